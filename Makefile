@@ -1,0 +1,68 @@
+# Every target makes what it needs: a fresh clone with Python >= 3.11, git and make is enough.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help demo test test-all check format docs bench clean
+
+help:
+	@echo "make demo      train, attack and run a QVC on a simulated IBM device; prints where the report is"
+	@echo "make test      the default test suite"
+	@echo "make test-all  everything, slow tests too"
+	@echo "make check     ruff and strict mypy"
+	@echo "make docs      the documentation, into docs/_build/html"
+	@echo "make bench     the speed comparisons (see benchmarks/README.md)"
+
+# A stamp a set of extras: rebuilt when what is to be installed changes.
+INSTALL_DEPS := setup.cfg setup.py pyproject.toml constraints.txt \
+	$(wildcard qaml_qiskit/simulation/_kernel/*)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; $(PYTHON) is `$(PYTHON) --version`. Use: make PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv "$(VENV)"
+
+$(VENV)/.base: $(BIN)/python $(INSTALL_DEPS)
+	$(PIP) install --quiet -c constraints.txt -e .
+	@touch "$@"
+
+$(VENV)/.test: $(VENV)/.base
+	$(PIP) install --quiet -c constraints.txt -e ".[test]"
+	@touch "$@"
+
+$(VENV)/.check: $(VENV)/.base
+	$(PIP) install --quiet -c constraints.txt -e ".[check]"
+	@touch "$@"
+
+$(VENV)/.docs: $(VENV)/.base
+	$(PIP) install --quiet -c constraints.txt -e ".[docs]"
+	@touch "$@"
+
+demo: $(VENV)/.base
+	$(BIN)/qaml demo
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+test-all: $(VENV)/.test
+	$(BIN)/python -m pytest -m ""
+
+check: $(VENV)/.check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.check
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+bench: $(VENV)/.base
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf "$(VENV)" build dist *.egg-info docs/_build

@@ -1,0 +1,183 @@
+"""The commands: each parses its options into a request, calls one workflow and prints the outcome.
+
+Workflows are imported inside the commands, so that ``qaml --help`` does not wait for torch and Qiskit.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="qaml",
+    help="Quantum variational classifiers on IBM hardware, and the truth about how they hold up there.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="List, fetch and verify data sets.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
+Out = Annotated[Path | None, typer.Option(help="Run folder. Default: a new folder under runs/.")]
+Config = Annotated[Path | None, typer.Option(help="YAML file of options; the command line wins.")]
+Backends = Annotated[Path | None, typer.Option(help="The backends.yaml to use.")]
+DataDir = Annotated[Path | None, typer.Option(help="Where data sets are. Default: $QAML_DATA_DIR, then a cache.")]
+Seed = Annotated[int | None, typer.Option(help="The same seed gives the same run. Default: 0.")]
+Target = Annotated[str | None, typer.Option(help="Entry of backends.yaml. Default: fake-torino.")]
+Recipe = Annotated[str | None, typer.Option(help="Recipe of transpile/, or a YAML file. Default: level3.")]
+Shots = Annotated[int | None, typer.Option(help="Shots an image. Default: 1000.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from qaml_qiskit import __version__
+        from qaml_qiskit.simulation import backend_description
+
+        typer.echo(f"qaml-qiskit {__version__}\nengine: {backend_description()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print versions and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    target: Target = None,
+    recipe: Recipe = None,
+    layers: Annotated[int | None, typer.Option(help="Layers of the QVC. Default: 12.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of the QVC. Default: 30.")] = None,
+    convnet_epochs: Annotated[int | None, typer.Option(help="Epochs of the ConvNet. Default: 12.")] = None,
+    eps: Annotated[float | None, typer.Option(help="Attack strength, largest change of a pixel. Default: 0.1.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of PGD. Default: 20.")] = None,
+    images: Annotated[int | None, typer.Option(help="Test images. Default: 200.")] = None,
+    shots: Shots = None,
+    seed: Seed = None,
+    config: Config = None,
+    backends: Backends = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Train, attack and run a QVC on a simulated IBM device, from embedded data; writes a report."""
+    given = {k: v for k, v in locals().items() if k not in ("config", "backends", "out", "json")}
+    from qaml_qiskit.cli.console import TerminalProgress, show
+    from qaml_qiskit.cli.interrupt import stop_on_signal
+    from qaml_qiskit.cli.options import build_request
+    from qaml_qiskit.workflows import DemoRequest
+    from qaml_qiskit.workflows import demo as run_demo
+
+    request = build_request(DemoRequest, given, config)
+    with stop_on_signal() as should_stop:
+        progress = TerminalProgress(quiet=json)
+        outcome = run_demo(request, backends=backends, out=out, progress=progress, should_stop=should_stop)
+    show(outcome, as_json=json)
+
+
+@app.command()
+def train(
+    dataset: Annotated[str | None, typer.Option(help="Data set. Default: digits.")] = None,
+    classes: Annotated[str | None, typer.Option(help="Classes to keep, such as 0,1,2. Default: all that fit.")] = None,
+    model: Annotated[str | None, typer.Option(help="qvc or convnet. Default: qvc.")] = None,
+    layers: Annotated[int | None, typer.Option(help="Layers of a QVC. Default: 12.")] = None,
+    logit_scale: Annotated[float | None, typer.Option(help="Logits are ⟨Z⟩ times this. Default: 20.")] = None,
+    init_std: Annotated[float | None, typer.Option(help="Spread of a QVC's first angles. Default: 0.1.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Default: 20.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Default: 64.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Default: 0.02 (qvc), 0.001 (convnet).")] = None,
+    schedule: Annotated[str | None, typer.Option(help="one-cycle or constant. Default: one-cycle.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Default: 0.")] = None,
+    patience: Annotated[int | None, typer.Option(help="Epochs without progress before stopping. Default: none.")] = None,
+    validation: Annotated[float | None, typer.Option(help="Share set aside to choose the epoch. Default: 0.1.")] = None,
+    train_images: Annotated[int | None, typer.Option(help="Use this many training images. Default: all.")] = None,
+    seed: Seed = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Train a classifier; a Ctrl-C keeps a checkpoint and the same command continues."""
+    given: dict[str, Any] = {k: v for k, v in locals().items() if k not in ("config", "data_dir", "out", "json")}
+    from qaml_qiskit.cli.console import TerminalProgress, show
+    from qaml_qiskit.cli.interrupt import stop_on_signal
+    from qaml_qiskit.cli.options import build_request
+    from qaml_qiskit.workflows import TrainRequest
+    from qaml_qiskit.workflows import train as run_training
+
+    given["classes"] = None if classes is None else classes.split(",")
+    request = build_request(TrainRequest, given, config)
+    with stop_on_signal() as should_stop:
+        progress = TerminalProgress(quiet=json)
+        outcome = run_training(request, out=out, data_dir=data_dir, progress=progress, should_stop=should_stop)
+    show(outcome, as_json=json)
+
+
+@app.command()
+def run(
+    model: Annotated[str, typer.Argument(help="Run folder, model file or the name of a reference.")],
+    target: Target = None,
+    recipe: Recipe = None,
+    images: Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 100.")] = None,
+    shots: Shots = None,
+    mitigation: Annotated[str | None, typer.Option(help="none or m3. Default: m3.")] = None,
+    seed: Seed = None,
+    config: Config = None,
+    backends: Backends = None,
+    data_dir: DataDir = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Score images with a trained QVC on a target: ideally, as sampled, and mitigated."""
+    given = {k: v for k, v in locals().items() if k not in ("config", "backends", "data_dir", "out", "json")}
+    from qaml_qiskit.cli.console import TerminalProgress, show
+    from qaml_qiskit.cli.options import build_request
+    from qaml_qiskit.workflows import RunRequest, run_model
+
+    request = build_request(RunRequest, given, config)
+    progress = TerminalProgress(quiet=json)
+    show(run_model(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
+
+
+@app.command()
+def resources(
+    qubits: Annotated[int | None, typer.Option(help="Default: 6.")] = None,
+    layers: Annotated[list[int] | None, typer.Option(help="May be given several times. Default: 12.")] = None,
+    encoding: Annotated[
+        list[str] | None, typer.Option(help="multiplexed, exact or none; several times. Default: multiplexed.")
+    ] = None,
+    target: Annotated[list[str] | None, typer.Option(help="Several times. Default: fake-torino.")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="Several times. Default: level3.")] = None,
+    seed: Seed = None,
+    config: Config = None,
+    backends: Backends = None,
+    json: Json = False,
+) -> None:
+    """Count gates and depths of a classifier's circuit, before and after compilation."""
+    given = {k: v for k, v in locals().items() if k not in ("config", "backends", "json")}
+    from qaml_qiskit.cli.console import TerminalProgress, show
+    from qaml_qiskit.cli.options import build_request
+    from qaml_qiskit.workflows import ResourcesRequest
+    from qaml_qiskit.workflows import resources as count_resources
+
+    request = build_request(ResourcesRequest, given, config)
+    outcome = count_resources(request, backends=backends, progress=TerminalProgress(quiet=json))
+    show(outcome, as_json=json)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write. Default: here.")] = Path(),
+    json: Json = False,
+) -> None:
+    """Write a starting workspace: backends.yaml and a recipe. Existing files are kept."""
+    from qaml_qiskit.cli.console import show
+    from qaml_qiskit.workflows import init_workspace
+
+    show(init_workspace(folder), as_json=json)

@@ -1,0 +1,42 @@
+"""The entry point: runs a command and turns every known failure into one line and an exit code."""
+
+import sys
+import warnings
+
+import typer
+
+from qaml_qiskit.errors import QamlError
+
+#: A process stopped by Ctrl-C before there was anything to keep, as shells report it.
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run ``qaml`` with the arguments of the process, and leave with its exit code."""
+    # Warnings of libraries are for their callers, which the tests watch; a user of the command can do nothing about
+    # them. ``python -W`` still shows them.
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    sys.exit(_run())
+
+
+def _run() -> int:
+    from qaml_qiskit.cli.commands import app
+
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except QamlError as error:
+        _complain(str(error))
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("interrupted. What was finished is kept: run the same command again to continue.")
+        return INTERRUPTED
+    except typer.Exit as leave:
+        return leave.exit_code
+    except typer.TyperException as error:
+        _complain(error.format_message())
+        return 2
+
+
+def _complain(message: str) -> None:
+    sys.stderr.write("Error: " + " ".join(message.split()) + "\n")

@@ -1,0 +1,43 @@
+"""Images in [0, 1] with their labels; nothing quantum.
+
+Looking for files, checking and fetching them is in ``store`` and ``download``; every data set has a module that knows
+its official file format; ``catalogue`` knows them all by name.
+"""
+
+from qaml_qiskit.datasets.base import Dataset, Split
+from qaml_qiskit.datasets.catalogue import DATASETS, dataset_names, dataset_spec
+from qaml_qiskit.datasets.download import fetch
+from qaml_qiskit.datasets.images import check_images
+from qaml_qiskit.datasets.loading import load_dataset
+from qaml_qiskit.datasets.spec import DatasetSpec, SourceFile
+from qaml_qiskit.datasets.store import (
+    DATA_DIR_VARIABLE,
+    DatasetStatus,
+    FileRow,
+    cache_dir,
+    data_directories,
+    data_status,
+    verify,
+)
+from qaml_qiskit.datasets.validation import validation_split
+
+__all__ = [
+    "DATASETS",
+    "DATA_DIR_VARIABLE",
+    "Dataset",
+    "DatasetSpec",
+    "DatasetStatus",
+    "FileRow",
+    "SourceFile",
+    "Split",
+    "cache_dir",
+    "check_images",
+    "data_directories",
+    "data_status",
+    "dataset_names",
+    "dataset_spec",
+    "fetch",
+    "load_dataset",
+    "validation_split",
+    "verify",
+]

@@ -1,0 +1,123 @@
+"""What every data set is to the rest of the package: images, labels and the names of the classes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qaml_qiskit.datasets.images import check_images
+from qaml_qiskit.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images with their labels.
+
+    Args:
+        name: the name under which the data set is known, such as ``"mnist"``.
+        images: N×C×H×W in [0, 1]; kept as ``float32``.
+        labels: N integers in 0..len(class_names)−1; kept as ``int64``.
+        class_names: the name of each label.
+
+    Raises:
+        InputError: images or labels that cannot be used, or numbers of them that differ.
+    """
+
+    name: str
+    images: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        object.__setattr__(self, "images", check_images(self.images))
+        object.__setattr__(self, "labels", _checked_labels(self.labels, len(self.images), len(self.class_names)))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes there are, whether or not each of them has an image."""
+        return len(self.class_names)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """C, H and W of every image."""
+        _, channels, height, width = self.images.shape
+        return channels, height, width
+
+    def take(self, indices: Sequence[int] | NDArray[np.integer]) -> "Dataset":
+        """Return the images at these indices, in this order, as a copy.
+
+        Args:
+            indices: integers in 0..N−1; repetitions are allowed, negative ones are not.
+
+        Raises:
+            InputError: no indices, indices that are not integers, or one outside 0..N−1.
+        """
+        chosen = np.asarray(indices)
+        if chosen.ndim != 1 or chosen.size == 0 or chosen.dtype.kind not in "iu":
+            raise InputError(
+                f"cannot take images from {self.name!r}",
+                got=f"indices of type {chosen.dtype} and shape {chosen.shape}",
+                expected="a list of at least one integer",
+                remedy="pass positions, for example numpy.flatnonzero(mask) for a mask",
+            )
+        outside = np.flatnonzero((chosen < 0) | (chosen >= len(self)))
+        if outside.size:
+            raise InputError(
+                f"cannot take images from {self.name!r}",
+                got=f"index {chosen[outside[0]]}",
+                expected=f"indices in 0..{len(self) - 1}",
+                remedy="ask for fewer images or count from 0",
+            )
+        return Dataset(self.name, self.images[chosen], self.labels[chosen], self.class_names)
+
+
+@dataclass(frozen=True)
+class Split:
+    """A data set in the two parts in which it was published.
+
+    Args:
+        train: the images to fit on.
+        test: the images to measure on; same shape and same classes.
+
+    Raises:
+        InputError: parts whose classes or image shapes differ.
+    """
+
+    train: Dataset
+    test: Dataset
+
+    def __post_init__(self) -> None:
+        train = (self.train.class_names, self.train.image_shape)
+        test = (self.test.class_names, self.test.image_shape)
+        if train != test:
+            raise InputError(
+                "cannot pair these training and test images",
+                got=f"classes and shapes {train} and {test}",
+                expected="the same classes and the same image shape in both",
+                remedy="load both parts from the same data set with the same classes",
+            )
+
+
+def _checked_labels(labels: ArrayLike, count: int, num_classes: int) -> NDArray[np.int64]:
+    array = np.asarray(labels)
+    if array.shape != (count,) or array.dtype.kind not in "iu":
+        raise InputError(
+            "cannot use these labels",
+            got=f"labels of type {array.dtype} and shape {array.shape} for {count} images",
+            expected="one integer label an image",
+            remedy="pair every image with one label",
+        )
+    outside = np.flatnonzero((array < 0) | (array >= num_classes))
+    if outside.size:
+        raise InputError(
+            f"cannot use the label of image {outside[0]}",
+            got=array[outside[0]],
+            expected=f"a label in 0..{num_classes - 1}",
+            remedy="number the classes from 0 and name every one of them",
+        )
+    return array.astype(np.int64, copy=False)

@@ -1,0 +1,87 @@
+"""How a data set is described before it is read: its files, where they come from, and who reads them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One official file of a data set.
+
+    Args:
+        path: where it lies inside the data set's folder, with forward slashes; a folder ends with a slash.
+        checksum: ``sha256:…`` or ``md5:…`` of the official file; empty for a folder, which has none.
+        urls: official addresses to try in turn; empty when it cannot be fetched automatically.
+        replaced_by: files that together stand for this one when it is absent (its unpacked form).
+    """
+
+    path: str
+    checksum: str
+    urls: tuple[str, ...] = ()
+    replaced_by: tuple["SourceFile", ...] = ()
+
+
+@dataclass(frozen=True)
+class RawPart:
+    """The labels of one part and the means to read its images.
+
+    Images are read only once it is known which of them are wanted: a selection of classes then never converts, or
+    decodes, an image that it drops.
+
+    Args:
+        labels: one integer label an image, N.
+        read: maps positions in 0..N−1 to images, ``float32`` in [0, 1], in the order of the positions.
+    """
+
+    labels: NDArray[np.int64]
+    read: Callable[[NDArray[np.intp]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class RawSplit:
+    """What a reader returns: the classes in label order and both parts."""
+
+    class_names: tuple[str, ...]
+    train: RawPart
+    test: RawPart
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """An entry of the catalogue.
+
+    Args:
+        name: the name that users give.
+        description: one line for a listing.
+        homepage: where the data set is described by its authors.
+        class_names: the classes in label order.
+        read: called with the folder that holds the files (nothing for an embedded data set) and, by keyword, with
+            those of ``options`` that the user gave.
+        folder: the folder's name below a data directory; empty when the data set is embedded.
+        files: every file that the reader needs; none when the data set is embedded.
+        options: the keywords that ``read`` understands.
+        by_hand: how to get the files, or which form of them is meant, where that needs saying.
+    """
+
+    name: str
+    description: str
+    homepage: str
+    class_names: tuple[str, ...]
+    read: Callable[..., RawSplit]
+    folder: str = ""
+    files: tuple[SourceFile, ...] = ()
+    options: tuple[str, ...] = ()
+    by_hand: str = ""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the data come with an installed library, so that nothing has to be found."""
+        return not self.files
+
+    @property
+    def downloadable(self) -> bool:
+        """Whether every file has an official address to fetch it from."""
+        return bool(self.files) and all(file.urls for file in self.files)

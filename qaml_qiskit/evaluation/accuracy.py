@@ -1,0 +1,45 @@
+"""Accuracy with the interval that its sample size allows."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Two-sided 95 % quantile of the standard normal distribution.
+Z_95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """A frequency with its 95 % Wilson score interval.
+
+    Wilson's interval stays inside [0, 1] and is honest for proportions near 1 and samples of a few dozen, where the
+    textbook ± 1.96·√(p(1−p)/n) is not (Wilson 1927; Brown, Cai & DasGupta 2001).
+    """
+
+    successes: int
+    trials: int
+
+    @property
+    def value(self) -> float:
+        """successes / trials."""
+        return self.successes / self.trials
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Lower and upper end, 95 %."""
+        n, p, z2 = self.trials, self.value, Z_95**2
+        centre = (p + z2 / (2 * n)) / (1 + z2 / n)
+        half = Z_95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+        return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def accuracy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Proportion:
+    """How often the highest logit is the label's.
+
+    Args:
+        logits: shape (N, m); ⟨Z_k⟩ serve as well, since scaling does not change the order.
+        labels: shape (N,), N ≥ 1.
+    """
+    return Proportion(int((logits.argmax(axis=1) == labels).sum()), len(labels))

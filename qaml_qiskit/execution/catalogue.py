@@ -1,0 +1,190 @@
+"""backends.yaml: the named places where a classifier can run, read strictly."""
+
+import difflib
+import os
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from qiskit_ibm_runtime import fake_provider
+
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.noise import NoiseSpec
+
+#: Environment variable that names the backends.yaml to use.
+BACKENDS_VARIABLE = "QAML_BACKENDS"
+FILE_NAME = "backends.yaml"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IdealEntry(_Entry):
+    """A perfect device: any connectivity, no noise but that of a finite number of shots."""
+
+    kind: Literal["ideal"]
+
+
+class AerEntry(_Entry):
+    """An all-to-all device with named noise after every native gate."""
+
+    kind: Literal["aer"]
+    noise: NoiseSpec
+
+
+class FakeEntry(_Entry):
+    """A snapshot of an IBM device that ships with qiskit-ibm-runtime."""
+
+    kind: Literal["fake"]
+    device: str
+
+    @field_validator("device")
+    @classmethod
+    def _known(cls, device: str) -> str:
+        known = fake_devices()
+        if device not in known:
+            near = difflib.get_close_matches(device, known, n=3) or known[:3]
+            raise ValueError(f"unknown device; nearest of the {len(known)} known: {', '.join(near)}")
+        return device
+
+
+class IBMEntry(_Entry):
+    """A real device, by its name on IBM Quantum Platform."""
+
+    kind: Literal["ibm"]
+    device: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+TargetEntry = Annotated[IdealEntry | AerEntry | FakeEntry | IBMEntry, Field(discriminator="kind")]
+
+
+class Catalogue(_Entry):
+    """The entries of one backends.yaml by name."""
+
+    targets: dict[str, TargetEntry]
+
+    def entry(self, name: str) -> TargetEntry:
+        """The entry called ``name``; ConfigurationError with the known names when there is none."""
+        if name not in self.targets:
+            raise ConfigurationError(
+                "unknown target",
+                got=repr(name),
+                expected=f"one of {', '.join(self.targets)}",
+                remedy=f"choose one of these, or add an entry to {FILE_NAME}",
+            )
+        return self.targets[name]
+
+
+def fake_devices() -> list[str]:
+    """Class names of the device snapshots that the installed qiskit-ibm-runtime ships."""
+    return sorted(
+        name
+        for name, value in vars(fake_provider).items()
+        if name.startswith("Fake") and isinstance(value, type) and "Provider" not in name
+    )
+
+
+def load_catalogue(path: Path | None = None) -> Catalogue:
+    """Read the targets.
+
+    Args:
+        path: the file to read. By default ``$QAML_BACKENDS``, then ``./backends.yaml``, then the one that ships with
+            the package.
+
+    Raises:
+        ConfigurationError: the file is missing, is not YAML, or an entry does not fit; the message names the file,
+            the entry, the field and the known values.
+    """
+    chosen = path or _from_environment()
+    if chosen is None:
+        text = resources.files("qaml_qiskit.execution").joinpath("default_backends.yaml").read_text(encoding="utf-8")
+        return parse_yaml(text, f"the packaged {FILE_NAME}", Catalogue)
+    return read_yaml(chosen, Catalogue)
+
+
+def _from_environment() -> Path | None:
+    if named := os.environ.get(BACKENDS_VARIABLE):
+        return Path(named)
+    local = Path(FILE_NAME)
+    return local if local.is_file() else None
+
+
+def read_yaml(path: Path, model: type[Model]) -> Model:
+    """Read one YAML file into a strict schema; ConfigurationError names the file and the field that does not fit."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"cannot read {path}",
+            got=getattr(error, "strerror", None) or "bytes that are not UTF-8",
+            expected="a readable YAML file",
+            remedy="check the path, or write a starting file with `qaml init`",
+        ) from error
+    return parse_yaml(text, str(path), model)
+
+
+def parse_yaml(text: str, source: str, model: type[Model]) -> Model:
+    """Parse YAML text that came from ``source`` into a strict schema; see :func:`read_yaml`."""
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(
+            f"{source} is not valid YAML",
+            got=" ".join(str(error).split()),
+            expected="YAML",
+            remedy="correct the line that is named",
+        ) from error
+    try:
+        return model.model_validate({} if content is None else content)
+    except ValidationError as error:
+        raise _explain(error, source, model) from error
+
+
+def _explain(error: ValidationError, source: str, model: type[BaseModel]) -> ConfigurationError:
+    """The first problem of a validation error, as one line."""
+    problems = error.errors(include_url=False)
+    # A misspelt field also makes the right one missing: the misspelling is what helps.
+    detail: dict[str, Any] = dict(min(problems, key=lambda problem: problem["type"] != "extra_forbidden"))
+    # The discriminator's value appears in the path of a tagged union; it is not a key of the file.
+    kinds = ("ideal", "aer", "fake", "ibm")
+    place = [str(part) for i, part in enumerate(detail["loc"]) if not (i == 2 and part in kinds)]
+    expected = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    got = repr(detail["input"])
+    if detail["type"] == "extra_forbidden":
+        known = _known_fields(model, detail["loc"])
+        near = difflib.get_close_matches(place[-1], known, n=1)
+        expected = f"one of the fields {', '.join(known)}" + (f" (did you mean {near[0]}?)" if near else "")
+        got = f"the unknown field {place[-1]!r}"
+    elif detail["type"] == "union_tag_invalid":
+        got, expected = f"kind {detail['ctx']['tag']!r}", f"kind: one of {detail['ctx']['expected_tags']}"
+    elif detail["type"] == "union_tag_not_found":
+        got, expected = "no kind", f"kind: one of {', '.join(kinds)}"
+    elif detail["type"] == "missing":
+        got, expected = "no such field", f"a field {place[-1]!r}"
+    others = error.error_count() - 1
+    return ConfigurationError(
+        f"{source}: {'.'.join(place) or 'the whole file'} does not fit",
+        got=got if len(got) <= 80 else got[:77] + "...",
+        expected=expected,
+        remedy="correct the entry" + (f" ({others} more problem{'s' * (others > 1)} after it)" if others else ""),
+    )
+
+
+def _known_fields(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+    """The fields of the (possibly nested) model in which an unknown field was met."""
+    current: type[BaseModel] = model
+    by_kind: dict[str, type[BaseModel]] = {"ideal": IdealEntry, "aer": AerEntry, "fake": FakeEntry, "ibm": IBMEntry}
+    for part in location[:-1]:
+        if part in by_kind:
+            current = by_kind[str(part)]
+        elif part in current.model_fields:
+            annotation = current.model_fields[str(part)].annotation
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                current = annotation
+    return list(current.model_fields)

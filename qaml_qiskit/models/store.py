@@ -1,0 +1,114 @@
+"""Models on disk: weights as safetensors, configuration as JSON beside them. Loading never executes code."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.models.convnet import ConvNet, ConvNetConfig
+from qaml_qiskit.models.qvc import QVC, QVCConfig
+
+WEIGHTS_FILE = "model.safetensors"
+CARD_FILE = "model.json"
+
+Model = QVC | ConvNet
+ModelConfig = Annotated[QVCConfig | ConvNetConfig, Field(discriminator="kind")]
+_CLASSES: dict[str, Callable[..., Model]] = {"qvc": QVC, "convnet": ConvNet}
+
+
+class DataCard(BaseModel):
+    """The data a model was trained for: the name of the data set and the classes kept, in the order of the labels."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: str
+    classes: tuple[int, ...]
+
+
+class ModelCard(BaseModel):
+    """What lies beside the weights."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Annotated[int, Field(ge=1, le=1)] = 1
+    model: ModelConfig
+    data: DataCard
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model with the card it was stored with."""
+
+    model: Model
+    card: ModelCard
+
+
+def build_model(config: ModelConfig, seed: int = 0) -> Model:
+    """A fresh model of the configured kind; the same seed gives the same weights."""
+    return _CLASSES[config.kind](config, seed)
+
+
+def parse_config(values: dict[str, object]) -> ModelConfig:
+    """A typed configuration from plain values, chosen by ``kind``. Raises pydantic's ValidationError."""
+    adapter: TypeAdapter[ModelConfig] = TypeAdapter(ModelConfig)
+    return adapter.validate_python(values)
+
+
+def model_files(model: nn.Module, card: ModelCard) -> dict[str, bytes]:
+    """The files that store a model, by name, in the order in which to write them. Writing is the caller's business."""
+    weights = save({name: tensor.detach().contiguous().cpu() for name, tensor in _tensors(model).items()})
+    return {CARD_FILE: (card.model_dump_json(indent=2) + "\n").encode(), WEIGHTS_FILE: weights}
+
+
+def load_model(path: Path) -> StoredModel:
+    """Read a model from a folder, or from its ``model.safetensors`` with the card beside it.
+
+    Raises:
+        InputError: a file is missing, is corrupt, or weights and configuration do not belong together.
+    """
+    folder = path if path.is_dir() else path.parent
+    card = _read_card(folder / CARD_FILE)
+    weights_file = path if path.is_file() else folder / WEIGHTS_FILE
+    model = build_model(card.model)
+    try:
+        state = load(weights_file.read_bytes())
+        if state.keys() != _tensors(model).keys():
+            raise _unreadable(weights_file, f"weights that do not fit {CARD_FILE}")
+        model.load_state_dict(state, strict=False)
+    except OSError as error:
+        raise _unreadable(weights_file, error.strerror or "an unreadable file") from error
+    except (SafetensorError, ValueError) as error:
+        raise _unreadable(weights_file, "a corrupt or truncated file") from error
+    except RuntimeError as error:
+        raise _unreadable(weights_file, f"weights that do not fit {CARD_FILE}") from error
+    return StoredModel(model.eval(), card)
+
+
+def _tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers by name, each once: a TorchConnector lists its weights under two names."""
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
+
+
+def _read_card(file: Path) -> ModelCard:
+    try:
+        return ModelCard.model_validate(json.loads(file.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise _unreadable(file, error.strerror or "an unreadable file") from error
+    except (ValueError, ValidationError) as error:
+        raise _unreadable(file, "a corrupt file, or one of another version") from error
+
+
+def _unreadable(file: Path, got: str) -> InputError:
+    return InputError(
+        f"cannot load the model from {file}",
+        got=got,
+        expected=f"{WEIGHTS_FILE} and {CARD_FILE} as `qaml train` wrote them",
+        remedy="check the path, or train the model again",
+    )

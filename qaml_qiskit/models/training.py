@@ -1,0 +1,226 @@
+"""Training that can be stopped at any step and resumed to the same weights, bit for bit."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from qaml_qiskit.errors import InputError
+
+Images = Tensor
+Labels = Tensor
+
+
+class TrainingConfig(BaseModel):
+    """How a model is trained: Adam on the cross-entropy.
+
+    Attributes:
+        epochs: passes over the training set.
+        batch_size: images a step.
+        learning_rate: the highest rate of the schedule.
+        schedule: ``one-cycle`` warms up linearly over the first 30 % of the steps and falls to zero as a cosine;
+            ``constant`` stays.
+        weight_decay: Adam's l2 penalty.
+        seed: of the order of the images and of the initial weights.
+        patience: stop after this many epochs without a better validation loss; None never stops early.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: Annotated[int, Field(ge=1)] = 20
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 0.02
+    schedule: Literal["one-cycle", "constant"] = "one-cycle"
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    seed: int = 0
+    patience: Annotated[int, Field(ge=1)] | None = None
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One row of the learning curve. Losses are means over the images."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+@dataclass
+class TrainingState:
+    """Everything that is needed to go on as if nothing had happened."""
+
+    epoch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    correct: int = 0
+    history: list[EpochRecord] = field(default_factory=list)
+    model: dict[str, Tensor] = field(default_factory=dict)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain containers and tensors, for ``torch.save``; read back with ``weights_only=True``."""
+        return {**vars(self), "history": [asdict(record) for record in self.history]}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainingState":
+        """The inverse of :meth:`to_dict`."""
+        return cls(**{**values, "history": [EpochRecord(**record) for record in values["history"]]})
+
+
+class Trainer:
+    """Trains one model.
+
+    The order of the images depends on the seed and the epoch alone and the learning rate on the step alone, so a
+    state taken between any two steps continues exactly where it was.
+
+    Args:
+        model: maps images to logits; trained in place.
+        train: images (N, C, H, W) and labels (N,).
+        validation: the same for the images that choose the best epoch; never the test set.
+        config: how to train.
+        state: continue from here.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        train: tuple[Images, Labels],
+        validation: tuple[Images, Labels],
+        config: TrainingConfig,
+        state: TrainingState | None = None,
+    ) -> None:
+        self.model, self.train, self.validation, self.config = model, train, validation, config
+        self.state = state or TrainingState()
+        self._optimizer = torch.optim.Adam(
+            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        if self.state.model:
+            self.model.load_state_dict(self.state.model)
+            self._optimizer.load_state_dict(self.state.optimizer)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch; the last one may be smaller."""
+        return math.ceil(len(self.train[1]) / self.config.batch_size)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every epoch is done or the validation loss has stopped falling."""
+        if self.state.epoch >= self.config.epochs:
+            return True
+        history, patience = self.state.history, self.config.patience
+        if patience is None or not history:
+            return False
+        return len(history) - 1 - _best_epoch(history) >= patience
+
+    def run(
+        self,
+        *,
+        on_step: Callable[[TrainingState], None] = lambda state: None,
+        on_epoch: Callable[[EpochRecord], None] = lambda record: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Train until finished or told to stop.
+
+        Args:
+            on_step: called after every step with the running state (its tensors are not filled in).
+            on_epoch: called after every epoch.
+            should_stop: asked between steps; True leaves the state ready for :meth:`snapshot`.
+
+        Returns:
+            Whether training is finished. If so the model holds the weights of the best epoch by validation loss.
+
+        Raises:
+            InputError: the loss became NaN or infinite.
+        """
+        while not self.finished:
+            order = self._order()
+            while self.state.step < self.steps_per_epoch:
+                if should_stop():
+                    return False
+                self._step(order)
+                on_step(self.state)
+            on_epoch(self._close_epoch())
+        self.model.load_state_dict(self.state.best)
+        return True
+
+    def snapshot(self) -> TrainingState:
+        """The state with copies of the weights and of the optimiser's moments."""
+        self.state.model = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        self.state.optimizer = self._optimizer.state_dict()
+        return self.state
+
+    def _order(self) -> Tensor:
+        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.state.epoch)
+        return torch.randperm(len(self.train[1]), generator=generator)
+
+    def _step(self, order: Tensor) -> None:
+        state, config = self.state, self.config
+        batch = order[state.step * config.batch_size : (state.step + 1) * config.batch_size]
+        images, labels = self.train[0][batch], self.train[1][batch]
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._learning_rate()
+        self.model.train()
+        self._optimizer.zero_grad()
+        logits = self.model(images)
+        loss = nn.functional.cross_entropy(logits, labels)
+        if not bool(torch.isfinite(loss)):
+            raise InputError(
+                f"training diverged in epoch {state.epoch + 1}",
+                got=f"a loss of {loss.item()}",
+                expected="a finite loss",
+                remedy="lower the learning rate",
+            )
+        loss.backward()
+        self._optimizer.step()
+        state.step += 1
+        state.loss_sum += loss.item() * len(labels)
+        state.correct += int((logits.argmax(1) == labels).sum())
+
+    def _learning_rate(self) -> float:
+        config = self.config
+        if config.schedule == "constant":
+            return config.learning_rate
+        total = config.epochs * self.steps_per_epoch
+        position = (self.state.epoch * self.steps_per_epoch + self.state.step + 1) / total
+        warm_up = 0.3
+        if position < warm_up:
+            return config.learning_rate * position / warm_up
+        return config.learning_rate * (1 + math.cos(math.pi * (position - warm_up) / (1 - warm_up))) / 2
+
+    def _close_epoch(self) -> EpochRecord:
+        state, count = self.state, len(self.train[1])
+        logits = predict(self.model, self.validation[0])
+        record = EpochRecord(
+            epoch=state.epoch + 1,
+            loss=state.loss_sum / count,
+            accuracy=state.correct / count,
+            validation_loss=nn.functional.cross_entropy(logits, self.validation[1]).item(),
+            validation_accuracy=(logits.argmax(1) == self.validation[1]).double().mean().item(),
+        )
+        state.history.append(record)
+        if _best_epoch(state.history) == len(state.history) - 1:
+            state.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        state.epoch, state.step, state.loss_sum, state.correct = state.epoch + 1, 0, 0.0, 0
+        return record
+
+
+def predict(model: nn.Module, images: Images, batch_size: int = 500) -> Tensor:
+    """Logits of a model for any number of images, shape (N, m), without gradients, in evaluation mode."""
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        logits = torch.cat([model(images[i : i + batch_size]) for i in range(0, len(images), batch_size)])
+    model.train(training)
+    return logits
+
+
+def _best_epoch(history: list[EpochRecord]) -> int:
+    return min(range(len(history)), key=lambda i: history[i].validation_loss)

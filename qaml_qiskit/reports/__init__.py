@@ -1,0 +1,9 @@
+"""Tables, pictures and pages, made from rows and arrays."""
+
+from qaml_qiskit.reports.figures import accuracy_bars as accuracy_bars
+from qaml_qiskit.reports.figures import image_grid as image_grid
+from qaml_qiskit.reports.figures import learning_curves as learning_curves
+from qaml_qiskit.reports.page import Page as Page
+from qaml_qiskit.reports.page import Section as Section
+from qaml_qiskit.reports.page import format_cell as format_cell
+from qaml_qiskit.reports.tables import to_csv as to_csv

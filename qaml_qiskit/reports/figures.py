@@ -1,0 +1,100 @@
+"""Pictures as PNG bytes, drawn without any global state of matplotlib."""
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+#: Colours that differ for colour-blind readers and in grey (Okabe & Ito).
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+_DPI = 130
+
+
+def accuracy_bars(
+    groups: Sequence[str], series: Mapping[str, Sequence[tuple[float, float, float]]], chance: float
+) -> bytes:
+    """Accuracies with their intervals, side by side.
+
+    Args:
+        groups: labels along the axis.
+        series: for each legend entry, (accuracy, lower end, upper end) of every group.
+        chance: accuracy of guessing, drawn as a dashed line.
+    """
+    figure = Figure(figsize=(7.2, 3.6), layout="constrained")
+    axes = figure.subplots()
+    width = 0.8 / len(series)
+    centres = np.arange(len(groups))
+    for i, (name, values) in enumerate(series.items()):
+        table = np.array(values)
+        position = centres + (i - (len(series) - 1) / 2) * width
+        error = np.abs(table[:, 1:].T - table[:, 0])
+        axes.bar(position, table[:, 0], width * 0.94, yerr=error, label=name, color=COLOURS[i], capsize=3)
+        for x, (value, _, upper) in zip(position, values, strict=True):
+            axes.text(x, upper + 0.015, f"{value:.2f}", ha="center", va="bottom", fontsize=8)
+    axes.axhline(chance, color="0.4", linestyle="--", linewidth=1)
+    axes.text(len(groups) - 0.52, chance + 0.01, "chance", color="0.35", fontsize=8, ha="right")
+    axes.set_xticks(centres, groups)
+    axes.set_ylim(0, 1.12)
+    axes.set_ylabel("accuracy")
+    axes.legend(frameon=False, ncols=len(series), loc="upper center", bbox_to_anchor=(0.5, 1.14))
+    axes.spines[["top", "right"]].set_visible(False)
+    return _png(figure)
+
+
+def image_grid(rows: Mapping[str, NDArray[np.floating]], captions: Mapping[str, Sequence[str]]) -> bytes:
+    """Rows of grey or colour images.
+
+    Args:
+        rows: for each row's title, images of shape (N, C, H, W); a row whose title begins with ``Δ`` is a signed
+            difference and is drawn in a diverging colour map about zero.
+        captions: for some of the rows, a line of text under each image.
+    """
+    columns = max(len(images) for images in rows.values())
+    figure = Figure(figsize=(1.05 * columns + 1.6, 1.25 * len(rows)), layout="constrained")
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    for line, (title, images) in zip(grid, rows.items(), strict=True):
+        signed = title.startswith("Δ")
+        limit = float(np.abs(images).max()) or 1.0
+        for j, axes in enumerate(line):
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.spines[:].set_visible(False)
+            if j < len(images):
+                picture = np.moveaxis(images[j], 0, -1)
+                colours = "RdBu" if signed else "gray"
+                axes.imshow(picture, cmap=colours, vmin=-limit if signed else 0, vmax=limit if signed else 1)
+                axes.set_xlabel(captions.get(title, [""] * len(images))[j], fontsize=8, labelpad=2)
+        line[0].set_ylabel(title, fontsize=8, rotation=0, ha="right", va="center", labelpad=6)
+    return _png(figure)
+
+
+def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> bytes:
+    """Loss and accuracy against the epoch, on training and validation images, for one or more models.
+
+    Args:
+        curves: for each model, rows with ``epoch``, ``loss``, ``accuracy``, ``validation_loss`` and
+            ``validation_accuracy``.
+    """
+    figure = Figure(figsize=(7.2, 2.9), layout="constrained")
+    panels = figure.subplots(1, 2)
+    for colour, (name, rows) in zip(COLOURS, curves.items(), strict=False):
+        epochs = [row["epoch"] for row in rows]
+        marker = "o" if len(rows) == 1 else None
+        for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
+            axes.plot(epochs, [row[quantity] for row in rows], color=colour, marker=marker, label=f"{name}, training")
+            validation = [row[f"validation_{quantity}"] for row in rows]
+            axes.plot(epochs, validation, "--", color=colour, marker=marker, label=f"{name}, validation")
+    for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(quantity)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].legend(frameon=False, fontsize=8)
+    return _png(figure)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DPI)
+    return buffer.getvalue()

@@ -1,0 +1,19 @@
+"""The exact maths: compile a Qiskit circuit, run it on a batch of states, differentiate it.
+
+>>> from qaml_qiskit.simulation import compile_circuit, z_expectations
+>>> program = compile_circuit(circuit)  # doctest: +SKIP
+>>> logits = z_expectations(program, amplitudes, weights, qubits=range(10))  # doctest: +SKIP
+
+This room knows circuits and tensors, not images or classes. Bit order is Qiskit's: qubit 0 is the least significant
+bit of the amplitude index.
+"""
+
+from qaml_qiskit.simulation.compiler import compile_circuit as compile_circuit
+from qaml_qiskit.simulation.engine import backend_description as backend_description
+from qaml_qiskit.simulation.engine import use_backend as use_backend
+from qaml_qiskit.simulation.program import Program as Program
+from qaml_qiskit.simulation.statevector import Jacobians as Jacobians
+from qaml_qiskit.simulation.statevector import evolve as evolve
+from qaml_qiskit.simulation.statevector import unitary as unitary
+from qaml_qiskit.simulation.statevector import z_expectations as z_expectations
+from qaml_qiskit.simulation.statevector import z_jacobians as z_jacobians

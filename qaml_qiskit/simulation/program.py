@@ -1,0 +1,132 @@
+"""The normal form of a circuit: real RY walls between complex diagonals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from qiskit.circuit import Parameter
+
+from qaml_qiskit.simulation.angles import Expression
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A circuit compiled to D_0, W_0, D_1, W_1, …, D_K (applied from left to right); see :func:`compile_circuit`.
+
+    W_k is the product of RY(wall angle [k, q]) over all wires q. D_k is the product of RZ(z angle [k, q]) over the
+    wires, of exp(−i·angle/2·Z_q·Z_r) over its pairs and of CZ over its fixed pairs. All angles form one vector of
+    length A = num_walls·n + (num_walls + 1)·n + pairs + 1: the walls, the z angles, the pair angles, the global
+    phase. Angles are ``constants + coefficients · features``; the features are the weights followed by the values
+    of the non-linear ``expressions``.
+
+    Attributes:
+        num_qubits: n; the amplitude index has qubit 0 as its least significant bit.
+        parameters: the circuit parameters in the order of the weight vector.
+        num_walls: K, the number of RY walls.
+        constants: shape (A,), the constant part of every angle in radians.
+        rows: shape (S,), the angle to which a coefficient belongs.
+        columns: shape (S,), the feature to which a coefficient belongs.
+        coefficients: shape (S,), the coefficients.
+        expressions: the non-linear angles.
+        cz: shape (C, 3), rows (diagonal, q, r) of fixed CZ gates.
+        pairs: shape (M, 3), rows (diagonal, q, r) of the ZZ rotations, in the order of the pair angles.
+        wires: the wire on which each circuit qubit ends (swaps only relabel).
+    """
+
+    num_qubits: int
+    parameters: tuple[Parameter, ...]
+    num_walls: int
+    constants: FloatArray
+    rows: IntArray
+    columns: IntArray
+    coefficients: FloatArray
+    expressions: tuple[Expression, ...]
+    cz: IntArray
+    pairs: IntArray
+    wires: tuple[int, ...]
+
+    @property
+    def num_weights(self) -> int:
+        """P, the length of the weight vector."""
+        return len(self.parameters)
+
+    @property
+    def num_diagonals(self) -> int:
+        """K + 1, the number of merged diagonals."""
+        return self.num_walls + 1
+
+    @property
+    def num_angles(self) -> int:
+        """A, the length of the angle vector."""
+        return len(self.constants)
+
+    @property
+    def z_offset(self) -> int:
+        """Where the z angles start in the angle vector."""
+        return self.num_walls * self.num_qubits
+
+    @property
+    def pair_offset(self) -> int:
+        """Where the pair angles start in the angle vector."""
+        return self.z_offset + self.num_diagonals * self.num_qubits
+
+    def angles(self, weights: torch.Tensor) -> torch.Tensor:
+        """All angles in radians, by ordinary autograd.
+
+        Args:
+            weights: shape (P,), real. The arithmetic is in float64 whatever their dtype, since an angle is a small
+                sum of weights that single precision would round once more.
+
+        Returns:
+            Shape (A,), float64, on the device of the weights.
+        """
+        weights = weights.to(torch.float64)
+        features = weights
+        if self.expressions:
+            values = [expression(weights).reshape(1) for expression in self.expressions]
+            features = torch.cat([weights, *values])
+        device = weights.device
+        products = torch.from_numpy(self.coefficients).to(device) * features[torch.from_numpy(self.columns).to(device)]
+        constants = torch.from_numpy(self.constants).to(device)
+        return constants.index_add(0, torch.from_numpy(self.rows).to(device), products)
+
+    def weight_gradients(self, weights: torch.Tensor, angle_gradients: torch.Tensor) -> torch.Tensor:
+        """Chain per-sample gradients with respect to the angles to the weights.
+
+        Args:
+            weights: shape (P,), real.
+            angle_gradients: shape (..., A).
+
+        Returns:
+            Shape (..., P), in the dtype of ``angle_gradients``.
+        """
+        device = weights.device
+        size = self.num_weights + len(self.expressions)
+        products = angle_gradients[..., torch.from_numpy(self.rows).to(device)]
+        products = products * torch.from_numpy(self.coefficients).to(products)
+        features = products.new_zeros((*products.shape[:-1], size))
+        features.index_add_(-1, torch.from_numpy(self.columns).to(device), products)
+        linear, values = features[..., : self.num_weights], features[..., self.num_weights :]
+        if not self.expressions:
+            return linear
+        slopes = torch.autograd.functional.jacobian(
+            lambda point: torch.stack([expression(point) for expression in self.expressions]),
+            weights.detach().to(torch.float64),
+        )
+        return linear + values @ torch.as_tensor(slopes).to(values)
+
+    def amplitude_order(self) -> IntArray | None:
+        """Where each output amplitude is found among the wires: shape (2**n,), or None if nothing moves."""
+        if self.wires == tuple(range(self.num_qubits)):
+            return None
+        index = np.arange(2**self.num_qubits, dtype=np.int64)
+        order = np.zeros_like(index)
+        for qubit, wire in enumerate(self.wires):
+            order |= ((index >> qubit) & 1) << wire
+        return order

@@ -1,0 +1,260 @@
+"""Statevector simulation of compiled circuits, batched and differentiable.
+
+Everywhere: ``amplitudes`` has shape (B, 2**n), qubit 0 is the least significant bit of its last index, it may be
+real or complex, and it need not be normalised (the circuit is applied as a linear map). The common precision of
+``amplitudes`` and ``weights``, by torch's promotion rules, is the precision of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.simulation.engine import Engine, choose_engine
+from qaml_qiskit.simulation.program import Program
+from qaml_qiskit.simulation.pullback import Pullback, Wanted
+
+_PRECISIONS = (torch.float32, torch.float64)
+
+
+class Jacobians(NamedTuple):
+    """Per-sample Jacobians of ⟨Z⟩.
+
+    Attributes:
+        inputs: shape (B, m, 2**n), real for real amplitudes and otherwise in torch's convention for complex
+            gradients (∂/∂Re + i·∂/∂Im); None if not asked for.
+        weights: shape (B, m, P); None if not asked for.
+    """
+
+    inputs: Tensor | None
+    weights: Tensor | None
+
+
+def evolve(program: Program, amplitudes: Tensor, weights: Tensor) -> Tensor:
+    """Apply the circuit to every sample; differentiable in both tensors.
+
+    Args:
+        program: the compiled circuit on n qubits.
+        amplitudes: shape (B, 2**n), float or complex; B may be 0.
+        weights: shape (P,), float, in the order of ``program.parameters``.
+
+    Returns:
+        Shape (B, 2**n), complex.
+
+    Raises:
+        InputError: for shapes, dtypes or devices that do not fit.
+    """
+    amplitudes, angles, engine = _prepare(program, amplitudes, weights)
+    if amplitudes.shape[0] == 0:
+        return _empty(amplitudes, angles, amplitudes.shape[1]).to(amplitudes.dtype.to_complex())
+    state: Tensor = _Evolve.apply(amplitudes, angles, program, engine)  # type: ignore[no-untyped-call]
+    order = program.amplitude_order()
+    return state if order is None else state[:, torch.from_numpy(order).to(state.device)]
+
+
+def z_expectations(program: Program, amplitudes: Tensor, weights: Tensor, qubits: Sequence[int]) -> Tensor:
+    """⟨ψ|Z_q|ψ⟩ after the circuit for each of ``qubits``; differentiable once in both tensors.
+
+    The backward pass undoes the circuit step by step, so memory does not grow with its depth, and computes only the
+    gradients that somebody needs. For amplitudes of norm r the values are r² times the normalised ones.
+
+    Args:
+        program: the compiled circuit on n qubits.
+        amplitudes: shape (B, 2**n), float or complex; B may be 0.
+        weights: shape (P,), float, in the order of ``program.parameters``.
+        qubits: m qubits of the circuit.
+
+    Returns:
+        Shape (B, m), real.
+
+    Raises:
+        InputError: for shapes, dtypes or devices that do not fit, or a qubit that the circuit does not have.
+    """
+    wires = _wires(program, qubits)
+    amplitudes, angles, engine = _prepare(program, amplitudes, weights)
+    if amplitudes.shape[0] == 0:
+        return _empty(amplitudes, angles, len(wires))
+    values: Tensor = _Expectations.apply(amplitudes, angles, program, wires, engine)  # type: ignore[no-untyped-call]
+    return values
+
+
+def unitary(program: Program, weights: Tensor) -> Tensor:
+    """The matrix of the circuit, without gradients.
+
+    Args:
+        program: the compiled circuit on n qubits.
+        weights: shape (P,), float32 or float64, which picks the precision.
+
+    Returns:
+        Shape (2**n, 2**n), complex; column j is the image of basis state j.
+
+    Raises:
+        InputError: for weights of another shape or dtype.
+    """
+    size = 2**program.num_qubits
+    with torch.no_grad():
+        identity = torch.eye(size, dtype=weights.dtype, device=weights.device)
+        return evolve(program, identity, weights).T.contiguous()
+
+
+def z_jacobians(
+    program: Program,
+    amplitudes: Tensor,
+    weights: Tensor,
+    qubits: Sequence[int],
+    *,
+    inputs: bool = True,
+    weights_: bool = True,
+) -> Jacobians:
+    """Per-sample Jacobians of :func:`z_expectations`; no gradients flow through them.
+
+    Training needs only vector-Jacobian products, which :func:`z_expectations` gives for a fraction of the cost.
+
+    Args:
+        program: the compiled circuit on n qubits.
+        amplitudes: shape (B, 2**n), float or complex; B may be 0.
+        weights: shape (P,), float, in the order of ``program.parameters``.
+        qubits: m qubits of the circuit.
+        inputs: whether to compute the Jacobian with respect to the amplitudes.
+        weights_: whether to compute the Jacobian with respect to the weights.
+
+    Returns:
+        The Jacobians, None in place of one that was not asked for.
+
+    Raises:
+        InputError: as for :func:`z_expectations`.
+    """
+    wires = _wires(program, qubits)
+    with torch.no_grad():
+        amplitudes, angles, engine = _prepare(program, amplitudes, weights)
+        batch, size = amplitudes.shape
+        shape = (batch, len(wires))
+        if batch == 0 or not wires:
+            empty = amplitudes.new_zeros
+            return Jacobians(
+                empty((*shape, size)) if inputs else None,
+                empty((*shape, program.num_weights)).real if weights_ else None,
+            )
+        repeated = amplitudes.repeat_interleave(len(wires), 0)
+        state = engine.forward(program, angles, repeated)
+        seeds = torch.eye(len(wires), dtype=amplitudes.dtype.to_real(), device=amplitudes.device).repeat(batch, 1)
+        wanted = Wanted(inputs=inputs, angles=weights_, per_sample=True)
+        pullback = engine.pull_back_expectations(program, angles, state, wires, seeds, wanted)
+        by_amplitude = None if pullback.inputs is None else _like(pullback.inputs, amplitudes).reshape(*shape, size)
+        by_weight = None
+        if pullback.angles is not None:
+            by_weight = program.weight_gradients(weights, pullback.angles).reshape(*shape, program.num_weights)
+        return Jacobians(by_amplitude, by_weight)
+
+
+class _Evolve(Function):
+    """The circuit as a linear map of the amplitudes and a function of the angles."""
+
+    @staticmethod
+    def forward(ctx: Any, amplitudes: Tensor, angles: Tensor, program: Program, engine: Engine) -> Tensor:
+        state = engine.forward(program, angles, amplitudes)
+        ctx.save_for_backward(angles, state)
+        ctx.program, ctx.engine, ctx.is_complex = program, engine, amplitudes.is_complex()
+        return engine.amplitudes(program, state, len(amplitudes))
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
+        angles, state = ctx.saved_tensors
+        wanted = Wanted(ctx.needs_input_grad[0], ctx.needs_input_grad[1])
+        pullback = ctx.engine.pull_back_amplitudes(ctx.program, angles, state, cotangent, wanted)
+        return (*_gradients(pullback, is_complex=ctx.is_complex), None, None)
+
+
+class _Expectations(Function):
+    """⟨Z⟩ as a function of the amplitudes and the angles."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, amplitudes: Tensor, angles: Tensor, program: Program, wires: tuple[int, ...], engine: Engine
+    ) -> Tensor:
+        state = engine.forward(program, angles, amplitudes)
+        ctx.save_for_backward(angles, state)
+        ctx.program, ctx.wires, ctx.engine, ctx.is_complex = program, wires, engine, amplitudes.is_complex()
+        return engine.expectations(program, state, wires, len(amplitudes))
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
+        angles, state = ctx.saved_tensors
+        wanted = Wanted(ctx.needs_input_grad[0], ctx.needs_input_grad[1])
+        pullback = ctx.engine.pull_back_expectations(ctx.program, angles, state, ctx.wires, cotangent, wanted)
+        return (*_gradients(pullback, is_complex=ctx.is_complex), None, None, None)
+
+
+def _gradients(pullback: Pullback, *, is_complex: bool) -> tuple[Tensor | None, Tensor | None]:
+    """Gradients as autograd wants them: real for real amplitudes, angles in float64."""
+    inputs, angles = pullback.inputs, pullback.angles
+    if inputs is not None and not is_complex:
+        inputs = inputs.real
+    return inputs, None if angles is None else angles.to(torch.float64)
+
+
+def _like(gradient: Tensor, amplitudes: Tensor) -> Tensor:
+    return gradient if amplitudes.is_complex() else gradient.real
+
+
+def _empty(amplitudes: Tensor, angles: Tensor, columns: int) -> Tensor:
+    """No rows, but still part of the graph of both tensors."""
+    row = amplitudes.real if amplitudes.is_complex() else amplitudes
+    return (row[:, :1] * angles.sum().to(row.dtype)).expand(0, columns)
+
+
+def _wires(program: Program, qubits: Sequence[int]) -> tuple[int, ...]:
+    """The wires that carry these qubits at the end of the circuit."""
+    wrong = [qubit for qubit in qubits if not 0 <= qubit < program.num_qubits]
+    if wrong:
+        raise InputError(
+            "cannot measure these qubits",
+            got=str(wrong),
+            expected=f"qubits from 0 to {program.num_qubits - 1}",
+            remedy="choose qubits of the circuit",
+        )
+    return tuple(program.wires[qubit] for qubit in qubits)
+
+
+def _prepare(program: Program, amplitudes: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Engine]:
+    """Check both tensors; the amplitudes in the common precision, the angles, and the engine for them."""
+    size = 2**program.num_qubits
+    if amplitudes.dim() != 2 or amplitudes.shape[1] != size:
+        raise InputError(
+            "the amplitudes do not fit the circuit",
+            got=f"shape {tuple(amplitudes.shape)}",
+            expected=f"shape (batch, {size}) for {program.num_qubits} qubits",
+            remedy="flatten the samples, pad them with zeros and add a batch axis",
+        )
+    if weights.shape != (program.num_weights,):
+        raise InputError(
+            "the weights do not fit the circuit",
+            got=f"shape {tuple(weights.shape)}",
+            expected=f"shape ({program.num_weights},), one weight for each of program.parameters",
+            remedy="pass one flat vector in the order of program.parameters",
+        )
+    real = amplitudes.dtype.to_real() if amplitudes.is_complex() else amplitudes.dtype
+    if real not in _PRECISIONS or weights.dtype not in _PRECISIONS:
+        raise InputError(
+            "cannot simulate in this precision",
+            got=f"amplitudes of {amplitudes.dtype} and weights of {weights.dtype}",
+            expected="float32, float64, complex64 or complex128 amplitudes and float32 or float64 weights",
+            remedy="convert them with .to(torch.float32) or .to(torch.float64)",
+        )
+    if amplitudes.device != weights.device:
+        raise InputError(
+            "amplitudes and weights are on different devices",
+            got=f"{amplitudes.device} and {weights.device}",
+            expected="one device",
+            remedy="move one of them with .to(device)",
+        )
+    amplitudes = amplitudes.to(torch.promote_types(amplitudes.dtype, weights.dtype))
+    return amplitudes, program.angles(weights), choose_engine(program, amplitudes)

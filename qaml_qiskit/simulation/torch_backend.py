@@ -1,0 +1,265 @@
+"""The normal form in plain torch: real matrix products for the walls, one complex product for each diagonal.
+
+A state is a real tensor of shape (2, B, 2**n): its real and imaginary parts, in wire order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qaml_qiskit.simulation.program import Program
+from qaml_qiskit.simulation.pullback import Pullback, Wanted
+
+#: RY rotations of up to this many wires become one real matrix (32×32 serves the CPU's matrix product best).
+_BLOCK = 5
+#: Walls and diagonals are tabulated this many at a time, so that memory does not grow with the depth.
+_SLAB = 32
+
+
+class TorchEngine:
+    """Runs programs with torch operations, on any device."""
+
+    def forward(self, program: Program, angles: Tensor, amplitudes: Tensor) -> Tensor:
+        """The final state.
+
+        Args:
+            program: the program.
+            angles: shape (A,), float64.
+            amplitudes: shape (B, 2**n), complex or real; their precision is the precision of the run.
+        """
+        state = _planes(amplitudes)
+        for table in _tables(program, angles, state):
+            if table.wall is not None:
+                state = table.wall.apply(state)
+            state = _multiply(state, table.cos, table.sin)
+        return state
+
+    def amplitudes(self, program: Program, state: Tensor, batch: int) -> Tensor:
+        """The state as complex amplitudes, shape (B, 2**n)."""
+        return torch.complex(state[0], state[1])
+
+    def expectations(self, program: Program, state: Tensor, wires: Sequence[int], batch: int) -> Tensor:
+        """⟨Z⟩ of the wires, shape (B, len(wires))."""
+        return (state * state).sum(0) @ _signs(program.num_qubits, state)[:, list(wires)]
+
+    def pull_back_amplitudes(
+        self, program: Program, angles: Tensor, state: Tensor, cotangent: Tensor, wanted: Wanted
+    ) -> Pullback:
+        """Gradients, given those with respect to the final amplitudes, shape (B, 2**n) complex."""
+        return _pull_back(program, angles, state, _planes(cotangent), wanted)
+
+    def pull_back_expectations(
+        self, program: Program, angles: Tensor, state: Tensor, wires: Sequence[int], cotangent: Tensor, wanted: Wanted
+    ) -> Pullback:
+        """Gradients, given those with respect to ⟨Z⟩ of the wires, shape (B, len(wires))."""
+        signs = _signs(program.num_qubits, state)[:, list(wires)]
+        return _pull_back(program, angles, state, 2 * (cotangent @ signs.T) * state, wanted)
+
+
+@dataclass(frozen=True)
+class _Wall:
+    """One wall as Kronecker blocks: matrices[i] acts on the i-th group of adjacent wires, lowest first."""
+
+    matrices: tuple[Tensor, ...]
+
+    def apply(self, state: Tensor) -> Tensor:
+        shape, below = state.shape, 1
+        for matrix in self.matrices:
+            size = matrix.shape[0]
+            if below == 1:
+                state = state.reshape(-1, size) @ matrix.T
+            else:
+                state = matrix @ state.reshape(-1, size, below)
+            below *= size
+        return state.reshape(shape)
+
+    def inverse(self) -> _Wall:
+        return _Wall(tuple(matrix.T for matrix in self.matrices))
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The diagonal D_k = cos + i·sin and the wall before it (none before D_0)."""
+
+    index: int
+    wall: _Wall | None
+    cos: Tensor
+    sin: Tensor
+
+
+def _pull_back(program: Program, angles: Tensor, state: Tensor, adjoint: Tensor, wanted: Wanted) -> Pullback:
+    """Undo the circuit on the adjoint, and on the state where weight gradients need it."""
+    collector = _Collector(program, state, per_sample=wanted.per_sample) if wanted.angles else None
+    if collector:
+        collector.phase(state, adjoint)
+    for table in _tables(program, angles, state, backwards=True):
+        if collector:
+            collector.diagonal(table.index, state, adjoint)
+            state = _multiply(state, table.cos, -table.sin)
+        adjoint = _multiply(adjoint, table.cos, -table.sin)
+        if table.wall is None:
+            continue
+        inverse = table.wall.inverse()
+        if collector:
+            collector.wall(table.index - 1, inverse, state, adjoint)
+            state = inverse.apply(state)
+        adjoint = inverse.apply(adjoint)
+    inputs = torch.complex(adjoint[0], adjoint[1]) if wanted.inputs else None
+    return Pullback(inputs, collector.gradients if collector else None)
+
+
+class _Collector:
+    """Writes angle gradients Re⟨λ|∂ψ⟩ into a vector, for the batch's sum or for each sample."""
+
+    def __init__(self, program: Program, state: Tensor, *, per_sample: bool) -> None:
+        self.gradients = state.new_zeros((state.shape[1], program.num_angles) if per_sample else program.num_angles)
+        self._program = program
+        self._per_sample = per_sample
+        self._signs = _signs(program.num_qubits, state)
+        self._pairs = _by_diagonal(program, program.pairs)
+
+    def phase(self, state: Tensor, adjoint: Tensor) -> None:
+        """Global phase: ∂ψ = i·ψ."""
+        self.gradients[..., -1] = -self._correlation(state, adjoint).sum(-1)
+
+    def diagonal(self, index: int, state: Tensor, adjoint: Tensor) -> None:
+        """∂ψ = −i/2·Z·ψ (or Z·Z), so the gradient is a signed sum of Im(λ̄ψ)/2."""
+        weights = 0.5 * self._correlation(state, adjoint)
+        start = self._program.z_offset + index * self._program.num_qubits
+        self.gradients[..., start : start + self._program.num_qubits] = weights @ self._signs
+        for pair, low, high in self._pairs.get(index, ()):
+            zz = self._signs[:, low] * self._signs[:, high]
+            self.gradients[..., self._program.pair_offset + pair] = weights @ zz
+
+    def wall(self, index: int, inverse: _Wall, state: Tensor, adjoint: Tensor) -> None:
+        """RY commutes with its generator, so states behind the wall serve: correlate λ with ∂ψ = −i/2·Y·ψ."""
+        start, below = index * self._program.num_qubits, 1
+        for matrix in inverse.matrices:
+            size = matrix.shape[0]
+            shape = (2, state.shape[1], -1, size, below)
+            left, right = adjoint.reshape(shape), state.reshape(shape)
+            if below == 1:
+                left, right = left.reshape(*shape[:2], -1, size), right.reshape(*shape[:2], -1, size)
+                correlation = left.mT @ right if self._per_sample else _flat_product(left, right)
+            else:
+                correlation = (left @ right.mT).sum(2) if self._per_sample else (left @ right.mT).sum((0, 1, 2))
+            if self._per_sample:
+                correlation = correlation.sum(0)
+            for wire in range(size.bit_length() - 1):
+                self.gradients[..., start] = 0.5 * _generator_sum(correlation, wire)
+                start += 1
+            below *= size
+
+    def _correlation(self, state: Tensor, adjoint: Tensor) -> Tensor:
+        """Im(λ̄ψ), summed over the batch unless gradients are per sample."""
+        product = adjoint[0] * state[1] - adjoint[1] * state[0]
+        return product if self._per_sample else product.sum(0)
+
+
+def _flat_product(left: Tensor, right: Tensor) -> Tensor:
+    """Σ left ᵀ·right over everything but the last axis."""
+    size = left.shape[-1]
+    return left.reshape(-1, size).T @ right.reshape(-1, size)
+
+
+def _generator_sum(correlation: Tensor, wire: int) -> Tensor:
+    """Σ over amplitude pairs of C[1, 0] − C[0, 1], where C[i, j] = Σ λ_i ψ_j; shape (..., s, s) to (...)."""
+    size, low = correlation.shape[-1], 2**wire
+    zero = torch.tensor([index for index in range(size) if not index & low], device=correlation.device)
+    return (correlation[..., zero + low, zero] - correlation[..., zero, zero + low]).sum(-1)
+
+
+def _tables(program: Program, angles: Tensor, state: Tensor, *, backwards: bool = False) -> Iterator[_Table]:
+    """Diagonals and the walls before them, tabulated a slab at a time, in the precision of ``state``."""
+    signs = _signs(program.num_qubits, angles)
+    pairs, cz = _by_diagonal(program, program.pairs), _by_diagonal(program, program.cz)
+    starts = range(0, program.num_diagonals, _SLAB)
+    for start in reversed(starts) if backwards else starts:
+        slab = range(start, min(start + _SLAB, program.num_diagonals))
+        phases = _phases(program, angles, signs, slab, (pairs, cz))
+        cos, sin = phases.cos().to(state.dtype), phases.sin().to(state.dtype)
+        walls = _walls(program, angles, range(max(slab.start - 1, 0), slab.stop - 1), state.dtype)
+        if slab.start == 0:
+            walls = [None, *walls]
+        order = reversed(range(len(slab))) if backwards else range(len(slab))
+        for place in order:
+            yield _Table(slab[place], walls[place], cos[place], sin[place])
+
+
+def _phases(
+    program: Program,
+    angles: Tensor,
+    signs: Tensor,
+    slab: range,
+    placed: tuple[dict[int, list[tuple[int, int, int]]], dict[int, list[tuple[int, int, int]]]],
+) -> Tensor:
+    """Phases of a slab of diagonals, shape (len(slab), 2**n), float64."""
+    n, start = program.num_qubits, program.z_offset
+    phases = -0.5 * angles[start + slab.start * n : start + slab.stop * n].reshape(len(slab), n) @ signs.T
+    known: dict[tuple[tuple[int, int], ...], Tensor] = {}
+    pairs, cz = placed
+    for place, index in enumerate(slab):
+        for pair, low, high in pairs.get(index, ()):
+            phases[place] -= 0.5 * angles[program.pair_offset + pair] * signs[:, low] * signs[:, high]
+        wires = tuple((low, high) for _, low, high in cz.get(index, ()))
+        if wires not in known:
+            flips = sum((signs[:, low] < 0) & (signs[:, high] < 0) for low, high in wires)
+            known[wires] = (flips % 2).to(phases) * np.pi if wires else torch.zeros_like(phases[0])
+        phases[place] += known[wires]
+    if slab.start == 0:
+        phases[0] += angles[-1]
+    return phases
+
+
+def _walls(program: Program, angles: Tensor, slab: range, dtype: torch.dtype) -> list[_Wall | None]:
+    """The walls of a slab as Kronecker products of at most ``_BLOCK`` rotations each."""
+    n = program.num_qubits
+    half = 0.5 * angles[slab.start * n : slab.stop * n].reshape(len(slab), n)
+    cos, sin = half.cos(), half.sin()
+    rotations = torch.stack([cos, -sin, sin, cos], -1).reshape(len(slab), n, 2, 2)
+    groups = -(-n // _BLOCK)
+    edges = [n * group // groups for group in range(groups + 1)]
+    blocks = []
+    for low, high in zip(edges, edges[1:], strict=False):
+        block = rotations[:, low]
+        for wire in range(low + 1, high):
+            size = block.shape[-1]
+            block = torch.einsum("kab,kcd->kacbd", rotations[:, wire], block).reshape(len(slab), 2 * size, 2 * size)
+        blocks.append(block.to(dtype))
+    return [_Wall(matrices) for matrices in zip(*blocks, strict=True)]
+
+
+def _by_diagonal(program: Program, placed: np.ndarray) -> dict[int, list[tuple[int, int, int]]]:
+    """Entries (position, low wire, high wire) of each diagonal."""
+    found: dict[int, list[tuple[int, int, int]]] = {}
+    for position, (index, low, high) in enumerate(placed.tolist()):
+        found.setdefault(index, []).append((position, low, high))
+    return found
+
+
+def _planes(amplitudes: Tensor) -> Tensor:
+    """Real and imaginary parts, shape (2, B, 2**n)."""
+    if amplitudes.is_complex():
+        return torch.stack([amplitudes.real, amplitudes.imag])
+    return torch.stack([amplitudes, torch.zeros_like(amplitudes)])
+
+
+def _multiply(state: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Multiply by cos + i·sin."""
+    real, imag = state
+    result = torch.empty_like(state)
+    torch.mul(real, cos, out=result[0]).addcmul_(imag, sin, value=-1)
+    torch.mul(imag, cos, out=result[1]).addcmul_(real, sin)
+    return result
+
+
+def _signs(num_qubits: int, like: Tensor) -> Tensor:
+    """Eigenvalues of Z_q, shape (2**n, n), +1 where bit q of the index is 0."""
+    index = torch.arange(2**num_qubits, device=like.device)
+    bits = index[:, None] >> torch.arange(num_qubits, device=like.device)
+    return (1 - 2 * (bits & 1)).to(like.dtype)

@@ -1,0 +1,14 @@
+"""Wires the rooms together, one module a command. The only place that knows everything."""
+
+from qaml_qiskit.workflows.demo import DemoRequest as DemoRequest
+from qaml_qiskit.workflows.demo import demo as demo
+from qaml_qiskit.workflows.inference import RunRequest as RunRequest
+from qaml_qiskit.workflows.inference import run_model as run_model
+from qaml_qiskit.workflows.outcome import Outcome as Outcome
+from qaml_qiskit.workflows.progress import Progress as Progress
+from qaml_qiskit.workflows.progress import Silent as Silent
+from qaml_qiskit.workflows.resources import ResourcesRequest as ResourcesRequest
+from qaml_qiskit.workflows.resources import resources as resources
+from qaml_qiskit.workflows.training import TrainRequest as TrainRequest
+from qaml_qiskit.workflows.training import train as train
+from qaml_qiskit.workflows.workspace import init_workspace as init_workspace

@@ -1,0 +1,262 @@
+"""Run a trained QVC on a target: the work behind ``qaml run``, and the measuring half of the demo."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from qiskit import qpy
+from qiskit.circuit import QuantumCircuit
+from torch import Tensor
+
+from qaml_qiskit.circuits import gate_counts
+from qaml_qiskit.datasets import check_images, load_dataset
+from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.evaluation import accuracy
+from qaml_qiskit.execution import (
+    Calibration,
+    Ledger,
+    Mitigation,
+    Target,
+    compile_for,
+    load_catalogue,
+    load_recipe,
+    open_target,
+    sample,
+)
+from qaml_qiskit.models import QVC, DataCard, StoredModel, load_model, predict
+from qaml_qiskit.reports import to_csv
+from qaml_qiskit.runs import RUNS_FOLDER, Run, open_run
+from qaml_qiskit.workflows.outcome import Outcome, Row
+from qaml_qiskit.workflows.progress import Progress, Silent
+from qaml_qiskit.workflows.training import npz
+
+
+class RunRequest(BaseModel):
+    """Everything that decides what is run, and where."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    target: str = "fake-torino"
+    recipe: str = "level3"
+    images: str = "100"
+    shots: Annotated[int, Field(ge=1)] = 1000
+    mitigation: Mitigation = "m3"
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A QVC's circuit before and after compilation for a target."""
+
+    model: QVC
+    target: Target
+    circuit: QuantumCircuit
+    isa: QuantumCircuit
+
+    def values(self, images: Tensor) -> NDArray[np.float64]:
+        """The encoding's angles in the order of the ISA circuit's parameters, shape (N, P)."""
+        columns = [parameter.index for parameter in self.isa.parameters]
+        return self.model.encoding.angles(images).numpy()[:, columns]
+
+    def resource_rows(self) -> list[Row]:
+        """Gate counts before and after compilation."""
+        return [
+            {"circuit": "as built", **gate_counts(self.circuit).as_dict()},
+            {"circuit": f"for {self.target.name}", **gate_counts(self.isa).as_dict()},
+        ]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """⟨Z_k⟩ of one set of images at every stage, shape (N, m); ``mitigated`` is None without mitigation."""
+
+    ideal: NDArray[np.floating]
+    raw: NDArray[np.floating]
+    mitigated: NDArray[np.floating] | None
+
+    def stages(self) -> dict[str, NDArray[np.floating]]:
+        """The stages that there are, by name."""
+        stages = {"ideal": self.ideal, "raw": self.raw}
+        return stages if self.mitigated is None else {**stages, "mitigated": self.mitigated}
+
+
+def run_model(
+    request: RunRequest,
+    *,
+    backends: Path | None = None,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Score images with a trained QVC, ideally and on a target, and write the run.
+
+    Raises:
+        QamlError: the request cannot be served; nothing was written.
+    """
+    stored = find_model(request.model)
+    images, labels, indices = load_images(request.images, stored.card.data, data_dir)
+    compiled = compile_model(stored, request.target, request.recipe, backends)
+    predict(compiled.model, images[:1])  # raises before anything is written when the images do not fit
+    values = compiled.values(images)
+    run = open_run("run", request.model_dump(mode="json"), out)
+    if run.complete:
+        return Outcome("run", run, run.metrics()["results"])
+    scores = score(compiled, {"images": (images, values)}, request.shots, request.mitigation, request.seed, run, progress)
+    stages = scores["images"].stages()
+    rows = [{"stage": stage, **_accuracy_row(z, labels)} for stage, z in stages.items()]
+    run.write("predictions.npz", npz(labels=labels, indices=indices, **{f"z_{name}": z for name, z in stages.items()}))
+    run.write("results.csv", to_csv(rows))
+    run.write("resources.csv", to_csv(compiled.resource_rows()))
+    run.finish({"command": "run", "results": rows, "resources": compiled.resource_rows()})
+    return Outcome("run", run, rows)
+
+
+def find_model(name: str) -> StoredModel:
+    """A trained model from a run folder, a model file, or the name of a reference in ``runs/reference``."""
+    path, reference = Path(name), RUNS_FOLDER / "reference" / name
+    if not path.exists() and reference.is_dir():
+        path = reference
+    if not path.exists():
+        raise InputError(
+            "there is no such model",
+            got=repr(name),
+            expected="a run folder, a model.safetensors, or the name of a reference in runs/reference",
+            remedy="train one with `qaml train`",
+        )
+    return load_model(path)
+
+
+def load_images(
+    source: str, data: DataCard, data_dir: Path | None
+) -> tuple[Tensor, NDArray[np.int64], NDArray[np.int64]]:
+    """Images, labels and positions: the first N of the model's test set, or all of an .npz.
+
+    Args:
+        source: a number, or the path of an .npz with arrays ``images`` (N, C, H, W) in [0, 1] and ``labels`` (N,).
+        data: what the model was trained for.
+        data_dir: where the data sets are.
+
+    Raises:
+        InputError: too many images asked for, or a file that does not fit.
+    """
+    if source.isdecimal():
+        count = int(source)
+        test = load_dataset(data.dataset, data_dir=data_dir, classes=data.classes).test
+        if not 1 <= count <= len(test):
+            raise InputError(
+                "cannot take the images",
+                got=f"a request for {count}",
+                expected=f"1 to {len(test)}, the size of the test set of {data.dataset} with these classes",
+                remedy="ask for another number",
+            )
+        images, labels = test.images[:count], test.labels[:count]
+    else:
+        images, labels = _read_npz(Path(source), len(data.classes))
+    return torch.from_numpy(images), labels, np.arange(len(labels))
+
+
+def compile_model(stored: StoredModel, target_name: str, recipe_name: str, backends: Path | None) -> Compiled:
+    """Open the target and compile the model's circuit for it, once for all images."""
+    model = stored.model
+    if not isinstance(model, QVC):
+        raise ConfigurationError(
+            "this model cannot run on a quantum device",
+            got=f"a {stored.card.model.kind}",
+            expected="a qvc",
+            remedy="train one with `qaml train --model qvc`",
+        )
+    recipe = load_recipe(recipe_name)
+    target = open_target(target_name, load_catalogue(backends).entry(target_name), model.config.num_qubits)
+    circuit = model.circuit()
+    return Compiled(model, target, circuit, compile_for(circuit, target, recipe))
+
+
+def score(
+    compiled: Compiled,
+    sets: Mapping[str, tuple[Tensor, NDArray[np.float64]]],
+    shots: int,
+    mitigation: Mitigation,
+    seed: int,
+    run: Run,
+    progress: Progress | None = None,
+) -> dict[str, Scores]:
+    """⟨Z_k⟩ of several sets of images, sampled as one batch and calibrated once.
+
+    Args:
+        compiled: model, target and circuits.
+        sets: images and the encoding's angles, by name.
+        shots: shots an image.
+        mitigation: ``none`` or ``m3``.
+        seed: of the sampling.
+        run: keeps the ledger, the ISA circuit and the calibration.
+        progress: told about every chunk.
+    """
+    run.write("isa.qpy", _qpy(compiled.isa))
+    stacked = np.concatenate([values for _, values in sets.values()])
+    with (progress or Silent()).task(f"sampling on {compiled.target.name}", len(stacked)) as advance:
+        sampled = sample(
+            compiled.isa,
+            stacked,
+            compiled.target,
+            shots=shots,
+            mitigation=mitigation,
+            seed=seed,
+            ledger=Ledger(run.path / "jobs.jsonl"),
+            progress=lambda images: advance(images, ""),
+        )
+    if sampled.calibration is not None:
+        _write_calibration(run, sampled.calibration)
+    scores, start = {}, 0
+    for name, (images, values) in sets.items():
+        part = slice(start, start + len(values))
+        ideal = predict(compiled.model, images).numpy() / compiled.model.config.logit_scale
+        mitigated = None if sampled.mitigated is None else sampled.mitigated[part]
+        scores[name] = Scores(ideal, sampled.raw[part], mitigated)
+        start = part.stop
+    return scores
+
+
+def _accuracy_row(z: NDArray[np.floating], labels: NDArray[np.int64]) -> Row:
+    result = accuracy(z, labels)
+    return {"accuracy": result.value, "interval": list(result.interval), "images": result.trials}
+
+
+def _write_calibration(run: Run, calibration: Calibration) -> None:
+    run.write("calibration.json", calibration.model_dump_json(indent=2) + "\n")
+
+
+def _qpy(circuit: QuantumCircuit) -> bytes:
+    buffer = io.BytesIO()
+    qpy.dump(circuit, buffer)
+    return buffer.getvalue()
+
+
+def _read_npz(path: Path, num_classes: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            images, labels = archive["images"], archive["labels"]
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"cannot read images from {path}",
+            got=getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__,
+            expected="an .npz with plain arrays `images` (N, C, H, W) and `labels` (N,)",
+            remedy="write it with numpy.savez(path, images=..., labels=...)",
+        ) from error
+    checked = check_images(images)
+    fits = labels.shape == (len(checked),) and labels.dtype.kind in "iu"
+    if not fits or labels.min() < 0 or labels.max() >= num_classes:
+        raise InputError(
+            f"the labels in {path} do not fit",
+            got=f"{labels.dtype} of shape {labels.shape}" + (f", {labels.min()} to {labels.max()}" if fits else ""),
+            expected=f"{len(checked)} integers from 0 to {num_classes - 1}",
+            remedy="give every image the index of its class",
+        )
+    return checked, labels.astype(np.int64)

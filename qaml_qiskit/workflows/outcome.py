@@ -1,0 +1,31 @@
+"""What every workflow hands back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from qaml_qiskit.runs import Run
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished command.
+
+    Attributes:
+        command: its name.
+        run: the folder with everything, or None for a command that keeps none.
+        results: rows; their keys are promised by the documentation of the command.
+    """
+
+    command: str
+    run: Run | None
+    results: list[Row]
+
+    def document(self) -> dict[str, Any]:
+        """What ``--json`` prints."""
+        return {
+            "command": self.command,
+            "run": None if self.run is None else str(self.run.path),
+            "results": self.results,
+        }

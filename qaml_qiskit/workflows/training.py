@@ -1,0 +1,276 @@
+"""Train a model on a data set, resumably: the work behind ``qaml train``."""
+
+import io
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
+from qaml_qiskit.errors import ConfigurationError, InputError, PartialResultError
+from qaml_qiskit.evaluation import accuracy
+from qaml_qiskit.models import (
+    WEIGHTS_FILE,
+    DataCard,
+    EpochRecord,
+    Model,
+    ModelCard,
+    ModelConfig,
+    Trainer,
+    TrainingConfig,
+    TrainingState,
+    build_model,
+    load_model,
+    model_files,
+    parse_config,
+    predict,
+)
+from qaml_qiskit.reports import learning_curves, to_csv
+from qaml_qiskit.runs import Run, open_run
+from qaml_qiskit.workflows.outcome import Outcome, Row
+from qaml_qiskit.workflows.progress import Progress, Silent
+
+CHECKPOINT_FILE = "checkpoint.pt"
+HISTORY_FILE = "learning_curve.csv"
+#: Besides the end of every epoch, a checkpoint is written when this many seconds have passed since the last.
+CHECKPOINT_SECONDS = 30.0
+#: Classes kept when none are asked for: the digits have 64 pixels, hence six qubits, hence six classes at most.
+DEFAULT_CLASSES = {"digits": (0, 1, 2, 3, 4, 5)}
+
+
+class TrainRequest(BaseModel):
+    """Everything that decides what is trained, and how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: str = "digits"
+    classes: tuple[int, ...] | None = None
+    model: Literal["qvc", "convnet"] = "qvc"
+    layers: Annotated[int, Field(ge=1)] = 12
+    logit_scale: Annotated[float, Field(gt=0)] = 20.0
+    init_std: Annotated[float, Field(ge=0)] = 0.1
+    epochs: Annotated[int, Field(ge=1)] = 20
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    schedule: Literal["one-cycle", "constant"] = "one-cycle"
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    patience: Annotated[int, Field(ge=1)] | None = None
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    train_images: Annotated[int, Field(ge=1)] | None = None
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    def resolved(self) -> "TrainRequest":
+        """The same request with defaults that depend on other choices filled in."""
+        rate = self.learning_rate or {"qvc": 0.02, "convnet": 0.001}[self.model]
+        classes = self.classes if self.classes is not None else DEFAULT_CLASSES.get(self.dataset)
+        return self.model_copy(update={"learning_rate": rate, "classes": classes})
+
+
+@dataclass(frozen=True)
+class Data:
+    """Training, validation and test images of a request, with the labels of the kept classes in the data set."""
+
+    train: Dataset
+    validation: Dataset
+    test: Dataset
+    card: DataCard
+
+
+def train(
+    request: TrainRequest,
+    *,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Train, test on the whole test set, and write the run.
+
+    Args:
+        request: what to train.
+        out: the run folder; an unfinished run of the same request is continued.
+        data_dir: where the data sets are.
+        progress: told about every step.
+        should_stop: asked between steps; when true a checkpoint is written.
+
+    Raises:
+        PartialResultError: stopped; the same call continues (exit code 6).
+        QamlError: the request cannot be served; nothing was written.
+    """
+    request = request.resolved()
+    data = load_data(request, data_dir)
+    config = model_config(request, data.train)
+    build_model(config)  # raises before anything is written
+    run = open_run("train", request.model_dump(mode="json"), out)
+    if run.complete:
+        return Outcome("train", run, run.metrics()["results"])
+    model = fit(request, config, data, run, progress or Silent(), should_stop)
+    history = read_history(run)
+    run.write("learning_curve.png", learning_curves({request.model: history}))
+    tested = _test(model, data.test, run)
+    rows = [*history, tested]
+    run.finish({"command": "train", **tested, "results": rows})
+    return Outcome("train", run, rows)
+
+
+def load_data(request: TrainRequest, data_dir: Path | None) -> Data:
+    """Load the data set and set aside the validation images."""
+    split = load_dataset(request.dataset, data_dir=data_dir, classes=request.classes)
+    whole = split.train
+    if request.train_images is not None:
+        if request.train_images > len(whole):
+            raise InputError(
+                "not enough training images",
+                got=f"a request for {request.train_images}",
+                expected=f"at most {len(whole)} in {request.dataset} with these classes",
+                remedy="ask for fewer images",
+            )
+        chosen = np.random.default_rng(request.seed).permutation(len(whole))[: request.train_images]
+        whole = whole.take(np.sort(chosen))
+    train_part, validation_part = validation_split(whole, request.validation, request.seed)
+    classes = request.classes if request.classes is not None else range(whole.num_classes)
+    return Data(train_part, validation_part, split.test, DataCard(dataset=request.dataset, classes=tuple(classes)))
+
+
+def model_config(request: TrainRequest, data: Dataset) -> ModelConfig:
+    """The architecture that a request asks for on these images."""
+    values: dict[str, Any] = {
+        "kind": request.model,
+        "image_shape": data.image_shape,
+        "num_classes": data.num_classes,
+    }
+    if request.model == "qvc":
+        values |= {
+            "num_layers": request.layers,
+            "logit_scale": request.logit_scale,
+            "init_std": request.init_std,
+        }
+    return parse_config(values)
+
+
+def fit(
+    request: TrainRequest,
+    config: ModelConfig,
+    data: Data,
+    run: Run,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+    folder: str = "",
+) -> Model:
+    """Train a model with checkpoints in a run, and store it there; a model that the run has already is read back.
+
+    Args:
+        request: how to train.
+        config: what to train.
+        data: on what.
+        run: where checkpoints, the learning history and the model go.
+        progress: told about every step.
+        should_stop: asked between steps.
+        folder: prefix of the files' names in the run, such as ``"qvc/"``.
+
+    Raises:
+        PartialResultError: stopped; a checkpoint is written.
+    """
+    if run.read(folder + WEIGHTS_FILE) is not None:
+        return load_model(run.path / folder).model
+    model = build_model(config, request.seed)
+    state = _read_checkpoint(run, folder)
+    trainer = Trainer(model, tensors(data.train), tensors(data.validation), _training_config(request), state)
+    checkpoint = _Checkpoint(run, folder, trainer)
+    steps = trainer.steps_per_epoch
+    done = trainer.state.epoch * steps + trainer.state.step
+    with progress.task(f"training {request.model}", request.epochs * steps, done) as advance:
+
+        def on_step(state: TrainingState) -> None:
+            seen = min(state.step * request.batch_size, len(data.train))
+            advance(1, f"loss {state.loss_sum / seen:.3f}, accuracy {state.correct / seen:.3f}")
+            checkpoint.write_if_due()
+
+        def on_epoch(record: EpochRecord) -> None:
+            checkpoint.write()
+
+        if not trainer.run(on_step=on_step, on_epoch=on_epoch, should_stop=should_stop):
+            checkpoint.write()
+            raise PartialResultError(
+                "training was stopped",
+                got=f"{trainer.state.epoch} of {request.epochs} epochs in {run.path}",
+                expected="all epochs",
+                remedy="run the same command again to continue where it stopped",
+            )
+    run.write(folder + HISTORY_FILE, to_csv([asdict(record) for record in trainer.state.history]))
+    # The weights come last: where they are, the training is finished.
+    for name, content in model_files(model, ModelCard(model=config, data=data.card)).items():
+        run.write(folder + name, content)
+    (run.path / folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+    return model.eval()
+
+
+def read_history(run: Run, folder: str = "") -> list[Row]:
+    """The learning history that :func:`fit` wrote, a row an epoch."""
+    lines = (run.read(folder + HISTORY_FILE) or b"").decode().splitlines()
+    names = lines[0].split(",")
+    rows = [dict(zip(names, map(float, line.split(",")), strict=True)) for line in lines[1:]]
+    return [{**row, "epoch": int(row["epoch"])} for row in rows]
+
+
+def tensors(data: Dataset) -> tuple[Tensor, Tensor]:
+    """Images and labels as torch tensors."""
+    return torch.from_numpy(data.images), torch.from_numpy(data.labels)
+
+
+def npz(**arrays: np.ndarray[Any, Any]) -> bytes:
+    """The bytes of an .npz; the same arrays give the same bytes."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _test(model: Model, test: Dataset, run: Run) -> Row:
+    """The accuracy on the whole test set; writes the predictions."""
+    logits = predict(model, tensors(test)[0]).numpy()
+    run.write("predictions.npz", npz(logits=logits, labels=test.labels, indices=np.arange(len(test))))
+    result = accuracy(logits, test.labels)
+    return {"test_accuracy": result.value, "interval": list(result.interval), "images": result.trials}
+
+
+def _training_config(request: TrainRequest) -> TrainingConfig:
+    return TrainingConfig(**request.model_dump(include=set(TrainingConfig.model_fields)))
+
+
+class _Checkpoint:
+    """Writes a trainer's state now and then."""
+
+    def __init__(self, run: Run, folder: str, trainer: Trainer) -> None:
+        self._run, self._name, self._trainer = run, folder + CHECKPOINT_FILE, trainer
+        self._last = monotonic()
+
+    def write_if_due(self) -> None:
+        if monotonic() - self._last >= CHECKPOINT_SECONDS:
+            self.write()
+
+    def write(self) -> None:
+        buffer = io.BytesIO()
+        torch.save(self._trainer.snapshot().to_dict(), buffer)
+        self._run.write(self._name, buffer.getvalue())
+        self._last = monotonic()
+
+
+def _read_checkpoint(run: Run, folder: str) -> TrainingState | None:
+    content = run.read(folder + CHECKPOINT_FILE)
+    if content is None:
+        return None
+    try:
+        return TrainingState.from_dict(torch.load(io.BytesIO(content), weights_only=True))
+    except (RuntimeError, ValueError, TypeError, KeyError, EOFError, OSError) as error:
+        raise ConfigurationError(
+            f"cannot continue from {run.path / folder / CHECKPOINT_FILE}",
+            got="a corrupt checkpoint",
+            expected="a checkpoint as training writes it",
+            remedy="delete that file to train from the start, or choose another --out",
+        ) from error
