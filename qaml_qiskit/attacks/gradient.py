@@ -70,8 +70,7 @@ def attack_images(
         torch.manual_seed(config.seed)
         adversary = config.build(model)
         batches = [
-            adversary(images[i : i + batch_size], labels[i : i + batch_size])
-            for i in range(0, len(images), batch_size)
+            adversary(images[i : i + batch_size], labels[i : i + batch_size]) for i in range(0, len(images), batch_size)
         ]
     adversarial = torch.cat(batches).to(images)
     return (images + (adversarial - images).clamp(-config.eps, config.eps)).clamp(0, 1)

@@ -94,7 +94,9 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(help="Default: 0.02 (qvc), 0.001 (convnet).")] = None,
     schedule: Annotated[str | None, typer.Option(help="one-cycle or constant. Default: one-cycle.")] = None,
     weight_decay: Annotated[float | None, typer.Option(help="Default: 0.")] = None,
-    patience: Annotated[int | None, typer.Option(help="Epochs without progress before stopping. Default: none.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Epochs without progress before stopping. Default: none.")
+    ] = None,
     validation: Annotated[float | None, typer.Option(help="Share set aside to choose the epoch. Default: 0.1.")] = None,
     train_images: Annotated[int | None, typer.Option(help="Use this many training images. Default: all.")] = None,
     seed: Seed = None,
@@ -181,3 +183,41 @@ def init(
     from qaml_qiskit.workflows import init_workspace
 
     show(init_workspace(folder), as_json=json)
+
+
+@data_app.command("list")
+def data_list(data_dir: DataDir = None, json: Json = False) -> None:
+    """List the data sets and whether their files are here."""
+    from qaml_qiskit.cli.console import show
+    from qaml_qiskit.workflows import list_data
+
+    show(list_data(data_dir), as_json=json)
+
+
+@data_app.command("fetch")
+def data_fetch(
+    name: Annotated[str, typer.Argument(help="A data set of `qaml data list`.")],
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Download a data set and check it; a failed download leaves nothing behind."""
+    from qaml_qiskit.cli.console import show
+    from qaml_qiskit.workflows import fetch_data
+
+    show(fetch_data(name, data_dir), as_json=json)
+
+
+@data_app.command("verify")
+def data_verify(
+    name: Annotated[str | None, typer.Argument(help="A data set. Default: all.")] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Compare files with the official checksums; exit code 2 when one is wrong."""
+    from qaml_qiskit.cli.console import show
+    from qaml_qiskit.workflows import verify_data
+
+    outcome = verify_data(name, data_dir)
+    show(outcome, as_json=json)
+    if any(row["state"] == "wrong" for row in outcome.results):
+        raise typer.Exit(2)

@@ -14,8 +14,7 @@ from rich.table import Table
 
 from qaml_qiskit.reports import format_cell
 from qaml_qiskit.workflows import Outcome
-from qaml_qiskit.workflows.progress import Advance
-
+from qaml_qiskit.workflows.progress import Advance, ignore
 
 #: Columns of a table that goes to a file or a pipe, where nothing needs to be squeezed.
 _FILE_WIDTH = 200
@@ -33,7 +32,7 @@ class TerminalProgress:
         """Show a bar while the block runs."""
         if self._quiet or not self._console.is_terminal:
             self.say(description + (f" (continuing at {done} of {total})" if done else ""))
-            yield lambda steps, note="": None
+            yield ignore
             return
         columns = (
             TextColumn("{task.description}"),
@@ -44,7 +43,11 @@ class TerminalProgress:
         )
         with RichProgress(*columns, console=self._console) as bars:
             bar = bars.add_task(escape(description), total=total, completed=done, note="")
-            yield lambda steps, note="": bars.update(bar, advance=steps, note=note)
+
+            def advance(steps: int, note: str = "") -> None:
+                bars.update(bar, advance=steps, note=escape(note))
+
+            yield advance
 
     def say(self, message: str) -> None:
         """Print one line to stderr."""
@@ -65,8 +68,6 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
         report = outcome.run.path / "report.html"
         where = f"Report: {report}" if report.is_file() else f"Run: {outcome.run.path}"
         console.print(where, markup=False, highlight=False, soft_wrap=True)
-
-
 
 
 def _same_columns(rows: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:

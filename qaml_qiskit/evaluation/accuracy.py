@@ -23,7 +23,7 @@ class Proportion:
 
     @property
     def value(self) -> float:
-        """successes / trials."""
+        """Successes / trials."""
         return self.successes / self.trials
 
     @property

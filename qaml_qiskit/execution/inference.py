@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-import mthree
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
@@ -21,7 +20,7 @@ from qaml_qiskit.execution.mitigation import (
 )
 from qaml_qiskit.execution.primitives import local_sampler
 from qaml_qiskit.execution.recipes import Recipe, to_isa
-from qaml_qiskit.execution.targets import Target
+from qaml_qiskit.execution.targets import Target, measured_qubits
 
 Mitigation = Literal["none", "m3"]
 
@@ -85,7 +84,7 @@ def sample(
     """
     _check(isa, values, shots)
     ledger = ledger or Ledger(None)
-    measured = list(mthree.utils.final_measurement_mapping(isa).values())
+    measured = measured_qubits(isa)
     calibration = _calibrate(isa, measured, target, shots, seed, ledger) if mitigation == "m3" else None
     correction = ReadoutCorrection(calibration) if calibration else None
     simulator = target.simulator(isa)

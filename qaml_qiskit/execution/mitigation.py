@@ -68,7 +68,9 @@ def read_calibration(
 
 def z_from_bits(bits: BitArray) -> NDArray[np.float64]:
     """⟨Z_k⟩ of every classical bit for a broadcast PUB of N images: shape (N, m)."""
-    return np.stack([np.atleast_1d(bits.slice_bits(k).expectation_values("Z")) for k in range(bits.num_bits)], axis=1)
+    # Outcomes are packed eight to a byte, bit 0 in the last place of the last byte.
+    outcomes = np.unpackbits(bits.array, axis=-1)[..., ::-1][..., : bits.num_bits]
+    return np.atleast_2d(1 - 2 * outcomes.mean(axis=-2))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from qaml_qiskit.noise import BASIS_GATES, check_touches
 
 #: Up to this many active qubits the density matrix is exact and faster than trajectories.
 DENSITY_MATRIX_QUBITS = 9
+#: Images of a batch side by side on all cores; every circuit has its own seed, so the counts do not depend on it.
+_PARALLEL = {"max_parallel_experiments": 0}
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Target:
         active = active_qubits(isa_circuit)
         match self.entry:
             case IdealEntry():
-                return AerSimulator(method="statevector")
+                return AerSimulator(method="statevector", **_PARALLEL)
             case AerEntry(noise=noise):
                 model = noise.build()
             case FakeEntry():
@@ -63,7 +65,7 @@ class Target:
                 )
         check_touches(model, isa_circuit)
         method = "density_matrix" if len(active) <= DENSITY_MATRIX_QUBITS else "automatic"
-        return AerSimulator(method=method, noise_model=model)
+        return AerSimulator(method=method, noise_model=model, **_PARALLEL)
 
 
 def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
@@ -103,6 +105,16 @@ def active_qubits(isa_circuit: QuantumCircuit) -> tuple[int, ...]:
             }
         )
     )
+
+
+def measured_qubits(isa_circuit: QuantumCircuit) -> list[int]:
+    """The physical qubit behind each classical bit, in the order of the bits."""
+    pairs = {
+        isa_circuit.find_bit(instruction.clbits[0]).index: isa_circuit.find_bit(instruction.qubits[0]).index
+        for instruction in isa_circuit.data
+        if instruction.operation.name == "measure"
+    }
+    return [pairs[bit] for bit in sorted(pairs)]
 
 
 def _ibm_backend(device: str) -> BackendV2:

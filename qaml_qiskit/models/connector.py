@@ -115,9 +115,7 @@ class AdjointConnector(TorchConnector):
             )
         features = input_data.reshape(-1, network.num_inputs)
         weight = self.weight
-        result = (
-            network.expectations(features, weight) if weight.requires_grad else self._collapsed_forward(features)
-        )
+        result = network.expectations(features, weight) if weight.requires_grad else self._collapsed_forward(features)
         return result.reshape(*input_data.shape[:-1], -1)
 
     def _collapsed_forward(self, features: Tensor) -> Tensor:

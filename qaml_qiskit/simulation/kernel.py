@@ -1,17 +1,197 @@
-"""The compiled kernel, where it was built."""
+"""The compiled kernel, called through ctypes (which releases the interpreter's lock)."""
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qaml_qiskit.simulation.program import Program
+from qaml_qiskit.simulation.pullback import Pullback, Wanted
+
+_MODULE = "qaml_qiskit.simulation._kernel"
+_MIN_QUBITS, _MAX_QUBITS = 2, 14
+
+
+class _Program(ctypes.Structure):
+    """QamlProgram of native/prepare.hpp."""
+
+    _fields_ = (
+        ("num_qubits", ctypes.c_int64),
+        ("num_walls", ctypes.c_int64),
+        ("num_angles", ctypes.c_int64),
+        ("cosines", ctypes.c_void_p),
+        ("sines", ctypes.c_void_p),
+        ("wanted", ctypes.c_void_p),
+        ("cz", ctypes.c_void_p),
+        ("num_cz", ctypes.c_int64),
+        ("pairs", ctypes.c_void_p),
+        ("num_pairs", ctypes.c_int64),
+    )
+
+
+_INT, _LONG, _POINTER = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
+_SIGNATURES = {
+    "qaml_best_level": ([], _INT),
+    "qaml_level_name": ([_INT], ctypes.c_char_p),
+    "qaml_state_size": ([_INT, _INT, _INT, _LONG], _LONG),
+    "qaml_forward": ([_INT, _INT, _INT, _POINTER, _LONG, _POINTER, _INT, _POINTER], _INT),
+    "qaml_amplitudes": ([_INT, _INT, _INT, _INT, _LONG, _POINTER, _POINTER], _INT),
+    "qaml_expectations": ([_INT, _INT, _INT, _INT, _LONG, _POINTER, _POINTER, _INT, _POINTER], _INT),
+    "qaml_pull_back": (
+        [_INT, _INT, _INT, _POINTER, _LONG, *([_POINTER] * 3), _INT, _POINTER, _INT, _POINTER, _POINTER],
+        _INT,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The loaded library at one level of vector instructions (0 generic, 1 avx2, 2 avx512).
+
+    Attributes:
+        library: the library with declared signatures.
+        level: an instruction level that this machine has.
+    """
+
+    library: ctypes.CDLL
+    level: int
+
+    @property
+    def instructions(self) -> str:
+        """The level's name, for example ``"avx512"``."""
+        name: bytes = self.library.qaml_level_name(self.level)
+        return name.decode()
+
+    def serves(self, num_qubits: int) -> bool:
+        """Whether circuits of this size run in the kernel."""
+        return _MIN_QUBITS <= num_qubits <= _MAX_QUBITS
+
+    def call(self, name: str, like: Tensor, *arguments: object) -> None:
+        """Call a function that takes level, precision and threads first and returns non-zero without memory."""
+        is_double = int(_real(like) == torch.float64)
+        if getattr(self.library, name)(self.level, is_double, torch.get_num_threads(), *arguments):
+            raise MemoryError
+
+
+@lru_cache(maxsize=1)
+def load_kernel() -> Kernel | None:
+    """The kernel at the best level of this machine, or None where it was not built."""
+    spec = find_spec(_MODULE)
+    if spec is None or spec.origin is None:
+        return None
+    library = ctypes.CDLL(spec.origin)
+    for name, (arguments, result) in _SIGNATURES.items():
+        function = getattr(library, name)
+        function.argtypes, function.restype = arguments, result
+    return Kernel(library, library.qaml_best_level())
 
 
 class KernelEngine:
-    """Placeholder until the kernel is there."""
+    """Runs programs in the compiled kernel; a state is a flat tensor in the kernel's own order.
 
-    def __init__(self, kernel: Any) -> None:
-        raise NotImplementedError
+    Args:
+        kernel: the loaded library.
+    """
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+
+    def forward(self, program: Program, angles: Tensor, amplitudes: Tensor) -> Tensor:
+        """The final state, for angles (A,) float64 and amplitudes (B, 2**n), real or complex."""
+        amplitudes = amplitudes.detach().resolve_conj().contiguous()
+        batch, is_double = len(amplitudes), int(_real(amplitudes) == torch.float64)
+        size = self._kernel.library.qaml_state_size(self._kernel.level, is_double, program.num_qubits, batch)
+        state = amplitudes.new_empty(size, dtype=_real(amplitudes))
+        native = _NativeProgram(program, angles)
+        is_complex = int(amplitudes.is_complex())
+        self._call("qaml_forward", state, native.pointer, batch, amplitudes.data_ptr(), is_complex, state.data_ptr())
+        return state
+
+    def amplitudes(self, program: Program, state: Tensor, batch: int) -> Tensor:
+        """The state as complex amplitudes, shape (B, 2**n)."""
+        result = state.new_empty((batch, 2**program.num_qubits), dtype=state.dtype.to_complex())
+        self._call("qaml_amplitudes", state, program.num_qubits, batch, state.data_ptr(), result.data_ptr())
+        return result
+
+    def expectations(self, program: Program, state: Tensor, wires: Sequence[int], batch: int) -> Tensor:
+        """⟨Z⟩ of the wires, shape (B, len(wires))."""
+        values = state.new_empty((batch, len(wires)))
+        chosen = _ints(wires)
+        arguments = (program.num_qubits, batch, state.data_ptr(), chosen, len(wires), values.data_ptr())
+        self._call("qaml_expectations", state, *arguments)
+        return values
+
+    def pull_back_amplitudes(
+        self, program: Program, angles: Tensor, state: Tensor, cotangent: Tensor, wanted: Wanted
+    ) -> Pullback:
+        """Gradients, given those with respect to the final amplitudes, shape (B, 2**n) complex."""
+        cotangent = cotangent.resolve_conj().contiguous()
+        seed = (cotangent.data_ptr(), None, 0, None)
+        return self._pull_back(program, angles, state, len(cotangent), seed, wanted)
+
+    def pull_back_expectations(
+        self, program: Program, angles: Tensor, state: Tensor, wires: Sequence[int], cotangent: Tensor, wanted: Wanted
+    ) -> Pullback:
+        """Gradients, given those with respect to ⟨Z⟩ of the wires, shape (B, len(wires))."""
+        cotangent = cotangent.contiguous()
+        seed = (None, _ints(wires), len(wires), cotangent.data_ptr())
+        return self._pull_back(program, angles, state, len(cotangent), seed, wanted)
+
+    def _pull_back(
+        self, program: Program, angles: Tensor, state: Tensor, batch: int, seed: tuple[Any, ...], wanted: Wanted
+    ) -> Pullback:
+        inputs = by_angle = None
+        if wanted.inputs:
+            inputs = state.new_empty((batch, 2**program.num_qubits), dtype=state.dtype.to_complex())
+        if wanted.angles:
+            by_angle = state.new_zeros((batch, program.num_angles) if wanted.per_sample else program.num_angles)
+        native = _NativeProgram(program, angles)
+        results = (_pointer(inputs), _pointer(by_angle))
+        arguments = (native.pointer, batch, state.data_ptr(), *seed, int(wanted.per_sample), *results)
+        self._call("qaml_pull_back", state, *arguments)
+        return Pullback(inputs, by_angle)
+
+    def _call(self, name: str, like: Tensor, *arguments: object) -> None:
+        self._kernel.call(name, like, *arguments)
 
 
-def load_kernel() -> Any:
-    """None: not built."""
-    return None
+class _NativeProgram:
+    """A program with its angles in the kernel's structure; keeps the memory alive that it points into."""
+
+    def __init__(self, program: Program, angles: Tensor) -> None:
+        half = 0.5 * angles.detach()
+        wanted = np.zeros(program.num_angles, dtype=np.uint8)
+        wanted[program.rows] = 1
+        self._tensors = (half.cos(), half.sin())
+        self._arrays = (wanted, np.ascontiguousarray(program.cz), np.ascontiguousarray(program.pairs))
+        self._native = _Program(
+            program.num_qubits,
+            program.num_walls,
+            program.num_angles,
+            *(tensor.data_ptr() for tensor in self._tensors),
+            *(array.ctypes.data for array in self._arrays[:2]),
+            len(program.cz),
+            self._arrays[2].ctypes.data,
+            len(program.pairs),
+        )
+        self.pointer = ctypes.addressof(self._native)
+
+
+def _ints(values: Sequence[int]) -> Any:
+    return (ctypes.c_int * len(values))(*values)
+
+
+def _pointer(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
+
+
+def _real(tensor: Tensor) -> torch.dtype:
+    return tensor.dtype.to_real() if tensor.is_complex() else tensor.dtype

@@ -1,5 +1,8 @@
 """Wires the rooms together, one module a command. The only place that knows everything."""
 
+from qaml_qiskit.workflows.data import fetch_data as fetch_data
+from qaml_qiskit.workflows.data import list_data as list_data
+from qaml_qiskit.workflows.data import verify_data as verify_data
 from qaml_qiskit.workflows.demo import DemoRequest as DemoRequest
 from qaml_qiskit.workflows.demo import demo as demo
 from qaml_qiskit.workflows.inference import RunRequest as RunRequest

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -30,10 +30,11 @@ from qaml_qiskit.execution import (
     open_target,
     sample,
 )
-from qaml_qiskit.models import QVC, DataCard, StoredModel, load_model, predict
-from qaml_qiskit.reports import to_csv
+from qaml_qiskit.models import QVC, DataCard, StoredModel, check_batch, load_model, predict
+from qaml_qiskit.reports import Section, accuracy_bars, to_csv
 from qaml_qiskit.runs import RUNS_FOLDER, Run, open_run
 from qaml_qiskit.workflows.outcome import Outcome, Row
+from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.training import npz
 
@@ -104,17 +105,20 @@ def run_model(
     stored = find_model(request.model)
     images, labels, indices = load_images(request.images, stored.card.data, data_dir)
     compiled = compile_model(stored, request.target, request.recipe, backends)
-    predict(compiled.model, images[:1])  # raises before anything is written when the images do not fit
+    check_batch(images, compiled.model.config.image_shape)
     values = compiled.values(images)
     run = open_run("run", request.model_dump(mode="json"), out)
     if run.complete:
         return Outcome("run", run, run.metrics()["results"])
-    scores = score(compiled, {"images": (images, values)}, request.shots, request.mitigation, request.seed, run, progress)
+    scores = score(
+        compiled, {"images": (images, values)}, request.shots, request.mitigation, request.seed, run, progress
+    )
     stages = scores["images"].stages()
     rows = [{"stage": stage, **_accuracy_row(z, labels)} for stage, z in stages.items()]
     run.write("predictions.npz", npz(labels=labels, indices=indices, **{f"z_{name}": z for name, z in stages.items()}))
     run.write("results.csv", to_csv(rows))
     run.write("resources.csv", to_csv(compiled.resource_rows()))
+    _write_page(run, request, compiled, rows)
     run.finish({"command": "run", "results": rows, "resources": compiled.resource_rows()})
     return Outcome("run", run, rows)
 
@@ -210,7 +214,7 @@ def score(
             mitigation=mitigation,
             seed=seed,
             ledger=Ledger(run.path / "jobs.jsonl"),
-            progress=lambda images: advance(images, ""),
+            progress=lambda images: advance(images),
         )
     if sampled.calibration is not None:
         _write_calibration(run, sampled.calibration)
@@ -222,6 +226,24 @@ def score(
         scores[name] = Scores(ideal, sampled.raw[part], mitigated)
         start = part.stop
     return scores
+
+
+def _write_page(run: Run, request: RunRequest, compiled: Compiled, rows: list[Row]) -> None:
+    config = compiled.model.config
+    lead = "Accuracy " + ", ".join(f"{row['stage']} {row['accuracy']:.1%}" for row in rows) + "."
+    text = (
+        f"{rows[0]['images']} images, {request.shots} shots an image, on {config.num_qubits} qubits with "
+        f"{config.num_layers} layers. Ideal: exact, without shots. Raw: sampled on {request.target}. Mitigated: the "
+        "same counts after readout correction. Intervals are 95 % Wilson intervals over the images."
+    )
+    bars = {row["stage"]: [(row["accuracy"], *row["interval"])] for row in rows}
+    picture = accuracy_bars([request.target], bars, chance=1 / config.num_classes)
+    run.write("accuracy.png", picture)
+    sections = [
+        Section("Accuracy", [text], rows, picture, "Accuracy at every stage."),
+        Section("Circuit resources", [f"Compiled once with recipe {request.recipe}."], compiled.resource_rows()),
+    ]
+    write_page(run, request, f"A QVC on {request.target}", lead, sections)
 
 
 def _accuracy_row(z: NDArray[np.floating], labels: NDArray[np.int64]) -> Row:

@@ -1,11 +1,19 @@
 """How a workflow tells that it is alive, without knowing about terminals."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-#: Advances a task by a number of steps and may replace its trailing note.
-Advance = Callable[[int, str], None]
+
+class Advance(Protocol):
+    """Moves a task on."""
+
+    def __call__(self, steps: int, note: str = "") -> None:
+        """Count ``steps`` more as done; ``note`` replaces the remark behind the bar."""
+
+
+def ignore(steps: int, note: str = "") -> None:
+    """An :class:`Advance` that shows nothing."""
 
 
 class Progress(Protocol):
@@ -24,7 +32,7 @@ class Silent:
     @contextmanager
     def task(self, description: str, total: int, done: int = 0) -> Iterator[Advance]:
         """Do nothing with the task."""
-        yield lambda steps, note="": None
+        yield ignore
 
     def say(self, message: str) -> None:
         """Do nothing with the message."""

@@ -33,9 +33,7 @@ class ResourcesRequest(BaseModel):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-def resources(
-    request: ResourcesRequest, *, backends: Path | None = None, progress: Progress | None = None
-) -> Outcome:
+def resources(request: ResourcesRequest, *, backends: Path | None = None, progress: Progress | None = None) -> Outcome:
     """Count gates and depths of every combination, as built (target and recipe empty) and compiled.
 
     The image and the ansatz's angles are random, drawn from the seed: special values would let the transpiler drop
@@ -52,7 +50,9 @@ def resources(
     with (progress or Silent()).task("compiling", len(circuits) * len(targets) * len(recipes)) as advance:
         for encoding, layers, circuit, fidelity in circuits:
             head = {"encoding": encoding, "qubits": request.qubits, "layers": layers}
-            rows.append({**head, "target": None, "recipe": None, **gate_counts(circuit).as_dict(), "fidelity": fidelity})
+            rows.append(
+                {**head, "target": None, "recipe": None, **gate_counts(circuit).as_dict(), "fidelity": fidelity}
+            )
             for target, (recipe_name, recipe) in product(targets, recipes.items()):
                 counts = gate_counts(to_isa(circuit, target.isa, recipe)).as_dict()
                 rows.append({**head, "target": target.name, "recipe": recipe_name, **counts, "fidelity": fidelity})

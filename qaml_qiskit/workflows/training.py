@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from time import monotonic
 from typing import Annotated, Any, Literal
 
@@ -31,9 +32,10 @@ from qaml_qiskit.models import (
     parse_config,
     predict,
 )
-from qaml_qiskit.reports import learning_curves, to_csv
+from qaml_qiskit.reports import Section, learning_curves, to_csv
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.outcome import Outcome, Row
+from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.progress import Progress, Silent
 
 CHECKPOINT_FILE = "checkpoint.pt"
@@ -112,9 +114,11 @@ def train(
         return Outcome("train", run, run.metrics()["results"])
     model = fit(request, config, data, run, progress or Silent(), should_stop)
     history = read_history(run)
-    run.write("learning_curve.png", learning_curves({request.model: history}))
+    curve = learning_curves({request.model: history})
+    run.write("learning_curve.png", curve)
     tested = _test(model, data.test, run)
     rows = [*history, tested]
+    _write_page(run, request, tested, curve)
     run.finish({"command": "train", **tested, "results": rows})
     return Outcome("train", run, rows)
 
@@ -239,6 +243,21 @@ def _test(model: Model, test: Dataset, run: Run) -> Row:
     return {"test_accuracy": result.value, "interval": list(result.interval), "images": result.trials}
 
 
+def _write_page(run: Run, request: TrainRequest, tested: Row, curve: bytes) -> None:
+    low, high = tested["interval"]
+    lead = (
+        f"The {request.model} names {tested['test_accuracy']:.1%} of the {tested['images']} test images of "
+        f"{request.dataset} (95 % interval {low:.1%} to {high:.1%}). The weights are those of the epoch with the "
+        "lowest loss on validation images; the test images were used once, at the end."
+    )
+    sections = [
+        Section("Test", rows=[tested]),
+        Section("Learning curve", picture=curve, caption="Loss and accuracy after every epoch."),
+        Section("Configuration", rows=[{"option": name, "value": str(value)} for name, value in request]),
+    ]
+    write_page(run, request, f"Training a {request.model} on {request.dataset}", lead, sections)
+
+
 def _training_config(request: TrainRequest) -> TrainingConfig:
     return TrainingConfig(**request.model_dump(include=set(TrainingConfig.model_fields)))
 
@@ -267,7 +286,7 @@ def _read_checkpoint(run: Run, folder: str) -> TrainingState | None:
         return None
     try:
         return TrainingState.from_dict(torch.load(io.BytesIO(content), weights_only=True))
-    except (RuntimeError, ValueError, TypeError, KeyError, EOFError, OSError) as error:
+    except (UnpicklingError, RuntimeError, ValueError, TypeError, KeyError, EOFError, OSError) as error:
         raise ConfigurationError(
             f"cannot continue from {run.path / folder / CHECKPOINT_FILE}",
             got="a corrupt checkpoint",

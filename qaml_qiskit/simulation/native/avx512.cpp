@@ -1,0 +1,38 @@
+// AVX-512: 32 registers of 64 bytes.
+#include "chain.hpp"
+
+#if defined(__x86_64__)
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
+#endif
+
+#define QAML_BYTES 64
+#define QAML_RUN 4
+#define QAML_FUSED 3
+#define QAML_BOTH 3
+#define QAML_BOTH_FUSED 2
+#define QAML_SPLIT 1
+
+#include "vectors.hpp"
+
+#include "passes.hpp"
+
+#include "engine.hpp"
+
+#include "entries.hpp"
+
+namespace qaml {
+const InstructionSet kAvx512 = {"avx512", &kFunctions<float>, &kFunctions<double>};
+}
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#endif

@@ -1,0 +1,119 @@
+// What the driver hands to the vector code: a run of the circuit, forwards or backwards, reduced to numbers.
+//
+// Plain data only. The vector code is compiled once per instruction set, so nothing with a function body may be
+// shared between those translation units and the rest (the linker would keep any one of the copies).
+#pragma once
+#include <cstdint>
+
+namespace qaml {
+
+constexpr int kMaxQubits = 14;
+
+// A CZ or ZZ between a wire of the lower half and one of the upper half of the diagonal's table.
+struct Cross {
+    int low;          // wire
+    int high;         // wire
+    int is_cz;        // otherwise ZZ
+    double cos, sin;  // ZZ: cos + i·sin on equal bits, its conjugate on unequal ones
+};
+
+// A wire pair of a diagonal whose angle wants a gradient.
+struct PairGradient {
+    int low, high;
+    std::int64_t index;  // in the angle vector
+    double factor;
+};
+
+// One diagonal and the wall behind it, in the order in which the run meets them.
+//
+// The stored state is X^frame times the true one, so that every rotation has |tan| <= 1:
+// RY(a) = X·RY(pi - a)·Z, where Z joins the diagonal before the wall and X the frame behind it.
+template <class T>
+struct Step {
+    const T* low_re;  // the diagonal is the outer product of two halves (plus the cross terms);
+    const T* low_im;  // it carries the cosines of the wall before it
+    const T* high_re;
+    const T* high_im;
+    const T* tangents;         // one a wire: the wall is the product of [[1, -t], [t, 1]]
+    const T* squared_cosines;  // one a wire: what a product of adjoint and state lacks behind the rotation
+    const T* wall_factors;     // one a wire: raw correlation -> gradient
+    const T* z_factors;        // one a wire: raw signed sum -> gradient
+    std::int64_t wall_index;   // of wire 0 in the angle vector
+    std::int64_t z_index;      // of wire 0 in the angle vector
+    std::uint32_t frame;       // at the diagonal
+    std::uint32_t turning;     // wires whose tangent is not zero
+    std::uint32_t wanted;      // wires whose wall angle depends on a weight
+    const Cross* crosses;
+    int num_crosses;
+    const PairGradient* pairs;
+    int num_pairs;
+};
+
+template <class T>
+struct Chain {
+    int num_qubits;
+    int low_bits;  // of the diagonal's lower half
+    int num_steps;
+    std::uint32_t frame;  // at the end
+    const Step<T>* steps;
+    std::int64_t phase_index;  // of the global phase in the angle vector
+};
+
+// Where a chunk's angle gradients go: at(lane, index) = base[lane * stride + index], lanes summed if stride is 0.
+template <class T>
+struct Gradients {
+    T* base;
+    std::int64_t stride;
+};
+
+// Per thread; sizes from the vector code.
+template <class T>
+struct Scratch {
+    T* state;
+    T* adjoint;
+    T* sums;
+    T* table;
+};
+
+template <class T>
+struct ChunkSizes {
+    int lanes;                 // samples in a chunk
+    std::int64_t state;        // numbers in a padded state
+    std::int64_t sums;         // numbers in the buffer of signed sums
+    std::int64_t table;        // numbers in the diagonal's table
+};
+
+// The entry points of one instruction set and precision. A packed chunk is [amplitude][re, im][lane].
+template <class T>
+struct ChunkFunctions {
+    ChunkSizes<T> (*sizes)(int num_qubits);
+    // Rows of interleaved complex or of real amplitudes -> packed; lanes behind `count` become zero.
+    void (*pack)(int num_qubits, const T* rows, int is_complex, int count, T* packed);
+    // Packed -> rows of interleaved complex amplitudes.
+    void (*unpack)(int num_qubits, const T* packed, int count, T* rows);
+    // Run the chain on one state, in place.
+    void (*run)(const Chain<T>* chain, T* packed, const Scratch<T>* scratch);
+    // <Z> of the wires; `values` has a row of `num_wires` for each of `count` samples.
+    void (*expectations)(int num_qubits, const T* packed, const int* wires, int num_wires, int count, T* values,
+                         const Scratch<T>* scratch);
+    // The adjoint of <Z>: 2·sum(cotangent · z)·state.
+    void (*seed)(int num_qubits, const T* packed, const int* wires, int num_wires, int count, const T* cotangents,
+                 T* adjoint, const Scratch<T>* scratch);
+    // Run the backward chain on state and adjoint together and collect gradients; `adjoint` is overwritten.
+    void (*run_both)(const Chain<T>* chain, const T* packed, T* adjoint, int count, Gradients<T> gradients,
+                     const Scratch<T>* scratch);
+};
+
+struct InstructionSet {
+    const char* name;
+    const ChunkFunctions<float>* single_precision;
+    const ChunkFunctions<double>* double_precision;
+};
+
+extern const InstructionSet kGeneric;
+#if defined(__x86_64__)
+extern const InstructionSet kAvx2;
+extern const InstructionSet kAvx512;
+#endif
+
+}  // namespace qaml

@@ -1,0 +1,350 @@
+// Runs a chain on one chunk. Included like vectors.hpp.
+#pragma once
+
+namespace qaml {
+namespace {
+
+// Which wires a pass takes together, from the lowest: runs[0], inner, runs[1..], outer.
+//
+// Diagonals are multiplied in by turns with the outer and with the inner wires, each time fused with the rotations
+// of those wires before and behind it. The inner group and runs[0] are adjacent and low: they run block by block.
+struct Plan {
+    Layout form;
+    Group outer, inner, runs[kMaxQubits];
+    int num_runs;
+};
+
+inline Plan make_plan(int n, int max_fused, int max_run) {
+    Plan plan;
+    plan.outer.count = n >= 2 * max_fused ? max_fused : (n + 1) / 2;
+    plan.inner.count = n >= 2 * max_fused ? max_fused : n / 2;
+    const int rest = n - plan.outer.count - plan.inner.count;
+    plan.num_runs = (rest + max_run - 1) / max_run;
+    int wire = 0;
+    for (int r = 0; r < plan.num_runs; r++) {
+        plan.runs[r].wire = wire;
+        plan.runs[r].count = (rest + plan.num_runs - 1 - r) / plan.num_runs;
+        wire += plan.runs[r].count;
+        if (r > 0) continue;
+        plan.inner.wire = wire;
+        wire += plan.inner.count;
+    }
+    if (plan.num_runs == 0) plan.inner.wire = 0, wire = plan.inner.count;
+    plan.outer.wire = wire;
+    plan.form = layout(n, plan.inner.wire + plan.inner.count);
+    return plan;
+}
+
+inline std::uint32_t mask(Group group) { return ((1u << group.count) - 1) << group.wire; }
+
+// ---- the diagonal's table ----
+
+template <class T>
+QAML_OUTLINE void apply_cross(T* re, T* im, long size, std::uint32_t frame, bool high_set, const Cross& cross) {
+    const long run = 1L << cross.low;
+    const bool low_flipped = frame >> cross.low & 1;
+    for (long start = 0; start < size; start += run) {
+        const bool low_set = bool(start >> cross.low & 1) != low_flipped;
+        if (cross.is_cz) {
+            if (!low_set) continue;
+            for (long i = start; i < start + run; i++) re[i] = -re[i], im[i] = -im[i];
+            continue;
+        }
+        const T c = T(cross.cos), s = T(low_set == high_set ? cross.sin : -cross.sin);
+        for (long i = start; i < start + run; i++) {
+            const T real = c * re[i] - s * im[i];
+            im[i] = c * im[i] + s * re[i];
+            re[i] = real;
+        }
+    }
+}
+
+template <class T>
+QAML_OUTLINE void build_table(const Chain<T>& chain, const Step<T>& step, T* table) {
+    const long size = 1L << chain.num_qubits, width = 1L << chain.low_bits;
+    T *__restrict c = table, *__restrict sum = table + size, *__restrict difference = table + 2 * size;
+    for (long row = 0; row < size / width; row++) {
+        const T hr = step.high_re[row], hi = step.high_im[row];
+        T *__restrict re = c + row * width, *__restrict im = sum + row * width, *__restrict d = difference + row * width;
+        const T *__restrict lr = step.low_re, *__restrict li = step.low_im;
+        for (long i = 0; i < width; i++) {
+            re[i] = hr * lr[i] - hi * li[i];
+            im[i] = hr * li[i] + hi * lr[i];
+        }
+        for (int k = 0; k < step.num_crosses; k++) {
+            const Cross& cross = step.crosses[k];
+            const bool high_set = ((row << chain.low_bits) ^ step.frame) >> cross.high & 1;
+            if (cross.is_cz && !high_set) continue;
+            apply_cross(re, im, width, step.frame, high_set, cross);
+        }
+        for (long i = 0; i < width; i++) {
+            d[i] = im[i] - re[i];
+            im[i] = im[i] + re[i];
+        }
+    }
+}
+
+// ---- passes by their number of wires ----
+
+template <class T>
+void run_group(Vec<T>* state, const Walk& w, int wires, const T* tangents) {
+    switch (wires) {
+        case 1: return run_pass<T, 1>(state, w, tangents);
+        case 2: return run_pass<T, 2>(state, w, tangents);
+        case 3: return run_pass<T, 3>(state, w, tangents);
+#if QAML_RUN >= 4
+        case 4: return run_pass<T, 4>(state, w, tangents);
+#endif
+    }
+}
+
+template <class T, int M>
+void fused_wires(Vec<T>* state, const Walk& w, const T* before, const T* table, long size, const T* after) {
+    if (before && after) return fused_pass<T, M, true, true>(state, w, before, table, size, after);
+    if (before) return fused_pass<T, M, true, false>(state, w, before, table, size, after);
+    if (after) return fused_pass<T, M, false, true>(state, w, before, table, size, after);
+    return fused_pass<T, M, false, false>(state, w, before, table, size, after);
+}
+
+template <class T>
+void fused_group(Vec<T>* state, const Walk& w, int wires, const T* before, const T* table, long size,
+                 const T* after) {
+    switch (wires) {
+        case 1: return fused_wires<T, 1>(state, w, before, table, size, after);
+        case 2: return fused_wires<T, 2>(state, w, before, table, size, after);
+#if QAML_FUSED >= 3
+        case 3: return fused_wires<T, 3>(state, w, before, table, size, after);
+#endif
+    }
+}
+
+template <class T>
+void run_both_group(Vec<T>* state, Vec<T>* adjoint, const Walk& w, int wires, const T* tangents, Vec<T>* sums) {
+    switch (wires) {
+        case 1: return run_both_pass<T, 1>(state, adjoint, w, tangents, sums);
+        case 2: return run_both_pass<T, 2>(state, adjoint, w, tangents, sums);
+#if QAML_BOTH >= 3
+        case 3: return run_both_pass<T, 3>(state, adjoint, w, tangents, sums);
+#endif
+    }
+}
+
+template <class T, int M, bool Every>
+void fused_both_wires(Vec<T>* state, Vec<T>* adjoint, const Walk& w, const T* before, const T* table, long size,
+                      const T* after, FusedSums<T>* sums, Vec<T>* products) {
+#define QAML_CASE(b, a) \
+    return fused_both_pass<T, M, b, a, Every>(state, adjoint, w, before, table, size, after, sums, products)
+    if (before && after) QAML_CASE(true, true);
+    if (before) QAML_CASE(true, false);
+    if (after) QAML_CASE(false, true);
+    QAML_CASE(false, false);
+#undef QAML_CASE
+}
+
+template <class T>
+void fused_both_group(Vec<T>* state, Vec<T>* adjoint, const Walk& w, int wires, bool every, const T* before,
+                      const T* table, long size, const T* after, FusedSums<T>* sums, Vec<T>* products) {
+#define QAML_CASE(m, e) \
+    return fused_both_wires<T, m, e>(state, adjoint, w, before, table, size, after, sums, products)
+    if (wires == 1 && every) QAML_CASE(1, true);
+    if (wires == 1) QAML_CASE(1, false);
+#if QAML_BOTH_FUSED >= 2
+    if (every) QAML_CASE(2, true);
+    QAML_CASE(2, false);
+#endif
+#undef QAML_CASE
+}
+
+// ---- one state ----
+
+template <class T>
+class Runner {
+  public:
+    Runner(const Chain<T>& chain, const Scratch<T>& scratch)
+        : chain_(chain),
+          plan_(make_plan(chain.num_qubits, QAML_FUSED, QAML_RUN)),
+          state_(reinterpret_cast<Vec<T>*>(scratch.state)),
+          table_(scratch.table) {}
+
+    const Layout& form() const { return plan_.form; }
+
+    void run() {
+        for (int s = 0; s < chain_.num_steps; s++) {
+            build_table(chain_, chain_.steps[s], table_);
+            const bool inner = s & 1;
+            if (inner) {
+                for (long block = 0; block < 1L << (chain_.num_qubits - plan_.form.low); block++) {
+                    Vec<T>* state = state_ + block * plan_.form.block;
+                    if (plan_.num_runs) rotate_group(state, plan_.runs[0], s - 1);
+                    diagonal(state, plan_.inner, s, block);
+                    if (plan_.num_runs) rotate_group(state, plan_.runs[0], s);
+                }
+            } else {
+                diagonal(state_, plan_.outer, s, 0);
+            }
+            for (int r = 1; r < plan_.num_runs; r++) rotate_group(state_, plan_.runs[r], s);
+        }
+        // With a single diagonal or an even last one all walls are done; see the order of turns in Plan.
+    }
+
+  private:
+    // The tangents of wall s for a group, or null where nothing turns.
+    const T* tangents(Group group, int s) const {
+        if (s < 0 || s >= chain_.num_steps - 1 || !(chain_.steps[s].turning & mask(group))) return nullptr;
+        return chain_.steps[s].tangents + group.wire;
+    }
+
+    void rotate_group(Vec<T>* state, Group group, int s) {
+        const T* turn = tangents(group, s);
+        if (turn) run_group<T>(state, walk(plan_.form, group, 1), group.count, turn);
+    }
+
+    void diagonal(Vec<T>* state, Group group, int s, long block) {
+        const T* table = table_ + (block << plan_.form.low);
+        fused_group<T>(state, walk(plan_.form, group, 1), group.count, tangents(group, s - 1), table,
+                       1L << chain_.num_qubits, tangents(group, s));
+    }
+
+    const Chain<T>& chain_;
+    const Plan plan_;
+    Vec<T>* state_;
+    T* table_;
+};
+
+// ---- state and adjoint ----
+
+template <class T>
+class BothRunner {
+  public:
+    BothRunner(const Chain<T>& chain, const Scratch<T>& scratch, int count, Gradients<T> gradients)
+        : chain_(chain),
+          plan_(make_plan(chain.num_qubits, QAML_BOTH_FUSED, QAML_BOTH)),
+          state_(reinterpret_cast<Vec<T>*>(scratch.state)),
+          adjoint_(reinterpret_cast<Vec<T>*>(scratch.adjoint)),
+          products_(reinterpret_cast<Vec<T>*>(scratch.sums)),
+          table_(scratch.table),
+          count_(count),
+          gradients_(gradients) {}
+
+    const Layout& form() const { return plan_.form; }
+
+    void run() {
+        for (int s = 0; s < chain_.num_steps; s++) {
+            build_table(chain_, chain_.steps[s], table_);
+            if (s & 1) {
+                inner_turn(s);
+            } else {
+                FusedSums<T> sums{};
+                diagonal(0, 0, plan_.outer, s, &sums, products_);
+                finish_diagonal(plan_.outer, s, &sums);
+            }
+            for (int r = 1; r < plan_.num_runs; r++) {
+                Vec<T> sums[3] = {};
+                rotate_group(0, plan_.runs[r], s, sums);
+                finish_wall(plan_.runs[r], s, sums);
+            }
+        }
+    }
+
+  private:
+    bool works(Group group, int s) const {
+        if (s < 0 || s >= chain_.num_steps - 1) return false;
+        return (chain_.steps[s].turning | chain_.steps[s].wanted) & mask(group);
+    }
+
+    const T* tangents(Group group, int s) const {
+        return works(group, s) ? chain_.steps[s].tangents + group.wire : nullptr;
+    }
+
+    void inner_turn(int s) {
+        FusedSums<T> sums{};
+        Vec<T> before[3] = {}, after[3] = {};
+        const long blocks = 1L << (chain_.num_qubits - plan_.form.low);
+        const bool every = chain_.steps[s].num_pairs > 0;
+        const long sums_in_block = 1L << (plan_.form.low - plan_.inner.count);
+        for (long block = 0; block < blocks; block++) {
+            const long offset = block * plan_.form.block;
+            if (plan_.num_runs) rotate_group(offset, plan_.runs[0], s - 1, before);
+            diagonal(offset, block << plan_.form.low, plan_.inner, s, &sums,
+                     products_ + (every ? block << plan_.form.low : block * sums_in_block));
+            if (plan_.num_runs) rotate_group(offset, plan_.runs[0], s, after);
+        }
+        if (plan_.num_runs) finish_wall(plan_.runs[0], s - 1, before);
+        finish_diagonal(plan_.inner, s, &sums);
+        if (plan_.num_runs) finish_wall(plan_.runs[0], s, after);
+    }
+
+    void rotate_group(long offset, Group group, int s, Vec<T>* sums) {
+        const T* turn = tangents(group, s);
+        if (!turn) return;
+        run_both_group<T>(state_ + offset, adjoint_ + offset, walk(plan_.form, group, 1), group.count, turn, sums);
+    }
+
+    void diagonal(long offset, long position, Group group, int s, FusedSums<T>* sums, Vec<T>* products) {
+        fused_both_group<T>(state_ + offset, adjoint_ + offset, walk(plan_.form, group, 1), group.count,
+                            chain_.steps[s].num_pairs > 0, tangents(group, s - 1), table_ + position,
+                            1L << chain_.num_qubits, tangents(group, s), sums, products);
+    }
+
+    // Gradients of a wall's group from its correlations. Products of state and adjoint lack the squared cosines of
+    // the rotations that were done since the last diagonal, which `gain_` accumulates.
+    void finish_wall(Group group, int s, Vec<T>* sums) {
+        if (!works(group, s)) return;
+        const Step<T>& step = chain_.steps[s];
+        if (group.count == 2) separate<2, T>(sums);
+        if (group.count == 3) separate<3, T>(sums);
+        for (int k = 0; k < group.count; k++) {
+            const int wire = group.wire + k;
+            emit(sums[k], step.wall_index + wire, gain_ * step.wall_factors[wire]);
+        }
+        for (int k = 0; k < group.count; k++) gain_ *= step.squared_cosines[group.wire + k];
+    }
+
+    // Gradients of a diagonal and of the fused rotations on both sides.
+    void finish_diagonal(Group group, int s, FusedSums<T>* sums) {
+        const Step<T>& step = chain_.steps[s];
+        finish_wall(group, s - 1, sums->before);
+        gain_ = T(1);
+        const int n = chain_.num_qubits;
+        Vec<T> signs[kMaxQubits], total;
+        if (step.num_pairs > 0) {
+            for (int k = 0; k < step.num_pairs; k++) {
+                const PairGradient& pair = step.pairs[k];
+                emit(pair_sum<T>(products_, n, pair.low, pair.high), pair.index, T(pair.factor));
+            }
+            total = fold_signs<T>(products_, n, signs);
+        } else {
+            Vec<T> others[kMaxQubits];
+            total = fold_signs<T>(products_, n - group.count, others);
+            for (int wire = 0; wire < group.wire; wire++) signs[wire] = others[wire];
+            for (int k = 0; k < group.count; k++) signs[group.wire + k] = sums->signs[k];
+            for (int wire = group.wire + group.count; wire < n; wire++) signs[wire] = others[wire - group.count];
+        }
+        for (int wire = 0; wire < n; wire++) emit(signs[wire], step.z_index + wire, step.z_factors[wire]);
+        if (s == chain_.num_steps - 1) emit(total, chain_.phase_index, T(-1));
+        finish_wall(group, s, sums->after);
+    }
+
+    void emit(const Vec<T>& sum, std::int64_t index, T factor) {
+        if (gradients_.stride) {
+            for (int lane = 0; lane < count_; lane++) gradients_.base[lane * gradients_.stride + index] = factor * sum[lane];
+            return;
+        }
+        T total = 0;
+        for (int lane = 0; lane < int(QAML_BYTES / sizeof(T)); lane++) total += sum[lane];
+        gradients_.base[index] = factor * total;
+    }
+
+    const Chain<T>& chain_;
+    const Plan plan_;
+    Vec<T>* state_;
+    Vec<T>* adjoint_;
+    Vec<T>* products_;
+    T* table_;
+    int count_;
+    Gradients<T> gradients_;
+    T gain_ = T(1);
+};
+
+}  // namespace
+}  // namespace qaml

@@ -1,0 +1,227 @@
+// Passes over a chunk's state. Included like vectors.hpp.
+#pragma once
+
+namespace qaml {
+namespace {
+
+// A chunk's state is [amplitude][re, im] of vectors, in blocks of 2^low amplitudes with a gap behind each block, so
+// that amplitudes which differ in a high bit do not fall into the same cache set.
+constexpr long kGap = 1;
+
+struct Layout {
+    int num_qubits;
+    int low;
+    long block;  // vectors from one block to the next
+};
+
+QAML_INLINE Layout layout(int num_qubits, int low) { return {num_qubits, low, 2 * ((1L << low) + kGap)}; }
+
+// Adjacent wires that a pass takes together.
+struct Group {
+    int wire;
+    int count;
+};
+
+// All amplitudes whose bits in the group are 0, as three nested loops.
+struct Walk {
+    long count[3];
+    long offset[3];  // vectors
+    long index[3];   // amplitudes
+    long stride;     // vectors between amplitudes that differ in the group's lowest bit
+    long distance;   // the same in amplitudes
+};
+
+// Blocks [first, first + blocks) where the group is low, the whole state where it is high.
+QAML_INLINE Walk walk(const Layout& form, Group group, long blocks) {
+    const int bit = group.wire, count = group.count, low = form.low;
+    const long size = 1L << low;
+    if (bit < low) {
+        return {{blocks, size >> (bit + count), 1L << bit},
+                {form.block, 2L << (bit + count), 2},
+                {size, 1L << (bit + count), 1},
+                2L << bit,
+                1L << bit};
+    }
+    const int high = bit - low;
+    return {{1L << (form.num_qubits - bit - count), 1L << high, size},
+            {form.block << (high + count), form.block, 2},
+            {size << (high + count), size, 1},
+            form.block << high,
+            size << high};
+}
+
+#define QAML_WALK(walk, offset, position)                                                       \
+    for (long i0 = 0; i0 < (walk).count[0]; i0++)                                               \
+        for (long i1 = 0; i1 < (walk).count[1]; i1++)                                           \
+            for (long i2 = 0, offset = i0 * (walk).offset[0] + i1 * (walk).offset[1],           \
+                      position = i0 * (walk).index[0] + i1 * (walk).index[1];                   \
+                 i2 < (walk).count[2]; i2++, offset += (walk).offset[2], position += (walk).index[2])
+
+template <class T, int M>
+QAML_INLINE void load(Vec<T>* x, const Vec<T>* from, long stride) {
+    QAML_UNROLL for (int i = 0; i < (1 << M); i++) x[i] = from[i * stride];
+}
+
+template <class T, int M>
+QAML_INLINE void store(const Vec<T>* x, Vec<T>* to, long stride) {
+    QAML_UNROLL for (int i = 0; i < (1 << M); i++) to[i * stride] = x[i];
+}
+
+// Rotate M wires of one state.
+template <class T, int M>
+QAML_OUTLINE void run_pass(Vec<T>* state, const Walk& w, const T* tangents) {
+    QAML_WALK(w, offset, position) {
+        (void)position;
+        for (int plane = 0; plane < 2; plane++) {
+            Vec<T> x[1 << M];
+            Vec<T>* at = state + offset + plane;
+            load<T, M>(x, at, w.stride);
+            rotate<M, true, T>(x, tangents);
+            store<T, M>(x, at, w.stride);
+        }
+    }
+}
+
+// Rotate M wires, multiply by the diagonal, rotate them again.
+template <class T, int M, bool Before, bool After>
+QAML_OUTLINE void fused_pass(Vec<T>* state, const Walk& w, const T* before, const T* table, long size,
+                             const T* after) {
+    QAML_WALK(w, offset, position) {
+        Vec<T> re[1 << M], im[1 << M];
+        Vec<T>* at = state + offset;
+        load<T, M>(re, at, w.stride);
+        load<T, M>(im, at + 1, w.stride);
+        if (Before) {
+            rotate<M, false, T>(re, before);
+            rotate<M, false, T>(im, before);
+        }
+        QAML_UNROLL for (int i = 0; i < (1 << M); i++) {
+            multiply<T>(re[i], im[i], factor(table + position + i * w.distance, size));
+        }
+        if (After) rotate<M, true, T>(re, after);
+        store<T, M>(re, at, w.stride);
+        if (After) rotate<M, true, T>(im, after);
+        store<T, M>(im, at + 1, w.stride);
+    }
+}
+
+// Rotate M wires of state and adjoint and correlate the two, into sums[0..M).
+template <class T, int M>
+QAML_OUTLINE void run_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w, const T* tangents, Vec<T>* sums) {
+    Vec<T> local[M];
+    for (int wire = 0; wire < M; wire++) local[wire] = sums[wire];
+    QAML_WALK(w, offset, position) {
+        (void)position;
+        for (int plane = 0; plane < 2; plane++) {
+            Vec<T> x[1 << M], l[1 << M];
+            load<T, M>(x, state + offset + plane, w.stride);
+            load<T, M>(l, adjoint + offset + plane, w.stride);
+            correlate<M, T>(l, x, local);
+            rotate<M, true, T>(x, tangents);
+            store<T, M>(x, state + offset + plane, w.stride);
+            rotate<M, true, T>(l, tangents);
+            store<T, M>(l, adjoint + offset + plane, w.stride);
+        }
+    }
+    for (int wire = 0; wire < M; wire++) sums[wire] = local[wire];
+}
+
+// Im(conj(l)·x) summed with the signs of M wires into signs[0..M); returns the plain sum.
+template <class T, int M>
+QAML_INLINE Vec<T> signed_sums(const Vec<T>* p, Vec<T>* signs) {
+    if (M == 1) {
+        signs[0] += p[0] - p[1];
+        return p[0] + p[1];
+    }
+    const Vec<T> low = p[0] + p[1], high = p[2] + p[3];
+    signs[0] += (p[0] - p[1]) + (p[2] - p[3]);
+    signs[1] += low - high;
+    return low + high;
+}
+
+// What the fused pass on state and adjoint collects: M correlations before, M signed sums, M correlations after.
+template <class T>
+struct FusedSums {
+    Vec<T> before[2], signs[2], after[2];
+};
+
+// Rotate, multiply and rotate state and adjoint together, and collect. Every wants all products Im(conj(l)·x) kept
+// in `products`, by amplitude; otherwise `products` gets their sums over the group, one for each step of the walk.
+template <class T, int M, bool Before, bool After, bool Every>
+QAML_OUTLINE void fused_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w, const T* before, const T* table,
+                                  long size, const T* after, FusedSums<T>* sums, Vec<T>* products) {
+    FusedSums<T> local = *sums;
+    Vec<T>* next = products;
+    QAML_WALK(w, offset, position) {
+        Vec<T> x[2][1 << M], l[2][1 << M], p[1 << M];
+        QAML_UNROLL for (int plane = 0; plane < 2; plane++) {
+            load<T, M>(x[plane], state + offset + plane, w.stride);
+            load<T, M>(l[plane], adjoint + offset + plane, w.stride);
+            if (Before) {
+                correlate<M, T>(l[plane], x[plane], local.before);
+                rotate<M, false, T>(x[plane], before);
+                rotate<M, false, T>(l[plane], before);
+            }
+        }
+        QAML_UNROLL for (int i = 0; i < (1 << M); i++) {
+            const Factor<T> f = factor(table + position + i * w.distance, size);
+            multiply<T>(x[0][i], x[1][i], f);
+            multiply<T>(l[0][i], l[1][i], f);
+            p[i] = l[0][i] * x[1][i] - l[1][i] * x[0][i];
+            if (Every) products[position + i * w.distance] = p[i];
+        }
+        if (!Every) *next++ = signed_sums<T, M>(p, local.signs);
+        QAML_UNROLL for (int plane = 0; plane < 2; plane++) {
+            if (After) {
+                correlate<M, T>(l[plane], x[plane], local.after);
+                rotate<M, true, T>(x[plane], after);
+                rotate<M, true, T>(l[plane], after);
+            }
+            store<T, M>(x[plane], state + offset + plane, w.stride);
+            store<T, M>(l[plane], adjoint + offset + plane, w.stride);
+        }
+    }
+    *sums = local;
+}
+
+// Signed sums over `values` (one for each setting of the bits, ascending) for every bit, overwriting `values`;
+// returns the plain sum.
+template <class T>
+QAML_OUTLINE Vec<T> fold_signs(Vec<T>* values, int bits, Vec<T>* signs) {
+    int bit = bits;
+    for (; bit >= 2; bit -= 2) {
+        const long quarter = 1L << (bit - 2);
+        Vec<T> lower{}, upper{};
+        for (long i = 0; i < quarter; i++) {
+            const Vec<T> a = values[i], b = values[i + quarter], c = values[i + 2 * quarter],
+                         d = values[i + 3 * quarter];
+            const Vec<T> low = a + b, high = c + d;
+            lower += (a - b) + (c - d);
+            upper += low - high;
+            values[i] = low + high;
+        }
+        signs[bit - 2] = lower;
+        signs[bit - 1] = upper;
+    }
+    if (bit == 1) {
+        signs[0] = values[0] - values[1];
+        values[0] = values[0] + values[1];
+    }
+    return values[0];
+}
+
+// The same for the product of two bits.
+template <class T>
+QAML_OUTLINE Vec<T> pair_sum(const Vec<T>* values, int bits, int low, int high) {
+    Vec<T> same{}, different{};
+    const long run = 1L << low;
+    for (long start = 0; start < 1L << bits; start += 2 * run) {
+        Vec<T>& first = start >> high & 1 ? different : same;
+        Vec<T>& second = start >> high & 1 ? same : different;
+        for (long i = start; i < start + run; i++) first += values[i], second += values[i + run];
+    }
+    return same - different;
+}
+
+}  // namespace
+}  // namespace qaml

@@ -1,0 +1,119 @@
+// Vectors and register-blocked rotations. Included by one translation unit for each instruction set, which defines
+// QAML_BYTES (vector width), QAML_RUN (wires a rotation pass keeps in registers), QAML_FUSED (wires around a
+// diagonal), QAML_BOTH and QAML_BOTH_FUSED (the same with state and adjoint together) and QAML_SPLIT.
+//
+// Everything here has internal linkage, see chain.hpp.
+#pragma once
+
+namespace qaml {
+namespace {
+
+template <class T>
+struct Vector {
+    typedef T type __attribute__((vector_size(QAML_BYTES)));
+};
+template <class T>
+using Vec = typename Vector<T>::type;
+
+#define QAML_INLINE inline __attribute__((always_inline))
+#define QAML_OUTLINE __attribute__((noinline))
+#if defined(__clang__)
+#define QAML_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define QAML_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+template <class T>
+QAML_INLINE Vec<T> splat(T value) {
+    return Vec<T>{} + value;
+}
+
+// Keeps a product from being contracted into a fused multiply-add.
+template <class V>
+QAML_INLINE void keep_apart(V& product) {
+#if QAML_SPLIT
+    __asm__("" : "+v"(product));
+#else
+    (void)product;
+#endif
+}
+
+// Rotations of M wires on 2^M registers.
+//
+// Zen's fused multiply-add borrows the register port that a store needs, its separate adders are idle: with the
+// last rotation as multiply and add, a pass is a third faster.
+template <int M, bool Split, class T>
+QAML_INLINE void rotate(Vec<T>* x, const T* tangents) {
+    QAML_UNROLL for (int wire = 0; wire < M; wire++) {
+        const Vec<T> t = splat(tangents[wire]);
+        QAML_UNROLL for (int i = 0; i < (1 << M); i++) {
+            if (i >> wire & 1) continue;
+            const Vec<T> a = x[i], b = x[i | 1 << wire];
+            if (Split && wire == 0) {
+                Vec<T> tb = t * b, ta = t * a;
+                keep_apart(tb);
+                keep_apart(ta);
+                x[i] = a - tb;
+                x[i | 1 << wire] = b + ta;
+            } else {
+                x[i] = a - t * b;
+                x[i | 1 << wire] = b + t * a;
+            }
+        }
+    }
+}
+
+// Correlations sum(l1·x0 - l0·x1) of M wires, added to sums[0..M).
+//
+// Two wires together: their sum and difference factor into products of sums, which halves the multiplications:
+// g_a + g_b = (l1 + l2)(x0 - x3) - (l0 - l3)(x1 + x2), g_a - g_b = (l1 - l2)(x0 + x3) - (l0 + l3)(x1 - x2).
+template <int M, class T>
+QAML_INLINE void correlate(const Vec<T>* l, const Vec<T>* x, Vec<T>* sums) {
+    if (M >= 2) {
+        QAML_UNROLL for (int i = 0; i < (1 << M); i += 4) {
+            sums[0] += (l[i + 1] + l[i + 2]) * (x[i] - x[i + 3]);
+            sums[0] -= (l[i] - l[i + 3]) * (x[i + 1] + x[i + 2]);
+            sums[1] += (l[i + 1] - l[i + 2]) * (x[i] + x[i + 3]);
+            sums[1] -= (l[i] + l[i + 3]) * (x[i + 1] - x[i + 2]);
+        }
+    }
+    if (M & 1) {
+        const int bit = 1 << (M - 1);
+        QAML_UNROLL for (int i = 0; i < bit; i++) {
+            sums[M - 1] += l[i | bit] * x[i];
+            sums[M - 1] -= l[i] * x[i | bit];
+        }
+    }
+}
+
+// Undo the sum and difference of correlate.
+template <int M, class T>
+QAML_INLINE void separate(Vec<T>* sums) {
+    if (M >= 2) {
+        const Vec<T> sum = sums[0], difference = sums[1], half = splat(T(0.5));
+        sums[0] = half * (sum + difference);
+        sums[1] = half * (sum - difference);
+    }
+}
+
+// A diagonal in the form that needs three multiplications: c, c + s, s - c.
+template <class T>
+struct Factor {
+    Vec<T> c, sum, difference;
+};
+
+template <class T>
+QAML_INLINE Factor<T> factor(const T* table, long size) {
+    return {splat(table[0]), splat(table[size]), splat(table[2 * size])};
+}
+
+template <class T>
+QAML_INLINE void multiply(Vec<T>& re, Vec<T>& im, const Factor<T>& f) {
+    const Vec<T> common = f.c * (re + im);
+    const Vec<T> real = common - f.sum * im;
+    im = common + f.difference * re;
+    re = real;
+}
+
+}  // namespace
+}  // namespace qaml

@@ -1,0 +1,24 @@
+"""Builds the optional C++ kernel; everything else is declared in setup.cfg."""
+
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+NATIVE = Path("qaml_qiskit") / "simulation" / "native"
+
+setup(
+    ext_modules=[
+        Extension(
+            "qaml_qiskit.simulation._kernel",
+            sources=sorted(path.as_posix() for path in NATIVE.glob("*.cpp")),
+            depends=sorted(path.as_posix() for path in NATIVE.glob("*.hpp")),
+            language="c++",
+            extra_compile_args=["-std=c++17", "-O3", "-fvisibility=hidden", "-pthread"],
+            extra_link_args=["-pthread"],
+            py_limited_api=True,
+            # Without a compiler the package installs all the same and computes with torch.
+            optional=True,
+        )
+    ],
+    options={"bdist_wheel": {"py_limited_api": "cp311"}},
+)

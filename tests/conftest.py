@@ -1,0 +1,26 @@
+"""What every test starts from: a clean environment, no network, seeded property tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+settings.register_profile("default", derandomize=True, deadline=None, max_examples=25)
+settings.load_profile("default")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No account, catalogue or workspace of the person who runs the tests may be seen by them."""
+    for name in list(os.environ):
+        if name.startswith(("QAML_BACKENDS", "QISKIT_IBM", "IBM_QUANTUM")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(20)

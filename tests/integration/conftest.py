@@ -1,0 +1,56 @@
+"""A trained model and the command line, for tests of whole commands."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qaml_qiskit.cli.main import main
+from qaml_qiskit.workflows import TrainRequest, train
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> dict[str, Any]:
+        return dict(json.loads(self.out))
+
+
+@pytest.fixture
+def qaml(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Finished]:
+    """Run ``qaml`` in this process."""
+
+    def call(*arguments: object) -> Finished:
+        monkeypatch.setattr(sys, "argv", ["qaml", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as leave:
+            main()
+        captured = capsys.readouterr()
+        return Finished(int(leave.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a small QVC on digits 0 to 2."""
+    folder = tmp_path_factory.mktemp("trained") / "qvc"
+    train(TrainRequest(classes=(0, 1, 2), layers=3, epochs=3, seed=1), out=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained_convnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a ConvNet on the same digits."""
+    folder = tmp_path_factory.mktemp("trained") / "convnet"
+    train(TrainRequest(model="convnet", classes=(0, 1, 2), epochs=1, seed=1), out=folder)
+    return folder

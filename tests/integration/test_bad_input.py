@@ -1,0 +1,176 @@
+"""One table of mistakes: each ends in exit code 2 and one line that says what to do, and leaves nothing behind."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.integration.conftest import Finished
+
+Setup = Callable[[Path, Path], None]
+
+
+def nothing(folder: Path, model: Path) -> None:
+    pass
+
+
+def image_file(change: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]) -> Setup:
+    def write(folder: Path, model: Path) -> None:
+        images, labels = change(np.full((4, 1, 8, 8), 0.5, np.float32), np.array([0, 1, 2, 0]))
+        np.savez(folder / "images.npz", images=images, labels=labels)
+
+    return write
+
+
+def pixel(value: float) -> Setup:
+    def change(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        images[2, 0, 3, 4] = value
+        return images, labels
+
+    return image_file(change)
+
+
+def black(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    images[1] = 0
+    return images, labels
+
+
+def text(name: str, content: str) -> Setup:
+    return lambda folder, model: (folder / name).write_text(content) and None
+
+
+def pickled(folder: Path, model: Path) -> None:
+    np.savez(folder / "images.npz", images=np.array([{"a": 1}], dtype=object), labels=np.zeros(1, int))
+
+
+def damaged(name: str, content: bytes) -> Setup:
+    def copy(folder: Path, model: Path) -> None:
+        shutil.copytree(model, folder / "model")
+        (folder / "model" / name).write_bytes(content)
+
+    return copy
+
+
+def other_run(folder: Path, model: Path) -> None:
+    shutil.copytree(model, folder / "out")
+
+
+def a_file(folder: Path, model: Path) -> None:
+    (folder / "out").write_text("")
+
+
+RUN = ["run", "{model}", "--images", "images.npz"]
+TYPO = "targets:\n  device: {kind: fake, device: FakeTornio}\n"
+SMALL = "targets:\n  small: {kind: fake, device: FakeManilaV2}\n"
+
+CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
+    "all-zero image": (image_file(black), RUN, ["image 1", "norm 0"]),
+    "NaN pixel": (pixel(np.nan), RUN, ["image 2", "nan"]),
+    "pixel above one": (pixel(1.5), RUN, ["image 2", "1.5"]),
+    "negative pixel": (pixel(-0.1), RUN, ["image 2", "-0.1"]),
+    "wrong shape": (image_file(lambda x, y: (x[:, :, :4], y)), RUN, ["(4, 1, 4, 8)", "(N, 1, 8, 8)"]),
+    "flat images": (image_file(lambda x, y: (x.reshape(4, 64), y)), RUN, ["N×C×H×W"]),
+    "label out of range": (image_file(lambda x, y: (x, y + 1)), RUN, ["0 to 2"]),
+    "labels missing": (image_file(lambda x, y: (x, y[:2])), RUN, ["labels"]),
+    "pickled images": (pickled, RUN, ["plain arrays"]),
+    "no such image file": (nothing, RUN, ["images.npz", "No such file"]),
+    "not an npz": (text("images.npz", "hello"), RUN, ["images.npz"]),
+    "more images than there are": (nothing, ["run", "{model}", "--images", "5000"], ["1 to"]),
+    "no images": (nothing, ["run", "{model}", "--images", "0"], ["got a request for 0"]),
+    "shots 0": (nothing, ["run", "{model}", "--shots", "0"], ["--shots", "got 0"]),
+    "unknown mitigation": (nothing, ["run", "{model}", "--mitigation", "zen"], ["'none' or 'm3'"]),
+    "too many classes": (nothing, ["train", "--classes", "0,1,2,3,4,5,6"], ["7 classes on 6 qubits"]),
+    "class that does not exist": (nothing, ["train", "--classes", "0,11"], ["11"]),
+    "classes that are no numbers": (nothing, ["train", "--classes", "a,b"], ["--classes"]),
+    "unknown data set": (nothing, ["train", "--dataset", "mnits"], ["mnits", "mnist"]),
+    "unknown model kind": (nothing, ["train", "--model", "qvd"], ["'qvc' or 'convnet'"]),
+    "no layers": (nothing, ["train", "--layers", "0"], ["--layers"]),
+    "option in the file that does not exist": (
+        text("c.yaml", "epoch: 3\n"),
+        ["train", "--config", "c.yaml"],
+        ["c.yaml", "'epoch'", "epochs"],
+    ),
+    "option file missing": (nothing, ["train", "--config", "c.yaml"], ["c.yaml", "No such file"]),
+    "backends.yaml with a typo": (text("backends.yaml", TYPO), ["run", "{model}"], ["backends.yaml", "FakeTorino"]),
+    "backends.yaml missing": (nothing, ["run", "{model}", "--backends", "b.yaml"], ["b.yaml", "No such file"]),
+    "unknown target": (nothing, ["run", "{model}", "--target", "fake-turin"], ["fake-turin", "fake-torino"]),
+    "target too small": (
+        text("backends.yaml", SMALL),
+        ["run", "{model}", "--target", "small"],
+        ["too small", "5 qubits", "at least 6"],
+    ),
+    "demo on a target too small": (
+        text("backends.yaml", SMALL),
+        ["demo", "--target", "small"],
+        ["too small", "at least 6"],
+    ),
+    "unknown recipe": (nothing, ["run", "{model}", "--recipe", "level9"], ["level9", "level3"]),
+    "model that is not there": (nothing, ["run", "nowhere"], ["'nowhere'", "qaml train"]),
+    "corrupt weights": (damaged("model.safetensors", b"garbage"), ["run", "model"], ["model.safetensors", "corrupt"]),
+    "corrupt model card": (damaged("model.json", b"{"), ["run", "model"], ["model.json", "corrupt"]),
+    "classical model on a device": (nothing, ["run", "{convnet}"], ["convnet", "qvc"]),
+    "folder in the way": (a_file, ["train", "--out", "out"], ["out", "--out"]),
+    "folder of another run": (other_run, ["train", "--out", "out"], ["differs in", "--out"]),
+    "unwritable folder": (nothing, ["train", "--out", "/proc/here/not"], ["cannot write", "--out"]),
+    "unwritable workspace": (nothing, ["init", "/proc/here/not"], ["cannot write"]),
+    "attack beyond the pixel range": (nothing, ["demo", "--eps", "1.5"], ["--eps", "1.5"]),
+    "more qubits than can be counted": (nothing, ["resources", "--qubits", "40"], ["--qubits"]),
+    "unknown encoding": (nothing, ["resources", "--encoding", "angel"], ["multiplexed"]),
+    "unknown command": (nothing, ["runn"], ["runn"]),
+    "unknown option": (nothing, ["train", "--epoch", "3"], ["--epoch"]),
+    "not a number": (nothing, ["train", "--epochs", "ten"], ["--epochs", "integer"]),
+    "argument missing": (nothing, ["run"], ["model"]),
+    "unknown data set to verify": (nothing, ["data", "verify", "mnits"], ["mnits"]),
+}
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if "home" not in path.parts)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_mistake(
+    name: str, tmp_path: Path, qaml: Callable[..., Finished], trained: Path, trained_convnet: Path
+) -> None:
+    prepare, arguments, parts = CASES[name]
+    prepare(tmp_path, trained)
+    before = listing(tmp_path)
+    finished = qaml(*(argument.format(model=trained, convnet=trained_convnet) for argument in arguments))
+    assert finished.code == 2, finished.err
+    assert finished.out == ""
+    error = finished.err.strip().splitlines()[-1]
+    assert error.startswith("Error: ")
+    assert "Traceback" not in finished.err
+    for part in parts:
+        assert part in error
+    assert listing(tmp_path) == before
+
+
+def test_missing_credentials_have_their_own_exit_code(
+    tmp_path: Path, qaml: Callable[..., Finished], trained: Path
+) -> None:
+    finished = qaml("run", trained, "--target", "ibm-torino")
+    assert finished.code == 3
+    assert "save_account" in finished.err
+    assert listing(tmp_path) == []
+
+
+def test_a_token_appears_nowhere(
+    tmp_path: Path, qaml: Callable[..., Finished], trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted token in the environment shows up in no message and no file, on the error path either."""
+    token = "planted-token-0123456789abcdef"
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", token)
+    monkeypatch.setenv("QISKIT_IBM_CHANNEL", "ibm_quantum_platform")
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("IAM_URL", "http://127.0.0.1:9")
+    good = qaml("run", trained, "--images", "2", "--shots", "10", "--target", "ideal", "--out", "run", "--json")
+    bad = qaml("run", trained, "--target", "nowhere")
+    for output in (good.out, good.err, bad.out, bad.err):
+        assert token not in output
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            assert token.encode() not in path.read_bytes()

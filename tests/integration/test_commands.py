@@ -1,0 +1,208 @@
+"""Whole commands on good input."""
+
+import json
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from qiskit import qpy
+
+from qaml_qiskit import __version__
+from qaml_qiskit.models import load_model
+from tests.integration.conftest import Finished
+
+Qaml = Callable[..., Finished]
+
+SMALL_DEMO = [
+    *("--layers", 2, "--epochs", 3, "--convnet-epochs", 1, "--images", 20),
+    *("--shots", 50, "--steps", 2, "--recipe", "quick", "--target", "poor-readout"),
+]
+RUN_FILES = {"config.yaml", "environment.json", "metrics.json", "predictions.npz", "report.html"}
+
+
+class Links(HTMLParser):
+    """Everything that a page would load, and the tags that it opens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sources: list[str] = []
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href")]
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_demo(qaml: Qaml, tmp_path: Path) -> None:
+    finished = qaml("demo", *SMALL_DEMO, "--out", "run", "--json")
+    assert finished.code == 0, finished.err
+    assert finished.err == ""
+    document = finished.json()
+    assert document["command"] == "demo"
+    assert document["run"] == "run"
+    keys = {(row["stage"], row["images"]) for row in document["results"]}
+    assert keys == {(s, i) for s in ("ideal", "noisy", "mitigated") for i in ("clean", "transfer", "whitebox")}
+    for row in document["results"]:
+        low, high = row["interval"]
+        assert 0 <= low <= row["accuracy"] <= high <= 1
+        assert row["count"] == 20
+    run = tmp_path / "run"
+    expected = RUN_FILES | {"isa.qpy", "calibration.json", "jobs.jsonl", "images.npz", "results.csv", "accuracy.png"}
+    assert expected <= files(run)
+    assert not [name for name in files(run) if name.endswith((".tmp", ".pt"))]
+
+
+def test_demo_page_is_one_file_with_the_runs_own_numbers(qaml: Qaml, tmp_path: Path) -> None:
+    finished = qaml("demo", *SMALL_DEMO, "--seed", 5, "--out", "run", "--json")
+    page = (tmp_path / "run" / "report.html").read_text()
+    links = Links()
+    links.feed(page)
+    assert all(source.startswith("data:image/png;base64,") for source in links.sources)
+    assert not {"script", "link", "iframe"} & set(links.tags)
+    for row in finished.json()["results"]:
+        assert f"{row['accuracy']:.3f}" in page
+    assert "--seed 5" in page
+
+
+def test_demo_attacks_do_not_help_and_stay_small(qaml: Qaml, tmp_path: Path) -> None:
+    document = qaml("demo", *SMALL_DEMO, "--out", "run", "--json").json()
+    ideal = {row["images"]: row["accuracy"] for row in document["results"] if row["stage"] == "ideal"}
+    assert ideal["whitebox"] <= ideal["clean"]
+    with np.load(tmp_path / "run" / "images.npz") as images:
+        for name in ("transfer", "whitebox"):
+            assert 0 < np.abs(images[name] - images["clean"]).max() <= 0.1 + 1e-6
+
+
+def test_same_seed_same_run_bit_for_bit_and_another_seed_differs(qaml: Qaml, tmp_path: Path) -> None:
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        assert qaml("demo", *SMALL_DEMO, "--seed", seed, "--out", name).code == 0
+    same = [
+        "metrics.json",
+        "predictions.npz",
+        "images.npz",
+        "results.csv",
+        "qvc/model.safetensors",
+        "convnet/model.safetensors",
+        "report.html",
+        "accuracy.png",
+    ]
+    for name in same:
+        a, b, c = ((tmp_path / run / name).read_bytes() for run in "abc")
+        assert a == b, name
+        if name != "accuracy.png":
+            assert a != c, name
+
+
+def test_train_then_run(qaml: Qaml, tmp_path: Path, trained: Path) -> None:
+    assert RUN_FILES | {"learning_curve.csv", "learning_curve.png", "model.safetensors"} <= files(trained)
+    arguments = ["run", trained, "--images", 12, "--shots", 100, "--target", "poor-readout", "--recipe", "quick"]
+    document = qaml(*arguments, "--json", "--out", "run").json()
+    assert [row["stage"] for row in document["results"]] == ["ideal", "raw", "mitigated"]
+    run = tmp_path / "run"
+    assert RUN_FILES | {"isa.qpy", "calibration.json", "jobs.jsonl"} <= files(run)
+    with np.load(run / "predictions.npz") as predictions:
+        assert predictions["z_raw"].shape == (12, 3)
+        assert predictions["indices"].tolist() == list(range(12))
+    with (run / "isa.qpy").open("rb") as stream:
+        assert qpy.load(stream)[0].num_parameters == 63
+    again = qaml(*arguments, "--json", "--out", "run").json()
+    assert again == document
+
+
+def test_run_without_mitigation_and_with_own_images(qaml: Qaml, tmp_path: Path, trained: Path) -> None:
+    images = np.random.default_rng(0).random((3, 1, 8, 8), np.float32)
+    np.savez("mine.npz", images=images, labels=np.array([0, 1, 2]))
+    arguments = ["--images", "mine.npz", "--shots", 20, "--target", "ideal", "--mitigation", "none"]
+    document = qaml("run", trained, *arguments, "--out", "run", "--json").json()
+    assert [row["stage"] for row in document["results"]] == ["ideal", "raw"]
+    assert not (tmp_path / "run" / "calibration.json").exists()
+    with np.load(tmp_path / "run" / "predictions.npz") as predictions:
+        model = load_model(trained).model
+        import torch
+
+        logits = model(torch.from_numpy(images)).detach().numpy() / model.config.logit_scale
+        assert np.abs(predictions["z_ideal"] - logits).max() < 1e-5
+
+
+def test_train_reports_a_row_an_epoch_and_the_test_accuracy_last(qaml: Qaml) -> None:
+    document = qaml("train", "--epochs", 2, "--layers", 1, "--classes", "0,1", "--json").json()
+    *epochs, last = document["results"]
+    assert [row["epoch"] for row in epochs] == [1, 2]
+    assert {"loss", "accuracy"} <= epochs[0].keys()
+    assert 0 <= last["test_accuracy"] <= 1
+    metrics = json.loads((Path(document["run"]) / "metrics.json").read_text())
+    assert metrics["test_accuracy"] == last["test_accuracy"]
+
+
+def test_configuration_file_and_command_line_wins(qaml: Qaml, tmp_path: Path) -> None:
+    Path("options.yaml").write_text("epochs: 1\nlayers: 1\nclasses: [0, 1]\nlearning-rate: 0.01\n")
+    document = qaml("train", "--config", "options.yaml", "--layers", 2, "--out", "first", "--json").json()
+    resolved = yaml.safe_load((tmp_path / "first" / "config.yaml").read_text())
+    assert (resolved["epochs"], resolved["layers"], resolved["learning_rate"]) == (1, 2, 0.01)
+    again = qaml("train", "--config", "first/config.yaml", "--out", "second", "--json").json()
+    assert again["results"] == document["results"]
+
+
+def test_runs_get_names_of_their_own(qaml: Qaml) -> None:
+    arguments = ["train", "--epochs", 1, "--layers", 1, "--classes", "0,1", "--json"]
+    first, second = (qaml(*arguments).json()["run"] for _ in range(2))
+    assert first.startswith("runs/train-")
+    assert second == first + "-2"
+
+
+def test_resources(qaml: Qaml) -> None:
+    arguments = ["--qubits", 4, "--layers", 1, "--layers", 2, "--encoding", "multiplexed", "--encoding", "exact"]
+    rows = qaml("resources", *arguments, "--encoding", "none", "--recipe", "quick", "--json").json()["results"]
+    assert len(rows) == 3 * 2 * 2
+    assert {"encoding", "layers", "target", "recipe", "two_qubit_gates", "two_qubit_depth", "depth"} <= rows[0].keys()
+    for row in rows:
+        if row["encoding"] == "none":
+            assert row["fidelity"] is None
+        else:
+            assert row["fidelity"] == pytest.approx(1, abs=1e-12)
+        if row["target"] is None and row["encoding"] == "multiplexed":
+            assert row["two_qubit_gates"] == 2**4 - 4 - 1 + 3 * row["layers"]
+
+
+def test_init_writes_a_workspace_that_works_and_keeps_what_is_there(qaml: Qaml, tmp_path: Path) -> None:
+    first = qaml("init", "--json").json()["results"]
+    assert [row["status"] for row in first] == ["written", "written"]
+    (tmp_path / "backends.yaml").write_text("targets: {mine: {kind: ideal}}\n")
+    assert [row["status"] for row in qaml("init", "--json").json()["results"]] == ["kept", "kept"]
+    rows = qaml("resources", "--qubits", 2, "--layers", 1, "--target", "mine", "--json").json()["results"]
+    assert rows[-1]["target"] == "mine"
+
+
+def test_version_and_help(qaml: Qaml) -> None:
+    version = qaml("--version")
+    assert version.code == 0
+    assert __version__ in version.out
+    assert "engine:" in version.out
+    for command in ("demo", "train", "run", "resources", "init", "data"):
+        help_text = qaml(command, "--help")
+        assert help_text.code == 0
+        assert "Usage:" in help_text.out
+
+
+def test_table_goes_to_stdout_and_the_rest_to_stderr(qaml: Qaml) -> None:
+    finished = qaml("train", "--epochs", 1, "--layers", 1, "--classes", "0,1", "--out", "run")
+    assert "training qvc" in finished.err
+    assert "test accuracy" in finished.out
+    assert "Report: run/report.html" in finished.out
+
+
+def test_data_commands(qaml: Qaml, tmp_path: Path) -> None:
+    rows = qaml("data", "list", "--data-dir", tmp_path, "--json").json()["results"]
+    assert {"digits", "mnist", "fashion-mnist"} <= {row["dataset"] for row in rows}
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"wrong")
+    finished = qaml("data", "verify", "mnist", "--data-dir", tmp_path, "--json")
+    assert finished.code == 2
+    assert "wrong" in {row["state"] for row in finished.json()["results"]}

@@ -1,0 +1,239 @@
+"""Compiled circuits on simulated targets, against exact values, with margins from the shot count."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from qiskit.circuit import QuantumCircuit
+from qiskit.quantum_info import SparsePauliOp, Statevector
+from qiskit_aer import AerSimulator
+from qiskit_aer.noise import NoiseModel
+from qiskit_ibm_runtime.fake_provider import FakeTorino
+
+from qaml_qiskit.circuits import gate_counts
+from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.execution import (
+    Calibration,
+    Ledger,
+    ReadoutCorrection,
+    Target,
+    compile_for,
+    load_catalogue,
+    load_recipe,
+    open_target,
+    sample,
+)
+from qaml_qiskit.execution.catalogue import AerEntry, Catalogue, FakeEntry, IBMEntry, IdealEntry, parse_yaml
+from qaml_qiskit.execution.targets import active_qubits
+from qaml_qiskit.models import QVC, QVCConfig
+from tests.tolerances import SIGMAS
+
+SHOTS = 4000
+STRONG_READOUT = "targets: {poor: {kind: aer, noise: {readout: {p10: 0.08, p01: 0.25}}}}"
+
+
+def model() -> QVC:
+    return QVC(QVCConfig(image_shape=(1, 2, 4), num_classes=3, num_layers=3, init_std=1.0), 7)
+
+
+def images(count: int = 6) -> torch.Tensor:
+    return torch.rand(count, 1, 2, 4, generator=torch.Generator().manual_seed(3))
+
+
+def compiled(target: Target, recipe: str = "quick"):
+    qvc = model()
+    isa = compile_for(qvc.circuit(), target, load_recipe(recipe))
+    values = qvc.encoding.angles(images()).numpy()[:, [p.index for p in isa.parameters]]
+    return isa, values
+
+
+def strong_readout() -> Target:
+    catalogue = parse_yaml(STRONG_READOUT, "test", Catalogue)
+    return open_target("poor", catalogue.entry("poor"), 3)
+
+
+def exact() -> np.ndarray:
+    with torch.no_grad():
+        return model().expectations(images()).numpy()
+
+
+def shot_error(z: np.ndarray, shots: int) -> np.ndarray:
+    """Standard error of ⟨Z⟩ from counts."""
+    return np.sqrt((1 - z**2).clip(1e-3) / shots)
+
+
+def test_ideal_target_gives_the_models_values_within_shot_noise() -> None:
+    target = open_target("ideal", IdealEntry(kind="ideal"), 3)
+    isa, values = compiled(target)
+    result = sample(isa, values, target, shots=SHOTS, mitigation="none")
+    assert result.mitigated is None
+    assert result.calibration is None
+    assert (np.abs(result.raw - exact()) < SIGMAS * shot_error(exact(), SHOTS)).all()
+
+
+@pytest.mark.parametrize("recipe", ["quick", "level3"])
+def test_compilation_for_a_device_keeps_the_meaning(recipe: str) -> None:
+    """The ISA circuit, simulated without noise, still gives the model's values, through layout and routing."""
+    target = open_target("t", FakeEntry(kind="fake", device="FakeManilaV2"), 3)
+    isa, values = compiled(target, recipe)
+    assert {op.operation.name for op in isa.data} <= {*target.isa.operation_names, "barrier"}
+    layout = isa.layout.final_index_layout()
+    bare = isa.remove_final_measurements(inplace=False)
+    for row, wanted in zip(values, exact(), strict=True):
+        state = Statevector(bare.assign_parameters(row))
+        for k in range(3):
+            z = SparsePauliOp.from_sparse_list([("Z", [layout[k]], 1)], bare.num_qubits)
+            assert state.expectation_value(z).real == pytest.approx(wanted[k], abs=1e-5)
+
+
+def test_mitigation_brings_z_nearer_to_the_truth() -> None:
+    """Readout error shifts ⟨Z⟩ by up to 0.5 here; after correction only shot noise is left, enlarged by 1/(1−p−q)."""
+    target = strong_readout()
+    isa, values = compiled(target)
+    result = sample(isa, values, target, shots=SHOTS, mitigation="m3", seed=4)
+    assert result.mitigated is not None
+    raw_error, mitigated_error = np.abs(result.raw - exact()), np.abs(result.mitigated - exact())
+    contrast = 1 - 0.08 - 0.25
+    # The images' shots and the calibration's shots both enter; each is at most 1/√shots before enlarging.
+    margin = SIGMAS * 2 / np.sqrt(SHOTS) / contrast
+    assert (mitigated_error < margin).all()
+    assert raw_error.max() > margin
+    assert mitigated_error.mean() < raw_error.mean() / 3
+
+
+def test_calibration_measures_the_readout_error() -> None:
+    target = strong_readout()
+    isa, values = compiled(target)
+    record = sample(isa, values[:1], target, shots=SHOTS, mitigation="m3").calibration
+    assert record is not None
+    for found, true in ((record.p10, 0.08), (record.p01, 0.25)):
+        assert np.abs(np.array(found) - true).max() < SIGMAS * np.sqrt(true * (1 - true) / SHOTS)
+    assert Calibration.model_validate_json(record.model_dump_json()) == record
+
+
+def test_correction_refuses_qubits_it_does_not_know(tmp_path: Path) -> None:
+    target = strong_readout()
+    isa, values = compiled(target)
+    record = sample(isa, values[:1], target, shots=10, mitigation="m3").calibration
+    assert record is not None
+    for update, message in (
+        ({"qubits": record.qubits[1:], "p10": record.p10[1:], "p01": record.p01[1:]}, "does not cover"),
+        ({"p10": (0.6,) * 3, "p01": (0.5,) * 3}, "cannot be corrected"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            ReadoutCorrection(record.model_copy(update=update))._m3(record.qubits)
+
+
+def test_same_seed_same_counts_and_another_seed_others() -> None:
+    target = strong_readout()
+    isa, values = compiled(target)
+    first, again, other = (sample(isa, values, target, shots=200, seed=seed) for seed in (0, 0, 1))
+    assert np.array_equal(first.raw, again.raw)
+    assert np.array_equal(first.mitigated, again.mitigated)
+    assert not np.array_equal(first.raw, other.raw)
+
+
+def test_chunks_change_nothing_but_the_random_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = open_target("ideal", IdealEntry(kind="ideal"), 3)
+    isa, values = compiled(target)
+    monkeypatch.setattr("qaml_qiskit.execution.inference.CHUNK", 4)
+    done: list[int] = []
+    result = sample(isa, values, target, shots=SHOTS, mitigation="none", progress=done.append)
+    assert done == [4, 2]
+    assert (np.abs(result.raw - exact()) < SIGMAS * shot_error(exact(), SHOTS)).all()
+
+
+def test_noise_cut_down_to_the_active_qubits_is_the_devices_noise() -> None:
+    """The density matrix under the reduced model equals that under the whole device's model."""
+    target = open_target("t", FakeEntry(kind="fake", device="FakeTorino"), 3)
+    isa, values = compiled(target)
+    bound = isa.remove_final_measurements(inplace=False).assign_parameters(values[0])
+    active = active_qubits(isa)
+    bound.save_density_matrix([bound.qubits[q] for q in active])
+    states = []
+    for noise in (target.simulator(isa).options.noise_model, NoiseModel.from_backend(FakeTorino())):
+        simulator = AerSimulator(method="density_matrix", noise_model=noise)
+        states.append(simulator.run(bound).result().data()["density_matrix"].data)
+    assert np.abs(states[0] - states[1]).max() < 1e-10
+    assert np.abs(states[0] - np.outer(*np.linalg.eigh(states[0])[1][:, -1:].T.repeat(2, 0))).max() > 1e-3
+
+
+def test_device_noise_brings_values_towards_zero() -> None:
+    target = open_target("t", FakeEntry(kind="fake", device="FakeTorino"), 3)
+    isa, values = compiled(target)
+    result = sample(isa, values, target, shots=SHOTS)
+    assert result.mitigated is not None
+    assert np.abs(result.mitigated).mean() < np.abs(exact()).mean()
+    assert np.abs(result.mitigated - exact()).max() < 0.25
+
+
+def test_ledger_has_intent_before_and_id_after_every_job(tmp_path: Path) -> None:
+    target = strong_readout()
+    isa, values = compiled(target)
+    sample(isa, values, target, shots=10, ledger=Ledger(tmp_path / "jobs.jsonl"))
+    events = [json.loads(line) for line in (tmp_path / "jobs.jsonl").read_text().splitlines()]
+    assert [event["event"] for event in events] == ["intent", "submitted", "intent", "submitted", "collected"]
+    assert events[3]["job"] == events[4]["job"]
+    assert all(event["time"] for event in events)
+
+
+def test_too_small_a_device() -> None:
+    target = open_target("t", FakeEntry(kind="fake", device="FakeManilaV2"), 5)
+    wide = QVC(QVCConfig(image_shape=(1, 8, 8), num_classes=2, num_layers=1))
+    with pytest.raises(ConfigurationError, match="too small"):
+        compile_for(wide.circuit(), target, load_recipe("quick"))
+
+
+def test_hardware_is_never_run_by_this_path() -> None:
+    """A target of kind ibm is refused before anything is sent."""
+    simulated = open_target("ideal", IdealEntry(kind="ideal"), 3)
+    hardware = Target("device", IBMEntry(kind="ibm", device="ibm_device"), simulated.isa)
+    with pytest.raises(ConfigurationError, match="real hardware"):
+        compile_for(model().circuit(), hardware, load_recipe("quick"))
+    with pytest.raises(ConfigurationError, match="real hardware"):
+        hardware.simulator(model().circuit())
+
+
+def test_noise_that_misses_the_circuit_is_refused() -> None:
+    entry = AerEntry.model_validate({"kind": "aer", "noise": {"bit_flip": 0.1}})
+    target = open_target("t", entry, 1)
+    circuit = QuantumCircuit(1)
+    circuit.ry(0.3, 0)
+    with pytest.raises(ConfigurationError, match="touches no gate"):
+        target.simulator(circuit)
+
+
+@pytest.mark.parametrize("shape", [(4,), (0, 7), (2, 6)])
+def test_values_that_do_not_fit(shape: tuple[int, ...]) -> None:
+    target = open_target("ideal", IdealEntry(kind="ideal"), 3)
+    isa, _ = compiled(target)
+    with pytest.raises(InputError, match="do not fit the circuit"):
+        sample(isa, np.zeros(shape), target, shots=10)
+
+
+def test_no_shots() -> None:
+    target = open_target("ideal", IdealEntry(kind="ideal"), 3)
+    isa, values = compiled(target)
+    with pytest.raises(InputError, match="0 shots"):
+        sample(isa, values, target, shots=0)
+
+
+def test_unknown_transpiler_method(tmp_path: Path) -> None:
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text("why: x\noptimization_level: 1\nseeds: [1]\nrouting_method: teleport\n")
+    target = open_target("t", load_catalogue().entry("fake-torino"), 3)
+    with pytest.raises(ConfigurationError, match="teleport"):
+        compile_for(model().circuit(), target, load_recipe(str(recipe)))
+
+
+def test_best_seed_wins() -> None:
+    target = open_target("t", FakeEntry(kind="fake", device="FakeTorino"), 4)
+    qvc = QVC(QVCConfig(image_shape=(1, 4, 4), num_classes=2, num_layers=2, init_std=1.0))
+    base = load_recipe("level3")
+    single = [
+        gate_counts(compile_for(qvc.circuit(), target, base.model_copy(update={"seeds": (seed,)}))).two_qubit_gates
+        for seed in base.seeds
+    ]
+    assert gate_counts(compile_for(qvc.circuit(), target, base)).two_qubit_gates == min(single)

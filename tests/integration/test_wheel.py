@@ -1,0 +1,88 @@
+"""The built wheel, installed into an environment of its own, used from an empty directory."""
+
+import json
+import os
+import site
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import qaml_qiskit
+
+CHECKOUT = Path(qaml_qiskit.__file__).parent.parent
+
+
+def call(*command: object, cwd: Path) -> str:
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "QAML_BACKENDS")}
+    done = subprocess.run([str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy of what git tracks, so that nothing lying about in the checkout gets in."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source with a space"
+    source.mkdir()
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, tracked.split("\0")):
+        if (CHECKOUT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((CHECKOUT / name).read_bytes())
+    call(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ".", cwd=source)
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"qaml_qiskit"}
+    for data in (
+        "qaml_qiskit/py.typed",
+        "qaml_qiskit/_recipes/level3.yaml",
+        "qaml_qiskit/execution/default_backends.yaml",
+        "qaml_qiskit/reports/templates/page.html",
+    ):
+        assert data in names
+    packages = {path.parent.relative_to(CHECKOUT) for path in (CHECKOUT / "qaml_qiskit").rglob("__init__.py")}
+    for package in packages:
+        assert f"{package}/__init__.py" in names, f"{package} is missing from setup.cfg"
+
+
+def use(bin_folder: Path, empty: Path) -> None:
+    qaml = bin_folder / "qaml"
+    assert "Usage: qaml" in call(qaml, "--help", cwd=empty)
+    assert call(qaml, "init", cwd=empty)
+    assert sorted(path.name for path in empty.iterdir()) == ["backends.yaml", "transpile"]
+    rows = json.loads(call(qaml, "resources", "--qubits", 3, "--layers", 1, "--json", cwd=empty))["results"]
+    assert rows[-1]["target"] == "fake-torino"
+    where = call(bin_folder / "python", "-c", "import qaml_qiskit; print(qaml_qiskit.__file__)", cwd=empty).strip()
+    assert not where.startswith(str(CHECKOUT / "qaml_qiskit"))
+
+
+def test_installed_wheel_works_from_an_empty_directory(wheel: Path, tmp_path: Path) -> None:
+    """The dependencies are borrowed from the running environment; the package itself comes from the wheel alone."""
+    environment, empty = tmp_path / "environment", tmp_path / "empty"
+    venv.create(environment, with_pip=False)
+    empty.mkdir()
+    call(sys.executable, "-m", "pip", "--python", environment, "install", "-q", "--no-deps", wheel, cwd=empty)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    (packages / "borrowed.pth").write_text("\n".join(site.getsitepackages()) + "\n")
+    use(environment / "bin", empty)
+
+
+@pytest.mark.slow
+def test_wheel_and_all_its_dependencies_install(wheel: Path, tmp_path: Path) -> None:
+    """One plain resolve, as a user would do it; takes a few minutes and 1.5 GB."""
+    environment, empty = tmp_path / "environment", tmp_path / "empty"
+    venv.create(environment, with_pip=True)
+    empty.mkdir()
+    python = environment / "bin" / "python"
+    call(python, "-m", "pip", "install", "-q", "-c", CHECKOUT / "constraints.txt", wheel, cwd=empty)
+    call(python, "-m", "pip", "check", cwd=empty)
+    use(environment / "bin", empty)

@@ -1,0 +1,21 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from qaml_qiskit.evaluation import Proportion, accuracy
+
+
+@given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_interval_equals_scipys(case: tuple[int, int]) -> None:
+    successes, trials = case
+    reference = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
+    assert Proportion(successes, trials).interval == pytest.approx((reference.low, reference.high), abs=1e-9)
+
+
+def test_accuracy_counts_the_highest_logit() -> None:
+    logits = np.array([[0.1, 0.9], [0.8, 0.3], [-1.0, -2.0]])
+    result = accuracy(logits, np.array([1, 0, 1]))
+    assert (result.successes, result.trials) == (2, 3)
+    assert result.value == pytest.approx(2 / 3)

@@ -1,0 +1,109 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.models import (
+    QVC,
+    WEIGHTS_FILE,
+    ConvNet,
+    ConvNetConfig,
+    DataCard,
+    Model,
+    ModelCard,
+    QVCConfig,
+    load_model,
+    model_files,
+    parse_config,
+)
+from qaml_qiskit.models.store import CARD_FILE
+
+QVC_CONFIG = QVCConfig(image_shape=(1, 2, 4), num_classes=3, num_layers=2, logit_scale=7.0)
+CONVNET_CONFIG = ConvNetConfig(image_shape=(1, 8, 8), num_classes=3, hidden=16)
+
+
+def stored(folder: Path, model: Model) -> Path:
+    card = ModelCard(model=model.config, data=DataCard(dataset="digits", classes=(0, 1, 2)))
+    for name, content in model_files(model, card).items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize("model", [QVC(QVC_CONFIG, 4), ConvNet(CONVNET_CONFIG, 4)], ids=["qvc", "convnet"])
+@pytest.mark.parametrize("by_file", [False, True])
+def test_round_trip(tmp_path: Path, model: Model, by_file: bool) -> None:
+    folder = stored(tmp_path, model)
+    loaded = load_model(folder / WEIGHTS_FILE if by_file else folder)
+    images = torch.rand(3, *model.config.image_shape)
+    assert torch.equal(model.eval()(images), loaded.model(images))
+    assert loaded.card.model == model.config
+    assert loaded.card.data.classes == (0, 1, 2)
+
+
+def test_files_are_the_same_bytes_for_the_same_model() -> None:
+    card = ModelCard(model=QVC_CONFIG, data=DataCard(dataset="digits", classes=(0, 1)))
+    assert model_files(QVC(QVC_CONFIG, 1), card) == model_files(QVC(QVC_CONFIG, 1), card)
+
+
+def damage(folder: Path, how: str) -> None:
+    weights, card = folder / WEIGHTS_FILE, folder / CARD_FILE
+    match how:
+        case "no weights":
+            weights.unlink()
+        case "no card":
+            card.unlink()
+        case "truncated weights":
+            weights.write_bytes(weights.read_bytes()[:-5])
+        case "garbage weights":
+            weights.write_bytes(b"\x80\x04not a model")
+        case "garbage card":
+            card.write_text("{")
+        case "unknown field":
+            card.write_text(json.dumps({**json.loads(card.read_text()), "surprise": 1}))
+        case "newer format":
+            card.write_text(json.dumps({**json.loads(card.read_text()), "format": 2}))
+        case "other architecture":
+            values = json.loads(card.read_text())
+            values["model"]["num_layers"] = 5
+            card.write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "no weights",
+        "no card",
+        "truncated weights",
+        "garbage weights",
+        "garbage card",
+        "unknown field",
+        "newer format",
+        "other architecture",
+    ],
+)
+def test_damaged_models_are_refused(tmp_path: Path, how: str) -> None:
+    damage(stored(tmp_path, QVC(QVC_CONFIG)), how)
+    with pytest.raises(InputError, match="cannot load the model"):
+        load_model(tmp_path)
+
+
+def test_configuration_is_typed_by_kind() -> None:
+    assert isinstance(parse_config({"kind": "qvc", **QVC_CONFIG.model_dump(exclude={"kind"})}), QVCConfig)
+    assert isinstance(parse_config(CONVNET_CONFIG.model_dump()), ConvNetConfig)
+
+
+def test_too_many_classes_for_the_qubits() -> None:
+    with pytest.raises(ConfigurationError, match="7 classes on 6 qubits"):
+        QVCConfig(image_shape=(1, 8, 8), num_classes=7, num_layers=1)
+
+
+def test_convnet_needs_eight_pixels() -> None:
+    with pytest.raises(ConfigurationError, match="8×8"):
+        ConvNetConfig(image_shape=(1, 7, 8), num_classes=2)
+
+
+def test_convnet_has_a_million_parameters_for_mnist() -> None:
+    model = ConvNet(ConvNetConfig(image_shape=(1, 28, 28), num_classes=10))
+    assert sum(parameter.numel() for parameter in model.parameters()) == 962_314

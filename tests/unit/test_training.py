@@ -1,0 +1,134 @@
+import io
+
+import pytest
+import torch
+
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.models import (
+    QVC,
+    ConvNet,
+    ConvNetConfig,
+    EpochRecord,
+    QVCConfig,
+    Trainer,
+    TrainingConfig,
+    TrainingState,
+    predict,
+)
+
+Data = tuple[torch.Tensor, torch.Tensor]
+
+
+@pytest.fixture
+def data(generator: torch.Generator) -> Data:
+    images = torch.rand(45, 1, 2, 4, generator=generator) + 0.01
+    return images, (images[..., 0::2].square().sum((1, 2, 3)) > images[..., 1::2].square().sum((1, 2, 3))).long()
+
+
+def qvc(seed: int = 3) -> QVC:
+    return QVC(QVCConfig(image_shape=(1, 2, 4), num_classes=2, num_layers=2), seed)
+
+
+def trainer(data: Data, state: TrainingState | None = None, **changes: object) -> Trainer:
+    values = {"epochs": 4, "batch_size": 10, "learning_rate": 0.05, **changes}
+    return Trainer(qvc(), data, data, TrainingConfig.model_validate(values), state)
+
+
+def through_a_file(state: TrainingState) -> TrainingState:
+    buffer = io.BytesIO()
+    torch.save(state.to_dict(), buffer)
+    buffer.seek(0)
+    return TrainingState.from_dict(torch.load(buffer, weights_only=True))
+
+
+def test_training_learns(data: Data) -> None:
+    run = trainer(data, epochs=25)
+    assert run.run()
+    assert run.state.history[-1].validation_accuracy > 0.8
+    assert run.state.history[-1].loss < run.state.history[0].loss
+
+
+@pytest.mark.parametrize("stop_after", [1, 4, 5, 7, 13, 19])
+def test_resumed_training_is_bit_identical(data: Data, stop_after: int) -> None:
+    """Stopped inside an epoch, at its end, and after early steps; state carried through a file."""
+    whole = trainer(data)
+    assert whole.run()
+    steps = 0
+
+    def count(state: TrainingState) -> None:
+        nonlocal steps
+        steps += 1
+
+    first = trainer(data)
+    assert not first.run(on_step=count, should_stop=lambda: steps >= stop_after)
+    second = trainer(data, through_a_file(first.snapshot()))
+    assert second.run()
+    assert torch.equal(whole.model.weight, second.model.weight)
+    assert whole.state.history == second.state.history
+
+
+def test_seed_decides_the_order(data: Data) -> None:
+    runs = [trainer(data, seed=seed) for seed in (0, 0, 1)]
+    for run in runs:
+        run.run()
+    assert torch.equal(runs[0].model.weight, runs[1].model.weight)
+    assert not torch.equal(runs[0].model.weight, runs[2].model.weight)
+
+
+def test_best_epoch_is_kept_not_the_last(data: Data) -> None:
+    """A learning rate far too high makes later epochs worse; the weights of the best one come back."""
+    run = trainer(data, learning_rate=3.0, schedule="constant", epochs=6)
+    run.run()
+    best = min(run.state.history, key=lambda record: record.validation_loss)
+    logits = predict(run.model, data[0])
+    loss = torch.nn.functional.cross_entropy(logits, data[1]).item()
+    assert loss == pytest.approx(best.validation_loss, abs=1e-5)
+
+
+def test_patience_stops_early(data: Data) -> None:
+    run = trainer(data, learning_rate=3.0, schedule="constant", epochs=200, patience=2)
+    run.run()
+    losses = [record.validation_loss for record in run.state.history]
+    assert len(losses) < 200
+    assert len(losses) - 1 - losses.index(min(losses)) == 2
+
+
+def test_one_cycle_rises_and_falls(data: Data) -> None:
+    run, rates = trainer(data, epochs=10), []
+    run.run(on_step=lambda state: rates.append(run._optimizer.param_groups[0]["lr"]))
+    top = rates.index(max(rates))
+    assert rates[:top] == sorted(rates[:top])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert max(rates) == pytest.approx(0.05, rel=0.01)
+    assert rates[-1] == 0
+
+
+def test_divergence_is_an_error(data: Data) -> None:
+    class Explodes(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.factor = torch.nn.Parameter(torch.ones(1))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.flatten(1)[:, :2] * self.factor * float("inf")
+
+    with pytest.raises(InputError, match="diverged in epoch 1"):
+        Trainer(Explodes(), data, data, TrainingConfig()).run()
+
+
+def test_records_count_every_image_once(data: Data) -> None:
+    run = trainer(data, epochs=1, learning_rate=1e-9)
+    run.run()
+    record = run.state.history[0]
+    assert isinstance(record, EpochRecord)
+    assert record.accuracy == pytest.approx(record.validation_accuracy)
+    assert record.loss == pytest.approx(record.validation_loss, abs=1e-4)
+
+
+def test_predict_restores_the_mode_and_needs_no_gradient(data: Data) -> None:
+    model = ConvNet(ConvNetConfig(image_shape=(1, 8, 8), num_classes=3))
+    model.train()
+    logits = predict(model, torch.rand(7, 1, 8, 8), batch_size=3)
+    assert logits.shape == (7, 3)
+    assert not logits.requires_grad
+    assert model.training
