@@ -1,5 +1,7 @@
 """Trainable classifiers, their training, and their files."""
 
+from qaml_qiskit.models.checkpoint import dump_state as dump_state
+from qaml_qiskit.models.checkpoint import load_state as load_state
 from qaml_qiskit.models.connector import AdjointConnector as AdjointConnector
 from qaml_qiskit.models.connector import AmplitudeQNN as AmplitudeQNN
 from qaml_qiskit.models.convnet import ConvNet as ConvNet

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -53,7 +53,18 @@ class EpochRecord:
 
 @dataclass
 class TrainingState:
-    """Everything that is needed to go on as if nothing had happened."""
+    """Everything that is needed to go on as if nothing had happened.
+
+    Attributes:
+        epoch: finished epochs.
+        step: finished steps of the current epoch.
+        loss_sum: sum of the losses of the images of the current epoch so far.
+        correct: how many of them were classified correctly.
+        history: a record for every finished epoch.
+        model: the weights by name.
+        optimizer: for each parameter, in order, Adam's step count and moments by name.
+        best: the weights after the epoch with the lowest validation loss.
+    """
 
     epoch: int = 0
     step: int = 0
@@ -61,17 +72,8 @@ class TrainingState:
     correct: int = 0
     history: list[EpochRecord] = field(default_factory=list)
     model: dict[str, Tensor] = field(default_factory=dict)
-    optimizer: dict[str, Any] = field(default_factory=dict)
+    optimizer: dict[int, dict[str, Tensor]] = field(default_factory=dict)
     best: dict[str, Tensor] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain containers and tensors, for ``torch.save``; read back with ``weights_only=True``."""
-        return {**vars(self), "history": [asdict(record) for record in self.history]}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "TrainingState":
-        """The inverse of :meth:`to_dict`."""
-        return cls(**{**values, "history": [EpochRecord(**record) for record in values["history"]]})
 
 
 class Trainer:
@@ -103,7 +105,8 @@ class Trainer:
         )
         if self.state.model:
             self.model.load_state_dict(self.state.model)
-            self._optimizer.load_state_dict(self.state.optimizer)
+            groups = self._optimizer.state_dict()["param_groups"]
+            self._optimizer.load_state_dict({"state": self.state.optimizer, "param_groups": groups})
 
     @property
     def steps_per_epoch(self) -> int:
@@ -154,7 +157,7 @@ class Trainer:
     def snapshot(self) -> TrainingState:
         """The state with copies of the weights and of the optimiser's moments."""
         self.state.model = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-        self.state.optimizer = self._optimizer.state_dict()
+        self.state.optimizer = self._optimizer.state_dict()["state"]
         return self.state
 
     def _order(self) -> Tensor:

@@ -4,7 +4,6 @@ import io
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from time import monotonic
 from typing import Annotated, Any, Literal
 
@@ -14,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
-from qaml_qiskit.errors import ConfigurationError, InputError, PartialResultError
+from qaml_qiskit.errors import InputError, PartialResultError
 from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.models import (
     WEIGHTS_FILE,
@@ -27,7 +26,9 @@ from qaml_qiskit.models import (
     TrainingConfig,
     TrainingState,
     build_model,
+    dump_state,
     load_model,
+    load_state,
     model_files,
     parse_config,
     predict,
@@ -38,7 +39,7 @@ from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.progress import Progress, Silent
 
-CHECKPOINT_FILE = "checkpoint.pt"
+CHECKPOINT_FILE = "checkpoint.safetensors"
 HISTORY_FILE = "learning_curve.csv"
 #: Besides the end of every epoch, a checkpoint is written when this many seconds have passed since the last.
 CHECKPOINT_SECONDS = 30.0
@@ -274,22 +275,10 @@ class _Checkpoint:
             self.write()
 
     def write(self) -> None:
-        buffer = io.BytesIO()
-        torch.save(self._trainer.snapshot().to_dict(), buffer)
-        self._run.write(self._name, buffer.getvalue())
+        self._run.write(self._name, dump_state(self._trainer.snapshot()))
         self._last = monotonic()
 
 
 def _read_checkpoint(run: Run, folder: str) -> TrainingState | None:
     content = run.read(folder + CHECKPOINT_FILE)
-    if content is None:
-        return None
-    try:
-        return TrainingState.from_dict(torch.load(io.BytesIO(content), weights_only=True))
-    except (UnpicklingError, RuntimeError, ValueError, TypeError, KeyError, EOFError, OSError) as error:
-        raise ConfigurationError(
-            f"cannot continue from {run.path / folder / CHECKPOINT_FILE}",
-            got="a corrupt checkpoint",
-            expected="a checkpoint as training writes it",
-            remedy="delete that file to train from the start, or choose another --out",
-        ) from error
+    return None if content is None else load_state(content)

@@ -1,5 +1,3 @@
-import io
-
 import pytest
 import torch
 
@@ -13,6 +11,8 @@ from qaml_qiskit.models import (
     Trainer,
     TrainingConfig,
     TrainingState,
+    dump_state,
+    load_state,
     predict,
 )
 
@@ -32,13 +32,6 @@ def qvc(seed: int = 3) -> QVC:
 def trainer(data: Data, state: TrainingState | None = None, **changes: object) -> Trainer:
     values = {"epochs": 4, "batch_size": 10, "learning_rate": 0.05, **changes}
     return Trainer(qvc(), data, data, TrainingConfig.model_validate(values), state)
-
-
-def through_a_file(state: TrainingState) -> TrainingState:
-    buffer = io.BytesIO()
-    torch.save(state.to_dict(), buffer)
-    buffer.seek(0)
-    return TrainingState.from_dict(torch.load(buffer, weights_only=True))
 
 
 def test_training_learns(data: Data) -> None:
@@ -61,7 +54,7 @@ def test_resumed_training_is_bit_identical(data: Data, stop_after: int) -> None:
 
     first = trainer(data)
     assert not first.run(on_step=count, should_stop=lambda: steps >= stop_after)
-    second = trainer(data, through_a_file(first.snapshot()))
+    second = trainer(data, load_state(dump_state(first.snapshot())))
     assert second.run()
     assert torch.equal(whole.model.weight, second.model.weight)
     assert whole.state.history == second.state.history
@@ -132,3 +125,13 @@ def test_predict_restores_the_mode_and_needs_no_gradient(data: Data) -> None:
     assert logits.shape == (7, 3)
     assert not logits.requires_grad
     assert model.training
+
+
+@pytest.mark.parametrize(
+    "change", [lambda b: b[:-3], lambda b: b"torn", lambda b: b"", lambda b: b.replace(b"model/", b"mudel/")]
+)
+def test_corrupt_checkpoint_is_an_error(data: Data, change) -> None:
+    run = trainer(data)
+    run.run()
+    with pytest.raises(InputError, match="corrupt checkpoint"):
+        load_state(change(dump_state(run.snapshot())))

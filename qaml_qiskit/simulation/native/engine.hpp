@@ -7,11 +7,16 @@ namespace {
 // Which wires a pass takes together, from the lowest: runs[0], inner, runs[1..], outer.
 //
 // Diagonals are multiplied in by turns with the outer and with the inner wires, each time fused with the rotations
-// of those wires before and behind it. The inner group and runs[0] are adjacent and low: they run block by block.
+// of those wires before and behind it. All wires but the outer ones form a tile that stays in cache for an inner
+// turn: rotate the runs, fused diagonal, rotate the runs.
 struct Plan {
     Layout form;
     Group outer, inner, runs[kMaxQubits];
     int num_runs;
+    int tile;  // bits of a tile
+
+    long tiles() const { return 1L << (form.num_qubits - tile); }
+    long tile_offset(long index) const { return (index << (tile - form.low)) * form.block; }
 };
 
 inline Plan make_plan(int n, int max_fused, int max_run) {
@@ -30,7 +35,7 @@ inline Plan make_plan(int n, int max_fused, int max_run) {
         wire += plan.inner.count;
     }
     if (plan.num_runs == 0) plan.inner.wire = 0, wire = plan.inner.count;
-    plan.outer.wire = wire;
+    plan.outer.wire = plan.tile = wire;
     plan.form = layout(n, plan.inner.wire + plan.inner.count);
     return plan;
 }
@@ -171,37 +176,38 @@ class Runner {
     void run() {
         for (int s = 0; s < chain_.num_steps; s++) {
             build_table(chain_, chain_.steps[s], table_);
-            const bool inner = s & 1;
-            if (inner) {
-                for (long block = 0; block < 1L << (chain_.num_qubits - plan_.form.low); block++) {
-                    Vec<T>* state = state_ + block * plan_.form.block;
-                    if (plan_.num_runs) rotate_group(state, plan_.runs[0], s - 1);
-                    diagonal(state, plan_.inner, s, block);
-                    if (plan_.num_runs) rotate_group(state, plan_.runs[0], s);
-                }
+            if (s & 1) {
+                for (long tile = 0; tile < plan_.tiles(); tile++) inner_turn(s, tile);
             } else {
-                diagonal(state_, plan_.outer, s, 0);
+                diagonal(state_, table_, plan_.outer, chain_.num_qubits, s);
             }
-            for (int r = 1; r < plan_.num_runs; r++) rotate_group(state_, plan_.runs[r], s);
         }
-        // With a single diagonal or an even last one all walls are done; see the order of turns in Plan.
     }
 
   private:
+    void inner_turn(int s, long tile) {
+        Vec<T>* state = state_ + plan_.tile_offset(tile);
+        rotate_runs(state, s - 1);
+        diagonal(state, table_ + (tile << plan_.tile), plan_.inner, plan_.tile, s);
+        rotate_runs(state, s);
+    }
+
     // The tangents of wall s for a group, or null where nothing turns.
     const T* tangents(Group group, int s) const {
         if (s < 0 || s >= chain_.num_steps - 1 || !(chain_.steps[s].turning & mask(group))) return nullptr;
         return chain_.steps[s].tangents + group.wire;
     }
 
-    void rotate_group(Vec<T>* state, Group group, int s) {
-        const T* turn = tangents(group, s);
-        if (turn) run_group<T>(state, walk(plan_.form, group, 1), group.count, turn);
+    void rotate_runs(Vec<T>* state, int s) {
+        for (int r = 0; r < plan_.num_runs; r++) {
+            const Group group = plan_.runs[r];
+            const T* turn = tangents(group, s);
+            if (turn) run_group<T>(state, walk(plan_.form, group, plan_.tile), group.count, turn);
+        }
     }
 
-    void diagonal(Vec<T>* state, Group group, int s, long block) {
-        const T* table = table_ + (block << plan_.form.low);
-        fused_group<T>(state, walk(plan_.form, group, 1), group.count, tangents(group, s - 1), table,
+    void diagonal(Vec<T>* state, const T* table, Group group, int bits, int s) {
+        fused_group<T>(state, walk(plan_.form, group, bits), group.count, tangents(group, s - 1), table,
                        1L << chain_.num_qubits, tangents(group, s));
     }
 
@@ -231,22 +237,21 @@ class BothRunner {
     void run() {
         for (int s = 0; s < chain_.num_steps; s++) {
             build_table(chain_, chain_.steps[s], table_);
+            FusedSums<T> sums{};
             if (s & 1) {
-                inner_turn(s);
+                inner_turns(s, &sums);
             } else {
-                FusedSums<T> sums{};
-                diagonal(0, 0, plan_.outer, s, &sums, products_);
+                diagonal(0, 0, plan_.outer, chain_.num_qubits, s, &sums, products_);
                 finish_diagonal(plan_.outer, s, &sums);
-            }
-            for (int r = 1; r < plan_.num_runs; r++) {
-                Vec<T> sums[3] = {};
-                rotate_group(0, plan_.runs[r], s, sums);
-                finish_wall(plan_.runs[r], s, sums);
             }
         }
     }
 
   private:
+    struct RunSums {
+        Vec<T> at[kMaxQubits];
+    };
+
     bool works(Group group, int s) const {
         if (s < 0 || s >= chain_.num_steps - 1) return false;
         return (chain_.steps[s].turning | chain_.steps[s].wanted) & mask(group);
@@ -256,34 +261,40 @@ class BothRunner {
         return works(group, s) ? chain_.steps[s].tangents + group.wire : nullptr;
     }
 
-    void inner_turn(int s) {
-        FusedSums<T> sums{};
-        Vec<T> before[3] = {}, after[3] = {};
-        const long blocks = 1L << (chain_.num_qubits - plan_.form.low);
-        const bool every = chain_.steps[s].num_pairs > 0;
-        const long sums_in_block = 1L << (plan_.form.low - plan_.inner.count);
-        for (long block = 0; block < blocks; block++) {
-            const long offset = block * plan_.form.block;
-            if (plan_.num_runs) rotate_group(offset, plan_.runs[0], s - 1, before);
-            diagonal(offset, block << plan_.form.low, plan_.inner, s, &sums,
-                     products_ + (every ? block << plan_.form.low : block * sums_in_block));
-            if (plan_.num_runs) rotate_group(offset, plan_.runs[0], s, after);
+    bool keeps_products(int s) const { return chain_.steps[s].num_pairs > 0; }
+
+    void inner_turns(int s, FusedSums<T>* sums) {
+        RunSums before{}, after{};
+        const int products = keeps_products(s) ? plan_.tile : plan_.tile - plan_.inner.count;
+        for (long tile = 0; tile < plan_.tiles(); tile++) {
+            const long offset = plan_.tile_offset(tile);
+            rotate_runs(offset, s - 1, &before);
+            diagonal(offset, tile << plan_.tile, plan_.inner, plan_.tile, s, sums, products_ + (tile << products));
+            rotate_runs(offset, s, &after);
         }
-        if (plan_.num_runs) finish_wall(plan_.runs[0], s - 1, before);
-        finish_diagonal(plan_.inner, s, &sums);
-        if (plan_.num_runs) finish_wall(plan_.runs[0], s, after);
+        finish_runs(s - 1, &before);
+        finish_diagonal(plan_.inner, s, sums);
+        finish_runs(s, &after);
     }
 
-    void rotate_group(long offset, Group group, int s, Vec<T>* sums) {
-        const T* turn = tangents(group, s);
-        if (!turn) return;
-        run_both_group<T>(state_ + offset, adjoint_ + offset, walk(plan_.form, group, 1), group.count, turn, sums);
+    void rotate_runs(long offset, int s, RunSums* sums) {
+        for (int r = 0; r < plan_.num_runs; r++) {
+            const Group group = plan_.runs[r];
+            const T* turn = tangents(group, s);
+            if (!turn) continue;
+            run_both_group<T>(state_ + offset, adjoint_ + offset, walk(plan_.form, group, plan_.tile), group.count,
+                              turn, sums->at + group.wire);
+        }
     }
 
-    void diagonal(long offset, long position, Group group, int s, FusedSums<T>* sums, Vec<T>* products) {
-        fused_both_group<T>(state_ + offset, adjoint_ + offset, walk(plan_.form, group, 1), group.count,
-                            chain_.steps[s].num_pairs > 0, tangents(group, s - 1), table_ + position,
-                            1L << chain_.num_qubits, tangents(group, s), sums, products);
+    void finish_runs(int s, RunSums* sums) {
+        for (int r = 0; r < plan_.num_runs; r++) finish_wall(plan_.runs[r], s, sums->at + plan_.runs[r].wire);
+    }
+
+    void diagonal(long offset, long position, Group group, int bits, int s, FusedSums<T>* sums, Vec<T>* products) {
+        fused_both_group<T>(state_ + offset, adjoint_ + offset, walk(plan_.form, group, bits), group.count,
+                            keeps_products(s), tangents(group, s - 1), table_ + position, 1L << chain_.num_qubits,
+                            tangents(group, s), sums, products);
     }
 
     // Gradients of a wall's group from its correlations. Products of state and adjoint lack the squared cosines of
@@ -307,7 +318,7 @@ class BothRunner {
         gain_ = T(1);
         const int n = chain_.num_qubits;
         Vec<T> signs[kMaxQubits], total;
-        if (step.num_pairs > 0) {
+        if (keeps_products(s)) {
             for (int k = 0; k < step.num_pairs; k++) {
                 const PairGradient& pair = step.pairs[k];
                 emit(pair_sum<T>(products_, n, pair.low, pair.high), pair.index, T(pair.factor));

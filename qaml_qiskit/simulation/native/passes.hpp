@@ -4,8 +4,8 @@
 namespace qaml {
 namespace {
 
-// A chunk's state is [amplitude][re, im] of vectors, in blocks of 2^low amplitudes with a gap behind each block, so
-// that amplitudes which differ in a high bit do not fall into the same cache set.
+// A chunk's state is [amplitude][re, im] of vectors, with a gap behind every 2^low amplitudes, so that amplitudes
+// which differ in a high bit do not fall into the same cache set. A group of wires is below `low` or not below it.
 constexpr long kGap = 1;
 
 struct Layout {
@@ -22,7 +22,7 @@ struct Group {
     int count;
 };
 
-// All amplitudes whose bits in the group are 0, as three nested loops.
+// All amplitudes whose bits in the group are 0, in ascending order, as three nested loops.
 struct Walk {
     long count[3];
     long offset[3];  // vectors
@@ -31,23 +31,28 @@ struct Walk {
     long distance;   // the same in amplitudes
 };
 
-// Blocks [first, first + blocks) where the group is low, the whole state where it is high.
-QAML_INLINE Walk walk(const Layout& form, Group group, long blocks) {
+// Through the first 2^bits amplitudes.
+QAML_INLINE Walk walk(const Layout& form, Group group, int bits) {
     const int bit = group.wire, count = group.count, low = form.low;
     const long size = 1L << low;
-    if (bit < low) {
-        return {{blocks, size >> (bit + count), 1L << bit},
-                {form.block, 2L << (bit + count), 2},
-                {size, 1L << (bit + count), 1},
-                2L << bit,
-                1L << bit};
+    if (bit >= low) {
+        const int high = bit - low;
+        return {{1L << (bits - bit - count), 1L << high, size},
+                {form.block << (high + count), form.block, 2},
+                {size << (high + count), size, 1},
+                form.block << high,
+                size << high};
     }
-    const int high = bit - low;
-    return {{1L << (form.num_qubits - bit - count), 1L << high, size},
-            {form.block << (high + count), form.block, 2},
-            {size << (high + count), size, 1},
-            form.block << high,
-            size << high};
+    Walk w = {{1L << (bits - low), size >> (bit + count), 1L << bit},
+              {form.block, 2L << (bit + count), 2},
+              {size, 1L << (bit + count), 1},
+              2L << bit,
+              1L << bit};
+    if (bit == 0) {  // no innermost loop of one turn
+        w.count[2] = w.count[1], w.offset[2] = w.offset[1], w.index[2] = w.index[1];
+        w.count[1] = 1;
+    }
+    return w;
 }
 
 #define QAML_WALK(walk, offset, position)                                                       \
@@ -57,14 +62,34 @@ QAML_INLINE Walk walk(const Layout& form, Group group, long blocks) {
                       position = i0 * (walk).index[0] + i1 * (walk).index[1];                   \
                  i2 < (walk).count[2]; i2++, offset += (walk).offset[2], position += (walk).index[2])
 
-template <class T, int M>
-QAML_INLINE void load(Vec<T>* x, const Vec<T>* from, long stride) {
-    QAML_UNROLL for (int i = 0; i < (1 << M); i++) x[i] = from[i * stride];
+// Where the 2^M amplitudes of a pass lie. Byte offsets of one and three strides and a pointer for every four
+// amplitudes let the compiler address them without arithmetic of its own.
+template <class T>
+struct Places {
+    char* base;
+    long one, three;
+};
+
+template <class T>
+QAML_INLINE Places<T> places(Vec<T>* base, long stride) {
+    const long bytes = stride * long(sizeof(Vec<T>));
+    return {reinterpret_cast<char*>(base), bytes, 3 * bytes};
+}
+
+template <class T>
+QAML_INLINE Vec<T>& place(const Places<T>& p, int i) {
+    char* row = p.base + (i >> 2) * 4 * p.one;
+    return *reinterpret_cast<Vec<T>*>(i & 1 ? row + (i & 2 ? p.three : p.one) : row + (i & 2) * p.one);
 }
 
 template <class T, int M>
-QAML_INLINE void store(const Vec<T>* x, Vec<T>* to, long stride) {
-    QAML_UNROLL for (int i = 0; i < (1 << M); i++) to[i * stride] = x[i];
+QAML_INLINE void load(Vec<T>* x, const Places<T>& from) {
+    QAML_UNROLL for (int i = 0; i < (1 << M); i++) x[i] = place(from, i);
+}
+
+template <class T, int M>
+QAML_INLINE void store(const Vec<T>* x, const Places<T>& to) {
+    QAML_UNROLL for (int i = 0; i < (1 << M); i++) place(to, i) = x[i];
 }
 
 // Rotate M wires of one state.
@@ -74,10 +99,10 @@ QAML_OUTLINE void run_pass(Vec<T>* state, const Walk& w, const T* tangents) {
         (void)position;
         for (int plane = 0; plane < 2; plane++) {
             Vec<T> x[1 << M];
-            Vec<T>* at = state + offset + plane;
-            load<T, M>(x, at, w.stride);
+            const Places<T> at = places<T>(state + offset + plane, w.stride);
+            load<T, M>(x, at);
             rotate<M, true, T>(x, tangents);
-            store<T, M>(x, at, w.stride);
+            store<T, M>(x, at);
         }
     }
 }
@@ -88,9 +113,9 @@ QAML_OUTLINE void fused_pass(Vec<T>* state, const Walk& w, const T* before, cons
                              const T* after) {
     QAML_WALK(w, offset, position) {
         Vec<T> re[1 << M], im[1 << M];
-        Vec<T>* at = state + offset;
-        load<T, M>(re, at, w.stride);
-        load<T, M>(im, at + 1, w.stride);
+        const Places<T> res = places<T>(state + offset, w.stride), ims = places<T>(state + offset + 1, w.stride);
+        load<T, M>(re, res);
+        load<T, M>(im, ims);
         if (Before) {
             rotate<M, false, T>(re, before);
             rotate<M, false, T>(im, before);
@@ -99,9 +124,9 @@ QAML_OUTLINE void fused_pass(Vec<T>* state, const Walk& w, const T* before, cons
             multiply<T>(re[i], im[i], factor(table + position + i * w.distance, size));
         }
         if (After) rotate<M, true, T>(re, after);
-        store<T, M>(re, at, w.stride);
+        store<T, M>(re, res);
         if (After) rotate<M, true, T>(im, after);
-        store<T, M>(im, at + 1, w.stride);
+        store<T, M>(im, ims);
     }
 }
 
@@ -114,13 +139,15 @@ QAML_OUTLINE void run_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w, c
         (void)position;
         for (int plane = 0; plane < 2; plane++) {
             Vec<T> x[1 << M], l[1 << M];
-            load<T, M>(x, state + offset + plane, w.stride);
-            load<T, M>(l, adjoint + offset + plane, w.stride);
+            const Places<T> xs = places<T>(state + offset + plane, w.stride);
+            const Places<T> ls = places<T>(adjoint + offset + plane, w.stride);
+            load<T, M>(x, xs);
+            load<T, M>(l, ls);
             correlate<M, T>(l, x, local);
             rotate<M, true, T>(x, tangents);
-            store<T, M>(x, state + offset + plane, w.stride);
+            store<T, M>(x, xs);
             rotate<M, true, T>(l, tangents);
-            store<T, M>(l, adjoint + offset + plane, w.stride);
+            store<T, M>(l, ls);
         }
     }
     for (int wire = 0; wire < M; wire++) sums[wire] = local[wire];
@@ -155,8 +182,8 @@ QAML_OUTLINE void fused_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w,
     QAML_WALK(w, offset, position) {
         Vec<T> x[2][1 << M], l[2][1 << M], p[1 << M];
         QAML_UNROLL for (int plane = 0; plane < 2; plane++) {
-            load<T, M>(x[plane], state + offset + plane, w.stride);
-            load<T, M>(l[plane], adjoint + offset + plane, w.stride);
+            load<T, M>(x[plane], places<T>(state + offset + plane, w.stride));
+            load<T, M>(l[plane], places<T>(adjoint + offset + plane, w.stride));
             if (Before) {
                 correlate<M, T>(l[plane], x[plane], local.before);
                 rotate<M, false, T>(x[plane], before);
@@ -177,8 +204,8 @@ QAML_OUTLINE void fused_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w,
                 rotate<M, true, T>(x[plane], after);
                 rotate<M, true, T>(l[plane], after);
             }
-            store<T, M>(x[plane], state + offset + plane, w.stride);
-            store<T, M>(l[plane], adjoint + offset + plane, w.stride);
+            store<T, M>(x[plane], places<T>(state + offset + plane, w.stride));
+            store<T, M>(l[plane], places<T>(adjoint + offset + plane, w.stride));
         }
     }
     *sums = local;

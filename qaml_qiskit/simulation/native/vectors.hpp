@@ -49,7 +49,7 @@ QAML_INLINE void rotate(Vec<T>* x, const T* tangents) {
         QAML_UNROLL for (int i = 0; i < (1 << M); i++) {
             if (i >> wire & 1) continue;
             const Vec<T> a = x[i], b = x[i | 1 << wire];
-            if (Split && wire == 0) {
+            if (Split && wire == M - 1) {
                 Vec<T> tb = t * b, ta = t * a;
                 keep_apart(tb);
                 keep_apart(ta);
