@@ -1,5 +1,11 @@
 """Configuration of the documentation site; `make docs` builds it."""
 
+import logging
+import re
+from typing import Any
+
+from sphinx.application import Sphinx
+
 from qaml_qiskit import __version__
 
 project = "qaml-qiskit"
@@ -12,6 +18,8 @@ exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = f"qaml-qiskit {__version__}"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 
 myst_heading_anchors = 3
 
@@ -27,3 +35,40 @@ autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 napoleon_numpy_docstring = False
+
+# A style sheet that the theme uses sets the root logger to INFO, and Qiskit logs every pass.
+logging.getLogger("qiskit").setLevel(logging.WARNING)
+
+_LITERAL = re.compile(r"(``.*?``)")
+_LONE_LETTER = re.compile(r"^(\s+\w+: )(?=[A-Za-z]\.$)")
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what the docstrings need, before and after napoleon (which has priority 500)."""
+    app.connect("autodoc-process-docstring", _escape, priority=400)
+    app.connect("autodoc-process-docstring", _rejoin, priority=600)
+    app.connect("autodoc-skip-member", _skip_tuple_field)
+
+
+def _escape(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Keep |0⟩ from being read as a substitution, and a description “n.” as a list; literals stay as they are."""
+    lines[:] = [
+        "".join(part if part.startswith("``") else part.replace("|", r"\|") for part in _LITERAL.split(line))
+        for line in (_LONE_LETTER.sub(r"\1\\", line) for line in lines)
+    ]
+
+
+def _rejoin(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Undo napoleon's reading of “The angles: level by level” as a type and a description; types are in signatures."""
+    for field in (":type: ", ":rtype: ") if what in ("attribute", "data", "property") else (":rtype: ",):
+        marked = [i for i, line in enumerate(lines) if line.startswith(field)]
+        if marked:
+            start = lines.pop(marked[-1]).removeprefix(field)
+            head = ":returns: " if field == ":rtype: " else ""
+            first = next(i for i, line in enumerate(lines) if line and line.startswith(head))
+            lines[first] = f"{head}{start}: {lines[first].removeprefix(head)}"
+
+
+def _skip_tuple_field(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: object) -> bool | None:
+    """Leave out a named tuple's generated fields: its docstring describes them."""
+    return True if (getattr(obj, "__doc__", None) or "").startswith("Alias for field number") else None

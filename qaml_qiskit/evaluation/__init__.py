@@ -2,3 +2,4 @@
 
 from qaml_qiskit.evaluation.accuracy import Proportion as Proportion
 from qaml_qiskit.evaluation.accuracy import accuracy as accuracy
+from qaml_qiskit.evaluation.accuracy import rms_difference as rms_difference

@@ -43,3 +43,8 @@ def accuracy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Propo
         labels: shape (N,), N ≥ 1.
     """
     return Proportion(int((logits.argmax(axis=1) == labels).sum()), len(labels))
+
+
+def rms_difference(values: NDArray[np.floating], reference: NDArray[np.floating]) -> float:
+    """Root mean square of ``values − reference``: how far measured ⟨Z_k⟩ are from the exact ones."""
+    return float(np.sqrt(np.mean((values - reference) ** 2)))

@@ -9,6 +9,8 @@ from qaml_qiskit.models.convnet import ConvNetConfig as ConvNetConfig
 from qaml_qiskit.models.inputs import check_batch as check_batch
 from qaml_qiskit.models.qvc import QVC as QVC
 from qaml_qiskit.models.qvc import QVCConfig as QVCConfig
+from qaml_qiskit.models.resnet import ResNet18 as ResNet18
+from qaml_qiskit.models.resnet import ResNet18Config as ResNet18Config
 from qaml_qiskit.models.store import WEIGHTS_FILE as WEIGHTS_FILE
 from qaml_qiskit.models.store import DataCard as DataCard
 from qaml_qiskit.models.store import Model as Model

@@ -22,6 +22,7 @@ def dump_state(state: TrainingState) -> bytes:
     header = {
         "epoch": state.epoch,
         "step": state.step,
+        "seen": state.seen,
         "loss_sum": state.loss_sum,
         "correct": state.correct,
         "history": [asdict(record) for record in state.history],

@@ -58,7 +58,8 @@ class TrainingState:
     Attributes:
         epoch: finished epochs.
         step: finished steps of the current epoch.
-        loss_sum: sum of the losses of the images of the current epoch so far.
+        seen: images of the current epoch so far.
+        loss_sum: sum of their losses.
         correct: how many of them were classified correctly.
         history: a record for every finished epoch.
         model: the weights by name.
@@ -68,6 +69,7 @@ class TrainingState:
 
     epoch: int = 0
     step: int = 0
+    seen: int = 0
     loss_sum: float = 0.0
     correct: int = 0
     history: list[EpochRecord] = field(default_factory=list)
@@ -110,7 +112,7 @@ class Trainer:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches an epoch; the last one may be smaller."""
+        """Batches an epoch. Their sizes differ by at most one image, so no batch is left with a single one."""
         return math.ceil(len(self.train[1]) / self.config.batch_size)
 
     @property
@@ -144,11 +146,11 @@ class Trainer:
             InputError: the loss became NaN or infinite.
         """
         while not self.finished:
-            order = self._order()
+            batches = self._batches()
             while self.state.step < self.steps_per_epoch:
                 if should_stop():
                     return False
-                self._step(order)
+                self._step(batches[self.state.step])
                 on_step(self.state)
             on_epoch(self._close_epoch())
         self.model.load_state_dict(self.state.best)
@@ -160,13 +162,13 @@ class Trainer:
         self.state.optimizer = self._optimizer.state_dict()["state"]
         return self.state
 
-    def _order(self) -> Tensor:
+    def _batches(self) -> tuple[Tensor, ...]:
+        """The indices of every batch of the current epoch."""
         generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.state.epoch)
-        return torch.randperm(len(self.train[1]), generator=generator)
+        return torch.randperm(len(self.train[1]), generator=generator).tensor_split(self.steps_per_epoch)
 
-    def _step(self, order: Tensor) -> None:
-        state, config = self.state, self.config
-        batch = order[state.step * config.batch_size : (state.step + 1) * config.batch_size]
+    def _step(self, batch: Tensor) -> None:
+        state = self.state
         images, labels = self.train[0][batch], self.train[1][batch]
         for group in self._optimizer.param_groups:
             group["lr"] = self._learning_rate()
@@ -184,6 +186,7 @@ class Trainer:
         loss.backward()
         self._optimizer.step()
         state.step += 1
+        state.seen += len(labels)
         state.loss_sum += loss.item() * len(labels)
         state.correct += int((logits.argmax(1) == labels).sum())
 
@@ -199,19 +202,19 @@ class Trainer:
         return config.learning_rate * (1 + math.cos(math.pi * (position - warm_up) / (1 - warm_up))) / 2
 
     def _close_epoch(self) -> EpochRecord:
-        state, count = self.state, len(self.train[1])
+        state = self.state
         logits = predict(self.model, self.validation[0])
         record = EpochRecord(
             epoch=state.epoch + 1,
-            loss=state.loss_sum / count,
-            accuracy=state.correct / count,
+            loss=state.loss_sum / state.seen,
+            accuracy=state.correct / state.seen,
             validation_loss=nn.functional.cross_entropy(logits, self.validation[1]).item(),
             validation_accuracy=(logits.argmax(1) == self.validation[1]).double().mean().item(),
         )
         state.history.append(record)
         if _best_epoch(state.history) == len(state.history) - 1:
             state.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-        state.epoch, state.step, state.loss_sum, state.correct = state.epoch + 1, 0, 0.0, 0
+        state.epoch, state.step, state.seen, state.loss_sum, state.correct = state.epoch + 1, 0, 0, 0.0, 0
         return record
 
 

@@ -120,6 +120,7 @@ class _Collector:
         self.gradients = state.new_zeros((state.shape[1], program.num_angles) if per_sample else program.num_angles)
         self._program = program
         self._per_sample = per_sample
+        self._known: dict[int, Tensor] = {}
         self._signs = _signs(program.num_qubits, state)
         self._pairs = _by_diagonal(program, program.pairs)
 
@@ -141,37 +142,37 @@ class _Collector:
         start, below = index * self._program.num_qubits, 1
         for matrix in inverse.matrices:
             size = matrix.shape[0]
-            shape = (2, state.shape[1], -1, size, below)
-            left, right = adjoint.reshape(shape), state.reshape(shape)
             if below == 1:
-                left, right = left.reshape(*shape[:2], -1, size), right.reshape(*shape[:2], -1, size)
-                correlation = left.mT @ right if self._per_sample else _flat_product(left, right)
+                shape = (2, state.shape[1], -1, size) if self._per_sample else (-1, size)
+                correlation = adjoint.reshape(shape).mT @ state.reshape(shape)
             else:
-                correlation = (left @ right.mT).sum(2) if self._per_sample else (left @ right.mT).sum((0, 1, 2))
+                shape = (2, state.shape[1], -1, size, below)
+                correlation = (adjoint.reshape(shape) @ state.reshape(shape).mT).sum(2)
+                correlation = correlation if self._per_sample else correlation.sum((0, 1))
             if self._per_sample:
                 correlation = correlation.sum(0)
-            for wire in range(size.bit_length() - 1):
-                self.gradients[..., start] = 0.5 * _generator_sum(correlation, wire)
-                start += 1
-            below *= size
+            generators = self._generators(size)
+            stop = start + generators.shape[1]
+            self.gradients[..., start:stop] = correlation.flatten(-2) @ generators
+            start, below = stop, below * size
+
+    def _generators(self, size: int) -> Tensor:
+        """Column q picks (C[1, 0] − C[0, 1])/2 over the pairs of wire q from C[i, j] = Σ λ_i ψ_j, flattened."""
+        if size not in self._known:
+            index = torch.arange(size, device=self.gradients.device)
+            wires = size.bit_length() - 1
+            known = self.gradients.new_zeros((size, size, wires))
+            for wire in range(wires):
+                zero = index[(index >> wire) & 1 == 0]
+                one = zero + 2**wire
+                known[one, zero, wire], known[zero, one, wire] = 0.5, -0.5
+            self._known[size] = known.reshape(size * size, wires)
+        return self._known[size]
 
     def _correlation(self, state: Tensor, adjoint: Tensor) -> Tensor:
         """Im(λ̄ψ), summed over the batch unless gradients are per sample."""
         product = adjoint[0] * state[1] - adjoint[1] * state[0]
         return product if self._per_sample else product.sum(0)
-
-
-def _flat_product(left: Tensor, right: Tensor) -> Tensor:
-    """Σ left ᵀ·right over everything but the last axis."""
-    size = left.shape[-1]
-    return left.reshape(-1, size).T @ right.reshape(-1, size)
-
-
-def _generator_sum(correlation: Tensor, wire: int) -> Tensor:
-    """Σ over amplitude pairs of C[1, 0] − C[0, 1], where C[i, j] = Σ λ_i ψ_j; shape (..., s, s) to (...)."""
-    size, low = correlation.shape[-1], 2**wire
-    zero = torch.tensor([index for index in range(size) if not index & low], device=correlation.device)
-    return (correlation[..., zero + low, zero] - correlation[..., zero, zero + low]).sum(-1)
 
 
 def _tables(program: Program, angles: Tensor, state: Tensor, *, backwards: bool = False) -> Iterator[_Table]:

@@ -27,7 +27,7 @@ class DemoRequest(BaseModel):
     target: str = "fake-torino"
     recipe: str = "level3"
     layers: Annotated[int, Field(ge=1)] = 12
-    epochs: Annotated[int, Field(ge=1)] = 30
+    epochs: Annotated[int, Field(ge=1)] = 60
     convnet_epochs: Annotated[int, Field(ge=1)] = 12
     eps: Annotated[float, Field(ge=0, le=1)] = 0.1
     steps: Annotated[int, Field(ge=1)] = 20

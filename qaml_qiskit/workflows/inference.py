@@ -18,7 +18,7 @@ from torch import Tensor
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.datasets import check_images, load_dataset
 from qaml_qiskit.errors import ConfigurationError, InputError
-from qaml_qiskit.evaluation import accuracy
+from qaml_qiskit.evaluation import accuracy, rms_difference
 from qaml_qiskit.execution import (
     Calibration,
     Ledger,
@@ -114,7 +114,10 @@ def run_model(
         compiled, {"images": (images, values)}, request.shots, request.mitigation, request.seed, run, progress
     )
     stages = scores["images"].stages()
-    rows = [{"stage": stage, **_accuracy_row(z, labels)} for stage, z in stages.items()]
+    rows = [
+        {"stage": stage, **_accuracy_row(z, labels), "z_error": rms_difference(z, stages["ideal"])}
+        for stage, z in stages.items()
+    ]
     run.write("predictions.npz", npz(labels=labels, indices=indices, **{f"z_{name}": z for name, z in stages.items()}))
     run.write("results.csv", to_csv(rows))
     run.write("resources.csv", to_csv(compiled.resource_rows()))
@@ -234,7 +237,8 @@ def _write_page(run: Run, request: RunRequest, compiled: Compiled, rows: list[Ro
     text = (
         f"{rows[0]['images']} images, {request.shots} shots an image, on {config.num_qubits} qubits with "
         f"{config.num_layers} layers. Ideal: exact, without shots. Raw: sampled on {request.target}. Mitigated: the "
-        "same counts after readout correction. Intervals are 95 % Wilson intervals over the images."
+        "same counts after readout correction. Intervals are 95 % Wilson intervals over the images. z_error: root mean "
+        "square distance of ⟨Z_k⟩ from the ideal value."
     )
     bars = {row["stage"]: [(row["accuracy"], *row["interval"])] for row in rows}
     picture = accuracy_bars([request.target], bars, chance=1 / config.num_classes)

@@ -46,6 +46,9 @@ CHECKPOINT_SECONDS = 30.0
 #: Classes kept when none are asked for: the digits have 64 pixels, hence six qubits, hence six classes at most.
 DEFAULT_CLASSES = {"digits": (0, 1, 2, 3, 4, 5)}
 
+#: Highest learning rate of the schedule when none is given.
+DEFAULT_RATES = {"qvc": 0.02, "convnet": 0.001, "resnet18": 0.001}
+
 
 class TrainRequest(BaseModel):
     """Everything that decides what is trained, and how."""
@@ -54,7 +57,7 @@ class TrainRequest(BaseModel):
 
     dataset: str = "digits"
     classes: tuple[int, ...] | None = None
-    model: Literal["qvc", "convnet"] = "qvc"
+    model: Literal["qvc", "convnet", "resnet18"] = "qvc"
     layers: Annotated[int, Field(ge=1)] = 12
     logit_scale: Annotated[float, Field(gt=0)] = 20.0
     init_std: Annotated[float, Field(ge=0)] = 0.1
@@ -70,7 +73,7 @@ class TrainRequest(BaseModel):
 
     def resolved(self) -> "TrainRequest":
         """The same request with defaults that depend on other choices filled in."""
-        rate = self.learning_rate or {"qvc": 0.02, "convnet": 0.001}[self.model]
+        rate = self.learning_rate or DEFAULT_RATES[self.model]
         classes = self.classes if self.classes is not None else DEFAULT_CLASSES.get(self.dataset)
         return self.model_copy(update={"learning_rate": rate, "classes": classes})
 
@@ -193,8 +196,7 @@ def fit(
     with progress.task(f"training {request.model}", request.epochs * steps, done) as advance:
 
         def on_step(state: TrainingState) -> None:
-            seen = min(state.step * request.batch_size, len(data.train))
-            advance(1, f"loss {state.loss_sum / seen:.3f}, accuracy {state.correct / seen:.3f}")
+            advance(1, f"loss {state.loss_sum / state.seen:.3f}, accuracy {state.correct / state.seen:.3f}")
             checkpoint.write_if_due()
 
         def on_epoch(record: EpochRecord) -> None:

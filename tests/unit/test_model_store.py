@@ -14,6 +14,8 @@ from qaml_qiskit.models import (
     Model,
     ModelCard,
     QVCConfig,
+    ResNet18,
+    ResNet18Config,
     load_model,
     model_files,
     parse_config,
@@ -21,6 +23,7 @@ from qaml_qiskit.models import (
 from qaml_qiskit.models.store import CARD_FILE
 
 QVC_CONFIG = QVCConfig(image_shape=(1, 2, 4), num_classes=3, num_layers=2, logit_scale=7.0)
+RESNET_CONFIG = ResNet18Config(image_shape=(1, 8, 8), num_classes=3, width=4)
 CONVNET_CONFIG = ConvNetConfig(image_shape=(1, 8, 8), num_classes=3, hidden=16)
 
 
@@ -31,7 +34,11 @@ def stored(folder: Path, model: Model) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("model", [QVC(QVC_CONFIG, 4), ConvNet(CONVNET_CONFIG, 4)], ids=["qvc", "convnet"])
+@pytest.mark.parametrize(
+    "model",
+    [QVC(QVC_CONFIG, 4), ConvNet(CONVNET_CONFIG, 4), ResNet18(RESNET_CONFIG, 4)],
+    ids=["qvc", "convnet", "resnet18"],
+)
 @pytest.mark.parametrize("by_file", [False, True])
 def test_round_trip(tmp_path: Path, model: Model, by_file: bool) -> None:
     folder = stored(tmp_path, model)
@@ -107,3 +114,12 @@ def test_convnet_needs_eight_pixels() -> None:
 def test_convnet_has_a_million_parameters_for_mnist() -> None:
     model = ConvNet(ConvNetConfig(image_shape=(1, 28, 28), num_classes=10))
     assert sum(parameter.numel() for parameter in model.parameters()) == 962_314
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
+def test_resnet18_is_the_published_network(shape: tuple[int, int, int]) -> None:
+    """11,689,512 parameters for 1,000 classes and three channels in the paper's network."""
+    model = ResNet18(ResNet18Config(image_shape=shape, num_classes=10)).eval()
+    published, classes, channels = 11_689_512, 990 * (512 + 1), (3 - shape[0]) * 64 * 49
+    assert sum(parameter.numel() for parameter in model.parameters()) == published - classes - channels
+    assert model(torch.rand(2, *shape)).shape == (2, 10)

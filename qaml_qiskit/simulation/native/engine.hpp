@@ -67,10 +67,9 @@ QAML_OUTLINE void apply_cross(T* re, T* im, long size, std::uint32_t frame, bool
 template <class T>
 QAML_OUTLINE void build_table(const Chain<T>& chain, const Step<T>& step, T* table) {
     const long size = 1L << chain.num_qubits, width = 1L << chain.low_bits;
-    T *__restrict c = table, *__restrict sum = table + size, *__restrict difference = table + 2 * size;
     for (long row = 0; row < size / width; row++) {
         const T hr = step.high_re[row], hi = step.high_im[row];
-        T *__restrict re = c + row * width, *__restrict im = sum + row * width, *__restrict d = difference + row * width;
+        T *__restrict re = table + row * width, *__restrict im = re + size;
         const T *__restrict lr = step.low_re, *__restrict li = step.low_im;
         for (long i = 0; i < width; i++) {
             re[i] = hr * lr[i] - hi * li[i];
@@ -81,10 +80,6 @@ QAML_OUTLINE void build_table(const Chain<T>& chain, const Step<T>& step, T* tab
             const bool high_set = ((row << chain.low_bits) ^ step.frame) >> cross.high & 1;
             if (cross.is_cz && !high_set) continue;
             apply_cross(re, im, width, step.frame, high_set, cross);
-        }
-        for (long i = 0; i < width; i++) {
-            d[i] = im[i] - re[i];
-            im[i] = im[i] + re[i];
         }
     }
 }

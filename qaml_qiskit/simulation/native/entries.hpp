@@ -11,7 +11,7 @@ template <class T>
 ChunkSizes<T> sizes(int n) {
     const Plan one = make_plan(n, QAML_FUSED, QAML_RUN), both = make_plan(n, QAML_BOTH_FUSED, QAML_BOTH);
     const long a = one.form.block << (n - one.form.low), b = both.form.block << (n - both.form.low);
-    return {kLanes<T>, (a > b ? a : b) * kLanes<T>, kLanes<T> << n, 3L << n};
+    return {kLanes<T>, (a > b ? a : b) * kLanes<T>, kLanes<T> << n, 2L << n};
 }
 
 template <class T>
@@ -40,7 +40,7 @@ void unpack(int n, const T* packed, int count, T* rows) {
     }
 }
 
-// Packed chunks have no gaps; `flipped` is the frame to take off.
+// Packed chunks have no gaps; `gather` takes the frame off.
 template <class T>
 void spread(const Layout& form, const T* packed, T* state) {
     const Vec<T>* from = reinterpret_cast<const Vec<T>*>(packed);

@@ -26,7 +26,7 @@ Range rows_of(const std::int64_t* rows, std::int64_t count, std::int64_t diagona
     return {first, last};
 }
 
-bool bit(std::uint32_t bits, std::int64_t wire) { return bits >> wire & 1; }
+bool bit(std::size_t bits, std::int64_t wire) { return bits >> wire & 1; }
 
 }  // namespace
 
@@ -35,9 +35,11 @@ Prepared<T>::Prepared(const QamlProgram& program, bool backwards)
     : program_(program), n_(int(program.num_qubits)), chain_{} {
     const int steps = int(program.num_walls) + 1;
     chain_.num_qubits = n_;
-    chain_.low_bits = n_ / 2 + 1 < n_ ? n_ / 2 + 1 : n_ - 1;
+    chain_.low_bits = n_ / 2;
     chain_.num_steps = steps;
     chain_.phase_index = program.num_angles - 1;
+    low_half_.last = high_half_.first = chain_.low_bits;
+    high_half_.last = n_;
     steps_.resize(steps);
     halves_.resize(steps * 2 * ((std::size_t(1) << chain_.low_bits) + (std::size_t(1) << (n_ - chain_.low_bits))));
     wires_.resize(std::size_t(steps) * 4 * n_);
@@ -98,57 +100,84 @@ void Prepared<T>::add_diagonal(const Place& place, std::uint32_t frame, std::uin
     }
     const std::size_t low = std::size_t(1) << chain_.low_bits, high = std::size_t(1) << (n_ - chain_.low_bits);
     T* half = halves_.data() + s * 2 * (low + high);
-    fill_half(place, frame, flips, 0, chain_.low_bits, base.real(), base.imag(), half, half + low);
-    fill_half(place, frame, flips, chain_.low_bits, n_, 1.0, 0.0, half + 2 * low, half + 2 * low + high);
+    fill_half(place, frame, flips, low_half_, base.real(), base.imag(), half, half + low);
+    fill_half(place, frame, flips, high_half_, 1.0, 0.0, half + 2 * low, half + 2 * low + high);
     add_pairs(place, frame);
 }
 
-// The part of a diagonal that lives on wires [first, last).
+// The part of a diagonal that lives on wires [first, last), tabulated by the true bits and stored by the framed ones.
 template <class T>
-void Prepared<T>::fill_half(const Place& place, std::uint32_t frame, std::uint32_t flips, int first, int last,
-                            double re, double im, T* out_re, T* out_im) {
-    const std::size_t size = std::size_t(1) << (last - first);
+void Prepared<T>::fill_half(const Place& place, std::uint32_t frame, std::uint32_t flips, Half& half, double re,
+                            double im, T* out_re, T* out_im) {
+    const int first = half.first;
+    const std::size_t size = std::size_t(1) << (half.last - first);
     work_.resize(2 * size);
     double *x = work_.data(), *y = x + size;
     x[0] = re;
     y[0] = im;
     const std::int64_t offset = program_.num_walls * n_ + place.diagonal * n_;
-    for (int wire = first; wire < last; wire++) {
-        const double c = program_.cosines[offset + wire];
-        const double s = program_.sines[offset + wire] * (bit(frame, wire) ? -place.direction : place.direction);
-        const double sign = bit(flips, wire) ? -1.0 : 1.0;
-        const std::size_t half = std::size_t(1) << (wire - first);
-        for (std::size_t i = 0; i < half; i++) {
-            const double a = x[i], b = y[i];
-            x[i] = c * a + s * b;  // times c - i·s
-            y[i] = c * b - s * a;
-            x[i + half] = sign * (c * a - s * b);
-            y[i + half] = sign * (c * b + s * a);
+    for (int wire = first; wire < half.last; wire++) {
+        const double c = program_.cosines[offset + wire], s = program_.sines[offset + wire] * place.direction;
+        // Z on a flipping wire, in the frame: it is +1 on the framed bit 0.
+        const double lower = bit(flips & frame, wire) ? -1.0 : 1.0;
+        const double upper = bit(flips & ~frame, wire) ? -1.0 : 1.0;
+        const std::size_t width = std::size_t(1) << (wire - first);
+        for (std::size_t i = 0; i < width; i++) {
+            const double ca = c * x[i], sa = s * x[i], cb = c * y[i], sb = s * y[i];
+            x[i] = lower * (ca + sb);  // times c - i·s
+            y[i] = lower * (cb - sa);
+            x[i + width] = upper * (ca - sb);
+            y[i + width] = upper * (cb + sa);
         }
     }
-    const std::uint32_t shift = frame >> first;
-    const Range signs = rows_of(program_.cz, program_.num_cz, place.diagonal);
-    for (std::int64_t row = signs.first; row < signs.last; row++) {
-        const std::int64_t low = program_.cz[3 * row + 1], high = program_.cz[3 * row + 2];
-        if (low < first || high >= last) continue;
-        for (std::size_t i = 0; i < size; i++) {
-            if (bit(i ^ shift, low - first) && bit(i ^ shift, high - first)) x[i] = -x[i], y[i] = -y[i];
-        }
-    }
+    const double* signs = cz_signs(half, place.diagonal);
+    for (std::size_t i = 0; i < size; i++) x[i] *= signs[i], y[i] *= signs[i];
+    turn_pairs(half, place, x, y);
+    const std::size_t shift = frame >> first & (size - 1);
+    for (std::size_t i = 0; i < size; i++) out_re[i] = T(x[i ^ shift]), out_im[i] = T(y[i ^ shift]);
+}
+
+// Multiply by the ZZ rotations within a half.
+template <class T>
+void Prepared<T>::turn_pairs(const Half& half, const Place& place, double* x, double* y) const {
+    const std::size_t size = std::size_t(1) << (half.last - half.first);
     const Range turns = rows_of(program_.pairs, program_.num_pairs, place.diagonal);
     const std::int64_t pair_offset = program_.num_angles - 1 - program_.num_pairs;
     for (std::int64_t row = turns.first; row < turns.last; row++) {
-        const std::int64_t low = program_.pairs[3 * row + 1], high = program_.pairs[3 * row + 2];
-        if (low < first || high >= last) continue;
+        const std::int64_t low = program_.pairs[3 * row + 1] - half.first, high = program_.pairs[3 * row + 2] - half.first;
+        if (low < 0 || high >= half.last - half.first) continue;
         const double c = program_.cosines[pair_offset + row], s = program_.sines[pair_offset + row] * place.direction;
         for (std::size_t i = 0; i < size; i++) {
-            const double turn = bit(i ^ shift, low - first) == bit(i ^ shift, high - first) ? -s : s;
+            const double turn = bit(i, low) == bit(i, high) ? -s : s;
             const double a = x[i], b = y[i];
             x[i] = c * a - turn * b;
             y[i] = c * b + turn * a;
         }
     }
-    for (std::size_t i = 0; i < size; i++) out_re[i] = T(x[i]), out_im[i] = T(y[i]);
+}
+
+// Signs of the CZ within a half; kept while the diagonals repeat the same ones.
+template <class T>
+const double* Prepared<T>::cz_signs(Half& half, std::int64_t diagonal) const {
+    const Range range = rows_of(program_.cz, program_.num_cz, diagonal);
+    std::vector<std::int64_t>& wires = half.found;
+    wires.clear();
+    for (std::int64_t row = range.first; row < range.last; row++) {
+        const std::int64_t low = program_.cz[3 * row + 1], high = program_.cz[3 * row + 2];
+        if (low < half.first || high >= half.last) continue;
+        wires.push_back(low - half.first);
+        wires.push_back(high - half.first);
+    }
+    const std::size_t size = std::size_t(1) << (half.last - half.first);
+    if (wires == half.cz && half.signs.size() == size) return half.signs.data();
+    half.signs.assign(size, 1.0);
+    for (std::size_t k = 0; k < wires.size(); k += 2) {
+        for (std::size_t i = 0; i < size; i++) {
+            if (bit(i, wires[k]) && bit(i, wires[k + 1])) half.signs[i] = -half.signs[i];
+        }
+    }
+    half.cz = wires;
+    return half.signs.data();
 }
 
 // Terms between the halves, and the pairs that want gradients.

@@ -43,16 +43,26 @@ class Prepared {
         double direction;
     };
 
+    // Wires [first, last) with the signs of the CZ that were last met among them.
+    struct Half {
+        int first = 0, last = 0;
+        std::vector<std::int64_t> cz, found;
+        std::vector<double> signs;
+    };
+
     std::uint32_t add_wall(const Place& place, std::uint32_t frame, int s, double* scale);
     void add_diagonal(const Place& place, std::uint32_t frame, std::uint32_t flips, int s, double scale);
     void add_pairs(const Place& place, std::uint32_t frame);
-    void fill_half(const Place& place, std::uint32_t frame, std::uint32_t flips, int first, int last, double re,
-                   double im, T* out_re, T* out_im);
+    void fill_half(const Place& place, std::uint32_t frame, std::uint32_t flips, Half& half, double re, double im,
+                   T* out_re, T* out_im);
+    void turn_pairs(const Half& half, const Place& place, double* x, double* y) const;
+    const double* cz_signs(Half& half, std::int64_t diagonal) const;
     void link();
 
     const QamlProgram& program_;
     const int n_;
     Chain<T> chain_;
+    Half low_half_, high_half_;
     std::vector<Step<T>> steps_;
     std::vector<T> halves_;      // a step: low re, low im, high re, high im
     std::vector<T> wires_;       // a step: tangents, squared cosines, wall factors, z factors

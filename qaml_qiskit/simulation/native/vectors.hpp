@@ -96,22 +96,22 @@ QAML_INLINE void separate(Vec<T>* sums) {
     }
 }
 
-// A diagonal in the form that needs three multiplications: c, c + s, s - c.
+// One entry of a diagonal.
 template <class T>
 struct Factor {
-    Vec<T> c, sum, difference;
+    Vec<T> re, im;
 };
 
+// A table is all real parts, then all imaginary parts.
 template <class T>
 QAML_INLINE Factor<T> factor(const T* table, long size) {
-    return {splat(table[0]), splat(table[size]), splat(table[2 * size])};
+    return {splat(table[0]), splat(table[size])};
 }
 
 template <class T>
 QAML_INLINE void multiply(Vec<T>& re, Vec<T>& im, const Factor<T>& f) {
-    const Vec<T> common = f.c * (re + im);
-    const Vec<T> real = common - f.sum * im;
-    im = common + f.difference * re;
+    const Vec<T> real = f.re * re - f.im * im;
+    im = f.re * im + f.im * re;
     re = real;
 }
 
