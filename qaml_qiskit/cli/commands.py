@@ -85,10 +85,10 @@ def demo(
 def train(
     dataset: Annotated[str | None, typer.Option(help="Data set. Default: digits.")] = None,
     classes: Annotated[str | None, typer.Option(help="Classes to keep, such as 0,1,2. Default: all that fit.")] = None,
-    model: Annotated[str | None, typer.Option(help="qvc, convnet or resnet18. Default: qvc.")] = None,
+    model: Annotated[str | None, typer.Option(help="qvc, convnet, resnet18 or quadratic. Default: qvc.")] = None,
     layers: Annotated[int | None, typer.Option(help="Layers of a QVC. Default: 12.")] = None,
-    logit_scale: Annotated[float | None, typer.Option(help="Logits are ⟨Z⟩ times this. Default: 20.")] = None,
-    init_std: Annotated[float | None, typer.Option(help="Spread of a QVC's first angles. Default: 0.1.")] = None,
+    logit_scale: Annotated[float | None, typer.Option(help="Logits of a QVC are ⟨Z⟩ times this. Default: 20.")] = None,
+    init_std: Annotated[float | None, typer.Option(help="Spread of a QVC's first angles. Default: the model's.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Default: 20.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Default: 64.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Default: 0.02 (qvc), 0.001 (others).")] = None,

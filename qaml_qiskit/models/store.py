@@ -13,15 +13,21 @@ from torch import Tensor, nn
 
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.models.convnet import ConvNet, ConvNetConfig
+from qaml_qiskit.models.quadratic import QuadraticClassifier, QuadraticConfig
 from qaml_qiskit.models.qvc import QVC, QVCConfig
 from qaml_qiskit.models.resnet import ResNet18, ResNet18Config
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "model.json"
 
-Model = QVC | ConvNet | ResNet18
-ModelConfig = Annotated[QVCConfig | ConvNetConfig | ResNet18Config, Field(discriminator="kind")]
-_CLASSES: dict[str, Callable[..., Model]] = {"qvc": QVC, "convnet": ConvNet, "resnet18": ResNet18}
+Model = QVC | ConvNet | ResNet18 | QuadraticClassifier
+ModelConfig = Annotated[QVCConfig | ConvNetConfig | ResNet18Config | QuadraticConfig, Field(discriminator="kind")]
+_CLASSES: dict[str, Callable[..., Model]] = {
+    "qvc": QVC,
+    "convnet": ConvNet,
+    "resnet18": ResNet18,
+    "quadratic": QuadraticClassifier,
+}
 
 
 class DataCard(BaseModel):

@@ -53,7 +53,7 @@ def evolve(program: Program, amplitudes: Tensor, weights: Tensor) -> Tensor:
     amplitudes, angles, engine = _prepare(program, amplitudes, weights)
     if amplitudes.shape[0] == 0:
         return _empty(amplitudes, angles, amplitudes.shape[1]).to(amplitudes.dtype.to_complex())
-    state: Tensor = _Evolve.apply(amplitudes, angles, program, engine)  # type: ignore[no-untyped-call]
+    state: Tensor = _Evolve.apply(amplitudes, angles, program, engine)
     order = program.amplitude_order()
     return state if order is None else state[:, torch.from_numpy(order).to(state.device)]
 
@@ -80,7 +80,7 @@ def z_expectations(program: Program, amplitudes: Tensor, weights: Tensor, qubits
     amplitudes, angles, engine = _prepare(program, amplitudes, weights)
     if amplitudes.shape[0] == 0:
         return _empty(amplitudes, angles, len(wires))
-    values: Tensor = _Expectations.apply(amplitudes, angles, program, wires, engine)  # type: ignore[no-untyped-call]
+    values: Tensor = _Expectations.apply(amplitudes, angles, program, wires, engine)
     return values
 
 
@@ -164,7 +164,7 @@ class _Evolve(Function):
         return engine.amplitudes(program, state, len(amplitudes))
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
         angles, state = ctx.saved_tensors
         wanted = Wanted(ctx.needs_input_grad[0], ctx.needs_input_grad[1])
@@ -185,7 +185,7 @@ class _Expectations(Function):
         return engine.expectations(program, state, wires, len(amplitudes))
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
         angles, state = ctx.saved_tensors
         wanted = Wanted(ctx.needs_input_grad[0], ctx.needs_input_grad[1])

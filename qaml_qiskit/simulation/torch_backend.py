@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -71,10 +72,9 @@ class _Wall:
         shape, below = state.shape, 1
         for matrix in self.matrices:
             size = matrix.shape[0]
-            if below == 1:
-                state = state.reshape(-1, size) @ matrix.T
-            else:
-                state = matrix @ state.reshape(-1, size, below)
+            # A product of two plain matrices where the block's wires are the last axis, else a batch of them.
+            split = (-1, size) if below == 1 else (-1, size, below)
+            state = state.reshape(split) @ matrix.T if below == 1 else matrix @ state.reshape(split)
             below *= size
         return state.reshape(shape)
 
@@ -97,19 +97,19 @@ def _pull_back(program: Program, angles: Tensor, state: Tensor, adjoint: Tensor,
     collector = _Collector(program, state, per_sample=wanted.per_sample) if wanted.angles else None
     if collector:
         collector.phase(state, adjoint)
+    # One stack, so that every step is one operation on state and adjoint together.
+    stack = torch.stack([adjoint, state]) if collector else adjoint[None]
     for table in _tables(program, angles, state, backwards=True):
         if collector:
-            collector.diagonal(table.index, state, adjoint)
-            state = _multiply(state, table.cos, -table.sin)
-        adjoint = _multiply(adjoint, table.cos, -table.sin)
+            collector.diagonal(table.index, stack[1], stack[0])
+        stack = _multiply(stack, table.cos, -table.sin)
         if table.wall is None:
             continue
         inverse = table.wall.inverse()
         if collector:
-            collector.wall(table.index - 1, inverse, state, adjoint)
-            state = inverse.apply(state)
-        adjoint = inverse.apply(adjoint)
-    inputs = torch.complex(adjoint[0], adjoint[1]) if wanted.inputs else None
+            collector.wall(table.index - 1, inverse, stack[1], stack[0])
+        stack = inverse.apply(stack)
+    inputs = torch.complex(stack[0, 0], stack[0, 1]) if wanted.inputs else None
     return Pullback(inputs, collector.gradients if collector else None)
 
 
@@ -142,19 +142,21 @@ class _Collector:
         start, below = index * self._program.num_qubits, 1
         for matrix in inverse.matrices:
             size = matrix.shape[0]
-            if below == 1:
-                shape = (2, state.shape[1], -1, size) if self._per_sample else (-1, size)
-                correlation = adjoint.reshape(shape).mT @ state.reshape(shape)
-            else:
-                shape = (2, state.shape[1], -1, size, below)
-                correlation = (adjoint.reshape(shape) @ state.reshape(shape).mT).sum(2)
-                correlation = correlation if self._per_sample else correlation.sum((0, 1))
-            if self._per_sample:
-                correlation = correlation.sum(0)
+            correlation = self._correlate_block(state, adjoint, size, below)
             generators = self._generators(size)
             stop = start + generators.shape[1]
             self.gradients[..., start:stop] = correlation.flatten(-2) @ generators
             start, below = stop, below * size
+
+    def _correlate_block(self, state: Tensor, adjoint: Tensor, size: int, below: int) -> Tensor:
+        """C[i, j] = Σ λ_i ψ_j over everything but the block's wires (and the batch, per sample)."""
+        if below == 1:
+            rows = (2, state.shape[1], -1, size) if self._per_sample else (-1, size)
+            product = adjoint.reshape(rows).mT @ state.reshape(rows)
+            return product.sum(0) if self._per_sample else product
+        blocks = (2, state.shape[1], -1, size, below)
+        product = adjoint.reshape(blocks) @ state.reshape(blocks).mT
+        return product.sum((0, 2)) if self._per_sample else product.sum((0, 1, 2))
 
     def _generators(self, size: int) -> Tensor:
         """Column q picks (C[1, 0] − C[0, 1])/2 over the pairs of wire q from C[i, j] = Σ λ_i ψ_j, flattened."""
@@ -171,7 +173,7 @@ class _Collector:
 
     def _correlation(self, state: Tensor, adjoint: Tensor) -> Tensor:
         """Im(λ̄ψ), summed over the batch unless gradients are per sample."""
-        product = adjoint[0] * state[1] - adjoint[1] * state[0]
+        product = torch.addcmul(adjoint[0] * state[1], adjoint[1], state[0], value=-1)
         return product if self._per_sample else product.sum(0)
 
 
@@ -209,8 +211,8 @@ def _phases(
             phases[place] -= 0.5 * angles[program.pair_offset + pair] * signs[:, low] * signs[:, high]
         wires = tuple((low, high) for _, low, high in cz.get(index, ()))
         if wires not in known:
-            flips = sum((signs[:, low] < 0) & (signs[:, high] < 0) for low, high in wires)
-            known[wires] = (flips % 2).to(phases) * np.pi if wires else torch.zeros_like(phases[0])
+            both = [(signs[:, low] < 0) & (signs[:, high] < 0) for low, high in wires]
+            known[wires] = torch.stack(both).sum(0).to(phases) * torch.pi if both else torch.zeros_like(phases[0])
         phases[place] += known[wires]
     if slab.start == 0:
         phases[0] += angles[-1]
@@ -226,7 +228,7 @@ def _walls(program: Program, angles: Tensor, slab: range, dtype: torch.dtype) ->
     groups = -(-n // _BLOCK)
     edges = [n * group // groups for group in range(groups + 1)]
     blocks = []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         block = rotations[:, low]
         for wire in range(low + 1, high):
             size = block.shape[-1]
@@ -251,11 +253,10 @@ def _planes(amplitudes: Tensor) -> Tensor:
 
 
 def _multiply(state: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Multiply by cos + i·sin."""
-    real, imag = state
-    result = torch.empty_like(state)
-    torch.mul(real, cos, out=result[0]).addcmul_(imag, sin, value=-1)
-    torch.mul(imag, cos, out=result[1]).addcmul_(real, sin)
+    """Multiply by cos + i·sin; the planes are the third axis from the end."""
+    result = state * cos
+    result[..., 0, :, :].addcmul_(state[..., 1, :, :], sin, value=-1)
+    result[..., 1, :, :].addcmul_(state[..., 0, :, :], sin)
     return result
 
 

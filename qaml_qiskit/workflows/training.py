@@ -47,7 +47,7 @@ CHECKPOINT_SECONDS = 30.0
 DEFAULT_CLASSES = {"digits": (0, 1, 2, 3, 4, 5)}
 
 #: Highest learning rate of the schedule when none is given.
-DEFAULT_RATES = {"qvc": 0.02, "convnet": 0.001, "resnet18": 0.001}
+DEFAULT_RATES = {"qvc": 0.02, "convnet": 0.001, "resnet18": 0.001, "quadratic": 0.001}
 
 
 class TrainRequest(BaseModel):
@@ -57,10 +57,10 @@ class TrainRequest(BaseModel):
 
     dataset: str = "digits"
     classes: tuple[int, ...] | None = None
-    model: Literal["qvc", "convnet", "resnet18"] = "qvc"
+    model: Literal["qvc", "convnet", "resnet18", "quadratic"] = "qvc"
     layers: Annotated[int, Field(ge=1)] = 12
     logit_scale: Annotated[float, Field(gt=0)] = 20.0
-    init_std: Annotated[float, Field(ge=0)] = 0.1
+    init_std: Annotated[float, Field(ge=0)] | None = None
     epochs: Annotated[int, Field(ge=1)] = 20
     batch_size: Annotated[int, Field(ge=1)] = 64
     learning_rate: Annotated[float, Field(gt=0)] | None = None
@@ -153,12 +153,12 @@ def model_config(request: TrainRequest, data: Dataset) -> ModelConfig:
         "image_shape": data.image_shape,
         "num_classes": data.num_classes,
     }
+    if request.model in ("qvc", "quadratic"):
+        values["logit_scale"] = request.logit_scale
+        if request.init_std is not None:
+            values["init_std"] = request.init_std
     if request.model == "qvc":
-        values |= {
-            "num_layers": request.layers,
-            "logit_scale": request.logit_scale,
-            "init_std": request.init_std,
-        }
+        values["num_layers"] = request.layers
     return parse_config(values)
 
 

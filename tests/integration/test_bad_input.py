@@ -85,7 +85,7 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     "class that does not exist": (nothing, ["train", "--classes", "0,11"], ["11"]),
     "classes that are no numbers": (nothing, ["train", "--classes", "a,b"], ["--classes"]),
     "unknown data set": (nothing, ["train", "--dataset", "mnits"], ["mnits", "mnist"]),
-    "unknown model kind": (nothing, ["train", "--model", "qvd"], ["'qvc', 'convnet' or 'resnet18'"]),
+    "unknown model kind": (nothing, ["train", "--model", "qvd"], ["'qvc', 'convnet', 'resnet18' or 'quadratic'"]),
     "no layers": (nothing, ["train", "--layers", "0"], ["--layers"]),
     "option in the file that does not exist": (
         text("c.yaml", "epoch: 3\n"),

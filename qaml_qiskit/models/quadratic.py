@@ -1,0 +1,63 @@
+"""The classical classifier of the QVC's own form: free quadratic forms of the normalised image."""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from qaml_qiskit.encodings import amplitudes, qubits_for
+from qaml_qiskit.models.inputs import check_batch
+
+
+class QuadraticConfig(BaseModel):
+    """What a quadratic classifier is, apart from its weights.
+
+    Attributes:
+        image_shape: (C, H, W).
+        num_classes: m.
+        logit_scale: multiplies the quadratic forms, as in the QVC.
+        init_std: the matrices start from N(0, init_std²).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["quadratic"] = "quadratic"
+    image_shape: tuple[int, int, int]
+    num_classes: int
+    logit_scale: Annotated[float, Field(gt=0)] = 20.0
+    init_std: Annotated[float, Field(ge=0)] = 0.01
+
+
+class QuadraticClassifier(nn.Module):
+    """Logits s·xᵀM_k x/xᵀx with any real M_k.
+
+    The logits of an amplitude-encoded QVC of any depth have this form, with M_k of eigenvalues ±1 before the
+    restriction to the image's pixels. Trained freely it shows what the form can do, and so what the circuit costs.
+
+    Args:
+        config: the architecture.
+        seed: of the initial weights.
+    """
+
+    def __init__(self, config: QuadraticConfig, seed: int = 0) -> None:
+        super().__init__()
+        self.config = config
+        channels, height, width = config.image_shape
+        size = channels * height * width
+        generator = torch.Generator().manual_seed(seed)
+        initial = config.init_std * torch.randn(size, config.num_classes * size, generator=generator)
+        #: The matrices side by side, shape (d, m·d).
+        self.matrices = nn.Parameter(initial)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, shape (N, m), for images of shape (N, C, H, W) in [0, 1].
+
+        Raises:
+            InputError: a wrong shape, or an image without direction (all zeros, NaN, infinite).
+        """
+        check_batch(images, self.config.image_shape)
+        size = images[0].numel()
+        states = amplitudes(images, qubits_for(size))[:, :size]
+        forms = (states @ self.matrices).unflatten(1, (self.config.num_classes, size))
+        return torch.einsum("bkd,bd->bk", forms, states) * self.config.logit_scale
