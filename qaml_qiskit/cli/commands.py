@@ -11,13 +11,13 @@ import typer
 app = typer.Typer(
     name="qaml",
     help="Quantum variational classifiers on IBM hardware, and the truth about how they hold up there.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data_app = typer.Typer(help="List, fetch and verify data sets.", no_args_is_help=True)
+data_app = typer.Typer(help="List, fetch and verify data sets.", invoke_without_command=True)
 app.add_typer(data_app, name="data")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
@@ -40,13 +40,25 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _help_without_command(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+@data_app.callback()
+def _data(context: typer.Context) -> None:
+    _help_without_command(context)
+
+
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print versions and leave.")
     ] = False,
 ) -> None:
-    pass
+    _help_without_command(context)
 
 
 @app.command()
@@ -75,10 +87,8 @@ def demo(
     from qaml_qiskit.workflows import demo as run_demo
 
     request = build_request(DemoRequest, given, config)
-    with stop_on_signal() as should_stop:
-        progress = TerminalProgress(quiet=json)
-        outcome = run_demo(request, backends=backends, out=out, progress=progress, should_stop=should_stop)
-    show(outcome, as_json=json)
+    progress = TerminalProgress(quiet=json)
+    show(run_demo(request, backends=backends, out=out, progress=progress, stopping=stop_on_signal), as_json=json)
 
 
 @app.command()
@@ -87,8 +97,8 @@ def train(
     classes: Annotated[str | None, typer.Option(help="Classes to keep, such as 0,1,2. Default: all that fit.")] = None,
     model: Annotated[str | None, typer.Option(help="qvc, convnet, resnet18 or quadratic. Default: qvc.")] = None,
     layers: Annotated[int | None, typer.Option(help="Layers of a QVC. Default: 12.")] = None,
-    logit_scale: Annotated[float | None, typer.Option(help="Logits of a QVC are ⟨Z⟩ times this. Default: 20.")] = None,
-    init_std: Annotated[float | None, typer.Option(help="Spread of a QVC's first angles. Default: the model's.")] = None,
+    logit_scale: Annotated[float | None, typer.Option(help="Logits are ⟨Z⟩ times this. Default: 20.")] = None,
+    init_std: Annotated[float | None, typer.Option(help="Spread of a QVC's first angles. Default: 1.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Default: 20.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Default: 64.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Default: 0.02 (qvc), 0.001 (others).")] = None,
@@ -115,9 +125,8 @@ def train(
 
     given["classes"] = None if classes is None else classes.split(",")
     request = build_request(TrainRequest, given, config)
-    with stop_on_signal() as should_stop:
-        progress = TerminalProgress(quiet=json)
-        outcome = run_training(request, out=out, data_dir=data_dir, progress=progress, should_stop=should_stop)
+    progress = TerminalProgress(quiet=json)
+    outcome = run_training(request, out=out, data_dir=data_dir, progress=progress, stopping=stop_on_signal)
     show(outcome, as_json=json)
 
 

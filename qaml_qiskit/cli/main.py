@@ -24,18 +24,21 @@ def _run() -> int:
     from qaml_qiskit.cli.commands import app
 
     try:
-        return int(app(standalone_mode=False) or 0)
+        code = int(app(standalone_mode=False, prog_name="qaml") or 0)
     except QamlError as error:
         _complain(str(error))
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted. What was finished is kept: run the same command again to continue.")
-        return INTERRUPTED
+        code = INTERRUPTED
     except typer.Exit as leave:
-        return leave.exit_code
+        code = leave.exit_code
     except typer.TyperException as error:
         _complain(error.format_message())
         return 2
+    # Typer turns a Ctrl-C into an exit of its own, so it is recognised by its code.
+    if code == INTERRUPTED:
+        _complain("interrupted. What was finished is kept: run the same command again to continue.")
+    return code
 
 
 def _complain(message: str) -> None:

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from qaml_qiskit.errors import ConfigurationError
 
+#: Keys of a run's config.yaml that the run wrote itself.
+RUN_KEYS = ("command", "resolved")
+
 Request = TypeVar("Request", bound=BaseModel)
 
 
@@ -34,7 +37,7 @@ def build_request(kind: type[Request], given: Mapping[str, Any], config: Path | 
         unknown = detail["type"] == "extra_forbidden"
         missing = detail["type"] == "missing"
         raise ConfigurationError(
-            f"{config if config is not None and name not in given else option} does not fit",
+            f"{f'{config}: {name}' if config is not None and given.get(name) is None else option} does not fit",
             got=f"the unknown field {name!r}" if unknown else "nothing" if missing else repr(detail["input"]),
             expected=f"one of {', '.join(kind.model_fields)}" if unknown else _expected(detail["msg"]),
             remedy=f"correct {name if unknown else option}",
@@ -63,5 +66,5 @@ def _read(path: Path) -> dict[str, Any]:
             expected="a mapping from option names to values, such as `epochs: 20`",
             remedy="correct the file",
         )
-    # A run's own config.yaml can be given back: it names the command, which is not an option.
-    return {str(name).replace("-", "_"): value for name, value in content.items() if name != "command"}
+    # A run's own config.yaml can be given back: what it says of the command is no option.
+    return {str(name).replace("-", "_"): value for name, value in content.items() if name not in RUN_KEYS}

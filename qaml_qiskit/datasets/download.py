@@ -51,6 +51,7 @@ def _fetch_file(spec: DatasetSpec, file: SourceFile, root: Path) -> Path:
         if not failure:
             return root / spec.folder / file.path
         failures.append(f"{url}: {failure}")
+    _remove_if_empty(root / spec.folder)
     raise ConfigurationError(
         f"cannot fetch {file.path} of the data set {spec.name!r}",
         got="; ".join(failures),
@@ -85,3 +86,9 @@ def _try_mirror(url: str, file: SourceFile, folder: Path) -> str:
             remedy="make room, or choose another folder with --data-dir",
         ) from error
     return ""
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Take back the folder that a failed download made; one with files in it stays."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

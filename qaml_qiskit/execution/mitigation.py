@@ -80,7 +80,7 @@ class ReadoutCorrection:
     calibration: Calibration
 
     def z_from_bits(self, bits: BitArray, measured: Sequence[int]) -> NDArray[np.float64]:
-        """⟨Z_k⟩ with the readout error of each qubit inverted exactly.
+        """⟨Z_k⟩ after M3: the readout errors of all qubits, inverted within the bitstrings that occurred.
 
         Args:
             bits: outcomes of a broadcast PUB of N images with m classical bits.

@@ -32,8 +32,8 @@ class QuadraticConfig(BaseModel):
 class QuadraticClassifier(nn.Module):
     """Logits s·xᵀM_k x/xᵀx with any real M_k.
 
-    The logits of an amplitude-encoded QVC of any depth have this form, with M_k of eigenvalues ±1 before the
-    restriction to the image's pixels. Trained freely it shows what the form can do, and so what the circuit costs.
+    The logits of an amplitude-encoded QVC of any depth have this form, with M_k the real part of U†Z_kU, restricted to
+    the image's pixels. Trained freely it shows what the form can do, and so what the circuit costs.
 
     Args:
         config: the architecture.

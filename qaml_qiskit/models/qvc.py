@@ -34,7 +34,7 @@ class QVCConfig(BaseModel):
     num_layers: Annotated[int, Field(ge=1)]
     encoding: Literal["multiplexed"] = "multiplexed"
     logit_scale: Annotated[float, Field(gt=0)] = 20.0
-    init_std: Annotated[float, Field(ge=0)] = 0.1
+    init_std: Annotated[float, Field(ge=0)] = 1.0
 
     @model_validator(mode="after")
     def _classes_fit(self) -> "QVCConfig":

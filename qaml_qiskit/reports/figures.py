@@ -34,7 +34,7 @@ def accuracy_bars(
         for x, (value, _, upper) in zip(position, values, strict=True):
             axes.text(x, upper + 0.015, f"{value:.2f}", ha="center", va="bottom", fontsize=8)
     axes.axhline(chance, color="0.4", linestyle="--", linewidth=1)
-    axes.text(len(groups) - 0.52, chance + 0.01, "chance", color="0.35", fontsize=8, ha="right")
+    axes.text(1.01, chance, "chance", color="0.35", fontsize=8, va="center", transform=axes.get_yaxis_transform())
     axes.set_xticks(centres, groups)
     axes.set_ylim(0, 1.12)
     axes.set_ylabel("accuracy")

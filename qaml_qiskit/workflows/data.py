@@ -22,9 +22,8 @@ def list_data(data_dir: Path | None = None) -> Outcome:
 
 def fetch_data(name: str, data_dir: Path | None = None) -> Outcome:
     """Download a data set. Raises ConfigurationError when it cannot be had; no partial file is left."""
-    return Outcome(
-        "data fetch", None, [{"dataset": name, "file": str(path)} for path in fetch(name, data_dir=data_dir)]
-    )
+    paths = [str(path) for path in fetch(name, data_dir=data_dir)] or ["embedded: nothing to fetch"]
+    return Outcome("data fetch", None, [{"dataset": name, "file": path} for path in paths])
 
 
 def verify_data(name: str | None = None, data_dir: Path | None = None) -> Outcome:

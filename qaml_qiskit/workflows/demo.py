@@ -1,6 +1,5 @@
 """The whole road once, on embedded data: train, attack, compile, sample on a device model, mitigate, report."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,9 +12,9 @@ from qaml_qiskit.errors import InputError
 from qaml_qiskit.models import Model, ModelCard, StoredModel, build_model, predict
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.demo_report import IMAGE_SETS, Findings, write_report
-from qaml_qiskit.workflows.inference import compile_model, score
+from qaml_qiskit.workflows.inference import Compiled, compile_model, score
 from qaml_qiskit.workflows.outcome import Outcome
-from qaml_qiskit.workflows.progress import Progress, Silent
+from qaml_qiskit.workflows.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.workflows.training import Data, TrainRequest, fit, load_data, model_config, tensors
 
 
@@ -37,9 +36,10 @@ class DemoRequest(BaseModel):
 
     def training(self, model: str) -> TrainRequest:
         """How one of the two models is trained."""
-        values = {"model": model, "seed": self.seed, "epochs": self.epochs, "layers": self.layers}
-        if model == "convnet":
-            values["epochs"] = self.convnet_epochs
+        values: dict[str, object] = {"model": model, "seed": self.seed, "epochs": self.convnet_epochs}
+        if model == "qvc":
+            # A shallow circuit stands a far higher rate than the default, which is meant for hundreds of layers.
+            values |= {"epochs": self.epochs, "layers": self.layers, "learning_rate": 0.1, "logit_scale": 10.0}
         return TrainRequest.model_validate(values).resolved()
 
 
@@ -58,7 +58,7 @@ def demo(
     backends: Path | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
+    stopping: Stopping = never,
 ) -> Outcome:
     """Run the demo and write its run folder with the report.
 
@@ -75,11 +75,11 @@ def demo(
             expected=f"at most {len(data.test)}, the size of the test set",
             remedy="ask for fewer images",
         )
-    _dry_run(request, data, backends)
-    run = open_run("demo", request.model_dump(mode="json"), out)
+    resolved = _dry_run(request, data, backends).resolved()
+    run = open_run("demo", {**request.model_dump(mode="json"), "resolved": resolved}, out)
     if run.complete:
         return Outcome("demo", run, run.metrics()["results"])
-    trained = _train(request, data, run, progress, should_stop)
+    trained = _train(request, data, run, progress, stopping)
     compiled = compile_model(trained.qvc, request.target, request.recipe, backends)
     images, labels = (part[: request.images] for part in tensors(data.test))
     sets = _attack(request, trained, images, labels, progress)
@@ -93,21 +93,22 @@ def demo(
     return Outcome("demo", run, rows)
 
 
-def _dry_run(request: DemoRequest, data: Data, backends: Path | None) -> None:
+def _dry_run(request: DemoRequest, data: Data, backends: Path | None) -> Compiled:
     """Compile an untrained model, so that a target or recipe that does not fit is told before minutes are spent."""
     config = model_config(request.training("qvc"), data.train)
     untrained = StoredModel(build_model(config), ModelCard(model=config, data=data.card))
     compiled = compile_model(untrained, request.target, request.recipe, backends)
     compiled.target.simulator(compiled.isa)
+    return compiled
 
 
-def _train(request: DemoRequest, data: Data, run: Run, progress: Progress, should_stop: Callable[[], bool]) -> Trained:
+def _train(request: DemoRequest, data: Data, run: Run, progress: Progress, stopping: Stopping) -> Trained:
     models = {}
     for name in ("qvc", "convnet"):
         training = request.training(name)
         config = model_config(training, data.train)
         models[name] = StoredModel(
-            fit(training, config, data, run, progress, should_stop, f"{name}/"), ModelCard(model=config, data=data.card)
+            fit(training, config, data, run, progress, stopping, f"{name}/"), ModelCard(model=config, data=data.card)
         )
     return Trained(models["qvc"], models["convnet"].model, data)
 

@@ -1,16 +1,17 @@
 """Run a trained QVC on a target: the work behind ``qaml run``, and the measuring half of the demo."""
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from qiskit import qpy
 from qiskit.circuit import QuantumCircuit
 from torch import Tensor
@@ -23,6 +24,7 @@ from qaml_qiskit.execution import (
     Calibration,
     Ledger,
     Mitigation,
+    Recipe,
     Target,
     compile_for,
     load_catalogue,
@@ -47,7 +49,7 @@ class RunRequest(BaseModel):
     model: str
     target: str = "fake-torino"
     recipe: str = "level3"
-    images: str = "100"
+    images: Annotated[str, BeforeValidator(str)] = "100"
     shots: Annotated[int, Field(ge=1)] = 1000
     mitigation: Mitigation = "m3"
     seed: Annotated[int, Field(ge=0)] = 0
@@ -59,8 +61,13 @@ class Compiled:
 
     model: QVC
     target: Target
+    recipe: Recipe
     circuit: QuantumCircuit
     isa: QuantumCircuit
+
+    def resolved(self) -> dict[str, Any]:
+        """What the names of target and recipe stood for, so that a run is not mixed with one from before an edit."""
+        return {"target": self.target.entry.model_dump(mode="json"), "recipe": self.recipe.model_dump(mode="json")}
 
     def values(self, images: Tensor) -> NDArray[np.float64]:
         """The encoding's angles in the order of the ISA circuit's parameters, shape (N, P)."""
@@ -100,14 +107,20 @@ def run_model(
     """Score images with a trained QVC, ideally and on a target, and write the run.
 
     Raises:
-        QamlError: the request cannot be served; nothing was written.
+        QamlError: the request cannot be served. Nothing was written, unless it is the measured readout error of a
+            qubit that turns out to be beyond correction.
     """
     stored = find_model(request.model)
     images, labels, indices = load_images(request.images, stored.card.data, data_dir)
     compiled = compile_model(stored, request.target, request.recipe, backends)
     check_batch(images, compiled.model.config.image_shape)
     values = compiled.values(images)
-    run = open_run("run", request.model_dump(mode="json"), out)
+    resolved = {
+        **compiled.resolved(),
+        "weights": digest(compiled.model.weight),
+        "images": digest(images),
+    }
+    run = open_run("run", {**request.model_dump(mode="json"), "resolved": resolved}, out)
     if run.complete:
         return Outcome("run", run, run.metrics()["results"])
     scores = score(
@@ -183,7 +196,12 @@ def compile_model(stored: StoredModel, target_name: str, recipe_name: str, backe
     recipe = load_recipe(recipe_name)
     target = open_target(target_name, load_catalogue(backends).entry(target_name), model.config.num_qubits)
     circuit = model.circuit()
-    return Compiled(model, target, circuit, compile_for(circuit, target, recipe))
+    return Compiled(model, target, recipe, circuit, compile_for(circuit, target, recipe))
+
+
+def digest(tensor: Tensor) -> str:
+    """A fingerprint of a tensor's values: the first 16 hexadecimal digits of their SHA-256."""
+    return hashlib.sha256(tensor.detach().cpu().numpy().tobytes()).hexdigest()[:16]
 
 
 def score(

@@ -1,6 +1,6 @@
 """How a workflow tells that it is alive, without knowing about terminals."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
@@ -10,6 +10,16 @@ class Advance(Protocol):
 
     def __call__(self, steps: int, note: str = "") -> None:
         """Count ``steps`` more as done; ``note`` replaces the remark behind the bar."""
+
+
+#: Opens a stretch of work that can be stopped politely, and gives a function that says whether it should stop.
+Stopping = Callable[[], AbstractContextManager[Callable[[], bool]]]
+
+
+@contextmanager
+def never() -> Iterator[Callable[[], bool]]:
+    """A :data:`Stopping` that never asks to stop."""
+    yield lambda: False
 
 
 def ignore(steps: int, note: str = "") -> None:

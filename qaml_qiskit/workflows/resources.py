@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Statevector, state_fidelity
 
-from qaml_qiskit.circuits import gate_counts, qvc_ansatz, qvc_parameter_count
+from qaml_qiskit.circuits import classifier_circuit, gate_counts, qvc_ansatz, qvc_parameter_count
 from qaml_qiskit.encodings import MultiplexedEncoding, amplitudes, state_preparation
 from qaml_qiskit.execution import load_catalogue, load_recipe, open_target, to_isa
 from qaml_qiskit.workflows.outcome import Outcome, Row
@@ -61,26 +61,27 @@ def resources(request: ResourcesRequest, *, backends: Path | None = None, progre
 
 
 def _circuits(request: ResourcesRequest) -> Iterator[tuple[str, int, QuantumCircuit, float | None]]:
-    """Encoding's name, layers, the bound circuit without measurement, and the fidelity of the encoded state."""
-    generator = np.random.default_rng(request.seed)
-    image = torch.from_numpy(generator.random(2**request.qubits))
+    """Encoding's name, layers, the measured circuit, and the fidelity of the state that the encoding prepares."""
+    image = torch.from_numpy(np.random.default_rng(request.seed).random(2**request.qubits))
     for name in request.encoding:
-        encoded = _encoding(name, image, request.qubits)
-        fidelity = None
-        if name != "none":
-            wanted = amplitudes(image[None], request.qubits)[0].numpy()
-            fidelity = float(state_fidelity(Statevector(encoded), wanted, validate=False))
+        encoding, fidelity = _encoding(name, image, request.qubits)
         for layers in request.layers:
+            generator = np.random.default_rng([request.seed, layers])
             angles = generator.uniform(-np.pi, np.pi, qvc_parameter_count(request.qubits, layers))
             ansatz = qvc_ansatz(request.qubits, layers).assign_parameters(angles)
-            yield name, layers, encoded.compose(ansatz), fidelity
+            yield name, layers, classifier_circuit(encoding, ansatz, request.qubits), fidelity
 
 
-def _encoding(name: EncodingName, image: torch.Tensor, num_qubits: int) -> QuantumCircuit:
+def _encoding(name: EncodingName, image: torch.Tensor, num_qubits: int) -> tuple[QuantumCircuit, float | None]:
+    """The encoding's circuit, and its fidelity for one image."""
     if name == "none":
-        return QuantumCircuit(num_qubits)
+        return QuantumCircuit(num_qubits), None
     if name == "exact":
         # Qiskit's instruction is opaque until it is decomposed into one- and two-qubit gates.
-        return state_preparation(image, num_qubits).decompose(reps=8)
-    encoding = MultiplexedEncoding(num_qubits)
-    return encoding.circuit.assign_parameters(encoding.angles(image[None])[0].numpy())
+        circuit = bound = state_preparation(image, num_qubits).decompose(reps=8)
+    else:
+        encoding = MultiplexedEncoding(num_qubits)
+        circuit = encoding.circuit
+        bound = circuit.assign_parameters(encoding.angles(image[None])[0].numpy())
+    wanted = amplitudes(image[None], num_qubits)[0].numpy()
+    return circuit, float(state_fidelity(Statevector(bound), wanted, validate=False))

@@ -1,7 +1,6 @@
 """Train a model on a data set, resumably: the work behind ``qaml train``."""
 
 import io
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
@@ -37,7 +36,7 @@ from qaml_qiskit.reports import Section, learning_curves, to_csv
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import write_page
-from qaml_qiskit.workflows.progress import Progress, Silent
+from qaml_qiskit.workflows.progress import Progress, Silent, Stopping, never
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 HISTORY_FILE = "learning_curve.csv"
@@ -94,7 +93,7 @@ def train(
     out: Path | None = None,
     data_dir: Path | None = None,
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
+    stopping: Stopping = never,
 ) -> Outcome:
     """Train, test on the whole test set, and write the run.
 
@@ -103,7 +102,7 @@ def train(
         out: the run folder; an unfinished run of the same request is continued.
         data_dir: where the data sets are.
         progress: told about every step.
-        should_stop: asked between steps; when true a checkpoint is written.
+        stopping: listens for requests to stop while training; a checkpoint is written then.
 
     Raises:
         PartialResultError: stopped; the same call continues (exit code 6).
@@ -116,7 +115,7 @@ def train(
     run = open_run("train", request.model_dump(mode="json"), out)
     if run.complete:
         return Outcome("train", run, run.metrics()["results"])
-    model = fit(request, config, data, run, progress or Silent(), should_stop)
+    model = fit(request, config, data, run, progress or Silent(), stopping)
     history = read_history(run)
     curve = learning_curves({request.model: history})
     run.write("learning_curve.png", curve)
@@ -168,7 +167,7 @@ def fit(
     data: Data,
     run: Run,
     progress: Progress,
-    should_stop: Callable[[], bool],
+    stopping: Stopping,
     folder: str = "",
 ) -> Model:
     """Train a model with checkpoints in a run, and store it there; a model that the run has already is read back.
@@ -179,7 +178,7 @@ def fit(
         data: on what.
         run: where checkpoints, the learning history and the model go.
         progress: told about every step.
-        should_stop: asked between steps.
+        stopping: listens for requests to stop.
         folder: prefix of the files' names in the run, such as ``"qvc/"``.
 
     Raises:
@@ -193,7 +192,7 @@ def fit(
     checkpoint = _Checkpoint(run, folder, trainer)
     steps = trainer.steps_per_epoch
     done = trainer.state.epoch * steps + trainer.state.step
-    with progress.task(f"training {request.model}", request.epochs * steps, done) as advance:
+    with stopping() as should_stop, progress.task(f"training {request.model}", request.epochs * steps, done) as advance:
 
         def on_step(state: TrainingState) -> None:
             advance(1, f"loss {state.loss_sum / state.seen:.3f}, accuracy {state.correct / state.seen:.3f}")

@@ -92,6 +92,11 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         ["train", "--config", "c.yaml"],
         ["c.yaml", "'epoch'", "epochs"],
     ),
+    "wrong value in the option file": (
+        text("c.yaml", "epochs: many\n"),
+        ["train", "--config", "c.yaml"],
+        ["c.yaml: epochs", "'many'", "integer"],
+    ),
     "option file missing": (nothing, ["train", "--config", "c.yaml"], ["c.yaml", "No such file"]),
     "backends.yaml with a typo": (text("backends.yaml", TYPO), ["run", "{model}"], ["backends.yaml", "FakeTorino"]),
     "backends.yaml missing": (nothing, ["run", "{model}", "--backends", "b.yaml"], ["b.yaml", "No such file"]),

@@ -180,6 +180,36 @@ def test_init_writes_a_workspace_that_works_and_keeps_what_is_there(qaml: Qaml, 
     assert rows[-1]["target"] == "mine"
 
 
+def test_edited_target_is_another_run(qaml: Qaml, tmp_path: Path, trained: Path) -> None:
+    """A name in backends.yaml can change its meaning; results under the old one are not taken for the new."""
+    arguments = ["run", trained, "--target", "mine", "--images", 3, "--shots", 20, "--recipe", "quick", "--json"]
+    text = "targets: {{mine: {{kind: aer, noise: {{bit_flip: {}}}}}}}\n"
+    (tmp_path / "backends.yaml").write_text(text.format(0.01))
+    first = qaml(*arguments).json()
+    (tmp_path / "backends.yaml").write_text(text.format(0.2))
+    second = qaml(*arguments).json()
+    assert first["run"] != second["run"]
+    assert not second["run"].startswith(first["run"])
+    finished = qaml(*arguments, "--out", first["run"])
+    assert finished.code == 2
+    assert "differs in resolved" in finished.err
+
+
+def test_resources_counts_the_circuit_that_is_run(qaml: Qaml, tmp_path: Path, trained: Path) -> None:
+    """As built; compiled counts also depend on the trained angles."""
+    qaml("run", trained, "--images", 1, "--shots", 1, "--recipe", "quick", "--mitigation", "none", "--out", "run")
+    ran = json.loads((tmp_path / "run" / "metrics.json").read_text())["resources"][0]
+    row = qaml("resources", "--qubits", 6, "--layers", 3, "--recipe", "quick", "--json").json()["results"][0]
+    assert all(row[name] == ran[name] for name in ("one_qubit_gates", "two_qubit_gates", "two_qubit_depth", "depth"))
+
+
+def test_no_command_shows_the_help(qaml: Qaml) -> None:
+    for arguments in ([], ["data"]):
+        finished = qaml(*arguments)
+        assert finished.code == 0
+        assert finished.out.startswith("Usage: qaml")
+
+
 def test_version_and_help(qaml: Qaml) -> None:
     version = qaml("--version")
     assert version.code == 0
