@@ -1,6 +1,6 @@
 """Circuits and small helpers that the tests of the simulation share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -16,6 +16,14 @@ GATES = {
     for name, gate in get_standard_gate_name_mapping().items()
     if isinstance(gate, Gate) and name != "global_phase"
 }
+
+
+def one_thread() -> Iterator[None]:
+    """For a fixture: tensors this small gain nothing from threads, which only wait for each other on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def qvc(num_qubits: int, layers: int) -> QuantumCircuit:
@@ -70,6 +78,7 @@ def close(actual: torch.Tensor, expected: torch.Tensor, allowed: float) -> bool:
         return False
     if not actual.numel():
         return True
+    actual, expected = actual.detach(), expected.detach()
     scale = max(1.0, float(expected.abs().max()))
     return float((actual.to(expected.dtype) - expected).abs().max()) <= allowed * scale
 

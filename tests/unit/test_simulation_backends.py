@@ -20,7 +20,9 @@ from qaml_qiskit.simulation import (
 from qaml_qiskit.simulation.kernel import KernelEngine, load_kernel
 from qaml_qiskit.simulation.pullback import Wanted
 from qaml_qiskit.simulation.torch_backend import TorchEngine
-from tests.unit.simulation_cases import mixed, qvc, same_gradients, same_values, samples, weights_for
+from tests.unit.simulation_cases import mixed, one_thread, qvc, same_gradients, same_values, samples, weights_for
+
+_one_thread = pytest.fixture(autouse=True)(one_thread)
 
 needs_kernel = pytest.mark.skipif(load_kernel() is None, reason="the compiled kernel was not built")
 

@@ -15,7 +15,9 @@ from qiskit.quantum_info import Operator, random_unitary
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.simulation import Program, compile_circuit, unitary, use_backend
 from tests.tolerances import VALUE
-from tests.unit.simulation_cases import GATES, bound, mixed, qvc, weights_for
+from tests.unit.simulation_cases import GATES, bound, mixed, one_thread, qvc, weights_for
+
+_one_thread = pytest.fixture(autouse=True)(one_thread)
 
 NO_WEIGHTS = torch.zeros(0, dtype=torch.float64)
 
@@ -171,7 +173,9 @@ REFUSED = {
     "'reset'": lambda circuit: circuit.reset(0),
     "'initialize'": lambda circuit: circuit.initialize([1, 0], 0),
     "'if_else'": with_branch,
-    "'riddle' on qubits \\[1, 0\\].*without a definition": lambda circuit: circuit.append(Gate("riddle", 2, []), [1, 0]),
+    "'riddle' on qubits \\[1, 0\\].*without a definition": lambda circuit: circuit.append(
+        Gate("riddle", 2, []), [1, 0]
+    ),
     "angle of rx": lambda circuit: circuit.rx(1j * Parameter("a"), 0),
     "angle of ry": lambda circuit: circuit.ry(float("nan"), 0),
     "angle of p": lambda circuit: circuit.p(2 ** Parameter("a"), 0),

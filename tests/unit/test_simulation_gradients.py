@@ -2,21 +2,25 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from qiskit.quantum_info import Statevector
+from qiskit.quantum_info import Pauli, Statevector
 
 from qaml_qiskit.simulation import Program, compile_circuit, evolve, use_backend, z_expectations, z_jacobians
-from qaml_qiskit.simulation.kernel import load_kernel
+from qaml_qiskit.simulation.kernel import KernelEngine, load_kernel
+from qaml_qiskit.simulation.torch_backend import TorchEngine
 from tests.tolerances import FINITE_DIFFERENCE
 from tests.unit.simulation_cases import (
     bound,
     close,
     mixed,
+    one_thread,
     qvc,
     same_gradients,
     same_values,
     samples,
     weights_for,
 )
+
+_one_thread = pytest.fixture(autouse=True)(one_thread)
 
 COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
 
@@ -75,14 +79,8 @@ def test_amplitudes_follow_qiskits_bit_order(backend: str) -> None:
         assert same_values(image, torch.from_numpy(expected.data))
         for qubit in range(4):
             value = z_expectations(compile_circuit(circuit), row[None], weights, [qubit])
-            z = torch.tensor([[expected.expectation_value(z_operator(), [qubit]).real]], dtype=torch.float64)
+            z = torch.tensor([[expected.expectation_value(Pauli("Z"), [qubit]).real]], dtype=torch.float64)
             assert same_values(value, z)
-
-
-def z_operator() -> object:
-    from qiskit.quantum_info import Pauli
-
-    return Pauli("Z")
 
 
 def test_amplitudes_of_any_norm_are_mapped_linearly(backend: str) -> None:
@@ -119,10 +117,8 @@ def test_mixed_precision_follows_torch(backend: str) -> None:
 
 
 def test_only_what_is_needed_is_computed(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from qaml_qiskit.simulation import kernel, torch_backend
-
     asked = []
-    for engine in (kernel.KernelEngine, torch_backend.TorchEngine):
+    for engine in (KernelEngine, TorchEngine):
         original = engine.pull_back_expectations
 
         def spy(*arguments: object, original: object = original) -> object:
