@@ -120,8 +120,8 @@ def missing_data(spec: DatasetSpec, data_dir: Path | None, *, tried: str = "") -
 def verify(name: str, *, data_dir: Path | None = None) -> tuple[FileRow, ...]:
     """Compare the files of a data set with their official checksums.
 
-    Looks where ``load_dataset`` would read: the first folder with all the files; failing that, the first with some
-    of them; failing that, the per-user cache.
+    Looks where ``load_dataset`` would read: in the first folder with any of the files; failing that, in the per-user
+    cache.
 
     Args:
         name: a data set's name.
@@ -169,9 +169,7 @@ def _status(spec: DatasetSpec, data_dir: Path | None) -> DatasetStatus:
 
 def _likeliest_folder(spec: DatasetSpec, data_dir: Path | None) -> Path:
     folders = [root / spec.folder for root in data_directories(data_dir)]
-    complete = [folder for folder in folders if not _missing(spec, folder)]
-    started = [folder for folder in folders if _anything(spec, folder)]
-    return (complete or started or folders[-1:])[0]
+    return next((folder for folder in folders if _anything(spec, folder)), folders[-1])
 
 
 def _is_there(file: SourceFile, folder: Path) -> bool:

@@ -38,7 +38,9 @@ class _Program(ctypes.Structure):
 
 
 _INT, _LONG, _POINTER = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
+_INTERFACE_VERSION = 1
 _SIGNATURES = {
+    "qaml_interface_version": ([], _INT),
     "qaml_best_level": ([], _INT),
     "qaml_level_name": ([_INT], ctypes.c_char_p),
     "qaml_state_size": ([_INT, _INT, _INT, _LONG], _LONG),
@@ -83,14 +85,19 @@ class Kernel:
 
 @lru_cache(maxsize=1)
 def load_kernel() -> Kernel | None:
-    """The kernel at the best level of this machine, or None where it was not built."""
+    """The kernel at the best level of this machine, or None where it was not built or was built for another version."""
     spec = find_spec(_MODULE)
     if spec is None or spec.origin is None:
         return None
-    library = ctypes.CDLL(spec.origin)
-    for name, (arguments, result) in _SIGNATURES.items():
-        function = getattr(library, name)
-        function.argtypes, function.restype = arguments, result
+    try:
+        library = ctypes.CDLL(spec.origin)
+        for name, (arguments, result) in _SIGNATURES.items():
+            function = getattr(library, name)
+            function.argtypes, function.restype = arguments, result
+    except (OSError, AttributeError):
+        return None
+    if library.qaml_interface_version() != _INTERFACE_VERSION:
+        return None
     return Kernel(library, library.qaml_best_level())
 
 

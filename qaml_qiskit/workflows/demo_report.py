@@ -90,7 +90,7 @@ def write_report(run: Run, request: "DemoRequest", found: Findings) -> None:
 
 
 def _lead(request: "DemoRequest", found: Findings) -> str:
-    score = {(row["stage"], row["images"]): f"{row['accuracy']:.0%}" for row in found.rows()}
+    score = {(row["stage"], row["images"]): f"{row['accuracy']:.1%}" for row in found.rows()}
     return (
         f"Under the noise of {request.target} the classifier names {score['noisy', 'clean']} of the clean images, "
         f"{score['mitigated', 'clean']} after readout mitigation; without noise it names {score['ideal', 'clean']}. "

@@ -17,9 +17,14 @@
 #define QAML_BOTH_FUSED 1
 #define QAML_SPLIT 0
 
+// In this order: each builds on those before it.
 #include "vectors.hpp"
 
 #include "passes.hpp"
+
+#include "table.hpp"
+
+#include "groups.hpp"
 
 #include "engine.hpp"
 

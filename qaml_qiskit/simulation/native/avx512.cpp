@@ -4,7 +4,8 @@
 #if defined(__x86_64__)
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))), \
+                             apply_to = function)
 #else
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
@@ -17,9 +18,14 @@
 #define QAML_BOTH_FUSED 2
 #define QAML_SPLIT 1
 
+// In this order: each builds on those before it.
 #include "vectors.hpp"
 
 #include "passes.hpp"
+
+#include "table.hpp"
+
+#include "groups.hpp"
 
 #include "engine.hpp"
 

@@ -42,119 +42,6 @@ inline Plan make_plan(int n, int max_fused, int max_run) {
 
 inline std::uint32_t mask(Group group) { return ((1u << group.count) - 1) << group.wire; }
 
-// ---- the diagonal's table ----
-
-template <class T>
-QAML_OUTLINE void apply_cross(T* re, T* im, long size, std::uint32_t frame, bool high_set, const Cross& cross) {
-    const long run = 1L << cross.low;
-    const bool low_flipped = frame >> cross.low & 1;
-    for (long start = 0; start < size; start += run) {
-        const bool low_set = bool(start >> cross.low & 1) != low_flipped;
-        if (cross.is_cz) {
-            if (!low_set) continue;
-            for (long i = start; i < start + run; i++) re[i] = -re[i], im[i] = -im[i];
-            continue;
-        }
-        const T c = T(cross.cos), s = T(low_set == high_set ? cross.sin : -cross.sin);
-        for (long i = start; i < start + run; i++) {
-            const T real = c * re[i] - s * im[i];
-            im[i] = c * im[i] + s * re[i];
-            re[i] = real;
-        }
-    }
-}
-
-template <class T>
-QAML_OUTLINE void build_table(const Chain<T>& chain, const Step<T>& step, T* table) {
-    const long size = 1L << chain.num_qubits, width = 1L << chain.low_bits;
-    for (long row = 0; row < size / width; row++) {
-        const T hr = step.high_re[row], hi = step.high_im[row];
-        T *__restrict re = table + row * width, *__restrict im = re + size;
-        const T *__restrict lr = step.low_re, *__restrict li = step.low_im;
-        for (long i = 0; i < width; i++) {
-            re[i] = hr * lr[i] - hi * li[i];
-            im[i] = hr * li[i] + hi * lr[i];
-        }
-        for (int k = 0; k < step.num_crosses; k++) {
-            const Cross& cross = step.crosses[k];
-            const bool high_set = ((row << chain.low_bits) ^ step.frame) >> cross.high & 1;
-            if (cross.is_cz && !high_set) continue;
-            apply_cross(re, im, width, step.frame, high_set, cross);
-        }
-    }
-}
-
-// ---- passes by their number of wires ----
-
-template <class T>
-void run_group(Vec<T>* state, const Walk& w, int wires, const T* tangents) {
-    switch (wires) {
-        case 1: return run_pass<T, 1>(state, w, tangents);
-        case 2: return run_pass<T, 2>(state, w, tangents);
-        case 3: return run_pass<T, 3>(state, w, tangents);
-#if QAML_RUN >= 4
-        case 4: return run_pass<T, 4>(state, w, tangents);
-#endif
-    }
-}
-
-template <class T, int M>
-void fused_wires(Vec<T>* state, const Walk& w, const T* before, const T* table, long size, const T* after) {
-    if (before && after) return fused_pass<T, M, true, true>(state, w, before, table, size, after);
-    if (before) return fused_pass<T, M, true, false>(state, w, before, table, size, after);
-    if (after) return fused_pass<T, M, false, true>(state, w, before, table, size, after);
-    return fused_pass<T, M, false, false>(state, w, before, table, size, after);
-}
-
-template <class T>
-void fused_group(Vec<T>* state, const Walk& w, int wires, const T* before, const T* table, long size,
-                 const T* after) {
-    switch (wires) {
-        case 1: return fused_wires<T, 1>(state, w, before, table, size, after);
-        case 2: return fused_wires<T, 2>(state, w, before, table, size, after);
-#if QAML_FUSED >= 3
-        case 3: return fused_wires<T, 3>(state, w, before, table, size, after);
-#endif
-    }
-}
-
-template <class T>
-void run_both_group(Vec<T>* state, Vec<T>* adjoint, const Walk& w, int wires, const T* tangents, Vec<T>* sums) {
-    switch (wires) {
-        case 1: return run_both_pass<T, 1>(state, adjoint, w, tangents, sums);
-        case 2: return run_both_pass<T, 2>(state, adjoint, w, tangents, sums);
-#if QAML_BOTH >= 3
-        case 3: return run_both_pass<T, 3>(state, adjoint, w, tangents, sums);
-#endif
-    }
-}
-
-template <class T, int M, bool Every>
-void fused_both_wires(Vec<T>* state, Vec<T>* adjoint, const Walk& w, const T* before, const T* table, long size,
-                      const T* after, FusedSums<T>* sums, Vec<T>* products) {
-#define QAML_CASE(b, a) \
-    return fused_both_pass<T, M, b, a, Every>(state, adjoint, w, before, table, size, after, sums, products)
-    if (before && after) QAML_CASE(true, true);
-    if (before) QAML_CASE(true, false);
-    if (after) QAML_CASE(false, true);
-    QAML_CASE(false, false);
-#undef QAML_CASE
-}
-
-template <class T>
-void fused_both_group(Vec<T>* state, Vec<T>* adjoint, const Walk& w, int wires, bool every, const T* before,
-                      const T* table, long size, const T* after, FusedSums<T>* sums, Vec<T>* products) {
-#define QAML_CASE(m, e) \
-    return fused_both_wires<T, m, e>(state, adjoint, w, before, table, size, after, sums, products)
-    if (wires == 1 && every) QAML_CASE(1, true);
-    if (wires == 1) QAML_CASE(1, false);
-#if QAML_BOTH_FUSED >= 2
-    if (every) QAML_CASE(2, true);
-    QAML_CASE(2, false);
-#endif
-#undef QAML_CASE
-}
-
 // ---- one state ----
 
 template <class T>
@@ -333,7 +220,8 @@ class BothRunner {
 
     void emit(const Vec<T>& sum, std::int64_t index, T factor) {
         if (gradients_.stride) {
-            for (int lane = 0; lane < count_; lane++) gradients_.base[lane * gradients_.stride + index] = factor * sum[lane];
+            T* at = gradients_.base + index;
+            for (int lane = 0; lane < count_; lane++) at[lane * gradients_.stride] = factor * sum[lane];
             return;
         }
         T total = 0;

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <functional>
 #include <memory>
 #include <new>
 #include <system_error>
@@ -115,11 +116,12 @@ void forward(int level, int threads, const QamlProgram& program, std::int64_t ba
     const ChunkSizes<T> sizes = f.sizes(n);
     const Prepared<T> prepared(program, false);
     const std::int64_t row = (std::int64_t(1) << n) << is_complex, chunk_size = packed_size(sizes, n);
-    for_chunks<T>(sizes, batch, n, threads, [&](const Workspace<T>& w, std::int64_t chunk, std::int64_t first, int count) {
+    const auto work = [&](const Workspace<T>& w, std::int64_t chunk, std::int64_t first, int count) {
         T* packed = state + chunk * chunk_size;
         f.pack(n, amplitudes + first * row, is_complex, count, packed);
         f.run(&prepared.chain(), packed, w.scratch());
-    });
+    };
+    for_chunks<T>(sizes, batch, n, threads, work);
 }
 
 // What to pull back and where to put it; see qaml_pull_back.
@@ -145,11 +147,12 @@ void pull_back(int level, int threads, const QamlProgram& program, const PullBac
     const std::int64_t row = std::int64_t(2) << n, chunk_size = packed_size(sizes, n), angles = program.num_angles;
     const std::int64_t chunks = (job.batch + sizes.lanes - 1) / sizes.lanes;
     std::vector<T> partial(job.angles && !job.per_sample ? chunks * angles : 0);
-    for_chunks<T>(sizes, job.batch, n, threads, [&](const Workspace<T>& w, std::int64_t chunk, std::int64_t first, int count) {
+    const auto work = [&](const Workspace<T>& w, std::int64_t chunk, std::int64_t first, int count) {
         const T* state = job.state + chunk * chunk_size;
+        const T* values = job.values + first * job.num_wires;
         T* adjoint = w.packed();
         if (job.amplitudes) f.pack(n, job.amplitudes + first * row, 1, count, adjoint);
-        else f.seed(n, state, job.wires, job.num_wires, count, job.values + first * job.num_wires, adjoint, w.scratch());
+        else f.seed(n, state, job.wires, job.num_wires, count, values, adjoint, w.scratch());
         if (!job.angles) {
             f.run(&prepared.chain(), adjoint, w.scratch());
         } else {
@@ -158,7 +161,8 @@ void pull_back(int level, int threads, const QamlProgram& program, const PullBac
             f.run_both(&prepared.chain(), state, adjoint, count, gradients, w.scratch());
         }
         if (job.inputs) f.unpack(n, adjoint, count, job.inputs + first * row);
-    });
+    };
+    for_chunks<T>(sizes, job.batch, n, threads, work);
     if (!job.angles || job.per_sample) return;
     // Always in the order of the chunks, whoever computed them.
     for (std::int64_t index = 0; index < angles; index++) {
@@ -184,6 +188,9 @@ int guarded(int is_double, Action action) {
 
 // Levels: 0 generic, 1 avx2, 2 avx512. All tensors are contiguous; float and complex64 for is_double = 0.
 
+// Raised whenever a signature or QamlProgram changes, so that Python never calls a library of another version.
+QAML_API int qaml_interface_version(void) { return 1; }
+
 QAML_API int qaml_best_level(void) {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
@@ -201,7 +208,8 @@ QAML_API std::int64_t qaml_state_size(int level, int is_double, int num_qubits, 
     const auto size = [&](const auto& sizes) {
         return (batch + sizes.lanes - 1) / sizes.lanes * packed_size(sizes, num_qubits);
     };
-    return is_double ? size(functions<double>(level).sizes(num_qubits)) : size(functions<float>(level).sizes(num_qubits));
+    if (is_double) return size(functions<double>(level).sizes(num_qubits));
+    return size(functions<float>(level).sizes(num_qubits));
 }
 
 // amplitudes (batch, 2^n), interleaved if complex -> packed final state.
@@ -209,7 +217,8 @@ QAML_API int qaml_forward(int level, int is_double, int threads, const QamlProgr
                           const void* amplitudes, int is_complex, void* state) {
     return guarded(is_double, [&](auto* type) {
         using T = std::remove_pointer_t<decltype(type)>;
-        forward<T>(level, threads, *program, batch, static_cast<const T*>(amplitudes), is_complex, static_cast<T*>(state));
+        forward<T>(level, threads, *program, batch, static_cast<const T*>(amplitudes), is_complex,
+                   static_cast<T*>(state));
     });
 }
 
@@ -221,11 +230,11 @@ QAML_API int qaml_amplitudes(int level, int is_double, int threads, int num_qubi
         const ChunkFunctions<T>& f = functions<T>(level);
         const ChunkSizes<T> sizes = f.sizes(num_qubits);
         const std::int64_t chunk_size = packed_size(sizes, num_qubits), row = std::int64_t(2) << num_qubits;
-        for_chunks<T>(sizes, batch, num_qubits, threads,
-                      [&](const Workspace<T>&, std::int64_t chunk, std::int64_t first, int count) {
-                          f.unpack(num_qubits, static_cast<const T*>(state) + chunk * chunk_size, count,
-                                   static_cast<T*>(amplitudes) + first * row);
-                      });
+        const auto work = [&](const Workspace<T>&, std::int64_t chunk, std::int64_t first, int count) {
+            const T* packed = static_cast<const T*>(state) + chunk * chunk_size;
+            f.unpack(num_qubits, packed, count, static_cast<T*>(amplitudes) + first * row);
+        };
+        for_chunks<T>(sizes, batch, num_qubits, threads, work);
     });
 }
 
@@ -237,11 +246,12 @@ QAML_API int qaml_expectations(int level, int is_double, int threads, int num_qu
         const ChunkFunctions<T>& f = functions<T>(level);
         const ChunkSizes<T> sizes = f.sizes(num_qubits);
         const std::int64_t chunk_size = packed_size(sizes, num_qubits);
-        for_chunks<T>(sizes, batch, num_qubits, threads,
-                      [&](const Workspace<T>& w, std::int64_t chunk, std::int64_t first, int count) {
-                          f.expectations(num_qubits, static_cast<const T*>(state) + chunk * chunk_size, wires, num_wires,
-                                         count, static_cast<T*>(values) + first * num_wires, w.scratch());
-                      });
+        const auto work = [&](const Workspace<T>& w, std::int64_t chunk, std::int64_t first, int count) {
+            const T* packed = static_cast<const T*>(state) + chunk * chunk_size;
+            T* rows = static_cast<T*>(values) + first * num_wires;
+            f.expectations(num_qubits, packed, wires, num_wires, count, rows, w.scratch());
+        };
+        for_chunks<T>(sizes, batch, num_qubits, threads, work);
     });
 }
 

@@ -144,7 +144,8 @@ void Prepared<T>::turn_pairs(const Half& half, const Place& place, double* x, do
     const Range turns = rows_of(program_.pairs, program_.num_pairs, place.diagonal);
     const std::int64_t pair_offset = program_.num_angles - 1 - program_.num_pairs;
     for (std::int64_t row = turns.first; row < turns.last; row++) {
-        const std::int64_t low = program_.pairs[3 * row + 1] - half.first, high = program_.pairs[3 * row + 2] - half.first;
+        const std::int64_t low = program_.pairs[3 * row + 1] - half.first;
+        const std::int64_t high = program_.pairs[3 * row + 2] - half.first;
         if (low < 0 || high >= half.last - half.first) continue;
         const double c = program_.cosines[pair_offset + row], s = program_.sines[pair_offset + row] * place.direction;
         for (std::size_t i = 0; i < size; i++) {

@@ -1,6 +1,7 @@
 // From cosines and sines of the half angles to a chain.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
