@@ -3,8 +3,8 @@
 from qaml_qiskit.workflows.data import fetch_data as fetch_data
 from qaml_qiskit.workflows.data import list_data as list_data
 from qaml_qiskit.workflows.data import verify_data as verify_data
-from qaml_qiskit.workflows.demo import DemoRequest as DemoRequest
 from qaml_qiskit.workflows.demo import demo as demo
+from qaml_qiskit.workflows.demo_request import DemoRequest as DemoRequest
 from qaml_qiskit.workflows.inference import RunRequest as RunRequest
 from qaml_qiskit.workflows.inference import run_model as run_model
 from qaml_qiskit.workflows.outcome import Outcome as Outcome

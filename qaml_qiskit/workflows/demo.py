@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from qaml_qiskit.attacks import AttackConfig, attack_images
@@ -12,35 +10,11 @@ from qaml_qiskit.errors import InputError
 from qaml_qiskit.models import Model, ModelCard, StoredModel, build_model, predict
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.demo_report import IMAGE_SETS, Findings, write_report
+from qaml_qiskit.workflows.demo_request import DemoRequest
 from qaml_qiskit.workflows.inference import Compiled, compile_model, score
 from qaml_qiskit.workflows.outcome import Outcome
 from qaml_qiskit.workflows.progress import Progress, Silent, Stopping, never
-from qaml_qiskit.workflows.training import Data, TrainRequest, fit, load_data, model_config, tensors
-
-
-class DemoRequest(BaseModel):
-    """Everything that decides the demo's numbers. The data are the digits 0 to 5: six qubits can name six classes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    target: str = "fake-torino"
-    recipe: str = "level3"
-    layers: Annotated[int, Field(ge=1)] = 12
-    epochs: Annotated[int, Field(ge=1)] = 60
-    convnet_epochs: Annotated[int, Field(ge=1)] = 12
-    eps: Annotated[float, Field(ge=0, le=1)] = 0.1
-    steps: Annotated[int, Field(ge=1)] = 20
-    images: Annotated[int, Field(ge=1)] = 200
-    shots: Annotated[int, Field(ge=1)] = 1000
-    seed: Annotated[int, Field(ge=0)] = 0
-
-    def training(self, model: str) -> TrainRequest:
-        """How one of the two models is trained."""
-        values: dict[str, object] = {"model": model, "seed": self.seed, "epochs": self.convnet_epochs}
-        if model == "qvc":
-            # A shallow circuit stands a far higher rate than the default, which is meant for hundreds of layers.
-            values |= {"epochs": self.epochs, "layers": self.layers, "learning_rate": 0.1, "logit_scale": 10.0}
-        return TrainRequest.model_validate(values).resolved()
+from qaml_qiskit.workflows.training import Data, fit, load_data, model_config, tensors
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """What the demo found, as rows, pictures and a page. Every number comes from the run that it describes."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,13 +8,11 @@ from numpy.typing import NDArray
 from qaml_qiskit.evaluation import accuracy, rms_difference
 from qaml_qiskit.reports import Section, accuracy_bars, image_grid, learning_curves, to_csv
 from qaml_qiskit.runs import Run
+from qaml_qiskit.workflows.demo_request import DemoRequest
 from qaml_qiskit.workflows.inference import Compiled, Scores
 from qaml_qiskit.workflows.outcome import Row
 from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.training import npz, read_history
-
-if TYPE_CHECKING:
-    from qaml_qiskit.workflows.demo import DemoRequest
 
 #: The demo's names for the stages of :class:`Scores`.
 STAGE_NAMES = {"ideal": "ideal", "raw": "noisy", "mitigated": "mitigated"}
@@ -67,7 +64,7 @@ class Findings:
         return {"accuracy": result.value, "interval": list(result.interval), "count": result.trials}
 
 
-def write_report(run: Run, request: "DemoRequest", found: Findings) -> None:
+def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     """Write predictions, images, tables, pictures and the page."""
     z = {
         f"z_{STAGE_NAMES[stage]}_{name}": values
@@ -89,7 +86,7 @@ def write_report(run: Run, request: "DemoRequest", found: Findings) -> None:
     write_page(run, request, "A QVC on a device model", _lead(request, found), _sections(request, found, pictures))
 
 
-def _lead(request: "DemoRequest", found: Findings) -> str:
+def _lead(request: DemoRequest, found: Findings) -> str:
     score = {(row["stage"], row["images"]): f"{row['accuracy']:.1%}" for row in found.rows()}
     return (
         f"Under the noise of {request.target} the classifier names {score['noisy', 'clean']} of the clean images, "
@@ -99,7 +96,7 @@ def _lead(request: "DemoRequest", found: Findings) -> str:
     )
 
 
-def _sections(request: "DemoRequest", found: Findings, pictures: dict[str, bytes]) -> list[Section]:
+def _sections(request: DemoRequest, found: Findings, pictures: dict[str, bytes]) -> list[Section]:
     config = found.compiled.model.config
     data = (
         f"{request.images} test images of handwritten digits 0 to {config.num_classes - 1} (scikit-learn, 8×8 "

@@ -2,14 +2,12 @@
 
 import hashlib
 import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from qiskit import qpy
@@ -17,8 +15,7 @@ from qiskit.circuit import QuantumCircuit
 from torch import Tensor
 
 from qaml_qiskit.circuits import gate_counts
-from qaml_qiskit.datasets import check_images, load_dataset
-from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import accuracy, rms_difference
 from qaml_qiskit.execution import (
     Calibration,
@@ -32,9 +29,10 @@ from qaml_qiskit.execution import (
     open_target,
     sample,
 )
-from qaml_qiskit.models import QVC, DataCard, StoredModel, check_batch, load_model, predict
+from qaml_qiskit.models import QVC, StoredModel, check_batch, predict
 from qaml_qiskit.reports import Section, accuracy_bars, to_csv
-from qaml_qiskit.runs import RUNS_FOLDER, Run, open_run
+from qaml_qiskit.runs import Run, open_run
+from qaml_qiskit.workflows.inputs import find_model, load_images
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.progress import Progress, Silent
@@ -139,50 +137,6 @@ def run_model(
     return Outcome("run", run, rows)
 
 
-def find_model(name: str) -> StoredModel:
-    """A trained model from a run folder, a model file, or the name of a reference in ``runs/reference``."""
-    path, reference = Path(name), RUNS_FOLDER / "reference" / name
-    if not path.exists() and reference.is_dir():
-        path = reference
-    if not path.exists():
-        raise InputError(
-            "there is no such model",
-            got=repr(name),
-            expected="a run folder, a model.safetensors, or the name of a reference in runs/reference",
-            remedy="train one with `qaml train`",
-        )
-    return load_model(path)
-
-
-def load_images(
-    source: str, data: DataCard, data_dir: Path | None
-) -> tuple[Tensor, NDArray[np.int64], NDArray[np.int64]]:
-    """Images, labels and positions: the first N of the model's test set, or all of an .npz.
-
-    Args:
-        source: a number, or the path of an .npz with arrays ``images`` (N, C, H, W) in [0, 1] and ``labels`` (N,).
-        data: what the model was trained for.
-        data_dir: where the data sets are.
-
-    Raises:
-        InputError: too many images asked for, or a file that does not fit.
-    """
-    if source.isdecimal():
-        count = int(source)
-        test = load_dataset(data.dataset, data_dir=data_dir, classes=data.classes).test
-        if not 1 <= count <= len(test):
-            raise InputError(
-                "cannot take the images",
-                got=f"a request for {count}",
-                expected=f"1 to {len(test)}, the size of the test set of {data.dataset} with these classes",
-                remedy="ask for another number",
-            )
-        images, labels = test.images[:count], test.labels[:count]
-    else:
-        images, labels = _read_npz(Path(source), len(data.classes))
-    return torch.from_numpy(images), labels, np.arange(len(labels))
-
-
 def compile_model(stored: StoredModel, target_name: str, recipe_name: str, backends: Path | None) -> Compiled:
     """Open the target and compile the model's circuit for it, once for all images."""
     model = stored.model
@@ -281,26 +235,3 @@ def _qpy(circuit: QuantumCircuit) -> bytes:
     buffer = io.BytesIO()
     qpy.dump(circuit, buffer)
     return buffer.getvalue()
-
-
-def _read_npz(path: Path, num_classes: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            images, labels = archive["images"], archive["labels"]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"cannot read images from {path}",
-            got=getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__,
-            expected="an .npz with plain arrays `images` (N, C, H, W) and `labels` (N,)",
-            remedy="write it with numpy.savez(path, images=..., labels=...)",
-        ) from error
-    checked = check_images(images)
-    fits = labels.shape == (len(checked),) and labels.dtype.kind in "iu"
-    if not fits or labels.min() < 0 or labels.max() >= num_classes:
-        raise InputError(
-            f"the labels in {path} do not fit",
-            got=f"{labels.dtype} of shape {labels.shape}" + (f", {labels.min()} to {labels.max()}" if fits else ""),
-            expected=f"{len(checked)} integers from 0 to {num_classes - 1}",
-            remedy="give every image the index of its class",
-        )
-    return checked, labels.astype(np.int64)

@@ -224,9 +224,7 @@ class BothRunner {
             for (int lane = 0; lane < count_; lane++) at[lane * gradients_.stride] = factor * sum[lane];
             return;
         }
-        T total = 0;
-        for (int lane = 0; lane < int(QAML_BYTES / sizeof(T)); lane++) total += sum[lane];
-        gradients_.base[index] = factor * total;
+        gradients_.base[index] = factor * sum[0];
     }
 
     const Chain<T>& chain_;

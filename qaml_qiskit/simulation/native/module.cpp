@@ -94,6 +94,7 @@ void for_chunks(const ChunkSizes<T>& sizes, std::int64_t batch, int num_qubits, 
         }
     };
     std::vector<std::thread> team;
+    team.reserve(workers);
     try {
         for (int k = 1; k < workers; k++) team.emplace_back(serve, std::cref(workspaces[k]));
     } catch (const std::system_error&) {
