@@ -64,6 +64,9 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
         console.width = _FILE_WIDTH
     for rows in _same_columns(outcome.results):
         console.print(_table(rows))
+    for name, further in outcome.tables.items():
+        console.print(f"\n{name}", style="bold underline")
+        console.print(_table(further))
     if outcome.run is not None:
         report = outcome.run.path / "report.html"
         where = f"Report: {report}" if report.is_file() else f"Run: {outcome.run.path}"

@@ -52,7 +52,7 @@ def demo(
     resolved = _dry_run(request, data, backends).resolved()
     run = open_run("demo", {**request.model_dump(mode="json"), "resolved": resolved}, out)
     if run.complete:
-        return Outcome("demo", run, run.metrics()["results"])
+        return _outcome(run)
     trained = _train(request, data, run, progress, stopping)
     compiled = compile_model(trained.qvc, request.target, request.recipe, backends)
     images, labels = (part[: request.images] for part in tensors(data.test))
@@ -62,9 +62,20 @@ def demo(
     said = {name: predict(trained.convnet, batch).numpy() for name, batch in sets.items()}
     found = Findings(compiled, {n: batch.numpy() for n, batch in sets.items()}, labels.numpy(), scores, said)
     write_report(run, request, found)
-    rows = found.rows()
-    run.finish({"command": "demo", "results": rows, "convnet": found.convnet_rows(), "resources": found.resources()})
-    return Outcome("demo", run, rows)
+    run.finish(
+        {
+            "command": "demo",
+            "results": found.rows(),
+            "convnet": found.convnet_rows(),
+            "resources": found.resources(),
+        }
+    )
+    return _outcome(run)
+
+
+def _outcome(run: Run) -> Outcome:
+    metrics = run.metrics()
+    return Outcome("demo", run, metrics["results"], {name: metrics[name] for name in ("convnet", "resources")})
 
 
 def _dry_run(request: DemoRequest, data: Data, backends: Path | None) -> Compiled:

@@ -120,7 +120,7 @@ def run_model(
     }
     run = open_run("run", {**request.model_dump(mode="json"), "resolved": resolved}, out)
     if run.complete:
-        return Outcome("run", run, run.metrics()["results"])
+        return _outcome(run)
     scores = score(
         compiled, {"images": (images, values)}, request.shots, request.mitigation, request.seed, run, progress
     )
@@ -134,7 +134,12 @@ def run_model(
     run.write("resources.csv", to_csv(compiled.resource_rows()))
     _write_page(run, request, compiled, rows)
     run.finish({"command": "run", "results": rows, "resources": compiled.resource_rows()})
-    return Outcome("run", run, rows)
+    return _outcome(run)
+
+
+def _outcome(run: Run) -> Outcome:
+    metrics = run.metrics()
+    return Outcome("run", run, metrics["results"], {"resources": metrics["resources"]})
 
 
 def compile_model(stored: StoredModel, target_name: str, recipe_name: str, backends: Path | None) -> Compiled:

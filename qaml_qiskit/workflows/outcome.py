@@ -1,6 +1,6 @@
 """What every workflow hands back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from qaml_qiskit.runs import Run
@@ -16,11 +16,13 @@ class Outcome:
         command: its name.
         run: the folder with everything, or None for a command that keeps none.
         results: rows; their keys are promised by the documentation of the command.
+        tables: further rows that belong to the answer, by name, such as ``resources``.
     """
 
     command: str
     run: Run | None
     results: list[Row]
+    tables: dict[str, list[Row]] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """What ``--json`` prints."""
@@ -28,4 +30,5 @@ class Outcome:
             "command": self.command,
             "run": None if self.run is None else str(self.run.path),
             "results": self.results,
+            **self.tables,
         }

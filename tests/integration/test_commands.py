@@ -53,6 +53,8 @@ def test_demo(qaml: Qaml, tmp_path: Path) -> None:
         low, high = row["interval"]
         assert 0 <= low <= row["accuracy"] <= high <= 1
         assert row["count"] == 20
+    assert [row["circuit"] for row in document["resources"]] == ["as built", "for poor-readout"]
+    assert [row["images"] for row in document["convnet"]] == ["clean", "transfer", "whitebox"]
     run = tmp_path / "run"
     expected = RUN_FILES | {"isa.qpy", "calibration.json", "jobs.jsonl", "images.npz", "results.csv", "accuracy.png"}
     assert expected <= files(run)

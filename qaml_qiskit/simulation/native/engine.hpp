@@ -224,7 +224,7 @@ class BothRunner {
             for (int lane = 0; lane < count_; lane++) at[lane * gradients_.stride] = factor * sum[lane];
             return;
         }
-        gradients_.base[index] = factor * sum[0];
+        gradients_.base[index] = factor * sum_lanes<T>(sum);
     }
 
     const Chain<T>& chain_;
