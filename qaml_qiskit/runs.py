@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.simulation import backend_description
 
 #: Where runs go by default, below the working directory.
 RUNS_FOLDER = Path("runs")
@@ -115,10 +116,11 @@ def open_run(command: str, config: dict[str, Any], out: Path | None = None) -> R
 
 
 def environment() -> dict[str, Any]:
-    """Versions, git commit and machine, for the record."""
+    """Versions, the simulator in use, git commit and machine, for the record."""
     return {
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
+        "engine": backend_description(),
         "git_commit": _git_commit(),
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cpus": os.cpu_count()},
     }

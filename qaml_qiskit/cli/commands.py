@@ -101,7 +101,7 @@ def train(
     init_std: Annotated[float | None, typer.Option(help="Spread of a QVC's first angles. Default: 1.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Default: 20.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Default: 64.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Default: 0.02 (qvc), 0.001 (others).")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Default: 1/layers (qvc), 0.001 (others).")] = None,
     schedule: Annotated[str | None, typer.Option(help="one-cycle or constant. Default: one-cycle.")] = None,
     weight_decay: Annotated[float | None, typer.Option(help="Default: 0.")] = None,
     patience: Annotated[

@@ -33,12 +33,12 @@ class TorchEngine:
             angles: shape (A,), float64.
             amplitudes: shape (B, 2**n), complex or real; their precision is the precision of the run.
         """
-        state = _planes(amplitudes)
-        for table in _tables(program, angles, state):
+        states = _States(_planes(amplitudes))
+        for table in _tables(program, angles, states.now):
             if table.wall is not None:
-                state = table.wall.apply(state)
-            state = _multiply(state, table.cos, table.sin)
-        return state
+                states.rotate(table.wall)
+            states.multiply(table.cos, table.sin)
+        return states.now
 
     def amplitudes(self, program: Program, state: Tensor, batch: int) -> Tensor:
         """The state as complex amplitudes, shape (B, 2**n)."""
@@ -68,18 +68,42 @@ class _Wall:
 
     matrices: tuple[Tensor, ...]
 
-    def apply(self, state: Tensor) -> Tensor:
-        shape, below = state.shape, 1
-        for matrix in self.matrices:
-            size = matrix.shape[0]
-            # A product of two plain matrices where the block's wires are the last axis, else a batch of them.
-            split = (-1, size) if below == 1 else (-1, size, below)
-            state = state.reshape(split) @ matrix.T if below == 1 else matrix @ state.reshape(split)
-            below *= size
-        return state.reshape(shape)
-
     def inverse(self) -> _Wall:
         return _Wall(tuple(matrix.T for matrix in self.matrices))
+
+
+class _States:
+    """States of shape (..., 2, B, 2**n) that every step overwrites.
+
+    Two buffers take turns: fresh ones for every step cost more in page faults than the arithmetic.
+
+    Args:
+        states: contiguous, and not used by anybody else.
+    """
+
+    def __init__(self, states: Tensor) -> None:
+        self.now = states
+        self._other = torch.empty_like(states)
+
+    def multiply(self, cos: Tensor, sin: Tensor) -> None:
+        """Multiply by the diagonal cos + i·sin."""
+        now, result = self.now, torch.mul(self.now, cos, out=self._other)
+        result[..., 0, :, :].addcmul_(now[..., 1, :, :], sin, value=-1)
+        result[..., 1, :, :].addcmul_(now[..., 0, :, :], sin)
+        self.now, self._other = result, now
+
+    def rotate(self, wall: _Wall) -> None:
+        """Apply a wall."""
+        below = 1
+        for matrix in wall.matrices:
+            size = matrix.shape[0]
+            if below == 1:
+                torch.mm(self.now.view(-1, size), matrix.T, out=self._other.view(-1, size))
+            else:
+                blocks = (self.now.numel() // (size * below), size, below)
+                torch.bmm(matrix.expand(blocks[0], size, size), self.now.view(blocks), out=self._other.view(blocks))
+            below *= size
+            self.now, self._other = self._other, self.now
 
 
 @dataclass(frozen=True)
@@ -98,18 +122,18 @@ def _pull_back(program: Program, angles: Tensor, state: Tensor, adjoint: Tensor,
     if collector:
         collector.phase(state, adjoint)
     # One stack, so that every step is one operation on state and adjoint together.
-    stack = torch.stack([adjoint, state]) if collector else adjoint[None]
+    states = _States(torch.stack([adjoint, state]) if collector else adjoint[None])
     for table in _tables(program, angles, state, backwards=True):
         if collector:
-            collector.diagonal(table.index, stack[1], stack[0])
-        stack = _multiply(stack, table.cos, -table.sin)
+            collector.diagonal(table.index, states.now[1], states.now[0])
+        states.multiply(table.cos, -table.sin)
         if table.wall is None:
             continue
         inverse = table.wall.inverse()
         if collector:
-            collector.wall(table.index - 1, inverse, stack[1], stack[0])
-        stack = inverse.apply(stack)
-    inputs = torch.complex(stack[0, 0], stack[0, 1]) if wanted.inputs else None
+            collector.wall(table.index - 1, inverse, states.now[1], states.now[0])
+        states.rotate(inverse)
+    inputs = torch.complex(states.now[0, 0], states.now[0, 1]) if wanted.inputs else None
     return Pullback(inputs, collector.gradients if collector else None)
 
 
@@ -121,6 +145,7 @@ class _Collector:
         self._program = program
         self._per_sample = per_sample
         self._known: dict[int, Tensor] = {}
+        self._products: dict[tuple[int, int], Tensor] = {}
         self._signs = _signs(program.num_qubits, state)
         self._pairs = _by_diagonal(program, program.pairs)
 
@@ -154,18 +179,27 @@ class _Collector:
             rows = (2, state.shape[1], -1, size) if self._per_sample else (-1, size)
             product = adjoint.reshape(rows).mT @ state.reshape(rows)
             return product.sum(0) if self._per_sample else product
-        blocks = (2, state.shape[1], -1, size, below)
-        product = adjoint.reshape(blocks) @ state.reshape(blocks).mT
-        return product.sum((0, 2)) if self._per_sample else product.sum((0, 1, 2))
+        blocks = (state.numel() // (size * below), size, below)
+        products = self._buffer(blocks[0], size)
+        torch.bmm(adjoint.reshape(blocks), state.reshape(blocks).mT, out=products)
+        if not self._per_sample:
+            return products.sum(0)
+        return products.view(2, state.shape[1], -1, size, size).sum((0, 2))
+
+    def _buffer(self, count: int, size: int) -> Tensor:
+        """Room for the products of one block size; made once, for the reason given in _States."""
+        key = (count, size)
+        if key not in self._products:
+            self._products[key] = self.gradients.new_empty((count, size, size))
+        return self._products[key]
 
     def _generators(self, size: int) -> Tensor:
         """Column q picks (C[1, 0] − C[0, 1])/2 over the pairs of wire q from C[i, j] = Σ λ_i ψ_j, flattened."""
         if size not in self._known:
-            index = torch.arange(size, device=self.gradients.device)
             wires = size.bit_length() - 1
             known = self.gradients.new_zeros((size, size, wires))
             for wire in range(wires):
-                zero = index[(index >> wire) & 1 == 0]
+                zero = torch.tensor([index for index in range(size) if not index >> wire & 1], device=known.device)
                 one = zero + 2**wire
                 known[one, zero, wire], known[zero, one, wire] = 0.5, -0.5
             self._known[size] = known.reshape(size * size, wires)
@@ -250,14 +284,6 @@ def _planes(amplitudes: Tensor) -> Tensor:
     if amplitudes.is_complex():
         return torch.stack([amplitudes.real, amplitudes.imag])
     return torch.stack([amplitudes, torch.zeros_like(amplitudes)])
-
-
-def _multiply(state: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Multiply by cos + i·sin; the planes are the third axis from the end."""
-    result = state * cos
-    result[..., 0, :, :].addcmul_(state[..., 1, :, :], sin, value=-1)
-    result[..., 1, :, :].addcmul_(state[..., 0, :, :], sin)
-    return result
 
 
 def _signs(num_qubits: int, like: Tensor) -> Tensor:

@@ -27,6 +27,5 @@ class DemoRequest(BaseModel):
         """How one of the two models is trained."""
         values: dict[str, object] = {"model": model, "seed": self.seed, "epochs": self.convnet_epochs}
         if model == "qvc":
-            # A shallow circuit stands a far higher rate than the default, which is meant for hundreds of layers.
-            values |= {"epochs": self.epochs, "layers": self.layers, "learning_rate": 0.1, "logit_scale": 10.0}
+            values |= {"epochs": self.epochs, "layers": self.layers, "logit_scale": 10.0}
         return TrainRequest.model_validate(values).resolved()

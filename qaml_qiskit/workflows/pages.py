@@ -35,4 +35,9 @@ def command_line(command: str, request: BaseModel) -> str:
 def _facts(run: Run) -> dict[str, object]:
     found = json.loads(run.read(ENVIRONMENT_FILE) or b"{}")
     packages = ", ".join(f"{name} {number}" for name, number in found["packages"].items() if number)
-    return {"Python": found["python"], "packages": packages, "commit": found["git_commit"] or "not a checkout"}
+    return {
+        "Python": found["python"],
+        "packages": packages,
+        "simulator": found["engine"],
+        "commit": found["git_commit"] or "not a checkout",
+    }

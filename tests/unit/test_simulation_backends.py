@@ -92,8 +92,8 @@ def test_every_instruction_set_agrees(make: Callable[[], object], level: int, dt
 
 @needs_kernel
 def test_results_do_not_depend_on_the_number_of_threads() -> None:
-    circuit = qvc(6, 5)
-    program, rows, weights = compile_circuit(circuit), samples(100, 6, torch.float32), weights_for(circuit).float()
+    circuit = qvc(8, 40)  # enough work for more than one thread
+    program, rows, weights = compile_circuit(circuit), samples(100, 8, torch.float32), weights_for(circuit).float()
     before, results = torch.get_num_threads(), []
     try:
         for threads in (1, 2, 5, 2):
@@ -172,3 +172,16 @@ def test_arguments_that_do_not_fit_are_named(message: str, function: Callable[..
     program = compile_circuit(qvc(3, 1))
     with pytest.raises(InputError, match=message):
         function(program, *WRONG[message])
+
+
+def test_everything_stays_on_the_device_of_the_tensors() -> None:
+    circuit = mixed(3)
+    program = compile_circuit(circuit)
+    # The meta device has shapes but no numbers, and refuses to be mixed with others, like an accelerator.
+    rows = torch.empty(5, 8, device="meta", requires_grad=True)
+    weights = torch.empty(program.num_weights, device="meta", requires_grad=True)
+    values, image = z_expectations(program, rows, weights, [2, 0]), evolve(program, rows, weights)
+    by_row, by_weight = torch.autograd.grad(values.sum() + image.real.sum(), (rows, weights))
+    jacobians = z_jacobians(program, rows, weights, [1])
+    results = [values, image, by_row, by_weight, jacobians.inputs, jacobians.weights, unitary(program, weights)]
+    assert all(result is not None and result.device.type == "meta" for result in results)

@@ -78,12 +78,17 @@ class Workspace {
     T* packed_;
 };
 
+// Amplitudes (counted once for every diagonal they pass) that are worth starting a thread for: about 0.3 ms.
+constexpr std::int64_t kWorthAThread = 40000;
+
 // Calls work(workspace, chunk, first sample, samples in it) for every chunk. Threads take chunks from a counter;
 // every chunk writes to places of its own, so results do not depend on their number.
 template <class T, class Work>
-void for_chunks(const ChunkSizes<T>& sizes, std::int64_t batch, int num_qubits, int threads, Work work) {
+void for_chunks(const ChunkSizes<T>& sizes, std::int64_t batch, int num_qubits, std::int64_t steps, int threads,
+                Work work) {
     const std::int64_t chunks = (batch + sizes.lanes - 1) / sizes.lanes;
-    const int workers = int(std::min<std::int64_t>(std::max(threads, 1), chunks));
+    const std::int64_t useful = 1 + chunks * (steps << num_qubits) / kWorthAThread;
+    const int workers = int(std::min({std::int64_t(std::max(threads, 1)), chunks, useful}));
     std::vector<Workspace<T>> workspaces;
     for (int k = 0; k < workers; k++) workspaces.emplace_back(sizes, num_qubits);
     std::atomic<std::int64_t> next{0};
@@ -122,7 +127,7 @@ void forward(int level, int threads, const QamlProgram& program, std::int64_t ba
         f.pack(n, amplitudes + first * row, is_complex, count, packed);
         f.run(&prepared.chain(), packed, w.scratch());
     };
-    for_chunks<T>(sizes, batch, n, threads, work);
+    for_chunks<T>(sizes, batch, n, program.num_walls + 1, threads, work);
 }
 
 // What to pull back and where to put it; see qaml_pull_back.
@@ -163,7 +168,7 @@ void pull_back(int level, int threads, const QamlProgram& program, const PullBac
         }
         if (job.inputs) f.unpack(n, adjoint, count, job.inputs + first * row);
     };
-    for_chunks<T>(sizes, job.batch, n, threads, work);
+    for_chunks<T>(sizes, job.batch, n, program.num_walls + 1, threads, work);
     if (!job.angles || job.per_sample) return;
     // Always in the order of the chunks, whoever computed them.
     for (std::int64_t index = 0; index < angles; index++) {
@@ -235,7 +240,7 @@ QAML_API int qaml_amplitudes(int level, int is_double, int threads, int num_qubi
             const T* packed = static_cast<const T*>(state) + chunk * chunk_size;
             f.unpack(num_qubits, packed, count, static_cast<T*>(amplitudes) + first * row);
         };
-        for_chunks<T>(sizes, batch, num_qubits, threads, work);
+        for_chunks<T>(sizes, batch, num_qubits, 1, threads, work);
     });
 }
 
@@ -252,7 +257,7 @@ QAML_API int qaml_expectations(int level, int is_double, int threads, int num_qu
             T* rows = static_cast<T*>(values) + first * num_wires;
             f.expectations(num_qubits, packed, wires, num_wires, count, rows, w.scratch());
         };
-        for_chunks<T>(sizes, batch, num_qubits, threads, work);
+        for_chunks<T>(sizes, batch, num_qubits, 1, threads, work);
     });
 }
 
