@@ -8,8 +8,21 @@ VALUE = {torch.float32: 1e-5, torch.float64: 1e-10}
 #: Largest allowed absolute difference of gradients (relative to the largest gradient where that exceeds 1).
 GRADIENT = {torch.float32: 2e-4, torch.float64: 1e-9}
 
-#: Central differences in float64 with step 1e-5: truncation and rounding leave about 1e-9.
+#: Step of central differences in float64, and what truncation and rounding leave (about 1e-9, with room for curvature).
+DIFFERENCE_STEP = 1e-5
 FINITE_DIFFERENCE = 1e-6
+
+#: A mean over images in float32, summed in two orders; relative.
+MEAN = 1e-4
+
+#: Logits of a stored model computed again, by another path or build of the simulator; relative to the largest.
+REFERENCE_LOGITS = 1e-4
+
+#: Rounding of a bound that is enforced in float32.
+BOUND = 1e-6
+
+#: Two values that must differ for a test to mean anything differ by more than this.
+DIFFERENT = 1e-3
 
 #: Fidelity of an encoding that claims to be exact.
 EXACT_FIDELITY = 1e-12

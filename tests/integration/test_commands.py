@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from qiskit import qpy
 
 from qaml_qiskit import __version__
 from qaml_qiskit.models import load_model
 from tests.integration.conftest import Finished
+from tests.tolerances import BOUND, EXACT_FIDELITY, VALUE
 
 Qaml = Callable[..., Finished]
 
@@ -79,7 +81,7 @@ def test_demo_attacks_do_not_help_and_stay_small(qaml: Qaml, tmp_path: Path) -> 
     assert ideal["whitebox"] <= ideal["clean"]
     with np.load(tmp_path / "run" / "images.npz") as images:
         for name in ("transfer", "whitebox"):
-            assert 0 < np.abs(images[name] - images["clean"]).max() <= 0.1 + 1e-6
+            assert 0 < np.abs(images[name] - images["clean"]).max() <= 0.1 + BOUND
 
 
 def test_same_seed_same_run_bit_for_bit_and_another_seed_differs(qaml: Qaml, tmp_path: Path) -> None:
@@ -127,10 +129,8 @@ def test_run_without_mitigation_and_with_own_images(qaml: Qaml, tmp_path: Path, 
     assert not (tmp_path / "run" / "calibration.json").exists()
     with np.load(tmp_path / "run" / "predictions.npz") as predictions:
         model = load_model(trained).model
-        import torch
-
         logits = model(torch.from_numpy(images)).detach().numpy() / model.config.logit_scale
-        assert np.abs(predictions["z_ideal"] - logits).max() < 1e-5
+        assert np.abs(predictions["z_ideal"] - logits).max() < VALUE[torch.float32]
 
 
 def test_train_reports_a_row_an_epoch_and_the_test_accuracy_last(qaml: Qaml) -> None:
@@ -168,7 +168,7 @@ def test_resources(qaml: Qaml) -> None:
         if row["encoding"] == "none":
             assert row["fidelity"] is None
         else:
-            assert row["fidelity"] == pytest.approx(1, abs=1e-12)
+            assert row["fidelity"] == pytest.approx(1, abs=EXACT_FIDELITY)
         if row["target"] is None and row["encoding"] == "multiplexed":
             assert row["two_qubit_gates"] == 2**4 - 4 - 1 + 3 * row["layers"]
 

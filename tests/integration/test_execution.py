@@ -28,7 +28,7 @@ from qaml_qiskit.execution import (
 from qaml_qiskit.execution.catalogue import AerEntry, Catalogue, FakeEntry, IBMEntry, IdealEntry, parse_yaml
 from qaml_qiskit.execution.targets import active_qubits
 from qaml_qiskit.models import QVC, QVCConfig
-from tests.tolerances import SIGMAS
+from tests.tolerances import DIFFERENT, SIGMAS, VALUE
 
 SHOTS = 4000
 STRONG_READOUT = "targets: {poor: {kind: aer, noise: {readout: {p10: 0.08, p01: 0.25}}}}"
@@ -61,7 +61,7 @@ def exact() -> np.ndarray:
 
 def shot_error(z: np.ndarray, shots: int) -> np.ndarray:
     """Standard error of ⟨Z⟩ from counts."""
-    return np.sqrt((1 - z**2).clip(1e-3) / shots)
+    return np.sqrt((1 - z**2).clip(DIFFERENT) / shots)
 
 
 def test_ideal_target_gives_the_models_values_within_shot_noise() -> None:
@@ -85,7 +85,7 @@ def test_compilation_for_a_device_keeps_the_meaning(recipe: str) -> None:
         state = Statevector(bare.assign_parameters(row))
         for k in range(3):
             z = SparsePauliOp.from_sparse_list([("Z", [layout[k]], 1)], bare.num_qubits)
-            assert state.expectation_value(z).real == pytest.approx(wanted[k], abs=1e-5)
+            assert state.expectation_value(z).real == pytest.approx(wanted[k], abs=VALUE[torch.float32])
 
 
 def test_mitigation_brings_z_nearer_to_the_truth() -> None:
@@ -156,8 +156,9 @@ def test_noise_cut_down_to_the_active_qubits_is_the_devices_noise() -> None:
     for noise in (target.simulator(isa).options.noise_model, NoiseModel.from_backend(FakeTorino())):
         simulator = AerSimulator(method="density_matrix", noise_model=noise)
         states.append(simulator.run(bound).result().data()["density_matrix"].data)
-    assert np.abs(states[0] - states[1]).max() < 1e-10
-    assert np.abs(states[0] - np.outer(*np.linalg.eigh(states[0])[1][:, -1:].T.repeat(2, 0))).max() > 1e-3
+    assert np.abs(states[0] - states[1]).max() < VALUE[torch.float64]
+    purity = np.trace(states[0] @ states[0]).real
+    assert purity < 1 - DIFFERENT
 
 
 def test_device_noise_brings_values_towards_zero() -> None:

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 from qaml_qiskit.attacks import AttackConfig, attack_images, frozen
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.models import QVC, QVCConfig
+from tests.tolerances import BOUND
 
 
 class Linear(torch.nn.Module):
@@ -42,7 +43,7 @@ def test_attacked_images_stay_in_bounds(name: str, eps: float, generator: torch.
     labels = torch.arange(7) % 3
     adversarial = attack_images(qvc(), images, labels, AttackConfig(name=name, eps=eps, steps=5), batch_size=3)
     assert adversarial.shape == images.shape
-    assert (adversarial - images).abs().max() <= eps + 1e-6
+    assert (adversarial - images).abs().max() <= eps + BOUND
     assert adversarial.min() >= 0
     assert adversarial.max() <= 1
     if eps == 0:

@@ -1,17 +1,21 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from qaml_qiskit.evaluation import Proportion, accuracy
+from qaml_qiskit.evaluation import Proportion, accuracy, rms_difference
+from tests.tolerances import VALUE
 
 
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_interval_equals_scipys(case: tuple[int, int]) -> None:
     successes, trials = case
     reference = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
-    assert Proportion(successes, trials).interval == pytest.approx((reference.low, reference.high), abs=1e-9)
+    assert Proportion(successes, trials).interval == pytest.approx(
+        (reference.low, reference.high), abs=VALUE[torch.float64]
+    )
 
 
 def test_accuracy_counts_the_highest_logit() -> None:
@@ -19,3 +23,7 @@ def test_accuracy_counts_the_highest_logit() -> None:
     result = accuracy(logits, np.array([1, 0, 1]))
     assert (result.successes, result.trials) == (2, 3)
     assert result.value == pytest.approx(2 / 3)
+
+
+def test_rms_difference() -> None:
+    assert rms_difference(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0]])) == pytest.approx(2**0.5)

@@ -11,7 +11,7 @@ from qaml_qiskit.attacks import frozen
 from qaml_qiskit.encodings import state_preparation
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.models import QVC, AmplitudeQNN, QVCConfig
-from tests.tolerances import FINITE_DIFFERENCE, GRADIENT, VALUE
+from tests.tolerances import DIFFERENCE_STEP, DIFFERENT, FINITE_DIFFERENCE, GRADIENT, VALUE
 
 CASES = [((1, 2, 2), 2, 1), ((1, 2, 3), 3, 2), ((1, 4, 4), 3, 3), ((3, 3, 3), 4, 2), ((1, 8, 8), 6, 5)]
 
@@ -64,7 +64,7 @@ def test_logits_equal_aers_statevector(shape: tuple[int, int, int], classes: int
 
 
 def central_difference(function, point: torch.Tensor, picks: list[int]) -> np.ndarray:
-    step, flat = 1e-5, point.flatten()
+    step, flat = DIFFERENCE_STEP, point.flatten()
     values = []
     for i in picks:
         ends = []
@@ -169,7 +169,7 @@ def test_collapsed_model_notices_new_weights() -> None:
     trained = model(images).detach()
     with frozen(model):
         after = model(images)
-    assert (before - after).abs().max() > 1e-3
+    assert (before - after).abs().max() > DIFFERENT
     assert (after - trained).abs().max() < model.config.logit_scale * VALUE[torch.float64]
 
 

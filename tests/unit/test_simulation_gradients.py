@@ -7,7 +7,7 @@ from qiskit.quantum_info import Pauli, Statevector
 from qaml_qiskit.simulation import Program, compile_circuit, evolve, use_backend, z_expectations, z_jacobians
 from qaml_qiskit.simulation.kernel import KernelEngine, load_kernel
 from qaml_qiskit.simulation.torch_backend import TorchEngine
-from tests.tolerances import FINITE_DIFFERENCE
+from tests.tolerances import DIFFERENCE_STEP, FINITE_DIFFERENCE
 from tests.unit.simulation_cases import (
     bound,
     close,
@@ -38,10 +38,10 @@ def central_differences(program: Program, rows: torch.Tensor, weights: torch.Ten
     columns = []
     for index in range(len(weights)):
         step = torch.zeros_like(weights)
-        step[index] = 1e-5
+        step[index] = DIFFERENCE_STEP
         upper = z_expectations(program, rows, weights + step, qubits)
         lower = z_expectations(program, rows, weights - step, qubits)
-        columns.append((upper - lower) / 2e-5)
+        columns.append((upper - lower) / (2 * DIFFERENCE_STEP))
     return torch.stack(columns, -1)
 
 

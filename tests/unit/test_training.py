@@ -15,6 +15,7 @@ from qaml_qiskit.models import (
     load_state,
     predict,
 )
+from tests.tolerances import MEAN
 
 Data = tuple[torch.Tensor, torch.Tensor]
 
@@ -75,7 +76,7 @@ def test_best_epoch_is_kept_not_the_last(data: Data) -> None:
     best = min(run.state.history, key=lambda record: record.validation_loss)
     logits = predict(run.model, data[0])
     loss = torch.nn.functional.cross_entropy(logits, data[1]).item()
-    assert loss == pytest.approx(best.validation_loss, abs=1e-5)
+    assert loss == pytest.approx(best.validation_loss, rel=MEAN)
 
 
 def test_patience_stops_early(data: Data) -> None:
@@ -115,7 +116,7 @@ def test_records_count_every_image_once(data: Data) -> None:
     record = run.state.history[0]
     assert isinstance(record, EpochRecord)
     assert record.accuracy == pytest.approx(record.validation_accuracy)
-    assert record.loss == pytest.approx(record.validation_loss, abs=1e-4)
+    assert record.loss == pytest.approx(record.validation_loss, rel=MEAN)
 
 
 def test_predict_restores_the_mode_and_needs_no_gradient(data: Data) -> None:
