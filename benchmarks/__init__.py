@@ -1,0 +1,1 @@
+"""Side-by-side speed comparisons; see README.md. Measurements, never tests."""

@@ -1,0 +1,27 @@
+"""The contestants, each as its best user would write it."""
+
+from __future__ import annotations
+
+from benchmarks.peers.base import Missing as Missing
+from benchmarks.peers.base import Peer as Peer
+from benchmarks.peers.base import Steps as Steps
+from benchmarks.peers.jax_adjoint import JaxAdjoint
+from benchmarks.peers.lightning import Lightning
+from benchmarks.peers.ours import Collapsed, Fallback, Kernel
+from benchmarks.peers.pennylane_jax import PennyLaneJax
+from benchmarks.peers.pennylane_torch import PennyLaneTorch
+from benchmarks.peers.tensorcircuit import TensorCircuit, TensorCircuitBlocks
+from benchmarks.peers.torch_gates import TorchGates
+
+#: The package itself; the first is what all ratios refer to.
+OURS: tuple[Peer, ...] = (Kernel(), Fallback(), Collapsed())
+#: Everybody else, the expected fastest first.
+OTHERS: tuple[Peer, ...] = (
+    JaxAdjoint(),
+    TensorCircuitBlocks(),
+    TensorCircuit(),
+    PennyLaneJax(),
+    TorchGates(),
+    PennyLaneTorch(),
+    Lightning(),
+)
