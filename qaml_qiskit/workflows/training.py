@@ -117,7 +117,6 @@ def train(
     request = request.resolved()
     data = load_data(request, data_dir)
     config = model_config(request, data.train)
-    build_model(config)  # raises before anything is written
     run = open_run("train", request.model_dump(mode="json"), out)
     if run.complete:
         return Outcome("train", run, run.metrics()["results"])
