@@ -16,7 +16,7 @@ help:
 
 # A stamp a set of extras: rebuilt when what is to be installed changes.
 INSTALL_DEPS := setup.cfg setup.py pyproject.toml constraints.txt \
-	$(wildcard qaml_qiskit/simulation/_kernel/*)
+	$(wildcard qaml_qiskit/simulation/native/*)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

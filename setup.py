@@ -13,7 +13,8 @@ setup(
             sources=sorted(path.as_posix() for path in NATIVE.glob("*.cpp")),
             depends=sorted(path.as_posix() for path in NATIVE.glob("*.hpp")),
             language="c++",
-            extra_compile_args=["-std=c++17", "-O3", "-g0", "-fvisibility=hidden", "-pthread"],
+            # Python's own flags ask for wrapping integers, which costs a few per cent in the address arithmetic.
+            extra_compile_args=["-std=c++17", "-O3", "-g0", "-fno-wrapv", "-fvisibility=hidden", "-pthread"],
             extra_link_args=["-pthread"],
             py_limited_api=True,
             # Without a compiler the package installs all the same and computes with torch.

@@ -14,16 +14,22 @@ ChunkSizes<T> sizes(int n) {
     return {kLanes<T>, (a > b ? a : b) * kLanes<T>, kLanes<T> << n, 2L << n};
 }
 
+// Amplitudes that pack and unpack take from one row before they go to the next: rows are a power of two apart, so
+// their lines push each other out of the cache.
+constexpr long kStretch = 16;
+
 template <class T>
 void pack(int n, const T* rows, int is_complex, int count, T* packed) {
     constexpr int lanes = kLanes<T>;
-    const long size = 1L << n, row = size << is_complex;
-    for (long i = 0; i < size; i++) {
-        T* re = packed + 2 * lanes * i;
+    const long size = 1L << n, stretch = size < kStretch ? size : kStretch;
+    for (long start = 0; start < size; start += stretch) {
         for (int lane = 0; lane < lanes; lane++) {
-            const T* from = rows + lane * row + (i << is_complex);
-            re[lane] = lane < count ? from[0] : T(0);
-            re[lanes + lane] = lane < count && is_complex ? from[1] : T(0);
+            const T* from = rows + ((lane * size + start) << is_complex);
+            T* to = packed + 2 * lanes * start + lane;
+            for (long i = 0; i < stretch; i++) {
+                to[2 * lanes * i] = lane < count ? from[i << is_complex] : T(0);
+                to[2 * lanes * i + lanes] = lane < count && is_complex ? from[2 * i + 1] : T(0);
+            }
         }
     }
 }
@@ -31,11 +37,15 @@ void pack(int n, const T* rows, int is_complex, int count, T* packed) {
 template <class T>
 void unpack(int n, const T* packed, int count, T* rows) {
     constexpr int lanes = kLanes<T>;
-    const long size = 1L << n;
-    for (long i = 0; i < size; i++) {
+    const long size = 1L << n, stretch = size < kStretch ? size : kStretch;
+    for (long start = 0; start < size; start += stretch) {
         for (int lane = 0; lane < count; lane++) {
-            rows[2 * (lane * size + i)] = packed[2 * lanes * i + lane];
-            rows[2 * (lane * size + i) + 1] = packed[2 * lanes * i + lanes + lane];
+            const T* from = packed + 2 * lanes * start + lane;
+            T* to = rows + 2 * (lane * size + start);
+            for (long i = 0; i < stretch; i++) {
+                to[2 * i] = from[2 * lanes * i];
+                to[2 * i + 1] = from[2 * lanes * i + lanes];
+            }
         }
     }
 }
