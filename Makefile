@@ -1,6 +1,7 @@
 # Every target makes what it needs: a fresh clone with Python >= 3.11, git and make is enough.
 PYTHON ?= python3
 VENV   := .venv
+BENCH  := .venv-bench
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -12,7 +13,7 @@ help:
 	@echo "make test-all  everything, slow tests too"
 	@echo "make check     ruff and strict mypy"
 	@echo "make docs      the documentation, into docs/_build/html"
-	@echo "make bench     the speed comparisons (see benchmarks/README.md)"
+	@echo "make bench     the speed comparisons with peers (see benchmarks/README.md)"
 
 # A stamp a set of extras: rebuilt when what is to be installed changes.
 INSTALL_DEPS := setup.cfg setup.py pyproject.toml constraints.txt \
@@ -61,8 +62,15 @@ docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-bench: $(VENV)/.base
-	$(BIN)/python -m benchmarks
+# The peers get an environment of their own, so that what they need cannot disturb the package's.
+$(BENCH)/.ready: $(INSTALL_DEPS) benchmarks/requirements.txt
+	$(PYTHON) -m venv "$(BENCH)"
+	$(BENCH)/bin/python -m pip --disable-pip-version-check install --quiet \
+		-c constraints.txt -r benchmarks/requirements.txt -e .
+	@touch "$@"
+
+bench: $(BENCH)/.ready
+	$(BENCH)/bin/python -m benchmarks
 
 clean:
-	rm -rf "$(VENV)" build dist *.egg-info docs/_build
+	rm -rf "$(VENV)" "$(BENCH)" build dist *.egg-info docs/_build
