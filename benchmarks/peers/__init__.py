@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from benchmarks.peers.base import Missing as Missing
+from benchmarks.peers.base import MissingError as MissingError
 from benchmarks.peers.base import Peer as Peer
 from benchmarks.peers.base import Steps as Steps
 from benchmarks.peers.jax_adjoint import JaxAdjoint
 from benchmarks.peers.lightning import Lightning
-from benchmarks.peers.ours import Collapsed, Fallback, Kernel
+from benchmarks.peers.ours import Collapsed, Cuda, Fallback, Kernel
 from benchmarks.peers.pennylane_jax import PennyLaneJax
 from benchmarks.peers.pennylane_torch import PennyLaneTorch
 from benchmarks.peers.tensorcircuit import TensorCircuit, TensorCircuitBlocks
 from benchmarks.peers.torch_gates import TorchGates
 
 #: The package itself; the first is what all ratios refer to.
-OURS: tuple[Peer, ...] = (Kernel(), Fallback(), Collapsed())
+OURS: tuple[Peer, ...] = (Kernel(), Fallback(), Collapsed(), Cuda())
 #: Everybody else, the expected fastest first.
 OTHERS: tuple[Peer, ...] = (
     JaxAdjoint(),
@@ -25,3 +25,5 @@ OTHERS: tuple[Peer, ...] = (
     PennyLaneTorch(),
     Lightning(),
 )
+#: What reports call them.
+TITLES: dict[str, str] = {peer.key: peer.title for peer in (*OURS, *OTHERS)}

@@ -8,7 +8,7 @@ from typing import Protocol
 from benchmarks.problem import Array, Problem, Step
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """The peer cannot take part; the message says why."""
 
 
@@ -38,7 +38,7 @@ class Peer(Protocol):
         """Name and version of the library.
 
         Raises:
-            Missing: if it is not installed.
+            MissingError: if it is not installed.
         """
 
     def build(self, problem: Problem, weights: Array) -> Steps:
@@ -49,12 +49,12 @@ def require(*distributions: str) -> str:
     """The versions of installed distributions.
 
     Raises:
-        Missing: naming the one that is not installed.
+        MissingError: naming the one that is not installed.
     """
     from benchmarks.machine import package_version
 
     found = {name: package_version(name) for name in distributions}
     absent = [name for name, version in found.items() if version is None]
     if absent:
-        raise Missing(f"{', '.join(absent)} is not installed")
+        raise MissingError(f"{', '.join(absent)} is not installed")
     return ", ".join(f"{name} {version}" for name, version in found.items())

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.machine import package_version
-from benchmarks.peers.base import Missing, Steps
+from benchmarks.peers.base import MissingError, Steps
 from benchmarks.problem import Answer, Array, Labels, Problem, Step
 from qaml_qiskit.models.qvc import QVC, QVCConfig
 from qaml_qiskit.simulation import backend_description, use_backend
@@ -78,7 +78,7 @@ class Kernel:
         """The package and its kernel."""
         description = backend_description()
         if "kernel" not in description or description.startswith("torch"):
-            raise Missing("the compiled kernel was not built")
+            raise MissingError("the compiled kernel was not built")
         return f"qaml-qiskit {package_version('qaml-qiskit') or 'checkout'}, {description}"
 
     def build(self, problem: Problem, weights: Array) -> Steps:
@@ -102,6 +102,25 @@ class Fallback:
         """Steps in torch operations."""
         model = classifier(problem, weights)
         return Steps(*(_in_torch(step) for step in (training_step(model), attack_step(through_circuit(model)))))
+
+
+class Cuda:
+    """The torch engine on a CUDA device; compare it by wall time."""
+
+    key = "cuda"
+    title = "qaml-qiskit, torch on CUDA"
+    note = "images travel to the device in every step"
+
+    def version(self) -> str:
+        """Torch and the device."""
+        if not torch.cuda.is_available():
+            raise MissingError("not measured, there is no CUDA device")
+        return f"torch {torch.__version__}, {torch.cuda.get_device_name()}"
+
+    def build(self, problem: Problem, weights: Array) -> Steps:
+        """Steps on the device; reading the loss waits for it."""
+        model = classifier(problem, weights).to("cuda")
+        return Steps(training_step(model), attack_step(through_circuit(model), "cuda"))
 
 
 class Collapsed:

@@ -54,18 +54,20 @@ def _rotations(angles: Tensor, problem: Problem) -> Tensor:
     cos, sin = torch.cos(tilt / 2), torch.sin(tilt / 2)
     total, difference = (first + last) / 2, (first - last) / 2
     entries = [
-        torch.polar(cos, -total),
-        -torch.polar(sin, difference),
-        torch.polar(sin, -difference),
-        torch.polar(cos, total),
+        torch.complex(cos * torch.cos(total), -cos * torch.sin(total)),
+        torch.complex(-sin * torch.cos(difference), -sin * torch.sin(difference)),
+        torch.complex(sin * torch.cos(difference), -sin * torch.sin(difference)),
+        torch.complex(cos * torch.cos(total), cos * torch.sin(total)),
     ]
     return torch.stack(entries, -1).reshape(*tilt.shape, 2, 2)
 
 
 def _run(state: Tensor, rotations: Tensor, cz: Tensor) -> Tensor:
-    shape = state.shape
+    """The batch is innermost; every rotation contracts the leading qubit and puts it behind the others."""
+    batch, size = state.shape
+    state = state.T.contiguous()
     for layer in rotations.unbind(0):
-        for qubit, matrix in enumerate(layer.unbind(0)):
-            state = torch.matmul(matrix, state.reshape(shape[0], -1, 2, 2**qubit))
-        state = state.reshape(shape) * cz
-    return state
+        for matrix in layer.flip(0).unbind(0):
+            state = torch.einsum("ij,jrb->rib", matrix, state.reshape(2, -1, batch))
+        state = state.reshape(size, batch) * cz[:, None]
+    return state.T

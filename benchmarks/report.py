@@ -1,0 +1,189 @@
+"""All results of a folder as one Markdown page."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contest import median, ratios
+from benchmarks.suites.settings import Settings
+
+_BASE = "kernel"
+_WORD = {"train": "Training step (value and weight gradients)", "attack": "Attack step (image gradients)"}
+
+
+def write_report(settings: Settings) -> str:
+    """Write ``report.md`` from whatever the folder has, and return it."""
+    documents = {path.stem: json.loads(path.read_text()) for path in sorted(settings.out.glob("*.json"))}
+    parts = ["# Benchmark results", *_machine(documents)]
+    if "peers" in documents:
+        parts += _peers(documents["peers"])
+    parts += _scaling(settings.out / "scaling.csv")
+    if "memory" in documents:
+        parts += _memory(documents["memory"])
+    if "pgd" in documents:
+        parts += _pgd(documents["pgd"])
+    report = "\n\n".join(parts) + "\n"
+    settings.out.mkdir(parents=True, exist_ok=True)
+    (settings.out / "report.md").write_text(report)
+    return report
+
+
+def _machine(documents: dict[str, Any]) -> list[str]:
+    if not documents:
+        return ["Nothing was measured yet."]
+    signature = next(iter(documents.values()))["signature"]
+    parts = [_table(["machine", ""], signature["machine"].items())]
+    if any(document["signature"]["settings"]["quick"] for document in documents.values()):
+        parts.append("**Made with `--quick`: tiny sizes, the numbers mean nothing.**")
+    versions = documents.get("peers", {}).get("signature", {}).get("versions", {})
+    if versions:
+        parts.append(_table(["contestant", "version"], ((_title(key), text) for key, text in versions.items())))
+    loads = [sample["load"] for each in documents.values() for row in each["rows"].values() for sample in row]
+    if loads:
+        parts.append(
+            f"One-minute load average during the runs: {min(loads):.1f} to {max(loads):.1f} (the benchmark itself is "
+            "1 of it). CPU time leaves out what other processes took; on an idle machine it equals wall time."
+        )
+    return parts
+
+
+def _peers(document: dict[str, Any]) -> list[str]:
+    facts, rows = document["facts"], document["rows"]
+    parts = ["## Side by side", _setting(document)]
+    for kind, title in _WORD.items():
+        lines = [_contestant_line(rows, kind, row, facts) for row in _by_time(rows, kind)]
+        if lines:
+            head = ["", "CPU ms, median", "min to max", "wall ms", "times the kernel", "paired", "by wall", "rounds"]
+            parts += [f"### {title}", _table([*head, "errors of loss and gradient"], lines)]
+    excluded = {name.removeprefix("note:"): text for name, text in facts.items() if name.startswith("note:")}
+    silent = [f"- {row}: {text}" for row, text in excluded.items() if not text.startswith("agrees")]
+    silent += [
+        "- attack/lightning: its adjoint gives no gradient with respect to the prepared state",
+    ]
+    return [*parts, "Not in the tables:\n\n" + "\n".join(silent), *_floor(document)]
+
+
+def _setting(document: dict[str, Any]) -> str:
+    return (
+        "One thread on one CPU for everybody, in one process, taking turns. A contestant is timed only if its loss and "
+        f"gradients agree with the package in float64 (relative error at most {document['facts'].get('tolerance')}). "
+        "*times the kernel* is the ratio of medians, *paired* the median of ratios within a round, both of CPU time."
+    )
+
+
+def _contestant_line(rows: dict[str, Any], kind: str, row: str, facts: dict[str, Any]) -> list[str]:
+    samples, key = rows[row], row.partition("/")[2]
+    cpu = [1e3 * sample["cpu"] for sample in samples]
+    base = rows.get(f"{kind}/{_BASE}")
+    compared = ["", "", ""]
+    if base:
+        of_medians, paired = ratios(samples, base)
+        compared = [f"{of_medians:.3g}", f"{paired:.3g}", f"{ratios(samples, base, 'wall')[0]:.3g}"]
+    errors = facts.get(f"note:{row}", "").partition("relative errors: ")[2].rstrip(")")
+    return [
+        _title(key),
+        f"{1e3 * median(samples):.4g}",
+        f"{min(cpu):.4g} to {max(cpu):.4g}",
+        f"{1e3 * median(samples, 'wall'):.4g}",
+        *compared,
+        str(len(samples)),
+        errors.replace("loss ", "").replace("gradient ", ""),
+    ]
+
+
+def _floor(document: dict[str, Any]) -> list[str]:
+    rows, operations = document["rows"], document["facts"].get("operations", {})
+    lines = []
+    for kind, count in operations.items():
+        base, floor = rows.get(f"{kind}/{_BASE}"), rows.get(f"{kind}/floor")
+        if not base or not floor:
+            continue
+        of_medians, paired = ratios(base, floor)
+        rate = count / min(sample["cpu"] for sample in floor) / 1e9
+        seconds = f"{1e3 * median(floor):.4g}"
+        lines.append([kind, f"{count / 1e9:.3f}", f"{rate:.1f}", seconds, f"{of_medians:.2f}", f"{paired:.2f}"])
+    if not lines:
+        return ["Floor: not measured (no C compiler)."]
+    head = ["step", "10⁹ multiply-adds", "peak, 10⁹ a second", "floor, ms", "kernel / floor", "paired"]
+    text = "The floor is the counted operations of the normal form (`operations.py`) at this machine's measured peak."
+    return ["### Floor", text, _table(head, lines)]
+
+
+def _scaling(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    parts = [
+        "## Scaling",
+        "![time against layers, qubits, batch and threads](scaling.png)",
+        "The numbers are in `scaling.csv`.",
+    ]
+    for curve, head in (("layers", "L"), ("qubits", "n"), ("batch", "batch")):
+        parts.append(_curve(rows, curve, head))
+    threads = [
+        [str(row["x"]), "yes" if "spinning" in str(row["curve"]) else "no", str(row["step"]), _ms(row["wall_seconds"])]
+        for row in rows
+        if str(row["curve"]).startswith("threads")
+    ]
+    text = "Threads of the kernel, batch 256, wall time; with and without another process that keeps one CPU busy:"
+    return [*parts, text, _table(["threads", "a CPU is busy", "step", "wall ms"], threads)]
+
+
+def _curve(rows: list[dict[str, Any]], curve: str, head: str) -> str:
+    rows = [row for row in rows if row["curve"] == curve]
+    columns = list(dict.fromkeys((row["step"], row["contestant"]) for row in rows))
+    places = list(dict.fromkeys(row["x"] for row in rows))
+    cells = {(row["x"], row["step"], row["contestant"]): _ms(row["cpu_seconds"]) for row in rows}
+    lines = [[str(x), *(cells.get((x, *column), "–") for column in columns)] for x in places]
+    return _table([f"{head} (CPU ms)", *(f"{step}, {contestant}" for step, contestant in columns)], lines)
+
+
+def _memory(document: dict[str, Any]) -> list[str]:
+    facts = document["facts"].values()
+    lines = [[_title(fact["contestant"]), str(fact["layers"]), str(fact["batch"]), *_mebibytes(fact)] for fact in facts]
+    text = "Resident memory of a process of its own: after the model was built, and the peak of three training steps."
+    return ["## Memory of a training step", text, _table(["", "L", "batch", "before, MiB", "peak, MiB"], lines)]
+
+
+def _mebibytes(fact: dict[str, Any]) -> list[str]:
+    if "missing" in fact:
+        return ["–", f"not measured: {fact['missing']}"]
+    return [f"{fact['before_mib']:.0f}", f"{fact['peak_mib']:.0f}"]
+
+
+def _pgd(document: dict[str, Any]) -> list[str]:
+    setting, rows = document["facts"]["setting"], document["rows"]
+    lines = []
+    for layers in setting["layers"]:
+        samples = [rows.get(f"{name}@{layers}") for name in ("collapse", "collapsed", "simulated")]
+        if all(samples):
+            medians = [median(each) for each in samples]
+            times = [f"{value:.3g}" for value in medians]
+            lines.append([f"QVC{layers}", *times, f"{medians[2] / (medians[0] + medians[1]):.3g}"])
+    head = ["model", "collapse once, s", "PGD collapsed, s", "PGD simulated, s", "simulated / (collapse + collapsed)"]
+    text = f"PGD with {setting['steps']} steps on {setting['images']} images, CPU seconds, one thread, kernel."
+    return ["## A whole attack", text, _table(head, lines)]
+
+
+def _by_time(rows: dict[str, Any], kind: str) -> list[str]:
+    found = [row for row in rows if row.startswith(f"{kind}/") and not row.endswith("/floor")]
+    return sorted(found, key=lambda row: median(rows[row]))
+
+
+def _ms(seconds: object) -> str:
+    return f"{1e3 * float(str(seconds)):.4g}"
+
+
+def _title(key: str) -> str:
+    from benchmarks.peers import TITLES
+
+    return TITLES.get(key, key)
+
+
+def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *lines])
