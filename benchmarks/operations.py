@@ -26,24 +26,24 @@ from benchmarks.problem import Problem
 
 def forward(num_qubits: int, num_walls: int) -> int:
     """Multiply-adds to move one state through the circuit, in either direction."""
-    size = 2**num_qubits
+    size = 1 << num_qubits
     return num_walls * 2 * num_qubits * size + (num_walls + 1) * 4 * size
 
 
 def gradients(num_qubits: int, num_walls: int) -> int:
     """Multiply-adds of one sample's weight gradients."""
-    size = 2**num_qubits
+    size = 1 << num_qubits
     return num_walls * 2 * size * -(-num_qubits // 2) + (num_walls + 1) * 2 * size
 
 
 def training(num_qubits: int, num_walls: int) -> int:
     """Multiply-adds of one sample in a training step."""
-    return 3 * forward(num_qubits, num_walls) + gradients(num_qubits, num_walls) + 4 * 2**num_qubits
+    return 3 * forward(num_qubits, num_walls) + gradients(num_qubits, num_walls) + (4 << num_qubits)
 
 
 def attack(num_qubits: int, num_walls: int) -> int:
     """Multiply-adds of one sample in an attack step that simulates the circuit."""
-    return 2 * forward(num_qubits, num_walls) + 4 * 2**num_qubits
+    return 2 * forward(num_qubits, num_walls) + (4 << num_qubits)
 
 
 def counted(problem: Problem, batch: int) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.peers import TITLES
 
@@ -18,6 +19,7 @@ def draw_scaling(lines: Sequence[Sequence[object]], path: Path) -> None:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.lines import Line2D
 
     figure, panels = plt.subplots(1, len(_CURVES), figsize=(15, 4.2), layout="constrained")
     for panel, (curve, label) in zip(panels, _CURVES.items(), strict=True):
@@ -33,9 +35,9 @@ def draw_scaling(lines: Sequence[Sequence[object]], path: Path) -> None:
             panel.set_xscale("log", base=2)
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("seconds a step (CPU; wall against threads)")
-    handles = [plt.Line2D([], [], color=colour, label=TITLES[key]) for key, colour in _COLOURS.items()]
-    handles += [plt.Line2D([], [], color="tab:gray", label="kernel, one CPU also spins")]
-    handles += [plt.Line2D([], [], color="black", linestyle=style, label=step) for step, style in _STEPS.items()]
+    handles = [Line2D([], [], color=colour, label=TITLES[key]) for key, colour in _COLOURS.items()]
+    handles += [Line2D([], [], color="tab:gray", label="kernel, one CPU also spins")]
+    handles += [Line2D([], [], color="black", linestyle=style, label=step) for step, style in _STEPS.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8)
     figure.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(figure)
@@ -53,6 +55,6 @@ def _rows(lines: Sequence[Sequence[object]], curve: str, step: str, contestant: 
     ]
 
 
-def _line(panel: object, points: list[tuple[float, float]], *, style: str, color: str) -> None:
+def _line(panel: Any, points: list[tuple[float, float]], *, style: str, color: str) -> None:
     if points:
         panel.plot(*zip(*points, strict=True), style, color=color, marker="o", markersize=3)

@@ -59,12 +59,15 @@ def _peers(document: dict[str, Any]) -> list[str]:
         if lines:
             head = ["", "CPU ms, median", "min to max", "wall ms", "times the kernel", "paired", "by wall", "rounds"]
             parts += [f"### {title}", _table([*head, "errors of loss and gradient"], lines)]
-    excluded = {name.removeprefix("note:"): text for name, text in facts.items() if name.startswith("note:")}
-    silent = [f"- {row}: {text}" for row, text in excluded.items() if not text.startswith("agrees")]
-    silent += [
-        "- attack/lightning: its adjoint gives no gradient with respect to the prepared state",
-    ]
+    notes = {name.removeprefix("note:"): text for name, text in facts.items() if name.startswith("note:")}
+    notes["attack/lightning"] = "its adjoint gives no gradient with respect to the prepared state"
+    silent = {_excuse(row, text): None for row, text in notes.items() if not text.startswith("agrees")}
     return [*parts, "Not in the tables:\n\n" + "\n".join(silent), *_floor(document)]
+
+
+def _excuse(row: str, text: str) -> str:
+    """One line for a contestant that is missing from both tables."""
+    return f"- {row.partition('/')[2] if text.startswith('missing') else row}: {text}"
 
 
 def _setting(document: dict[str, Any]) -> str:
@@ -125,12 +128,14 @@ def _scaling(path: Path) -> list[str]:
     ]
     for curve, head in (("layers", "L"), ("qubits", "n"), ("batch", "batch")):
         parts.append(_curve(rows, curve, head))
+    parts.append("n = 10 are images of 28×28 pixels and n = 12 of 3×32×32 (the papers' QVC200 on both).")
     threads = [
         [str(row["x"]), "yes" if "spinning" in str(row["curve"]) else "no", str(row["step"]), _ms(row["wall_seconds"])]
         for row in rows
         if str(row["curve"]).startswith("threads")
     ]
-    text = "Threads of the kernel, batch 256, wall time; with and without another process that keeps one CPU busy:"
+    batch = next((row["batch"] for row in rows if row["curve"] == "threads"), "")
+    text = f"Threads of the kernel, batch {batch}, wall time; with and without another process that keeps a CPU busy:"
     return [*parts, text, _table(["threads", "a CPU is busy", "step", "wall ms"], threads)]
 
 

@@ -56,5 +56,5 @@ def require(*distributions: str) -> str:
     found = {name: package_version(name) for name in distributions}
     absent = [name for name, version in found.items() if version is None]
     if absent:
-        raise MissingError(f"{', '.join(absent)} is not installed")
+        raise MissingError(f"not installed: {', '.join(absent)}")
     return ", ".join(f"{name} {version}" for name, version in found.items())

@@ -101,7 +101,7 @@ class Fallback:
     def build(self, problem: Problem, weights: Array) -> Steps:
         """Steps in torch operations."""
         model = classifier(problem, weights)
-        return Steps(*(_in_torch(step) for step in (training_step(model), attack_step(through_circuit(model)))))
+        return Steps(_in_torch(training_step(model)), _in_torch(attack_step(through_circuit(model))))
 
 
 class Cuda:
@@ -114,7 +114,7 @@ class Cuda:
     def version(self) -> str:
         """Torch and the device."""
         if not torch.cuda.is_available():
-            raise MissingError("not measured, there is no CUDA device")
+            raise MissingError("not measured, torch.cuda.is_available() is false")
         return f"torch {torch.__version__}, {torch.cuda.get_device_name()}"
 
     def build(self, problem: Problem, weights: Array) -> Steps:

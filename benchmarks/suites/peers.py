@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from benchmarks.agreement import TOLERANCE, Reference
 from benchmarks.contest import Contestant, run_contest, say
 from benchmarks.operations import counted
 from benchmarks.peak import load_peak
 from benchmarks.peers import OTHERS, OURS, MissingError, Peer, Steps
-from benchmarks.problem import Problem, Step
+from benchmarks.problem import Problem
 from benchmarks.store import Store
 from benchmarks.suites.session import open_store
 from benchmarks.suites.settings import Settings
@@ -69,15 +70,11 @@ def _contestant(
         _note(store, row, f"does not agree, not timed ({errors})")
         return []
     _note(store, row, f"agrees ({errors})")
-    return [Contestant(row, _bound(step, images, labels), batch / samples)]
+    return [Contestant(row, partial(step, images, labels), batch / samples)]
 
 
 def _samples(steps: Steps, batch: int) -> int:
     return batch if steps.samples is None else min(batch, steps.samples)
-
-
-def _bound(step: Step, images: object, labels: object) -> object:
-    return lambda: step(images, labels)
 
 
 def _floor(problem: Problem, batch: int, store: Store) -> list[Contestant]:
@@ -87,7 +84,7 @@ def _floor(problem: Problem, batch: int, store: Store) -> list[Contestant]:
         _note(store, "floor", "not measured: no C compiler")
         return []
     operations = counted(problem, batch)
-    return [Contestant(f"{kind}/floor", lambda kind=kind: peak(operations[kind])) for kind in KINDS]
+    return [Contestant(f"{kind}/floor", partial(peak, operations[kind])) for kind in KINDS]
 
 
 def _version(peer: Peer) -> str:

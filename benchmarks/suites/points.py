@@ -38,10 +38,10 @@ _LARGEST_COLLAPSED = 12
 
 def points(*, quick: bool, cpus: int) -> list[Point]:
     """All points; curves share the comparison's problem as their common point."""
-    depths, sizes, batches = (200, 400, 600, 800, 1000), (6, 8, 10, 12, 14), (1, 4, 16, 64, 256, 1024)
+    depths, sizes, batches = [200, 400, 600, 800, 1000], [6, 8, 10, 12, 14], [1, 4, 16, 64, 256, 1024]
     layers, batch, qubits = 200, 64, 10
     if quick:
-        depths, sizes, batches, layers, batch, qubits = (5, 10), (4, 6), (1, 8), 10, 8, 6
+        depths, sizes, batches, layers, batch, qubits = [5, 10], [4, 6], [1, 8], 10, 8, 6
     found = [Point("layers", depth, Problem.of_size(qubits, depth), batch) for depth in depths]
     for size in sizes:
         peers = ("kernel", "torch", "jax") if size > _LARGEST_COLLAPSED else Point.peers
