@@ -4,7 +4,7 @@ It uses what this package knows: the normal form (real RY walls between merged c
 tabulated at once), real and imaginary planes with the batch innermost, ``lax.scan`` over the layers, and a custom
 vector-Jacobian product that undoes the circuit on state and adjoint, so that autograd stores nothing.
 
-The rest is what XLA's CPU compiler likes, found by trying some thirty variants: rotations of two qubits as one real
+The rest is what XLA's CPU compiler likes, found by trying some forty variants: rotations of two qubits as one real
 4×4 product (faster than one, three or five qubits, and than matrix products); every wall's result is a concatenation,
 which XLA does not fuse into its consumers; correlations end in a product with ones, because its reductions are slow.
 """
@@ -34,10 +34,13 @@ class JaxAdjoint:
     def build(self, problem: Problem, weights: Array) -> Steps:
         """Jitted steps; the first call compiles."""
         simulator = Simulator(problem)
-        return steps_of(problem, weights, simulator.expectations, simulator.frozen_expectations)
+        chunk = 128 if problem.num_qubits <= 10 else 32
+        return steps_of(problem, weights, simulator.expectations, simulator.frozen_expectations, chunk)
 
 
-def steps_of(problem: Problem, weights: Array, expectations: Any, frozen: Any = None) -> Steps:
+def steps_of(
+    problem: Problem, weights: Array, expectations: Any, frozen: Any = None, chunk: int | None = None
+) -> Steps:
     """Jitted loss and gradients of a function (weights, states (2ⁿ, B)) -> ⟨Z⟩ (B, classes).
 
     Args:
@@ -45,6 +48,7 @@ def steps_of(problem: Problem, weights: Array, expectations: Any, frozen: Any = 
         weights: shape (3·n·L,).
         expectations: differentiable in both arguments.
         frozen: the same, if there is one that is faster where only the states' gradients are wanted.
+        chunk: larger batches are cut into chunks of this size, which fit into a cache (None: never).
     """
     import jax
     import jax.numpy as jnp
@@ -56,8 +60,16 @@ def steps_of(problem: Problem, weights: Array, expectations: Any, frozen: Any = 
         logs = jax.nn.log_softmax(problem.scale * function(weight, states))
         return -jnp.take_along_axis(logs, labels[:, None], 1).mean()
 
-    train = jax.jit(jax.value_and_grad(partial(loss, expectations)))
-    attack = jax.jit(jax.value_and_grad(partial(loss, frozen or expectations), argnums=1))
+    def value_and_gradient(function: Any, attack: bool, weight: Any, images: Any, labels: Any) -> tuple[Any, Any]:
+        both = partial(jax.value_and_grad(partial(loss, function), argnums=int(attack)), weight)
+        if chunk is None or len(images) <= chunk or len(images) % chunk:
+            return both(images, labels)
+        parts = (images.reshape(-1, chunk, images.shape[1]), labels.reshape(-1, chunk))
+        values, gradients = jax.lax.map(lambda part: both(*part), parts)
+        return values.mean(), gradients / len(values) if attack else gradients.mean(0)
+
+    train = jax.jit(partial(value_and_gradient, expectations, False))
+    attack = jax.jit(partial(value_and_gradient, frozen or expectations, True))
     weight = jnp.asarray(weights)
 
     def step(function: Any, images: Array, labels: Labels) -> Answer:
