@@ -16,7 +16,8 @@ from typing import Any
 
 import yaml
 
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.files import write_atomically
 from qaml_qiskit.simulation import backend_description
 
 #: Where runs go by default, below the working directory.
@@ -53,16 +54,7 @@ class Run:
 
     def write(self, name: str, content: bytes | str) -> Path:
         """Write one file so that it is there whole or not at all."""
-        file = self.path / name
-        file.parent.mkdir(exist_ok=True)
-        data = content.encode() if isinstance(content, str) else content
-        temporary = file.with_name(f".{file.name}.tmp")
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(file)
-        return file
+        return write_atomically(self.path / name, content)
 
     def write_json(self, name: str, content: object) -> Path:
         """Write a JSON document; the same content gives the same bytes."""
@@ -113,6 +105,27 @@ def open_run(command: str, config: dict[str, Any], out: Path | None = None) -> R
             remedy="choose another folder with --out",
         ) from error
     return run
+
+
+def load_run(path: Path, command: str) -> Run:
+    """Refer to an existing run of one command.
+
+    Raises:
+        InputError: the folder is no run, or a run of another command.
+    """
+    try:
+        config = yaml.safe_load((path / CONFIG_FILE).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        config = None
+    found = config.get("command") if isinstance(config, dict) else None
+    if found != command:
+        raise InputError(
+            f"{path} is no run of `qaml {command}`",
+            got="a folder that is not a run" if found is None else f"a run of `qaml {found}`",
+            expected=f"a folder that `qaml {command}` made",
+            remedy="check the path",
+        )
+    return Run(path, config)
 
 
 def environment() -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Out, Recipe, Seed, Shots, Target
+
 app = typer.Typer(
     name="qaml",
     help="Quantum variational classifiers on IBM hardware, and the truth about how they hold up there.",
@@ -19,16 +21,6 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="List, fetch and verify data sets.", invoke_without_command=True)
 app.add_typer(data_app, name="data")
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
-Out = Annotated[Path | None, typer.Option(help="Run folder. Default: a new folder under runs/.")]
-Config = Annotated[Path | None, typer.Option(help="YAML file of options; the command line wins.")]
-Backends = Annotated[Path | None, typer.Option(help="The backends.yaml to use.")]
-DataDir = Annotated[Path | None, typer.Option(help="Where data sets are. Default: $QAML_DATA_DIR, then a cache.")]
-Seed = Annotated[int | None, typer.Option(help="The same seed gives the same run. Default: 0.")]
-Target = Annotated[str | None, typer.Option(help="Entry of backends.yaml. Default: fake-torino.")]
-Recipe = Annotated[str | None, typer.Option(help="Recipe of transpile/, or a YAML file. Default: level3.")]
-Shots = Annotated[int | None, typer.Option(help="Shots an image. Default: 1000.")]
 
 
 def _version(wanted: bool) -> None:
@@ -128,32 +120,6 @@ def train(
     progress = TerminalProgress(quiet=json)
     outcome = run_training(request, out=out, data_dir=data_dir, progress=progress, stopping=stop_on_signal)
     show(outcome, as_json=json)
-
-
-@app.command()
-def run(
-    model: Annotated[str, typer.Argument(help="Run folder, model file or the name of a reference.")],
-    target: Target = None,
-    recipe: Recipe = None,
-    images: Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 100.")] = None,
-    shots: Shots = None,
-    mitigation: Annotated[str | None, typer.Option(help="none or m3. Default: m3.")] = None,
-    seed: Seed = None,
-    config: Config = None,
-    backends: Backends = None,
-    data_dir: DataDir = None,
-    out: Out = None,
-    json: Json = False,
-) -> None:
-    """Score images with a trained QVC on a target: ideally, as sampled, and mitigated."""
-    given = {k: v for k, v in locals().items() if k not in ("config", "backends", "data_dir", "out", "json")}
-    from qaml_qiskit.cli.console import TerminalProgress, show
-    from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import RunRequest, run_model
-
-    request = build_request(RunRequest, given, config)
-    progress = TerminalProgress(quiet=json)
-    show(run_model(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
 
 
 @app.command()

@@ -12,12 +12,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
+from qaml_qiskit.execution import Plan
 from qaml_qiskit.reports import format_cell
-from qaml_qiskit.workflows import Outcome
+from qaml_qiskit.workflows import Outcome, RunRequest, plan_rows
 from qaml_qiskit.workflows.progress import Advance, ignore
 
 #: Columns of a table that goes to a file or a pipe, where nothing needs to be squeezed.
 _FILE_WIDTH = 200
+#: A single row with more columns than this is printed upright.
+_WIDEST_ROW = 9
 
 
 class TerminalProgress:
@@ -55,22 +58,49 @@ class TerminalProgress:
 
 
 def show(outcome: Outcome, *, as_json: bool) -> None:
-    """Print the results: one JSON document, or a table and where the run is."""
+    """Print the results: one JSON document, or tables and where the run is; then raise what is wrong with them."""
     if as_json:
         sys.stdout.write(json.dumps(outcome.document(), ensure_ascii=False) + "\n")
-        return
+    else:
+        _show_tables(outcome)
+    if outcome.problem is not None:
+        raise outcome.problem
+
+
+def show_plan(request: RunRequest, the_plan: Plan) -> None:
+    """Print a plan to stderr, before the question whether it may be carried out."""
+    console = Console(stderr=True)
+    console.print(_facts(plan_rows(request, the_plan)[0]))
+    for line in the_plan.assumptions:
+        console.print(line, markup=False, highlight=False)
+
+
+def _show_tables(outcome: Outcome) -> None:
     console = Console()
     if not console.is_terminal:
         console.width = _FILE_WIDTH
-    for rows in _same_columns(outcome.results):
-        console.print(_table(rows))
+    if len(outcome.results) == 1 and len(outcome.results[0]) > _WIDEST_ROW:
+        console.print(_facts(outcome.results[0]))
+    else:
+        for rows in _same_columns(outcome.results):
+            console.print(_table(rows))
     for name, further in outcome.tables.items():
         console.print(f"\n{name}", style="bold underline")
         console.print(_table(further))
+    for note in outcome.notes:
+        console.print(note, markup=False, highlight=False)
     if outcome.run is not None:
         report = outcome.run.path / "report.html"
         where = f"Report: {report}" if report.is_file() else f"Run: {outcome.run.path}"
         console.print(where, markup=False, highlight=False, soft_wrap=True)
+
+
+def _facts(row: Mapping[str, Any]) -> Table:
+    """One wide row, upright."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for name, value in row.items():
+        table.add_row(name.replace("_", " "), escape(format_cell(value)))
+    return table
 
 
 def _same_columns(rows: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:

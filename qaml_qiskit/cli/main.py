@@ -21,6 +21,7 @@ def main() -> None:
 
 
 def _run() -> int:
+    from qaml_qiskit.cli import execution_commands  # noqa: F401  (adds its commands)
     from qaml_qiskit.cli.commands import app
 
     try:

@@ -48,3 +48,14 @@ def accuracy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Propo
 def rms_difference(values: NDArray[np.floating], reference: NDArray[np.floating]) -> float:
     """Root mean square of ``values − reference``: how far measured ⟨Z_k⟩ are from the exact ones."""
     return float(np.sqrt(np.mean((values - reference) ** 2)))
+
+
+def slope(values: NDArray[np.floating], reference: NDArray[np.floating]) -> float | None:
+    """Slope of the straight line through ``values`` against ``reference``: how much of the exact ⟨Z_k⟩ is left.
+
+    1 is unbiased, less is damped by noise, more is overcorrected. Shots do not bias it. None when all reference values
+    are equal.
+    """
+    x, y = reference.ravel() - reference.mean(), values.ravel() - values.mean()
+    spread = float(x @ x)
+    return float(x @ y) / spread if spread else None

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from qiskit_ibm_runtime import fake_provider
 
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.execution.options import PrimitiveOptions
 from qaml_qiskit.noise import NoiseSpec
 
 #: Environment variable that names the backends.yaml to use.
@@ -21,8 +22,12 @@ FILE_NAME = "backends.yaml"
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class _Entry(BaseModel):
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Entry(_Strict):
+    options: PrimitiveOptions = PrimitiveOptions()
 
 
 class IdealEntry(_Entry):
@@ -54,6 +59,13 @@ class FakeEntry(_Entry):
         return device
 
 
+class SnapshotEntry(_Entry):
+    """A real device as it was when a run was submitted to it: the ``snapshot`` folder of that run, simulated."""
+
+    kind: Literal["snapshot"]
+    folder: str
+
+
 class IBMEntry(_Entry):
     """A real device, by its name on IBM Quantum Platform."""
 
@@ -61,10 +73,18 @@ class IBMEntry(_Entry):
     device: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
-TargetEntry = Annotated[IdealEntry | AerEntry | FakeEntry | IBMEntry, Field(discriminator="kind")]
+TargetEntry = Annotated[IdealEntry | AerEntry | FakeEntry | SnapshotEntry | IBMEntry, Field(discriminator="kind")]
+
+_KINDS: dict[str, type[BaseModel]] = {
+    "ideal": IdealEntry,
+    "aer": AerEntry,
+    "fake": FakeEntry,
+    "snapshot": SnapshotEntry,
+    "ibm": IBMEntry,
+}
 
 
-class Catalogue(_Entry):
+class Catalogue(_Strict):
     """The entries of one backends.yaml by name."""
 
     targets: dict[str, TargetEntry]
@@ -152,7 +172,7 @@ def _explain(error: ValidationError, source: str, model: type[BaseModel]) -> Con
     # A misspelt field also makes the right one missing: the misspelling is what helps.
     detail: dict[str, Any] = dict(min(problems, key=lambda problem: problem["type"] != "extra_forbidden"))
     # The discriminator's value appears in the path of a tagged union; it is not a key of the file.
-    kinds = ("ideal", "aer", "fake", "ibm")
+    kinds = tuple(_KINDS)
     place = [str(part) for i, part in enumerate(detail["loc"]) if not (i == 2 and part in kinds)]
     expected = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     got = repr(detail["input"])
@@ -179,10 +199,9 @@ def _explain(error: ValidationError, source: str, model: type[BaseModel]) -> Con
 def _known_fields(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
     """The fields of the (possibly nested) model in which an unknown field was met."""
     current: type[BaseModel] = model
-    by_kind: dict[str, type[BaseModel]] = {"ideal": IdealEntry, "aer": AerEntry, "fake": FakeEntry, "ibm": IBMEntry}
     for part in location[:-1]:
-        if part in by_kind:
-            current = by_kind[str(part)]
+        if part in _KINDS:
+            current = _KINDS[str(part)]
         elif part in current.model_fields:
             annotation = current.model_fields[str(part)].annotation
             if isinstance(annotation, type) and issubclass(annotation, BaseModel):

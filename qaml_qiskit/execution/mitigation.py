@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from mthree import M3Mitigation
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from qiskit.circuit import ClassicalRegister, QuantumCircuit
 from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import ConfigurationError
@@ -34,43 +34,68 @@ class Calibration(BaseModel):
     p10: tuple[float, ...]
     p01: tuple[float, ...]
 
-
-def calibration_circuits(num_physical: int, qubits: Sequence[int]) -> tuple[QuantumCircuit, QuantumCircuit]:
-    """|0…0⟩ and |1…1⟩ on the given physical qubits, measured; already in device instructions (X and measure)."""
-    circuits = []
-    for excited in (False, True):
-        circuit = QuantumCircuit(num_physical, name=f"readout-{int(excited)}")
-        readout = ClassicalRegister(len(qubits), "meas")
-        circuit.add_register(readout)
-        if excited:
-            circuit.x(list(qubits))
-        circuit.barrier()
-        circuit.measure(list(qubits), readout)
-        circuits.append(circuit)
-    return circuits[0], circuits[1]
+    def of(self, measured: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(p10, p01) of these physical qubits in this order."""
+        places = [self.qubits.index(qubit) for qubit in measured]
+        return np.array(self.p10)[places], np.array(self.p01)[places]
 
 
-def read_calibration(
-    zeros: BitArray, ones: BitArray, *, target: str, created: str, qubits: Sequence[int]
-) -> Calibration:
-    """Turn the outcomes of :func:`calibration_circuits` into a record."""
-    after_zero = _fraction_of_ones(zeros)
-    after_one = _fraction_of_ones(ones)
+def read_calibration(bits: BitArray, *, target: str, created: str, qubits: Sequence[int]) -> Calibration:
+    """Turn the outcomes of the two calibration circuits, shape (2,), into a record."""
+    after_zero, after_one = (1 - z_from_bits(bits)) / 2
     return Calibration(
         target=target,
         created=created,
-        shots=zeros.num_shots,
+        shots=bits.num_shots,
         qubits=tuple(qubits),
         p10=tuple(after_zero.tolist()),
         p01=tuple((1 - after_one).tolist()),
     )
 
 
+def check_calibration(calibration: Calibration, *, target: str, measured: Sequence[int], max_age: timedelta) -> None:
+    """Raise ConfigurationError unless a record can correct what ``target`` reads from these physical qubits now."""
+    age = datetime.now(UTC) - datetime.fromisoformat(calibration.created)
+    missing = [qubit for qubit in measured if qubit not in calibration.qubits]
+    if calibration.target != target:
+        problem = (f"a record of {calibration.target}", f"one of {target}")
+    elif missing:
+        problem = (f"qubits {list(calibration.qubits)}", f"also qubits {missing}")
+    elif age > max_age:
+        problem = (f"a record that is {_hours(age)} old", f"at most {_hours(max_age)}")
+    else:
+        return
+    raise ConfigurationError(
+        "the readout calibration cannot be used here",
+        got=problem[0],
+        expected=problem[1],
+        remedy="measure a new one by leaving out --calibration"
+        + (", or allow an older one with --max-calibration-age" if age > max_age and not missing else ""),
+    )
+
+
 def z_from_bits(bits: BitArray) -> NDArray[np.float64]:
     """⟨Z_k⟩ of every classical bit for a broadcast PUB of N images: shape (N, m)."""
-    # Outcomes are packed eight to a byte, bit 0 in the last place of the last byte.
-    outcomes = np.unpackbits(bits.array, axis=-1)[..., ::-1][..., : bits.num_bits]
-    return np.atleast_2d(1 - 2 * outcomes.mean(axis=-2))
+    return 1 - 2 * _unpack(bits).mean(axis=-2)
+
+
+def z_covariance(bits: BitArray) -> NDArray[np.float64]:
+    """Covariance of the estimates :func:`z_from_bits`, from the shots themselves: shape (N, m, m).
+
+    Classes share shots, so the errors of their ⟨Z_k⟩ are correlated, and whether a label is safe depends on the
+    difference of two of them. One shot tells nothing about its own spread; it gets the largest, 1.
+    """
+    outcomes = 1.0 - 2.0 * _unpack(bits)
+    if bits.num_shots < 2:
+        return np.broadcast_to(np.eye(bits.num_bits), (bits.size, bits.num_bits, bits.num_bits)).copy()
+    centred = outcomes - outcomes.mean(axis=-2, keepdims=True)
+    return np.swapaxes(centred, -1, -2) @ centred / (bits.num_shots - 1) / bits.num_shots
+
+
+def _unpack(bits: BitArray) -> NDArray[np.uint8]:
+    """Outcomes as zeros and ones, shape (N, shots, m)."""
+    # They are packed eight to a byte, bit 0 in the last place of the last byte.
+    return np.unpackbits(bits.array, axis=-1)[..., ::-1][..., : bits.num_bits]
 
 
 @dataclass(frozen=True)
@@ -124,5 +149,5 @@ class ReadoutCorrection:
         return mitigation
 
 
-def _fraction_of_ones(bits: BitArray) -> NDArray[np.float64]:
-    return (1 - z_from_bits(bits)[0]) / 2
+def _hours(age: timedelta) -> str:
+    return f"{age.total_seconds() / 3600:.1f} hours"

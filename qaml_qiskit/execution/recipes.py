@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qiskit.circuit import QuantumCircuit
 from qiskit.transpiler import Target as ISATarget
 from qiskit.transpiler import generate_preset_pass_manager
+from qiskit.transpiler.exceptions import TranspilerError
 
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError
@@ -97,4 +98,12 @@ def _compile(circuit: QuantumCircuit, target: ISATarget, recipe: Recipe, seed: i
             expected="methods that the installed Qiskit knows",
             remedy="leave layout_method and routing_method out, or name an installed plugin",
         ) from error
-    return manager.run(circuit)
+    try:
+        return manager.run(circuit)
+    except TranspilerError as error:
+        raise ConfigurationError(
+            "the circuit cannot be compiled for the target",
+            got=" ".join(str(error.message).split()),
+            expected=f"{circuit.num_qubits} qubits that are connected, and gates that the target can express",
+            remedy="choose another target, or a recipe with another layout and routing",
+        ) from error

@@ -1,6 +1,8 @@
 """From an entry of backends.yaml to something that runs circuits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from qiskit.circuit import QuantumCircuit
 from qiskit.circuit.library import get_standard_gate_name_mapping
@@ -10,8 +12,11 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_ibm_runtime import fake_provider
 
-from qaml_qiskit.errors import ConfigurationError, CredentialsError
-from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, IdealEntry, TargetEntry
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, IdealEntry, SnapshotEntry, TargetEntry
+from qaml_qiskit.execution.circuits import active_qubits
+from qaml_qiskit.execution.service import open_device
+from qaml_qiskit.execution.snapshot import read_snapshot
 from qaml_qiskit.noise import BASIS_GATES, check_touches
 
 #: Up to this many active qubits the density matrix is exact and faster than trajectories.
@@ -28,11 +33,13 @@ class Target:
         name: the entry's name in backends.yaml.
         entry: the entry.
         isa: gates, connectivity, error rates and durations, for the transpiler.
+        backend: the open handle of a real device; None elsewhere.
     """
 
     name: str
     entry: TargetEntry
     isa: ISATarget
+    backend: BackendV2 | None = None
 
     @property
     def is_hardware(self) -> bool:
@@ -40,10 +47,10 @@ class Target:
         return isinstance(self.entry, IBMEntry)
 
     def simulator(self, isa_circuit: QuantumCircuit) -> AerSimulator:
-        """An Aer simulator with this target's noise on the qubits that ``isa_circuit`` uses, and on those only.
+        """An Aer simulator for :func:`compact` copies of circuits on the qubits that ``isa_circuit`` uses.
 
-        A device model of 133 qubits costs Aer more to serialise than the circuit costs to simulate; noise on qubits
-        that carry no gate changes nothing.
+        It carries this target's noise on those qubits and on no others: a device model of 133 qubits costs Aer more to
+        serialise than the circuit costs to simulate, and noise on qubits that carry no gate changes nothing.
 
         Raises:
             ConfigurationError: the target is real hardware, or its noise touches no gate of the circuit.
@@ -54,13 +61,13 @@ class Target:
                 return AerSimulator(method="statevector", **_PARALLEL)
             case AerEntry(noise=noise):
                 model = noise.build()
-            case FakeEntry():
-                model = NoiseModel.from_backend(_TargetOnly(_restrict(self.isa, set(active))))
+            case FakeEntry() | SnapshotEntry():
+                model = NoiseModel.from_backend(_TargetOnly(_restrict(self.isa, active)))
             case _:
                 raise ConfigurationError(
                     f"target {self.name} is real hardware",
                     got="a request to simulate it",
-                    expected="a target of kind ideal, aer or fake",
+                    expected="a target of kind ideal, aer, fake or snapshot",
                     remedy="choose a simulated target",
                 )
         check_touches(model, isa_circuit)
@@ -83,8 +90,11 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
     match entry:
         case FakeEntry(device=device):
             return Target(name, entry, getattr(fake_provider, device)().target)
+        case SnapshotEntry(folder=folder):
+            return Target(name, entry, read_snapshot(Path(folder)))
         case IBMEntry(device=device):
-            return Target(name, entry, _ibm_backend(device).target)
+            backend = open_device(device)
+            return Target(name, entry, backend.target, backend)
         case _:
             gates = get_standard_gate_name_mapping()
             isa = ISATarget(num_qubits=num_qubits)
@@ -93,62 +103,20 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
             return Target(name, entry, isa)
 
 
-def active_qubits(isa_circuit: QuantumCircuit) -> tuple[int, ...]:
-    """Physical qubits that carry at least one instruction other than a barrier, in ascending order."""
-    return tuple(
-        sorted(
-            {
-                isa_circuit.find_bit(qubit).index
-                for instruction in isa_circuit.data
-                if instruction.operation.name != "barrier"
-                for qubit in instruction.qubits
-            }
-        )
-    )
-
-
-def measured_qubits(isa_circuit: QuantumCircuit) -> list[int]:
-    """The physical qubit behind each classical bit, in the order of the bits."""
-    pairs = {
-        isa_circuit.find_bit(instruction.clbits[0]).index: isa_circuit.find_bit(instruction.qubits[0]).index
-        for instruction in isa_circuit.data
-        if instruction.operation.name == "measure"
-    }
-    return [pairs[bit] for bit in sorted(pairs)]
-
-
-def _ibm_backend(device: str) -> BackendV2:
-    from qiskit_ibm_runtime import QiskitRuntimeService
-    from qiskit_ibm_runtime.accounts import AccountNotFoundError
-    from qiskit_ibm_runtime.exceptions import IBMError
-
-    try:
-        return QiskitRuntimeService().backend(device)
-    except AccountNotFoundError as error:
-        raise CredentialsError(
-            f"cannot reach {device}",
-            got="no saved IBM Quantum account and no QISKIT_IBM_TOKEN",
-            expected="credentials of IBM Quantum Platform",
-            remedy="save them once with QiskitRuntimeService.save_account, or set QISKIT_IBM_TOKEN",
-        ) from error
-    except IBMError as error:
-        # The service's own text could repeat what was sent to it, so only the kind of failure is passed on.
-        raise ConfigurationError(
-            f"cannot open {device}",
-            got=type(error).__name__,
-            expected="a device that the account can use",
-            remedy="check the device's name, the instance and the network",
-        ) from None
-
-
-def _restrict(full: ISATarget, active: set[int]) -> ISATarget:
-    """The same device with instructions on the active qubits only; qubit numbers stay."""
-    small = ISATarget(num_qubits=full.num_qubits, dt=full.dt, qubit_properties=full.qubit_properties)
+def _restrict(full: ISATarget, active: Sequence[int]) -> ISATarget:
+    """The device's active qubits alone, relabelled 0, 1, … in the given order."""
+    place = {qubit: index for index, qubit in enumerate(active)}
+    qubit_properties = full.qubit_properties and [full.qubit_properties[qubit] for qubit in active]
+    small = ISATarget(num_qubits=len(place), dt=full.dt, qubit_properties=qubit_properties)
     for name in full.operation_names:
         properties = full[name]
         if properties is None or None in properties:
             continue
-        kept = {qubits: value for qubits, value in properties.items() if set(qubits) <= active}
+        kept = {
+            tuple(place[qubit] for qubit in qubits): value
+            for qubits, value in properties.items()
+            if set(qubits) <= place.keys()
+        }
         if kept:
             small.add_instruction(full.operation_from_name(name), kept, name=name)
     return small

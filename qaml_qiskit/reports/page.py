@@ -53,11 +53,11 @@ class Page:
 
 
 def format_cell(value: object) -> str:
-    """A value as people read it in a table: three decimals, intervals as a – b, nothing for None."""
+    """A value as people read it in a table: three decimals, more for small ones, intervals as a – b, None as nothing."""
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return f"{value:.3f}" if value == 0 or abs(value) >= 0.0095 else f"{value:.2g}"
     if isinstance(value, (list, tuple)):
         return " – ".join(format_cell(item) for item in value)
     return str(value)

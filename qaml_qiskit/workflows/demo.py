@@ -9,9 +9,9 @@ from qaml_qiskit.attacks import AttackConfig, attack_images
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.models import Model, ModelCard, StoredModel, build_model, predict
 from qaml_qiskit.runs import Run, open_run
+from qaml_qiskit.workflows.compiled import Compiled, compile_model, score
 from qaml_qiskit.workflows.demo_report import IMAGE_SETS, Findings, write_report
 from qaml_qiskit.workflows.demo_request import DemoRequest
-from qaml_qiskit.workflows.inference import Compiled, compile_model, score
 from qaml_qiskit.workflows.outcome import Outcome
 from qaml_qiskit.workflows.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.workflows.training import Data, fit, load_data, model_config, tensors
@@ -57,8 +57,7 @@ def demo(
     compiled = compile_model(trained.qvc, request.target, request.recipe, backends)
     images, labels = (part[: request.images] for part in tensors(data.test))
     sets = _attack(request, trained, images, labels, progress)
-    with_angles = {name: (batch, compiled.values(batch)) for name, batch in sets.items()}
-    scores = score(compiled, with_angles, request.shots, "m3", request.seed, run, progress)
+    scores = score(compiled, sets, request.shots, "m3", request.seed, run, progress)
     said = {name: predict(trained.convnet, batch).numpy() for name, batch in sets.items()}
     found = Findings(compiled, {n: batch.numpy() for n, batch in sets.items()}, labels.numpy(), scores, said)
     write_report(run, request, found)

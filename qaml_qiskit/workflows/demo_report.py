@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from qaml_qiskit.evaluation import accuracy, rms_difference
 from qaml_qiskit.reports import Section, accuracy_bars, image_grid, learning_curves, to_csv
 from qaml_qiskit.runs import Run
+from qaml_qiskit.workflows.compiled import Compiled, Scores
 from qaml_qiskit.workflows.demo_request import DemoRequest
-from qaml_qiskit.workflows.inference import Compiled, Scores
 from qaml_qiskit.workflows.outcome import Row
 from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.training import npz, read_history

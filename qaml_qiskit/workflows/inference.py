@@ -1,97 +1,153 @@
-"""Run a trained QVC on a target: the work behind ``qaml run``, and the measuring half of the demo."""
+"""From a trained model and images to submitted jobs: the work behind ``qaml plan``, ``submit`` and ``run``."""
 
-import hashlib
-import io
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from qiskit import qpy
-from qiskit.circuit import QuantumCircuit
+from pydantic import ValidationError
 from torch import Tensor
 
-from qaml_qiskit.circuits import gate_counts
-from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.evaluation import accuracy, rms_difference
+from qaml_qiskit.errors import BudgetError, ConfigurationError, InputError
 from qaml_qiskit.execution import (
+    LOCAL_IMAGES_PER_JOB,
     Calibration,
-    Ledger,
-    Mitigation,
-    Recipe,
-    Target,
-    compile_for,
-    load_catalogue,
-    load_recipe,
-    open_target,
-    sample,
+    Plan,
+    Workload,
+    build_workload,
+    check_calibration,
+    plan,
+    runner_for,
+    submit,
 )
-from qaml_qiskit.models import QVC, StoredModel, check_batch, predict
-from qaml_qiskit.reports import Section, accuracy_bars, to_csv
+from qaml_qiskit.models import check_batch
 from qaml_qiskit.runs import Run, open_run
+from qaml_qiskit.workflows.compiled import Compiled, compile_model, digest
 from qaml_qiskit.workflows.inputs import find_model, load_images
 from qaml_qiskit.workflows.outcome import Outcome, Row
-from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.progress import Progress, Silent
+from qaml_qiskit.workflows.results import finish, job_rows, outcome_of
+from qaml_qiskit.workflows.run_request import RunRequest
 from qaml_qiskit.workflows.training import npz
 
-
-class RunRequest(BaseModel):
-    """Everything that decides what is run, and where."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    model: str
-    target: str = "fake-torino"
-    recipe: str = "level3"
-    images: Annotated[str, BeforeValidator(str)] = "100"
-    shots: Annotated[int, Field(ge=1)] = 1000
-    mitigation: Mitigation = "m3"
-    seed: Annotated[int, Field(ge=0)] = 0
+#: Asks whether the QPU time of a plan may be spent.
+Consent = Callable[[Plan], bool]
 
 
 @dataclass(frozen=True)
-class Compiled:
-    """A QVC's circuit before and after compilation for a target."""
+class Prepared:
+    """A request with everything it needs, compiled and checked; nothing is written or sent."""
 
-    model: QVC
-    target: Target
-    recipe: Recipe
-    circuit: QuantumCircuit
-    isa: QuantumCircuit
+    request: RunRequest
+    compiled: Compiled
+    workload: Workload
+    images: Tensor
+    labels: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    resolved: dict[str, Any]
 
-    def resolved(self) -> dict[str, Any]:
-        """What the names of target and recipe stood for, so that a run is not mixed with one from before an edit."""
-        return {"target": self.target.entry.model_dump(mode="json"), "recipe": self.recipe.model_dump(mode="json")}
+    @cached_property
+    def plan(self) -> Plan:
+        """What it will cost."""
+        return plan(self.workload, self.compiled.target)
 
-    def values(self, images: Tensor) -> NDArray[np.float64]:
-        """The encoding's angles in the order of the ISA circuit's parameters, shape (N, P)."""
-        columns = [parameter.index for parameter in self.isa.parameters]
-        return self.model.encoding.angles(images).numpy()[:, columns]
+    def open(self, out: Path | None) -> Run:
+        """The run folder of this request."""
+        return open_run("run", {**self.request.model_dump(mode="json"), "resolved": self.resolved}, out)
 
-    def resource_rows(self) -> list[Row]:
-        """Gate counts before and after compilation."""
-        return [
-            {"circuit": "as built", **gate_counts(self.circuit).as_dict()},
-            {"circuit": f"for {self.target.name}", **gate_counts(self.isa).as_dict()},
-        ]
+    def write(self, run: Run) -> None:
+        """Write what collecting needs: labels and ideal values, the plan, and the circuit's resources."""
+        run.write("inputs.npz", npz(labels=self.labels, indices=self.indices, z_ideal=self.compiled.ideal(self.images)))
+        run.write_json("plan.json", {"plan": self.plan.as_dict(), "resources": self.compiled.resource_rows()})
 
 
-@dataclass(frozen=True)
-class Scores:
-    """⟨Z_k⟩ of one set of images at every stage, shape (N, m); ``mitigated`` is None without mitigation."""
+def prepare(request: RunRequest, backends: Path | None = None, data_dir: Path | None = None) -> Prepared:
+    """Load, compile and check everything that a request names.
 
-    ideal: NDArray[np.floating]
-    raw: NDArray[np.floating]
-    mitigated: NDArray[np.floating] | None
+    Raises:
+        QamlError: the request cannot be served; nothing was written or sent.
+    """
+    stored = find_model(request.model)
+    images, labels, indices = load_images(request.images, stored.card.data, data_dir)
+    compiled = compile_model(stored, request.target, request.recipe, backends)
+    check_batch(images, compiled.model.config.image_shape)
+    hardware = compiled.target.is_hardware
+    default_size = None if hardware else min(LOCAL_IMAGES_PER_JOB, len(images))
+    workload = build_workload(
+        compiled.isa,
+        compiled.values(images),
+        target=request.target,
+        shots=request.shots,
+        mitigation=request.mitigation,
+        seed=request.seed,
+        options=compiled.target.entry.options,
+        mode=request.mode,
+        images_per_job=request.images_per_job or default_size,
+        calibration=_read_calibration(request.calibration),
+    )
+    if workload.settings.calibration is not None:
+        check_calibration(
+            workload.settings.calibration,
+            target=request.target,
+            measured=workload.measured,
+            max_age=timedelta(hours=request.max_calibration_age),
+        )
+    resolved = {
+        **compiled.resolved(),
+        "model": stored.card.model.model_dump(mode="json"),
+        "weights": digest(compiled.model.weight),
+        "images": digest(images),
+        "options_not_applied": [] if hardware else list(compiled.target.entry.options.not_applied_locally()),
+    }
+    return Prepared(request, compiled, workload, images, labels, indices, resolved)
 
-    def stages(self) -> dict[str, NDArray[np.floating]]:
-        """The stages that there are, by name."""
-        stages = {"ideal": self.ideal, "raw": self.raw}
-        return stages if self.mitigated is None else {**stages, "mitigated": self.mitigated}
+
+def plan_run(request: RunRequest, *, backends: Path | None = None, data_dir: Path | None = None) -> Outcome:
+    """What a run would cost. Nothing is written or sent."""
+    prepared = prepare(request, backends, data_dir)
+    return Outcome("plan", None, plan_rows(request, prepared.plan), notes=prepared.plan.assumptions)
+
+
+def plan_rows(request: RunRequest, the_plan: Plan) -> list[Row]:
+    """A plan as one row."""
+    figures = the_plan.as_dict()
+    figures.pop("assumptions")
+    return [{"target": request.target, "recipe": request.recipe, "mitigation": request.mitigation, **figures}]
+
+
+def submit_run(
+    request: RunRequest,
+    *,
+    backends: Path | None = None,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+    consent: Consent | None = None,
+    max_seconds: float | None = None,
+) -> Outcome:
+    """Submit the jobs of a request that were not submitted yet, and leave.
+
+    Args:
+        request: what to run, and where.
+        backends: the backends.yaml to use.
+        out: the run folder.
+        data_dir: where data sets are.
+        progress: told about every job.
+        consent: asked before QPU time is spent; without it, none is.
+        max_seconds: refuse a plan with more QPU seconds, and let the service stop jobs that take longer.
+
+    Raises:
+        BudgetError: the plan exceeds ``max_seconds`` (exit code 5); nothing was written or sent.
+        ConfigurationError: hardware without consent; nothing was written or sent.
+        QamlError: see :func:`prepare` and :func:`qaml_qiskit.execution.submit`.
+    """
+    prepared = prepare(request, backends, data_dir)
+    run = _submit(prepared, out, progress or Silent(), consent, max_seconds)
+    return outcome_of(run) if run.complete else Outcome("submit", run, job_rows(run.path, prepared.workload))
 
 
 def run_model(
@@ -101,142 +157,79 @@ def run_model(
     out: Path | None = None,
     data_dir: Path | None = None,
     progress: Progress | None = None,
+    consent: Consent | None = None,
+    max_seconds: float | None = None,
+    timeout: float | None = None,
 ) -> Outcome:
-    """Score images with a trained QVC, ideally and on a target, and write the run.
+    """Plan, submit and collect in one go; see :func:`submit_run` and :func:`qaml_qiskit.workflows.collect_run`.
 
-    Raises:
-        QamlError: the request cannot be served. Nothing was written, unless it is the measured readout error of a
-            qubit that turns out to be beyond correction.
+    A run that was killed goes on where it was when the same request is made again.
     """
-    stored = find_model(request.model)
-    images, labels, indices = load_images(request.images, stored.card.data, data_dir)
-    compiled = compile_model(stored, request.target, request.recipe, backends)
-    check_batch(images, compiled.model.config.image_shape)
-    values = compiled.values(images)
-    resolved = {
-        **compiled.resolved(),
-        "weights": digest(compiled.model.weight),
-        "images": digest(images),
-    }
-    run = open_run("run", {**request.model_dump(mode="json"), "resolved": resolved}, out)
-    if run.complete:
-        return _outcome(run)
-    scores = score(
-        compiled, {"images": (images, values)}, request.shots, request.mitigation, request.seed, run, progress
-    )
-    stages = scores["images"].stages()
-    rows = [
-        {"stage": stage, **_accuracy_row(z, labels), "z_error": rms_difference(z, stages["ideal"])}
-        for stage, z in stages.items()
-    ]
-    run.write("predictions.npz", npz(labels=labels, indices=indices, **{f"z_{name}": z for name, z in stages.items()}))
-    run.write("results.csv", to_csv(rows))
-    run.write("resources.csv", to_csv(compiled.resource_rows()))
-    _write_page(run, request, compiled, rows)
-    run.finish({"command": "run", "results": rows, "resources": compiled.resource_rows()})
-    return _outcome(run)
+    progress = progress or Silent()
+    prepared = prepare(request, backends, data_dir)
+    run = _submit(prepared, out, progress, consent, max_seconds)
+    return finish(run, prepared.workload, prepared.compiled.target, timeout, progress)
 
 
-def _outcome(run: Run) -> Outcome:
-    metrics = run.metrics()
-    return Outcome("run", run, metrics["results"], {"resources": metrics["resources"]})
-
-
-def compile_model(stored: StoredModel, target_name: str, recipe_name: str, backends: Path | None) -> Compiled:
-    """Open the target and compile the model's circuit for it, once for all images."""
-    model = stored.model
-    if not isinstance(model, QVC):
+def _submit(
+    prepared: Prepared,
+    out: Path | None,
+    progress: Progress,
+    consent: Consent | None,
+    max_seconds: float | None,
+) -> Run:
+    workload, target = prepared.workload, prepared.compiled.target
+    if max_seconds is not None:
+        workload = _limited(workload, prepared.plan, max_seconds)
+    # Asked before the folder is opened, so that a refusal leaves nothing behind.
+    if target.is_hardware and not (consent and consent(prepared.plan)):
         raise ConfigurationError(
-            "this model cannot run on a quantum device",
-            got=f"a {stored.card.model.kind}",
-            expected="a qvc",
-            remedy="train one with `qaml train --model qvc`",
+            f"target {target.name} is real hardware",
+            got=f"no permission to spend about {prepared.plan.qpu_seconds:.0f} s of QPU time",
+            expected="--submit, or a typed yes",
+            remedy="look at the cost with `qaml plan`, then add --submit",
         )
-    recipe = load_recipe(recipe_name)
-    target = open_target(target_name, load_catalogue(backends).entry(target_name), model.config.num_qubits)
-    circuit = model.circuit()
-    return Compiled(model, target, recipe, circuit, compile_for(circuit, target, recipe))
+    run = prepared.open(out)
+    if not run.complete:
+        prepared.write(run)
+        runner = runner_for(target, workload)
+        if target.is_hardware:
+            with progress.task(f"submitting to {target.name}", len(workload.settings.jobs)) as advance:
+                submit(run.path, workload, runner, progress=lambda jobs: advance(jobs))
+        else:
+            submit(run.path, workload, runner)
+    return run
 
 
-def digest(tensor: Tensor) -> str:
-    """A fingerprint of a tensor's values: the first 16 hexadecimal digits of their SHA-256."""
-    return hashlib.sha256(tensor.detach().cpu().numpy().tobytes()).hexdigest()[:16]
-
-
-def score(
-    compiled: Compiled,
-    sets: Mapping[str, tuple[Tensor, NDArray[np.float64]]],
-    shots: int,
-    mitigation: Mitigation,
-    seed: int,
-    run: Run,
-    progress: Progress | None = None,
-) -> dict[str, Scores]:
-    """⟨Z_k⟩ of several sets of images, sampled as one batch and calibrated once.
-
-    Args:
-        compiled: model, target and circuits.
-        sets: images and the encoding's angles, by name.
-        shots: shots an image.
-        mitigation: ``none`` or ``m3``.
-        seed: of the sampling.
-        run: keeps the ledger, the ISA circuit and the calibration.
-        progress: told about every chunk.
-    """
-    run.write("isa.qpy", _qpy(compiled.isa))
-    stacked = np.concatenate([values for _, values in sets.values()])
-    with (progress or Silent()).task(f"sampling on {compiled.target.name}", len(stacked)) as advance:
-        sampled = sample(
-            compiled.isa,
-            stacked,
-            compiled.target,
-            shots=shots,
-            mitigation=mitigation,
-            seed=seed,
-            ledger=Ledger(run.path / "jobs.jsonl"),
-            progress=lambda images: advance(images),
+def _limited(workload: Workload, the_plan: Plan, max_seconds: float) -> Workload:
+    """The workload with a limit for every job at the service, after the plan was found to fit."""
+    if the_plan.qpu_seconds > max_seconds:
+        raise BudgetError(
+            "the run would cost more QPU time than allowed",
+            got=f"an estimate of {the_plan.qpu_seconds:.0f} s",
+            expected=f"at most {max_seconds:g} s",
+            remedy="ask for fewer images or shots, or raise --max-seconds",
         )
-    if sampled.calibration is not None:
-        _write_calibration(run, sampled.calibration)
-    scores, start = {}, 0
-    for name, (images, values) in sets.items():
-        part = slice(start, start + len(values))
-        ideal = predict(compiled.model, images).numpy() / compiled.model.config.logit_scale
-        mitigated = None if sampled.mitigated is None else sampled.mitigated[part]
-        scores[name] = Scores(ideal, sampled.raw[part], mitigated)
-        start = part.stop
-    return scores
+    settings = workload.settings
+    limit = max(1, round(max_seconds))
+    if settings.options.max_execution_time is not None:
+        limit = min(limit, settings.options.max_execution_time)
+    options = settings.options.model_copy(update={"max_execution_time": limit})
+    return Workload(workload.isa, workload.values, settings.model_copy(update={"options": options}))
 
 
-def _write_page(run: Run, request: RunRequest, compiled: Compiled, rows: list[Row]) -> None:
-    config = compiled.model.config
-    lead = "Accuracy " + ", ".join(f"{row['stage']} {row['accuracy']:.1%}" for row in rows) + "."
-    text = (
-        f"{rows[0]['images']} images, {request.shots} shots an image, on {config.num_qubits} qubits with "
-        f"{config.num_layers} layers. Ideal: exact, without shots. Raw: sampled on {request.target}. Mitigated: the "
-        "same counts after readout correction. Intervals are 95 % Wilson intervals over the images. z_error: root mean "
-        "square distance of ⟨Z_k⟩ from the ideal value."
-    )
-    bars = {row["stage"]: [(row["accuracy"], *row["interval"])] for row in rows}
-    picture = accuracy_bars([request.target], bars, chance=1 / config.num_classes)
-    run.write("accuracy.png", picture)
-    sections = [
-        Section("Accuracy", [text], rows, picture, "Accuracy at every stage."),
-        Section("Circuit resources", [f"Compiled once with recipe {request.recipe}."], compiled.resource_rows()),
-    ]
-    write_page(run, request, f"A QVC on {request.target}", lead, sections)
-
-
-def _accuracy_row(z: NDArray[np.floating], labels: NDArray[np.int64]) -> Row:
-    result = accuracy(z, labels)
-    return {"accuracy": result.value, "interval": list(result.interval), "images": result.trials}
-
-
-def _write_calibration(run: Run, calibration: Calibration) -> None:
-    run.write("calibration.json", calibration.model_dump_json(indent=2) + "\n")
-
-
-def _qpy(circuit: QuantumCircuit) -> bytes:
-    buffer = io.BytesIO()
-    qpy.dump(circuit, buffer)
-    return buffer.getvalue()
+def _read_calibration(name: str | None) -> Calibration | None:
+    """A calibration record from a file, or from the run folder that measured it."""
+    if name is None:
+        return None
+    path = Path(name)
+    file = path / "calibration.json" if path.is_dir() else path
+    try:
+        return Calibration.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise InputError(
+            f"cannot read a readout calibration from {name}",
+            got=getattr(error, "strerror", None) or "a file of another kind",
+            expected="the calibration.json of a run, or its run folder",
+            remedy="name a run that measured one with --mitigation m3",
+        ) from error

@@ -80,7 +80,7 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     "more images than there are": (nothing, ["run", "{model}", "--images", "5000"], ["1 to"]),
     "no images": (nothing, ["run", "{model}", "--images", "0"], ["got a request for 0"]),
     "shots 0": (nothing, ["run", "{model}", "--shots", "0"], ["--shots", "got 0"]),
-    "unknown mitigation": (nothing, ["run", "{model}", "--mitigation", "zen"], ["'none' or 'm3'"]),
+    "unknown mitigation": (nothing, ["run", "{model}", "--mitigation", "zen"], ["'none', 'm3', 'trex' or 'zne'"]),
     "too many classes": (nothing, ["train", "--classes", "0,1,2,3,4,5,6"], ["7 classes on 6 qubits"]),
     "class that does not exist": (nothing, ["train", "--classes", "0,11"], ["11"]),
     "classes that are no numbers": (nothing, ["train", "--classes", "a,b"], ["--classes"]),

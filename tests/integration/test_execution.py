@@ -1,13 +1,15 @@
 """Compiled circuits on simulated targets, against exact values, with margins from the shot count."""
 
-import json
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from qiskit.circuit import QuantumCircuit
+from qiskit.primitives import StatevectorSampler
 from qiskit.quantum_info import SparsePauliOp, Statevector
+from qiskit.transpiler import Target as ISATarget
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_ibm_runtime.fake_provider import FakeTorino
@@ -15,18 +17,28 @@ from qiskit_ibm_runtime.fake_provider import FakeTorino
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution import (
+    Answer,
     Calibration,
-    Ledger,
+    PrimitiveRunner,
     ReadoutCorrection,
     Target,
+    Workload,
+    build_workload,
+    check_calibration,
+    collect,
     compile_for,
     load_catalogue,
     load_recipe,
     open_target,
+    read_outcomes,
+    runner_for,
     sample,
+    standing,
+    submit,
 )
 from qaml_qiskit.execution.catalogue import AerEntry, Catalogue, FakeEntry, IBMEntry, IdealEntry, parse_yaml
-from qaml_qiskit.execution.targets import active_qubits
+from qaml_qiskit.execution.circuits import active_qubits, check_isa, compact
+from qaml_qiskit.execution.workload import JobSpec
 from qaml_qiskit.models import QVC, QVCConfig
 from tests.tolerances import DIFFERENT, SIGMAS, VALUE
 
@@ -135,12 +147,11 @@ def test_same_seed_same_counts_and_another_seed_others() -> None:
     assert not np.array_equal(first.raw, other.raw)
 
 
-def test_chunks_change_nothing_but_the_random_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_change_nothing_but_the_random_numbers() -> None:
     target = open_target("ideal", IdealEntry(kind="ideal"), 3)
     isa, values = compiled(target)
-    monkeypatch.setattr("qaml_qiskit.execution.inference.CHUNK", 4)
     done: list[int] = []
-    result = sample(isa, values, target, shots=SHOTS, mitigation="none", progress=done.append)
+    result = sample(isa, values, target, shots=SHOTS, mitigation="none", images_per_job=4, progress=done.append)
     assert done == [4, 2]
     assert (np.abs(result.raw - exact()) < SIGMAS * shot_error(exact(), SHOTS)).all()
 
@@ -150,12 +161,16 @@ def test_noise_cut_down_to_the_active_qubits_is_the_devices_noise() -> None:
     target = open_target("t", FakeEntry(kind="fake", device="FakeTorino"), 3)
     isa, values = compiled(target)
     bound = isa.remove_final_measurements(inplace=False).assign_parameters(values[0])
-    active = active_qubits(isa)
-    bound.save_density_matrix([bound.qubits[q] for q in active])
+    small = compact(bound)
+    bound.save_density_matrix([bound.qubits[q] for q in active_qubits(isa)])
+    small.save_density_matrix()
     states = []
-    for noise in (target.simulator(isa).options.noise_model, NoiseModel.from_backend(FakeTorino())):
+    for circuit, noise in (
+        (small, target.simulator(isa).options.noise_model),
+        (bound, NoiseModel.from_backend(FakeTorino())),
+    ):
         simulator = AerSimulator(method="density_matrix", noise_model=noise)
-        states.append(simulator.run(bound).result().data()["density_matrix"].data)
+        states.append(simulator.run(circuit).result().data()["density_matrix"].data)
     assert np.abs(states[0] - states[1]).max() < VALUE[torch.float64]
     purity = np.trace(states[0] @ states[0]).real
     assert purity < 1 - DIFFERENT
@@ -170,14 +185,90 @@ def test_device_noise_brings_values_towards_zero() -> None:
     assert np.abs(result.mitigated - exact()).max() < 0.25
 
 
-def test_ledger_has_intent_before_and_id_after_every_job(tmp_path: Path) -> None:
+def test_a_device_without_connected_qubits_is_refused() -> None:
+    isa = open_target("ideal", IdealEntry(kind="ideal"), 3).isa
+    apart = ISATarget(num_qubits=3)
+    for name in ("rz", "sx", "x", "measure"):
+        apart.add_instruction(isa.operation_from_name(name), {(qubit,): None for qubit in range(3)})
+    apart.add_instruction(isa.operation_from_name("cz"), {(0, 1): None})
+    target = Target("apart", IdealEntry(kind="ideal"), apart)
+    with pytest.raises(ConfigurationError, match="connected"):
+        compile_for(model().circuit(), target, load_recipe("quick"))
+
+
+def test_a_recipe_that_leaves_foreign_instructions_is_refused() -> None:
+    target = open_target("t", FakeEntry(kind="fake", device="FakeManilaV2"), 3)
+    with pytest.raises(ConfigurationError, match=r"recipe mine left .* ry on qubits"):
+        check_isa(model().circuit(), target.isa, "mine")
+
+
+@pytest.mark.parametrize("mitigation", ["trex", "zne"])
+def test_estimator_mitigation_gives_the_same_values_as_the_sampler(mitigation: str) -> None:
+    """Readout error only: TREX divides it out, and amplified gates without noise leave ZNE nothing to extrapolate."""
     target = strong_readout()
     isa, values = compiled(target)
-    sample(isa, values, target, shots=10, ledger=Ledger(tmp_path / "jobs.jsonl"))
-    events = [json.loads(line) for line in (tmp_path / "jobs.jsonl").read_text().splitlines()]
-    assert [event["event"] for event in events] == ["intent", "submitted", "intent", "submitted", "collected"]
-    assert events[3]["job"] == events[4]["job"]
-    assert all(event["time"] for event in events)
+    result = sample(isa, values, target, shots=SHOTS, mitigation=mitigation, seed=2)
+    assert result.raw is None
+    assert result.mitigated is not None
+    # TREX divides by e^(−2p) instead of 1 − 2p at the mean error p, and so corrects too little; ZNE then extrapolates.
+    contrast, mean_error = 1 - 0.08 - 0.25, (0.08 + 0.25) / 2
+    bias = 1 - contrast / np.exp(-2 * mean_error)
+    spread = 3 if mitigation == "zne" else 1
+    margin = bias * np.abs(exact()) + SIGMAS * spread * 2 / np.sqrt(SHOTS) / contrast
+    assert (np.abs(result.mitigated - exact()) < margin).all()
+
+
+def test_any_v2_sampler_can_run_the_jobs(tmp_path: Path) -> None:
+    target = open_target("ideal", IdealEntry(kind="ideal"), 3)
+    isa, values = compiled(target)
+    workload = build_workload(isa, values, target="ideal", shots=SHOTS, mitigation="none")
+    runner = PrimitiveRunner(StatevectorSampler(seed=1))
+    submit(tmp_path, workload, runner)
+    assert collect(tmp_path, workload, runner).complete
+    sampled = read_outcomes(tmp_path, workload)
+    assert sampled is not None
+    assert (np.abs(sampled.raw - exact()) < SIGMAS * shot_error(exact(), SHOTS)).all()
+
+
+def test_a_killed_sampling_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Jobs that were stored are not run again, and the counts are those of an undisturbed run."""
+    target = strong_readout()
+    isa, values = compiled(target)
+    workload = build_workload(isa, values, target="poor", shots=100, images_per_job=2)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    for folder in (whole, cut):
+        submit(folder, workload, runner_for(target, workload))
+    collect(whole, workload, runner_for(target, workload))
+    ran: list[str] = []
+
+    class Killed(PrimitiveRunner):
+        def answer(self, job_id: str, workload: Workload, job: JobSpec) -> Answer:
+            if len(ran) == 2:
+                raise KeyboardInterrupt
+            ran.append(job.chunk)
+            return runner_for(target, workload).answer(job_id, workload, job)
+
+    with pytest.raises(KeyboardInterrupt):
+        collect(cut, workload, Killed(StatevectorSampler()))
+    assert [record.chunk for record in standing(cut, workload).collected] == ran
+    collect(cut, workload, runner_for(target, workload))
+    first, second = (read_outcomes(folder, workload) for folder in (whole, cut))
+    assert np.array_equal(first.mitigated, second.mitigated)
+
+
+def test_a_calibration_is_used_again_unless_it_is_old_or_of_other_qubits() -> None:
+    record = Calibration(
+        target="poor", created="2026-01-01T00:00:00+00:00", shots=10, qubits=(0, 1), p10=(0.1, 0.1), p01=(0.1, 0.1)
+    )
+    ages = timedelta(days=365 * 100)
+    check_calibration(record, target="poor", measured=[1, 0], max_age=ages)
+    for change, message in (
+        ({"target": "other"}, "a record of poor"),
+        ({"measured": [1, 2]}, r"also qubits \[2\]"),
+        ({"max_age": timedelta(hours=1)}, "at most 1.0 hours"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            check_calibration(record, **{"target": "poor", "measured": [1, 0], "max_age": ages, **change})
 
 
 def test_too_small_a_device() -> None:
@@ -191,8 +282,9 @@ def test_hardware_is_never_run_by_this_path() -> None:
     """A target of kind ibm is refused before anything is sent."""
     simulated = open_target("ideal", IdealEntry(kind="ideal"), 3)
     hardware = Target("device", IBMEntry(kind="ibm", device="ibm_device"), simulated.isa)
-    with pytest.raises(ConfigurationError, match="real hardware"):
-        compile_for(model().circuit(), hardware, load_recipe("quick"))
+    isa, values = compiled(simulated)
+    with pytest.raises(ConfigurationError, match="without a run folder"):
+        sample(isa, values, hardware, shots=10)
     with pytest.raises(ConfigurationError, match="real hardware"):
         hardware.simulator(model().circuit())
 

@@ -50,8 +50,8 @@ def test_search_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("targets: {a: {kind: fakr}}", ["targets.a", "'fakr'", "'ideal', 'aer', 'fake', 'ibm'"]),
-        ("targets: {a: {device: FakeTorino}}", ["targets.a", "no kind", "ideal, aer, fake, ibm"]),
+        ("targets: {a: {kind: fakr}}", ["targets.a", "'fakr'", "'ideal', 'aer', 'fake', 'snapshot', 'ibm'"]),
+        ("targets: {a: {device: FakeTorino}}", ["targets.a", "no kind", "ideal, aer, fake, snapshot, ibm"]),
         ("targets: {a: {kind: fake, device: FakeTorin}}", ["targets.a.device", "'FakeTorin'", "FakeTorino"]),
         ("targets: {a: {kind: fake}}", ["targets.a.device", "no such field"]),
         ("targets: {a: {kind: ideal, shots: 3}}", ["targets.a.shots", "unknown field 'shots'"]),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from qaml_qiskit.evaluation import Proportion, accuracy, rms_difference
+from qaml_qiskit.evaluation import Proportion, accuracy, rms_difference, slope
 from tests.tolerances import VALUE
 
 
@@ -27,3 +27,9 @@ def test_accuracy_counts_the_highest_logit() -> None:
 
 def test_rms_difference() -> None:
     assert rms_difference(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0]])) == pytest.approx(2**0.5)
+
+
+def test_slope_sees_damping_and_offset_does_not_matter() -> None:
+    reference = np.linspace(-1, 1, 12).reshape(4, 3)
+    assert slope(0.4 * reference + 0.2, reference) == pytest.approx(0.4)
+    assert slope(reference, np.zeros((4, 3))) is None

@@ -1,0 +1,217 @@
+"""The commands that take a trained model to a target: plan, run, submit, status, collect, cancel, backends."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qaml_qiskit.cli.commands import app
+from qaml_qiskit.cli.parameters import (
+    Backends,
+    CalibrationAge,
+    CalibrationFile,
+    Config,
+    DataDir,
+    Images,
+    ImagesPerJob,
+    JobMode,
+    Json,
+    MaxSeconds,
+    Mitigation,
+    Model,
+    Out,
+    Recipe,
+    RunFolder,
+    Seed,
+    Shots,
+    Submit,
+    Target,
+    Timeout,
+)
+from qaml_qiskit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from qaml_qiskit.execution import Plan
+    from qaml_qiskit.workflows import RunRequest
+
+#: Options that are not part of the request.
+_ELSEWHERE = ("config", "backends", "data_dir", "out", "json", "submit", "max_seconds", "timeout", "retry")
+
+
+@app.command()
+def plan(
+    model: Model,
+    target: Target = None,
+    recipe: Recipe = None,
+    images: Images = None,
+    shots: Shots = None,
+    mitigation: Mitigation = None,
+    calibration: CalibrationFile = None,
+    max_calibration_age: CalibrationAge = None,
+    mode: JobMode = None,
+    images_per_job: ImagesPerJob = None,
+    seed: Seed = None,
+    config: Config = None,
+    backends: Backends = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Say what a run would cost: jobs, executions, QPU seconds, gates and survival. Nothing is sent."""
+    request = _request(locals(), config)
+    from qaml_qiskit.cli.console import show
+    from qaml_qiskit.workflows import plan_run
+
+    show(plan_run(request, backends=backends, data_dir=data_dir), as_json=json)
+
+
+@app.command()
+def run(
+    model: Model,
+    target: Target = None,
+    recipe: Recipe = None,
+    images: Images = None,
+    shots: Shots = None,
+    mitigation: Mitigation = None,
+    calibration: CalibrationFile = None,
+    max_calibration_age: CalibrationAge = None,
+    mode: JobMode = None,
+    images_per_job: ImagesPerJob = None,
+    seed: Seed = None,
+    submit: Submit = False,
+    max_seconds: MaxSeconds = None,
+    timeout: Timeout = None,
+    config: Config = None,
+    backends: Backends = None,
+    data_dir: DataDir = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Score images with a trained QVC on a target: ideally, as sampled, and mitigated."""
+    request = _request(locals(), config)
+    from qaml_qiskit.cli.console import TerminalProgress, show
+    from qaml_qiskit.workflows import run_model
+
+    outcome = run_model(
+        request,
+        backends=backends,
+        out=out,
+        data_dir=data_dir,
+        progress=TerminalProgress(quiet=json),
+        consent=_consent(request, submit),
+        max_seconds=max_seconds,
+        timeout=timeout,
+    )
+    show(outcome, as_json=json)
+
+
+@app.command()
+def submit(
+    model: Annotated[str | None, typer.Argument(help="Run folder, model file or the name of a reference.")] = None,
+    target: Target = None,
+    recipe: Recipe = None,
+    images: Images = None,
+    shots: Shots = None,
+    mitigation: Mitigation = None,
+    calibration: CalibrationFile = None,
+    max_calibration_age: CalibrationAge = None,
+    mode: JobMode = None,
+    images_per_job: ImagesPerJob = None,
+    seed: Seed = None,
+    submit: Submit = False,
+    max_seconds: MaxSeconds = None,
+    retry: Annotated[
+        Path | None, typer.Option(help="Send again what failed, was cancelled or lost in this run.", metavar="RUN")
+    ] = None,
+    config: Config = None,
+    backends: Backends = None,
+    data_dir: DataDir = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Submit the jobs of a run and leave; `qaml collect` fetches the results later."""
+    given = dict(locals())
+    from qaml_qiskit.cli.console import TerminalProgress, show
+    from qaml_qiskit.workflows import retry_run, submit_run
+
+    if (retry is None) == (model is None):
+        raise ConfigurationError(
+            "cannot submit",
+            got="a model and a run to retry" if retry is not None else "neither a model nor a run to retry",
+            expected="MODEL, or --retry RUN",
+            remedy="give one of them",
+        )
+    if retry is not None:
+        show(retry_run(retry), as_json=json)
+        return
+    request = _request(given, config)
+    outcome = submit_run(
+        request,
+        backends=backends,
+        out=out,
+        data_dir=data_dir,
+        progress=TerminalProgress(quiet=json),
+        consent=_consent(request, submit),
+        max_seconds=max_seconds,
+    )
+    show(outcome, as_json=json)
+
+
+@app.command()
+def status(run: RunFolder, json: Json = False) -> None:
+    """Say how the jobs of a run stand."""
+    from qaml_qiskit.cli.console import show
+    from qaml_qiskit.workflows import status_run
+
+    show(status_run(run), as_json=json)
+
+
+@app.command()
+def collect(run: RunFolder, timeout: Timeout = None, json: Json = False) -> None:
+    """Fetch what the jobs of a run answered, and score it. Exit code 4: jobs pending; 6: results of some."""
+    from qaml_qiskit.cli.console import TerminalProgress, show
+    from qaml_qiskit.workflows import collect_run
+
+    show(collect_run(run, timeout=timeout, progress=TerminalProgress(quiet=json)), as_json=json)
+
+
+@app.command()
+def cancel(run: RunFolder, json: Json = False) -> None:
+    """Cancel the jobs of a run that have not ended."""
+    from qaml_qiskit.cli.console import show
+    from qaml_qiskit.workflows import cancel_run
+
+    show(cancel_run(run), as_json=json)
+
+
+@app.command()
+def backends(
+    backends: Backends = None,
+    json: Json = False,
+) -> None:
+    """List the targets of backends.yaml: size, native gate, median errors, and whether they can be reached."""
+    from qaml_qiskit.cli.console import TerminalProgress, show
+    from qaml_qiskit.workflows import list_targets
+
+    show(list_targets(backends=backends, progress=TerminalProgress(quiet=json)), as_json=json)
+
+
+def _request(given: dict[str, Any], config: Path | None) -> "RunRequest":
+    from qaml_qiskit.cli.options import build_request
+    from qaml_qiskit.workflows import RunRequest
+
+    return build_request(RunRequest, {k: v for k, v in given.items() if k not in _ELSEWHERE}, config)
+
+
+def _consent(request: "RunRequest", granted: bool) -> Any:
+    """Ask on a terminal what --submit answers elsewhere."""
+
+    def ask(the_plan: "Plan") -> bool:
+        if granted or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return granted
+        from qaml_qiskit.cli.console import show_plan
+
+        show_plan(request, the_plan)
+        return typer.confirm("Spend this QPU time?", err=True)
+
+    return ask

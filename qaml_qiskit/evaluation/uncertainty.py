@@ -1,0 +1,120 @@
+"""How sure an accuracy is when ⟨Z_k⟩ were measured: few images, few shots, and a calibration that was measured too."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qaml_qiskit.evaluation.accuracy import Z_95, accuracy
+
+REPLICATES = 500
+
+
+@dataclass(frozen=True)
+class ReadoutSpread:
+    """The readout calibration behind mitigated values.
+
+    Attributes:
+        p10: frequency of reading 1 for |0⟩, shape (m,).
+        p01: frequency of reading 0 for |1⟩, shape (m,).
+        shots: shots of each calibration circuit.
+    """
+
+    p10: NDArray[np.float64]
+    p01: NDArray[np.float64]
+    shots: int
+
+    @property
+    def contrast(self) -> NDArray[np.float64]:
+        """1 − p10 − p01: what is left of the difference between |0⟩ and |1⟩; errors grow by its inverse."""
+        return 1 - self.p10 - self.p01
+
+
+def standard_errors(covariance: NDArray[np.float64], readout: ReadoutSpread | None = None) -> NDArray[np.float64]:
+    """Standard error of every ⟨Z_k⟩ by shots, shape (N, m).
+
+    Args:
+        covariance: of the measured values, shape (N, m, m).
+        readout: when the values were mitigated; their errors are larger.
+    """
+    errors: NDArray[np.float64] = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+    return errors if readout is None else errors / readout.contrast
+
+
+def uncertain_labels(
+    z: NDArray[np.float64], covariance: NDArray[np.float64], readout: ReadoutSpread | None = None
+) -> int:
+    """How many labels are within noise of flipping: the lead over another class is below 1.96 of its standard error.
+
+    Args:
+        z: ⟨Z_k⟩, shape (N, m).
+        covariance: of the measured (unmitigated) values by shots, shape (N, m, m).
+        readout: when ``z`` was mitigated.
+    """
+    scale = np.ones(z.shape[1]) if readout is None else 1 / readout.contrast
+    scaled = covariance * scale[:, None] * scale
+    winner = z.argmax(axis=1)
+    rows = np.arange(len(z))
+    variance = np.diagonal(scaled, axis1=1, axis2=2)
+    of_lead = variance + variance[rows, winner][:, None] - 2 * scaled[rows, winner]
+    lead = z[rows, winner][:, None] - z
+    lead[rows, winner] = np.inf
+    return int((lead < Z_95 * np.sqrt(np.maximum(of_lead, 0))).any(axis=1).sum())
+
+
+def accuracy_interval(
+    z: NDArray[np.float64],
+    covariance: NDArray[np.float64],
+    labels: NDArray[np.integer],
+    *,
+    seed: int,
+    readout: ReadoutSpread | None = None,
+) -> tuple[float, float]:
+    """95 % interval of an accuracy, by a bootstrap over images, shots and the calibration's shots.
+
+    Every replicate draws images with replacement, new shot errors for each (normal, with the covariance that the shots
+    showed) and a new calibration (binomial). The replicates are centred on the measured accuracy: z already holds one
+    draw of the shot noise, and a second one on top lowers every replicate. A bootstrap cannot see errors that did not
+    occur, so the interval is never narrower than Wilson's over the images.
+
+    Args:
+        z: ⟨Z_k⟩, shape (N, m).
+        covariance: of the measured (unmitigated) values by shots, shape (N, m, m).
+        labels: shape (N,).
+        seed: of the replicates.
+        readout: when ``z`` was mitigated.
+
+    Returns:
+        Lower and upper end.
+    """
+    measured = accuracy(z, labels)
+    low, high = measured.interval
+    generator = np.random.default_rng(seed)
+    shift, scale = _calibration_draws(generator, readout, z.shape[1])
+    contrast, offset = (1.0, 0.0) if readout is None else (readout.contrast, readout.p01 - readout.p10)
+    # Mitigation is affine in each ⟨Z_k⟩ up to M3's cut to the bitstrings that occurred, which the replicates keep.
+    unmitigated = z * contrast + offset
+    values, vectors = np.linalg.eigh(covariance)
+    factors = vectors * np.sqrt(np.maximum(values, 0))[:, None, :]
+    replicates = np.empty(REPLICATES)
+    for number in range(REPLICATES):
+        drawn = generator.integers(len(z), size=len(z))
+        errors = np.einsum("nij,nj->ni", factors[drawn], generator.standard_normal(z.shape))
+        again = (unmitigated[drawn] + errors - shift[number]) * scale[number]
+        replicates[number] = (again.argmax(axis=1) == labels[drawn]).mean()
+    ends = measured.value + np.quantile(replicates, (0.025, 0.975)) - replicates.mean()
+    return max(0.0, min(low, float(ends[0]))), min(1.0, max(high, float(ends[1])))
+
+
+def _calibration_draws(
+    generator: np.random.Generator, readout: ReadoutSpread | None, num_classes: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Z = (measured − shift)·scale for every replicate, shape (replicates, m) each."""
+    if readout is None:
+        return np.zeros((REPLICATES, num_classes)), np.ones((REPLICATES, num_classes))
+    drawn = [
+        generator.binomial(readout.shots, p, size=(REPLICATES, num_classes)) / readout.shots
+        for p in (readout.p10, readout.p01)
+    ]
+    contrast = np.maximum(1 - drawn[0] - drawn[1], 1e-3)
+    return drawn[1] - drawn[0], 1 / contrast

@@ -1,0 +1,78 @@
+"""Small questions about ISA circuits, and the circuits that calibrate a readout."""
+
+from collections.abc import Sequence
+
+from qiskit.circuit import ClassicalRegister, QuantumCircuit
+from qiskit.transpiler import Target as ISATarget
+
+from qaml_qiskit.errors import ConfigurationError
+
+
+def active_qubits(isa_circuit: QuantumCircuit) -> tuple[int, ...]:
+    """Physical qubits that carry at least one instruction other than a barrier, in ascending order."""
+    return tuple(
+        sorted(
+            {
+                isa_circuit.find_bit(qubit).index
+                for instruction in isa_circuit.data
+                if instruction.operation.name != "barrier"
+                for qubit in instruction.qubits
+            }
+        )
+    )
+
+
+def measured_qubits(isa_circuit: QuantumCircuit) -> list[int]:
+    """The physical qubit behind each classical bit, in the order of the bits."""
+    pairs = {
+        isa_circuit.find_bit(instruction.clbits[0]).index: isa_circuit.find_bit(instruction.qubits[0]).index
+        for instruction in isa_circuit.data
+        if instruction.operation.name == "measure"
+    }
+    return [pairs[bit] for bit in sorted(pairs)]
+
+
+def compact(isa_circuit: QuantumCircuit) -> QuantumCircuit:
+    """The same circuit on its active qubits alone, relabelled 0, 1, … in ascending order of the physical qubits."""
+    place = {qubit: index for index, qubit in enumerate(active_qubits(isa_circuit))}
+    small = QuantumCircuit(len(place), name=isa_circuit.name, global_phase=isa_circuit.global_phase)
+    for register in isa_circuit.cregs:
+        small.add_register(register)
+    for instruction in isa_circuit.data:
+        physical = [isa_circuit.find_bit(qubit).index for qubit in instruction.qubits]
+        qubits = [place[qubit] for qubit in physical if qubit in place]
+        if instruction.operation.name == "barrier":
+            small.barrier(qubits)
+        else:
+            small.append(instruction.operation, qubits, instruction.clbits)
+    return small
+
+
+def calibration_circuits(num_physical: int, qubits: Sequence[int]) -> tuple[QuantumCircuit, QuantumCircuit]:
+    """|0…0⟩ and |1…1⟩ on the given physical qubits, measured; already in device instructions (X and measure)."""
+    circuits = []
+    for excited in (False, True):
+        circuit = QuantumCircuit(num_physical, name=f"readout-{int(excited)}")
+        readout = ClassicalRegister(len(qubits), "meas")
+        circuit.add_register(readout)
+        if excited:
+            circuit.x(list(qubits))
+        circuit.barrier()
+        circuit.measure(list(qubits), readout)
+        circuits.append(circuit)
+    return circuits[0], circuits[1]
+
+
+def check_isa(circuit: QuantumCircuit, target: ISATarget, recipe: str) -> None:
+    """Raise ConfigurationError unless every instruction exists on the target where the circuit uses it."""
+    for instruction in circuit.data:
+        name = instruction.operation.name
+        qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
+        if name == "barrier" or target.instruction_supported(name, qubits):
+            continue
+        raise ConfigurationError(
+            f"recipe {recipe} left the circuit in a form that the target cannot run",
+            got=f"{name} on qubits {list(qubits)}",
+            expected=f"instructions among {', '.join(sorted(target.operation_names))}, where the device has them",
+            remedy="use a recipe that translates and routes, such as level3",
+        )

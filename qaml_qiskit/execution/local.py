@@ -1,0 +1,82 @@
+"""The runner for primitives that work in this process: Aer with a target's noise, or any V2 primitive."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from qiskit.circuit import QuantumCircuit
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+
+from qaml_qiskit.execution.circuits import compact
+from qaml_qiskit.execution.primitives import local_primitive
+from qaml_qiskit.execution.runner import Answer, FoundJob, JobState
+from qaml_qiskit.execution.targets import Target
+from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
+
+Primitive: TypeAlias = BaseSamplerV2 | BaseEstimatorV2
+#: (a job's measured circuits, seed) -> (the circuits to run, which may be smaller, and a primitive to run them with)
+PrimitiveFactory = Callable[[list[QuantumCircuit], int], tuple[list[QuantumCircuit], Primitive]]
+
+
+class PrimitiveRunner:
+    """Runs jobs in this process, when their answers are asked for.
+
+    A submitted job exists only in the ledger. Every job has its own seed, so a job that a kill interrupted gives the
+    same counts when another process runs it again.
+    """
+
+    def __init__(self, primitive: PrimitiveFactory | Primitive) -> None:
+        """Run with a factory, or with any V2 primitive as it is."""
+        self._factory: PrimitiveFactory
+        if isinstance(primitive, (BaseSamplerV2, BaseEstimatorV2)):
+            self._factory = lambda circuits, seed: (circuits, primitive)
+        else:
+            self._factory = primitive
+
+    def ready(self) -> None:
+        """Always."""
+
+    def submit(self, workload: Workload, job: JobSpec, run_id: str, attempt: int) -> str:
+        """Nothing is sent."""
+        return f"local-{job.chunk}"
+
+    def find(self, run_id: str) -> list[FoundJob]:
+        """No other process can know of a local job."""
+        return []
+
+    def state(self, job_id: str) -> JobState:
+        """Always done: asking for the answer runs it."""
+        return JobState("done")
+
+    def answer(self, job_id: str, workload: Workload, job: JobSpec) -> Answer:
+        """Run the job."""
+        number = 0 if job.chunk == CALIBRATION else 1 + workload.image_jobs.index(job)
+        seed = workload.settings.seed + number
+        circuits, primitive = self._factory(workload.circuits(job), seed)
+        pubs = workload.pubs(job, circuits)
+        shots = workload.settings.shots
+        if workload.uses_estimator and job.chunk != CALIBRATION:
+            running = primitive.run(pubs, precision=shots**-0.5)
+        else:
+            running = primitive.run(pubs, shots=shots)
+        return Answer(running.result(), datetime.now(UTC))
+
+    def cancel(self, job_id: str) -> bool:
+        """There is nothing to cancel."""
+        return False
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def local_runner(target: Target, workload: Workload) -> PrimitiveRunner:
+    """A runner for a simulated target: Aer with the target's noise on the qubits in use, behind Runtime primitives."""
+    settings = workload.settings
+
+    def factory(circuits: list[QuantumCircuit], seed: int) -> tuple[list[QuantumCircuit], Primitive]:
+        # The last circuit decides about the noise: |1…1⟩ uses every gate that |0…0⟩ uses.
+        simulator = target.simulator(circuits[-1])
+        primitive = local_primitive(simulator, seed, settings.mitigation, settings.options)
+        return [compact(circuit) for circuit in circuits], primitive
+
+    return PrimitiveRunner(factory)

@@ -1,0 +1,44 @@
+"""What a target asks of the Runtime primitive beside shots: error suppression, timing, limits."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DynamicalDecoupling(_Options):
+    """Pulses that refocus idle qubits."""
+
+    sequence: Literal["XX", "XpXm", "XY4"] = "XX"
+
+
+class Twirling(_Options):
+    """Random Pauli gates, undone in the circuit or the outcome, that turn coherent errors into stochastic ones."""
+
+    gates: bool = False
+    measure: bool = False
+    randomizations: Annotated[int, Field(ge=1)] | None = None
+
+
+class PrimitiveOptions(_Options):
+    """The ``options`` of an entry of backends.yaml.
+
+    Attributes:
+        dynamical_decoupling: None leaves idle qubits alone.
+        twirling: None twirls nothing.
+        rep_delay: seconds between a measurement and the next circuit; None takes the device's default.
+        max_execution_time: seconds of QPU time after which the service stops a job.
+    """
+
+    dynamical_decoupling: DynamicalDecoupling | None = None
+    twirling: Twirling | None = None
+    rep_delay: Annotated[float, Field(gt=0)] | None = None
+    max_execution_time: Annotated[int, Field(ge=1)] | None = None
+
+    def not_applied_locally(self) -> tuple[str, ...]:
+        """The options that are set but mean nothing to a simulator: it has no idle time and no queue."""
+        names = ("dynamical_decoupling", "rep_delay", "max_execution_time")
+        return tuple(name for name in names if getattr(self, name) is not None)

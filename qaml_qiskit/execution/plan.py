@@ -1,0 +1,161 @@
+"""What a workload will cost, before anything is sent."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from qiskit.circuit import QuantumCircuit
+from qiskit.transpiler import Target as ISATarget
+
+from qaml_qiskit.circuits import gate_counts
+from qaml_qiskit.execution.circuits import calibration_circuits
+from qaml_qiskit.execution.targets import Target
+from qaml_qiskit.execution.workload import CALIBRATION, Workload, payload_bytes
+
+#: Documented estimate of the service: seconds that a job takes beside its executions.
+JOB_OVERHEAD = 2.0
+#: Seconds between two executions where the device does not say its own; that of IBM's devices.
+REP_DELAY = 250e-6
+#: Two-qubit gates are folded once and twice: three circuits of 1, 3 and 5 times the length.
+ZNE_FACTORS = (1, 3, 5)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cost of a workload.
+
+    Attributes:
+        images: number of images.
+        pubs: PUBs in all jobs.
+        jobs: jobs.
+        executions: circuits times shots.
+        payload_bytes: bytes sent, about.
+        circuit_seconds: duration of one execution by the target's gate times; None where it has none.
+        qpu_seconds: estimated QPU time; 0 for simulated targets.
+        two_qubit_gates: in the ISA circuit.
+        two_qubit_depth: of the ISA circuit.
+        depth: of the ISA circuit.
+        gate_survival: probability that no gate fails, ∏(1 − error) over the target's error rates; None without them.
+        readout_survival: the same for the measurements of one execution.
+        assumptions: what the estimate rests on, a sentence each.
+    """
+
+    images: int
+    pubs: int
+    jobs: int
+    executions: int
+    payload_bytes: int
+    circuit_seconds: float | None
+    qpu_seconds: float
+    two_qubit_gates: int
+    two_qubit_depth: int
+    depth: int
+    gate_survival: float | None
+    readout_survival: float | None
+    assumptions: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures by name, with the assumptions as a list."""
+        return {**asdict(self), "assumptions": list(self.assumptions)}
+
+
+def plan(workload: Workload, target: Target) -> Plan:
+    """Work out what a workload costs on a target. Nothing is sent."""
+    settings, isa, jobs = workload.settings, workload.isa, workload.settings.jobs
+    images = len(workload.values)
+    calibrations = 2 * sum(job.chunk == CALIBRATION for job in jobs)
+    factor, mitigation_note = _mitigation_factor(workload)
+    executions = settings.shots * (factor * images + calibrations)
+    seconds = _duration(isa, target.isa)
+    gates, readout = _survival(isa, target.isa)
+    counts = gate_counts(isa)
+    qpu, notes = _qpu_seconds(workload, target, seconds)
+    return Plan(
+        images=images,
+        pubs=len(workload.image_jobs) + calibrations,
+        jobs=len(jobs),
+        executions=executions,
+        payload_bytes=payload_bytes(isa, images) + sum(map(_size, calibration_circuits(1, [0]))) * calibrations,
+        circuit_seconds=seconds,
+        qpu_seconds=qpu,
+        two_qubit_gates=counts.two_qubit_gates,
+        two_qubit_depth=counts.two_qubit_depth,
+        depth=counts.depth,
+        gate_survival=gates,
+        readout_survival=readout,
+        assumptions=(*notes, *mitigation_note),
+    )
+
+
+def _mitigation_factor(workload: Workload) -> tuple[int, tuple[str, ...]]:
+    """Executions an image in units of the shots, and how that comes about."""
+    match workload.settings.mitigation:
+        case "trex":
+            return 1, ("TREX also runs calibration circuits of about one image's shots a job; they are not counted.",)
+        case "zne":
+            note = (
+                f"ZNE runs every image {len(ZNE_FACTORS)} times, with two-qubit gates at {ZNE_FACTORS} times the noise."
+            )
+            return len(ZNE_FACTORS), (note,)
+        case _:
+            return 1, ()
+
+
+def _qpu_seconds(workload: Workload, target: Target, seconds: float | None) -> tuple[float, tuple[str, ...]]:
+    if not target.is_hardware:
+        return 0.0, ("The target is simulated: no QPU time.",)
+    settings = workload.settings
+    rep_delay = settings.options.rep_delay or getattr(target.backend, "default_rep_delay", None) or REP_DELAY
+    circuit = seconds or 0.0
+    stretch = sum(ZNE_FACTORS) if settings.mitigation == "zne" else 1
+    repeats = len(ZNE_FACTORS) if settings.mitigation == "zne" else 1
+    per_image = settings.shots * (repeats * rep_delay + stretch * circuit)
+    calibrations = sum(job.chunk == CALIBRATION for job in settings.jobs)
+    calibration = 2 * settings.shots * (rep_delay + circuit) * calibrations
+    total = JOB_OVERHEAD * len(settings.jobs) + per_image * len(workload.values) + calibration
+    return total, (
+        f"{JOB_OVERHEAD:g} s a job beside its executions.",
+        f"{rep_delay * 1e6:g} µs between executions.",
+        f"{circuit * 1e6:.3g} µs a circuit, as scheduled by the target's gate times.",
+    )
+
+
+def _duration(isa: QuantumCircuit, target: ISATarget) -> float | None:
+    """Seconds of one execution, as late as possible scheduling; None where instructions have no durations."""
+    if target.dt is None and not any(
+        properties and properties.duration
+        for name in target.operation_names
+        for properties in (target[name] or {}).values()
+    ):
+        return None
+    ends = [0.0] * isa.num_qubits
+    for instruction in isa.data:
+        qubits = [isa.find_bit(qubit).index for qubit in instruction.qubits]
+        start = max(ends[qubit] for qubit in qubits)
+        end = start + (_property(target, instruction.operation.name, qubits, "duration") or 0.0)
+        for qubit in qubits:
+            ends[qubit] = end
+    return max(ends)
+
+
+def _survival(isa: QuantumCircuit, target: ISATarget) -> tuple[float | None, float | None]:
+    """∏(1 − error) over gates and over measurements; None where the target knows no error of that kind."""
+    logs: dict[bool, list[float]] = {True: [], False: []}
+    for instruction in isa.data:
+        qubits = [isa.find_bit(qubit).index for qubit in instruction.qubits]
+        error = _property(target, instruction.operation.name, qubits, "error")
+        if error is not None:
+            logs[instruction.operation.name == "measure"].append(math.log1p(-min(error, 1 - 1e-12)))
+    gates, readout = (math.exp(sum(logs[key])) if logs[key] else None for key in (False, True))
+    return gates, readout
+
+
+def _property(target: ISATarget, name: str, qubits: list[int], what: str) -> float | None:
+    if name == "barrier" or name not in target.operation_names:
+        return None
+    properties = (target[name] or {}).get(tuple(qubits))
+    return getattr(properties, what, None)
+
+
+def _size(circuit: QuantumCircuit) -> int:
+    return payload_bytes(circuit, 0)

@@ -1,0 +1,158 @@
+"""The runner for real devices: jobs with tags, in a batch, a session or alone."""
+
+import re
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from qaml_qiskit.errors import BudgetError, ConfigurationError, QamlError
+from qaml_qiskit.execution.primitives import runtime_primitive
+from qaml_qiskit.execution.runner import Answer, FoundJob, JobState
+from qaml_qiskit.execution.service import ask, scrub
+from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
+
+if TYPE_CHECKING:
+    from qiskit_ibm_runtime import IBMBackend
+
+#: Job tags: this one for all of the package's, another for all of a run's, a third for one job's.
+TAG = "qaml-qiskit"
+_CHUNK_TAG = re.compile(r"^qaml-[0-9a-f]{12}-(?P<chunk>.+)-(?P<attempt>\d+)$")
+
+
+class RuntimeRunner:
+    """Sends jobs to one device of IBM Quantum Platform, each with tags that find it again."""
+
+    def __init__(self, backend: "IBMBackend") -> None:
+        """Use an open device handle."""
+        self.backend = backend
+        self.service = backend.service
+        self._mode: Any = None
+
+    def ready(self) -> None:
+        """Refuse before anything is sent: the client itself only warns when the instance has no time left."""
+        usage = ask("cannot ask for the instance's usage", self.service.usage)
+        if usage.get("usage_limit_reached"):
+            raise BudgetError(
+                f"cannot submit to {self.backend.name}",
+                got="an instance without QPU time left",
+                expected="time left in the instance",
+                remedy="wait until time is made available, or choose another instance with QISKIT_IBM_INSTANCE",
+            )
+        status = ask(f"cannot ask for the status of {self.backend.name}", self.backend.status)
+        if not status.operational:
+            raise ConfigurationError(
+                f"cannot submit to {self.backend.name}",
+                got=f"a device that is offline ({scrub(str(status.status_msg))})",
+                expected="a device in operation",
+                remedy="choose another device, or try again later",
+            )
+
+    def submit(self, workload: Workload, job: JobSpec, run_id: str, attempt: int) -> str:
+        """Send one job and return its id; see :meth:`Runner.submit`."""
+        what = f"cannot submit {job.chunk} to {self.backend.name}"
+        settings = workload.settings
+        mitigation = "none" if job.chunk == CALIBRATION else settings.mitigation
+        tags = [TAG, _run_tag(run_id), _chunk_tag(run_id, job.chunk, attempt)]
+
+        def send() -> str:
+            primitive = runtime_primitive(self._open_mode(workload), mitigation, settings.options, tags=tags)
+            pubs = workload.pubs(job, workload.circuits(job))
+            if mitigation in ("trex", "zne"):
+                return str(primitive.run(pubs, precision=settings.shots**-0.5).job_id())
+            return str(primitive.run(pubs, shots=settings.shots).job_id())
+
+        return ask(what, send)
+
+    def find(self, run_id: str) -> list[FoundJob]:
+        """All jobs of a run that the service knows, oldest first."""
+        jobs = ask(
+            "cannot list the run's jobs",
+            lambda: self.service.jobs(limit=None, job_tags=[_run_tag(run_id)], descending=False),
+        )
+        found = []
+        for job in jobs:
+            match = next(filter(None, map(_CHUNK_TAG.match, job.tags or [])), None)
+            if match:
+                found.append(FoundJob(job.job_id(), match["chunk"], int(match["attempt"])))
+        return found
+
+    def state(self, job_id: str) -> JobState:
+        """How a job stands."""
+        from qiskit_ibm_runtime.exceptions import RuntimeJobNotFound
+
+        def look() -> JobState:
+            try:
+                job = self.service.job(job_id)
+            except RuntimeJobNotFound:
+                return JobState("lost", "the service does not know this job any more")
+            match job.status():
+                case "DONE":
+                    return JobState("done")
+                case "ERROR":
+                    return JobState("failed", scrub(job.error_message() or "no reason given"))
+                case "CANCELLED":
+                    return JobState("cancelled", scrub(job.error_message() or "cancelled"))
+                case _:
+                    return JobState("pending")
+
+        return ask(f"cannot ask for job {job_id}", look)
+
+    def answer(self, job_id: str, workload: Workload, job: JobSpec) -> Answer:
+        """The result of a job that is done, with its QPU seconds and the date of the device's calibration."""
+        handle = ask(f"cannot fetch job {job_id}", lambda: self.service.job(job_id))
+        result = ask(f"cannot fetch the result of job {job_id}", handle.result)
+        facts: dict[str, str | int | float] = {}
+        measured_at = datetime.now(UTC)
+        # Facts about a job are worth having, but no result is lost for want of them.
+        with suppress(QamlError):
+            metrics = ask("metrics", handle.metrics)
+            seconds = (metrics.get("usage") or {}).get("qpu_charge_time_seconds")
+            if seconds is not None:
+                facts["qpu_seconds"] = seconds
+            finished = (metrics.get("timestamps") or {}).get("finished")
+            if finished:
+                measured_at = datetime.fromisoformat(finished)
+        with suppress(QamlError):
+            properties = ask("properties", handle.properties)
+            facts["device_calibrated"] = properties.last_update_date.astimezone(UTC).isoformat(timespec="seconds")
+        return Answer(result, measured_at, facts)
+
+    def cancel(self, job_id: str) -> bool:
+        """Cancel a job; False when it had ended already."""
+        from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError
+
+        def stop() -> bool:
+            try:
+                self.service.job(job_id).cancel()
+            except RuntimeInvalidStateError:
+                return False
+            return True
+
+        return ask(f"cannot cancel job {job_id}", stop)
+
+    def close(self) -> None:
+        """Close the batch or session: its jobs run, and it takes no more."""
+        if self._mode is not None and self._mode is not self.backend:
+            ask("cannot close the batch", self._mode.close)
+        self._mode = None
+
+    def _open_mode(self, workload: Workload) -> Any:
+        from qiskit_ibm_runtime import Batch, Session
+
+        if self._mode is None:
+            match workload.settings.mode:
+                case "batch":
+                    self._mode = Batch(backend=self.backend)
+                case "session":
+                    self._mode = Session(backend=self.backend)
+                case _:
+                    self._mode = self.backend
+        return self._mode
+
+
+def _run_tag(run_id: str) -> str:
+    return f"qaml-{run_id}"
+
+
+def _chunk_tag(run_id: str, chunk: str, attempt: int) -> str:
+    return f"qaml-{run_id}-{chunk}-{attempt}"

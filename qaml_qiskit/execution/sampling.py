@@ -1,0 +1,84 @@
+"""The short way for simulated targets: compile, sample, mitigate, and keep nothing on disk."""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.circuit import QuantumCircuit
+
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.execution.circuits import check_isa
+from qaml_qiskit.execution.collection import collect
+from qaml_qiskit.execution.outcomes import Sampled, read_outcomes
+from qaml_qiskit.execution.recipes import Recipe, to_isa
+from qaml_qiskit.execution.submission import runner_for, submit
+from qaml_qiskit.execution.targets import Target
+from qaml_qiskit.execution.workload import LOCAL_IMAGES_PER_JOB, Mitigation, build_workload
+
+
+def compile_for(circuit: QuantumCircuit, target: Target, recipe: Recipe, name: str = "given") -> QuantumCircuit:
+    """Compile a classifier circuit for a target; the parameters stay free, so it is done once for all images.
+
+    Raises:
+        ConfigurationError: as :func:`to_isa`, or the recipe, called ``name``, left what the target cannot run.
+    """
+    isa = to_isa(circuit, target.isa, recipe)
+    check_isa(isa, target.isa, name)
+    return isa
+
+
+def sample(
+    isa: QuantumCircuit,
+    values: NDArray[np.float64],
+    target: Target,
+    *,
+    shots: int,
+    mitigation: Mitigation = "m3",
+    seed: int = 0,
+    images_per_job: int = LOCAL_IMAGES_PER_JOB,
+    progress: Callable[[int], None] | None = None,
+) -> Sampled:
+    """Run a compiled circuit for a batch of images on a simulated target and wait for it.
+
+    For devices, and for runs that survive a kill, use :func:`submit` and :func:`collect` on a run folder.
+
+    Args:
+        isa: from :func:`compile_for`, with a classical register ``meas``.
+        values: shape (N, P), a row of parameter values an image, in the order of ``isa.parameters``.
+        target: where it was compiled for.
+        shots: shots an image, and of each calibration circuit.
+        mitigation: see :data:`Mitigation`.
+        seed: the same seed gives the same counts.
+        images_per_job: images that are simulated together.
+        progress: called with the number of images done since the last call.
+
+    Raises:
+        InputError: ``values`` do not fit the circuit, or fewer than one shot.
+        ConfigurationError: the target is real hardware; see also :class:`ReadoutCorrection`.
+    """
+    if target.is_hardware:
+        raise ConfigurationError(
+            f"target {target.name} is real hardware",
+            got="a request to run on it without a run folder",
+            expected="a folder that keeps the ledger of paid jobs",
+            remedy="use submit() and collect(), or `qaml run`",
+        )
+    workload = build_workload(
+        isa,
+        values,
+        target=target.name,
+        shots=shots,
+        mitigation=mitigation,
+        seed=seed,
+        options=target.entry.options,
+        images_per_job=min(images_per_job, len(values)),
+    )
+    with TemporaryDirectory() as folder:
+        runner = runner_for(target, workload)
+        submit(Path(folder), workload, runner)
+        collect(Path(folder), workload, runner, progress=progress)
+        result = read_outcomes(Path(folder), workload)
+    assert result is not None  # a local runner answers every job or raises
+    return result

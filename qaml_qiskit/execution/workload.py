@@ -1,0 +1,227 @@
+"""What is to be run: one compiled circuit, rows of parameter values, and how they are split into jobs."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from qiskit import qpy
+from qiskit.circuit import QuantumCircuit
+from qiskit.quantum_info import SparsePauliOp
+
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.execution.circuits import calibration_circuits, measured_qubits
+from qaml_qiskit.execution.mitigation import Calibration
+from qaml_qiskit.execution.options import PrimitiveOptions
+from qaml_qiskit.files import write_atomically
+
+#: ``none`` and ``m3`` sample bitstrings; ``trex`` and ``zne`` let the Estimator mitigate.
+Mitigation = Literal["none", "m3", "trex", "zne"]
+Mode = Literal["job", "batch", "session"]
+
+ISA_FILE = "isa.qpy"
+VALUES_FILE = "values.npy"
+SETTINGS_FILE = "workload.json"
+#: The chunk that measures the readout error; the others are called images-0000, images-0001, …
+CALIBRATION = "calibration"
+
+#: Images of a local job: bounds the memory for outcomes and what a kill can lose, and moves the progress bar.
+LOCAL_IMAGES_PER_JOB = 50
+#: The service takes 10 million executions and about 300 MB a job; half of it leaves room for what it adds itself.
+MAX_EXECUTIONS = 5_000_000
+MAX_PAYLOAD = 150_000_000
+
+
+class JobSpec(BaseModel):
+    """One job: rows ``start`` to ``stop`` (not included) of the values, or the readout calibration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    chunk: str
+    start: int = 0
+    stop: int = 0
+
+    @property
+    def images(self) -> int:
+        """Rows that the job runs; 0 for the calibration."""
+        return self.stop - self.start
+
+
+class Settings(BaseModel):
+    """Everything about a workload but its arrays and circuits."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    target: str
+    shots: Annotated[int, Field(ge=1)]
+    mitigation: Mitigation
+    seed: int = 0
+    options: PrimitiveOptions = PrimitiveOptions()
+    mode: Mode = "batch"
+    jobs: tuple[JobSpec, ...] = ()
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A compiled circuit and what it is run with. Make it with :func:`build_workload`.
+
+    Attributes:
+        isa: the measured ISA circuit, with a classical register ``meas``; parameters free.
+        values: shape (N, P), a row of parameter values an image, in the order of ``isa.parameters``.
+        settings: shots, mitigation, options and the split into jobs.
+    """
+
+    isa: QuantumCircuit
+    values: NDArray[np.float64]
+    settings: Settings
+
+    @property
+    def uses_estimator(self) -> bool:
+        """Whether expectation values are asked for instead of bitstrings."""
+        return self.settings.mitigation in ("trex", "zne")
+
+    @cached_property
+    def measured(self) -> list[int]:
+        """The physical qubit behind each class."""
+        return measured_qubits(self.isa)
+
+    @property
+    def image_jobs(self) -> list[JobSpec]:
+        """The jobs without the calibration."""
+        return [job for job in self.settings.jobs if job.chunk != CALIBRATION]
+
+    def circuits(self, job: JobSpec) -> list[QuantumCircuit]:
+        """The measured circuits of a job: |0…0⟩ and |1…1⟩ for the calibration, else the classifier."""
+        if job.chunk == CALIBRATION:
+            return list(calibration_circuits(self.isa.num_qubits, self.measured))
+        return [self.isa]
+
+    def pubs(self, job: JobSpec, circuits: Sequence[QuantumCircuit]) -> list[tuple[Any, ...]]:
+        """The PUBs of a job on the given measured circuits, which may be smaller relabelled copies of its own."""
+        if job.chunk == CALIBRATION:
+            return [(circuit,) for circuit in circuits]
+        rows = self.values[job.start : job.stop]
+        if not self.uses_estimator:
+            return [(circuits[0], rows)]
+        bare = circuits[0].remove_final_measurements(inplace=False)
+        observables = [
+            SparsePauliOp.from_sparse_list([("Z", [qubit], 1)], circuits[0].num_qubits)
+            for qubit in measured_qubits(circuits[0])
+        ]
+        return [(bare, observables, rows[:, None, :])]
+
+    def save(self, folder: Path) -> None:
+        """Write circuit, values and settings; a folder that has them already is left as it is."""
+        if (folder / SETTINGS_FILE).is_file():
+            return
+        circuit, values = io.BytesIO(), io.BytesIO()
+        qpy.dump(self.isa, circuit)
+        np.save(values, self.values, allow_pickle=False)
+        write_atomically(folder / ISA_FILE, circuit.getvalue())
+        write_atomically(folder / VALUES_FILE, values.getvalue())
+        write_atomically(folder / SETTINGS_FILE, self.settings.model_dump_json(indent=1) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            InputError: the folder holds no workload, or a damaged one.
+        """
+        try:
+            settings = Settings.model_validate_json((folder / SETTINGS_FILE).read_bytes())
+            values = np.load(folder / VALUES_FILE, allow_pickle=False)
+            with (folder / ISA_FILE).open("rb") as file:
+                isa = qpy.load(file)[0]
+        except (OSError, ValueError, ValidationError, qpy.QpyError) as error:
+            raise InputError(
+                f"{folder} holds no work for a target",
+                got=getattr(error, "strerror", None) or type(error).__name__,
+                expected=f"a run folder with {SETTINGS_FILE}, {VALUES_FILE} and {ISA_FILE}",
+                remedy="name a folder that `qaml submit` or `qaml run` made",
+            ) from error
+        return cls(isa, values, settings)
+
+
+def build_workload(
+    isa: QuantumCircuit,
+    values: NDArray[np.float64],
+    *,
+    target: str,
+    shots: int,
+    mitigation: Mitigation = "m3",
+    seed: int = 0,
+    options: PrimitiveOptions | None = None,
+    mode: Mode = "batch",
+    images_per_job: int | None = None,
+    calibration: Calibration | None = None,
+) -> Workload:
+    """Split a compiled circuit and its parameter values into jobs.
+
+    Args:
+        isa: a measured ISA circuit.
+        values: shape (N, P), a row an image, in the order of ``isa.parameters``.
+        target: name of the target that it was compiled for.
+        shots: shots an image, and of each calibration circuit.
+        mitigation: see :data:`Mitigation`.
+        seed: of simulators; the same seed gives the same counts.
+        options: for the primitive.
+        mode: how jobs are grouped at the service.
+        images_per_job: default: as many as the service's limits allow.
+        calibration: a readout calibration to use again; by default ``m3`` measures one beside the images.
+
+    Raises:
+        InputError: ``values`` do not fit the circuit, fewer than one shot, or a single image that exceeds the limits.
+    """
+    _check(isa, values, shots)
+    limit = min(MAX_EXECUTIONS // shots, MAX_PAYLOAD // max(1, payload_bytes(isa, 1)))
+    if limit < 1 or (images_per_job is not None and not 1 <= images_per_job <= limit):
+        raise InputError(
+            "the images do not fit into jobs",
+            got=f"{shots} shots an image" + (f", {images_per_job} images a job" if images_per_job is not None else ""),
+            expected=f"at most {MAX_EXECUTIONS} executions a job: 1 to {limit} images",
+            remedy="ask for fewer shots or another number of images a job",
+        )
+    size = images_per_job or limit
+    jobs = [
+        JobSpec(chunk=f"images-{number:04d}", start=start, stop=min(start + size, len(values)))
+        for number, start in enumerate(range(0, len(values), size))
+    ]
+    if mitigation == "m3" and calibration is None:
+        jobs.insert(0, JobSpec(chunk=CALIBRATION))
+    settings = Settings(
+        target=target,
+        shots=shots,
+        mitigation=mitigation,
+        seed=seed,
+        options=options or PrimitiveOptions(),
+        mode=mode,
+        jobs=tuple(jobs),
+        calibration=calibration if mitigation == "m3" else None,
+    )
+    return Workload(isa, values, settings)
+
+
+def payload_bytes(isa: QuantumCircuit, images: int) -> int:
+    """Bytes of a job with this many images: base64 of eight bytes a parameter, and of about 25 an instruction."""
+    return 4 * (8 * isa.num_parameters * images + 25 * len(isa.data)) // 3
+
+
+def _check(isa: QuantumCircuit, values: NDArray[np.float64], shots: int) -> None:
+    if values.ndim != 2 or values.shape[1] != isa.num_parameters or not len(values):
+        raise InputError(
+            "the parameter values do not fit the circuit",
+            got=f"an array of shape {values.shape}",
+            expected=f"(images, {isa.num_parameters}) with at least one image",
+            remedy="encode the images with the encoding that the circuit was built with",
+        )
+    if shots < 1:
+        raise InputError(
+            "cannot sample the circuit", got=f"{shots} shots", expected="at least 1", remedy="ask for more shots"
+        )

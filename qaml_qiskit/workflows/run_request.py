@@ -1,0 +1,25 @@
+"""What `qaml plan`, `run` and `submit` are asked for."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from qaml_qiskit.execution import Mitigation, Mode
+
+
+class RunRequest(BaseModel):
+    """Everything that decides what is run, and where."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    target: str = "fake-torino"
+    recipe: str = "level3"
+    images: Annotated[str, BeforeValidator(str)] = "100"
+    shots: Annotated[int, Field(ge=1)] = 1000
+    mitigation: Mitigation = "m3"
+    calibration: str | None = None
+    max_calibration_age: Annotated[float, Field(gt=0)] = 24.0
+    mode: Mode = "batch"
+    images_per_job: Annotated[int, Field(ge=1)] | None = None
+    seed: Annotated[int, Field(ge=0)] = 0

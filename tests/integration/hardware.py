@@ -1,0 +1,47 @@
+"""A tiny classifier and a device entry, for runs against the loopback service."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig
+from qaml_qiskit.models.store import model_files
+from tests.integration.loopback.server import MANILA
+
+#: Five images, two a job: three image jobs beside the calibration.
+IMAGES, PER_JOB, SHOTS = 5, 2, 200
+CHUNKS = ("calibration", "images-0000", "images-0001", "images-0002")
+
+
+def workspace(folder: Path) -> Path:
+    """Write a model (2 qubits, 2 classes), another model, images, and a backends.yaml with the loopback's device."""
+    for name, seed in (("model", 7), ("other", 8)):
+        config = QVCConfig(image_shape=(1, 2, 2), num_classes=2, num_layers=2, init_std=1.0)
+        card = ModelCard(model=config, data=DataCard(dataset="digits", classes=(0, 1)))
+        (folder / name).mkdir(parents=True)
+        for file, content in model_files(QVC(config, seed), card).items():
+            (folder / name / file).write_bytes(content)
+    generator = torch.Generator().manual_seed(3)
+    images = torch.rand(IMAGES, 1, 2, 2, generator=generator).numpy()
+    np.savez(folder / "images.npz", images=images, labels=np.arange(IMAGES) % 2)
+    (folder / "backends.yaml").write_text(f"targets: {{device: {{kind: ibm, device: {MANILA}}}}}\n")
+    return folder
+
+
+def arguments(folder: Path, run: Path, *, mitigation: str = "m3", model: str = "model") -> list[str]:
+    """The arguments of `qaml run` and `qaml submit` for that workspace."""
+    options = {
+        "target": "device",
+        "recipe": "quick",
+        "backends": folder / "backends.yaml",
+        "images": folder / "images.npz",
+        "shots": SHOTS,
+        "images-per-job": PER_JOB,
+        "mitigation": mitigation,
+        "out": run,
+    }
+    words = [str(folder / model)]
+    for name, value in options.items():
+        words += [f"--{name}", str(value)]
+    return words
