@@ -26,6 +26,8 @@ def write_report(settings: Settings) -> str:
         parts += _memory(documents["memory"])
     if "pgd" in documents:
         parts += _pgd(documents["pgd"])
+    if "sampling" in documents:
+        parts += _sampling(documents["sampling"])
     report = "\n\n".join(parts) + "\n"
     settings.out.mkdir(parents=True, exist_ok=True)
     (settings.out / "report.md").write_text(report)
@@ -173,6 +175,31 @@ def _pgd(document: dict[str, Any]) -> list[str]:
     head = ["model", "collapse once, s", "PGD collapsed, s", "PGD simulated, s", "simulated / (collapse + collapsed)"]
     text = f"PGD with {setting['steps']} steps on {setting['images']} images, CPU seconds, one thread, kernel."
     return ["## A whole attack", text, _table(head, lines)]
+
+
+def _sampling(document: dict[str, Any]) -> list[str]:
+    from benchmarks.suites.sampling import TITLES
+
+    setting, rows = document["facts"]["setting"], document["rows"]
+    lines = []
+    for key, title in TITLES.items():
+        if key in rows:
+            agreement = setting["chi_squared"].get(key)
+            lines.append(
+                [
+                    title,
+                    f"{median(rows[key]):.3g}",
+                    f"{median(rows[key], 'wall'):.3g}",
+                    f"{ratios(rows[key], rows['package'])[0]:.3g}",
+                    "" if agreement is None else f"{agreement:.2f}",
+                ]
+            )
+    text = (
+        f"{setting['images']} images, {setting['shots']} shots, {setting['qubits']} qubits, "
+        f"{setting['two_qubit_gates']} two-qubit gates on a snapshot of a 133-qubit device. Agreement: mean square "
+        "difference of ⟨Z⟩ in units of its error by shots; 1 when nothing but shots differs."
+    )
+    return ["## Noisy sampling", text, _table(["", "CPU s", "wall s", "times the package", "agreement"], lines)]
 
 
 def _by_time(rows: dict[str, Any], kind: str) -> list[str]:

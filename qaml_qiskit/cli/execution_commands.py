@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qaml_qiskit.cli.commands import app
+from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import (
     Backends,
     CalibrationAge,

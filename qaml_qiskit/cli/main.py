@@ -21,8 +21,8 @@ def main() -> None:
 
 
 def _run() -> int:
-    from qaml_qiskit.cli import execution_commands  # noqa: F401  (adds its commands)
-    from qaml_qiskit.cli.commands import app
+    from qaml_qiskit.cli import commands, execution_commands  # noqa: F401  (they add their commands)
+    from qaml_qiskit.cli.app import app
 
     try:
         code = int(app(standalone_mode=False, prog_name="qaml") or 0)

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from qaml_qiskit.cli.commands import app
+from qaml_qiskit.cli import commands, execution_commands  # noqa: F401  (they add their commands)
+from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.main import main
 
 ROOT = Path(__file__).parents[2]
