@@ -48,6 +48,13 @@ def train(
     classes: Annotated[str | None, typer.Option(help="Classes to keep, such as 0,1,2. Default: all that fit.")] = None,
     model: Annotated[str | None, typer.Option(help="qvc, convnet, resnet18 or quadratic. Default: qvc.")] = None,
     layers: Annotated[int | None, typer.Option(help="Layers of a QVC. Default: 12.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of a QVC: multiplexed (exact) or approximate. Default: multiplexed.")
+    ] = None,
+    encoding_layers: Annotated[int | None, typer.Option(help="Of the approximate encoding. Default: 2.")] = None,
+    pixel_order: Annotated[
+        str | None, typer.Option(help="flat or gray. Default: flat (multiplexed), gray (approximate).")
+    ] = None,
     logit_scale: Annotated[float | None, typer.Option(help="Logits are ⟨Z⟩ times this. Default: 20.")] = None,
     init_std: Annotated[float | None, typer.Option(help="Spread of a QVC's first angles. Default: 1.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Default: 20.")] = None,

@@ -207,7 +207,7 @@ def _consent(request: "RunRequest", granted: bool) -> Any:
     """Ask on a terminal what --submit answers elsewhere."""
 
     def ask(the_plan: "Plan") -> bool:
-        if granted or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if granted or not _on_terminal():
             return granted
         from qaml_qiskit.cli.console import show_plan
 
@@ -215,3 +215,7 @@ def _consent(request: "RunRequest", granted: bool) -> Any:
         return typer.confirm("Spend this QPU time?", err=True)
 
     return ask
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()

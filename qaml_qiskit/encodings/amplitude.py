@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from qaml_qiskit.encodings.order import PixelOrder, arrange
 from qaml_qiskit.errors import InputError
 
 
@@ -13,16 +14,17 @@ def qubits_for(num_features: int) -> int:
     return max(1, math.ceil(math.log2(num_features)))
 
 
-def amplitudes(features: Tensor, num_qubits: int) -> Tensor:
-    """Normalise and zero-pad a batch of feature vectors to states.
+def amplitudes(features: Tensor, num_qubits: int, order: PixelOrder = "flat") -> Tensor:
+    """Arrange, zero-pad and normalise a batch of images or feature vectors to states.
 
     Differentiable, and the right place to differentiate: rotation angles of an encoding circuit have a zero gradient
     inside all-black blocks of pixels although the state moves there.
 
     Args:
-        features: shape (N, ...), real; everything behind the first axis is flattened in row-major order, so that
-            feature i becomes the amplitude of basis state i (qubit 0 is the least significant bit of i).
+        features: shape (N, ...), real. In the order ``flat`` everything behind the first axis is flattened in row-major
+            order, so that feature i becomes the amplitude of basis state i (qubit 0 is the least significant bit of i).
         num_qubits: n; the states have 2ⁿ amplitudes.
+        order: which pixel becomes which amplitude, see :func:`qaml_qiskit.encodings.pixel_positions`.
 
     Returns:
         Shape (N, 2ⁿ), unit norm, of the dtype of ``features``.
@@ -31,16 +33,8 @@ def amplitudes(features: Tensor, num_qubits: int) -> Tensor:
         InputError: more features than amplitudes, or an image that has no direction (all zeros, NaN or infinite);
             the message names its index.
     """
-    flat = features.flatten(1)
-    dimension = 2**num_qubits
-    if flat.shape[1] > dimension:
-        raise InputError(
-            "cannot amplitude-encode the images",
-            got=f"{flat.shape[1]} pixels for {num_qubits} qubits",
-            expected=f"at most 2^{num_qubits} = {dimension} pixels",
-            remedy=f"use {qubits_for(flat.shape[1])} qubits or smaller images",
-        )
-    norms = torch.linalg.vector_norm(flat, dim=1, keepdim=True)
+    arranged = arrange(features, num_qubits, order)
+    norms = torch.linalg.vector_norm(features.flatten(1), dim=1, keepdim=True)
     usable = torch.isfinite(norms) & (norms > 0)
     if not bool(usable.all()):
         index = int((~usable).flatten().nonzero()[0])
@@ -50,4 +44,4 @@ def amplitudes(features: Tensor, num_qubits: int) -> Tensor:
             expected="a finite norm above zero, because the state is the image divided by its norm",
             remedy="remove the image, or give it at least one non-zero, finite pixel",
         )
-    return torch.nn.functional.pad(flat / norms, (0, dimension - flat.shape[1]))
+    return arranged / norms

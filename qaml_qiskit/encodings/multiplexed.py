@@ -14,26 +14,28 @@ from qiskit.circuit import ParameterVector, QuantumCircuit
 from torch import Tensor
 
 from qaml_qiskit.encodings.amplitude import amplitudes
+from qaml_qiskit.encodings.encoding import Encoding
+from qaml_qiskit.encodings.order import PixelOrder
 
 
-class MultiplexedEncoding:
-    """One circuit of fixed structure that prepares any real state exactly, given its 2ⁿ − 1 angles."""
+class MultiplexedEncoding(Encoding):
+    """One circuit of fixed structure that prepares any real state exactly, given its 2ⁿ − 1 angles.
+
+    Args:
+        num_qubits: n; nothing is built until asked for.
+        order: which pixel becomes which amplitude.
+    """
 
     name = "multiplexed"
 
-    def __init__(self, num_qubits: int) -> None:
-        """Describe the encoding on ``num_qubits`` qubits; nothing is built until asked for."""
+    def __init__(self, num_qubits: int, order: PixelOrder = "flat") -> None:
         self.num_qubits = num_qubits
+        self.order = order
 
     @cached_property
     def parameters(self) -> ParameterVector:
         """The angles: level by level from the most significant qubit, 2ᵏ of them for level k."""
         return ParameterVector("x", 2**self.num_qubits - 1)
-
-    @property
-    def circuit(self) -> QuantumCircuit:
-        """The encoding circuit on |0…0⟩ in RY and CZ, unmeasured; every call returns a copy."""
-        return self._template.copy()
 
     @cached_property
     def _template(self) -> QuantumCircuit:
@@ -50,16 +52,16 @@ class MultiplexedEncoding:
                     circuit.cz(target + 1 + lowest_set_bit, target)
         return circuit
 
-    def state(self, features: Tensor) -> Tensor:
-        """The states that the circuit prepares, shape (N, 2ⁿ), differentiable; see :func:`amplitudes`."""
-        return amplitudes(features, self.num_qubits)
+    def state(self, images: Tensor) -> Tensor:
+        """The states that the circuit prepares, shape (N, 2ⁿ), differentiable exactly; see :func:`amplitudes`."""
+        return amplitudes(images, self.num_qubits, self.order)
 
     @torch.no_grad()
-    def angles(self, features: Tensor) -> Tensor:
+    def angles(self, images: Tensor) -> Tensor:
         """The circuit's angles for a batch.
 
         Args:
-            features: shape (N, ...) with at most 2ⁿ values an image; negative values keep their sign.
+            images: shape (N, ...) with at most 2ⁿ values an image; negative values keep their sign.
 
         Returns:
             Shape (N, 2ⁿ − 1) in radians, float64, in the order of :attr:`parameters`. Not differentiable: take
@@ -69,7 +71,7 @@ class MultiplexedEncoding:
             InputError: as :func:`amplitudes`.
         """
         n = self.num_qubits
-        signed = amplitudes(features.to(torch.float64), n) * self._sign_fold
+        signed = amplitudes(images.to(torch.float64), n, self.order) * self._sign_fold
         # atan2(0, −0) would be π on black pixels; adding +0 turns −0 into +0.
         signed = signed + 0.0
         norms = [signed]

@@ -8,6 +8,7 @@ from pathlib import Path
 from qaml_qiskit.execution.ledger import ENDED, JobRecord, Ledger
 from qaml_qiskit.execution.outcomes import decode, is_stored, store
 from qaml_qiskit.execution.runner import Runner
+from qaml_qiskit.execution.snapshot import keep_properties
 from qaml_qiskit.execution.submission import LEDGER_FILE, reconcile
 from qaml_qiskit.execution.workload import JobSpec, Workload
 
@@ -117,6 +118,8 @@ def _fetch(
             return True
         answer = runner.answer(str(record.job), workload, job)
         store(folder, job, decode(workload, job, answer.result), answer.measured_at)
+        if answer.properties is not None:
+            keep_properties(folder, answer.properties, str(answer.facts["device_calibrated"]))
         ledger.append("collected", chunk=job.chunk, job=record.job, **answer.facts)
         if progress:
             progress(job.images)

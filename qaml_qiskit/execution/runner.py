@@ -32,11 +32,13 @@ class Answer:
         result: of the primitive, a PUB result a PUB.
         measured_at: when the target ran it.
         facts: what else is worth keeping in the ledger, such as seconds of QPU time.
+        properties: the device's calibration at run time, as its ``to_dict``; None for simulators.
     """
 
     result: Any
     measured_at: datetime
     facts: dict[str, str | int | float] = field(default_factory=dict)
+    properties: dict[str, Any] | None = None
 
 
 class Runner(Protocol):

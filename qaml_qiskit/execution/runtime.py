@@ -112,10 +112,12 @@ class RuntimeRunner:
             finished = (metrics.get("timestamps") or {}).get("finished")
             if finished:
                 measured_at = datetime.fromisoformat(finished)
+        properties = None
         with suppress(QamlError):
-            properties = ask("properties", handle.properties)
-            facts["device_calibrated"] = properties.last_update_date.astimezone(UTC).isoformat(timespec="seconds")
-        return Answer(result, measured_at, facts)
+            found = ask("properties", handle.properties)
+            facts["device_calibrated"] = found.last_update_date.astimezone(UTC).isoformat(timespec="seconds")
+            properties = found.to_dict()
+        return Answer(result, measured_at, facts, properties)
 
     def cancel(self, job_id: str) -> bool:
         """Cancel a job; False when it had ended already."""

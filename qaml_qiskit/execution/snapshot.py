@@ -28,6 +28,24 @@ def write_snapshot(folder: Path, backend: Any) -> None:
         write_atomically(place / f"{name}.json", json.dumps(content.to_dict(), cls=RuntimeEncoder))
 
 
+def keep_properties(folder: Path, properties: dict[str, Any], calibrated: str) -> None:
+    """Keep the calibration that a job ran under, unless it is the one at submission.
+
+    Args:
+        folder: a run folder.
+        properties: the device's properties as their ``to_dict``.
+        calibrated: their date, which becomes part of the file's name.
+    """
+    from qiskit_ibm_runtime import RuntimeEncoder
+
+    place = folder / SNAPSHOT_FOLDER
+    content = json.dumps(properties, cls=RuntimeEncoder)
+    submitted = place / "properties.json"
+    if submitted.is_file() and submitted.read_text(encoding="utf-8") == content:
+        return
+    write_atomically(place / f"properties-{calibrated.replace(':', '')}.json", content)
+
+
 def read_snapshot(place: Path) -> ISATarget:
     """Gates, connectivity, error rates and durations of the device as :func:`write_snapshot` found it.
 

@@ -1,5 +1,6 @@
 """The quantum variational classifier as a torch module."""
 
+from math import prod
 from typing import Annotated, Literal
 
 import torch
@@ -8,7 +9,8 @@ from qiskit.circuit import QuantumCircuit
 from torch import Tensor, nn
 
 from qaml_qiskit.circuits import check_classes, classifier_circuit, qvc_ansatz, qvc_parameter_count
-from qaml_qiskit.encodings import MultiplexedEncoding, qubits_for
+from qaml_qiskit.encodings import ApproximateEncoding, Encoding, MultiplexedEncoding, PixelOrder, order_qubits
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.connector import AdjointConnector, AmplitudeQNN
 from qaml_qiskit.models.inputs import check_batch
 
@@ -20,7 +22,10 @@ class QVCConfig(BaseModel):
         image_shape: (C, H, W); the number of qubits is the smallest n with 2ⁿ ≥ C·H·W.
         num_classes: m; class k is read from ⟨Z_k⟩.
         num_layers: L.
-        encoding: the circuit that prepares the image on a device.
+        encoding: the circuit that prepares the image on a device: ``multiplexed`` (exact) or ``approximate``. The model
+            sees the state that the encoding really prepares.
+        encoding_layers: of the approximate encoding.
+        pixel_order: which pixel becomes which amplitude; see :func:`qaml_qiskit.encodings.pixel_positions`.
         logit_scale: logits are ⟨Z_k⟩ times this. ⟨Z_k⟩ is bounded by 1, and unscaled logits would cap a ten-class
             softmax at 0.451.
         init_std: weights start from N(0, init_std²), in radians.
@@ -32,20 +37,34 @@ class QVCConfig(BaseModel):
     image_shape: tuple[int, int, int]
     num_classes: int
     num_layers: Annotated[int, Field(ge=1)]
-    encoding: Literal["multiplexed"] = "multiplexed"
+    encoding: Literal["multiplexed", "approximate"] = "multiplexed"
+    encoding_layers: Annotated[int, Field(ge=1)] | None = None
+    pixel_order: PixelOrder = "flat"
     logit_scale: Annotated[float, Field(gt=0)] = 20.0
     init_std: Annotated[float, Field(ge=0)] = 1.0
 
     @model_validator(mode="after")
-    def _classes_fit(self) -> "QVCConfig":
+    def _fits(self) -> "QVCConfig":
         check_classes(self.num_classes, self.num_qubits)
+        if (self.encoding == "approximate") != (self.encoding_layers is not None):
+            raise ConfigurationError(
+                "the encoding's layers do not fit the encoding",
+                got=f"encoding {self.encoding} with {self.encoding_layers or 'no'} encoding layers",
+                expected="a number of layers for the approximate encoding, and none for an exact one",
+                remedy="set --encoding-layers together with --encoding approximate",
+            )
         return self
 
     @property
     def num_qubits(self) -> int:
-        """n, from the number of pixels."""
-        channels, height, width = self.image_shape
-        return qubits_for(channels * height * width)
+        """n, from the shape of the images and the pixel order."""
+        return order_qubits(self.image_shape, self.pixel_order)
+
+    def build_encoding(self) -> Encoding:
+        """The encoding that these fields describe."""
+        if self.encoding_layers is None:
+            return MultiplexedEncoding(self.num_qubits, self.pixel_order)
+        return ApproximateEncoding(self.num_qubits, self.encoding_layers, self.pixel_order)
 
 
 class QVC(nn.Module):
@@ -62,10 +81,10 @@ class QVC(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         size = qvc_parameter_count(config.num_qubits, config.num_layers)
         initial = config.init_std * torch.randn(size, generator=generator)
-        channels, height, width = config.image_shape
-        network = AmplitudeQNN(
-            qvc_ansatz(config.num_qubits, config.num_layers), channels * height * width, range(config.num_classes)
-        )
+        #: Prepares an image on a device; its ``angles`` bind the circuit of :meth:`circuit`.
+        self.encoding = config.build_encoding()
+        features = prod(config.image_shape) if self._encodes_by_itself else 2**config.num_qubits
+        network = AmplitudeQNN(qvc_ansatz(config.num_qubits, config.num_layers), features, range(config.num_classes))
         self.connector = AdjointConnector(network, initial)
 
     @property
@@ -73,10 +92,22 @@ class QVC(nn.Module):
         """The angles, shape (3·n·L,), in the order of :func:`qaml_qiskit.circuits.qvc_ansatz`."""
         return self.connector.weight
 
+    @property
+    def _encodes_by_itself(self) -> bool:
+        """Whether flattening, padding and normalising, which the network does, is all that the encoding does."""
+        return self.config.encoding == "multiplexed" and self.config.pixel_order == "flat"
+
     def expectations(self, images: Tensor) -> Tensor:
-        """⟨Z_k⟩ of the class qubits, shape (N, m), for images of shape (N, C, H, W) in [0, 1]."""
+        """⟨Z_k⟩ of the class qubits, shape (N, m).
+
+        Args:
+            images: shape (N, C, H, W) in [0, 1]. Where the encoding is more than flattening, also states that
+                ``encoding.state`` prepared, shape (N, 2ⁿ), which spares a training the encoding in every epoch.
+        """
+        if not self._encodes_by_itself and images.dim() == 2 and images.shape[1] == 2**self.config.num_qubits:
+            return self.connector(images)
         check_batch(images, self.config.image_shape)
-        return self.connector(images.flatten(1))
+        return self.connector(images.flatten(1) if self._encodes_by_itself else self.encoding.state(images))
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, shape (N, m): ⟨Z_k⟩ times ``logit_scale``. The highest wins.
@@ -94,8 +125,3 @@ class QVC(nn.Module):
     def circuit(self) -> QuantumCircuit:
         """Encoding, trained ansatz and readout; the encoding's angles stay free, one circuit for all images."""
         return classifier_circuit(self.encoding.circuit, self.ansatz(), self.config.num_classes)
-
-    @property
-    def encoding(self) -> MultiplexedEncoding:
-        """The encoding that gives a batch's angles for :meth:`circuit`."""
-        return MultiplexedEncoding(self.config.num_qubits)

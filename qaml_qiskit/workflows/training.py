@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
+from qaml_qiskit.encodings import PixelOrder
 from qaml_qiskit.errors import InputError, PartialResultError
 from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.models import (
@@ -34,6 +35,7 @@ from qaml_qiskit.models import (
 )
 from qaml_qiskit.reports import Section, learning_curves, to_csv
 from qaml_qiskit.runs import Run, open_run
+from qaml_qiskit.workflows.encoded import encoded, forget_encoded
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.progress import Progress, Silent, Stopping, never
@@ -44,6 +46,8 @@ HISTORY_FILE = "learning_curve.csv"
 CHECKPOINT_SECONDS = 30.0
 #: Classes kept when none are asked for: the digits have 64 pixels, hence six qubits, hence six classes at most.
 DEFAULT_CLASSES = {"digits": (0, 1, 2, 3, 4, 5)}
+#: Of the approximate encoding, when none are asked for.
+DEFAULT_ENCODING_LAYERS = 2
 
 
 class TrainRequest(BaseModel):
@@ -55,6 +59,9 @@ class TrainRequest(BaseModel):
     classes: tuple[int, ...] | None = None
     model: Literal["qvc", "convnet", "resnet18", "quadratic"] = "qvc"
     layers: Annotated[int, Field(ge=1)] = 12
+    encoding: Literal["multiplexed", "approximate"] = "multiplexed"
+    encoding_layers: Annotated[int, Field(ge=1)] | None = None
+    pixel_order: PixelOrder | None = None
     logit_scale: Annotated[float, Field(gt=0)] = 20.0
     init_std: Annotated[float, Field(ge=0)] | None = None
     epochs: Annotated[int, Field(ge=1)] = 20
@@ -71,7 +78,12 @@ class TrainRequest(BaseModel):
         """The same request with defaults that depend on other choices filled in."""
         rate = self.learning_rate or default_rate(self.model, self.layers)
         classes = self.classes if self.classes is not None else DEFAULT_CLASSES.get(self.dataset)
-        return self.model_copy(update={"learning_rate": rate, "classes": classes})
+        update: dict[str, Any] = {"learning_rate": rate, "classes": classes}
+        if self.model == "qvc":
+            approximate = self.encoding == "approximate"
+            update["pixel_order"] = self.pixel_order or ("gray" if approximate else "flat")
+            update["encoding_layers"] = self.encoding_layers or (DEFAULT_ENCODING_LAYERS if approximate else None)
+        return self.model_copy(update=update)
 
 
 def default_rate(model: str, layers: int) -> float:
@@ -91,6 +103,10 @@ class Data:
     validation: Dataset
     test: Dataset
     card: DataCard
+
+    def for_fitting(self) -> tuple[tuple[str, Dataset], tuple[str, Dataset]]:
+        """The two parts that a training sees, by name."""
+        return ("train", self.train), ("validation", self.validation)
 
 
 def train(
@@ -163,6 +179,8 @@ def model_config(request: TrainRequest, data: Dataset) -> ModelConfig:
             values["init_std"] = request.init_std
     if request.model == "qvc":
         values["num_layers"] = request.layers
+        for name in ("encoding", "encoding_layers", "pixel_order"):
+            values[name] = getattr(request, name)
     return parse_config(values)
 
 
@@ -193,7 +211,8 @@ def fit(
         return load_model(run.path / folder).model
     model = build_model(config, request.seed)
     state = _read_checkpoint(run, folder)
-    trainer = Trainer(model, tensors(data.train), tensors(data.validation), _training_config(request), state)
+    parts = [encoded(model, tensors(part), run, f"{folder}{name}", progress) for name, part in data.for_fitting()]
+    trainer = Trainer(model, parts[0], parts[1], _training_config(request), state)
     checkpoint = _Checkpoint(run, folder, trainer)
     steps = trainer.steps_per_epoch
     done = trainer.state.epoch * steps + trainer.state.step
@@ -219,6 +238,7 @@ def fit(
     for name, content in model_files(model, ModelCard(model=config, data=data.card)).items():
         run.write(folder + name, content)
     (run.path / folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+    forget_encoded(run)
     return model.eval()
 
 

@@ -238,3 +238,68 @@ def test_data_commands(qaml: Qaml, tmp_path: Path) -> None:
     finished = qaml("data", "verify", "mnist", "--data-dir", tmp_path, "--json")
     assert finished.code == 2
     assert "wrong" in {row["state"] for row in finished.json()["results"]}
+
+
+def test_plan_counts_and_writes_nothing(qaml: Qaml, tmp_path: Path, trained: Path) -> None:
+    finished = qaml("plan", trained, "--target", "fake-torino", "--recipe", "quick", "--images", 120, "--json")
+    row = finished.json()["results"][0]
+    # 50 images a job, and one job with the two calibration circuits.
+    assert (row["images"], row["jobs"], row["pubs"]) == (120, 4, 5)
+    assert row["executions"] == 1000 * (120 + 2)
+    assert row["qpu_seconds"] == 0
+    assert 0 < row["gate_survival"] < 1
+    assert 0 < row["readout_survival"] < 1
+    assert row["circuit_seconds"] > 0
+    assert list(tmp_path.glob("runs/*")) == []
+
+
+def test_backends_lists_every_target_without_credentials(qaml: Qaml) -> None:
+    rows = {row["target"]: row for row in qaml("backends", "--json").json()["results"]}
+    assert rows["fake-torino"]["qubits"] == 133
+    assert rows["fake-torino"]["two_qubit_gate"] == "cz"
+    assert 0 < rows["fake-torino"]["two_qubit_error"] < 0.1
+    assert rows["ideal"]["status"] == "simulated"
+    assert rows["ibm-torino"]["status"] == "no credentials"
+
+
+def test_a_calibration_is_used_again(qaml: Qaml, tmp_path: Path, trained: Path) -> None:
+    words = ("run", trained, "--target", "poor-readout", "--recipe", "quick", "--images", 4, "--shots", 200, "--json")
+    first = qaml(*words, "--out", tmp_path / "first")
+    again = qaml(*words, "--out", tmp_path / "again", "--calibration", tmp_path / "first")
+    assert again.json()["results"] == first.json()["results"]
+    events = (tmp_path / "again" / "jobs.jsonl").read_text()
+    assert "calibration" not in events
+    refused = qaml(*words, "--calibration", tmp_path / "first", "--max-calibration-age", 1e-9)
+    assert refused.code == 2
+    assert "--max-calibration-age" in refused.err
+
+
+def test_options_that_a_simulator_ignores_are_said(qaml: Qaml, tmp_path: Path, trained: Path) -> None:
+    (tmp_path / "b.yaml").write_text(
+        "targets: {t: {kind: ideal, options: {dynamical_decoupling: {sequence: XY4}, max_execution_time: 9}}}\n"
+    )
+    finished = qaml(
+        "run", trained, "--backends", tmp_path / "b.yaml", "--target", "t", "--images", 3, "--shots", 50, "--json"
+    )
+    notes = finished.json()["notes"]
+    assert [note.split()[0] for note in notes] == ["dynamical_decoupling", "max_execution_time"]
+    assert "was not applied" in notes[0]
+
+
+def test_an_approximately_encoded_classifier_trains_and_runs(qaml: Qaml, tmp_path: Path) -> None:
+    trained = tmp_path / "small"
+    words = ("--classes", "0,1", "--layers", 2, "--epochs", 2, "--train-images", 100)
+    assert qaml("train", "--encoding", "approximate", *words, "--out", trained).code == 0
+    assert not (trained / "encoded").exists()
+    rows = qaml(
+        "run", trained, "--target", "ideal", "--images", 20, "--shots", 20000, "--mitigation", "none", "--json"
+    ).json()["results"]
+    # The state that was trained on is the state that the circuit prepares: nothing but shots is between them.
+    assert rows[1]["z_error"] < 2 * rows[1]["standard_error"]
+    assert rows[1]["slope"] == pytest.approx(1, abs=0.05)
+
+
+def test_encoding_layers_need_an_approximate_encoding(qaml: Qaml) -> None:
+    refused = qaml("train", "--encoding-layers", 2)
+    assert refused.code == 2
+    assert "--encoding approximate" in refused.err

@@ -293,9 +293,29 @@ def test_a_device_calibrated_anew_is_noted_and_the_old_one_can_be_simulated(
     collected = qaml("collect", run, "--json")
     assert collected.code == 0
     assert any("calibrated anew" in note for note in collected.json()["notes"])
+    assert len(list((run / "snapshot").glob("properties*.json"))) == 2
     (place / "backends.yaml").write_text(f"targets: {{device: {{kind: snapshot, folder: {run / 'snapshot'}}}}}\n")
     simulated = qaml("run", *arguments(place, place / "simulated"), "--json")
     assert simulated.code == 0, simulated.err
+
+
+@pytest.mark.parametrize(("mode", "sessions"), [("job", []), ("session", ["dedicated"])])
+def test_modes(qaml: Qaml, server: Loopback, place: Path, run: Path, mode: str, sessions: list[str]) -> None:
+    assert qaml("run", *arguments(place, run), "--submit", "--mode", mode).code == 0
+    assert [session.mode for session in server.sessions] == sessions
+    assert executions(server) == ONCE
+
+
+@pytest.mark.parametrize("said_yes", [True, False])
+def test_a_typed_answer_decides_on_a_terminal(
+    qaml: Qaml, server: Loopback, place: Path, run: Path, monkeypatch: pytest.MonkeyPatch, said_yes: bool
+) -> None:
+    monkeypatch.setattr("qaml_qiskit.cli.execution_commands._on_terminal", lambda: True)
+    monkeypatch.setattr("typer.confirm", lambda *words, **options: said_yes)
+    finished = qaml("submit", *arguments(place, run))
+    assert finished.code == (0 if said_yes else 2)
+    assert "qpu seconds" in finished.err
+    assert len(server.jobs) == (4 if said_yes else 0)
 
 
 def test_estimator_mitigation_on_a_device(qaml: Qaml, server: Loopback, place: Path, run: Path) -> None:

@@ -1,0 +1,63 @@
+"""What every encoding is to the rest of the package."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from qiskit.circuit import ParameterVector, QuantumCircuit
+from torch import Tensor
+
+
+class Encoding(ABC):
+    """A circuit of one structure for all images, and the angles that make it prepare each of them.
+
+    Qubit 0 is the least significant bit of a state's index, as everywhere in Qiskit.
+
+    Attributes:
+        name: how configurations and tables call the encoding.
+        num_qubits: n.
+    """
+
+    name: str
+    num_qubits: int
+
+    @property
+    @abstractmethod
+    def parameters(self) -> ParameterVector:
+        """The circuit's P angles, in the order of the columns of :meth:`angles`."""
+
+    @property
+    @abstractmethod
+    def _template(self) -> QuantumCircuit:
+        """The circuit, built once; :attr:`circuit` hands out copies."""
+
+    @property
+    def circuit(self) -> QuantumCircuit:
+        """The parameterised circuit on |0…0⟩, unmeasured; every call returns a copy."""
+        return self._template.copy()
+
+    @abstractmethod
+    def angles(self, images: Tensor) -> Tensor:
+        """The angles of a batch in radians, shape (N, P), float64, for images of shape (N, ...).
+
+        Raises:
+            InputError: an image that cannot be encoded; the message names its index.
+        """
+
+    @abstractmethod
+    def state(self, images: Tensor) -> Tensor:
+        """The real amplitudes that the circuit prepares with :meth:`angles`, shape (N, 2ⁿ), of the images' dtype.
+
+        Differentiable: what the derivative is, each encoding says.
+
+        Raises:
+            InputError: as :meth:`angles`.
+        """
+
+    def fidelity(self, images: Tensor) -> Tensor:
+        """|⟨wanted|prepared⟩|² of every image, shape (N,): ones, unless the encoding is an approximate one.
+
+        Raises:
+            InputError: as :meth:`angles`.
+        """
+        state = self.state(images)
+        return torch.ones(len(state), dtype=state.dtype, device=state.device)

@@ -1,0 +1,52 @@
+"""Images encoded once before a training, where encoding them costs more than a step of training."""
+
+import io
+import shutil
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qaml_qiskit.models import QVC, Model
+from qaml_qiskit.runs import Run
+from qaml_qiskit.workflows.progress import Progress
+
+FOLDER = "encoded"
+#: Images encoded between two files: what a kill can lose.
+_BLOCK = 2000
+
+
+def encoded(
+    model: Model, data: tuple[Tensor, Tensor], run: Run, name: str, progress: Progress
+) -> tuple[Tensor, Tensor]:
+    """Images and labels; the images as the states that a QVC's approximate encoding prepares for them.
+
+    Args:
+        model: who will see them; any other model gets the images as they are.
+        data: images (N, C, H, W) and labels (N,).
+        run: keeps the states until :func:`forget_encoded`, block by block, so that a killed training goes on.
+        name: of these images within the run.
+        progress: told about every block.
+    """
+    images, labels = data
+    if not isinstance(model, QVC) or model.config.encoding != "approximate":
+        return data
+    blocks = []
+    with progress.task(f"encoding {name}", len(images)) as advance, torch.no_grad():
+        for start in range(0, len(images), _BLOCK):
+            part = images[start : start + _BLOCK]
+            file = f"{FOLDER}/{name}-{start:06d}.npy"
+            content = run.read(file)
+            if content is None:
+                buffer = io.BytesIO()
+                np.save(buffer, model.encoding.state(part).numpy(), allow_pickle=False)
+                content = buffer.getvalue()
+                run.write(file, content)
+            blocks.append(torch.from_numpy(np.load(io.BytesIO(content), allow_pickle=False)))
+            advance(len(part))
+    return torch.cat(blocks), labels
+
+
+def forget_encoded(run: Run) -> None:
+    """Delete the states, once the model is stored."""
+    shutil.rmtree(run.path / FOLDER, ignore_errors=True)
