@@ -93,7 +93,11 @@ def resources(
     qubits: Annotated[int | None, typer.Option(help="Default: 6.")] = None,
     layers: Annotated[list[int] | None, typer.Option(help="May be given several times. Default: 12.")] = None,
     encoding: Annotated[
-        list[str] | None, typer.Option(help="multiplexed, exact or none; several times. Default: multiplexed.")
+        list[str] | None,
+        typer.Option(help="multiplexed, approximate, exact or none; several times. Default: multiplexed."),
+    ] = None,
+    encoding_layers: Annotated[
+        list[int] | None, typer.Option(help="Of the approximate encoding; several times. Default: 2.")
     ] = None,
     target: Annotated[list[str] | None, typer.Option(help="Several times. Default: fake-torino.")] = None,
     recipe: Annotated[list[str] | None, typer.Option(help="Several times. Default: level3.")] = None,

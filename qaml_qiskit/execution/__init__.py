@@ -16,7 +16,9 @@ from qaml_qiskit.execution.options import PrimitiveOptions as PrimitiveOptions
 from qaml_qiskit.execution.outcomes import Sampled as Sampled
 from qaml_qiskit.execution.outcomes import read_outcomes as read_outcomes
 from qaml_qiskit.execution.plan import Plan as Plan
+from qaml_qiskit.execution.plan import circuit_seconds as circuit_seconds
 from qaml_qiskit.execution.plan import plan as plan
+from qaml_qiskit.execution.plan import survival as survival
 from qaml_qiskit.execution.recipes import Recipe as Recipe
 from qaml_qiskit.execution.recipes import load_recipe as load_recipe
 from qaml_qiskit.execution.recipes import recipe_names as recipe_names

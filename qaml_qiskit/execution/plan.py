@@ -66,8 +66,8 @@ def plan(workload: Workload, target: Target) -> Plan:
     calibrations = 2 * sum(job.chunk == CALIBRATION for job in jobs)
     factor, mitigation_note = _mitigation_factor(workload)
     executions = settings.shots * (factor * images + calibrations)
-    seconds = _duration(isa, target.isa)
-    gates, readout = _survival(isa, target.isa)
+    seconds = circuit_seconds(isa, target.isa)
+    gates, readout = survival(isa, target.isa)
     counts = gate_counts(isa)
     qpu, notes = _qpu_seconds(workload, target, seconds)
     return Plan(
@@ -120,8 +120,8 @@ def _qpu_seconds(workload: Workload, target: Target, seconds: float | None) -> t
     )
 
 
-def _duration(isa: QuantumCircuit, target: ISATarget) -> float | None:
-    """Seconds of one execution, as late as possible scheduling; None where instructions have no durations."""
+def circuit_seconds(isa: QuantumCircuit, target: ISATarget) -> float | None:
+    """Seconds of one execution, every instruction as early as possible; None where instructions have no durations."""
     if target.dt is None and not any(
         properties and properties.duration
         for name in target.operation_names
@@ -138,8 +138,8 @@ def _duration(isa: QuantumCircuit, target: ISATarget) -> float | None:
     return max(ends)
 
 
-def _survival(isa: QuantumCircuit, target: ISATarget) -> tuple[float | None, float | None]:
-    """∏(1 − error) over gates and over measurements; None where the target knows no error of that kind."""
+def survival(isa: QuantumCircuit, target: ISATarget) -> tuple[float | None, float | None]:
+    """Probability that nothing fails: ∏(1 − error) over gates and over measurements; None where the target knows no error of that kind."""
     logs: dict[bool, list[float]] = {True: [], False: []}
     for instruction in isa.data:
         qubits = [isa.find_bit(qubit).index for qubit in instruction.qubits]
