@@ -139,7 +139,7 @@ def circuit_seconds(isa: QuantumCircuit, target: ISATarget) -> float | None:
 
 
 def survival(isa: QuantumCircuit, target: ISATarget) -> tuple[float | None, float | None]:
-    """Probability that nothing fails: ∏(1 − error) over gates and over measurements; None where the target knows no error of that kind."""
+    """Probabilities that no gate and no measurement fails, ∏(1 − error); None where the target knows no such error."""
     logs: dict[bool, list[float]] = {True: [], False: []}
     for instruction in isa.data:
         qubits = [isa.find_bit(qubit).index for qubit in instruction.qubits]

@@ -53,7 +53,7 @@ class Page:
 
 
 def format_cell(value: object) -> str:
-    """A value as people read it in a table: three decimals, more for small ones, intervals as a – b, None as nothing."""
+    """A value as people read it: three decimals, two digits of a small one, intervals as a – b, None as nothing."""
     if value is None:
         return ""
     if isinstance(value, float):

@@ -33,12 +33,14 @@ def test_metrics_are_complete(folder: Path) -> None:
 @pytest.mark.skipif(not os.environ.get("QAML_DATA_DIR"), reason="needs MNIST and Fashion-MNIST: set QAML_DATA_DIR")
 @pytest.mark.parametrize("folder", MODELS, ids=lambda folder: folder.name)
 def test_model_still_scores_what_it_scored(folder: Path) -> None:
-    """On the first 2,000 test images the logits are those that were stored, to single precision at any depth."""
+    """On the first test images the logits are those that were stored, to single precision at any depth."""
     stored = load_model(folder)
-    test = load_dataset(stored.card.data.dataset, limit=2000).test
+    # The fit of an approximate encoding takes milliseconds an image.
+    count = 200 if getattr(stored.card.model, "encoding", "") == "approximate" else 2000
+    test = load_dataset(stored.card.data.dataset, limit=count).test
     with frozen(stored.model):
         logits = predict(stored.model, torch.from_numpy(test.images)).numpy()
     with np.load(folder / "predictions.npz") as predictions:
-        kept = predictions["logits"][:2000]
+        kept = predictions["logits"][:count]
     assert np.abs(logits - kept).max() < REFERENCE_LOGITS * np.abs(kept).max()
     assert np.mean(logits.argmax(1) == kept.argmax(1)) > 0.999
