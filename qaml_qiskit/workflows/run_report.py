@@ -37,10 +37,10 @@ def write_run_page(run: Run, workload: Workload, metrics: dict[str, Any]) -> Non
         "more is overcorrected. standard_error: the part of it that the finite number of shots explains. "
         "uncertain_labels: labels whose lead is below 1.96 of its standard error."
     )
-    plan_row = {name: value for name, value in metrics["plan"].items() if name != "assumptions"}
+    figures = [{"figure": name, "value": value} for name, value in metrics["plan"].items() if name != "assumptions"]
     sections = [
         Section("Accuracy", [text, *metrics["notes"]], rows, picture, "Accuracy at every stage."),
-        Section("Plan", list(metrics["plan"]["assumptions"]), [plan_row]),
+        Section("Plan", list(metrics["plan"]["assumptions"]), figures),
         Section("Jobs", ["As the ledger knows them."], metrics["jobs"]),
         Section("Circuit resources", [f"Compiled once with recipe {request.recipe}."], metrics["resources"]),
     ]

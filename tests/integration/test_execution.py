@@ -8,13 +8,10 @@ import pytest
 import torch
 from qiskit.circuit import QuantumCircuit
 from qiskit.primitives import StatevectorSampler
-from qiskit.quantum_info import SparsePauliOp, Statevector
-from qiskit.transpiler import Target as ISATarget
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_ibm_runtime.fake_provider import FakeTorino
 
-from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution import (
     Answer,
@@ -26,9 +23,6 @@ from qaml_qiskit.execution import (
     build_workload,
     check_calibration,
     collect,
-    compile_for,
-    load_catalogue,
-    load_recipe,
     open_target,
     read_outcomes,
     runner_for,
@@ -36,44 +30,11 @@ from qaml_qiskit.execution import (
     standing,
     submit,
 )
-from qaml_qiskit.execution.catalogue import AerEntry, Catalogue, FakeEntry, IBMEntry, IdealEntry, parse_yaml
-from qaml_qiskit.execution.circuits import active_qubits, check_isa, compact
+from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, IdealEntry
+from qaml_qiskit.execution.circuits import active_qubits, compact
 from qaml_qiskit.execution.workload import JobSpec
-from qaml_qiskit.models import QVC, QVCConfig
+from tests.integration.small import SHOTS, compiled, exact, model, shot_error, strong_readout
 from tests.tolerances import DIFFERENT, SIGMAS, VALUE
-
-SHOTS = 4000
-STRONG_READOUT = "targets: {poor: {kind: aer, noise: {readout: {p10: 0.08, p01: 0.25}}}}"
-
-
-def model() -> QVC:
-    return QVC(QVCConfig(image_shape=(1, 2, 4), num_classes=3, num_layers=3, init_std=1.0), 7)
-
-
-def images(count: int = 6) -> torch.Tensor:
-    return torch.rand(count, 1, 2, 4, generator=torch.Generator().manual_seed(3))
-
-
-def compiled(target: Target, recipe: str = "quick"):
-    qvc = model()
-    isa = compile_for(qvc.circuit(), target, load_recipe(recipe))
-    values = qvc.encoding.angles(images()).numpy()[:, [p.index for p in isa.parameters]]
-    return isa, values
-
-
-def strong_readout() -> Target:
-    catalogue = parse_yaml(STRONG_READOUT, "test", Catalogue)
-    return open_target("poor", catalogue.entry("poor"), 3)
-
-
-def exact() -> np.ndarray:
-    with torch.no_grad():
-        return model().expectations(images()).numpy()
-
-
-def shot_error(z: np.ndarray, shots: int) -> np.ndarray:
-    """Standard error of ⟨Z⟩ from counts."""
-    return np.sqrt((1 - z**2).clip(DIFFERENT) / shots)
 
 
 def test_ideal_target_gives_the_models_values_within_shot_noise() -> None:
@@ -83,21 +44,6 @@ def test_ideal_target_gives_the_models_values_within_shot_noise() -> None:
     assert result.mitigated is None
     assert result.calibration is None
     assert (np.abs(result.raw - exact()) < SIGMAS * shot_error(exact(), SHOTS)).all()
-
-
-@pytest.mark.parametrize("recipe", ["quick", "level3"])
-def test_compilation_for_a_device_keeps_the_meaning(recipe: str) -> None:
-    """The ISA circuit, simulated without noise, still gives the model's values, through layout and routing."""
-    target = open_target("t", FakeEntry(kind="fake", device="FakeManilaV2"), 3)
-    isa, values = compiled(target, recipe)
-    assert {op.operation.name for op in isa.data} <= {*target.isa.operation_names, "barrier"}
-    layout = isa.layout.final_index_layout()
-    bare = isa.remove_final_measurements(inplace=False)
-    for row, wanted in zip(values, exact(), strict=True):
-        state = Statevector(bare.assign_parameters(row))
-        for k in range(3):
-            z = SparsePauliOp.from_sparse_list([("Z", [layout[k]], 1)], bare.num_qubits)
-            assert state.expectation_value(z).real == pytest.approx(wanted[k], abs=VALUE[torch.float32])
 
 
 def test_mitigation_brings_z_nearer_to_the_truth() -> None:
@@ -185,23 +131,6 @@ def test_device_noise_brings_values_towards_zero() -> None:
     assert np.abs(result.mitigated - exact()).max() < 0.25
 
 
-def test_a_device_without_connected_qubits_is_refused() -> None:
-    isa = open_target("ideal", IdealEntry(kind="ideal"), 3).isa
-    apart = ISATarget(num_qubits=3)
-    for name in ("rz", "sx", "x", "measure"):
-        apart.add_instruction(isa.operation_from_name(name), {(qubit,): None for qubit in range(3)})
-    apart.add_instruction(isa.operation_from_name("cz"), {(0, 1): None})
-    target = Target("apart", IdealEntry(kind="ideal"), apart)
-    with pytest.raises(ConfigurationError, match="connected"):
-        compile_for(model().circuit(), target, load_recipe("quick"))
-
-
-def test_a_recipe_that_leaves_foreign_instructions_is_refused() -> None:
-    target = open_target("t", FakeEntry(kind="fake", device="FakeManilaV2"), 3)
-    with pytest.raises(ConfigurationError, match=r"recipe mine left .* ry on qubits"):
-        check_isa(model().circuit(), target.isa, "mine")
-
-
 @pytest.mark.parametrize("mitigation", ["trex", "zne"])
 def test_estimator_mitigation_gives_the_same_values_as_the_sampler(mitigation: str) -> None:
     """Readout error only: TREX divides it out, and amplified gates without noise leave ZNE nothing to extrapolate."""
@@ -271,13 +200,6 @@ def test_a_calibration_is_used_again_unless_it_is_old_or_of_other_qubits() -> No
             check_calibration(record, **{"target": "poor", "measured": [1, 0], "max_age": ages, **change})
 
 
-def test_too_small_a_device() -> None:
-    target = open_target("t", FakeEntry(kind="fake", device="FakeManilaV2"), 5)
-    wide = QVC(QVCConfig(image_shape=(1, 8, 8), num_classes=2, num_layers=1))
-    with pytest.raises(ConfigurationError, match="too small"):
-        compile_for(wide.circuit(), target, load_recipe("quick"))
-
-
 def test_hardware_is_never_run_by_this_path() -> None:
     """A target of kind ibm is refused before anything is sent."""
     simulated = open_target("ideal", IdealEntry(kind="ideal"), 3)
@@ -311,22 +233,3 @@ def test_no_shots() -> None:
     isa, values = compiled(target)
     with pytest.raises(InputError, match="0 shots"):
         sample(isa, values, target, shots=0)
-
-
-def test_unknown_transpiler_method(tmp_path: Path) -> None:
-    recipe = tmp_path / "r.yaml"
-    recipe.write_text("why: x\noptimization_level: 1\nseeds: [1]\nrouting_method: teleport\n")
-    target = open_target("t", load_catalogue().entry("fake-torino"), 3)
-    with pytest.raises(ConfigurationError, match="teleport"):
-        compile_for(model().circuit(), target, load_recipe(str(recipe)))
-
-
-def test_best_seed_wins() -> None:
-    target = open_target("t", FakeEntry(kind="fake", device="FakeTorino"), 4)
-    qvc = QVC(QVCConfig(image_shape=(1, 4, 4), num_classes=2, num_layers=2, init_std=1.0))
-    base = load_recipe("level3")
-    single = [
-        gate_counts(compile_for(qvc.circuit(), target, base.model_copy(update={"seeds": (seed,)}))).two_qubit_gates
-        for seed in base.seeds
-    ]
-    assert gate_counts(compile_for(qvc.circuit(), target, base)).two_qubit_gates == min(single)
