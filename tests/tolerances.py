@@ -39,3 +39,6 @@ IMAGES_FIDELITY = {"fashion-mnist": 0.93, "mnist": 0.87}
 #: Largest difference of a derivative through a fit of several sweeps from central differences, relative: the map is
 #: strongly curved, so the differences themselves are no better than this.
 FIT_DERIVATIVE = 1e-4
+
+#: ⟨Z⟩ by Aer's density matrix where errors hold Kraus operators of small norm, which Aer leaves out (about 1e-9).
+AER = 1e-7

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from qaml_qiskit.cli.app import app, data_app
-from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Out, Recipe, Seed, Shots, Target
+from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Model, Out, Recipe, Seed, Shots, Target
 
 
 @app.command()
@@ -116,6 +116,40 @@ def resources(
     request = build_request(ResourcesRequest, given, config)
     outcome = count_resources(request, backends=backends, progress=TerminalProgress(quiet=json))
     show(outcome, as_json=json)
+
+
+@app.command()
+def sweep(
+    model: Model,
+    noise: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="depolarizing, amplitude-damping, bit-flip or readout; several times. Default: depolarizing."
+        ),
+    ] = None,
+    strengths: Annotated[
+        str | None, typer.Option(help="Such as 0.001,0.01. Default: 0.0001,0.0003,0.001,0.003,0.01,0.03.")
+    ] = None,
+    images: Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 1000.")] = None,
+    engine: Annotated[str | None, typer.Option(help="exact. Default: exact.")] = None,
+    shots: Annotated[int | None, typer.Option(help="Of sampled accuracy. Default: 1000.")] = None,
+    seed: Seed = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Score images with a QVC under noise of growing strength, exactly, all images at once."""
+    given: dict[str, Any] = {k: v for k, v in locals().items() if k not in ("config", "data_dir", "out", "json")}
+    from qaml_qiskit.cli.console import TerminalProgress, show
+    from qaml_qiskit.cli.options import build_request
+    from qaml_qiskit.workflows import SweepRequest
+    from qaml_qiskit.workflows import sweep as run_sweep
+
+    given["strengths"] = None if strengths is None else strengths.split(",")
+    request = build_request(SweepRequest, given, config)
+    progress = TerminalProgress(quiet=json)
+    show(run_sweep(request, out=out, data_dir=data_dir, progress=progress), as_json=json)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Tables, pictures and pages, made from rows and arrays."""
 
 from qaml_qiskit.reports.figures import accuracy_bars as accuracy_bars
+from qaml_qiskit.reports.figures import curves as curves
 from qaml_qiskit.reports.figures import image_grid as image_grid
 from qaml_qiskit.reports.figures import learning_curves as learning_curves
 from qaml_qiskit.reports.page import Page as Page

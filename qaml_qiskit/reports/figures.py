@@ -43,6 +43,39 @@ def accuracy_bars(
     return _png(figure)
 
 
+def curves(
+    series: Mapping[str, Sequence[tuple[float, float, float, float]]], x_label: str, baseline: float, chance: float
+) -> bytes:
+    """Accuracies against a strength on a logarithmic axis, with intervals as bands.
+
+    Args:
+        series: for each legend entry, (strength > 0, accuracy, lower end, upper end) of every point. ``name, remark``
+            has the colour of ``name`` and is dashed.
+        x_label: of the axis.
+        baseline: accuracy at strength 0, drawn as a dotted line.
+        chance: accuracy of guessing, drawn as a dashed line.
+    """
+    figure = Figure(figsize=(7.2, 3.8), layout="constrained")
+    axes = figure.subplots()
+    for name, points in series.items():
+        x, y, low, high = np.array(points).T
+        kinds = list(dict.fromkeys(key.split(",")[0] for key in series))
+        colour = COLOURS[kinds.index(name.split(",")[0]) % len(COLOURS)]
+        style = "--" if "," in name else "-"
+        axes.plot(x, y, style, marker="o", markersize=4, color=colour, label=name)
+        axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+    for level, style, word in ((baseline, ":", "no noise"), (chance, "--", "chance")):
+        axes.axhline(level, color="0.4", linestyle=style, linewidth=1)
+        axes.text(1.01, level, word, color="0.35", fontsize=8, va="center", transform=axes.get_yaxis_transform())
+    axes.set_xscale("log")
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel("accuracy")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return _png(figure)
+
+
 def image_grid(rows: Mapping[str, NDArray[np.floating]], captions: Mapping[str, Sequence[str]]) -> bytes:
     """Rows of grey or colour images.
 

@@ -10,7 +10,7 @@ from typing import Literal, Protocol, get_args
 from torch import Tensor
 
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.simulation.kernel import KernelEngine, load_kernel
+from qaml_qiskit.simulation.kernel import Kernel, KernelEngine, load_kernel
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
 from qaml_qiskit.simulation.torch_backend import TorchEngine
@@ -75,9 +75,14 @@ def use_backend(backend: Backend) -> Iterator[None]:
         _CHOICE.reset(token)
 
 
+def chosen_kernel() -> Kernel | None:
+    """The compiled kernel, unless there is none or :func:`use_backend` turned it off."""
+    return load_kernel() if _CHOICE.get() != "torch" else None
+
+
 def choose_engine(program: Program, amplitudes: Tensor) -> Engine:
     """The engine for these amplitudes under the current choice; the kernel is passed over where it cannot serve."""
-    kernel = load_kernel() if _CHOICE.get() != "torch" else None
+    kernel = chosen_kernel()
     if kernel is not None and amplitudes.device.type == "cpu" and kernel.serves(program.num_qubits):
         return KernelEngine(kernel)
     return TorchEngine()
@@ -85,5 +90,5 @@ def choose_engine(program: Program, amplitudes: Tensor) -> Engine:
 
 def backend_description() -> str:
     """What ``"auto"`` runs on CPU tensors, for example ``"C++ kernel (avx512)"``."""
-    kernel = load_kernel() if _CHOICE.get() != "torch" else None
+    kernel = chosen_kernel()
     return "torch (no compiled kernel)" if kernel is None else f"C++ kernel ({kernel.instructions})"

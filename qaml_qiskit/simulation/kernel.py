@@ -51,6 +51,7 @@ _SIGNATURES = {
         [_INT, _INT, _INT, _POINTER, _LONG, *([_POINTER] * 3), _INT, _POINTER, _INT, _POINTER, _POINTER],
         _INT,
     ),
+    "qaml_propagate": ([_INT, _INT, _INT, *([_POINTER] * 3)], _INT),
 }
 
 

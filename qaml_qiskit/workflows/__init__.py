@@ -19,6 +19,8 @@ from qaml_qiskit.workflows.results import collect_run as collect_run
 from qaml_qiskit.workflows.results import retry_run as retry_run
 from qaml_qiskit.workflows.results import status_run as status_run
 from qaml_qiskit.workflows.run_request import RunRequest as RunRequest
+from qaml_qiskit.workflows.sweep import SweepRequest as SweepRequest
+from qaml_qiskit.workflows.sweep import sweep as sweep
 from qaml_qiskit.workflows.targets import list_targets as list_targets
 from qaml_qiskit.workflows.training import TrainRequest as TrainRequest
 from qaml_qiskit.workflows.training import train as train

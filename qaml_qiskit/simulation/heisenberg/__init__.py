@@ -1,0 +1,14 @@
+"""The exact noisy engine: a circuit and an Aer noise model to observables in the Pauli basis, backwards.
+
+>>> from qaml_qiskit.simulation.heisenberg import noisy_observables
+>>> observables = noisy_observables(circuit, noise_model, range(10))  # doctest: +SKIP
+>>> logits = observables.expectations(amplitudes)  # doctest: +SKIP
+
+A channel on one or two qubits is a real 4×4 or 16×16 matrix on the coefficients of Pauli strings. An observable is
+propagated once, for all images.
+"""
+
+from qaml_qiskit.simulation.heisenberg.memory import memory_needed as memory_needed
+from qaml_qiskit.simulation.heisenberg.observables import NoisyObservables as NoisyObservables
+from qaml_qiskit.simulation.heisenberg.observables import noisy_expectations as noisy_expectations
+from qaml_qiskit.simulation.heisenberg.observables import noisy_observables as noisy_observables

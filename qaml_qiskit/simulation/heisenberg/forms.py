@@ -1,0 +1,79 @@
+"""Quadratic forms xᵀMx of many vectors and several matrices, and their gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+#: Vectors at a time, and columns of a matrix at a time.
+_ROWS = 2048
+_COLUMNS = 128
+
+
+def quadratic_forms(vectors: Tensor, matrices: Tensor) -> Tensor:
+    """x†M_k x for every row x and every k; differentiable once in the vectors.
+
+    Without gradients, real forms take half of each symmetric matrix, and no part of it where all vectors are zero.
+
+    Args:
+        vectors: shape (N, d).
+        matrices: shape (m, d, d), Hermitian, of the same dtype.
+
+    Returns:
+        Shape (N, m), real.
+    """
+    if torch.is_grad_enabled() and vectors.requires_grad:
+        values: Tensor = _Forms.apply(vectors, matrices)
+        return values
+    if vectors.is_complex():
+        return torch.cat([_Forms.values(part, _images(part, matrices)) for part in vectors.split(_ROWS)])
+    used = (vectors != 0).any(0).nonzero().squeeze(1)
+    if len(used) < vectors.shape[1]:
+        vectors, matrices = vectors[:, used], matrices[:, used][:, :, used]
+    return _symmetric_forms(vectors, matrices)
+
+
+class _Forms(Function):
+    """Keeps M_k x, which is half the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, vectors: Tensor, matrices: Tensor) -> Tensor:
+        images = _images(vectors, matrices)
+        ctx.save_for_backward(images)
+        return _Forms.values(vectors, images)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor, None]:
+        (images,) = ctx.saved_tensors
+        return 2 * torch.einsum("kni,nk->ni", images, cotangent.to(images.dtype)), None
+
+    @staticmethod
+    def values(vectors: Tensor, images: Tensor) -> Tensor:
+        """Re x†(M_k x)."""
+        forms = torch.einsum("kni,ni->nk", images, vectors.conj())
+        return forms.real if forms.is_complex() else forms
+
+
+def _images(vectors: Tensor, matrices: Tensor) -> Tensor:
+    """M_k x, shape (m, N, d)."""
+    return torch.matmul(vectors, matrices.mT)
+
+
+def _symmetric_forms(vectors: Tensor, matrices: Tensor) -> Tensor:
+    """Real forms by block columns: what lies above the diagonal counts twice, what lies below is not touched."""
+    values = vectors.new_zeros(len(vectors), len(matrices))
+    for start in range(0, vectors.shape[1], _COLUMNS):
+        now = slice(start, start + _COLUMNS)
+        above, beside = 2 * matrices[:, :start, now], matrices[:, now, now]
+        for first in range(0, len(vectors), _ROWS):
+            rows = slice(first, first + _ROWS)
+            for k in range(len(matrices)):
+                images = vectors[rows, :start] @ above[k]
+                images += vectors[rows, now] @ beside[k]
+                values[rows, k] += (images * vectors[rows, now]).sum(1)
+    return values

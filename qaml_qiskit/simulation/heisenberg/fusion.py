@@ -1,0 +1,114 @@
+"""Merges channels into as few two-digit steps as pays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from qaml_qiskit.simulation.heisenberg.channels import ROUNDING, FloatArray, on_pair, on_sorted
+from qaml_qiskit.simulation.heisenberg.structure import Structures
+
+
+@dataclass(eq=False)
+class Step:
+    """A 16×16 matrix on two digits, then a 4×4 matrix on each.
+
+    Attributes:
+        low: the first digit, the less significant one of the matrix's index.
+        high: the second digit, greater than ``low``.
+        core: shape (16, 16).
+        after_low: shape (4, 4).
+        after_high: shape (4, 4).
+    """
+
+    low: int
+    high: int
+    core: FloatArray
+    after_low: FloatArray
+    after_high: FloatArray
+
+    @property
+    def matrix(self) -> FloatArray:
+        """The whole step, shape (16, 16)."""
+        return on_pair(self.after_high, self.after_low) @ self.core
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What happens to a vector of Pauli coefficients.
+
+    Attributes:
+        num_digits: the number of digits.
+        start: shape (num_digits, 4, 4), matrices on single digits that come first.
+        steps: the steps behind them.
+    """
+
+    num_digits: int
+    start: FloatArray
+    steps: tuple[Step, ...]
+
+
+def fuse(operations: Iterable[tuple[tuple[int, ...], FloatArray]], num_digits: int, structures: Structures) -> Plan:
+    """Merge matrices on one or two digits, given in the order in which they are applied.
+
+    A one-digit matrix joins the step before it, where it costs least. Two-digit matrices on the same pair are
+    multiplied up where the product is not dearer than its factors.
+    """
+    start = np.tile(np.eye(4), (num_digits, 1, 1))
+    steps: list[Step] = []
+    last: list[Step | None] = [None] * num_digits
+    for digits, matrix in operations:
+        if len(digits) == 1:
+            _join(last[digits[0]], start, digits[0], matrix)
+            continue
+        (low, high), matrix = on_sorted(digits, matrix)
+        before = last[low]
+        if before is not None and before is last[high]:
+            product = matrix @ before.matrix
+            if structures.cost(product) <= structures.cost(before.core) + structures.cost(matrix):
+                before.core, before.after_low, before.after_high = product, np.eye(4), np.eye(4)
+                continue
+        last[low] = last[high] = step = Step(low, high, matrix, np.eye(4), np.eye(4))
+        steps.append(step)
+    _hand_on_diagonals(steps, last)
+    return Plan(num_digits, start, tuple(steps))
+
+
+def _join(step: Step | None, start: FloatArray, digit: int, matrix: FloatArray) -> None:
+    if step is None:
+        start[digit] = matrix @ start[digit]
+    elif digit == step.low:
+        step.after_low = matrix @ step.after_low
+    else:
+        step.after_high = matrix @ step.after_high
+
+
+def _hand_on_diagonals(steps: list[Step], last: list[Step | None]) -> None:
+    """Leave only the shift of a relaxation between two steps; the next step takes its diagonal at no cost.
+
+    Relaxation, dephasing and Pauli channels on one qubit scale X, Z and Y and add to I.
+    """
+    scales = np.ones((len(last), 4))
+    for step in steps:
+        scale = np.outer(scales[step.high], scales[step.low]).ravel()
+        if (scale != 1).any():
+            step.core = step.core * scale
+        scales[[step.low, step.high]] = 1.0
+        if step is not last[step.low] and _is_relaxation(step.after_low):
+            scales[step.low], step.after_low = _scale_and_shift(step.after_low)
+        if step is not last[step.high] and _is_relaxation(step.after_high):
+            scales[step.high], step.after_high = _scale_and_shift(step.after_high)
+
+
+def _is_relaxation(matrix: FloatArray) -> bool:
+    """Whether a 4×4 matrix is diagonal but for its first row, which begins with 1."""
+    rest = matrix[1:] - np.diag(matrix.diagonal())[1:]
+    return bool(abs(matrix[0, 0] - 1) <= ROUNDING and np.abs(rest).max() <= ROUNDING)
+
+
+def _scale_and_shift(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
+    scale, shift = matrix.diagonal().copy(), np.eye(4)
+    scale[0], shift[0] = 1.0, matrix[0]
+    return scale, shift

@@ -1,0 +1,196 @@
+"""From a circuit and a noise model to channels in time order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from qiskit import QiskitError
+from qiskit.circuit import CircuitInstruction, ControlledGate, Delay, Operation, QuantumCircuit
+from qiskit.circuit.library import XGate
+from qiskit_aer.noise import NoiseModel
+
+from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.simulation.heisenberg.channels import Channel, ComplexArray, FloatArray, split, unitary_transfer
+from qaml_qiskit.simulation.heisenberg.instructions import instruction_transfer
+from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
+
+#: Aer gives no noise to instructions that are channels themselves.
+_CHANNELS = frozenset({"kraus", "superop", "quantum_channel"})
+#: What Aer looks up by name, whatever its label.
+_BY_NAME = frozenset({"reset", "initialize"})
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyCircuit:
+    """A circuit with its noise.
+
+    Attributes:
+        num_qubits: the number of qubits.
+        channels: gates and errors in time order.
+        read: the qubits that are read out, in the order of the classes.
+        readout: what reading each of them measures, coefficients of I, X, Z, Y, one row of shape (4,) for each.
+    """
+
+    num_qubits: int
+    channels: tuple[Channel, ...]
+    read: tuple[int, ...]
+    readout: tuple[FloatArray, ...]
+
+
+def lower(circuit: QuantumCircuit, model: NoiseModel | None, qubits: Sequence[int] | None) -> NoisyCircuit:
+    """Attach the model's errors to the circuit's instructions as Aer does.
+
+    Args:
+        circuit: bound; measured at most at its end.
+        model: the noise model; None for no noise.
+        qubits: the qubits to read out. If None, those that the circuit measures, in the order of its classical bits,
+            or all where it measures none.
+
+    Raises:
+        ConfigurationError: for an instruction that cannot be simulated, or a model that touches none of them.
+        InputError: for qubits that the circuit does not have.
+    """
+    model = model or NoiseModel()
+    passes = model._pass_manager()
+    with_delays = passes is not None and any(isinstance(instruction.operation, Delay) for instruction in circuit.data)
+    if with_delays:
+        circuit = passes.run(circuit)  # noise that depends on a delay's duration, as Aer inserts it
+    table = NoiseTable(model)
+    walk = _Walk(circuit, table)
+    measured = tuple(walk.read[bit] for bit in sorted(walk.read))
+    read = tuple(qubits) if qubits is not None else measured or tuple(range(circuit.num_qubits))
+    check_qubits(read, circuit.num_qubits)
+    for qubit in sorted({*read} - {*measured}):
+        walk.measure(qubit)
+    if not with_delays:
+        _check_touched(table, circuit)
+    readout = tuple(table.readout(qubit) for qubit in read)
+    return NoisyCircuit(circuit.num_qubits, tuple(_channels(walk.parts)), read, readout)
+
+
+class _Unitary(NamedTuple):
+    """A gate before it becomes a channel: one-qubit gates are converted all at once."""
+
+    qubits: tuple[int, ...]
+    matrix: ComplexArray
+
+
+class _Walk:
+    """Goes through the circuit once, and collects gates and errors in time order."""
+
+    def __init__(self, circuit: QuantumCircuit, table: NoiseTable) -> None:
+        self.parts: list[_Unitary | Channel] = []
+        self.read: dict[int, int] = {}  # classical bit to qubit
+        self._circuit = circuit
+        self._table = table
+        self._done: set[int] = set()  # qubits that were measured
+        place = {bit: index for index, bit in enumerate(circuit.qubits)}
+        for instruction in circuit.data:
+            self._instruction(instruction, tuple(place[bit] for bit in instruction.qubits))
+
+    def measure(self, qubit: int) -> None:
+        """Attach the quantum error of a measurement, which comes before it."""
+        self.parts += self._table.channels("measure", (qubit,))
+
+    def _instruction(self, instruction: CircuitInstruction, qubits: tuple[int, ...]) -> None:
+        name = instruction.name
+        if name == "barrier" or not qubits:
+            return
+        if not self._done.isdisjoint(qubits):
+            if name != "delay":
+                raise _refusal(name, qubits, "an operation on a qubit that was already measured")
+        elif name == "measure":
+            self.measure(qubits[0])
+            self._done.update(qubits)
+            self.read[self._circuit.find_bit(instruction.clbits[0]).index] = qubits[0]
+        elif instruction.is_control_flow() or instruction.clbits:
+            raise _refusal(name, qubits, "an operation that depends on classical bits or writes them")
+        elif instruction.is_parameterized():
+            raise _refusal(name, qubits, "a parameter without a value")
+        elif len(qubits) > 2:
+            raise _refusal(name, qubits, f"an operation on {len(qubits)} qubits")
+        else:
+            self._operation(instruction, qubits)
+
+    def _operation(self, instruction: CircuitInstruction, qubits: tuple[int, ...]) -> None:
+        operation = instruction.operation
+        if isinstance(operation, ControlledGate) and operation.ctrl_state == 0:
+            # Aer writes a control on 0 as X, control, X, and gives noise to all three.
+            flip = CircuitInstruction(XGate(label=operation.label), instruction.qubits[:1])
+            closed = operation.to_mutable()
+            closed.ctrl_state = None
+            for part, places in ((flip, qubits[:1]), (instruction.replace(closed), qubits), (flip, qubits[:1])):
+                self._operation(part, places)
+            return
+        matrix = instruction.matrix
+        self.parts.append(_channel(instruction, qubits) if matrix is None else _Unitary(qubits, matrix))
+        if operation.name not in _CHANNELS:
+            self.parts += self._table.channels(_key(operation), qubits)
+
+
+def _key(operation: Operation) -> str:
+    """Under which word Aer looks for the operation's error."""
+    if operation.name == "pauli":
+        return operation.params[0]  # the string, as Aer 0.17 and 0.18 do
+    label = None if operation.name in _BY_NAME else operation.label
+    return label or operation.name
+
+
+def _channel(instruction: CircuitInstruction, qubits: tuple[int, ...]) -> Channel:
+    """A reset, a channel or a gate that knows no matrix."""
+    try:
+        return Channel(qubits, instruction_transfer(instruction))
+    except (QiskitError, AttributeError, TypeError) as error:
+        raise _refusal(instruction.name, qubits, "an operation that Qiskit cannot write as a channel") from error
+
+
+def _channels(parts: Iterable[_Unitary | Channel]) -> Iterator[Channel]:
+    parts = list(parts)
+    small = [part.matrix for part in parts if isinstance(part, _Unitary) and len(part.qubits) == 1]
+    transfers = iter(unitary_transfer(np.array(small, dtype=np.complex128).reshape(-1, 2, 2)))
+    known: dict[bytes, list[Channel]] = {}
+    for part in parts:
+        if isinstance(part, Channel):
+            yield part
+        elif len(part.qubits) == 1:
+            yield Channel(part.qubits, next(transfers))
+        else:
+            key = part.matrix.tobytes()
+            if key not in known:
+                known[key] = split(Channel((0, 1), unitary_transfer(part.matrix)))
+            yield from (piece.on(part.qubits) for piece in known[key])
+
+
+def check_qubits(qubits: Sequence[int], num_qubits: int, *, at_least: int = 0) -> None:
+    """Raise InputError where one of the qubits does not exist or is named twice, or where there are too few."""
+    if not set(qubits) <= set(range(num_qubits)) or not at_least <= len(set(qubits)) == len(qubits):
+        raise InputError(
+            "cannot use these qubits",
+            got=str(list(qubits)),
+            expected=f"at least {at_least} of the qubits from 0 to {num_qubits - 1}, each once",
+            remedy="choose qubits of the circuit",
+        )
+
+
+def _check_touched(table: NoiseTable, circuit: QuantumCircuit) -> None:
+    """Aer would run a circuit that its model does not touch without any noise and say nothing."""
+    if table.instructions and not table.touched - {"measure"}:
+        used = {instruction.name for instruction in circuit.data}
+        raise ConfigurationError(
+            "the noise model touches no gate of the circuit",
+            got=f"noise on {', '.join(sorted(table.instructions))}; gates {', '.join(sorted(used)) or 'none'}",
+            expected="noise on at least one gate and its qubits",
+            remedy="compile the circuit to the gates that the model names first",
+        )
+
+
+def _refusal(name: str, qubits: Sequence[int], kind: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"cannot follow the instruction '{name}' on qubits {list(qubits)}",
+        got=kind,
+        expected="gates and channels on one or two qubits with all parameters bound, measured at most at the end",
+        remedy="remove the instruction, bind its parameters, or transpile the circuit to one- and two-qubit gates",
+    )

@@ -1,0 +1,74 @@
+"""How much memory a propagation takes, said beforehand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from qaml_qiskit.errors import ConfigurationError
+
+#: Numbers that vectors take together where they run as a batch: on the CPU so few that they stay in its cache.
+_BATCH_ON_CPU, _BATCH_ELSEWHERE = 2**20, 2**26
+#: Vectors or batches that live at the same time: the state, its images, and what a conversion needs.
+_COPIES = 5
+#: Index tables and the plan, in bytes.
+_TABLES = 2**26
+_MEMINFO = Path("/proc/meminfo")
+
+
+def batch_numbers(device: torch.device) -> int:
+    """How many numbers a batch of vectors may have, unless a single vector has more."""
+    return _BATCH_ON_CPU if device.type == "cpu" else _BATCH_ELSEWHERE
+
+
+def memory_needed(
+    num_qubits: int,
+    num_observables: int,
+    dtype: torch.dtype = torch.float32,
+    *,
+    num_inputs: int | None = None,
+    device: torch.device | str = "cpu",
+) -> int:
+    """An upper bound of the bytes that :func:`noisy_observables` takes at once, its result among them.
+
+    Args:
+        num_qubits: n, all qubits that the observables reach and all inputs.
+        num_observables: m.
+        dtype: as for :func:`noisy_observables`.
+        num_inputs: k, the qubits that carry the input; n if None.
+        device: where it runs.
+    """
+    inputs = num_qubits if num_inputs is None else num_inputs
+    number = dtype.to_real().itemsize if dtype.is_complex else dtype.itemsize
+    results = num_observables * 4**inputs * dtype.itemsize
+    return (
+        _TABLES + results + _COPIES * max(4**num_qubits, batch_numbers(torch.device(device))) * number + 2 * 4**inputs
+    )
+
+
+def check_memory(needed: int, limit: int | None, num_qubits: int, device: torch.device) -> None:
+    """Raise ConfigurationError where ``needed`` bytes exceed the limit, or without one the device's free memory."""
+    if limit is None:
+        limit = _free(device)
+    if limit is not None and needed > limit:
+        raise ConfigurationError(
+            f"{num_qubits} qubits are too many for the memory",
+            got=f"{_gigabytes(needed)} needed, {_gigabytes(limit)} allowed",
+            expected="a vector of 4^n numbers and its working space to fit",
+            remedy="use fewer qubits or observables, single precision, or a machine with more memory",
+        )
+
+
+def _free(device: torch.device) -> int | None:
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device.type == "cpu" and _MEMINFO.exists():
+        for line in _MEMINFO.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    return None
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"

@@ -1,0 +1,79 @@
+"""What an Aer noise model does to an instruction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from qiskit_aer.noise import NoiseModel
+from qiskit_aer.noise.errors.base_quantum_error import BaseQuantumError
+
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.simulation.heisenberg.channels import Channel, FloatArray, split
+from qaml_qiskit.simulation.heisenberg.instructions import error_transfer
+
+
+class NoiseTable:
+    """Looks up a model's errors as Aer does: by label or name, those of particular qubits before those of all.
+
+    Args:
+        model: the noise model; None for no noise. Aer has no public way to ask it for an error, so this reads the
+            tables that its own ``to_dict`` reads.
+    """
+
+    def __init__(self, model: NoiseModel | None) -> None:
+        model = model or NoiseModel()
+        self._everywhere: dict[str, BaseQuantumError] = model._default_quantum_errors
+        self._local: dict[str, dict[tuple[int, ...], BaseQuantumError]] = model._local_quantum_errors
+        self._readout = model._default_readout_error
+        self._local_readout = model._local_readout_errors
+        self._known: dict[str, list[Channel]] = {}
+        #: Labels and names of instructions whose error was asked for and found.
+        self.touched: set[str] = set()
+
+    @property
+    def instructions(self) -> set[str]:
+        """Labels and names of all instructions that have an error, measurements left out."""
+        return ({*self._everywhere} | {*self._local}) - {"measure"}
+
+    def channels(self, label: str, qubits: Sequence[int]) -> list[Channel]:
+        """The error of the instruction on these qubits, in time order; empty where there is none.
+
+        Raises:
+            ConfigurationError: for an error on more qubits than the instruction has.
+        """
+        error = self._local.get(label, {}).get(tuple(qubits), self._everywhere.get(label))
+        if error is None:
+            return []
+        if error.num_qubits != len(qubits):
+            raise ConfigurationError(
+                f"the noise model's error for '{label}' does not fit",
+                got=f"an error on {error.num_qubits} qubits, an instruction on qubits {list(qubits)}",
+                expected="an error on as many qubits as the instruction has",
+                remedy="correct the noise model",
+            )
+        self.touched.add(label)
+        if error.id not in self._known:
+            self._known[error.id] = split(Channel(tuple(range(error.num_qubits)), error_transfer(error)))
+        return [part.on(qubits) for part in self._known[error.id]]
+
+    def readout(self, qubit: int) -> FloatArray:
+        """The observable that reading the qubit as ±1 measures: its coefficients of I, X, Z, Y, shape (4,).
+
+        Raises:
+            ConfigurationError: if the model describes the reading of this qubit together with others.
+        """
+        joint = [qubits for qubits in self._local_readout if len(qubits) > 1 and qubit in qubits]
+        if joint:
+            raise ConfigurationError(
+                "cannot fold in a readout error of several qubits",
+                got=f"one on qubits {list(joint[0])}",
+                expected="readout errors of one qubit each",
+                remedy="describe the readout of each qubit by itself, or leave it out",
+            )
+        error = self._local_readout.get((qubit,), self._readout)
+        if error is None:
+            return np.array([0.0, 0.0, 1.0, 0.0])
+        # Row s of the probabilities: to read 0 and to read 1 where the qubit is in state s.
+        values = np.asarray(error.probabilities, dtype=np.float64) @ (1.0, -1.0)
+        return np.array([(values[0] + values[1]) / 2, 0.0, (values[0] - values[1]) / 2, 0.0])

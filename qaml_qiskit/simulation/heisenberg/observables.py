@@ -1,0 +1,237 @@
+"""The noisy observables of a circuit, and logits from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import torch
+from qiskit.circuit import QuantumCircuit
+from qiskit_aer.noise import NoiseModel
+from torch import Tensor
+
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.simulation.heisenberg.channels import FloatArray
+from qaml_qiskit.simulation.heisenberg.forms import quadratic_forms
+from qaml_qiskit.simulation.heisenberg.lowering import NoisyCircuit, check_qubits, lower
+from qaml_qiskit.simulation.heisenberg.memory import check_memory, memory_needed
+from qaml_qiskit.simulation.heisenberg.propagation import Cone, Progress, light_cone, propagate
+
+#: Z of a qubit, or the product of Z of several.
+Reading = int | tuple[int, ...]
+
+_PRECISIONS = (torch.float32, torch.float64, torch.complex64, torch.complex128)
+_I, _Z = 0, 2
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyObservables:
+    """Observables on the input of a noisy circuit: the circuit, its noise and its readout errors are folded in.
+
+    Attributes:
+        readings: what is read, in order: Z of a qubit of the circuit, or the product of Z of several.
+        matrices: shape (m, 2^k, 2^k), M_k with ⟨Z_k⟩ = x†M_k x for the input x: Hermitian, or for real inputs only
+            the real part, which is symmetric.
+    """
+
+    readings: tuple[Reading, ...]
+    matrices: Tensor
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the matrices."""
+        return self.matrices.nbytes
+
+    def expectations(self, states: Tensor) -> Tensor:
+        """What is read on average, for inputs of norm 1; for norm r it is r² times that.
+
+        Args:
+            states: shape (N, 2^k), amplitudes of the precision of the matrices, real unless those are complex. Bit j
+                of the index is the j-th input qubit. Differentiable once; with gradients on, N·m·2^k numbers are kept.
+
+        Returns:
+            Shape (N, m), real.
+
+        Raises:
+            InputError: for states that do not fit the matrices.
+        """
+        self._check(states)
+        return quadratic_forms(states, self.matrices)
+
+    def standard_errors(self, states: Tensor, shots: int) -> Tensor:
+        """Standard errors √((1 − z²)/shots) of the averages over so many shots, each +1 or −1 with the mean z.
+
+        Args:
+            states: as for :meth:`expectations`, of norm 1.
+            shots: at least 1.
+
+        Returns:
+            Shape (N, m), real.
+
+        Raises:
+            InputError: for states that do not fit the matrices, or no shots.
+        """
+        if shots < 1:
+            raise InputError(
+                "cannot estimate from these shots",
+                got=str(shots),
+                expected="at least 1",
+                remedy="give a positive number of shots",
+            )
+        return ((1 - self.expectations(states) ** 2).clamp(min=0) / shots).sqrt()
+
+    def _check(self, states: Tensor) -> None:
+        size = self.matrices.shape[1]
+        fits = states.dim() == 2 and states.shape[1] == size
+        if not fits or states.dtype != self.matrices.dtype or states.device != self.matrices.device:
+            raise InputError(
+                "the states do not fit the observables",
+                got=f"shape {tuple(states.shape)}, {states.dtype}, on {states.device}",
+                expected=f"shape (N, {size}), {self.matrices.dtype}, on {self.matrices.device}",
+                remedy="flatten, pad and convert the states, or compute the observables in the states' dtype",
+            )
+
+
+def noisy_observables(
+    circuit: QuantumCircuit,
+    noise_model: NoiseModel | None,
+    qubits: Sequence[Reading] | None = None,
+    *,
+    inputs: Sequence[int] | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+    memory_limit: int | None = None,
+    progress: Progress | None = None,
+) -> NoisyObservables:
+    """Propagate what is read backwards through a noisy circuit, exactly, for all inputs at once.
+
+    Noise means what it means to Aer: errors follow the instructions that the model names, by label or name, and those
+    of particular qubits replace those of all. What is read includes the model's readout errors, and errors on
+    ``measure``, whether the circuit measures the qubit or not. Qubits that cannot influence the result cost nothing.
+
+    Args:
+        circuit: gates, resets and channels on one or two qubits, parameters bound, measured at most at its end.
+        noise_model: an Aer noise model; None for no noise.
+        qubits: what to read: qubits, or tuples of them for products of Z (the covariance of the averages of Z_j and Z_k
+            over the same shots is (⟨Z_jZ_k⟩ − ⟨Z_j⟩⟨Z_k⟩)/shots). If None, the measured qubits in the order of their
+            classical bits, or all qubits where nothing is measured.
+        inputs: the qubits on which the input state enters, the least significant bit first; all others start in |0⟩.
+            All qubits in their order if None.
+        dtype: float32 or float64 for real input states, complex64 or complex128 for any.
+        device: where to compute.
+        memory_limit: bytes that may be needed at once; the device's free memory if None.
+        progress: called with the turns that are done and all turns.
+
+    Raises:
+        ConfigurationError: for an instruction that cannot be followed, a model that touches none of them or has readout
+            errors of several qubits, or too little memory for the qubits.
+        InputError: for qubits that the circuit does not have, or another dtype.
+    """
+    _check_dtype(dtype, _PRECISIONS)
+    entering = range(circuit.num_qubits) if inputs is None else inputs
+    check_qubits(entering, circuit.num_qubits)
+    noisy, readings, cone = _prepare(circuit, noise_model, qubits, entering)
+    place, real = torch.device(device), dtype.to_real() if dtype.is_complex else dtype
+    needed = memory_needed(len(cone.digit), len(readings), dtype, num_inputs=len(entering), device=place)
+    check_memory(needed, memory_limit, len(cone.digit), place)
+    factors = _observables(noisy, readings, cone)
+    digits = [cone.digit[qubit] for qubit in entering]
+    size = 2 ** len(entering)
+    matrices, done = torch.empty(len(readings), size, size, dtype=dtype, device=place), 0
+    for vectors in propagate(cone, factors, backwards=True, dtype=real, device=place, progress=progress):
+        for index in range(len(vectors.numbers)):
+            matrices[done] = vectors.matrix(index, digits, is_hermitian=dtype.is_complex)
+            done += 1
+    return NoisyObservables(readings, matrices)
+
+
+def noisy_expectations(
+    circuit: QuantumCircuit,
+    noise_model: NoiseModel | None,
+    qubits: Sequence[Reading] | None = None,
+    *,
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | str = "cpu",
+    memory_limit: int | None = None,
+    progress: Progress | None = None,
+) -> Tensor:
+    """What a noisy circuit reads on average that starts in |0…0⟩, for example one that prepares its image itself.
+
+    It propagates the state forwards, at the cost of one observable whatever is read.
+
+    Args:
+        circuit: as for :func:`noisy_observables`.
+        noise_model: as for :func:`noisy_observables`.
+        qubits: as for :func:`noisy_observables`.
+        dtype: float32 or float64.
+        device: where to compute.
+        memory_limit: bytes that may be needed at once; the device's free memory if None.
+        progress: called with the turns that are done and all turns.
+
+    Returns:
+        Shape (m,), real.
+
+    Raises:
+        ConfigurationError: as for :func:`noisy_observables`.
+        InputError: as for :func:`noisy_observables`.
+    """
+    _check_dtype(dtype, _PRECISIONS[:2])
+    noisy, readings, cone = _prepare(circuit, noise_model, qubits, ())
+    place = torch.device(device)
+    needed = memory_needed(len(cone.digit), 0, dtype, num_inputs=0, device=place)
+    check_memory(needed, memory_limit, len(cone.digit), place)
+    zero = np.zeros((1, cone.num_digits, 4))
+    zero[:, :, [_I, _Z]] = 1.0
+    (vectors,) = propagate(cone, zero, backwards=False, dtype=dtype, device=place, progress=progress)
+    read = _observables(noisy, readings, cone)
+    return torch.stack([_expectation(vectors.numbers[0], vectors.strides, factors) for factors in read])
+
+
+def _prepare(
+    circuit: QuantumCircuit, model: NoiseModel | None, qubits: Sequence[Reading] | None, inputs: Sequence[int]
+) -> tuple[NoisyCircuit, tuple[Reading, ...], Cone]:
+    single = None
+    if qubits is not None:
+        for reading in qubits or [()]:
+            check_qubits(_qubits(reading), circuit.num_qubits, at_least=1)
+        single = list(dict.fromkeys(qubit for reading in qubits for qubit in _qubits(reading)))
+    noisy = lower(circuit, model, single)
+    readings = noisy.read if qubits is None else tuple(qubits)
+    return noisy, readings, light_cone(noisy, inputs)
+
+
+def _qubits(reading: Reading) -> tuple[int, ...]:
+    return reading if isinstance(reading, tuple) else (reading,)
+
+
+def _observables(noisy: NoisyCircuit, readings: Sequence[Reading], cone: Cone) -> FloatArray:
+    """What is read, as products of single-digit vectors, shape (m, D, 4)."""
+    factors = np.zeros((len(readings), cone.num_digits, 4))
+    factors[:, :, _I] = 1.0
+    readout = dict(zip(noisy.read, noisy.readout, strict=True))
+    for row, reading in zip(factors, readings, strict=True):
+        for qubit in _qubits(reading):
+            row[cone.digit[qubit]] = readout[qubit]
+    return factors
+
+
+def _expectation(values: Tensor, strides: Sequence[int], factors: FloatArray) -> Tensor:
+    """The sum over strings of coefficient times value, for a product of sums of I and Z."""
+    terms = [[(digit, pauli) for pauli in (_I, _Z) if row[pauli]] for digit, row in enumerate(factors)]
+    total = values.new_zeros(())
+    for string in product(*terms):
+        weight = float(np.prod([factors[digit, pauli] for digit, pauli in string]))
+        total = total + weight * values[sum(strides[digit] * pauli for digit, pauli in string)]
+    return total
+
+
+def _check_dtype(dtype: torch.dtype, allowed: Sequence[torch.dtype]) -> None:
+    if dtype not in allowed:
+        raise InputError(
+            "cannot propagate in this precision",
+            got=str(dtype),
+            expected=" or ".join(str(choice) for choice in allowed),
+            remedy="choose one of them",
+        )

@@ -1,0 +1,133 @@
+"""In which order sweeps run, and where the digits lie while they do.
+
+Two digits lie inside the rows of the vector, where sweeps cannot reach them; exchanges bring them out. Sweeps are
+gathered into turns that touch only a few digits, so that each turn runs tile by tile in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from qaml_qiskit.simulation.heisenberg.sweeps import Sweep
+
+#: Digits inside a row; 4² numbers are one cache line in single precision.
+ROW_DIGITS = 2
+#: Digits of a tile, those of the row among them: 4⁸ numbers are 256 KiB in single precision.
+TILE_DIGITS = 8
+#: How far an exchange looks ahead for the digits that are needed last.
+_HORIZON = 256
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Two digits change places.
+
+    Attributes:
+        inside: a place of the row, 0 or 1.
+        outside: a place that counts rows.
+    """
+
+    inside: int
+    outside: int
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What runs on a tile before the next tile.
+
+    Attributes:
+        places: the tile's places that count rows.
+        actions: sweeps, with the places of their lower and higher digit, and exchanges.
+    """
+
+    places: frozenset[int]
+    actions: tuple[Exchange | tuple[Sweep, int, int], ...]
+
+
+class Schedule:
+    """Orders sweeps greedily. Iterate over it once for the turns.
+
+    Args:
+        sweeps: in an order in which they may run.
+        num_digits: at least 4.
+
+    Attributes:
+        place: where each digit lies; after the iteration, where it ends.
+    """
+
+    def __init__(self, sweeps: Sequence[Sweep], num_digits: int) -> None:
+        self._sweeps = sweeps
+        self._next = 0  # of those that no turn has looked at
+        self._waiting: list[Sweep] = []  # looked at and left for a later turn
+        order = sorted(range(num_digits), key=self._urgency(()))
+        self.place = [0] * num_digits
+        for place, digit in enumerate([*order[:ROW_DIGITS], *sorted(order[ROW_DIGITS:])]):
+            self.place[digit] = place
+
+    def __iter__(self) -> Iterator[Turn]:
+        while self._waiting or self._next < len(self._sweeps):
+            digits, chosen = self._choose()
+            places = frozenset(self.place[digit] for digit in digits if self.place[digit] >= ROW_DIGITS)
+            yield Turn(places, tuple(self._actions(digits, chosen)))
+
+    def _inside(self) -> set[int]:
+        return {digit for digit, place in enumerate(self.place) if place < ROW_DIGITS}
+
+    def _choose(self) -> tuple[set[int], list[Sweep]]:
+        """Sweeps in their order, until every digit of a full tile waits for a sweep that does not fit into it."""
+        digits, blocked = self._inside(), set[int]()
+        room = min(TILE_DIGITS, len(self.place))
+        chosen: list[Sweep] = []
+        waiting, self._waiting = self._waiting, []
+        for position in range(len(waiting) + len(self._sweeps) - self._next):
+            if len(digits) == room and digits <= blocked:
+                self._waiting += waiting[position:]
+                break
+            if position < len(waiting):
+                sweep = waiting[position]
+            else:
+                sweep = self._sweeps[self._next]
+                self._next += 1
+            pair = {sweep.low, sweep.high}
+            if blocked.isdisjoint(pair) and len(digits | pair) <= room:
+                digits |= pair
+                chosen.append(sweep)
+            else:
+                blocked |= pair
+                self._waiting.append(sweep)
+        others = (digit for digit in range(len(self.place)) if digit not in digits)
+        return digits | set(islice(others, room - len(digits))), chosen
+
+    def _actions(self, digits: set[int], sweeps: list[Sweep]) -> Iterator[Exchange | tuple[Sweep, int, int]]:
+        """All sweeps that need no digit of the row, then exchanges, and again."""
+        while sweeps:
+            blocked, later = self._inside(), list[Sweep]()
+            for sweep in sweeps:
+                pair = {sweep.low, sweep.high}
+                if blocked.isdisjoint(pair):
+                    yield sweep, self.place[sweep.low], self.place[sweep.high]
+                else:
+                    blocked |= pair
+                    later.append(sweep)
+            sweeps = later
+            if sweeps:
+                yield from self._exchanges(digits, sweeps)
+
+    def _exchanges(self, digits: set[int], sweeps: list[Sweep]) -> Iterator[Exchange]:
+        """Move the digits into the row that are needed last."""
+        inside = self._inside()
+        wanted = set(sorted(sorted(digits, key=lambda digit: digit not in inside), key=self._urgency(sweeps))[:2])
+        for leaving, coming in zip(sorted(inside - wanted), sorted(wanted - inside), strict=True):
+            yield Exchange(self.place[leaving], self.place[coming])
+            self.place[leaving], self.place[coming] = self.place[coming], self.place[leaving]
+
+    def _urgency(self, sweeps: Sequence[Sweep]) -> Callable[[int], int]:
+        """Minus the position at which a digit is needed next."""
+        coming = [*sweeps, *self._waiting, *islice(self._sweeps, self._next, self._next + _HORIZON)]
+        first: dict[int, int] = {}
+        for position, sweep in enumerate(coming):
+            first.setdefault(sweep.low, position)
+            first.setdefault(sweep.high, position)
+        return lambda digit: -first.get(digit, len(coming))

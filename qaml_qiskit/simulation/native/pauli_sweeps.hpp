@@ -1,0 +1,215 @@
+// Sweeps over the tile of a Pauli vector. Included like vectors.hpp.
+#pragma once
+
+namespace qaml {
+namespace {
+
+#define QAML_ALWAYS __attribute__((always_inline))
+
+// Four numbers, wherever the vectors are longer.
+template <class T>
+struct QuadOf {
+    typedef T type __attribute__((vector_size(4 * sizeof(T))));
+};
+template <class T>
+using Quad = typename QuadOf<T>::type;
+
+// The rows of a tile whose digits at the given places are 0, as two nested loops over offsets in numbers.
+struct Rows {
+    std::int64_t outer[1 << kMaxTilePlaces], inner[1 << kMaxTilePlaces];
+    int num_outer = 1, num_inner = 1;
+
+    Rows(const QamlPropagation& propagation, std::int64_t places) {
+        outer[0] = inner[0] = 0;
+        bool odd = false;
+        for (int place = kRowPlaces; place < propagation.num_places; place++) {
+            if (!(places >> place & 1)) continue;
+            const std::int64_t stride = propagation.strides[place];
+            odd ? extend(outer, num_outer, stride) : extend(inner, num_inner, stride);
+            odd = !odd;
+        }
+    }
+
+  private:
+    static void extend(std::int64_t* offsets, int& count, std::int64_t stride) {
+        for (int digit = 1; digit < 4; digit++)
+            for (int i = 0; i < count; i++) offsets[digit * count + i] = offsets[i] + digit * stride;
+        count *= 4;
+    }
+};
+
+template <class T, class Action>
+QAML_INLINE void for_rows(const Rows& rows, T* tile, Action action) {
+    for (int o = 0; o < rows.num_outer; o++)
+        for (int i = 0; i < rows.num_inner; i++) action(tile + rows.outer[o] + rows.inner[i]);
+}
+
+// A 4×4 matrix, row-major, on four vectors. A number times a vector, not a splat: it becomes a broadcasting operand.
+template <int Form, class T>
+QAML_INLINE void transform(const T* m, Vec<T>& a, Vec<T>& b, Vec<T>& c, Vec<T>& d) {
+    Vec<T> i = m[0] * a;
+    Vec<T> x = m[5] * b + m[6] * c + m[7] * d;
+    Vec<T> y = m[9] * b + m[10] * c + m[11] * d;
+    Vec<T> z = m[13] * b + m[14] * c + m[15] * d;
+    if (Form != kUnital) i += m[1] * b + m[2] * c + m[3] * d;
+    if (Form == kFull) x += m[4] * a, y += m[8] * a, z += m[12] * a;
+    a = i, b = x, c = y, d = z;
+}
+
+// The identity with more in its first row.
+template <class T>
+QAML_INLINE void shift(const T* m, Vec<T>& a, const Vec<T>& b, const Vec<T>& c, const Vec<T>& d) {
+    a += m[1] * b + m[2] * c + m[3] * d;
+}
+
+// Where the 16 rows of a sweep lie, in numbers.
+struct Pattern {
+    std::int64_t source[16], target[16];
+
+    Pattern(const QamlPropagation& propagation, const QamlSweep& sweep) {
+        const std::int64_t low = propagation.strides[sweep.low], high = propagation.strides[sweep.high];
+        for (int i = 0; i < 16; i++) {
+            source[i] = (sweep.source[i] >> 2) * high + (sweep.source[i] & 3) * low;
+            target[i] = (sweep.target[i] >> 2) * high + (sweep.target[i] & 3) * low;
+        }
+    }
+};
+
+template <class T>
+QAML_INLINE void load(Vec<T>* x, const T* from, const std::int64_t* offsets) {
+    QAML_UNROLL for (int i = 0; i < 16; i++) {
+        x[i] = *reinterpret_cast<const Vec<T>*>(from + offsets[i]);
+        keep_apart(x[i]);  // one load, not one for each use
+    }
+}
+
+template <class T>
+QAML_INLINE void store(const Vec<T>* x, T* to, const std::int64_t* offsets) {
+    QAML_UNROLL for (int i = 0; i < 16; i++) *reinterpret_cast<Vec<T>*>(to + offsets[i]) = x[i];
+}
+
+template <class T, int Kind, int Form>
+QAML_OUTLINE void blocks_sweep(T* tile, const Rows& rows, const Pattern& pattern, const T* numbers) {
+    for_rows(rows, tile, [&](T* row) QAML_ALWAYS {
+        for (T* part = row; part < row + kRow; part += QAML_BYTES / sizeof(T)) {
+            Vec<T> x[16];
+            load<T>(x, part, pattern.source);
+            QAML_UNROLL for (int i = 0; i < 16; i += 4) {
+                transform<Form, T>(numbers + 4 * i, x[i], x[i + 1], x[i + 2], x[i + 3]);
+            }
+            if (Kind != kBlocks) {
+                QAML_UNROLL for (int i = 0; i < 4; i++) {
+                    if (Kind == kShift) shift<T>(numbers + 64, x[i], x[i + 4], x[i + 8], x[i + 12]);
+                    else transform<Form, T>(numbers + 64, x[i], x[i + 4], x[i + 8], x[i + 12]);
+                }
+            }
+            store<T>(x, part, pattern.target);
+        }
+    });
+}
+
+template <class T>
+QAML_OUTLINE void dense_sweep(T* tile, const Rows& rows, const Pattern& pattern, const T* numbers) {
+    for_rows(rows, tile, [&](T* row) QAML_ALWAYS {
+        for (T* part = row; part < row + kRow; part += QAML_BYTES / sizeof(T)) {
+            Vec<T> x[16];
+            load<T>(x, part, pattern.source);
+            for (int start = 0; start < 16; start += 8) {
+                const T* m = numbers + 16 * start;
+                Vec<T> y[8];
+                QAML_UNROLL for (int i = 0; i < 8; i++) y[i] = m[16 * i] * x[0];
+                QAML_UNROLL for (int j = 1; j < 16; j++) {
+                    QAML_UNROLL for (int i = 0; i < 8; i++) y[i] += m[16 * i + j] * x[j];
+                }
+                QAML_UNROLL for (int i = 0; i < 8; i++) {
+                    *reinterpret_cast<Vec<T>*>(part + pattern.target[start + i]) = y[i];
+                }
+            }
+        }
+    });
+}
+
+// Where lane i of a result comes from, counted through two vectors one behind the other.
+template <int Lanes, int Start, int Shift>
+constexpr int lane(int i) {
+    return (i >> Shift & 1) * Lanes + (i & ~3) + Start + (Shift ? i & 1 : i >> 1 & 1);
+}
+
+// In every group of four lanes: a, b, a, b from `Start` on (Shift 0), or a, a, b, b (Shift 1).
+template <int Start, int Shift, class V, int... I>
+QAML_INLINE void interleave(const V& a, const V& b, V& result, std::integer_sequence<int, I...>) {
+    constexpr int lanes = sizeof...(I);
+#if defined(__clang__) || __GNUC__ >= 12
+    result = __builtin_shufflevector(a, b, lane<lanes, Start, Shift>(I)...);
+#else
+    result = __builtin_shuffle(a, b, decltype(a < b){lane<lanes, Start, Shift>(I)...});
+#endif
+}
+
+// Exchange the lower digit of the row with the digit that tells four rows apart.
+template <class T>
+QAML_OUTLINE void exchange_low(T* tile, const Rows& rows, std::int64_t stride) {
+    constexpr int lanes = QAML_BYTES / sizeof(T) < 4 ? 4 : QAML_BYTES / sizeof(T);
+    typedef T Group __attribute__((vector_size(lanes * sizeof(T))));
+    const std::make_integer_sequence<int, lanes> all{};
+    for_rows(rows, tile, [&](T* row) QAML_ALWAYS {
+        for (T* part = row; part < row + kRow; part += lanes) {
+            Group *first = reinterpret_cast<Group*>(part), *second = reinterpret_cast<Group*>(part + stride);
+            Group* third = reinterpret_cast<Group*>(part + 2 * stride);
+            Group* last = reinterpret_cast<Group*>(part + 3 * stride);
+            const Group a = *first, b = *second, c = *third, d = *last;
+            Group low[2], high[2];
+            interleave<0, 0>(a, b, low[0], all);
+            interleave<0, 0>(c, d, low[1], all);
+            interleave<2, 0>(a, b, high[0], all);
+            interleave<2, 0>(c, d, high[1], all);
+            interleave<0, 1>(low[0], low[1], *first, all);
+            interleave<2, 1>(low[0], low[1], *second, all);
+            interleave<0, 1>(high[0], high[1], *third, all);
+            interleave<2, 1>(high[0], high[1], *last, all);
+        }
+    });
+}
+
+// The same for the higher digit of the row.
+template <class T>
+QAML_OUTLINE void exchange_high(T* tile, const Rows& rows, std::int64_t stride) {
+    for_rows(rows, tile, [&](T* row) QAML_ALWAYS {
+        for (int r = 0; r < 4; r++)
+            for (int q = 0; q < r; q++) {
+                Quad<T>*one = reinterpret_cast<Quad<T>*>(row + r * stride + 4 * q),
+                       *other = reinterpret_cast<Quad<T>*>(row + q * stride + 4 * r);
+                const Quad<T> kept = *one;
+                *one = *other;
+                *other = kept;
+            }
+    });
+}
+
+template <class T>
+void run_sweep(const QamlPropagation& propagation, std::int64_t places, const QamlSweep& sweep, T* tile) {
+    if (sweep.kind == kExchange) {
+        const Rows rows(propagation, places & ~(std::int64_t(1) << sweep.high));
+        const std::int64_t stride = propagation.strides[sweep.high];
+        return sweep.low == 0 ? exchange_low<T>(tile, rows, stride) : exchange_high<T>(tile, rows, stride);
+    }
+    const Rows rows(propagation, places & ~(std::int64_t(1) << sweep.low | std::int64_t(1) << sweep.high));
+    const Pattern pattern(propagation, sweep);
+    const T* numbers = static_cast<const T*>(propagation.numbers) + sweep.numbers;
+    if (sweep.kind == kDense) return dense_sweep<T>(tile, rows, pattern, numbers);
+    using Function = void (*)(T*, const Rows&, const Pattern&, const T*);
+    constexpr Function functions[3][3] = {
+        {blocks_sweep<T, kBlocks, kFull>, blocks_sweep<T, kBlocks, kPreserving>, blocks_sweep<T, kBlocks, kUnital>},
+        {blocks_sweep<T, kAcross, kFull>, blocks_sweep<T, kAcross, kPreserving>, blocks_sweep<T, kAcross, kUnital>},
+        {blocks_sweep<T, kShift, kFull>, blocks_sweep<T, kShift, kPreserving>, blocks_sweep<T, kShift, kUnital>}};
+    functions[sweep.kind][sweep.form](tile, rows, pattern, numbers);
+}
+
+template <class T>
+void run_turn(const QamlPropagation* propagation, const QamlTurn* turn, T* tile) {
+    for (std::int64_t s = 0; s < turn->num_sweeps; s++)
+        run_sweep<T>(*propagation, turn->places, propagation->sweeps[turn->first_sweep + s], tile);
+}
+
+}  // namespace
+}  // namespace qaml

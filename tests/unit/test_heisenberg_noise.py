@@ -1,0 +1,250 @@
+"""Noise means to the noisy engine what it means to Aer."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from qiskit import QuantumCircuit
+from qiskit.circuit.library import PauliGate, SXGate, UnitaryGate
+from qiskit.quantum_info import Kraus, Pauli, Statevector, SuperOp, random_unitary
+from qiskit_aer import AerSimulator
+from qiskit_aer.noise import (
+    NoiseModel,
+    PauliLindbladError,
+    QuantumError,
+    ReadoutError,
+    amplitude_damping_error,
+    depolarizing_error,
+    pauli_error,
+)
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.simulation.heisenberg import noisy_expectations
+from qaml_qiskit.simulation.heisenberg.lowering import lower
+from tests.tolerances import AER, DIFFERENT, SIGMAS
+from tests.unit.heisenberg_cases import aer_expectations, apply, qvc_native
+from tests.unit.simulation_cases import GATES, close, one_thread, same_values
+
+_one_thread = pytest.fixture(autouse=True)(one_thread)
+
+Case = tuple[QuantumCircuit, NoiseModel]
+DAMPING, FLIP = amplitude_damping_error(0.3), pauli_error([("X", 0.2), ("I", 0.8)])
+PAIR = DAMPING.tensor(FLIP)
+
+
+def start(num_qubits: int = 2) -> QuantumCircuit:
+    """A circuit that leaves every qubit in a different place of the Bloch sphere."""
+    circuit = QuantumCircuit(num_qubits)
+    for qubit in range(num_qubits):
+        circuit.u(0.4 + qubit, 0.9, -0.3, qubit)
+    return circuit
+
+
+def model(error: QuantumError, *instructions: str, qubits: list[int] | None = None) -> NoiseModel:
+    made = NoiseModel()
+    for name in instructions:
+        if qubits is None:
+            made.add_all_qubit_quantum_error(error, name)
+        else:
+            made.add_quantum_error(error, name, qubits)
+    return made
+
+
+def label_of_the_model() -> Case:
+    circuit = start()
+    circuit.append(SXGate(label="noisy"), [0])
+    circuit.append(SXGate(label="other"), [1])
+    made = model(DAMPING, "noisy")
+    made.add_all_qubit_quantum_error(FLIP, "sx")
+    return circuit, made
+
+
+def particular_qubits_come_first() -> Case:
+    circuit = start()
+    circuit.sx([0, 1])
+    made = model(DAMPING, "sx")
+    made.add_quantum_error(FLIP, "sx", [1], warnings=False)
+    return circuit, made
+
+
+def qubits_in_their_order() -> Case:
+    circuit = start()
+    circuit.cx(0, 1)
+    circuit.cx(1, 0)
+    made = model(PAIR, "cx", qubits=[1, 0])
+    made.add_quantum_error(depolarizing_error(0.1, 2), "cx", [0, 1])
+    return circuit, made
+
+
+def other_qubits() -> Case:
+    circuit = start(3)
+    circuit.cz(2, 0)
+    circuit.cz(1, 0)
+    return circuit, model(PAIR, "cz", qubits=[2, 0])
+
+
+def identity_and_delay() -> Case:
+    circuit = start()
+    circuit.id(0)
+    circuit.delay(100, 1)
+    circuit.barrier()
+    return circuit, model(DAMPING, "id", "delay")
+
+
+def reset() -> Case:
+    circuit = start()
+    circuit.reset(0)
+    circuit.cx(0, 1)
+    return circuit, model(FLIP, "reset")
+
+
+def matrix_with_a_label() -> Case:
+    circuit = start()
+    circuit.append(UnitaryGate(random_unitary(4, seed=1), label="mine"), [1, 0])
+    circuit.unitary(random_unitary(2, seed=2), [1])
+    made = model(PAIR, "mine")
+    made.add_all_qubit_quantum_error(FLIP, "unitary")
+    return circuit, made
+
+
+def control_on_zero() -> Case:
+    circuit = start()
+    circuit.cx(0, 1, ctrl_state=0)
+    made = model(PAIR, "cx")
+    made.add_all_qubit_quantum_error(DAMPING, "x")
+    return circuit, made
+
+
+def pauli_gate() -> Case:
+    """Aer looks for the string, not for the name."""
+    circuit = start()
+    circuit.append(PauliGate("XZ"), [0, 1])
+    return circuit, model(PAIR, "XZ", "pauli")
+
+
+def channels_in_the_circuit() -> Case:
+    circuit = start()
+    circuit.append(PAIR.to_instruction(), [1, 0])
+    circuit.append(Kraus(DAMPING).to_instruction(), [1])
+    circuit.append(SuperOp(FLIP).to_instruction(), [0])
+    circuit.x(0)
+    return circuit, model(FLIP, "x", "kraus")
+
+
+def generators() -> Case:
+    circuit = start()
+    circuit.cz(0, 1)
+    return circuit, model(PauliLindbladError(["XX", "ZI", "IY"], [0.1, 0.2, 0.05]), "cz")
+
+
+def only_a_delay() -> Case:
+    circuit = start()
+    circuit.delay(20, 1, "us")
+    return circuit, NoiseModel.from_backend(FakeManilaV2(), readout_error=False)
+
+
+def device() -> Case:
+    circuit = start(3)
+    for name in ("sx", "x"):
+        apply(circuit, name, [1], np.random.default_rng(0))
+    circuit.cx(0, 1)
+    circuit.delay(20, 2, "us")
+    circuit.cx(2, 1)
+    circuit.id(2)
+    return circuit, NoiseModel.from_backend(FakeManilaV2(), readout_error=False)
+
+
+CASES: list[Callable[[], Case]] = [
+    label_of_the_model,
+    particular_qubits_come_first,
+    qubits_in_their_order,
+    other_qubits,
+    identity_and_delay,
+    reset,
+    matrix_with_a_label,
+    control_on_zero,
+    pauli_gate,
+    channels_in_the_circuit,
+    generators,
+    only_a_delay,
+    device,
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_errors_are_attached_as_aer_attaches_them(case: Callable[[], Case]) -> None:
+    circuit, made = case()
+    noisy = torch.from_numpy(aer_expectations(circuit, made))
+    # The ideal circuit differs, so the noise does something.
+    assert float((noisy - torch.from_numpy(aer_expectations(circuit, None))).abs().max()) > DIFFERENT
+    assert close(noisy_expectations(circuit, made, range(circuit.num_qubits)), noisy, AER)
+
+
+def test_measurements_have_errors_of_their_own() -> None:
+    shots, circuit = 20_000, start()
+    made = model(FLIP, "measure")
+    made.add_all_qubit_quantum_error(DAMPING, "sx")
+    made.add_readout_error(ReadoutError([[0.95, 0.05], [0.3, 0.7]]), [1])
+    circuit.sx([0, 1])
+    unmeasured = circuit.copy()
+    circuit.measure_all()
+    simulator = AerSimulator(method="density_matrix", noise_model=made, seed_simulator=3, max_parallel_threads=1)
+    counts = simulator.run(circuit, shots=shots).result().get_counts()
+    sampled = sum(number * torch.tensor([1 - 2 * int(bit) for bit in reversed(key)]) for key, number in counts.items())
+    exact = noisy_expectations(circuit, made)
+    assert same_values(noisy_expectations(unmeasured, made), exact)
+    assert ((sampled / shots - exact).abs() < SIGMAS * ((1 - exact**2) / shots).sqrt()).all()
+
+
+@pytest.mark.parametrize("name", [name for name, (_, _, width) in GATES.items() if width < 3])
+def test_every_gate_on_one_or_two_qubits(name: str) -> None:
+    circuit = start()
+    apply(circuit, name, [1, 0], np.random.default_rng(1))
+    state = Statevector(circuit)
+    ideal = torch.tensor([state.expectation_value(Pauli(string)).real for string in ("IZ", "ZI")], dtype=torch.float64)
+    assert same_values(noisy_expectations(circuit, None), ideal)
+
+
+def test_gates_that_only_know_their_definition() -> None:
+    inner = QuantumCircuit(2, name="inner")
+    inner.h(0)
+    inner.crx(0.3, 0, 1)
+    circuit = start()
+    circuit.append(inner.to_gate(), [1, 0])
+    state = Statevector(circuit)
+    ideal = torch.tensor([state.expectation_value(Pauli(string)).real for string in ("IZ", "ZI")], dtype=torch.float64)
+    assert same_values(noisy_expectations(circuit, None), ideal)
+
+
+def test_readout_errors_alone_are_noise() -> None:
+    circuit = qvc_native(2, 1)
+    made = NoiseModel()
+    made.add_all_qubit_readout_error(ReadoutError([[0.9, 0.1], [0.2, 0.8]]))
+    ideal = noisy_expectations(circuit, None)
+    assert same_values(noisy_expectations(circuit, made), 0.7 * ideal + 0.1)
+
+
+def test_readout_errors_do_not_hide_gate_errors_that_touch_nothing() -> None:
+    circuit = start()
+    made = model(FLIP, "h", "measure")
+    made.add_all_qubit_readout_error(ReadoutError([[0.9, 0.1], [0.2, 0.8]]))
+    with pytest.raises(ConfigurationError, match="noise on h; gates u"):
+        noisy_expectations(circuit, made)
+
+
+def test_an_error_of_the_wrong_width_is_refused() -> None:
+    circuit = start()
+    circuit.append(UnitaryGate(random_unitary(4, seed=1), label="mine"), [0, 1])
+    with pytest.raises(ConfigurationError, match=r"'mine' does not fit.*1 qubits.*\[0, 1\]"):
+        noisy_expectations(circuit, model(FLIP, "mine"))
+
+
+def test_readings_follow_the_classical_bits() -> None:
+    circuit = QuantumCircuit(3, 3)
+    circuit.x(2)
+    circuit.measure([2, 0], [0, 2])
+    circuit.delay(10, 2)
+    assert lower(circuit, None, None).read == (2, 0)
+    assert noisy_expectations(circuit, None).tolist() == [-1.0, 1.0]
