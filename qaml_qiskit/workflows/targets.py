@@ -6,7 +6,7 @@ from statistics import median
 from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.errors import CredentialsError, QamlError
-from qaml_qiskit.execution import load_catalogue, open_target
+from qaml_qiskit.execution import Target, load_catalogue, open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, IBMEntry, SnapshotEntry, TargetEntry
 from qaml_qiskit.execution.service import ask
 from qaml_qiskit.workflows.outcome import Outcome, Row
@@ -29,17 +29,21 @@ def _row(name: str, entry: TargetEntry) -> Row:
     head = {"target": name, "kind": entry.kind, "device": _device(entry)}
     try:
         target = open_target(name, entry, 1)
+        status = _status(target)
     except CredentialsError:
         return {**head, **empty, "status": "no credentials"}
     except QamlError as error:
         return {**head, **empty, "status": error.what}
-    status = "simulated"
-    if isinstance(entry, IBMEntry) and target.backend is not None:
-        found = ask(f"cannot ask for the status of {name}", target.backend.status)
-        status = f"online, {found.pending_jobs} jobs waiting" if found.operational else f"offline, {found.status_msg}"
     if isinstance(entry, FakeEntry | IBMEntry | SnapshotEntry):
         return {**head, **_device_facts(target.isa), "status": status}
     return {**head, **empty, "status": status}
+
+
+def _status(target: Target) -> str:
+    if target.backend is None:
+        return "simulated"
+    found = ask(f"cannot ask for the status of {target.name}", target.backend.status)
+    return f"online, {found.pending_jobs} jobs waiting" if found.operational else f"offline, {found.status_msg}"
 
 
 def _device(entry: TargetEntry) -> str:

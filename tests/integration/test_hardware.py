@@ -318,6 +318,14 @@ def test_a_typed_answer_decides_on_a_terminal(
     assert len(server.jobs) == (4 if said_yes else 0)
 
 
+def test_backends_says_how_a_device_stands(qaml: Qaml, server: Loopback, place: Path) -> None:
+    words = ("backends", "--backends", place / "backends.yaml", "--json")
+    row = qaml(*words).json()["results"][0]
+    assert (row["qubits"], row["status"].split(",")[0]) == (5, "online")
+    server.misbehave("status", answer(400), times=9)
+    assert "status" in qaml(*words).json()["results"][0]["status"]
+
+
 def test_estimator_mitigation_on_a_device(qaml: Qaml, server: Loopback, place: Path, run: Path) -> None:
     finished = qaml("run", *arguments(place, run, mitigation="trex"), "--submit", "--json")
     assert finished.code == 0, finished.err
