@@ -101,18 +101,24 @@ def resources(
     ] = None,
     target: Annotated[list[str] | None, typer.Option(help="Several times. Default: fake-torino.")] = None,
     recipe: Annotated[list[str] | None, typer.Option(help="Several times. Default: level3.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare with the kept counts instead; exit code 2 when one has grown.")
+    ] = False,
     seed: Seed = None,
     config: Config = None,
     backends: Backends = None,
     json: Json = False,
 ) -> None:
     """Count gates and depths of a classifier's circuit, before and after compilation."""
-    given = {k: v for k, v in locals().items() if k not in ("config", "backends", "json")}
+    given = {k: v for k, v in locals().items() if k not in ("config", "backends", "json", "check")}
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import ResourcesRequest
+    from qaml_qiskit.workflows import ResourcesRequest, check_resources
     from qaml_qiskit.workflows import resources as count_resources
 
+    if check:
+        show(check_resources(backends=backends, progress=TerminalProgress(quiet=json)), as_json=json)
+        return
     request = build_request(ResourcesRequest, given, config)
     outcome = count_resources(request, backends=backends, progress=TerminalProgress(quiet=json))
     show(outcome, as_json=json)

@@ -1,5 +1,6 @@
 """Wires the rooms together, one module a command. The only place that knows everything."""
 
+from qaml_qiskit.workflows.baselines import check_resources as check_resources
 from qaml_qiskit.workflows.data import fetch_data as fetch_data
 from qaml_qiskit.workflows.data import list_data as list_data
 from qaml_qiskit.workflows.data import verify_data as verify_data
