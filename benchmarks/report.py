@@ -28,6 +28,8 @@ def write_report(settings: Settings) -> str:
         parts += _pgd(documents["pgd"])
     if "sampling" in documents:
         parts += _sampling(documents["sampling"])
+    if "noise" in documents:
+        parts += _noise(documents["noise"])
     report = "\n\n".join(parts) + "\n"
     settings.out.mkdir(parents=True, exist_ok=True)
     (settings.out / "report.md").write_text(report)
@@ -200,6 +202,22 @@ def _sampling(document: dict[str, Any]) -> list[str]:
         "difference of ⟨Z⟩ in units of its error by shots; 1 when nothing but shots differs."
     )
     return ["## Noisy sampling", text, _table(["", "CPU s", "wall s", "times the package", "agreement"], lines)]
+
+
+def _noise(document: dict[str, Any]) -> list[str]:
+    from benchmarks.suites.noise import TITLES
+
+    setting, rows = document["facts"]["setting"], document["rows"]
+    lines = [
+        [title, f"{median(rows[key]):.3g}", f"{median(rows[key], 'wall'):.3g}"]
+        for key, title in TITLES.items()
+        if key in rows
+    ]
+    text = (
+        f"QVC200 in {setting['gates']:,} native gates, depolarising noise and bit flips after every SX, X and CZ, ten "
+        f"observables, one thread. Largest difference from Aer: {setting['error']:.1e}."
+    )
+    return ["## Noise", text, _table(["", "CPU s", "wall s"], lines)]
 
 
 def _by_time(rows: dict[str, Any], kind: str) -> list[str]:
