@@ -333,11 +333,21 @@ def test_estimator_mitigation_on_a_device(qaml: Qaml, server: Loopback, place: P
     assert finished.json()["results"][1]["z_error"] < 0.25
 
 
-def test_wrong_token(qaml: Qaml, server: Loopback, place: Path, run: Path) -> None:
-    server.revoked = True
+def test_wrong_token(qaml: Qaml, server: Loopback, place: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", "not-the-token")
     refused = qaml("run", *arguments(place, run), "--submit")
-    assert refused.code in (2, 3)
+    assert refused.code == 3
+    assert "not-the-token" not in refused.err
     assert not run.exists()
+
+
+def test_a_token_revoked_while_jobs_run(qaml: Qaml, server: Loopback, place: Path, run: Path) -> None:
+    qaml("submit", *arguments(place, run), "--submit")
+    server.revoked = True
+    assert qaml("collect", run).code in (2, 3)
+    server.revoked = False
+    assert qaml("collect", run).code == 0
+    assert executions(server) == ONCE
 
 
 def test_no_secret_in_any_file_or_message(qaml: Qaml, server: Loopback, place: Path, run: Path) -> None:
