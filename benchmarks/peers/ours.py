@@ -127,7 +127,7 @@ class Collapsed:
     """A model whose weights are frozen, as `qaml_qiskit.attacks` freezes it."""
 
     key = "collapsed"
-    title = "qaml-qiskit, frozen model collapsed"
+    title = "qaml-qiskit, frozen model (collapsed where that pays)"
     note = "the circuit as one matrix, made once a model (see the table of PGD)"
 
     def version(self) -> str:

@@ -13,7 +13,10 @@ from torch import Tensor
 
 from qaml_qiskit.encodings import amplitudes
 from qaml_qiskit.errors import InputError
-from qaml_qiskit.simulation import compile_circuit, unitary, z_expectations, z_jacobians
+from qaml_qiskit.simulation import chosen_kernel, compile_circuit, unitary, z_expectations, z_jacobians
+
+#: The matrix of 2ⁿ rows costs as much as about 2ⁿ/10 layers with the compiled kernel, 2ⁿ/60 with torch (10 qubits).
+_PAYS_KERNEL, _PAYS_TORCH = 10, 60
 
 
 class AmplitudeQNN(NeuralNetwork):
@@ -90,8 +93,8 @@ class AdjointConnector(TorchConnector):
     """A ``TorchConnector`` that differentiates by one adjoint pass instead of per-sample Jacobians.
 
     Tensors keep their device and dtype, gradients that nobody asked for are not computed, and while its weights are
-    frozen (``requires_grad_(False)``) the circuit is collapsed into one matrix, so that inference and attacks cost
-    two matrix products an image at any depth.
+    frozen (``requires_grad_(False)``) a deep circuit is collapsed into one matrix, so that inference and attacks cost
+    two matrix products an image at any depth. A circuit so shallow that its layers cost less is run as it is.
 
     Args:
         neural_network: the network to connect.
@@ -115,7 +118,8 @@ class AdjointConnector(TorchConnector):
             )
         features = input_data.reshape(-1, network.num_inputs)
         weight = self.weight
-        result = network.expectations(features, weight) if weight.requires_grad else self._collapsed_forward(features)
+        collapsed = not weight.requires_grad and _collapse_pays(network, weight.device)
+        result = self._collapsed_forward(features) if collapsed else network.expectations(features, weight)
         return result.reshape(*input_data.shape[:-1], -1)
 
     def _collapsed_forward(self, features: Tensor) -> Tensor:
@@ -136,6 +140,13 @@ class AdjointConnector(TorchConnector):
             both = torch.cat((matrix.real, matrix.imag)).T.contiguous().to(weight.dtype)
             self._collapsed = (version, both)
         return self._collapsed[1]
+
+
+def _collapse_pays(network: AmplitudeQNN, device: torch.device) -> bool:
+    """Whether two products with the circuit's matrix cost less than running its layers."""
+    has_kernel = device.type == "cpu" and chosen_kernel() is not None
+    layers_per_matrix = 2**network.program.num_qubits / (_PAYS_KERNEL if has_kernel else _PAYS_TORCH)
+    return network.program.num_walls >= layers_per_matrix
 
 
 def _z_signs(qubits: Sequence[int], num_qubits: int) -> Tensor:

@@ -10,6 +10,7 @@ bit of the amplitude index.
 
 from qaml_qiskit.simulation.compiler import compile_circuit as compile_circuit
 from qaml_qiskit.simulation.engine import backend_description as backend_description
+from qaml_qiskit.simulation.engine import chosen_kernel as chosen_kernel
 from qaml_qiskit.simulation.engine import use_backend as use_backend
 from qaml_qiskit.simulation.program import Program as Program
 from qaml_qiskit.simulation.statevector import Jacobians as Jacobians

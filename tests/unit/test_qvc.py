@@ -144,7 +144,7 @@ def test_stock_connector_and_ours_give_the_same_values_and_gradients() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_frozen_model_collapses_to_the_same_values_and_input_gradients(dtype: torch.dtype) -> None:
-    model, images = make((1, 8, 8), 6, 5, dtype), some_images((1, 8, 8), dtype)
+    model, images = make((1, 8, 8), 6, 8, dtype), some_images((1, 8, 8), dtype)
     results = []
     for context in (torch.enable_grad(), frozen(model)):
         inputs = images.clone().requires_grad_(True)
@@ -152,12 +152,21 @@ def test_frozen_model_collapses_to_the_same_values_and_input_gradients(dtype: to
             output = model(inputs)
             output.square().sum().backward()
         results.append((output.detach(), inputs.grad))
+    assert model.connector._collapsed is not None
     (values, gradient), (collapsed_values, collapsed_gradient) = results
     scale = model.config.logit_scale
     assert (values - collapsed_values).abs().max() < scale * VALUE[dtype]
     assert gradient is not None
     assert collapsed_gradient is not None
     assert (gradient - collapsed_gradient).abs().max() < GRADIENT[dtype] * gradient.abs().max()
+
+
+def test_frozen_model_too_shallow_for_a_matrix_is_run_as_it_is() -> None:
+    model, images = make((1, 16, 16), 3, 2), some_images((1, 16, 16))
+    trained = model(images).detach()
+    with frozen(model):
+        assert (model(images) - trained).abs().max() < model.config.logit_scale * VALUE[torch.float64]
+    assert model.connector._collapsed is None
 
 
 def test_collapsed_model_notices_new_weights() -> None:
