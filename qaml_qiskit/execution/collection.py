@@ -64,8 +64,11 @@ def collect(
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = POLL_FIRST
         while True:
+            records = ledger.records()
             pending = [
-                job for job in workload.settings.jobs if not _fetch(ledger, folder, workload, job, runner, progress)
+                job
+                for job in workload.settings.jobs
+                if not _fetch(ledger, records.get(job.chunk), folder, workload, job, runner, progress)
             ]
             left = None if deadline is None else deadline - time.monotonic()
             if not pending or (left is not None and left <= 0):
@@ -99,6 +102,7 @@ def cancel(folder: Path, runner: Runner) -> list[JobRecord]:
 
 def _fetch(
     ledger: Ledger,
+    record: JobRecord | None,
     folder: Path,
     workload: Workload,
     job: JobSpec,
@@ -106,7 +110,6 @@ def _fetch(
     progress: Callable[[int], None] | None,
 ) -> bool:
     """Take one job as far as it goes now; False when it is worth asking again later."""
-    record = ledger.records().get(job.chunk)
     if record is None or record.state not in ("submitted", "collected"):
         return True
     if record.state == "submitted" and not is_stored(folder, job):

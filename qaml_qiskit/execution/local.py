@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeAlias
 
 from qiskit.circuit import QuantumCircuit
@@ -33,8 +34,8 @@ class PrimitiveRunner:
         else:
             self._factory = primitive
 
-    def ready(self) -> None:
-        """Always."""
+    def ready(self, folder: Path) -> None:
+        """Always, and a simulated target does not change."""
 
     def submit(self, workload: Workload, job: JobSpec, run_id: str, attempt: int) -> str:
         """Nothing is sent."""

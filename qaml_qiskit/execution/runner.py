@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from qaml_qiskit.execution.workload import JobSpec, Workload
@@ -44,8 +45,8 @@ class Answer:
 class Runner(Protocol):
     """Takes jobs and gives their answers. Everything else about a run is the same wherever it runs."""
 
-    def ready(self) -> None:
-        """Raise QamlError when nothing can be submitted now."""
+    def ready(self, folder: Path) -> None:
+        """Keep in the run folder what the target is like now; QamlError when nothing can be submitted."""
 
     def submit(self, workload: Workload, job: JobSpec, run_id: str, attempt: int) -> str:
         """Send one job and return its id. Raises QamlError; then the job may have been accepted or not."""

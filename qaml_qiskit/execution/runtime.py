@@ -3,12 +3,14 @@
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qaml_qiskit.errors import BudgetError, ConfigurationError, QamlError
 from qaml_qiskit.execution.primitives import runtime_primitive
 from qaml_qiskit.execution.runner import Answer, FoundJob, JobState
 from qaml_qiskit.execution.service import ask, scrub
+from qaml_qiskit.execution.snapshot import write_snapshot
 from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
 
 if TYPE_CHECKING:
@@ -28,8 +30,11 @@ class RuntimeRunner:
         self.service = backend.service
         self._mode: Any = None
 
-    def ready(self) -> None:
-        """Refuse before anything is sent: the client itself only warns when the instance has no time left."""
+    def ready(self, folder: Path) -> None:
+        """Refuse before anything is sent, then keep the device's snapshot.
+
+        The client itself only warns when the instance has no time left.
+        """
         usage = ask("cannot ask for the instance's usage", self.service.usage)
         if usage.get("usage_limit_reached"):
             raise BudgetError(
@@ -46,6 +51,7 @@ class RuntimeRunner:
                 expected="a device in operation",
                 remedy="choose another device, or try again later",
             )
+        write_snapshot(folder, self.backend)
 
     def submit(self, workload: Workload, job: JobSpec, run_id: str, attempt: int) -> str:
         """Send one job and return its id; see :meth:`Runner.submit`."""

@@ -8,7 +8,6 @@ from qaml_qiskit.execution.ledger import ENDED, JobRecord, Ledger
 from qaml_qiskit.execution.local import local_runner
 from qaml_qiskit.execution.runner import Runner
 from qaml_qiskit.execution.runtime import RuntimeRunner
-from qaml_qiskit.execution.snapshot import write_snapshot
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.execution.workload import JobSpec, Workload
 
@@ -55,9 +54,7 @@ def submit(
         reconcile(ledger, runner)
         due = [job for job in workload.settings.jobs if _is_due(ledger.records().get(job.chunk), retry)]
         if due:
-            runner.ready()
-            if isinstance(runner, RuntimeRunner):
-                write_snapshot(folder, runner.backend)
+            runner.ready(folder)
         try:
             for job in due:
                 _send(ledger, workload, job, runner, run_id)

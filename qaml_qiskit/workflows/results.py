@@ -78,7 +78,7 @@ def status_run(path: Path) -> Outcome:
     return Outcome("status", run, rows)
 
 
-def retry_run(path: Path, *, progress: Progress | None = None) -> Outcome:
+def retry_run(path: Path) -> Outcome:
     """Send again the jobs of a run that failed, were cancelled or were lost, and those that were never accepted."""
     run = load_run(path, "run")
     if run.complete:

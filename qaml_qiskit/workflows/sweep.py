@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from qiskit.circuit import QuantumCircuit
 
-from qaml_qiskit.encodings import amplitudes
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import accuracy, slope
 from qaml_qiskit.execution import load_recipe, open_target, to_isa
@@ -94,8 +93,7 @@ def sweep(
         return _outcome(run)
     ideal = predict(model, images).numpy() / model.config.logit_scale
     with torch.no_grad():
-        parts = images.split(500)
-        states = torch.cat([_states(model, part) for part in parts])
+        states = model.encoding.state(images)
     rows = [_row("none", 0.0, request, ideal, labels, ideal)]
     cells = list(product(request.noise, request.strengths))
     native = _native(model)
@@ -117,12 +115,6 @@ def sweep(
 def _outcome(run: Run) -> Outcome:
     metrics = run.metrics()
     return Outcome("sweep", run, metrics["results"], notes=tuple(metrics["notes"]))
-
-
-def _states(model: QVC, images: torch.Tensor) -> torch.Tensor:
-    if model.config.encoding == "multiplexed":
-        return amplitudes(images, model.config.num_qubits, model.config.pixel_order)
-    return model.encoding.state(images)
 
 
 def _native(model: QVC) -> QuantumCircuit:
