@@ -51,7 +51,7 @@ class RuntimeRunner:
                 expected="a device in operation",
                 remedy="choose another device, or try again later",
             )
-        write_snapshot(folder, self.backend)
+        ask(f"cannot fetch the calibration of {self.backend.name}", lambda: write_snapshot(folder, self.backend))
 
     def submit(self, workload: Workload, job: JobSpec, run_id: str, attempt: int) -> str:
         """Send one job and return its id; see :meth:`Runner.submit`."""

@@ -350,6 +350,20 @@ def test_a_token_revoked_while_jobs_run(qaml: Qaml, server: Loopback, place: Pat
     assert executions(server) == ONCE
 
 
+def test_a_snapshot_that_cannot_be_fetched_is_one_line_and_sends_nothing(
+    qaml: Qaml, server: Loopback, place: Path, run: Path
+) -> None:
+    # The first request is the client's own, when it opens the device.
+    server.misbehave("properties", leak(400), skip=1)
+    refused = qaml("run", *arguments(place, run), "--submit")
+    assert refused.code == 2
+    assert refused.err.strip().splitlines()[-1].startswith("Error: cannot fetch the calibration")
+    assert server.token not in refused.err
+    assert not server.jobs
+    assert qaml("run", *arguments(place, run), "--submit").code == 0
+    assert executions(server) == ONCE
+
+
 def test_no_secret_in_any_file_or_message(qaml: Qaml, server: Loopback, place: Path, run: Path) -> None:
     """The planted token, through the whole run and through errors that repeat it."""
     said = []
