@@ -27,6 +27,7 @@ from qaml_qiskit.simulation.heisenberg.channels import (
 from qaml_qiskit.simulation.heisenberg.fusion import Plan, Step, fuse
 from qaml_qiskit.simulation.heisenberg.kernel_runner import KernelRunner
 from qaml_qiskit.simulation.heisenberg.lowering import lower
+from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.schedule import ROW_DIGITS, TILE_DIGITS, Exchange, Schedule
 from qaml_qiskit.simulation.heisenberg.structure import Structures
 from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, Sweep, sweeps
@@ -136,7 +137,7 @@ def test_qubits_are_sorted_with_their_matrix() -> None:
 
 def native_plan(num_qubits: int, layers: int, **noise: object) -> Plan:
     model = NoiseSpec.model_validate(noise).build()
-    circuit = lower(qvc_native(num_qubits, layers), model, None)
+    circuit = lower(qvc_native(num_qubits, layers), NoiseTable(model), None)
     matrices = ((channel.qubits, channel.transfer.T) for channel in reversed(circuit.channels))
     return fuse(matrices, max(4, num_qubits), Structures())
 

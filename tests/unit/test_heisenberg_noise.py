@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
 from qiskit.circuit.library import PauliGate, SXGate, UnitaryGate
 from qiskit.quantum_info import Kraus, Pauli, Statevector, SuperOp, random_unitary
 from qiskit_aer import AerSimulator
@@ -20,9 +21,10 @@ from qiskit_aer.noise import (
 )
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.simulation.heisenberg import noisy_expectations
 from qaml_qiskit.simulation.heisenberg.lowering import lower
+from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from tests.tolerances import AER, DIFFERENT, SIGMAS
 from tests.unit.heisenberg_cases import aer_expectations, apply, qvc_native
 from tests.unit.simulation_cases import GATES, close, one_thread, same_values
@@ -246,5 +248,21 @@ def test_readings_follow_the_classical_bits() -> None:
     circuit.x(2)
     circuit.measure([2, 0], [0, 2])
     circuit.delay(10, 2)
-    assert lower(circuit, None, None).read == (2, 0)
+    assert lower(circuit, NoiseTable(None), None).read == (2, 0)
     assert noisy_expectations(circuit, None).tolist() == [-1.0, 1.0]
+
+
+def test_values_run_a_free_circuit_several_times() -> None:
+    angle = Parameter("a")
+    circuit = QuantumCircuit(2)
+    circuit.ry(angle, 0)
+    circuit.sx(0)
+    circuit.cz(0, 1)
+    model = NoiseModel()
+    model.add_all_qubit_quantum_error(depolarizing_error(0.05, 1), ["sx"])
+    values = np.array([[0.3], [1.1], [-2.0]])
+    together = noisy_expectations(circuit, model, values=values)
+    alone = torch.stack([noisy_expectations(circuit.assign_parameters(row), model) for row in values])
+    assert torch.equal(together, alone)
+    with pytest.raises(InputError, match="a column for every parameter"):
+        noisy_expectations(circuit, model, values=values.T)

@@ -10,7 +10,6 @@ import numpy as np
 from qiskit import QiskitError
 from qiskit.circuit import CircuitInstruction, ControlledGate, Delay, Operation, QuantumCircuit
 from qiskit.circuit.library import XGate
-from qiskit_aer.noise import NoiseModel
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.simulation.heisenberg.channels import Channel, ComplexArray, FloatArray, split, unitary_transfer
@@ -40,12 +39,12 @@ class NoisyCircuit:
     readout: tuple[FloatArray, ...]
 
 
-def lower(circuit: QuantumCircuit, model: NoiseModel | None, qubits: Sequence[int] | None) -> NoisyCircuit:
+def lower(circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int] | None) -> NoisyCircuit:
     """Attach the model's errors to the circuit's instructions as Aer does.
 
     Args:
         circuit: bound; measured at most at its end.
-        model: the noise model; None for no noise.
+        table: the errors of the noise model; one table may serve several circuits of the same instructions.
         qubits: the qubits to read out. If None, those that the circuit measures, in the order of its classical bits,
             or all where it measures none.
 
@@ -53,12 +52,9 @@ def lower(circuit: QuantumCircuit, model: NoiseModel | None, qubits: Sequence[in
         ConfigurationError: for an instruction that cannot be simulated, or a model that touches none of them.
         InputError: for qubits that the circuit does not have.
     """
-    model = model or NoiseModel()
-    passes = model._pass_manager()
-    with_delays = passes is not None and any(isinstance(instruction.operation, Delay) for instruction in circuit.data)
+    with_delays = table.passes is not None and any(isinstance(each.operation, Delay) for each in circuit.data)
     if with_delays:
-        circuit = passes.run(circuit)  # noise that depends on a delay's duration, as Aer inserts it
-    table = NoiseTable(model)
+        circuit = table.passes.run(circuit)  # noise that depends on a delay's duration, as Aer inserts it
     walk = _Walk(circuit, table)
     measured = tuple(walk.read[bit] for bit in sorted(walk.read))
     read = tuple(qubits) if qubits is not None else measured or tuple(range(circuit.num_qubits))

@@ -28,6 +28,8 @@ class NoiseTable:
         self._readout = model._default_readout_error
         self._local_readout = model._local_readout_errors
         self._known: dict[str, list[Channel]] = {}
+        #: Aer's own passes, which insert noise where a circuit waits; None where the model has none.
+        self.passes = model._pass_manager()
         #: Labels and names of instructions whose error was asked for and found.
         self.touched: set[str] = set()
 

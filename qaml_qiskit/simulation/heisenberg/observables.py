@@ -17,6 +17,7 @@ from qaml_qiskit.simulation.heisenberg.channels import FloatArray
 from qaml_qiskit.simulation.heisenberg.forms import quadratic_forms
 from qaml_qiskit.simulation.heisenberg.lowering import NoisyCircuit, check_qubits, lower
 from qaml_qiskit.simulation.heisenberg.memory import check_memory, memory_needed
+from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.propagation import Cone, Progress, light_cone, propagate
 
 #: Z of a qubit, or the product of Z of several.
@@ -132,7 +133,7 @@ def noisy_observables(
     _check_dtype(dtype, _PRECISIONS)
     entering = range(circuit.num_qubits) if inputs is None else inputs
     check_qubits(entering, circuit.num_qubits)
-    noisy, readings, cone = _prepare(circuit, noise_model, qubits, entering)
+    noisy, readings, cone = _prepare(circuit, NoiseTable(noise_model), qubits, entering)
     place, real = torch.device(device), dtype.to_real() if dtype.is_complex else dtype
     needed = memory_needed(len(cone.digit), len(readings), dtype, num_inputs=len(entering), device=place)
     check_memory(needed, memory_limit, len(cone.digit), place)
@@ -152,6 +153,7 @@ def noisy_expectations(
     noise_model: NoiseModel | None,
     qubits: Sequence[Reading] | None = None,
     *,
+    values: FloatArray | None = None,
     dtype: torch.dtype = torch.float64,
     device: torch.device | str = "cpu",
     memory_limit: int | None = None,
@@ -162,24 +164,51 @@ def noisy_expectations(
     It propagates the state forwards, at the cost of one observable whatever is read.
 
     Args:
-        circuit: as for :func:`noisy_observables`.
+        circuit: as for :func:`noisy_observables`; its parameters may be free where ``values`` are given.
         noise_model: as for :func:`noisy_observables`.
         qubits: as for :func:`noisy_observables`.
+        values: shape (N, P), the values of the circuit's parameters in N runs of it. The noise is read only once.
         dtype: float32 or float64.
         device: where to compute.
         memory_limit: bytes that may be needed at once; the device's free memory if None.
-        progress: called with the turns that are done and all turns.
+        progress: called with what is done and all that is to do: runs where there are ``values``, else turns.
 
     Returns:
-        Shape (m,), real.
+        Shape (m,), or (N, m) where there are ``values``; real.
 
     Raises:
         ConfigurationError: as for :func:`noisy_observables`.
-        InputError: as for :func:`noisy_observables`.
+        InputError: as for :func:`noisy_observables`, or values of another shape.
     """
     _check_dtype(dtype, _PRECISIONS[:2])
-    noisy, readings, cone = _prepare(circuit, noise_model, qubits, ())
-    place = torch.device(device)
+    table, place = NoiseTable(noise_model), torch.device(device)
+    if values is None:
+        return _read_once(circuit, table, qubits, dtype, place, memory_limit, progress)
+    if values.ndim != 2 or not len(values) or values.shape[1] != circuit.num_parameters:
+        raise InputError(
+            "the values do not fit the circuit",
+            got=f"shape {values.shape}",
+            expected=f"shape (N, {circuit.num_parameters}), N ≥ 1: a column for every parameter",
+            remedy="give the parameters' values in the order of circuit.parameters",
+        )
+    rows = []
+    for row in values:
+        rows.append(_read_once(circuit.assign_parameters(row), table, qubits, dtype, place, memory_limit, None))
+        if progress is not None:
+            progress(len(rows), len(values))
+    return torch.stack(rows)
+
+
+def _read_once(
+    circuit: QuantumCircuit,
+    table: NoiseTable,
+    qubits: Sequence[Reading] | None,
+    dtype: torch.dtype,
+    place: torch.device,
+    memory_limit: int | None,
+    progress: Progress | None,
+) -> Tensor:
+    noisy, readings, cone = _prepare(circuit, table, qubits, ())
     needed = memory_needed(len(cone.digit), 0, dtype, num_inputs=0, device=place)
     check_memory(needed, memory_limit, len(cone.digit), place)
     zero = np.zeros((1, cone.num_digits, 4))
@@ -190,14 +219,14 @@ def noisy_expectations(
 
 
 def _prepare(
-    circuit: QuantumCircuit, model: NoiseModel | None, qubits: Sequence[Reading] | None, inputs: Sequence[int]
+    circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[Reading] | None, inputs: Sequence[int]
 ) -> tuple[NoisyCircuit, tuple[Reading, ...], Cone]:
     single = None
     if qubits is not None:
         for reading in qubits or [()]:
             check_qubits(_qubits(reading), circuit.num_qubits, at_least=1)
         single = list(dict.fromkeys(qubit for reading in qubits for qubit in _qubits(reading)))
-    noisy = lower(circuit, model, single)
+    noisy = lower(circuit, table, single)
     readings = noisy.read if qubits is None else tuple(qubits)
     return noisy, readings, light_cone(noisy, inputs)
 

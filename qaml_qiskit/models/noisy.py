@@ -1,0 +1,42 @@
+"""A QVC under noise, exactly."""
+
+from torch import Tensor, nn
+
+from qaml_qiskit.models.inputs import check_batch
+from qaml_qiskit.models.qvc import QVC
+from qaml_qiskit.simulation.heisenberg import NoisyObservables
+
+
+class NoisyQVC(nn.Module):
+    """The classifier that a noisy device would be with endless shots: logits s·xᵀM_k x with the noisy observables M_k.
+
+    The gradient with respect to the images is exact, through the noise and through the encoding. The weights are
+    constants of the observables, so the module has no parameters to train.
+
+    Args:
+        model: the QVC; its encoding prepares the states, without noise.
+        observables: what its layers, their noise and the readout measure on these states, one for every class.
+    """
+
+    def __init__(self, model: QVC, observables: NoisyObservables) -> None:
+        super().__init__()
+        self.model = model
+        self.observables = observables
+        self.config = model.config
+
+    def expectations(self, images: Tensor) -> Tensor:
+        """⟨Z_k⟩ of the class qubits under noise, shape (N, m), for images of shape (N, C, H, W) in [0, 1].
+
+        Raises:
+            InputError: a wrong shape, or an image that cannot be encoded.
+        """
+        check_batch(images, self.config.image_shape)
+        return self.observables.expectations(self.model.encoding.state(images).to(self.observables.matrices))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, shape (N, m): ⟨Z_k⟩ times the QVC's ``logit_scale``.
+
+        Raises:
+            InputError: as :meth:`expectations`.
+        """
+        return self.expectations(images) * self.config.logit_scale
