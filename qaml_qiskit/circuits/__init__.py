@@ -1,5 +1,7 @@
 """What runs after the encoding: ansatz, readout, gate counts. Qiskit only, pure functions."""
 
+from qaml_qiskit.circuits.ansatz import Ansatz as Ansatz
+from qaml_qiskit.circuits.ansatz import layer_bonds as layer_bonds
 from qaml_qiskit.circuits.ansatz import qvc_ansatz as qvc_ansatz
 from qaml_qiskit.circuits.ansatz import qvc_parameter_count as qvc_parameter_count
 from qaml_qiskit.circuits.classifier import GateCounts as GateCounts

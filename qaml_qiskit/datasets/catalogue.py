@@ -8,12 +8,13 @@ from qaml_qiskit.datasets.celeba import CELEBA
 from qaml_qiskit.datasets.cifar import CIFAR2, CIFAR10
 from qaml_qiskit.datasets.digits import DIGITS
 from qaml_qiskit.datasets.mnist import FASHION_MNIST, MNIST
+from qaml_qiskit.datasets.moons import MOONS
 from qaml_qiskit.datasets.spec import DatasetSpec
 from qaml_qiskit.errors import ConfigurationError
 
 #: Every data set by its name.
 DATASETS: Mapping[str, DatasetSpec] = MappingProxyType(
-    {spec.name: spec for spec in (DIGITS, MNIST, FASHION_MNIST, CIFAR2, CIFAR10, CELEBA)}
+    {spec.name: spec for spec in (DIGITS, MOONS, MNIST, FASHION_MNIST, CIFAR2, CIFAR10, CELEBA)}
 )
 
 

@@ -6,6 +6,7 @@ from qaml_qiskit.encodings.angle import AngleEncoding as AngleEncoding
 from qaml_qiskit.encodings.approximate import ApproximateEncoding as ApproximateEncoding
 from qaml_qiskit.encodings.approximate import GradientRule as GradientRule
 from qaml_qiskit.encodings.encoding import Encoding as Encoding
+from qaml_qiskit.encodings.exact import ExactEncoding as ExactEncoding
 from qaml_qiskit.encodings.exact import state_preparation as state_preparation
 from qaml_qiskit.encodings.multiplexed import MultiplexedEncoding as MultiplexedEncoding
 from qaml_qiskit.encodings.order import PixelOrder as PixelOrder

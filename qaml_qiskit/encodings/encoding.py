@@ -8,7 +8,10 @@ from torch import Tensor
 
 
 class Encoding(ABC):
-    """A circuit of one structure for all images, and the angles that make it prepare each of them.
+    """How an image becomes a state: the state itself, and a circuit that prepares it.
+
+    Most encodings are one circuit of free angles for all images, to be compiled once; :class:`ExactEncoding` has a
+    circuit for every image.
 
     Qubit 0 is the least significant bit of a state's index, as everywhere in Qiskit.
 
@@ -52,6 +55,17 @@ class Encoding(ABC):
         Raises:
             InputError: as :meth:`angles`.
         """
+
+    def circuit_for(self, image: Tensor) -> QuantumCircuit:
+        """The circuit that prepares one image, with no free angle.
+
+        Args:
+            image: one image, of the shape that :meth:`angles` takes without the first axis.
+
+        Raises:
+            InputError: as :meth:`angles`.
+        """
+        return self.circuit.assign_parameters(self.angles(image[None])[0].numpy())
 
     def fidelity(self, images: Tensor) -> Tensor:
         """|⟨wanted|prepared⟩|² of every image, shape (N,): ones, unless the encoding is an approximate one.

@@ -7,6 +7,8 @@ from qaml_qiskit.models.connector import AmplitudeQNN as AmplitudeQNN
 from qaml_qiskit.models.convnet import ConvNet as ConvNet
 from qaml_qiskit.models.convnet import ConvNetConfig as ConvNetConfig
 from qaml_qiskit.models.inputs import check_batch as check_batch
+from qaml_qiskit.models.noise_aware import TrainingNoise as TrainingNoise
+from qaml_qiskit.models.noise_aware import noisy_logits as noisy_logits
 from qaml_qiskit.models.noisy import NoisyQVC as NoisyQVC
 from qaml_qiskit.models.quadratic import QuadraticClassifier as QuadraticClassifier
 from qaml_qiskit.models.quadratic import QuadraticConfig as QuadraticConfig

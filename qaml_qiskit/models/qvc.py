@@ -8,22 +8,33 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from qiskit.circuit import QuantumCircuit
 from torch import Tensor, nn
 
-from qaml_qiskit.circuits import check_classes, classifier_circuit, qvc_ansatz, qvc_parameter_count
-from qaml_qiskit.encodings import ApproximateEncoding, Encoding, MultiplexedEncoding, PixelOrder, order_qubits
+from qaml_qiskit.circuits import Ansatz, check_classes, classifier_circuit, qvc_ansatz, qvc_parameter_count
+from qaml_qiskit.encodings import (
+    AngleEncoding,
+    ApproximateEncoding,
+    Encoding,
+    MultiplexedEncoding,
+    PixelOrder,
+    order_qubits,
+)
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.connector import AdjointConnector, AmplitudeQNN
 from qaml_qiskit.models.inputs import check_batch
+
+#: Most qubits, and pixels, of a QVC with the angle encoding.
+MAX_ANGLE_QUBITS = 16
 
 
 class QVCConfig(BaseModel):
     """What a QVC is, apart from its weights.
 
     Attributes:
-        image_shape: (C, H, W); the number of qubits is the smallest n with 2ⁿ ≥ C·H·W.
+        image_shape: (C, H, W); the number of qubits is the smallest n with 2ⁿ ≥ C·H·W, with ``angle`` C·H·W.
         num_classes: m; class k is read from ⟨Z_k⟩.
         num_layers: L.
-        encoding: the circuit that prepares the image on a device: ``multiplexed`` (exact) or ``approximate``. The model
-            sees the state that the encoding really prepares.
+        ansatz: where the layers' CZ are, see :data:`qaml_qiskit.circuits.Ansatz`.
+        encoding: the circuit that prepares the image on a device: ``multiplexed`` (exact), ``approximate``, or
+            ``angle`` (one qubit a pixel, for small data). The model sees the state that the encoding really prepares.
         encoding_layers: of the approximate encoding.
         pixel_order: which pixel becomes which amplitude; see :func:`qaml_qiskit.encodings.pixel_positions`.
         logit_scale: logits are ⟨Z_k⟩ times this. ⟨Z_k⟩ is bounded by 1, and unscaled logits would cap a ten-class
@@ -37,7 +48,8 @@ class QVCConfig(BaseModel):
     image_shape: tuple[int, int, int]
     num_classes: int
     num_layers: Annotated[int, Field(ge=1)]
-    encoding: Literal["multiplexed", "approximate"] = "multiplexed"
+    ansatz: Ansatz = "ladder"
+    encoding: Literal["multiplexed", "approximate", "angle"] = "multiplexed"
     encoding_layers: Annotated[int, Field(ge=1)] | None = None
     pixel_order: PixelOrder = "flat"
     logit_scale: Annotated[float, Field(gt=0)] = 20.0
@@ -45,6 +57,13 @@ class QVCConfig(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> "QVCConfig":
+        if self.encoding == "angle" and self.num_qubits > MAX_ANGLE_QUBITS:
+            raise ConfigurationError(
+                "the angle encoding takes one qubit a pixel",
+                got=f"{self.num_qubits} pixels, shape {self.image_shape}",
+                expected=f"at most {MAX_ANGLE_QUBITS}, because the state has 2ⁿ amplitudes",
+                remedy="use --encoding multiplexed or approximate, which hold 2ⁿ pixels in n qubits",
+            )
         check_classes(self.num_classes, self.num_qubits)
         if (self.encoding == "approximate") != (self.encoding_layers is not None):
             raise ConfigurationError(
@@ -58,10 +77,14 @@ class QVCConfig(BaseModel):
     @property
     def num_qubits(self) -> int:
         """n, from the shape of the images and the pixel order."""
+        if self.encoding == "angle":
+            return prod(self.image_shape)
         return order_qubits(self.image_shape, self.pixel_order)
 
     def build_encoding(self) -> Encoding:
         """The encoding that these fields describe."""
+        if self.encoding == "angle":
+            return AngleEncoding(self.num_qubits)
         if self.encoding_layers is None:
             return MultiplexedEncoding(self.num_qubits, self.pixel_order)
         return ApproximateEncoding(self.num_qubits, self.encoding_layers, self.pixel_order)
@@ -79,17 +102,18 @@ class QVC(nn.Module):
         super().__init__()
         self.config = config
         generator = torch.Generator().manual_seed(seed)
-        size = qvc_parameter_count(config.num_qubits, config.num_layers)
+        shape = (config.num_qubits, config.num_layers, config.ansatz)
+        size = qvc_parameter_count(*shape)
         initial = config.init_std * torch.randn(size, generator=generator)
         #: Prepares an image on a device; its ``angles`` bind the circuit of :meth:`circuit`.
         self.encoding = config.build_encoding()
         features = prod(config.image_shape) if self._encodes_by_itself else 2**config.num_qubits
-        network = AmplitudeQNN(qvc_ansatz(config.num_qubits, config.num_layers), features, range(config.num_classes))
+        network = AmplitudeQNN(qvc_ansatz(*shape), features, range(config.num_classes))
         self.connector = AdjointConnector(network, initial)
 
     @property
     def weight(self) -> Tensor:
-        """The angles, shape (3·n·L,), in the order of :func:`qaml_qiskit.circuits.qvc_ansatz`."""
+        """The angles in the order of :func:`qaml_qiskit.circuits.qvc_ansatz`, shape (P,); 3·n·L for the ladder."""
         return self.connector.weight
 
     @property
@@ -104,10 +128,18 @@ class QVC(nn.Module):
             images: shape (N, C, H, W) in [0, 1]. Where the encoding is more than flattening, also states that
                 ``encoding.state`` prepared, shape (N, 2ⁿ), which spares a training the encoding in every epoch.
         """
+        return self.connector(self.features(images))
+
+    def features(self, images: Tensor) -> Tensor:
+        """What the connector takes, shape (N, F): the states, or just the pixels where it encodes them by itself.
+
+        Args:
+            images: as for :meth:`expectations`.
+        """
         if not self._encodes_by_itself and images.dim() == 2 and images.shape[1] == 2**self.config.num_qubits:
-            return self.connector(images)
+            return images
         check_batch(images, self.config.image_shape)
-        return self.connector(images.flatten(1) if self._encodes_by_itself else self.encoding.state(images))
+        return images.flatten(1) if self._encodes_by_itself else self.encoding.state(images)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, shape (N, m): ⟨Z_k⟩ times ``logit_scale``. The highest wins.
@@ -119,7 +151,7 @@ class QVC(nn.Module):
 
     def ansatz(self) -> QuantumCircuit:
         """The variational part with this model's weights bound."""
-        circuit = qvc_ansatz(self.config.num_qubits, self.config.num_layers)
+        circuit = qvc_ansatz(self.config.num_qubits, self.config.num_layers, self.config.ansatz)
         return circuit.assign_parameters(self.weight.detach().double().cpu().numpy())
 
     def circuit(self) -> QuantumCircuit:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from qaml_qiskit.errors import InputError
+from qaml_qiskit.models.noise_aware import TrainingNoise, noisy_logits
+from qaml_qiskit.models.qvc import QVC
 
 Images = Tensor
 Labels = Tensor
@@ -27,6 +29,7 @@ class TrainingConfig(BaseModel):
         weight_decay: Adam's l2 penalty.
         seed: of the order of the images and of the initial weights.
         patience: stop after this many epochs without a better validation loss; None never stops early.
+        noise: in the loss of a QVC; None for none. Validation is without noise.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,6 +41,7 @@ class TrainingConfig(BaseModel):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     seed: int = 0
     patience: Annotated[int, Field(ge=1)] | None = None
+    noise: TrainingNoise | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,7 @@ class Trainer:
             group["lr"] = self._learning_rate()
         self.model.train()
         self._optimizer.zero_grad()
-        logits = self.model(images)
+        logits = self._logits(images)
         loss = nn.functional.cross_entropy(logits, labels)
         if not bool(torch.isfinite(loss)):
             raise InputError(
@@ -189,6 +193,14 @@ class Trainer:
         state.seen += len(labels)
         state.loss_sum += loss.item() * len(labels)
         state.correct += int((logits.argmax(1) == labels).sum())
+
+    def _logits(self, images: Images) -> Tensor:
+        """Of the model, or of a QVC under noise; what is sampled depends on the seed and the step alone."""
+        if self.config.noise is None or not isinstance(self.model, QVC):
+            return self.model(images)
+        step = self.state.epoch * self.steps_per_epoch + self.state.step
+        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + step)
+        return noisy_logits(self.model, images, self.config.noise, generator)
 
     def _learning_rate(self) -> float:
         config = self.config

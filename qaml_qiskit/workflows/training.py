@@ -11,9 +11,10 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from qaml_qiskit.circuits import Ansatz
 from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
 from qaml_qiskit.encodings import PixelOrder
-from qaml_qiskit.errors import InputError, PartialResultError
+from qaml_qiskit.errors import ConfigurationError, InputError, PartialResultError
 from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.models import (
     WEIGHTS_FILE,
@@ -24,6 +25,7 @@ from qaml_qiskit.models import (
     ModelConfig,
     Trainer,
     TrainingConfig,
+    TrainingNoise,
     TrainingState,
     build_model,
     dump_state,
@@ -59,7 +61,8 @@ class TrainRequest(BaseModel):
     classes: tuple[int, ...] | None = None
     model: Literal["qvc", "convnet", "resnet18", "quadratic"] = "qvc"
     layers: Annotated[int, Field(ge=1)] = 12
-    encoding: Literal["multiplexed", "approximate"] = "multiplexed"
+    ansatz: Ansatz = "ladder"
+    encoding: Literal["multiplexed", "approximate", "angle"] = "multiplexed"
     encoding_layers: Annotated[int, Field(ge=1)] | None = None
     pixel_order: PixelOrder | None = None
     logit_scale: Annotated[float, Field(gt=0)] = 20.0
@@ -72,6 +75,8 @@ class TrainRequest(BaseModel):
     patience: Annotated[int, Field(ge=1)] | None = None
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
     train_images: Annotated[int, Field(ge=1)] | None = None
+    train_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    train_shots: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
 
     def resolved(self) -> "TrainRequest":
@@ -131,6 +136,7 @@ def train(
         QamlError: the request cannot be served; nothing was written.
     """
     request = request.resolved()
+    _check_noise(request)
     data = load_data(request, data_dir)
     config = model_config(request, data.train)
     run = open_run("train", request.model_dump(mode="json"), out)
@@ -179,7 +185,7 @@ def model_config(request: TrainRequest, data: Dataset) -> ModelConfig:
             values["init_std"] = request.init_std
     if request.model == "qvc":
         values["num_layers"] = request.layers
-        for name in ("encoding", "encoding_layers", "pixel_order"):
+        for name in ("ansatz", "encoding", "encoding_layers", "pixel_order"):
             values[name] = getattr(request, name)
     return parse_config(values)
 
@@ -285,8 +291,21 @@ def _write_page(run: Run, request: TrainRequest, tested: Row, curve: bytes) -> N
     write_page(run, request, f"Training a {request.model} on {request.dataset}", lead, sections)
 
 
+def _check_noise(request: TrainRequest) -> None:
+    if request.model != "qvc" and (request.train_noise or request.train_shots is not None):
+        raise ConfigurationError(
+            "only a QVC can be trained under a device's noise",
+            got=f"a {request.model} with --train-noise or --train-shots",
+            expected="--model qvc",
+            remedy="leave these options out",
+        )
+
+
 def _training_config(request: TrainRequest) -> TrainingConfig:
-    return TrainingConfig(**request.model_dump(include=set(TrainingConfig.model_fields)))
+    noise = None
+    if request.train_noise or request.train_shots is not None:
+        noise = TrainingNoise(depolarizing=request.train_noise, shots=request.train_shots)
+    return TrainingConfig(**request.model_dump(include=set(TrainingConfig.model_fields)), noise=noise)
 
 
 class _Checkpoint:

@@ -1,0 +1,44 @@
+"""Two interleaved half circles: two features, two classes, no download."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qaml_qiskit.datasets.spec import DatasetSpec, RawPart, RawSplit
+
+_CLASS_NAMES = ("upper", "lower")
+_SIZES = {"training": 1000, "test": 400}
+#: Standard deviation of the scatter, in radii.
+_SCATTER = 0.1
+#: The square, in radii, that becomes the unit square: (left, bottom) and its side.
+_CORNER, _SIDE = np.array([-1.5, -1.75]), 4.0
+
+
+def read_moons() -> RawSplit:
+    """Return the points as images of shape 1×1×2: x and y in [0, 1].
+
+    The upper moon is the upper half of the unit circle; the lower one is the same turned upside down, one radius to the
+    right and half a radius up. Angles are uniform, the scatter is normal. The points belong to the data set: they do
+    not depend on a run's seed.
+    """
+    training, test = (_part(index, size) for index, size in enumerate(_SIZES.values()))
+    return RawSplit(_CLASS_NAMES, training, test)
+
+
+def _part(index: int, size: int) -> RawPart:
+    generator = np.random.default_rng([7, index])
+    labels = np.arange(size) % 2
+    angle = np.pi * generator.random(size)
+    upper = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    points = np.where(labels[:, None] == 0, upper, np.array([1.0, 0.5]) - upper)
+    points = points + _SCATTER * generator.standard_normal(points.shape)
+    images: NDArray[np.float32] = ((points - _CORNER) / _SIDE).clip(0, 1).astype(np.float32).reshape(-1, 1, 1, 2)
+    return RawPart(labels.astype(np.int64), lambda positions: images[positions])
+
+
+MOONS = DatasetSpec(
+    name="moons",
+    description="two interleaved half circles, two features, two classes, 1,000 + 400 points (embedded)",
+    homepage="https://scikit-learn.org/stable/modules/generated/sklearn.datasets.make_moons.html",
+    class_names=_CLASS_NAMES,
+    read=read_moons,
+)
