@@ -6,5 +6,6 @@ from qaml_qiskit.evaluation.accuracy import rms_difference as rms_difference
 from qaml_qiskit.evaluation.accuracy import slope as slope
 from qaml_qiskit.evaluation.uncertainty import ReadoutSpread as ReadoutSpread
 from qaml_qiskit.evaluation.uncertainty import accuracy_interval as accuracy_interval
+from qaml_qiskit.evaluation.uncertainty import sampled_accuracy as sampled_accuracy
 from qaml_qiskit.evaluation.uncertainty import standard_errors as standard_errors
 from qaml_qiskit.evaluation.uncertainty import uncertain_labels as uncertain_labels

@@ -118,3 +118,20 @@ def _calibration_draws(
     ]
     contrast = np.maximum(1 - drawn[0] - drawn[1], 1e-3)
     return drawn[1] - drawn[0], 1 / contrast
+
+
+def sampled_accuracy(
+    z: NDArray[np.floating], errors: NDArray[np.floating], labels: NDArray[np.integer], seed: int, draws: int = 50
+) -> float:
+    """Mean accuracy when every ⟨Z_k⟩ has a normal error, independent of the others.
+
+    Args:
+        z: what is read on average, shape (N, m).
+        errors: standard errors, shape (N, m), such as √((1 − z²)/shots).
+        labels: shape (N,).
+        seed: of the errors.
+        draws: how often all images are drawn.
+    """
+    generator = np.random.default_rng(seed)
+    noisy = (z + errors * generator.standard_normal(z.shape) for _ in range(draws))
+    return float(np.mean([accuracy(draw, labels).value for draw in noisy]))

@@ -48,33 +48,44 @@ class Target:
         """Whether running there costs QPU time."""
         return isinstance(self.entry, IBMEntry)
 
-    def simulator(self, isa_circuit: QuantumCircuit) -> AerSimulator:
-        """An Aer simulator for :func:`compact` copies of circuits on the qubits that ``isa_circuit`` uses.
+    def noise_model(self, isa_circuit: QuantumCircuit) -> NoiseModel | None:
+        """This target's noise for :func:`compact` copies of circuits on the qubits that ``isa_circuit`` uses.
 
-        It carries this target's noise on those qubits and on no others: a device model of 133 qubits costs Aer more to
-        serialise than the circuit costs to simulate, and noise on qubits that carry no gate changes nothing.
+        It is that of those qubits and of no others: a device model of 133 qubits costs Aer more to serialise than the
+        circuit costs to simulate, and noise on qubits that carry no gate changes nothing. That of a real device is
+        what its calibration says. None for an ideal target.
+
+        Raises:
+            ConfigurationError: the noise touches no gate of the circuit.
+        """
+        match self.entry:
+            case IdealEntry():
+                return None
+            case AerEntry(noise=noise):
+                model = noise.build()
+            case _:
+                model = NoiseModel.from_backend(_TargetOnly(_restrict(self.isa, active_qubits(isa_circuit))))
+        check_touches(model, isa_circuit)
+        return model
+
+    def simulator(self, isa_circuit: QuantumCircuit) -> AerSimulator:
+        """An Aer simulator with :meth:`noise_model`, for :func:`compact` copies of circuits on the same qubits.
 
         Raises:
             ConfigurationError: the target is real hardware, or its noise touches no gate of the circuit.
         """
-        active = active_qubits(isa_circuit)
-        match self.entry:
-            case IdealEntry():
-                return AerSimulator(method="statevector", **_SPEED)
-            case AerEntry(noise=noise):
-                model = noise.build()
-            case FakeEntry() | SnapshotEntry():
-                model = NoiseModel.from_backend(_TargetOnly(_restrict(self.isa, active)))
-            case _:
-                raise ConfigurationError(
-                    f"target {self.name} is real hardware",
-                    got="a request to simulate it",
-                    expected="a target of kind ideal, aer, fake or snapshot",
-                    remedy="choose a simulated target",
-                )
-        check_touches(model, isa_circuit)
-        method = "density_matrix" if len(active) <= DENSITY_MATRIX_QUBITS else "automatic"
-        return AerSimulator(method=method, noise_model=model, **_SPEED)
+        if self.is_hardware:
+            raise ConfigurationError(
+                f"target {self.name} is real hardware",
+                got="a request to simulate it",
+                expected="a target of kind ideal, aer, fake or snapshot",
+                remedy="choose a simulated target",
+            )
+        model = self.noise_model(isa_circuit)
+        if model is None:
+            return AerSimulator(method="statevector", **_SPEED)
+        few = len(active_qubits(isa_circuit)) <= DENSITY_MATRIX_QUBITS
+        return AerSimulator(method="density_matrix" if few else "automatic", noise_model=model, **_SPEED)
 
 
 def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:

@@ -13,6 +13,18 @@ from qaml_qiskit.simulation.heisenberg.channels import Channel, FloatArray, spli
 from qaml_qiskit.simulation.heisenberg.instructions import error_transfer
 
 
+def readout_maps(model: NoiseModel | None, qubits: Sequence[int]) -> FloatArray:
+    """What the model's readout errors make of ⟨Z⟩: (offset, factor) of each qubit, shape (m, 2).
+
+    What is read on average is offset + factor·⟨Z⟩; (0, 1) without readout error.
+
+    Raises:
+        ConfigurationError: if the model describes the reading of a qubit together with others.
+    """
+    table = NoiseTable(model)
+    return np.array([table.readout(qubit)[[0, 2]] for qubit in qubits])
+
+
 class NoiseTable:
     """Looks up a model's errors as Aer does: by label or name, those of particular qubits before those of all.
 

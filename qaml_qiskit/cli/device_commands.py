@@ -1,0 +1,73 @@
+"""The commands that ask what a device would give: forecast and frontier."""
+
+from typing import Annotated, Any
+
+import typer
+
+from qaml_qiskit.cli.app import app
+from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Out, Recipe, Seed, Target
+
+Models = Annotated[list[str], typer.Argument(help="Run folders, model files or names of references.")]
+Targets = Annotated[list[str] | None, typer.Option(help="Entries of backends.yaml. Default: fake-torino.")]
+
+
+@app.command()
+def forecast(
+    models: Models,
+    target: Targets = None,
+    recipe: Recipe = None,
+    images: Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 100.")] = None,
+    shots: Annotated[list[int] | None, typer.Option(help="Several times. Default: 1000 and 4000.")] = None,
+    mitigation: Annotated[list[str] | None, typer.Option(help="none or m3; several times. Default: both.")] = None,
+    eps: Annotated[str | None, typer.Option(help="Strengths of PGD, such as 0.05,0.1. Default: no attack.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of PGD. Default: 20.")] = None,
+    seed: Seed = None,
+    config: Config = None,
+    backends: Backends = None,
+    data_dir: DataDir = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Predict what models would score on devices, exactly, from the devices' own noise. No QPU time is spent."""
+    given: dict[str, Any] = {
+        k: v for k, v in locals().items() if k not in ("config", "backends", "data_dir", "out", "json")
+    }
+    from qaml_qiskit.cli.console import TerminalProgress, show
+    from qaml_qiskit.cli.options import build_request
+    from qaml_qiskit.workflows import ForecastRequest
+    from qaml_qiskit.workflows import forecast as run_forecast
+
+    given["eps"] = None if eps is None else eps.split(",")
+    request = build_request(ForecastRequest, given, config)
+    progress = TerminalProgress(quiet=json)
+    show(run_forecast(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
+
+
+@app.command()
+def frontier(
+    models: Models,
+    target: Target = None,
+    recipe: Recipe = None,
+    images: Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 100.")] = None,
+    eps: Annotated[float | None, typer.Option(help="Strength of PGD. Default: 0.1.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of PGD. Default: 10.")] = None,
+    shots: Annotated[int | None, typer.Option(help="Of the predicted accuracy. Default: 4000.")] = None,
+    seed: Seed = None,
+    config: Config = None,
+    backends: Backends = None,
+    data_dir: DataDir = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Put models side by side: fidelity, gates, clean, robust and predicted accuracy; a table and a picture."""
+    given: dict[str, Any] = {
+        k: v for k, v in locals().items() if k not in ("config", "backends", "data_dir", "out", "json")
+    }
+    from qaml_qiskit.cli.console import TerminalProgress, show
+    from qaml_qiskit.cli.options import build_request
+    from qaml_qiskit.workflows import FrontierRequest
+    from qaml_qiskit.workflows import frontier as run_frontier
+
+    request = build_request(FrontierRequest, given, config)
+    progress = TerminalProgress(quiet=json)
+    show(run_frontier(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)

@@ -1,0 +1,125 @@
+"""Forecasts and frontiers: what a device would measure, against what it does measure with shots."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qaml_qiskit.execution import compile_for, load_recipe, open_target, sample
+from qaml_qiskit.execution.catalogue import FakeEntry
+from qaml_qiskit.execution.targets import Target
+from qaml_qiskit.models import QVC, QVCConfig
+from qaml_qiskit.runs import open_run
+from qaml_qiskit.workflows.compiled import Compiled
+from qaml_qiskit.workflows.prediction import noisy_layers, predict_on_device
+from qaml_qiskit.workflows.progress import Silent
+from tests.integration.conftest import Finished
+from tests.integration.hardware import workspace
+from tests.integration.small import SHOTS, images, model, shot_error, strong_readout
+from tests.tolerances import DIFFERENT, SIGMAS
+
+Qaml = Callable[..., Finished]
+
+
+def compiled(target: Target) -> Compiled:
+    qvc, recipe = model(), load_recipe("quick")
+    circuit = qvc.circuit()
+    return Compiled(qvc, target, recipe, circuit, compile_for(circuit, target, recipe))
+
+
+def torino() -> Target:
+    return open_target("fake-torino", FakeEntry(kind="fake", device="FakeTorino"), 3)
+
+
+@pytest.mark.parametrize("target", [torino, strong_readout], ids=["device", "readout"])
+def test_a_prediction_is_what_shots_scatter_about(tmp_path: Path, target: Callable[[], Target]) -> None:
+    each = compiled(target())
+    run = open_run("forecast", {}, tmp_path / "run")
+    prediction = predict_on_device(each, images(), run, "all", Silent())
+    sampled = sample(each.isa, each.values(images()), each.target, shots=SHOTS, mitigation="none")
+    assert np.all(np.abs(sampled.raw - prediction.read) <= SIGMAS * shot_error(prediction.read, SHOTS))
+    assert np.abs(prediction.read - prediction.ideal).max() > DIFFERENT
+
+
+def test_mitigated_values_are_free_of_readout_error(tmp_path: Path) -> None:
+    # This target has no other noise, so nothing but the exact values is left.
+    each = compiled(strong_readout())
+    prediction = predict_on_device(each, images(), open_run("forecast", {}, tmp_path / "run"), "all", Silent())
+    assert np.abs(prediction.values(mitigated=True) - prediction.ideal).max() < DIFFERENT
+    assert np.all(prediction.errors(100, mitigated=True) > prediction.errors(100, mitigated=False))
+
+
+def test_noisy_layers_enter_the_device_where_the_transpiler_put_them(tmp_path: Path) -> None:
+    # Behind an encoding of rotations alone, which costs next to no noise, the layers are the whole circuit.
+    qvc = QVC(QVCConfig(image_shape=(1, 1, 3), num_classes=3, num_layers=4, encoding="angle"), 5)
+    recipe, target = load_recipe("level3"), torino()
+    circuit = qvc.circuit()
+    each = Compiled(qvc, target, recipe, circuit, compile_for(circuit, target, recipe))
+    batch = images()[:, :, :1, :3]
+    run = open_run("forecast", {}, tmp_path / "run")
+    whole = predict_on_device(each, batch, run, "all", Silent())
+    layers = noisy_layers(each, "level3").expectations(batch).detach().numpy()
+    # Other qubits, other error rates: the same values up to a fraction of what noise does to them.
+    noise = np.abs(whole.read - whole.ideal).max()
+    assert np.abs(layers - whole.read).max() < noise
+    assert np.corrcoef(layers.ravel(), whole.ideal.ravel())[0, 1] > 1 - noise
+
+
+def test_a_killed_forecast_goes_on(qaml: Qaml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = workspace(tmp_path / "work")
+    words = ("forecast", place / "model", "--images", place / "images.npz", "--eps", "0.1", "--recipe", "quick")
+    whole = qaml(*words, "--out", place / "whole", "--json")
+    assert whole.code == 0, whole.err
+    import qaml_qiskit.workflows.prediction as predicting
+
+    real, calls = predicting.noisy_expectations, []
+
+    def killed(*arguments: object, **options: object) -> object:
+        calls.append("call")
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(predicting, "noisy_expectations", killed)
+    assert qaml(*words, "--out", place / "run", "--json").code == 130
+    again = qaml(*words, "--out", place / "run", "--json")
+    assert again.json()["results"] == whole.json()["results"]
+    rows = again.json()["results"]
+    assert {row["eps"] for row in rows} == {0.0, 0.1}
+    assert {row["shots"] for row in rows} == {None, 1000, 4000}
+    assert len(rows) == 2 * 2 * 3
+    assert (place / "run" / "forecast.png").is_file()
+
+
+def test_a_frontier_has_a_row_a_model(qaml: Qaml, tmp_path: Path) -> None:
+    place = workspace(tmp_path / "work")
+    words = ("frontier", place / "model", "--images", place / "images.npz", "--recipe", "quick", "--eps", "0.2")
+    finished = qaml(*words, "--out", place / "run", "--json")
+    assert finished.code == 0, finished.err
+    (row,) = finished.json()["results"]
+    assert row["fidelity"] == pytest.approx(1.0)
+    assert 0 <= row["robust_accuracy"] <= row["clean_accuracy"] <= 1
+    assert {"frontier.png", "frontier.csv", "report.html"} <= {path.name for path in (place / "run").iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("forecast", "nothing"), "there is no such model"),
+        (("forecast", "MODEL", "--target", "nowhere"), "nowhere"),
+        (("forecast", "MODEL", "--eps", "2"), "--eps"),
+        (("forecast", "MODEL", "--mitigation", "magic"), "--mitigation"),
+        (("forecast", "MODEL", "--shots", "0"), "--shots"),
+        (("frontier", "MODEL", "--eps", "0"), "--eps"),
+        (("frontier", "MODEL", "--images", "none.npz"), "none.npz"),
+    ],
+)
+def test_wrong_words_leave_nothing_behind(qaml: Qaml, tmp_path: Path, words: tuple[str, ...], complaint: str) -> None:
+    place = workspace(tmp_path / "work")
+    given = [place / "model" if word == "MODEL" else word for word in words]
+    refused = qaml(*given, "--out", place / "run")
+    assert refused.code == 2
+    assert complaint in refused.err
+    assert refused.err.count("\n") == 1
+    assert not (place / "run").exists()
