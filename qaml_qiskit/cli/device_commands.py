@@ -1,4 +1,4 @@
-"""The commands that ask what a device would give: forecast and frontier."""
+"""The commands that prepare a run on a device: encode, forecast and frontier."""
 
 from typing import Annotated, Any
 
@@ -71,3 +71,34 @@ def frontier(
     request = build_request(FrontierRequest, given, config)
     progress = TerminalProgress(quiet=json)
     show(run_frontier(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
+
+
+@app.command()
+def encode(
+    dataset: Annotated[str | None, typer.Option(help="Data set. Default: digits.")] = None,
+    images: Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 20.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="approximate, multiplexed or angle. Default: approximate.")
+    ] = None,
+    encoding_layers: Annotated[
+        list[int] | None,
+        typer.Option(help="Templates of the approximate encoding; several times. Default: 1, 2, 3, 4 and 6."),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Fidelity to reach with the fewest layers. Default: 0.95.")
+    ] = None,
+    pixel_order: Annotated[str | None, typer.Option(help="flat or gray. Default: gray (approximate), flat.")] = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Turn images into circuits: templates with free angles, each image's angles, and its fidelity."""
+    given: dict[str, Any] = {k: v for k, v in locals().items() if k not in ("config", "data_dir", "out", "json")}
+    from qaml_qiskit.cli.console import TerminalProgress, show
+    from qaml_qiskit.cli.options import build_request
+    from qaml_qiskit.workflows import EncodeRequest
+    from qaml_qiskit.workflows import encode as run_encoding
+
+    request = build_request(EncodeRequest, given, config)
+    show(run_encoding(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json)), as_json=json)

@@ -2,6 +2,7 @@
 
 from qaml_qiskit.encodings.amplitude import amplitudes as amplitudes
 from qaml_qiskit.encodings.amplitude import qubits_for as qubits_for
+from qaml_qiskit.encodings.angle import MAX_ANGLE_QUBITS as MAX_ANGLE_QUBITS
 from qaml_qiskit.encodings.angle import AngleEncoding as AngleEncoding
 from qaml_qiskit.encodings.approximate import ApproximateEncoding as ApproximateEncoding
 from qaml_qiskit.encodings.approximate import GradientRule as GradientRule

@@ -9,6 +9,9 @@ from torch import Tensor
 from qaml_qiskit.encodings.encoding import Encoding
 from qaml_qiskit.errors import ConfigurationError, InputError
 
+#: Most qubits, and features, whose state is written out.
+MAX_ANGLE_QUBITS = 16
+
 
 class AngleEncoding(Encoding):
     """RY(π·xᵢ) on qubit i, for data of few features: ∏ᵢ (cos(πxᵢ/2) |0⟩ + sin(πxᵢ/2) |1⟩).
@@ -61,8 +64,15 @@ class AngleEncoding(Encoding):
         """The states that the circuit prepares, shape (N, 2ⁿ), of the images' dtype, differentiable exactly.
 
         Raises:
-            InputError: as :meth:`angles`.
+            InputError: as :meth:`angles`, or more qubits than :data:`MAX_ANGLE_QUBITS`.
         """
+        if self.num_qubits > MAX_ANGLE_QUBITS:
+            raise InputError(
+                "the angle encoding takes one qubit a feature",
+                got=f"{self.num_qubits} features",
+                expected=f"at most {MAX_ANGLE_QUBITS}, because the state has 2ⁿ amplitudes",
+                remedy="use the multiplexed or the approximate encoding, which hold 2ⁿ features in n qubits",
+            )
         half = torch.pi / 2 * self._features(images)
         state = half.new_ones(len(half), 1)
         for angle in half.unbind(1):

@@ -42,6 +42,13 @@ class AerEntry(_Entry):
     kind: Literal["aer"]
     noise: NoiseSpec
 
+    @field_validator("noise")
+    @classmethod
+    def _on_gates(cls, noise: NoiseSpec) -> NoiseSpec:
+        if noise.needs_markers:
+            raise ValueError("noise that gates carry: placement gate, no crosstalk, no global_depolarizing")
+        return noise
+
 
 class FakeEntry(_Entry):
     """A snapshot of an IBM device that ships with qiskit-ibm-runtime."""

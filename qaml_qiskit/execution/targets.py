@@ -1,12 +1,11 @@
 """From an entry of backends.yaml to something that runs circuits."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from qiskit.circuit import QuantumCircuit
 from qiskit.circuit.library import get_standard_gate_name_mapping
-from qiskit.providers import BackendV2, Options
+from qiskit.providers import BackendV2
 from qiskit.transpiler import Target as ISATarget
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
@@ -17,7 +16,7 @@ from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, Ideal
 from qaml_qiskit.execution.circuits import active_qubits
 from qaml_qiskit.execution.service import open_device
 from qaml_qiskit.execution.snapshot import read_snapshot
-from qaml_qiskit.noise import BASIS_GATES, check_touches
+from qaml_qiskit.noise import BASIS_GATES, check_touches, device_noise
 
 #: Up to this many active qubits the density matrix is exact and faster than trajectories.
 DENSITY_MATRIX_QUBITS = 9
@@ -64,7 +63,7 @@ class Target:
             case AerEntry(noise=noise):
                 model = noise.build()
             case _:
-                model = NoiseModel.from_backend(_TargetOnly(_restrict(self.isa, active_qubits(isa_circuit))))
+                model = device_noise(self.isa, active_qubits(isa_circuit))
         check_touches(model, isa_circuit)
         return model
 
@@ -114,45 +113,3 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
             for gate in (*BASIS_GATES, "measure"):
                 isa.add_instruction(gates[gate])
             return Target(name, entry, isa)
-
-
-def _restrict(full: ISATarget, active: Sequence[int]) -> ISATarget:
-    """The device's active qubits alone, relabelled 0, 1, … in the given order."""
-    place = {qubit: index for index, qubit in enumerate(active)}
-    qubit_properties = full.qubit_properties and [full.qubit_properties[qubit] for qubit in active]
-    small = ISATarget(num_qubits=len(place), dt=full.dt, qubit_properties=qubit_properties)
-    for name in full.operation_names:
-        properties = full[name]
-        if properties is None or None in properties:
-            continue
-        kept = {
-            tuple(place[qubit] for qubit in qubits): value
-            for qubits, value in properties.items()
-            if set(qubits) <= place.keys()
-        }
-        if kept:
-            small.add_instruction(full.operation_from_name(name), kept, name=name)
-    return small
-
-
-class _TargetOnly(BackendV2):
-    """The least backend that :meth:`NoiseModel.from_backend` reads a target from. It runs nothing."""
-
-    def __init__(self, target: ISATarget) -> None:
-        super().__init__(name="restricted")
-        self._target = target
-
-    @property
-    def target(self) -> ISATarget:
-        return self._target
-
-    @property
-    def max_circuits(self) -> None:
-        return None
-
-    @classmethod
-    def _default_options(cls) -> Options:
-        return Options()
-
-    def run(self, run_input: object, **options: object) -> None:
-        raise TypeError("this backend only describes a device")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from qaml_qiskit.circuits import Ansatz, check_classes, classifier_circuit, qvc_ansatz, qvc_parameter_count
 from qaml_qiskit.encodings import (
+    MAX_ANGLE_QUBITS,
     AngleEncoding,
     ApproximateEncoding,
     Encoding,
@@ -20,9 +21,6 @@ from qaml_qiskit.encodings import (
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.connector import AdjointConnector, AmplitudeQNN
 from qaml_qiskit.models.inputs import check_batch
-
-#: Most qubits, and pixels, of a QVC with the angle encoding.
-MAX_ANGLE_QUBITS = 16
 
 
 class QVCConfig(BaseModel):

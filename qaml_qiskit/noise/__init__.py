@@ -1,5 +1,22 @@
-"""Named noise models on native gates. Knows strengths and Aer, not targets or images."""
+"""Named noise models on native gates. Knows strengths and Aer, not targets or images.
 
-from qaml_qiskit.noise.models import BASIS_GATES as BASIS_GATES
+>>> from qaml_qiskit.noise import mark_layers, named_noise
+>>> spec = named_noise("amplitude-damping", 0.001, placement="layer")
+>>> compiled = transpile(mark_layers(ansatz, layers=200))  # doctest: +SKIP
+>>> circuit, model = spec.attach(compiled)  # doctest: +SKIP
+"""
+
+from qaml_qiskit.noise.checks import BASIS_GATES as BASIS_GATES
+from qaml_qiskit.noise.checks import check_touches as check_touches
+from qaml_qiskit.noise.device import device_noise as device_noise
+from qaml_qiskit.noise.device import device_notes as device_notes
+from qaml_qiskit.noise.device import device_repairs as device_repairs
+from qaml_qiskit.noise.device import restrict as restrict
+from qaml_qiskit.noise.layers import mark_layers as mark_layers
 from qaml_qiskit.noise.models import NoiseSpec as NoiseSpec
-from qaml_qiskit.noise.models import check_touches as check_touches
+from qaml_qiskit.noise.models import Placement as Placement
+from qaml_qiskit.noise.names import NOISES as NOISES
+from qaml_qiskit.noise.names import NoiseInfo as NoiseInfo
+from qaml_qiskit.noise.names import NoiseName as NoiseName
+from qaml_qiskit.noise.names import named_noise as named_noise
+from qaml_qiskit.noise.strengths import Repair as Repair
