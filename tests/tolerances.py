@@ -42,3 +42,12 @@ FIT_DERIVATIVE = 1e-4
 
 #: ⟨Z⟩ by Aer's density matrix where errors hold Kraus operators of small norm, which Aer leaves out (about 1e-9).
 AER = 1e-7
+
+#: Length of a minimal attack relative to a linear model's exact radius, above 1; and how far rounding lowers it.
+MINIMAL_ATTACK = {"deepfool": 0.01, "cw": 0.3, "rounding": 1e-3}
+
+#: Exact certificates in double precision, relative to the radius.
+CERTIFICATE = 1e-9
+
+#: A minimum that a general optimiser found, relative.
+OPTIMISER = 1e-5

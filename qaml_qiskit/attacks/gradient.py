@@ -1,19 +1,18 @@
-"""Gradient attacks of torchattacks on any torch module, re-clipped and bounded by us."""
+"""The two attacks of the demo and the benchmarks: images in, images out."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Literal
 
 import torch
-import torchattacks
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from qaml_qiskit.errors import InputError
+from qaml_qiskit.attacks.configs import FGSMConfig, PGDConfig
+from qaml_qiskit.attacks.freezing import frozen
+from qaml_qiskit.attacks.measure import check_images, clip_to_ball
 
 
 class AttackConfig(BaseModel):
-    """An attack and its strength.
+    """An attack and its strength. :func:`run_attack` with the registry's configurations offers more.
 
     Attributes:
         name: ``pgd`` (Madry et al., 1706.06083) or its one-step relative ``fgsm`` (Goodfellow et al., 1412.6572).
@@ -31,18 +30,19 @@ class AttackConfig(BaseModel):
     step_size: Annotated[float, Field(gt=0)] | None = None
     seed: int = 0
 
-    def build(self, model: nn.Module) -> torchattacks.attack.Attack:
-        """The torchattacks object."""
+    def registered(self) -> FGSMConfig | PGDConfig:
+        """The same attack in the registry."""
         if self.name == "fgsm":
-            return torchattacks.FGSM(model, eps=self.eps)
-        step_size = self.step_size or 2.5 * self.eps / self.steps
-        return torchattacks.PGD(model, eps=self.eps, alpha=step_size, steps=self.steps)
+            return FGSMConfig(eps=self.eps, seed=self.seed)
+        return PGDConfig(eps=self.eps, steps=self.steps, step_size=self.step_size, seed=self.seed)
 
 
 def attack_images(
     model: nn.Module, images: Tensor, labels: Tensor, config: AttackConfig, batch_size: int = 250
 ) -> Tensor:
     """Adversarial versions of ``images`` that raise the loss of ``model``.
+
+    Every image is attacked, and the attack's last iterate is returned whether or not it fools the model.
 
     Args:
         model: maps (N, C, H, W) in [0, 1] to logits; its parameters are frozen meanwhile and come back as they were.
@@ -57,34 +57,13 @@ def attack_images(
     Raises:
         InputError: pixels outside [0, 1].
     """
-    if not bool(((images >= 0) & (images <= 1)).all()):
-        raise InputError(
-            "cannot attack the images",
-            got=f"pixels from {images.min().item():g} to {images.max().item():g}",
-            expected="pixels in [0, 1]",
-            remedy="rescale the images",
-        )
+    check_images(images)
     if config.eps == 0:
         return images.clone()
     with frozen(model), torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        adversary = config.build(model)
+        adversary = config.registered().build(model, num_classes=0)
         batches = [
             adversary(images[i : i + batch_size], labels[i : i + batch_size]) for i in range(0, len(images), batch_size)
         ]
-    adversarial = torch.cat(batches).to(images)
-    return (images + (adversarial - images).clamp(-config.eps, config.eps)).clamp(0, 1)
-
-
-@contextmanager
-def frozen(model: nn.Module) -> Iterator[None]:
-    """Make a model constant: evaluation mode, no parameter requires a gradient; both come back afterwards."""
-    training = model.training
-    required = [parameter.requires_grad for parameter in model.parameters()]
-    model.eval().requires_grad_(False)
-    try:
-        yield
-    finally:
-        model.train(training)
-        for parameter, flag in zip(model.parameters(), required, strict=True):
-            parameter.requires_grad_(flag)
+    return clip_to_ball(torch.cat(batches).to(images), images, config.eps, "linf")

@@ -51,7 +51,7 @@ def check_classes(num_classes: int, num_qubits: int) -> None:
 
 @dataclass(frozen=True)
 class GateCounts:
-    """What a circuit costs. Barriers and measurements are not counted as gates."""
+    """What a circuit costs. Barriers, delays and measurements are not counted as gates."""
 
     one_qubit_gates: int
     two_qubit_gates: int
@@ -65,7 +65,7 @@ class GateCounts:
 
 def gate_counts(circuit: QuantumCircuit) -> GateCounts:
     """Count gates and depths; a gate on more than two qubits counts as a two-qubit gate (decompose it first)."""
-    gates = [instruction for instruction in circuit.data if instruction.operation.name not in ("barrier", "measure")]
+    gates = [instruction for instruction in circuit.data if instruction.operation.name not in ("barrier", "measure", "delay")]
     two_qubit = sum(len(gate.qubits) > 1 for gate in gates)
     bare = circuit.copy_empty_like()
     for gate in gates:

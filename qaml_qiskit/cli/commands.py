@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from qaml_qiskit.cli.app import app, data_app
-from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Model, Out, Recipe, Seed, Shots, Target
+from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Out, Recipe, Seed, Shots, Target
 
 
 @app.command()
@@ -48,8 +48,11 @@ def train(
     classes: Annotated[str | None, typer.Option(help="Classes to keep, such as 0,1,2. Default: all that fit.")] = None,
     model: Annotated[str | None, typer.Option(help="qvc, convnet, resnet18 or quadratic. Default: qvc.")] = None,
     layers: Annotated[int | None, typer.Option(help="Layers of a QVC. Default: 12.")] = None,
+    ansatz: Annotated[
+        str | None, typer.Option(help="CZ of a QVC's layer: ladder (every bond) or brickwork. Default: ladder.")
+    ] = None,
     encoding: Annotated[
-        str | None, typer.Option(help="Of a QVC: multiplexed (exact) or approximate. Default: multiplexed.")
+        str | None, typer.Option(help="Of a QVC: multiplexed (exact), approximate, or angle. Default: multiplexed.")
     ] = None,
     encoding_layers: Annotated[int | None, typer.Option(help="Of the approximate encoding. Default: 2.")] = None,
     pixel_order: Annotated[
@@ -66,6 +69,13 @@ def train(
         int | None, typer.Option(help="Epochs without progress before stopping. Default: none.")
     ] = None,
     validation: Annotated[float | None, typer.Option(help="Share set aside to choose the epoch. Default: 0.1.")] = None,
+    train_noise: Annotated[
+        float | None,
+        typer.Option(help="Depolarising noise of this strength on a QVC's gates, in the loss. Default: 0."),
+    ] = None,
+    train_shots: Annotated[
+        int | None, typer.Option(help="Noise of so many shots on a QVC's ⟨Z⟩, in the loss. Default: none.")
+    ] = None,
     train_images: Annotated[int | None, typer.Option(help="Use this many training images. Default: all.")] = None,
     seed: Seed = None,
     config: Config = None,
@@ -86,76 +96,6 @@ def train(
     progress = TerminalProgress(quiet=json)
     outcome = run_training(request, out=out, data_dir=data_dir, progress=progress, stopping=stop_on_signal)
     show(outcome, as_json=json)
-
-
-@app.command()
-def resources(
-    qubits: Annotated[int | None, typer.Option(help="Default: 6.")] = None,
-    layers: Annotated[list[int] | None, typer.Option(help="May be given several times. Default: 12.")] = None,
-    encoding: Annotated[
-        list[str] | None,
-        typer.Option(help="multiplexed, approximate, exact or none; several times. Default: multiplexed."),
-    ] = None,
-    encoding_layers: Annotated[
-        list[int] | None, typer.Option(help="Of the approximate encoding; several times. Default: 2.")
-    ] = None,
-    target: Annotated[list[str] | None, typer.Option(help="Several times. Default: fake-torino.")] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="Several times. Default: level3.")] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Compare with the kept counts instead; exit code 2 when one has grown.")
-    ] = False,
-    seed: Seed = None,
-    config: Config = None,
-    backends: Backends = None,
-    json: Json = False,
-) -> None:
-    """Count gates and depths of a classifier's circuit, before and after compilation."""
-    given = {k: v for k, v in locals().items() if k not in ("config", "backends", "json", "check")}
-    from qaml_qiskit.cli.console import TerminalProgress, show
-    from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import ResourcesRequest, check_resources
-    from qaml_qiskit.workflows import resources as count_resources
-
-    if check:
-        show(check_resources(backends=backends, progress=TerminalProgress(quiet=json)), as_json=json)
-        return
-    request = build_request(ResourcesRequest, given, config)
-    outcome = count_resources(request, backends=backends, progress=TerminalProgress(quiet=json))
-    show(outcome, as_json=json)
-
-
-@app.command()
-def sweep(
-    model: Model,
-    noise: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="depolarizing, amplitude-damping, bit-flip or readout; several times. Default: depolarizing."
-        ),
-    ] = None,
-    strengths: Annotated[
-        str | None, typer.Option(help="Such as 0.001,0.01. Default: 0.0001,0.0003,0.001,0.003,0.01,0.03.")
-    ] = None,
-    images: Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 1000.")] = None,
-    engine: Annotated[str | None, typer.Option(help="exact. Default: exact.")] = None,
-    shots: Annotated[int | None, typer.Option(help="Of sampled accuracy. Default: 1000.")] = None,
-    seed: Seed = None,
-    config: Config = None,
-    data_dir: DataDir = None,
-    out: Out = None,
-    json: Json = False,
-) -> None:
-    """Score images with a QVC under noise of growing strength, exactly, all images at once."""
-    given: dict[str, Any] = {k: v for k, v in locals().items() if k not in ("config", "data_dir", "out", "json")}
-    from qaml_qiskit.cli.console import TerminalProgress, show
-    from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import SweepRequest
-    from qaml_qiskit.workflows import sweep as run_sweep
-
-    given["strengths"] = None if strengths is None else strengths.split(",")
-    request = build_request(SweepRequest, given, config)
-    progress = TerminalProgress(quiet=json)
-    show(run_sweep(request, out=out, data_dir=data_dir, progress=progress), as_json=json)
 
 
 @app.command()

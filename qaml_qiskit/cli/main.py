@@ -20,9 +20,22 @@ def main() -> None:
     sys.exit(_run())
 
 
+def add_commands() -> None:
+    """Import the modules whose commands :data:`qaml_qiskit.cli.app.app` gets."""
+    from qaml_qiskit.cli import (  # noqa: F401
+        certify_commands,
+        commands,
+        device_commands,
+        execution_commands,
+        resource_commands,
+        sweep_commands,
+    )
+
+
 def _run() -> int:
-    from qaml_qiskit.cli import commands, execution_commands  # noqa: F401  (they add their commands)
     from qaml_qiskit.cli.app import app
+
+    add_commands()
 
     try:
         code = int(app(standalone_mode=False, prog_name="qaml") or 0)

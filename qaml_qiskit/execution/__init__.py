@@ -2,6 +2,9 @@
 
 from qaml_qiskit.execution.catalogue import Catalogue as Catalogue
 from qaml_qiskit.execution.catalogue import load_catalogue as load_catalogue
+from qaml_qiskit.execution.circuits import active_qubits as active_qubits
+from qaml_qiskit.execution.circuits import compact as compact
+from qaml_qiskit.execution.circuits import measured_qubits as measured_qubits
 from qaml_qiskit.execution.collection import Collection as Collection
 from qaml_qiskit.execution.collection import cancel as cancel
 from qaml_qiskit.execution.collection import collect as collect

@@ -2,30 +2,67 @@
 
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from qiskit.circuit import QuantumCircuit
+from qiskit.transpiler import PassManager, StagedPassManager, generate_preset_pass_manager
 from qiskit.transpiler import Target as ISATarget
-from qiskit.transpiler import generate_preset_pass_manager
 from qiskit.transpiler.exceptions import TranspilerError
+from qiskit.transpiler.passes import BarrierBeforeFinalMeasurements, SabreLayout
 
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.catalogue import parse_yaml, read_yaml
+from qaml_qiskit.execution.layout import best_line, line_usage
+from qaml_qiskit.execution.scheduling import DecouplingSequence, scheduling, without_delays
+from qaml_qiskit.execution.swaps import SwapsBesideGates
+
+#: Rounds of forward and backward routing behind each layout that SABRE tries; as Qiskit's level 3 has it.
+_SABRE_ITERATIONS = 4
 
 
 class Recipe(BaseModel):
-    """What the transpiler is asked to do. The seeds are tried in turn; the fewest two-qubit gates win."""
+    """What the transpiler is asked to do.
+
+    The seeds are tried in turn; the fewest two-qubit gates win, then the smallest two-qubit depth, then the depth.
+
+    Attributes:
+        why: why the recipe exists.
+        optimization_level: Qiskit's.
+        seeds: of the transpiler.
+        layout: ``line`` puts the circuit on the line of qubits on which it most likely survives, see
+            :func:`qaml_qiskit.execution.layout.best_line`.
+        layout_method: a plugin of Qiskit's; left out, Qiskit chooses.
+        routing_method: likewise.
+        trials: layouts and routings that SABRE tries for each seed; left out, as many as the level has (20 at most).
+        merge_swaps: bring SWAPs next to gates that they can be merged with, see
+            :class:`qaml_qiskit.execution.swaps.SwapsBesideGates`.
+        approximation_degree: 1 compiles exactly.
+        schedule: ``alap`` plays every gate as late as possible and writes idle times down as delays.
+        dynamical_decoupling: fills idle times with this sequence of pulses; schedules, too.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     why: Annotated[str, Field(min_length=1)]
     optimization_level: Annotated[int, Field(ge=0, le=3)]
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    layout: Literal["line"] | None = None
     layout_method: str | None = None
     routing_method: str | None = None
+    trials: Annotated[int, Field(ge=1)] | None = None
+    merge_swaps: bool = False
     approximation_degree: Annotated[float, Field(ge=0, le=1)] = 1.0
+    schedule: Literal["alap"] | None = None
+    dynamical_decoupling: DecouplingSequence | None = None
+
+    @model_validator(mode="after")
+    def _one_layout(self) -> Self:
+        given = [name for name in ("layout", "layout_method", "trials") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"only one of {' and '.join(given)}, because each of them chooses the layout")
+        return self
 
 
 def recipe_names() -> list[str]:
@@ -77,16 +114,38 @@ def to_isa(circuit: QuantumCircuit, target: ISATarget, recipe: Recipe) -> Quantu
             expected=f"at least {circuit.num_qubits}",
             remedy="choose a larger target, or a model on fewer qubits",
         )
-    compiled = [_compile(circuit, target, recipe, seed) for seed in recipe.seeds]
-    return min(compiled, key=lambda isa: (gate_counts(isa).two_qubit_gates, gate_counts(isa).two_qubit_depth))
+    line = best_line(target, line_usage(circuit)) if recipe.layout == "line" else None
+    return min((_compile(circuit, target, recipe, seed, line) for seed in recipe.seeds), key=_preference)
 
 
-def _compile(circuit: QuantumCircuit, target: ISATarget, recipe: Recipe, seed: int) -> QuantumCircuit:
+def _preference(isa: QuantumCircuit) -> tuple[int, int, int]:
+    counts = gate_counts(without_delays(isa))
+    return counts.two_qubit_gates, counts.two_qubit_depth, counts.depth
+
+
+def _compile(
+    circuit: QuantumCircuit, target: ISATarget, recipe: Recipe, seed: int, line: tuple[int, ...] | None
+) -> QuantumCircuit:
+    manager = _manager(target, recipe, seed, line)
+    try:
+        return manager.run(circuit)
+    except TranspilerError as error:
+        raise ConfigurationError(
+            "the circuit cannot be compiled for the target",
+            got=" ".join(str(error.message).split()),
+            expected=f"{circuit.num_qubits} qubits that are connected, and gates that the target can express",
+            remedy="choose another target, or a recipe with another layout and routing",
+        ) from error
+
+
+def _manager(target: ISATarget, recipe: Recipe, seed: int, line: tuple[int, ...] | None) -> StagedPassManager:
+    """Qiskit's stages for the recipe's level, with the recipe's own steps in their places."""
     try:
         manager = generate_preset_pass_manager(
             target=target,
             optimization_level=recipe.optimization_level,
             seed_transpiler=seed,
+            initial_layout=line and list(line),
             layout_method=recipe.layout_method,
             routing_method=recipe.routing_method,
             approximation_degree=recipe.approximation_degree,
@@ -98,12 +157,25 @@ def _compile(circuit: QuantumCircuit, target: ISATarget, recipe: Recipe, seed: i
             expected="methods that the installed Qiskit knows",
             remedy="leave layout_method and routing_method out, or name an installed plugin",
         ) from error
-    try:
-        return manager.run(circuit)
-    except TranspilerError as error:
-        raise ConfigurationError(
-            "the circuit cannot be compiled for the target",
-            got=" ".join(str(error.message).split()),
-            expected=f"{circuit.num_qubits} qubits that are connected, and gates that the target can express",
-            remedy="choose another target, or a recipe with another layout and routing",
-        ) from error
+    if recipe.trials is not None and target.build_coupling_map() is not None:
+        manager.layout = _sabre(target, recipe, recipe.trials, seed)
+    if recipe.merge_swaps:
+        manager.post_routing = PassManager([SwapsBesideGates()])
+    if recipe.schedule is not None or recipe.dynamical_decoupling is not None:
+        manager.scheduling = scheduling(target, recipe.dynamical_decoupling)
+    return manager
+
+
+def _sabre(target: ISATarget, recipe: Recipe, trials: int, seed: int) -> PassManager:
+    """SABRE's search for layout and routing at once, longer than Qiskit's levels let it."""
+    # The barrier keeps measurements at the end; Qiskit's routing stage takes it away by this label.
+    barrier = BarrierBeforeFinalMeasurements("qiskit.transpiler.internal.routing.protection.barrier")
+    search = SabreLayout(
+        target,
+        seed=seed,
+        max_iterations=_SABRE_ITERATIONS,
+        layout_trials=trials,
+        swap_trials=trials,
+        skip_routing=recipe.routing_method not in (None, "default", "sabre"),
+    )
+    return PassManager([barrier, search])

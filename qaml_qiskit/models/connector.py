@@ -104,7 +104,7 @@ class AdjointConnector(TorchConnector):
     def __init__(self, neural_network: AmplitudeQNN, initial_weights: Tensor) -> None:
         # The parent converts with torch.tensor, which wants an array.
         super().__init__(neural_network, initial_weights.detach().cpu().numpy())
-        self._collapsed: tuple[object, Tensor] | None = None
+        self._collapsed: tuple[Tensor, int, Tensor] | None = None
 
     def forward(self, input_data: Tensor | None = None) -> Tensor:
         """⟨Z_k⟩, shape (..., outputs), for features of shape (..., num_inputs)."""
@@ -132,14 +132,15 @@ class AdjointConnector(TorchConnector):
 
     def _collapsed_matrix(self) -> Tensor:
         weight = self.weight
-        version = (weight.data_ptr(), weight._version, weight.dtype, weight.device)
-        if self._collapsed is None or self._collapsed[0] != version:
+        # The weights themselves are kept with the matrix: an address alone may be used again by other weights.
+        known = self._collapsed
+        if known is None or known[0] is not weight or known[1] != weight._version:
             network = cast(AmplitudeQNN, self.neural_network)
             # Computed once and used for every image, so it is worth double precision.
             matrix = unitary(network.program, weight.detach().double())
             both = torch.cat((matrix.real, matrix.imag)).T.contiguous().to(weight.dtype)
-            self._collapsed = (version, both)
-        return self._collapsed[1]
+            known = self._collapsed = (weight, weight._version, both)
+        return known[2]
 
 
 def _collapse_pays(network: AmplitudeQNN, device: torch.device) -> bool:

@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 #: Colours that differ for colour-blind readers and in grey (Okabe & Ito).
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 _DPI = 130
+#: Line styles of remarks.
+_DASHES = ("--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))
+#: Curves whose legend has room in the picture.
+_LEGEND_INSIDE = 6
 
 
 def accuracy_bars(
@@ -50,19 +54,21 @@ def curves(
 
     Args:
         series: for each legend entry, (strength > 0, accuracy, lower end, upper end) of every point. ``name, remark``
-            has the colour of ``name`` and is dashed.
+            has the colour of ``name`` and is dashed, every remark in its own way.
         x_label: of the axis.
         baseline: accuracy at strength 0, drawn as a dotted line.
         chance: accuracy of guessing, drawn as a dashed line.
     """
     figure = Figure(figsize=(7.2, 3.8), layout="constrained")
     axes = figure.subplots()
+    kinds, remarks = (list(dict.fromkeys(key.partition(",")[i] for key in series)) for i in (0, 2))
+    dashed = [remark for remark in remarks if remark]
     for name, points in series.items():
         x, y, low, high = np.array(points).T
-        kinds = list(dict.fromkeys(key.split(",")[0] for key in series))
-        colour = COLOURS[kinds.index(name.split(",")[0]) % len(COLOURS)]
-        style = "--" if "," in name else "-"
-        axes.plot(x, y, style, marker="o", markersize=4, color=colour, label=name)
+        kind, _, remark = name.partition(",")
+        colour = COLOURS[kinds.index(kind) % len(COLOURS)]
+        style = _DASHES[dashed.index(remark) % len(_DASHES)] if remark else "-"
+        axes.plot(x, y, linestyle=style, marker="o", markersize=4, color=colour, label=name)
         axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
     for level, style, word in ((baseline, ":", "no noise"), (chance, "--", "chance")):
         axes.axhline(level, color="0.4", linestyle=style, linewidth=1)
@@ -71,7 +77,11 @@ def curves(
     axes.set_ylim(0, 1.02)
     axes.set_xlabel(x_label)
     axes.set_ylabel("accuracy")
-    axes.legend(frameon=False)
+    if len(series) > _LEGEND_INSIDE:
+        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=2)
+        figure.set_figheight(figure.get_figheight() + 0.1 * len(series))
+    else:
+        axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return _png(figure)
 

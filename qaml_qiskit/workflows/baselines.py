@@ -1,5 +1,6 @@
 """Gate counts that are kept, so that an upgrade cannot quietly make circuits worse: ``qaml resources --check``."""
 
+from collections.abc import Sequence
 from importlib import resources as package_files
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.catalogue import parse_yaml
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.progress import Progress
-from qaml_qiskit.workflows.resources import ResourcesRequest, resources
+from qaml_qiskit.workflows.resources import count_grid
+from qaml_qiskit.workflows.resources_request import ResourcesRequest
 
 #: Counts may grow by this share before the check fails; routing is random, and a gate more or less is no news.
 TOLERANCE = 0.05
-_COUNTS = ("two_qubit_gates", "two_qubit_depth", "depth")
+_TITLES = {"two_qubit_gates": "2q", "two_qubit_depth": "2q depth", "depth": "depth"}
+_COUNTS = tuple(_TITLES)
 
 
 class Baseline(BaseModel):
@@ -50,9 +53,7 @@ def check_resources(*, backends: Path | None = None, progress: Progress | None =
     kept = load_baselines()
     rows: list[Row] = []
     for baseline in kept.baselines:
-        compiled = [
-            row for row in resources(baseline.grid, backends=backends, progress=progress).results if row["target"]
-        ]
+        compiled = count_grid(baseline.grid, backends=backends, progress=progress)
         for row, old in zip(compiled, baseline.counts, strict=True):
             rows.append(_compare(row, old))
     worse = [row for row in rows if row["verdict"] == "worse"]
@@ -67,6 +68,19 @@ def check_resources(*, backends: Path | None = None, progress: Progress | None =
             remedy="change the recipe, or keep the new counts in transpile/baselines/counts.yaml and say why",
         )
     return Outcome("resources", None, rows, problem=problem)
+
+
+def check_table(rows: Sequence[Row]) -> list[Row]:
+    """The rows of :func:`check_resources` in columns that fit a terminal, old and new count in one."""
+    head = ("circuit", "target", "recipe")
+    return [
+        {
+            **{name: row[name] for name in head},
+            **{title: f"{row[f'old_{name}']} → {row[f'new_{name}']}" for name, title in _TITLES.items()},
+            "verdict": row["verdict"],
+        }
+        for row in rows
+    ]
 
 
 def _compare(row: Row, old: tuple[int, int, int]) -> Row:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
+from qaml_qiskit.execution import recipe_names
 from qaml_qiskit.workflows import ResourcesRequest
 from qaml_qiskit.workflows.baselines import Baseline, Baselines, load_baselines
 from tests.integration.conftest import Finished
 
 Qaml = Callable[..., Finished]
-GRID = ResourcesRequest(qubits=4, layers=(1,), encoding=("approximate", "none"), recipe=("quick",))
+GRID = ResourcesRequest(qubits=(4,), layers=(1,), encoding=("approximate", "none"), recipe=("quick",))
 #: Two layers of 3·2 CZ less the first, and three for the ansatz.
 GOOD = ((14, 13, 60), (3, 3, 20))
 
@@ -23,7 +24,13 @@ def test_the_kept_baselines_are_whole() -> None:
     for baseline in load_baselines().baselines:
         grid = baseline.grid
         encodings = sum(len(grid.encoding_layers) if name == "approximate" else 1 for name in grid.encoding)
-        assert len(baseline.counts) == encodings * len(grid.layers) * len(grid.target) * len(grid.recipe)
+        circuits = encodings * len(grid.qubits) * len(grid.layers)
+        assert len(baseline.counts) == circuits * len(grid.target) * len(grid.recipe)
+
+
+def test_every_shipped_recipe_is_kept() -> None:
+    kept = {recipe for baseline in load_baselines().baselines for recipe in baseline.grid.recipe}
+    assert kept == {*recipe_names()}
 
 
 def test_counts_that_did_not_grow_pass(qaml: Qaml, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,6 +46,8 @@ def test_a_count_that_grew_fails_with_old_and_new(qaml: Qaml, monkeypatch: pytes
     assert finished.code == 2
     assert "3 two_qubit_gates instead of 1" in finished.err
     assert "none, 4 qubits" in finished.err
+    assert "1 → 3" in finished.out
+    assert finished.out.count("worse") == 1
 
 
 @pytest.mark.slow

@@ -6,18 +6,20 @@ import pytest
 import torch
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit.transpiler import Target as ISATarget
+from qiskit_aer.noise import NoiseModel
 
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import Target, compile_for, load_catalogue, load_recipe, open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, IdealEntry
-from qaml_qiskit.execution.circuits import check_isa
+from qaml_qiskit.execution.circuits import check_isa, compact, measured_qubits
 from qaml_qiskit.models import QVC, QVCConfig
-from tests.integration.small import compiled, exact, model
-from tests.tolerances import VALUE
+from qaml_qiskit.simulation.heisenberg import noisy_expectations
+from tests.integration.small import compiled, exact, images, model
+from tests.tolerances import AER, DIFFERENT, VALUE
 
 
-@pytest.mark.parametrize("recipe", ["quick", "level3"])
+@pytest.mark.parametrize("recipe", ["quick", "level3", "line", "line-dd", "exact-encoding"])
 def test_compilation_for_a_device_keeps_the_meaning(recipe: str) -> None:
     """The ISA circuit, simulated without noise, still gives the model's values, through layout and routing."""
     target = open_target("t", FakeEntry(kind="fake", device="FakeManilaV2"), 3)
@@ -30,6 +32,43 @@ def test_compilation_for_a_device_keeps_the_meaning(recipe: str) -> None:
         for k in range(3):
             z = SparsePauliOp.from_sparse_list([("Z", [layout[k]], 1)], bare.num_qubits)
             assert state.expectation_value(z).real == pytest.approx(wanted[k], abs=VALUE[torch.float32])
+
+
+def test_pulses_and_idle_noise_by_two_engines() -> None:
+    """A decoupled circuit with an image bound: Aer's density matrix and the exact engine see the same noise."""
+    target = open_target("t", FakeEntry(kind="fake", device="FakeFez"), 3)
+    isa, values = compiled(target, "line-dd")
+    bound = compact(isa.assign_parameters(values[0]))
+    assert bound.count_ops()["delay"] > 0
+    simulator = target.simulator(isa)
+    wanted = noisy_expectations(bound, simulator.options.noise_model).numpy()
+    state = bound.copy()
+    state.remove_final_measurements()
+    state.save_density_matrix()
+    matrix = simulator.run(state).result().data(0)["density_matrix"]
+    place = measured_qubits(bound)
+    without_readout = [matrix.expectation_value(SparsePauliOp.from_sparse_list([("Z", [q], 1)], 3)).real for q in place]
+    # Readout error is an affine map of ⟨Z⟩, the same for both, read off the noise model.
+    for z, z_wanted, qubit in zip(without_readout, wanted, place, strict=True):
+        ((p00, _), (_, p11)) = readout(simulator.options.noise_model, qubit)
+        assert (p00 - p11) + (p00 + p11 - 1) * z == pytest.approx(z_wanted, abs=AER)
+
+
+def readout(noise: NoiseModel, qubit: int) -> list[list[float]]:
+    return noise._local_readout_errors[(qubit,)].probabilities.tolist()
+
+
+def test_idle_times_are_noisy_once_they_are_written_down() -> None:
+    target = open_target("t", FakeEntry(kind="fake", device="FakeFez"), 3)
+    untimed = load_recipe("line")
+    timed = untimed.model_copy(update={"schedule": "alap"})
+    z = []
+    for recipe in (untimed, timed):
+        isa = compile_for(model().circuit(), target, recipe)
+        values = model().encoding.angles(images()).numpy()[0, [p.index for p in isa.parameters]]
+        noise = target.simulator(isa).options.noise_model
+        z.append(noisy_expectations(compact(isa.assign_parameters(values)), noise).numpy())
+    assert abs(z[0] - z[1]).max() > DIFFERENT
 
 
 def test_a_device_without_connected_qubits_is_refused() -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from qaml_qiskit.cli import commands, execution_commands  # noqa: F401  (they add their commands)
 from qaml_qiskit.cli.app import app
-from qaml_qiskit.cli.main import main
+from qaml_qiskit.cli.main import add_commands, main
+
+add_commands()
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

@@ -15,7 +15,7 @@ from qaml_qiskit.evaluation import slope
 from qaml_qiskit.execution import load_recipe, open_target, to_isa
 from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.models import load_model
-from qaml_qiskit.workflows.sweep import noise_spec
+from qaml_qiskit.noise import named_noise
 from tests.integration.conftest import Finished
 from tests.integration.hardware import workspace
 from tests.tolerances import VALUE
@@ -34,7 +34,7 @@ def by_aer(folder: Path, noise: str, strength: float) -> np.ndarray:
     model = load_model(folder / "model").model
     target = open_target("native", IdealEntry(kind="ideal"), 2)
     layers = to_isa(model.ansatz(), target.isa, load_recipe("quick"))
-    simulator = AerSimulator(method="density_matrix", noise_model=noise_spec(noise, strength).build())
+    simulator = AerSimulator(method="density_matrix", noise_model=named_noise(noise, strength).build())
     with np.load(folder / "images.npz") as archive:
         states = amplitudes(torch.from_numpy(archive["images"]).double(), 2)
     rows = []
@@ -48,7 +48,7 @@ def by_aer(folder: Path, noise: str, strength: float) -> np.ndarray:
     return np.array(rows)
 
 
-@pytest.mark.parametrize("noise", ["depolarizing", "amplitude-damping", "bit-flip"])
+@pytest.mark.parametrize("noise", ["depolarizing", "amplitude-damping", "bit-flip", "phase-damping"])
 def test_a_sweep_is_what_aers_density_matrix_says(qaml: Qaml, place: Path, noise: str) -> None:
     finished = qaml(
         "sweep", place / "model", "--noise", noise, "--strengths", "0.02", "--images", place / "images.npz", "--json"
@@ -67,7 +67,7 @@ def test_readout_error_scales_the_signal(qaml: Qaml, place: Path) -> None:
 
 
 def test_a_killed_sweep_computes_no_cell_twice(qaml: Qaml, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeping = sys.modules["qaml_qiskit.workflows.sweep"]
+    sweeping = sys.modules["qaml_qiskit.workflows.sweep_cells"]
     real, calls = sweeping.noisy_observables, []
 
     def counted(*arguments: object, **options: object) -> object:

@@ -15,7 +15,7 @@ FLOORS = (
     {"datasets", "encodings", "circuits", "noise"},
     {"simulation"},
     {"models"},
-    {"execution", "attacks", "defences", "evaluation", "reports", "runs"},
+    {"execution", "attacks", "certificates", "defences", "evaluation", "reports", "runs"},
     {"workflows"},
     {"cli"},
 )
@@ -24,6 +24,7 @@ FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 #: Libraries and rooms that a room must not know about, although the floors would allow it.
 FORBIDDEN = {
     "attacks": {"qiskit", "qiskit_aer", "qiskit_ibm_runtime", "qaml_qiskit.circuits", "qaml_qiskit.simulation"},
+    "certificates": {"qiskit", "qiskit_aer", "torch", "qaml_qiskit.circuits", "qaml_qiskit.simulation"},
     "execution": {"torch", "qaml_qiskit.models", "qaml_qiskit.datasets", "qaml_qiskit.encodings"},
     "datasets": {"qiskit", "torch"},
     "circuits": {"torch"},

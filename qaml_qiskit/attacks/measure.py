@@ -1,0 +1,72 @@
+"""What an attack achieved, measured by us: bounds, balls, sizes and margins."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from qaml_qiskit.errors import InputError
+
+#: The norm in which a perturbation is bounded.
+Norm = Literal["linf", "l2"]
+
+
+def check_images(images: Tensor) -> None:
+    """Raise InputError unless every pixel is in [0, 1]."""
+    if not bool(((images >= 0) & (images <= 1)).all()):
+        raise InputError(
+            "cannot attack the images",
+            got=f"pixels from {images.min().item():g} to {images.max().item():g}",
+            expected="pixels in [0, 1]",
+            remedy="rescale the images",
+        )
+
+
+def check_labels(images: Tensor, labels: Tensor) -> None:
+    """Raise InputError unless there is one integer label for every image, and at least one image."""
+    if labels.shape != images.shape[:1] or labels.is_floating_point() or not len(images):
+        raise InputError(
+            "the labels do not fit the images",
+            got=f"labels of shape {tuple(labels.shape)} and type {labels.dtype} for {len(images)} images",
+            expected="one integer class an image, and at least one image",
+            remedy="pass the true classes of the images",
+        )
+
+
+def clip_to_ball(adversarial: Tensor, images: Tensor, eps: float | None, norm: Norm) -> Tensor:
+    """The images in the ball of radius ``eps`` around ``images`` and in [0, 1].
+
+    Args:
+        adversarial: shape (N, C, H, W).
+        images: the centres, same shape, in [0, 1].
+        eps: radius; None for no ball.
+        norm: ``linf`` clips every pixel, ``l2`` shrinks the perturbation along its direction.
+    """
+    # Clipping to [0, 1] first never lengthens a perturbation, because the centre is inside.
+    change = adversarial.clamp(0, 1) - images
+    if eps is not None and norm == "linf":
+        change = change.clamp(-eps, eps)
+    elif eps is not None:
+        length = torch.linalg.vector_norm(change.flatten(1), dim=1)
+        shrinking = (eps / length.clamp(min=torch.finfo(length.dtype).tiny)).clamp(max=1)
+        change = change * shrinking.reshape(-1, 1, 1, 1)
+    return (images + change).clamp(0, 1)
+
+
+def sizes(adversarial: Tensor, images: Tensor, norm: Norm) -> Tensor:
+    """Size of each perturbation in ``norm``, shape (N,)."""
+    change = (adversarial - images).flatten(1)
+    return change.abs().amax(dim=1) if norm == "linf" else torch.linalg.vector_norm(change, dim=1)
+
+
+def margins(logits: Tensor, labels: Tensor) -> Tensor:
+    """Logit of the label minus the highest other one, shape (N,). NaN stays NaN."""
+    own = logits.gather(1, labels[:, None]).squeeze(1)
+    others = logits.scatter(1, labels[:, None], -torch.inf)
+    return own - others.amax(dim=1)
+
+
+def predict_logits(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:
+    """Logits of all images without gradients, shape (N, m)."""
+    with torch.no_grad():
+        return torch.cat([model(part) for part in images.split(batch_size)])

@@ -1,0 +1,117 @@
+"""Tampered measurement, and a tampered record of it that mitigation trusts."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from qaml_qiskit.attacks.quantum.budget import Access, Budget, Damage, harm, summarised
+from qaml_qiskit.attacks.quantum.choices import Choice, worst_choice
+from qaml_qiskit.errors import InputError
+
+
+@dataclass(frozen=True)
+class ReadoutAttack:
+    """Adds readout errors: qubit k reads 1 for |0⟩ with probability p10 more, and 0 for |1⟩ with p01 more.
+
+    A measured ⟨Z⟩ becomes (1 − p10 − p01)·⟨Z⟩ + p01 − p10. A margin is linear in the probabilities, so the worst for
+    one image lies at a corner; the corners are searched for the one that flips most labels.
+
+    Attributes:
+        z: ⟨Z_k⟩ of the class qubits as they are read now, shape (N, m).
+        labels: shape (N,).
+    """
+
+    z: Tensor
+    labels: Tensor
+
+    @property
+    def access(self) -> Access:
+        """The measurement is changed; the values measured on some labelled images are known."""
+        return Access("measurement", ("images", "labels", "measurement"))
+
+    def damage(self, budget: Budget) -> Damage:
+        """The worst errors; ``change`` holds p10 and p01, shape (m, 2). Every qubit is a component."""
+        corners = torch.tensor([(0, 0), (1, 0), (0, 1), (1, 1)], dtype=self.z.dtype) * budget.strength
+        p10, p01 = corners[:, 0], corners[:, 1]
+        columns = (1 - p10 - p01) * self.z[..., None] + (p01 - p10)
+        choice = _worst_columns(columns, self.labels, budget)
+        change = corners[list(choice)]
+        spent = (float(change.amax()), int((change != 0).any(dim=1).sum()))
+        after = _chosen(columns, choice)
+        return summarised("readout", self.access, budget, spent, self.z, after, self.labels, change)
+
+
+@dataclass(frozen=True)
+class CalibrationAttack:
+    """Falsifies the recorded readout errors, so that mitigation turns right labels into wrong ones.
+
+    Mitigation takes (z − b)/s with b = p01 − p10 and s = 1 − p10 − p01 from the record. The mitigated value is monotone
+    in each recorded probability, so the worst for one image lies at a corner of the budget; the corners are searched.
+
+    Attributes:
+        z: measured, unmitigated ⟨Z_k⟩, shape (N, m).
+        p10: recorded frequency of reading 1 for |0⟩, shape (m,).
+        p01: recorded frequency of reading 0 for |1⟩, shape (m,).
+        labels: shape (N,).
+        least_contrast: a record with 1 − p10 − p01 below this would be noticed, so it is not written.
+
+    Raises:
+        InputError: the honest record has less contrast than that.
+    """
+
+    z: Tensor
+    p10: Tensor
+    p01: Tensor
+    labels: Tensor
+    least_contrast: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Refuse a record that cannot be used for mitigation."""
+        contrast = 1 - self.p10 - self.p01
+        if bool((contrast < self.least_contrast).any()):
+            raise InputError(
+                "the calibration cannot be used for mitigation",
+                got=f"a contrast 1 − p10 − p01 of {float(contrast.min()):g}",
+                expected=f"at least {self.least_contrast:g}",
+                remedy="calibrate again, or leave out the qubit",
+            )
+
+    @property
+    def access(self) -> Access:
+        """The record is changed; it and the values measured on some labelled images are known."""
+        return Access("calibration", ("images", "labels", "measurement", "calibration"))
+
+    def damage(self, budget: Budget) -> Damage:
+        """The worst record; ``change`` holds the changes of p10 and p01, shape (m, 2). Every qubit is a component."""
+        steps = [(0, 0), *((a, b) for a in (-1, 0, 1) for b in (-1, 0, 1) if a or b)]
+        shifts = torch.tensor(steps, dtype=self.z.dtype) * budget.strength
+        p10 = (self.p10[:, None] + shifts[:, 0]).clamp(0, 1)
+        p01 = (self.p01[:, None] + shifts[:, 1]).clamp(0, 1)
+        plausible = 1 - p10 - p01 >= self.least_contrast
+        p10 = torch.where(plausible, p10, self.p10[:, None])
+        p01 = torch.where(plausible, p01, self.p01[:, None])
+        columns = (self.z[..., None] - (p01 - p10)) / (1 - p10 - p01)
+        choice = _worst_columns(columns, self.labels, budget)
+        rows = torch.arange(len(choice))
+        change = torch.stack((p10[rows, list(choice)] - self.p10, p01[rows, list(choice)] - self.p01), dim=1)
+        spent = (float(change.abs().amax()), int((change != 0).any(dim=1).sum()))
+        honest, after = columns[..., 0], _chosen(columns, choice)
+        return summarised("calibration", self.access, budget, spent, honest, after, self.labels, change)
+
+
+def _worst_columns(columns: Tensor, labels: Tensor, budget: Budget) -> Choice:
+    """One option a qubit from ``columns`` (N, m, options); starts that favour each class in turn."""
+    places, options = columns.shape[1:]
+    means = columns.mean(dim=0)
+    lowest, highest = means.argmin(dim=1), means.argmax(dim=1)
+    starts = [
+        tuple(int(highest[k] if k == favoured else lowest[k]) for k in range(places)) for favoured in range(places)
+    ]
+    return worst_choice(
+        lambda choice: harm(_chosen(columns, choice), labels), options, places, budget.components, starts
+    )
+
+
+def _chosen(columns: Tensor, choice: Choice) -> Tensor:
+    return columns[:, torch.arange(len(choice)), list(choice)]

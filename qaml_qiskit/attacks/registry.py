@@ -1,0 +1,94 @@
+"""Attacks by name."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from qaml_qiskit.attacks.configs import (
+    APGDConfig,
+    Attack,
+    AutoAttackConfig,
+    BIMConfig,
+    CWConfig,
+    DeepFoolConfig,
+    FGSMConfig,
+    MIMConfig,
+    PGDConfig,
+    SquareConfig,
+)
+from qaml_qiskit.errors import ConfigurationError
+
+#: A configuration of any registered attack, told apart by its name; for fields of other pydantic models.
+AnyAttack = Annotated[
+    FGSMConfig
+    | PGDConfig
+    | BIMConfig
+    | MIMConfig
+    | CWConfig
+    | DeepFoolConfig
+    | SquareConfig
+    | APGDConfig
+    | AutoAttackConfig,
+    Field(discriminator="name"),
+]
+
+#: Every attack's configuration class by its name.
+ATTACKS: Mapping[str, type[Attack]] = MappingProxyType(
+    {
+        "fgsm": FGSMConfig,
+        "pgd": PGDConfig,
+        "bim": BIMConfig,
+        "mim": MIMConfig,
+        "cw": CWConfig,
+        "deepfool": DeepFoolConfig,
+        "square": SquareConfig,
+        "apgd": APGDConfig,
+        "autoattack": AutoAttackConfig,
+    }
+)
+
+
+def attack_class(name: str) -> type[Attack]:
+    """The configuration class of an attack.
+
+    Raises:
+        ConfigurationError: an unknown name; the message offers the nearest ones.
+    """
+    if name in ATTACKS:
+        return ATTACKS[name]
+    near = get_close_matches(name.lower(), ATTACKS, n=3)
+    raise ConfigurationError(
+        "there is no such attack",
+        got=repr(name),
+        expected=f"one of {', '.join(ATTACKS)}",
+        remedy=f"perhaps {' or '.join(near)} is meant" if near else "choose one of these",
+    )
+
+
+def make_attack(name: str, **parameters: object) -> Attack:
+    """An attack with some parameters changed from their defaults.
+
+    Args:
+        name: in the registry.
+        parameters: fields of its configuration class.
+
+    Raises:
+        ConfigurationError: an unknown name, an unknown parameter or a value out of range.
+    """
+    kind = attack_class(name)
+    try:
+        return kind.model_validate({"name": name, **parameters})
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        known = [known for known in kind.model_fields if known != "name"]
+        near = get_close_matches(field, known, n=1)
+        raise ConfigurationError(
+            f"the attack {name} cannot have these parameters",
+            got=f"{field}={first['input']!r} ({first['msg']})",
+            expected=f"values for {', '.join(known)}",
+            remedy=f"perhaps {near[0]} is meant" if near and near[0] != field else f"correct or leave out {field}",
+        ) from error

@@ -1,0 +1,194 @@
+"""Runs a registered attack, and measures what came of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from qaml_qiskit.attacks.configs import Attack
+from qaml_qiskit.attacks.freezing import frozen
+from qaml_qiskit.attacks.measure import check_images, check_labels, clip_to_ball, margins, predict_logits, sizes
+from qaml_qiskit.attacks.randomness import RandomStream
+from qaml_qiskit.attacks.result import AttackResult
+from qaml_qiskit.attacks.victim import Victim, is_black
+from qaml_qiskit.errors import ConfigurationError
+
+#: Halvings of the way from an image to its adversarial image, to find where the label flips.
+_HALVINGS = 16
+
+#: Told how many more images are finished.
+Progress = Callable[[int], None]
+
+
+def run_attack(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    attack: Attack,
+    *,
+    batch_size: int = 250,
+    spare_wrong: bool = True,
+    progress: Progress | None = None,
+) -> AttackResult:
+    """Attack ``images`` and measure the outcome; nothing that the attack says about itself is believed.
+
+    Every result is clipped to the budget and to [0, 1] and classified anew. A result that is not finite, or that helps
+    the model more than the clean image does, is thrown away and the clean image kept.
+
+    Args:
+        model: maps (N, C, H, W) in [0, 1] to logits (N, m). Frozen meanwhile, given back as it was.
+        images: shape (N, C, H, W), float, in [0, 1].
+        labels: true classes, shape (N,).
+        attack: from the registry.
+        batch_size: images attacked together. FGSM, PGD, BIM, MIM and DeepFool do not depend on it (up to rounding);
+            APGD, AutoAttack, Square and C&W do.
+        spare_wrong: leave images alone that the model gets wrong already. They count as not robust either way; transfer
+            to other models needs them attacked.
+        progress: told after every batch how many more images are finished.
+
+    Returns:
+        One entry an image, in the order of ``images``.
+
+    Raises:
+        InputError: pixels outside [0, 1], labels that do not fit, or images that the model refuses.
+        ConfigurationError: the DLR loss with fewer than three classes.
+    """
+    check_images(images)
+    check_labels(images, labels)
+    with frozen(model):
+        clean_logits = predict_logits(model, images, batch_size)
+        correct = clean_logits.argmax(dim=1) == labels
+        _check_classes(attack, clean_logits.shape[1])
+        search = _Search(model, Victim(model, images), attack, clean_logits.shape[1], images.device)
+        chosen = correct.nonzero().squeeze(1) if spare_wrong else torch.arange(len(images), device=images.device)
+        best = _Outcome.clean(images, margins(clean_logits, labels))
+        for rows in chosen.split(batch_size):
+            best.write(rows, search.attacked(images[rows], labels[rows], best.rows(rows)))
+            if progress is not None:
+                progress(len(rows))
+    fooled, final = _within_budget(best, images, attack)
+    return AttackResult(
+        attack=attack.variant(clean_logits.shape[1]),
+        norm=attack.traits.norm,
+        eps=attack.budget,
+        images=final,
+        clean_correct=correct,
+        fooled=fooled & correct,
+        linf=sizes(final, images, "linf"),
+        l2=sizes(final, images, "l2"),
+        distance=best.distance if attack.traits.minimal else None,
+        discarded=search.discarded,
+        evaluations=search.victim.evaluated / max(1, len(chosen)),
+    )
+
+
+def _check_classes(attack: Attack, num_classes: int) -> None:
+    if getattr(attack, "loss", "ce") == "dlr" and num_classes < 3:
+        raise ConfigurationError(
+            "the DLR loss is undefined for this model",
+            got=f"{num_classes} classes",
+            expected="at least three, because it divides by a difference with the third logit",
+            remedy="use the loss ce",
+        )
+
+
+@dataclass
+class _Outcome:
+    """The best result so far of some images: the images, margins, whether they fool, and their l2 distance if so."""
+
+    images: Tensor
+    margin: Tensor
+    fooled: Tensor
+    distance: Tensor
+
+    @classmethod
+    def clean(cls, images: Tensor, margin: Tensor) -> "_Outcome":
+        """Nothing found yet."""
+        never = torch.zeros_like(margin, dtype=torch.bool)
+        return cls(images.clone(), margin.clone(), never, torch.full_like(margin, torch.inf))
+
+    def rows(self, rows: Tensor) -> "_Outcome":
+        """The outcome of some rows."""
+        return _Outcome(self.images[rows], self.margin[rows], self.fooled[rows], self.distance[rows])
+
+    def write(self, rows: Tensor, other: "_Outcome") -> None:
+        """Replace some rows."""
+        self.images[rows], self.margin[rows] = other.images, other.margin
+        self.fooled[rows], self.distance[rows] = other.fooled, other.distance
+
+    def improve(self, rows: Tensor, other: "_Outcome", *, shortest: bool) -> None:
+        """Take over from ``other`` the rows that fool where these do not, or do it better."""
+        mine = self.rows(rows)
+        better = other.distance < mine.distance if shortest else other.margin < mine.margin
+        take = (other.fooled & ~mine.fooled) | ((other.fooled == mine.fooled) & better)
+        self.write(rows[take], other.rows(take))
+
+
+class _Search:
+    """Runs an attack on one batch after the other, each run with random numbers of its own."""
+
+    def __init__(
+        self, model: nn.Module, victim: Victim, attack: Attack, num_classes: int, device: torch.device
+    ) -> None:
+        self.model, self.victim, self.attack = model, victim, attack
+        self.adversaries = [attack.build_run(victim, num_classes, run) for run in range(attack.runs())]
+        # A stream a run, and not a batch: then the size of the batches does not matter to a random start.
+        self.streams = [RandomStream(attack.seed + run, device) for run in range(attack.runs())]
+        self.discarded = 0
+
+    def attacked(self, images: Tensor, labels: Tensor, best: _Outcome) -> _Outcome:
+        """The best of all runs on a batch, starting from what is known of it."""
+        minimal = self.attack.traits.minimal
+        for adversary, stream in zip(self.adversaries, self.streams, strict=True):
+            open_rows = (~best.fooled).nonzero().squeeze(1) if not minimal else torch.arange(len(images))
+            open_rows = open_rows.to(images.device)
+            if not len(open_rows):
+                break
+            clean, truth = images[open_rows], labels[open_rows]
+            with stream.entered():
+                # torchattacks computes in float32 throughout.
+                proposed = adversary(clean.float(), truth).detach().to(clean)
+            best.improve(open_rows, self._judged(proposed, clean, truth), shortest=minimal)
+        return best
+
+    def _judged(self, proposed: Tensor, clean: Tensor, labels: Tensor) -> _Outcome:
+        usable = torch.isfinite(proposed).flatten(1).all(dim=1)
+        proposed = torch.where(usable.reshape(-1, 1, 1, 1), proposed, clean)
+        minimal = self.attack.traits.minimal
+        bounded = clip_to_ball(proposed, clean, None if minimal else self.attack.budget, self.attack.traits.norm)
+        fooled, margin, readable = _classified(self.model, bounded, labels, clean)
+        if minimal:
+            bounded = _shortened(self.model, bounded, clean, labels, fooled)
+        usable &= readable
+        self.discarded += int((~usable).sum())
+        distance = sizes(bounded, clean, "l2").masked_fill(~fooled, torch.inf)
+        return _Outcome(bounded, margin.masked_fill(~usable, torch.inf), fooled, distance)
+
+
+def _classified(model: nn.Module, images: Tensor, labels: Tensor, clean: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Whether the model is wrong, its margin, and whether it could read the image at all; shape (N,) each."""
+    black = is_black(images) & ~is_black(clean)
+    logits = predict_logits(model, torch.where(black.reshape(-1, 1, 1, 1), clean, images), len(images))
+    readable = ~black & torch.isfinite(logits).all(dim=1)
+    return (logits.argmax(dim=1) != labels) & readable, margins(logits, labels), readable
+
+
+def _shortened(model: nn.Module, adversarial: Tensor, clean: Tensor, labels: Tensor, fooled: Tensor) -> Tensor:
+    """The nearest point found by bisection on the way from the clean to the adversarial image that still fools."""
+    low, high = torch.zeros_like(fooled, dtype=clean.dtype), torch.ones_like(fooled, dtype=clean.dtype)
+    for _ in range(_HALVINGS if bool(fooled.any()) else 0):
+        middle = (low + high) / 2
+        points = clean + middle.reshape(-1, 1, 1, 1) * (adversarial - clean)
+        wrong = _classified(model, points, labels, clean)[0]
+        low, high = torch.where(wrong, low, middle), torch.where(wrong, middle, high)
+    reach = torch.where(fooled, high, torch.ones_like(high)).reshape(-1, 1, 1, 1)
+    return clean + reach * (adversarial - clean)
+
+
+def _within_budget(best: _Outcome, images: Tensor, attack: Attack) -> tuple[Tensor, Tensor]:
+    """Which images are fooled inside the budget, and the images; beyond it the clean image comes back."""
+    if not attack.traits.minimal or attack.budget is None:
+        return best.fooled, best.images
+    fooled = best.fooled & (best.distance <= attack.budget)
+    return fooled, torch.where(fooled.reshape(-1, 1, 1, 1), best.images, images)

@@ -1,0 +1,25 @@
+"""What kind of attack it is."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from qaml_qiskit.attacks.measure import Norm
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What an attack needs, and what its budget means.
+
+    Attributes:
+        norm: in which its ``eps`` bounds the perturbation.
+        white_box: whether it reads gradients of the model; otherwise logits suffice.
+        kind: ``one-step``, ``iterative``, ``gradient-free``, or ``ensemble`` of several.
+        minimal: whether it looks for the smallest perturbation and learns its budget afterwards.
+        paper: where it was published.
+    """
+
+    norm: Norm
+    white_box: bool
+    kind: Literal["one-step", "iterative", "gradient-free", "ensemble"]
+    minimal: bool
+    paper: str

@@ -1,0 +1,44 @@
+"""What ``qaml resources`` is asked for."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+EncodingName = Literal["multiplexed", "approximate", "exact", "angle", "none"]
+ImageSource = Literal["digits", "mnist", "fashion-mnist"]
+
+
+def _several(value: Any) -> Any:
+    """One number of a YAML file stands for a list of one."""
+    return (value,) if isinstance(value, int) else value
+
+
+class ResourcesRequest(BaseModel):
+    """The grid of circuits to count. ``none`` counts the ansatz alone.
+
+    Attributes:
+        qubits: widths.
+        layers: of the QVC.
+        encoding: names.
+        encoding_layers: of the approximate encoding.
+        target: entries of backends.yaml.
+        recipe: of transpile/.
+        dataset: whose test images the fidelity is a mean over. ``digits`` are resized to the qubits' frame; the images
+            of the others are taken as they are, and must fit.
+        images: how many, the first of the test set.
+        seed: of the ansatz's random angles.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    qubits: Annotated[
+        tuple[Annotated[int, Field(ge=2, le=14)], ...], Field(min_length=1), BeforeValidator(_several)
+    ] = (6,)
+    layers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (12,)
+    encoding: Annotated[tuple[EncodingName, ...], Field(min_length=1)] = ("multiplexed",)
+    encoding_layers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (2,)
+    target: Annotated[tuple[str, ...], Field(min_length=1)] = ("fake-torino",)
+    recipe: Annotated[tuple[str, ...], Field(min_length=1)] = ("level3",)
+    dataset: ImageSource = "digits"
+    images: Annotated[int, Field(ge=1)] = 20
+    seed: Annotated[int, Field(ge=0)] = 0

@@ -1,0 +1,183 @@
+"""``qaml certify`` as a whole: what it writes, what it refuses, how it goes on, and what noise cannot change."""
+
+import csv
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from qaml_qiskit.certificates import certify_l2, decompose
+from qaml_qiskit.datasets import load_dataset
+from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, StoredModel, load_model
+from qaml_qiskit.models.store import model_files
+from qaml_qiskit.workflows import TrainRequest, train
+from qaml_qiskit.workflows.certifiable import certifiable
+from tests.integration.conftest import Finished
+from tests.tolerances import BOUND, CERTIFICATE, DIFFERENT, VALUE
+
+Qaml = Callable[..., Finished]
+IMAGES = 20
+
+
+def radii(trained: Path, noise: str | None = None, strength: float | None = None) -> np.ndarray:
+    stored = load_model(trained)
+    forms = decompose(certifiable(stored, noise, strength).prepare().matrices)
+    test = load_dataset("digits", classes=(0, 1, 2)).test
+    pixels = test.images[:IMAGES].reshape(IMAGES, -1).astype(float)
+    return certify_l2(forms, pixels, forms.labels(pixels)).radius
+
+
+def test_rows_files_and_witnesses(qaml: Qaml, trained: Path, tmp_path: Path) -> None:
+    finished = qaml("certify", trained, "--images", IMAGES, "--out", tmp_path / "run", "--json")
+    assert finished.code == 0, finished.err
+    assert finished.err == ""
+    rows = finished.json()["results"]
+    assert [row["index"] for row in rows] == list(range(IMAGES))
+    right = [row for row in rows if row["predicted"] == row["label"]]
+    assert len(right) > IMAGES / 2
+    for row in rows:
+        assert row["witness_flips"] is True
+        assert (row["radius"] > 0) == (row["predicted"] == row["label"])
+    for row in right:
+        assert row["runner_up"] != row["label"]
+        assert 0 < row["linf_lower"] <= row["linf_upper"]
+        assert row["lipschitz"] <= row["hypothesis_testing"] <= row["radius"]
+        assert row["attack"] >= row["radius"] * (1 - CERTIFICATE)
+        assert row["duality_gap"] < CERTIFICATE
+    written = list(csv.DictReader((tmp_path / "run" / "certificates.csv").read_text().splitlines()))
+    assert [float(row["radius"]) for row in written] == [row["radius"] for row in rows]
+    for name in ("certificates.png", "metrics.json", "report.html", "config.yaml"):
+        assert (tmp_path / "run" / name).is_file()
+
+
+def test_predictions_and_margins_are_the_models_own(trained: Path) -> None:
+    model = load_model(trained).model
+    images = torch.from_numpy(load_dataset("digits", classes=(0, 1, 2)).test.images[:IMAGES])
+    forms = decompose(certifiable(load_model(trained), None, None).prepare().matrices)
+    pixels = images.flatten(1).double().numpy()
+    values = forms.values(pixels / np.linalg.norm(pixels, axis=1, keepdims=True))
+    with torch.no_grad():
+        expected = model(images).numpy() / model.config.logit_scale
+    np.testing.assert_allclose(values, expected, atol=VALUE[torch.float32])
+
+
+@pytest.mark.parametrize("order", ["flat", "gray"])
+def test_any_pixel_order(order: str) -> None:
+    config = QVCConfig(image_shape=(1, 3, 4), num_classes=3, num_layers=2, pixel_order=order)
+    model = QVC(config, 5)
+    card = ModelCard(model=config, data=DataCard(dataset="digits", classes=(0, 1, 2)))
+    forms = decompose(certifiable(StoredModel(model, card), None, None).prepare().matrices)
+    images = torch.rand(5, 1, 3, 4, generator=torch.Generator().manual_seed(1))
+    pixels = images.flatten(1).double().numpy()
+    with torch.no_grad():
+        expected = model(images).numpy() / config.logit_scale
+    values = forms.values(pixels / np.linalg.norm(pixels, axis=1, keepdims=True))
+    np.testing.assert_allclose(values, expected, atol=VALUE[torch.float32])
+
+
+@pytest.mark.parametrize(("noise", "strength"), [("readout", 0.2), ("global-depolarizing", 0.001)])
+def test_noise_that_shrinks_all_signals_alike_keeps_the_radius(trained: Path, noise: str, strength: float) -> None:
+    np.testing.assert_allclose(radii(trained, noise, strength), radii(trained), rtol=BOUND)
+
+
+def test_other_noise_changes_the_radius(trained: Path) -> None:
+    assert np.abs(radii(trained, "amplitude-damping", 0.01) - radii(trained)).max() > DIFFERENT
+
+
+def test_witnesses_flip_under_noise(qaml: Qaml, trained: Path, tmp_path: Path) -> None:
+    words = ("--noise", "amplitude-damping", "--strength", "0.01", "--images", IMAGES, "--out", tmp_path / "run")
+    rows = qaml("certify", trained, *words, "--json").json()["results"]
+    assert all(row["witness_flips"] for row in rows)
+
+
+def test_a_quadratic_classifier(qaml: Qaml, tmp_path: Path) -> None:
+    train(TrainRequest(model="quadratic", classes=(0, 1, 2), epochs=2, seed=1), out=tmp_path / "model")
+    words = ("certify", tmp_path / "model", "--images", IMAGES, "--out", tmp_path / "run")
+    rows = qaml(*words, "--json").json()["results"]
+    assert all(row["witness_flips"] for row in rows)
+    assert "lipschitz" not in rows[0]
+    refused = qaml("certify", tmp_path / "model", "--noise", "readout", "--strength", "0.1", "--out", tmp_path / "no")
+    assert refused.code == 2
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_terminal_gets_the_summary(qaml: Qaml, trained: Path, tmp_path: Path) -> None:
+    finished = qaml("certify", trained, "--images", IMAGES, "--out", tmp_path / "run")
+    assert finished.code == 0
+    assert "median radius" in finished.out
+    assert "Certified accuracy" in finished.out
+    assert len(finished.out.splitlines()) < 40
+
+
+def test_a_killed_run_certifies_no_image_twice(
+    qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certifying = sys.modules["qaml_qiskit.workflows.certify"]
+    monkeypatch.setattr(certifying, "_CHUNK", 5)
+    real, calls = certifying.certify_chunk, []
+
+    def counted(*arguments: object) -> object:
+        if len(calls) == 2:
+            calls.append("killed")
+            raise KeyboardInterrupt
+        calls.append("done")
+        return real(*arguments)
+
+    monkeypatch.setattr(certifying, "certify_chunk", counted)
+    words = ("certify", trained, "--images", IMAGES, "--json")
+    assert qaml(*words, "--out", tmp_path / "run").code == 130
+    again = qaml(*words, "--out", tmp_path / "run")
+    assert again.code == 0
+    assert calls.count("done") == 4
+    whole = qaml(*words, "--out", tmp_path / "whole")
+    assert whole.json()["results"] == again.json()["results"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--noise", "gamma-rays", "--strength", "0.1"), "gamma-rays"),
+        (("--noise", "bit-flip", "--strength", "1.5"), "1.5"),
+        (("--noise", "bit-flip"), "--strength"),
+        (("--strength", "0.1"), "--noise"),
+        (("--images", "1000000"), "1000000"),
+        (("--images", "0"), "0"),
+        (("--images", "none.npz"), "none.npz"),
+        (("--seed", "-1"), "--seed"),
+    ],
+)
+def test_wrong_use(qaml: Qaml, trained: Path, tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    refused = qaml("certify", trained, *words, "--out", tmp_path / "run")
+    assert refused.code == 2
+    assert said in refused.err
+    assert len(refused.err.strip().splitlines()) == 1
+    assert refused.out == ""
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_convnet_is_refused(qaml: Qaml, trained_convnet: Path, tmp_path: Path) -> None:
+    refused = qaml("certify", trained_convnet, "--out", tmp_path / "run")
+    assert refused.code == 2
+    assert "cannot be certified" in refused.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_approximate_encoding_is_refused(qaml: Qaml, tmp_path: Path) -> None:
+    config = QVCConfig(
+        image_shape=(1, 8, 8),
+        num_classes=3,
+        num_layers=1,
+        encoding="approximate",
+        encoding_layers=1,
+        pixel_order="gray",
+    )
+    card = ModelCard(model=config, data=DataCard(dataset="digits", classes=(0, 1, 2)))
+    for file, content in model_files(QVC(config), card).items():
+        (tmp_path / file).write_bytes(content)
+    refused = qaml("certify", tmp_path, "--out", tmp_path / "run")
+    assert refused.code == 2
+    assert "approximate" in refused.err
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,149 @@
+"""``qaml resources``: its rows, the run folder it can write, and the mistakes it tells."""
+
+import csv
+import importlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from qaml_qiskit.errors import ConfigurationError
+from tests.integration.conftest import Finished
+from tests.tolerances import EXACT_FIDELITY
+
+Qaml = Callable[..., Finished]
+SMALL = ["resources", "--qubits", 4, "--layers", 2, "--recipe", "quick"]
+
+
+def test_every_encoding_on_several_widths(qaml: Qaml) -> None:
+    encodings = ["multiplexed", "approximate", "exact", "angle", "none"]
+    arguments = [word for name in encodings for word in ("--encoding", name)]
+    rows = qaml(*SMALL, "--qubits", 5, *arguments, "--json").json()["results"]
+    assert [(row["qubits"], row["encoding"]) for row in rows[::2]] == [(n, name) for n in (4, 5) for name in encodings]
+    for built, compiled in zip(rows[::2], rows[1::2], strict=True):
+        assert built["target"] is None
+        assert compiled["target"] == "fake-torino"
+        assert compiled["two_qubit_gates"] >= built["two_qubit_gates"]
+        n, layers = built["qubits"], built["layers"]
+        wanted = {"multiplexed": 2**n - n - 1, "approximate": 4 * (n - 1) - 1, "angle": 0, "none": 0}
+        if built["encoding"] in wanted:
+            assert built["encoding_two_qubit_gates"] == wanted[built["encoding"]]
+        assert built["ansatz_two_qubit_gates"] == layers * (n - 1)
+        assert built["two_qubit_gates"] == built["encoding_two_qubit_gates"] + built["ansatz_two_qubit_gates"]
+        assert compiled["ansatz_two_qubit_gates"] == layers * (n - 1)
+        assert compiled["success_probability"] == pytest.approx(
+            compiled["gate_survival"] * compiled["readout_survival"], rel=EXACT_FIDELITY
+        )
+        assert len(compiled["physical_qubits"].split()) >= n
+        if built["encoding"] in ("multiplexed", "exact", "angle"):
+            assert built["fidelity"] == pytest.approx(1, abs=EXACT_FIDELITY)
+
+
+def test_published_counts_stand_beside_ours(qaml: Qaml) -> None:
+    published = qaml(*SMALL, "--encoding", "none", "--json").json()["published"]
+    assert [row["published_gates"] for row in published] == ["39", "7,800", "a few thousand", "10^3 to 10^4"]
+    assert [row["our_gates"] for row in published] == [39, 7800, 2 * 2**10 - 10 - 2, 7800 + 2 * 2**10 - 12]
+    assert all("West" in row["source"] for row in published)
+
+
+def test_a_run_folder_on_request_only(qaml: Qaml, tmp_path: Path) -> None:
+    assert qaml(*SMALL, "--encoding", "none", "--json").json()["run"] is None
+    assert not list(tmp_path.iterdir())
+    arguments = [*SMALL, "--encoding", "approximate", "--recipe", "line-dd", "--target", "fake-fez", "--out", "run"]
+    document = qaml(*arguments, "--json").json()
+    run = tmp_path / "run"
+    files = {path.name for path in run.iterdir()}
+    pictures = {"gates-fidelity.png", "layout-fake-fez.png"}
+    assert {"resources.csv", "resources.md", "metrics.json", "report.html", "config.yaml", *pictures} <= files
+    for picture in pictures:
+        assert (run / picture).read_bytes().startswith(b"\x89PNG")
+    assert json.loads((run / "metrics.json").read_text())["results"] == document["results"]
+    with (run / "resources.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["two_qubit_gates"]) for row in rows] == [r["two_qubit_gates"] for r in document["results"]]
+    assert "approximate 2" in (run / "resources.md").read_text()
+    assert "West" in (run / "report.html").read_text()
+
+
+def test_a_finished_run_is_read_and_an_unfinished_one_continued(qaml: Qaml, tmp_path: Path) -> None:
+    arguments = [*SMALL, "--encoding", "none", "--out", "run", "--json"]
+    first = qaml(*arguments).json()
+    assert qaml(*arguments).json() == first
+    (tmp_path / "run" / "metrics.json").unlink()
+    # The kept compilation time shows that nothing was compiled again.
+    assert qaml(*arguments).json() == first
+    other = qaml(*arguments, "--layers", 3)
+    assert other.code == 2
+    assert "layers" in other.err
+
+
+def test_the_table_fits_a_terminal(qaml: Qaml) -> None:
+    out = qaml(*SMALL, "--encoding", "approximate").out
+    whole = out.split("\n\n")[0].splitlines()
+    assert {"2q", "success", "fidelity"} <= {*whole[0].split()}
+    assert max(len(line.rstrip()) for line in whole) <= 100
+    assert "published" in out
+
+
+def test_delays_and_pulses_are_counted_apart(qaml: Qaml) -> None:
+    """Pulses are gates, delays are not; neither is a two-qubit gate."""
+    arguments = ["resources", "--qubits", 4, "--layers", 3, "--encoding", "none", "--json"]
+    rows = qaml(*arguments, "--recipe", "line", "--recipe", "line-dd").json()["results"]
+    assert rows[1]["two_qubit_gates"] == rows[2]["two_qubit_gates"]
+    assert rows[1]["physical_qubits"] == rows[2]["physical_qubits"]
+    assert rows[1]["one_qubit_gates"] <= rows[2]["one_qubit_gates"]
+
+
+MISTAKES = {
+    "layers": (["--layers", 0], ["--layers"]),
+    "encoding": (["--encoding", "angel"], ["multiplexed", "angle"]),
+    "target": (["--target", "fake-turin"], ["fake-turin", "fake-torino"]),
+    "recipe": (["--recipe", "level9"], ["level9", "level3"]),
+    "key": (["--recipe", "mine.yaml"], ["dynamic_decoupling"]),
+    "durations": (["--recipe", "line-dd", "--target", "ideal"], ["without durations"]),
+    "images": (["--images", 100000], ["test set of digits"]),
+    "no images": (["--images", 0], ["--images"]),
+    "data set": (["--dataset", "imagenet"], ["--dataset", "mnist"]),
+    "qubits": (["--qubits", 1], ["--qubits"]),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_leave_nothing_behind(qaml: Qaml, tmp_path: Path, name: str) -> None:
+    given, parts = MISTAKES[name]
+    (tmp_path / "mine.yaml").write_text("why: x\noptimization_level: 1\nseeds: [1]\ndynamic_decoupling: XX\n")
+    finished = qaml("resources", *given, "--out", "run")
+    assert finished.code == 2
+    assert finished.out == ""
+    error = finished.err.strip().splitlines()[-1]
+    assert error.startswith("Error: ")
+    assert all(part in error for part in parts), error
+    assert not (tmp_path / "run").exists()
+
+
+def test_images_that_do_not_fit_the_qubits(qaml: Qaml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    importlib.import_module("qaml_qiskit.workflows.resources")
+    large = torch.rand(2, 1, 28, 28, dtype=torch.float64)
+    monkeypatch.setattr(sys.modules["qaml_qiskit.workflows.resources"], "first_images", lambda *_: large)
+    finished = qaml(*SMALL, "--dataset", "mnist", "--out", "run")
+    assert finished.code == 2
+    assert "784 pixels" in finished.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_data_is_the_data_sets_own_error(qaml: Qaml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QAML_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("qaml_qiskit.datasets.loading.find_folder", lambda spec, data_dir: None)
+
+    def offline(*arguments: object, **options: object) -> None:
+        raise ConfigurationError("no network", got="nothing", expected="a network", remedy="connect")
+
+    monkeypatch.setattr("qaml_qiskit.datasets.loading.fetch_files", offline)
+    finished = qaml("resources", "--qubits", 10, "--dataset", "mnist", "--out", "run")
+    assert finished.code == 2
+    assert "mnist" in finished.err
+    assert not (tmp_path / "run").exists()

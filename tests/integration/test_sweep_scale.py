@@ -1,0 +1,145 @@
+"""Sweeps on a Dask cluster: the same table, whatever happens to the workers."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+distributed = pytest.importorskip("distributed")
+
+from qaml_qiskit.errors import ConfigurationError, InputError  # noqa: E402
+from qaml_qiskit.workflows import SweepRequest, sweep  # noqa: E402
+from qaml_qiskit.workflows.scheduling import Cluster, Scheduling, open_cluster  # noqa: E402
+from tests.integration.conftest import Finished  # noqa: E402
+from tests.integration.hardware import workspace  # noqa: E402
+
+Qaml = Callable[..., Finished]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return workspace(tmp_path / "work")
+
+
+@pytest.fixture
+def in_process() -> Iterator[str]:
+    """The address of a cluster of three workers in this process."""
+    options = {"processes": False, "n_workers": 3, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster:
+        yield cluster.scheduler_address
+
+
+class Killer:
+    """A progress display that kills a worker with a cell in its hands when the first cell has finished."""
+
+    def __init__(self) -> None:
+        self.killed: list[int] = []
+        self.lost: list[str] = []
+
+    @contextmanager
+    def task(self, description: str, total: int, done: int = 0) -> Iterator[Callable[..., None]]:
+        def advance(steps: int, note: str = "") -> None:
+            if not self.killed:
+                client = distributed.default_client()
+                busy = next(address for address, cells in client.processing().items() if cells)
+                self.lost = list(client.processing()[busy])
+                self.killed.append(client.run(os.getpid, workers=[busy])[busy])
+                os.kill(self.killed[0], signal.SIGKILL)
+
+        yield advance
+
+    def say(self, message: str) -> None:
+        pass
+
+
+def request(place: Path) -> SweepRequest:
+    return SweepRequest(
+        model=(str(place / "model"), str(place / "other")),
+        images=str(place / "images.npz"),
+        noise=("depolarizing", "readout"),
+        strengths=(0.01, 0.1),
+        attack=("pgd",),
+        mitigation=("none", "m3"),
+        engine="aer-sampler",
+        shots=(100, 1000),
+    )
+
+
+def test_a_killed_worker_changes_nothing(place: Path) -> None:
+    serial = sweep(request(place), out=place / "serial")
+    killer = Killer()
+    spread = sweep(request(place), out=place / "spread", workers=2, progress=killer)
+    assert killer.killed[0] != os.getpid()
+    assert killer.lost
+    assert spread.results == serial.results
+    for name in ("sweep.csv", "metrics.json"):
+        assert (place / "spread" / name).read_bytes() == (place / "serial" / name).read_bytes()
+    cells = {path.name: path.read_bytes() for path in (place / "serial" / "cells").iterdir()}
+    assert {path.name: path.read_bytes() for path in (place / "spread" / "cells").iterdir()} == cells
+
+
+def slow_first(number: int) -> int:
+    time.sleep(0.2 if number == 0 else 0)
+    return number * number
+
+
+def test_every_cell_is_answered_once_in_any_order(in_process: str) -> None:
+    found: list[tuple[int, int]] = []
+    with open_cluster(Cluster(scheduler=in_process)) as scheduling:
+        scheduling.run(slow_first, range(20), lambda number, square: found.append((number, square)))
+    assert found[0][0] != 0
+    assert sorted(found) == [(number, number * number) for number in range(20)]
+
+
+def refuse(number: int) -> int:
+    raise InputError("cannot use this", got=number, expected="another", remedy="change it")
+
+
+def test_an_error_of_a_worker_arrives_whole(in_process: str) -> None:
+    with open_cluster(Cluster(scheduler=in_process)) as scheduling, pytest.raises(InputError) as found:
+        scheduling.run(refuse, [3], lambda task, answer: None)
+    with pytest.raises(InputError) as serial:
+        Scheduling().run(refuse, [3], lambda task, answer: None)
+    assert str(found.value) == str(serial.value)
+
+
+def test_workers_with_threads_are_refused() -> None:
+    options = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
+    with (
+        distributed.LocalCluster(**options) as cluster,
+        pytest.raises(ConfigurationError, match="one thread a worker"),
+        open_cluster(Cluster(scheduler=cluster.scheduler_address)),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "tcp://no-such-host.invalid:1"])
+def test_an_unknown_scheduler_is_one_line(qaml: Qaml, place: Path, address: str) -> None:
+    words = ("sweep", place / "model", "--images", place / "images.npz", "--out", place / "run")
+    refused = qaml(*words, "--scheduler", address)
+    assert refused.code == 2
+    assert refused.err.splitlines()[-1].startswith("Error: no Dask scheduler answers there")
+    assert address in refused.err
+    assert not (place / "run").exists()
+
+
+@pytest.mark.parametrize("words", [("--workers", "0"), ("--workers", "2", "--scheduler", "tcp://127.0.0.1:9")])
+def test_workers_that_cannot_be(qaml: Qaml, place: Path, words: tuple[str, ...]) -> None:
+    refused = qaml("sweep", place / "model", "--images", place / "images.npz", *words)
+    assert refused.code == 2
+    assert "cannot spread" in refused.err
+
+
+def test_without_dask(qaml: Qaml, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    words = ("sweep", place / "model", "--images", place / "images.npz", "--strengths", "0.1", "--json")
+    refused = qaml(*words, "--workers", "2")
+    assert refused.code == 2
+    assert "qaml-qiskit[dask]" in refused.err
+    assert json.loads(qaml(*words).out)["results"]
