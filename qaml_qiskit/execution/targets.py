@@ -16,7 +16,7 @@ from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, Ideal
 from qaml_qiskit.execution.circuits import active_qubits
 from qaml_qiskit.execution.service import open_device
 from qaml_qiskit.execution.snapshot import read_snapshot
-from qaml_qiskit.noise import BASIS_GATES, check_touches, device_noise
+from qaml_qiskit.noise import BASIS_GATES, check_touches, device_noise, device_notes
 
 #: Up to this many active qubits the density matrix is exact and faster than trajectories.
 DENSITY_MATRIX_QUBITS = 9
@@ -66,6 +66,16 @@ class Target:
                 model = device_noise(self.isa, active_qubits(isa_circuit))
         check_touches(model, isa_circuit)
         return model
+
+    def noise_notes(self, isa_circuit: QuantumCircuit) -> tuple[str, ...]:
+        """What :meth:`noise_model` had to repair of the data that it is made from, in sentences."""
+        match self.entry:
+            case IdealEntry():
+                return ()
+            case AerEntry(noise=noise):
+                return noise.notes()
+            case _:
+                return device_notes(self.isa, active_qubits(isa_circuit))
 
     def simulator(self, isa_circuit: QuantumCircuit) -> AerSimulator:
         """An Aer simulator with :meth:`noise_model`, for :func:`compact` copies of circuits on the same qubits.

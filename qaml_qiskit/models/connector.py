@@ -134,6 +134,8 @@ class AdjointConnector(TorchConnector):
         weight = self.weight
         # The weights themselves are kept with the matrix: an address alone may be used again by other weights.
         known = self._collapsed
+        if known is not None and (known[2].dtype, known[2].device) != (weight.dtype, weight.device):
+            known = None
         if known is None or known[0] is not weight or known[1] != weight._version:
             network = cast(AmplitudeQNN, self.neural_network)
             # Computed once and used for every image, so it is worth double precision.

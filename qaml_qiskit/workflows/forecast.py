@@ -78,11 +78,15 @@ def forecast(
     }
     run = open_run("forecast", {**request.model_dump(mode="json"), "resolved": resolved}, out)
     if not run.complete:
+        repairs = {
+            f"{each.target.name}: {note}." for each in compiled.values() for note in each.target.noise_notes(each.isa)
+        }
         rows: list[Row] = []
         for index, ((name, target), each) in enumerate(compiled.items()):
             rows += _rows(request, run, f"{index}", name, target, each, inputs[name], progress)
-        _write(run, request, rows)
-    return Outcome("forecast", run, run.metrics()["results"], notes=_NOTES)
+        _write(run, request, rows, (*_NOTES, *sorted(repairs)))
+    metrics = run.metrics()
+    return Outcome("forecast", run, metrics["results"], notes=tuple(metrics["notes"]))
 
 
 def _inputs(stored: StoredModel, request: ForecastRequest, data_dir: Path | None) -> tuple[Tensor, NDArray[np.int64]]:
@@ -161,7 +165,7 @@ def _attacked(
         return torch.from_numpy(archive["images"])
 
 
-def _write(run: Run, request: ForecastRequest, rows: list[Row]) -> None:
+def _write(run: Run, request: ForecastRequest, rows: list[Row], notes: tuple[str, ...]) -> None:
     picture = forecast_curves(rows)
     run.write("forecast.csv", to_csv(rows))
     run.write("forecast.png", picture)
@@ -172,8 +176,8 @@ def _write(run: Run, request: ForecastRequest, rows: list[Row]) -> None:
         f"without noise {best['ideal_accuracy']:.1%}."
     )
     sections = [
-        Section("Forecast", list(_NOTES), rows, picture, "Expected accuracy against the number of two-qubit gates.")
+        Section("Forecast", list(notes), rows, picture, "Expected accuracy against the number of two-qubit gates.")
     ]
     write_page(run, request, "What a device would score", lead, sections)
-    metrics: dict[str, Any] = {"command": "forecast", "results": rows, "notes": list(_NOTES)}
+    metrics: dict[str, Any] = {"command": "forecast", "results": rows, "notes": list(notes)}
     run.finish(metrics)

@@ -82,8 +82,10 @@ def frontier(
             _row(request, run, str(index), name, each, *inputs[name], progress)
             for index, (name, each) in enumerate(compiled.items())
         ]
-        _write(run, request, sorted(rows, key=lambda row: row["two_qubit_gates"]))
-    return Outcome("frontier", run, run.metrics()["results"], notes=_NOTES)
+        repairs = {f"{note}." for each in compiled.values() for note in each.target.noise_notes(each.isa)}
+        _write(run, request, sorted(rows, key=lambda row: row["two_qubit_gates"]), (*_NOTES, *sorted(repairs)))
+    metrics = run.metrics()
+    return Outcome("frontier", run, metrics["results"], notes=tuple(metrics["notes"]))
 
 
 def _row(
@@ -163,12 +165,12 @@ def _withstand(request: FrontierRequest, model: QVC, rule: GradientRule, images:
     ]
 
 
-def _write(run: Run, request: FrontierRequest, rows: list[Row]) -> None:
+def _write(run: Run, request: FrontierRequest, rows: list[Row], notes: tuple[str, ...]) -> None:
     picture = frontier_figure(rows)
     run.write("frontier.csv", to_csv(rows))
     run.write("frontier.png", picture)
     lead = f"{len(rows)} models on {request.target}, {rows[0]['images']} images, PGD with ε = {request.eps:g}."
-    sections = [Section("Frontier", list(_NOTES), rows, picture, "What models reach against their two-qubit gates.")]
+    sections = [Section("Frontier", list(notes), rows, picture, "What models reach against their two-qubit gates.")]
     write_page(run, request, "What fits a device", lead, sections)
-    metrics: dict[str, Any] = {"command": "frontier", "results": rows, "notes": list(_NOTES)}
+    metrics: dict[str, Any] = {"command": "frontier", "results": rows, "notes": list(notes)}
     run.finish(metrics)

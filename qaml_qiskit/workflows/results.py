@@ -233,6 +233,7 @@ def _notes(run: Run) -> list[str]:
         f"{name} of backends.yaml was not applied: the target is simulated."
         for name in run.config["resolved"]["options_not_applied"]
     ]
+    notes += [f"{note}." for note in run.config["resolved"].get("noise_notes", [])]
     events = Ledger(run.path / LEDGER_FILE).events()
     twins = [event for event in events if event["event"] == "twin" and not event["cancelled"]]
     if twins:

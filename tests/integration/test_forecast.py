@@ -123,3 +123,15 @@ def test_wrong_words_leave_nothing_behind(qaml: Qaml, tmp_path: Path, words: tup
     assert complaint in refused.err
     assert refused.err.count("\n") == 1
     assert not (place / "run").exists()
+
+
+def test_an_impossible_t2_is_repaired_and_said(qaml: Qaml, tmp_path: Path) -> None:
+    place = workspace(tmp_path / "work")
+    (place / "mine.yaml").write_text(
+        "targets: {warm: {kind: aer, noise: {thermal_relaxation: {t1: 1.0e-4, t2: 3.0e-4, one_qubit: 3.0e-8}}}}\n"
+    )
+    words = (place / "model", "--target", "warm", "--backends", place / "mine.yaml", "--recipe", "quick")
+    given = ("--images", place / "images.npz", "--shots", 50, "--json")
+    for command in ("forecast", "run"):
+        document = qaml(command, *words, *given, "--out", place / command).json()
+        assert any("T2 is 300 µs" in note and "200 µs taken" in note for note in document["notes"]), document["notes"]
