@@ -124,8 +124,9 @@ class AdjointConnector(TorchConnector):
 
     def _collapsed_forward(self, features: Tensor) -> Tensor:
         network = cast(AmplitudeQNN, self.neural_network)
-        states = amplitudes(features, network.program.num_qubits)
-        # |U x|² summed with the signs of Z; U is real and imaginary part side by side: (2ⁿ, 2·2ⁿ).
+        # What lies behind the features is padding, zero.
+        states = amplitudes(features, network.program.num_qubits)[:, : network.num_inputs]
+        # |U x|² summed with the signs of Z; U is real and imaginary part side by side: (num_inputs, 2·2ⁿ).
         matrix = self._collapsed_matrix().to(states.dtype)
         evolved = states @ matrix
         return (evolved * evolved) @ _z_signs(network.qubits, network.program.num_qubits).to(states).repeat(2, 1)
@@ -140,7 +141,7 @@ class AdjointConnector(TorchConnector):
             network = cast(AmplitudeQNN, self.neural_network)
             # Computed once and used for every image, so it is worth double precision.
             matrix = unitary(network.program, weight.detach().double())
-            both = torch.cat((matrix.real, matrix.imag)).T.contiguous().to(weight.dtype)
+            both = torch.cat((matrix.real, matrix.imag)).T[: network.num_inputs].contiguous().to(weight.dtype)
             known = self._collapsed = (weight, weight._version, both)
         return known[2]
 
