@@ -4,6 +4,9 @@ Every message has four beats: what happened, what was given, what was expected, 
 The command line prints the message on one line and leaves with the class's exit code, without a traceback.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 
 class QamlError(Exception):
     """A failure with a known cause and a known remedy.
@@ -23,6 +26,14 @@ class QamlError(Exception):
         self.expected = expected
         self.remedy = remedy
         super().__init__(f"{what}: got {got}; expected {expected}. {remedy[:1].upper()}{remedy[1:]}.")
+
+    def __reduce__(self) -> tuple[Callable[..., "QamlError"], tuple[str, str, str, str]]:
+        """Pickle by the four beats, so that an error comes back whole from another process."""
+        return partial(_again, type(self)), (self.what, str(self.got), self.expected, self.remedy)
+
+
+def _again(kind: type[QamlError], what: str, got: str, expected: str, remedy: str) -> QamlError:
+    return kind(what, got=got, expected=expected, remedy=remedy)
 
 
 class InputError(QamlError):

@@ -49,6 +49,9 @@ def check_classes(num_classes: int, num_qubits: int) -> None:
         )
 
 
+_NO_GATES = frozenset({"barrier", "measure", "delay"})
+
+
 @dataclass(frozen=True)
 class GateCounts:
     """What a circuit costs. Barriers, delays and measurements are not counted as gates."""
@@ -65,7 +68,7 @@ class GateCounts:
 
 def gate_counts(circuit: QuantumCircuit) -> GateCounts:
     """Count gates and depths; a gate on more than two qubits counts as a two-qubit gate (decompose it first)."""
-    gates = [instruction for instruction in circuit.data if instruction.operation.name not in ("barrier", "measure", "delay")]
+    gates = [instruction for instruction in circuit.data if instruction.operation.name not in _NO_GATES]
     two_qubit = sum(len(gate.qubits) > 1 for gate in gates)
     bare = circuit.copy_empty_like()
     for gate in gates:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
 from qiskit.circuit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
@@ -52,7 +53,8 @@ class PrimitiveRunner:
     def answer(self, job_id: str, workload: Workload, job: JobSpec) -> Answer:
         """Run the job."""
         number = 0 if job.chunk == CALIBRATION else 1 + workload.image_jobs.index(job)
-        seed = workload.settings.seed + number
+        # Aer counts on from the seed for the circuits of a run: seeds in a row would give jobs the same random numbers.
+        seed = int(np.random.SeedSequence([workload.settings.seed, number]).generate_state(1)[0] >> 2)
         circuits, primitive = self._factory(workload.circuits(job), seed)
         pubs = workload.pubs(job, circuits)
         shots = workload.settings.shots

@@ -78,7 +78,7 @@ def curves(
     axes.set_xlabel(x_label)
     axes.set_ylabel("accuracy")
     if len(series) > _LEGEND_INSIDE:
-        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=2)
+        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=2, handlelength=3)
         figure.set_figheight(figure.get_figheight() + 0.1 * len(series))
     else:
         axes.legend(frameon=False)

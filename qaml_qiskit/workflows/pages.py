@@ -25,7 +25,9 @@ def command_line(command: str, request: BaseModel) -> str:
     for name, value in request:
         field = type(request).model_fields[name]
         if field.is_required():
-            words.append(str(value))
+            words += map(str, value) if isinstance(value, tuple) else [str(value)]
+        elif value is True and field.default is False:
+            words.append("--" + name.replace("_", "-"))
         elif value != field.default:
             text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
             words += ["--" + name.replace("_", "-"), text]

@@ -54,7 +54,7 @@ def test_a_sweep_is_what_aers_density_matrix_says(qaml: Qaml, place: Path, noise
         "sweep", place / "model", "--noise", noise, "--strengths", "0.02", "--images", place / "images.npz", "--json"
     )
     row = finished.json()["results"][1]
-    ideal, noisy = by_aer(place, noise, 1e-15), by_aer(place, noise, 0.02)
+    ideal, noisy = by_aer(place, noise, 0.0), by_aer(place, noise, 0.02)
     assert row["slope"] == pytest.approx(slope(noisy, ideal), abs=10 * VALUE[torch.float32])
     assert row["accuracy"] == (noisy.argmax(1) == np.arange(len(noisy)) % 2).mean()
 

@@ -205,7 +205,7 @@ def test_columns_that_say_nothing_are_left_out_of_the_terminal(qaml: Qaml, place
         (("--eps", "0"), "--eps"),
         (("--engine", "aer"), "--engine"),
         (("--encoding", "angle"), "--encoding"),
-        (("--placement", "layer", "--encoding-noise"), "noise by layer"),
+        (("--placement", "layer", "--encoding-noise"), "--encoding-noise"),
         (("--noise", "device", "--target", "ideal"), "no device noise"),
         (("--noise", "device", "--target", "nowhere"), "unknown target"),
         (("--noise", "readout,readout"), "each value once"),

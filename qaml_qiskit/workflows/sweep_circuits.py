@@ -1,0 +1,144 @@
+"""The circuits of a sweep: compiled once, then given each of the noises."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.circuit import QuantumCircuit, Qubit
+from qiskit_aer.noise import NoiseModel
+
+from qaml_qiskit.circuits import classifier_circuit
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.execution import Target, compile_for, load_recipe, open_target, to_isa
+from qaml_qiskit.execution.catalogue import FakeEntry, IdealEntry, SnapshotEntry
+from qaml_qiskit.execution.circuits import active_qubits, compact, measured_qubits
+from qaml_qiskit.models import QVC
+from qaml_qiskit.noise import NoiseSpec, Placement, device_noise, device_notes, mark_layers
+
+#: Level 1 translates to native gates; there is no coupling map that would need more.
+_RECIPE = "quick"
+
+
+@dataclass(frozen=True)
+class Readout:
+    """What readout errors make of ⟨Z_k⟩: contrast·⟨Z_k⟩ + offset, shape (m,) each."""
+
+    contrast: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+    @property
+    def is_perfect(self) -> bool:
+        """Whether there are no readout errors."""
+        return bool((self.contrast == 1).all() and (self.offset == 0).all())
+
+    def inverted(self, z: NDArray[np.floating]) -> NDArray[np.floating]:
+        """⟨Z_k⟩ without readout errors, shape (N, m)."""
+        if self.is_perfect:
+            return z
+        return ((z - self.offset) / self.contrast).astype(z.dtype)
+
+
+@dataclass(frozen=True)
+class SweepCircuit:
+    """A compiled circuit and its noise.
+
+    Attributes:
+        circuit: on its active qubits alone, unmeasured, with the markers that its noise sits on.
+        noise: None for none.
+        inputs: the qubit behind each qubit of the image's state, the least significant first; empty where the circuit
+            prepares the image itself, from its parameters.
+        read: the qubit behind each class.
+    """
+
+    circuit: QuantumCircuit
+    noise: NoiseModel | None
+    inputs: tuple[int, ...]
+    read: tuple[int, ...]
+
+    def under(self, spec: NoiseSpec) -> "SweepCircuit":
+        """The same circuit under a named noise, for circuits from :func:`native_circuit`.
+
+        Raises:
+            ConfigurationError: the noise touches no gate, or needs layers that are not marked.
+        """
+        # Neighbours on the line of the layers, also where the encoding couples qubits that lie further apart.
+        line = [(qubit, qubit + 1) for qubit in range(self.circuit.num_qubits - 1)]
+        circuit, model = spec.attach(self.circuit, line)
+        return SweepCircuit(circuit, model, self.inputs, self.read)
+
+    @property
+    def readout(self) -> Readout:
+        """The readout errors of the classes' qubits."""
+        flips = dict.fromkeys(self.read, (0.0, 0.0))
+        for error in self.noise.to_dict()["errors"] if self.noise is not None else ():
+            if error["type"] != "roerror":
+                continue
+            (p10, p01) = error["probabilities"][0][1], error["probabilities"][1][0]
+            for qubit in [places[0] for places in error["gate_qubits"]] if "gate_qubits" in error else self.read:
+                flips[qubit] = (p10, p01)
+        p10, p01 = np.array([flips[qubit] for qubit in self.read]).T
+        return Readout(1 - p10 - p01, p01 - p10)
+
+
+def check_measured_last(circuit: QuantumCircuit) -> None:
+    """Raise ConfigurationError where something acts on a qubit that was measured."""
+    measured: set[Qubit] = set()
+    for instruction in circuit.data:
+        if instruction.name != "barrier" and measured.intersection(instruction.qubits):
+            raise ConfigurationError(
+                "the circuit goes on after a measurement",
+                got=f"'{instruction.name}' on a qubit that was already measured",
+                expected="measurements at the end",
+                remedy="remove the measurement in the middle",
+            )
+        if instruction.name == "measure":
+            measured.update(instruction.qubits)
+
+
+def native_circuit(model: QVC, placement: Placement, *, with_encoding: bool) -> SweepCircuit:
+    """The model in native gates, any two qubits connected, without noise.
+
+    Args:
+        model: the QVC.
+        placement: of the noise to come; for noise by layer, layers are marked.
+        with_encoding: whether the circuit prepares the image, too.
+
+    Raises:
+        ConfigurationError: layers that cannot be told apart.
+    """
+    classes = tuple(range(model.config.num_classes))
+    target = open_target("native", IdealEntry(kind="ideal"), model.config.num_qubits)
+    ansatz = model.ansatz() if placement == "gate" else mark_layers(model.ansatz(), model.config.num_layers)
+    whole = model.encoding.circuit.compose(ansatz) if with_encoding else ansatz
+    isa = to_isa(whole, target.isa, load_recipe(_RECIPE))
+    return SweepCircuit(isa, None, () if with_encoding else tuple(range(model.config.num_qubits)), classes)
+
+
+def device_circuit(
+    model: QVC, target: Target, recipe: str, *, with_encoding: bool
+) -> tuple[SweepCircuit, tuple[str, ...]]:
+    """The model compiled for a simulated device, under the device's own noise; and notes on what was repaired.
+
+    Raises:
+        ConfigurationError: a target that is no simulated device, or that the circuit cannot be compiled for.
+    """
+    if not isinstance(target.entry, FakeEntry | SnapshotEntry):
+        raise ConfigurationError(
+            f"the target {target.name} has no device noise to sweep",
+            got=f"kind {target.entry.kind}",
+            expected="kind fake or snapshot",
+            remedy="choose another --target, or a named noise such as --noise depolarizing",
+        )
+    n = model.config.num_qubits
+    encoding = model.encoding.circuit if with_encoding else QuantumCircuit(n)
+    isa = compile_for(
+        classifier_circuit(encoding, model.ansatz(), model.config.num_classes), target, load_recipe(recipe), recipe
+    )
+    check_measured_last(isa)
+    active = active_qubits(isa)
+    place = {qubit: index for index, qubit in enumerate(active)}
+    entering = () if with_encoding else isa.layout.initial_index_layout(filter_ancillas=True)
+    read = tuple(place[qubit] for qubit in measured_qubits(isa))
+    small = compact(isa).remove_final_measurements(inplace=False)
+    inputs = tuple(place[qubit] for qubit in entering)
+    return SweepCircuit(small, device_noise(target.isa, active), inputs, read), device_notes(target.isa, active)
