@@ -11,14 +11,10 @@ from torch import Tensor, nn
 
 from qaml_qiskit.encodings import pixel_positions
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.execution import load_recipe, open_target, to_isa
-from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.models import QVC, NoisyQVC, QuadraticClassifier, StoredModel
 from qaml_qiskit.noise import NoiseName, NoiseSpec, named_noise
-from qaml_qiskit.simulation.heisenberg import NoisyObservables, noisy_observables
-
-#: Level 1 translates the ansatz to native gates; there is no coupling map that would need more.
-_RECIPE = "quick"
+from qaml_qiskit.simulation.heisenberg import NoisyObservables
+from qaml_qiskit.workflows.noisy_circuits import native_circuit
 
 
 @dataclass(frozen=True)
@@ -73,12 +69,10 @@ class Certifiable:
 
     def _observables(self, model: QVC) -> NoisyObservables:
         """The exact M_k on all amplitudes, in double precision."""
-        readings = range(model.config.num_classes)
-        if self.noise is None:
-            return noisy_observables(model.ansatz(), None, readings, dtype=torch.float64)
-        target = open_target("native", IdealEntry(kind="ideal"), model.config.num_qubits)
-        circuit, noise_model = self.noise.attach(to_isa(model.ansatz(), target.isa, load_recipe(_RECIPE)))
-        return noisy_observables(circuit, noise_model, readings, dtype=torch.float64)
+        where = native_circuit(model, "gate", with_encoding=False)
+        if self.noise is not None:
+            where = where.under(self.noise)
+        return where.observables(torch.float64)
 
 
 def certifiable(stored: StoredModel, noise: str | None, strength: float | None) -> Certifiable:
@@ -96,9 +90,9 @@ def certifiable(stored: StoredModel, noise: str | None, strength: float | None) 
     model = stored.model
     if not isinstance(model, QVC | QuadraticClassifier):
         raise _refused(f"a {stored.card.model.kind}", "train one with `qaml train --model qvc`")
-    if isinstance(model, QVC) and model.config.encoding == "approximate":
+    if isinstance(model, QVC) and model.config.encoding != "multiplexed":
         raise _refused(
-            "a qvc with the approximate encoding, whose states are fitted to the image",
+            f"a qvc with the {model.config.encoding} encoding, whose states are no linear function of the image",
             "train one with --encoding multiplexed",
         )
     if noise is None or strength is None:

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from qiskit.circuit import QuantumCircuit
 from torch import Tensor
 
-from qaml_qiskit.circuits import classifier_circuit
 from qaml_qiskit.evaluation import Proportion, accuracy, sampled_accuracy, slope
-from qaml_qiskit.execution import active_qubits, compact, compile_for, measured_qubits
+from qaml_qiskit.execution import compact, measured_qubits
 from qaml_qiskit.models import NoisyQVC
 from qaml_qiskit.runs import Run
-from qaml_qiskit.simulation.heisenberg import noisy_expectations, noisy_observables, readout_maps
+from qaml_qiskit.simulation.heisenberg import noisy_expectations, readout_maps
 from qaml_qiskit.workflows.compiled import Compiled
+from qaml_qiskit.workflows.noisy_circuits import device_circuit
 from qaml_qiskit.workflows.progress import Progress
 
 #: Images between two files: what a kill can lose.
@@ -90,11 +89,5 @@ def noisy_layers(compiled: Compiled, recipe_name: str) -> NoisyQVC:
     One set of matrices serves all images and gives exact gradients through the noise. The layers are compiled by
     themselves, so they may lie on other qubits of the device than in the whole circuit.
     """
-    model = compiled.model
-    n = model.config.num_qubits
-    alone = classifier_circuit(QuantumCircuit(n), model.ansatz(), model.config.num_classes)
-    isa = compile_for(alone, compiled.target, compiled.recipe, recipe_name)
-    place = {qubit: index for index, qubit in enumerate(active_qubits(isa))}
-    entering = isa.layout.initial_index_layout(filter_ancillas=True) if isa.layout else range(n)
-    noise = compiled.target.noise_model(isa)
-    return NoisyQVC(model, noisy_observables(compact(isa), noise, inputs=[place[qubit] for qubit in entering]))
+    where, _ = device_circuit(compiled.model, compiled.target, recipe_name, with_encoding=False)
+    return NoisyQVC(compiled.model, where.observables())

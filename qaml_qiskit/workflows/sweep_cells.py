@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from qaml_qiskit.attacks import Attack, run_attack
 from qaml_qiskit.models import QVC, NoisyQVC, QVCConfig, predict
 from qaml_qiskit.noise import NoiseSpec
-from qaml_qiskit.simulation.heisenberg import NoisyObservables, noisy_observables
-from qaml_qiskit.workflows.sweep_circuits import Readout, SweepCircuit
+from qaml_qiskit.simulation.heisenberg import NoisyObservables
+from qaml_qiskit.workflows.noisy_circuits import CircuitWithNoise, Readout
 from qaml_qiskit.workflows.sweep_engines import Inputs, Reading, density, exact, sampled, trajectories
 from qaml_qiskit.workflows.sweep_request import Engine, SweptMitigation
 
@@ -66,8 +66,8 @@ class Cell:
     name: str
     model: ModelCopy
     images: bytes
-    where: SweepCircuit
-    layers: SweepCircuit | None
+    where: CircuitWithNoise
+    layers: CircuitWithNoise | None
     spec: NoiseSpec | None
     engine: Engine
     attacks: tuple[Attack, ...]
@@ -152,7 +152,7 @@ class _Work:
                     found |= self._entry(number, attacked[inverted], mitigation, shots)
         return found
 
-    def _noisy(self, circuit: SweepCircuit) -> SweepCircuit:
+    def _noisy(self, circuit: CircuitWithNoise) -> CircuitWithNoise:
         return circuit if self.cell.spec is None else circuit.under(self.cell.spec)
 
     @cached_property
@@ -161,7 +161,7 @@ class _Work:
         if self.where.noise is None:
             return None
         layers = self.where if self.cell.layers is None else self._noisy(self.cell.layers)
-        return noisy_observables(layers.circuit, layers.noise, layers.read, inputs=layers.inputs)
+        return layers.observables()
 
     def _adversarial(self, attack: Attack | None, inverted: Readout | None) -> Tensor:
         if attack is None:

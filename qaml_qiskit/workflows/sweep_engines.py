@@ -17,7 +17,7 @@ from qaml_qiskit.execution.circuits import calibration_circuits
 from qaml_qiskit.execution.mitigation import ReadoutCorrection, read_calibration, z_covariance, z_from_bits
 from qaml_qiskit.execution.targets import DENSITY_MATRIX_QUBITS
 from qaml_qiskit.simulation.heisenberg import noisy_expectations
-from qaml_qiskit.workflows.sweep_circuits import Readout, SweepCircuit
+from qaml_qiskit.workflows.noisy_circuits import CircuitWithNoise, Readout
 
 Floats = NDArray[np.floating]
 #: One thread, so that sums are always formed in the same order; fused from the first qubit on, see targets.
@@ -56,7 +56,7 @@ class Inputs:
     states: Floats | None = None
     values: Floats | None = None
 
-    def circuits(self, where: SweepCircuit, *, mixed: bool) -> Iterator[QuantumCircuit]:
+    def circuits(self, where: CircuitWithNoise, *, mixed: bool) -> Iterator[QuantumCircuit]:
         """One circuit an image; a state enters as a density matrix if ``mixed``, else as a state vector."""
         if self.values is not None:
             yield from (where.circuit.assign_parameters(row) for row in self.values)
@@ -81,14 +81,14 @@ def _spread(state: Floats, qubits: tuple[int, ...], num_qubits: int) -> NDArray[
     return full
 
 
-def exact(where: SweepCircuit, inputs: Inputs) -> Reading:
+def exact(where: CircuitWithNoise, inputs: Inputs) -> Reading:
     """Exact values of a circuit that prepares its images itself."""
     assert inputs.values is not None
     columns = np.asarray(inputs.values, dtype=np.float64)
     return Reading(noisy_expectations(where.circuit, where.noise, where.read, values=columns).numpy())
 
 
-def density(where: SweepCircuit, inputs: Inputs) -> Reading:
+def density(where: CircuitWithNoise, inputs: Inputs) -> Reading:
     """Exact values by Aer's density matrix."""
     simulator = AerSimulator(method="density_matrix", noise_model=where.noise, **_OPTIONS)
     rows = []
@@ -99,7 +99,7 @@ def density(where: SweepCircuit, inputs: Inputs) -> Reading:
     return Reading(_read_out(np.array(rows), where.readout))
 
 
-def trajectories(where: SweepCircuit, inputs: Inputs, count: int, seed: int) -> Reading:
+def trajectories(where: CircuitWithNoise, inputs: Inputs, count: int, seed: int) -> Reading:
     """Means over so many random state vectors an image, with the covariance of these means."""
     simulator = AerSimulator(method="statevector", noise_model=where.noise, **_OPTIONS)
     means, covariances, readout = [], [], where.readout
@@ -114,7 +114,9 @@ def trajectories(where: SweepCircuit, inputs: Inputs, count: int, seed: int) -> 
     return Reading(_read_out(np.array(means), readout), np.array(covariances))
 
 
-def sampled(where: SweepCircuit, inputs: Inputs, shots: int, seed: int, *, mitigated: bool, case_seed: int) -> Reading:
+def sampled(
+    where: CircuitWithNoise, inputs: Inputs, shots: int, seed: int, *, mitigated: bool, case_seed: int
+) -> Reading:
     """Frequencies from shots that Aer's SamplerV2 draws, all classes from the same shots.
 
     Args:

@@ -14,14 +14,15 @@ from torch import Tensor
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import load_catalogue, load_recipe, open_target
+from qaml_qiskit.execution.catalogue import FakeEntry, SnapshotEntry
 from qaml_qiskit.models import QVC, QVCConfig, StoredModel, check_batch
 from qaml_qiskit.noise import NoiseSpec, Placement, named_noise
 from qaml_qiskit.simulation.heisenberg import memory_needed
 from qaml_qiskit.simulation.heisenberg.memory import check_memory
 from qaml_qiskit.workflows.compiled import digest
 from qaml_qiskit.workflows.inputs import find_model, load_images
+from qaml_qiskit.workflows.noisy_circuits import CircuitWithNoise, device_circuit, native_circuit
 from qaml_qiskit.workflows.sweep_cells import Cell, ModelCopy, pack
-from qaml_qiskit.workflows.sweep_circuits import SweepCircuit, device_circuit, native_circuit
 from qaml_qiskit.workflows.sweep_engines import seed_of
 from qaml_qiskit.workflows.sweep_request import SweepRequest
 from qaml_qiskit.workflows.sweep_rows import Case
@@ -49,8 +50,8 @@ class CasePlan:
 
     case: Case
     subject: Subject
-    where: SweepCircuit
-    layers: SweepCircuit | None
+    where: CircuitWithNoise
+    layers: CircuitWithNoise | None
     spec: NoiseSpec | None
 
 
@@ -131,16 +132,23 @@ class SweepPlan:
                     case = replace(clean, noise=noise, strength=strength, placement=placement)
                     yield CasePlan(case, subject, *circuits[placement], named_noise(noise, strength, placement))
 
-    def _native(self, subject: Subject, placement: Placement) -> tuple[SweepCircuit, SweepCircuit | None]:
+    def _native(self, subject: Subject, placement: Placement) -> tuple[CircuitWithNoise, CircuitWithNoise | None]:
         layers = native_circuit(subject.model, placement, with_encoding=False)
         if not self.request.encoding_noise:
             return layers, None
         return native_circuit(subject.model, placement, with_encoding=True), layers
 
-    def _device(self, subject: Subject) -> tuple[SweepCircuit, SweepCircuit | None]:
+    def _device(self, subject: Subject) -> tuple[CircuitWithNoise, CircuitWithNoise | None]:
         request = self.request
         entry = load_catalogue(self._backends).entry(request.target)
         target = open_target(request.target, entry, subject.model.config.num_qubits)
+        if not isinstance(entry, FakeEntry | SnapshotEntry):
+            raise ConfigurationError(
+                f"the target {target.name} has no device noise to sweep",
+                got=f"kind {entry.kind}",
+                expected="kind fake or snapshot",
+                remedy="choose another --target, or a named noise such as --noise depolarizing",
+            )
         made = []
         for with_encoding in (False, True) if request.encoding_noise else (False,):
             circuit, notes = device_circuit(subject.model, target, request.recipe, with_encoding=with_encoding)

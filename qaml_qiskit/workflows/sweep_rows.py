@@ -15,9 +15,9 @@ from qaml_qiskit.evaluation import (
     slope,
     standard_errors,
 )
+from qaml_qiskit.workflows.noisy_circuits import Readout
 from qaml_qiskit.workflows.outcome import Row
 from qaml_qiskit.workflows.sweep_cells import Arrays, key
-from qaml_qiskit.workflows.sweep_circuits import Readout
 from qaml_qiskit.workflows.sweep_request import SweepRequest, SweptMitigation
 
 #: Repetitions of the shots behind ``sampled_accuracy``.

@@ -15,14 +15,14 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, IdealEntry
 from qaml_qiskit.noise import named_noise
-from qaml_qiskit.workflows.sweep_cells import Arrays, Cell, ModelCopy, compute_cell, from_bytes, key, pack, to_bytes
-from qaml_qiskit.workflows.sweep_circuits import (
+from qaml_qiskit.workflows.noisy_circuits import (
+    CircuitWithNoise,
     Readout,
-    SweepCircuit,
     check_measured_last,
     device_circuit,
     native_circuit,
 )
+from qaml_qiskit.workflows.sweep_cells import Arrays, Cell, ModelCopy, compute_cell, from_bytes, key, pack, to_bytes
 from qaml_qiskit.workflows.sweep_engines import Inputs, density, sampled, seed_of, trajectories
 from tests.integration.small import SHOTS, compiled, exact, images, model
 from tests.tolerances import AER, DIFFERENT, SIGMAS, VALUE
@@ -139,7 +139,7 @@ def test_device_circuit_computes_the_model(with_encoding: bool) -> None:
     """Compiled and relabelled, without noise, class k is still read from the qubit that ⟨Z_k⟩ has moved to."""
     target = open_target("torino", FakeEntry(kind="fake", device="FakeTorino"), 3)
     circuit, _ = device_circuit(model(), target, "level3", with_encoding=with_encoding)
-    silent = SweepCircuit(circuit.circuit, None, circuit.inputs, circuit.read)
+    silent = CircuitWithNoise(circuit.circuit, None, circuit.inputs, circuit.read)
     columns = [parameter.index for parameter in circuit.circuit.parameters]
     inputs = (
         Inputs(values=model().encoding.angles(images()).numpy()[:, columns])
@@ -166,9 +166,12 @@ def test_device_noise_is_that_of_local_mode() -> None:
     assert np.abs(found - exact()).max() > SIGMAS / np.sqrt(SHOTS)
 
 
-def test_an_ideal_target_has_no_device_noise() -> None:
-    with pytest.raises(ConfigurationError, match="no device noise"):
-        device_circuit(model(), open_target("ideal", IdealEntry(kind="ideal"), 3), "quick", with_encoding=False)
+def test_an_ideal_target_has_no_noise() -> None:
+    target = open_target("ideal", IdealEntry(kind="ideal"), 3)
+    where, notes = device_circuit(model(), target, "quick", with_encoding=False)
+    assert where.noise is None
+    assert notes == ()
+    assert where.readout.is_perfect
 
 
 def test_a_measurement_in_the_middle_is_refused() -> None:
@@ -187,7 +190,7 @@ def test_sampler_needs_no_state_of_its_own() -> None:
     wide = QuantumCircuit(10)
     wide.compose(where.circuit, [7, 0, 9], inplace=True)
     found = sampled(
-        SweepCircuit(wide, None, (7, 0, 9), (7, 0, 9)), Inputs(states=state), SHOTS, 1, mitigated=False, case_seed=2
+        CircuitWithNoise(wide, None, (7, 0, 9), (7, 0, 9)), Inputs(states=state), SHOTS, 1, mitigated=False, case_seed=2
     )
     truth = exact()[:2]
     assert (np.abs(found.z - truth) < SIGMAS * np.sqrt((1 - truth**2).clip(DIFFERENT) / SHOTS)).all()

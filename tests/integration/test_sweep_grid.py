@@ -17,8 +17,8 @@ from qaml_qiskit.models.store import model_files
 from qaml_qiskit.noise import named_noise
 from qaml_qiskit.simulation.heisenberg import noisy_observables
 from qaml_qiskit.workflows import condensed
+from qaml_qiskit.workflows.noisy_circuits import native_circuit
 from qaml_qiskit.workflows.sweep_cells import from_bytes
-from qaml_qiskit.workflows.sweep_circuits import native_circuit
 from tests.integration.conftest import Finished
 from tests.tolerances import BOUND, DIFFERENT, SIGMAS, VALUE
 

@@ -1,8 +1,9 @@
-"""The circuits of a sweep: compiled once, then given each of the noises."""
+"""Compiled circuits and the noise that they run under: native gates with a named noise, or a target with its own."""
 
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit, Qubit
 from qiskit_aer.noise import NoiseModel
@@ -10,10 +11,11 @@ from qiskit_aer.noise import NoiseModel
 from qaml_qiskit.circuits import classifier_circuit
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import Target, compile_for, load_recipe, open_target, to_isa
-from qaml_qiskit.execution.catalogue import FakeEntry, IdealEntry, SnapshotEntry
+from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.execution.circuits import active_qubits, compact, measured_qubits
 from qaml_qiskit.models import QVC
-from qaml_qiskit.noise import NoiseSpec, Placement, device_noise, device_notes, mark_layers
+from qaml_qiskit.noise import NoiseSpec, Placement, mark_layers
+from qaml_qiskit.simulation.heisenberg import NoisyObservables, noisy_observables, readout_maps
 
 #: Level 1 translates to native gates; there is no coupling map that would need more.
 _RECIPE = "quick"
@@ -39,7 +41,7 @@ class Readout:
 
 
 @dataclass(frozen=True)
-class SweepCircuit:
+class CircuitWithNoise:
     """A compiled circuit and its noise.
 
     Attributes:
@@ -55,7 +57,7 @@ class SweepCircuit:
     inputs: tuple[int, ...]
     read: tuple[int, ...]
 
-    def under(self, spec: NoiseSpec) -> "SweepCircuit":
+    def under(self, spec: NoiseSpec) -> "CircuitWithNoise":
         """The same circuit under a named noise, for circuits from :func:`native_circuit`.
 
         Raises:
@@ -64,20 +66,17 @@ class SweepCircuit:
         # Neighbours on the line of the layers, also where the encoding couples qubits that lie further apart.
         line = [(qubit, qubit + 1) for qubit in range(self.circuit.num_qubits - 1)]
         circuit, model = spec.attach(self.circuit, line)
-        return SweepCircuit(circuit, model, self.inputs, self.read)
+        return CircuitWithNoise(circuit, model, self.inputs, self.read)
+
+    def observables(self, dtype: torch.dtype = torch.float32) -> NoisyObservables:
+        """What is read, carried back through the circuit and its noise; for circuits that an image's state enters."""
+        return noisy_observables(self.circuit, self.noise, self.read, inputs=self.inputs, dtype=dtype)
 
     @property
     def readout(self) -> Readout:
         """The readout errors of the classes' qubits."""
-        flips = dict.fromkeys(self.read, (0.0, 0.0))
-        for error in self.noise.to_dict()["errors"] if self.noise is not None else ():
-            if error["type"] != "roerror":
-                continue
-            (p10, p01) = error["probabilities"][0][1], error["probabilities"][1][0]
-            for qubit in [places[0] for places in error["gate_qubits"]] if "gate_qubits" in error else self.read:
-                flips[qubit] = (p10, p01)
-        p10, p01 = np.array([flips[qubit] for qubit in self.read]).T
-        return Readout(1 - p10 - p01, p01 - p10)
+        offset, contrast = readout_maps(self.noise, self.read).T
+        return Readout(contrast, offset)
 
 
 def check_measured_last(circuit: QuantumCircuit) -> None:
@@ -95,7 +94,7 @@ def check_measured_last(circuit: QuantumCircuit) -> None:
             measured.update(instruction.qubits)
 
 
-def native_circuit(model: QVC, placement: Placement, *, with_encoding: bool) -> SweepCircuit:
+def native_circuit(model: QVC, placement: Placement, *, with_encoding: bool) -> CircuitWithNoise:
     """The model in native gates, any two qubits connected, without noise.
 
     Args:
@@ -111,24 +110,17 @@ def native_circuit(model: QVC, placement: Placement, *, with_encoding: bool) -> 
     ansatz = model.ansatz() if placement == "gate" else mark_layers(model.ansatz(), model.config.num_layers)
     whole = model.encoding.circuit.compose(ansatz) if with_encoding else ansatz
     isa = to_isa(whole, target.isa, load_recipe(_RECIPE))
-    return SweepCircuit(isa, None, () if with_encoding else tuple(range(model.config.num_qubits)), classes)
+    return CircuitWithNoise(isa, None, () if with_encoding else tuple(range(model.config.num_qubits)), classes)
 
 
 def device_circuit(
     model: QVC, target: Target, recipe: str, *, with_encoding: bool
-) -> tuple[SweepCircuit, tuple[str, ...]]:
-    """The model compiled for a simulated device, under the device's own noise; and notes on what was repaired.
+) -> tuple[CircuitWithNoise, tuple[str, ...]]:
+    """The model compiled for a target, under the target's own noise; and notes on what was repaired.
 
     Raises:
-        ConfigurationError: a target that is no simulated device, or that the circuit cannot be compiled for.
+        ConfigurationError: the circuit cannot be compiled for the target.
     """
-    if not isinstance(target.entry, FakeEntry | SnapshotEntry):
-        raise ConfigurationError(
-            f"the target {target.name} has no device noise to sweep",
-            got=f"kind {target.entry.kind}",
-            expected="kind fake or snapshot",
-            remedy="choose another --target, or a named noise such as --noise depolarizing",
-        )
     n = model.config.num_qubits
     encoding = model.encoding.circuit if with_encoding else QuantumCircuit(n)
     isa = compile_for(
@@ -137,8 +129,10 @@ def device_circuit(
     check_measured_last(isa)
     active = active_qubits(isa)
     place = {qubit: index for index, qubit in enumerate(active)}
-    entering = () if with_encoding else isa.layout.initial_index_layout(filter_ancillas=True)
+    # Without a coupling map nothing is laid out.
+    layout = isa.layout.initial_index_layout(filter_ancillas=True) if isa.layout else range(n)
+    entering = () if with_encoding else layout
     read = tuple(place[qubit] for qubit in measured_qubits(isa))
     small = compact(isa).remove_final_measurements(inplace=False)
     inputs = tuple(place[qubit] for qubit in entering)
-    return SweepCircuit(small, device_noise(target.isa, active), inputs, read), device_notes(target.isa, active)
+    return CircuitWithNoise(small, target.noise_model(isa), inputs, read), target.noise_notes(isa)
