@@ -32,7 +32,10 @@ class Proportion:
         n, p, z2 = self.trials, self.value, Z_95**2
         centre = (p + z2 / (2 * n)) / (1 + z2 / n)
         half = Z_95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-        return max(0.0, centre - half), min(1.0, centre + half)
+        # Rounding must not make something of nothing, nor less of all.
+        low = 0.0 if self.successes == 0 else max(0.0, centre - half)
+        high = 1.0 if self.successes == n else min(1.0, centre + half)
+        return low, high
 
 
 def accuracy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Proportion:

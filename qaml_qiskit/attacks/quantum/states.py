@@ -44,7 +44,8 @@ class StateAttack:
     def damage(self, budget: Budget) -> Damage:
         """The worst states; ``change`` holds them, shape (N, d). Components are not limited: a state is one."""
         dtype = torch.complex128 if self.states.is_complex() or self.matrices.is_complex() else torch.float64
-        states, matrices = self.states.to(dtype), self.matrices.to(dtype)
+        # States in single precision are not of unit length in double, which would count as a distance.
+        states, matrices = torch.nn.functional.normalize(self.states.to(dtype), dim=1), self.matrices.to(dtype)
         worst, lead = states.clone(), torch.full((len(states),), -torch.inf, dtype=torch.float64)
         for first, second in itertools.combinations(range(len(matrices)), 2):
             values, vectors = torch.linalg.eigh(matrices[second] - matrices[first])
