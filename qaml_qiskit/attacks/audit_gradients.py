@@ -28,6 +28,8 @@ class Precision:
 
 _DOUBLE = Precision(torch.float64, 1e-5, 1e-3)
 _SINGLE = Precision(torch.float32, 1e-2, 5e-2)
+#: How far beside the images derivatives are compared, in pixel units.
+_JITTER = 1e-3
 
 
 def loss_gradients(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int) -> Tensor:
@@ -68,8 +70,10 @@ def difference_errors(
         Largest relative error of every image, shape (N,), and the precision of the comparison.
     """
     fine, precision = _finest(model, images)
-    points = images.to(precision.dtype)
     generator = torch.Generator().manual_seed(seed)
+    # Beside the images: pixels of equal value tie in a max-pooling, where there is no derivative to compare with.
+    points = images.to(precision.dtype)
+    points = points + _JITTER * torch.rand(points.shape, generator=generator).to(points)
     with frozen(fine):
         slopes = loss_gradients(fine, points, labels, batch_size)
         randoms = [torch.randn(points.shape, generator=generator).to(points) for _ in range(2)]

@@ -23,12 +23,14 @@ def main() -> None:
 def add_commands() -> None:
     """Import the modules whose commands :data:`qaml_qiskit.cli.app.app` gets."""
     from qaml_qiskit.cli import (  # noqa: F401
+        attack_commands,
         certify_commands,
         commands,
         device_commands,
         execution_commands,
         resource_commands,
         sweep_commands,
+        tamper_commands,
     )
 
 

@@ -1,5 +1,7 @@
 """Tables, pictures and pages, made from rows and arrays."""
 
+from qaml_qiskit.reports.attack_figures import attack_curves as attack_curves
+from qaml_qiskit.reports.attack_figures import transfer_curves as transfer_curves
 from qaml_qiskit.reports.certified import certified_curves as certified_curves
 from qaml_qiskit.reports.device_figures import forecast_curves as forecast_curves
 from qaml_qiskit.reports.device_figures import frontier_figure as frontier_figure
@@ -13,3 +15,4 @@ from qaml_qiskit.reports.page import format_cell as format_cell
 from qaml_qiskit.reports.resource_figures import device_map as device_map
 from qaml_qiskit.reports.resource_figures import gates_against_fidelity as gates_against_fidelity
 from qaml_qiskit.reports.tables import to_csv as to_csv
+from qaml_qiskit.reports.tamper_figures import tamper_curves as tamper_curves

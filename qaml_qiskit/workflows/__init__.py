@@ -1,5 +1,8 @@
 """Wires the rooms together, one module a command. The only place that knows everything."""
 
+from qaml_qiskit.workflows.attack import AttackRequest as AttackRequest
+from qaml_qiskit.workflows.attack import attack as attack
+from qaml_qiskit.workflows.audits import audit_tables as audit_tables
 from qaml_qiskit.workflows.baselines import check_resources as check_resources
 from qaml_qiskit.workflows.baselines import check_table as check_table
 from qaml_qiskit.workflows.certify import CertifyRequest as CertifyRequest
@@ -33,7 +36,13 @@ from qaml_qiskit.workflows.run_request import RunRequest as RunRequest
 from qaml_qiskit.workflows.sweep import SweepRequest as SweepRequest
 from qaml_qiskit.workflows.sweep import sweep as sweep
 from qaml_qiskit.workflows.sweep_report import condensed as condensed
+from qaml_qiskit.workflows.tamper import divided as divided
+from qaml_qiskit.workflows.tamper import tamper as tamper
+from qaml_qiskit.workflows.tamper_request import TamperRequest as TamperRequest
 from qaml_qiskit.workflows.targets import list_targets as list_targets
 from qaml_qiskit.workflows.training import TrainRequest as TrainRequest
 from qaml_qiskit.workflows.training import train as train
+from qaml_qiskit.workflows.transfer import TransferRequest as TransferRequest
+from qaml_qiskit.workflows.transfer import transfer as transfer
+from qaml_qiskit.workflows.transfer_report import transfer_table as transfer_table
 from qaml_qiskit.workflows.workspace import init_workspace as init_workspace

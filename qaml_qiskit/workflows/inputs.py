@@ -1,6 +1,5 @@
 """A trained model and labelled images, from the names that a user gives."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,8 @@ from qaml_qiskit.datasets import check_images, load_dataset
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.models import DataCard, StoredModel, load_model
 from qaml_qiskit.runs import RUNS_FOLDER
+from qaml_qiskit.workflows.adversarial_files import Provenance, parse_provenance
+from qaml_qiskit.workflows.npz_files import read_arrays
 
 
 def find_model(name: str) -> StoredModel:
@@ -52,24 +53,22 @@ def load_images(
                 expected=f"1 to {len(test)}, the size of the test set of {data.dataset} with these classes",
                 remedy="ask for another number",
             )
-        images, labels = test.images[:count], test.labels[:count]
+        images, labels, indices = test.images[:count], test.labels[:count], np.arange(count)
     else:
-        images, labels = _read_npz(Path(source), len(data.classes))
-    return torch.from_numpy(images), labels, np.arange(len(labels))
+        images, labels, indices = _read_npz(Path(source), data)
+    return torch.from_numpy(images), labels, indices
 
 
-def _read_npz(path: Path, num_classes: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            images, labels = archive["images"], archive["labels"]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"cannot read images from {path}",
-            got=getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__,
-            expected="an .npz with plain arrays `images` (N, C, H, W) and `labels` (N,)",
-            remedy="write it with numpy.savez(path, images=..., labels=...)",
-        ) from error
-    checked = check_images(images)
+def _read_npz(path: Path, data: DataCard) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """Images, labels and positions from a user's file, or from adversarial images with their provenance."""
+    arrays = read_arrays(
+        path,
+        ("images", "labels"),
+        ("indices", "provenance"),
+        expected="an .npz with plain arrays `images` (N, C, H, W) and `labels` (N,)",
+        remedy="write it with numpy.savez(path, images=..., labels=...)",
+    )
+    checked, labels, num_classes = check_images(arrays["images"]), arrays["labels"], len(data.classes)
     fits = labels.shape == (len(checked),) and labels.dtype.kind in "iu"
     if not fits or labels.min() < 0 or labels.max() >= num_classes:
         raise InputError(
@@ -78,4 +77,18 @@ def _read_npz(path: Path, num_classes: int) -> tuple[NDArray[np.float32], NDArra
             expected=f"{len(checked)} integers from 0 to {num_classes - 1}",
             remedy="give every image the index of its class",
         )
-    return checked, labels.astype(np.int64)
+    if "provenance" not in arrays:
+        return checked, labels.astype(np.int64), np.arange(len(labels))
+    _check_data(path, parse_provenance(arrays["provenance"], path), data)
+    indices = arrays.get("indices", np.arange(len(labels)))
+    return checked, labels.astype(np.int64), indices.astype(np.int64)
+
+
+def _check_data(path: Path, provenance: Provenance, data: DataCard) -> None:
+    if (provenance.dataset, provenance.classes) != (data.dataset, data.classes):
+        raise InputError(
+            f"the images in {path} are not of the data that the model was trained for",
+            got=f"{provenance.dataset}, classes {', '.join(map(str, provenance.classes))}",
+            expected=f"{data.dataset}, classes {', '.join(map(str, data.classes))}",
+            remedy="give images of the same data set and classes",
+        )

@@ -171,3 +171,14 @@ def test_a_model_without_a_right_answer(convnet: nn.Module) -> None:
     wrong = (convnet(IMAGES).argmax(1) + 1) % 3
     with pytest.raises(InputError, match="nothing to audit"):
         audit(convnet, IMAGES, wrong, ATTACK, QUICK)
+
+
+def test_flat_backgrounds_are_no_mask() -> None:
+    # Equal pixels tie in the max-pooling; the derivative beside the image is what an attack sees.
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 3))
+    images = torch.zeros(8, 1, 4, 4)
+    images[:, 0, 1, 1] = torch.linspace(0.2, 0.9, 8)
+    errors, precision = difference_errors(net, images, torch.arange(8) % 3, seed=0, batch_size=8)
+    assert bool((errors < precision.tolerance).all())

@@ -1,0 +1,140 @@
+"""Pictures of accuracies under attack: on the attacked model, and where the images were carried over to others."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from qaml_qiskit.reports.figures import COLOURS, _png
+
+Row = Mapping[str, Any]
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+_STYLES = {"exact": "-", "noisy": "--", "device": ":"}
+_FAILED = ("masked", "weak attack")
+_PANEL = (3.7, 3.1)
+
+
+def attack_curves(rows: Sequence[Row], chance: float) -> bytes:
+    """Robust accuracy against the strength, a line an attack and a panel a norm; a cross where an audit failed.
+
+    Args:
+        rows: with ``attack``, ``norm`` and ``eps`` (None for the row without attack, and for no bound),
+            ``clean_accuracy``, ``robust_accuracy``, ``interval`` and ``verdict``.
+        chance: accuracy of guessing.
+    """
+    norms = list(dict.fromkeys(row["norm"] for row in rows if row["norm"])) or ["linf"]
+    figure = Figure(figsize=(5.2 * len(norms) + 0.4, 3.7), layout="constrained")
+    panels = figure.subplots(1, len(norms), squeeze=False, sharey=True)[0]
+    for axes, norm in zip(panels, norms, strict=True):
+        names = dict.fromkeys(row["attack"] for row in rows if row["norm"] == norm)
+        for number, name in enumerate(names):
+            mine = [row for row in rows if row["attack"] == name]
+            # Lines grow thinner, so that those that coincide are all seen.
+            look = {
+                "color": COLOURS[number % len(COLOURS)],
+                "marker": _MARKERS[number % len(_MARKERS)],
+                "linewidth": max(1.2, 3 - 0.7 * number),
+                "markersize": max(4.0, 8 - 1.3 * number),
+            }
+            _strengths(axes, mine, name, look)
+        clean = rows[0]["clean_accuracy"]
+        axes.plot([0], [clean], "k.", markersize=8, label="clean")
+        _failures(axes, [row for row in rows if row["norm"] == norm], "robust_accuracy")
+        _finish(axes, chance, "ε (l∞)" if norm == "linf" else "length (l2)")
+        axes.legend(frameon=False, fontsize=8)
+    panels[0].set_ylabel("robust accuracy")
+    return _png(figure)
+
+
+def _strengths(axes: Axes, rows: Sequence[Row], name: str, look: Mapping[str, Any]) -> None:
+    bounded = sorted((row["eps"], row["robust_accuracy"], *row["interval"]) for row in rows if row["eps"] is not None)
+    if bounded:
+        x, y, low, high = zip(
+            *[(0, rows[0]["clean_accuracy"], *[rows[0]["clean_accuracy"]] * 2), *bounded], strict=True
+        )
+        # An interval ends at the value itself where that is 0 or 1, up to rounding.
+        bars = np.maximum([np.subtract(y, low), np.subtract(high, y)], 0)
+        axes.errorbar(x, y, bars, capsize=2, label=name, **look)
+    for row in rows:
+        if row["eps"] is None:
+            axes.axhline(row["robust_accuracy"], linestyle="-.", color=look["color"], label=f"{name}, no bound")
+
+
+def transfer_curves(rows: Sequence[Row], chance: float) -> bytes:
+    """Accuracy of victims against the strength: a row of panels a source, a column an attack, a line a victim.
+
+    The line of the source itself, a white-box attack, is the thick one. Noisy victims are dashed, devices dotted. A
+    cross marks what failed its audit.
+
+    Args:
+        rows: with ``source`` (None for clean images), ``victim``, ``victim_kind``, ``attack``, ``eps``, ``accuracy``,
+            ``interval`` and ``verdict``.
+        chance: accuracy of guessing.
+    """
+    clean = {row["victim"]: row for row in rows if row["source"] is None}
+    sources = list(dict.fromkeys(row["source"] for row in rows if row["source"])) or [None]
+    attacks = list(dict.fromkeys(row["attack"] for row in rows if row["source"])) or ["none"]
+    width, height = _PANEL
+    size = (width * len(attacks) + 0.6, height * len(sources) + 0.5 + 0.2 * (len(clean) // 3))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(sources), len(attacks), squeeze=False, sharey=True, sharex="col")
+    for line, source in zip(grid, sources, strict=True):
+        for axes, attack in zip(line, attacks, strict=True):
+            here = [row for row in rows if row["source"] == source and row["attack"] == attack]
+            for number, (victim, start) in enumerate(clean.items()):
+                look = {"color": COLOURS[number % len(COLOURS)], "marker": _MARKERS[number % len(_MARKERS)]}
+                points = [row for row in here if row["victim"] == victim and row["eps"]]
+                _victim(axes, [start, *points], is_source=victim == source, look=look)
+            _failures(axes, [row for row in here if row["victim"] in clean], "accuracy")
+            _finish(axes, chance, "ε" if source == sources[-1] else "")
+            title = "clean" if source is None else f"{attack} on {_short(source, sources)}"
+            axes.set_title(title, fontsize=10)
+        line[0].set_ylabel("accuracy")
+    legend = {
+        label: handle for axes in grid.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        list(legend.values()), _all_short(list(legend)), loc="outside lower center", frameon=False, fontsize=8, ncols=3
+    )
+    return _png(figure)
+
+
+def _victim(axes: Axes, rows: Iterable[Row], *, is_source: bool, look: Mapping[str, Any]) -> None:
+    ordered = sorted(rows, key=lambda row: float(row["eps"]))
+    first = ordered[0]
+    x, y = [row["eps"] for row in ordered], [row["accuracy"] for row in ordered]
+    low, high = zip(*(row["interval"] for row in ordered), strict=True)
+    thickness = 2.8 if is_source else 1.3
+    label = f"{first['victim']} ({first['victim_kind']})"
+    axes.plot(x, y, _STYLES[first["victim_kind"]], linewidth=thickness, markersize=4, label=label, **look)
+    axes.fill_between(x, low, high, color=look["color"], alpha=0.13, linewidth=0)
+
+
+def _failures(axes: Axes, rows: Sequence[Row], figure: str) -> None:
+    failed = [row for row in rows if row["verdict"] in _FAILED and row["eps"] is not None]
+    if failed:
+        x, y = [row["eps"] for row in failed], [row[figure] for row in failed]
+        label = f"audit: {', '.join(dict.fromkeys(row['verdict'] for row in failed))}"
+        axes.plot(x, y, "x", color="#B00020", markersize=11, markeredgewidth=2.2, label=label, zorder=5)
+
+
+def _finish(axes: Axes, chance: float, label: str) -> None:
+    axes.axhline(chance, color="0.4", linestyle="--", linewidth=1)
+    axes.text(1.01, chance, "chance", color="0.35", fontsize=8, va="center", transform=axes.get_yaxis_transform())
+    axes.set_ylim(0, 1.02)
+    axes.set_xlim(left=0)
+    axes.set_xlabel(label)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _short(name: str, names: Sequence[str | None]) -> str:
+    """The last part of a path, where that is enough to tell it from the others."""
+    last = [str(other).rstrip("/").rpartition("/")[2] for other in names]
+    mine = name.rstrip("/").rpartition("/")[2]
+    return mine if last.count(mine) == 1 else name
+
+
+def _all_short(names: Sequence[str]) -> list[str]:
+    return [_short(name, names) for name in names]
