@@ -1,5 +1,6 @@
 """A trained model and labelled images, from the names that a user gives."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from qaml_qiskit.datasets import check_images, load_dataset
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.models import DataCard, StoredModel, load_model
 from qaml_qiskit.runs import RUNS_FOLDER
-from qaml_qiskit.workflows.adversarial_files import Provenance, parse_provenance
+from qaml_qiskit.workflows.attack.files import Provenance, parse_provenance
 from qaml_qiskit.workflows.npz_files import read_arrays
 
 
@@ -57,6 +58,11 @@ def load_images(
     else:
         images, labels, indices = _read_npz(Path(source), data)
     return torch.from_numpy(images), labels, indices
+
+
+def digest(tensor: Tensor) -> str:
+    """A fingerprint of a tensor's values: the first 16 hexadecimal digits of their SHA-256."""
+    return hashlib.sha256(tensor.detach().cpu().numpy().tobytes()).hexdigest()[:16]
 
 
 def _read_npz(path: Path, data: DataCard) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:

@@ -1,5 +1,6 @@
-"""Arrays from an .npz that somebody else may have written. No pickled object is ever read."""
+"""Arrays as .npz files, our own and those that somebody else may have written. No pickled object is ever read."""
 
+import io
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -36,6 +37,19 @@ def read_arrays(path: Path, required: Sequence[str], optional: Sequence[str], *,
         raise InputError(
             f"cannot read images from {path}", got=_said(error), expected=expected, remedy=remedy
         ) from error
+
+
+def npz(**arrays: NDArray[Any]) -> bytes:
+    """The bytes of an .npz; the same arrays give the same bytes."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def arrays_of(content: bytes) -> Arrays:
+    """The inverse of :func:`npz`."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def _said(error: Exception) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from qaml_qiskit.execution import recipe_names
 from qaml_qiskit.workflows import ResourcesRequest
-from qaml_qiskit.workflows.baselines import Baseline, Baselines, load_baselines
+from qaml_qiskit.workflows.resources.baselines import Baseline, Baselines, load_baselines
 from tests.integration.conftest import Finished
 
 Qaml = Callable[..., Finished]
@@ -17,7 +17,7 @@ GOOD = ((14, 13, 60), (3, 3, 20))
 
 def keep(monkeypatch: pytest.MonkeyPatch, counts: tuple[tuple[int, int, int], ...]) -> None:
     kept = Baselines(qiskit="1.0", baselines=(Baseline(grid=GRID, counts=counts),))
-    monkeypatch.setattr("qaml_qiskit.workflows.baselines.load_baselines", lambda: kept)
+    monkeypatch.setattr("qaml_qiskit.workflows.resources.baselines.load_baselines", lambda: kept)
 
 
 def test_the_kept_baselines_are_whole() -> None:

@@ -11,9 +11,9 @@ from qaml_qiskit.execution.catalogue import FakeEntry
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.models import QVC, QVCConfig
 from qaml_qiskit.runs import open_run
-from qaml_qiskit.workflows.compiled import Compiled
-from qaml_qiskit.workflows.prediction import noisy_layers, predict_on_device
+from qaml_qiskit.workflows.device.prediction import noisy_layers, predict_on_device
 from qaml_qiskit.workflows.progress import Silent
+from qaml_qiskit.workflows.run.compiled import Compiled
 from tests.integration.conftest import Finished
 from tests.integration.hardware import workspace
 from tests.integration.small import SHOTS, images, model, shot_error, strong_readout
@@ -71,7 +71,7 @@ def test_a_killed_forecast_goes_on(qaml: Qaml, tmp_path: Path, monkeypatch: pyte
     words = ("forecast", place / "model", "--images", place / "images.npz", "--eps", "0.1", "--recipe", "quick")
     whole = qaml(*words, "--out", place / "whole", "--json")
     assert whole.code == 0, whole.err
-    import qaml_qiskit.workflows.prediction as predicting
+    import qaml_qiskit.workflows.device.prediction as predicting
 
     real, calls = predicting.noisy_expectations, []
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qaml_qiskit.workflows.training import CHECKPOINT_FILE
+from qaml_qiskit.workflows.train.training import CHECKPOINT_FILE
 
 ARGUMENTS = ["train", "--epochs", "20", "--layers", "2", "--classes", "0,1,2", "--json"]
 START_SECONDS = 60

@@ -15,15 +15,16 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, IdealEntry
 from qaml_qiskit.noise import named_noise
-from qaml_qiskit.workflows.noisy_circuits import (
+from qaml_qiskit.workflows.device.noisy_circuits import (
     CircuitWithNoise,
     Readout,
     check_measured_last,
     device_circuit,
     native_circuit,
 )
-from qaml_qiskit.workflows.sweep_cells import Arrays, Cell, ModelCopy, compute_cell, from_bytes, key, pack, to_bytes
-from qaml_qiskit.workflows.sweep_engines import Inputs, density, sampled, seed_of, trajectories
+from qaml_qiskit.workflows.npz_files import Arrays, arrays_of, npz
+from qaml_qiskit.workflows.sweep.cells import Cell, ModelCopy, compute_cell, key, pack
+from qaml_qiskit.workflows.sweep.engines import Inputs, density, sampled, seed_of, trajectories
 from tests.integration.small import SHOTS, compiled, exact, images, model
 from tests.tolerances import AER, DIFFERENT, SIGMAS, VALUE
 
@@ -198,7 +199,7 @@ def test_sampler_needs_no_state_of_its_own() -> None:
 
 def test_arrays_survive_storage_and_seeds_differ() -> None:
     arrays = {"z": np.arange(6.0).reshape(2, 3), "labels": np.array([1, 2])}
-    assert to_bytes(from_bytes(to_bytes(arrays))) == to_bytes(arrays)
+    assert npz(**arrays_of(npz(**arrays))) == npz(**arrays)
     assert len({seed_of("case", start) for start in range(1000)}) == 1000
 
 
@@ -206,7 +207,7 @@ def test_a_cell_gives_the_same_bytes_with_any_number_of_threads() -> None:
     before, found = torch.get_num_threads(), []
     for threads in (1, 4):
         torch.set_num_threads(threads)
-        found.append(to_bytes(compute_cell(cell("exact", "amplitude-damping"))))
+        found.append(npz(**compute_cell(cell("exact", "amplitude-damping"))))
         assert torch.get_num_threads() == threads
     torch.set_num_threads(before)
     assert found[0] == found[1]

@@ -15,7 +15,7 @@ distributed = pytest.importorskip("distributed")
 
 from qaml_qiskit.errors import ConfigurationError, InputError  # noqa: E402
 from qaml_qiskit.workflows import SweepRequest, sweep  # noqa: E402
-from qaml_qiskit.workflows.scheduling import Cluster, Scheduling, open_cluster  # noqa: E402
+from qaml_qiskit.workflows.sweep.scheduling import Cluster, Scheduling, open_cluster  # noqa: E402
 from tests.integration.conftest import Finished  # noqa: E402
 from tests.integration.hardware import workspace  # noqa: E402
 

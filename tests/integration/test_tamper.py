@@ -17,9 +17,9 @@ from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.execution import load_recipe
 from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, load_model
 from qaml_qiskit.models.store import model_files
-from qaml_qiskit.workflows.compiled import Compiled
-from qaml_qiskit.workflows.tamper_parts import Victim, attacks_on, crosstalk_circuit, symmetric_record, target_record
-from qaml_qiskit.workflows.tamper_request import PARTS, TamperRequest
+from qaml_qiskit.workflows.run.compiled import Compiled
+from qaml_qiskit.workflows.tamper.parts import Victim, attacks_on, crosstalk_circuit, symmetric_record, target_record
+from qaml_qiskit.workflows.tamper.request import PARTS, TamperRequest
 from tests.integration import small
 from tests.integration.conftest import Finished
 from tests.tolerances import BOUND, VALUE
@@ -151,7 +151,7 @@ def test_kept_changes_do_what_the_rows_say(qaml: Qaml, trained: Path, tmp_path: 
 
 
 def test_a_killed_run_goes_on(qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cells = sys.modules["qaml_qiskit.workflows.tamper_cells"]
+    cells = sys.modules["qaml_qiskit.workflows.tamper.cells"]
     whole = qaml("tamper", trained, *WORDS, "--out", tmp_path / "whole", "--json").json()["results"]
     monkeypatch.setattr(cells, "BLOCK", 8)
     real, calls = cells._document, []
@@ -239,7 +239,7 @@ def test_a_convnet_is_refused(qaml: Qaml, trained_convnet: Path, tmp_path: Path)
 def test_many_qubits_leave_the_encoding_out(
     qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["qaml_qiskit.workflows.tamper"], "_MOST_QUBITS", 5)
+    monkeypatch.setattr(sys.modules["qaml_qiskit.workflows.tamper.tamper"], "_MOST_QUBITS", 5)
     document = qaml("tamper", trained, *WORDS, "--out", tmp_path / "run", "--json").json()
     assert "encoding" not in {row["part"] for row in document["results"]}
     assert any(note.startswith("encoding: left out") for note in document["notes"])

@@ -14,9 +14,9 @@ from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.models import load_model, predict
 from qaml_qiskit.workflows import TrainRequest, train
-from qaml_qiskit.workflows.adversarial_files import read_adversarial
+from qaml_qiskit.workflows.attack.files import read_adversarial
+from qaml_qiskit.workflows.attack.victims import read_classifier
 from qaml_qiskit.workflows.inputs import find_model
-from qaml_qiskit.workflows.victims import read_classifier
 from tests.integration.conftest import Finished
 from tests.integration.hardware import workspace
 from tests.integration.small import STRONG_READOUT
@@ -115,8 +115,8 @@ def test_a_noisy_source_is_attacked_through_its_noise(qaml: Qaml, trained: Path,
 def test_a_killed_transfer_gives_the_same_table(
     qaml: Qaml, pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    making = sys.modules["qaml_qiskit.workflows.adversarial"]
-    scoring = sys.modules["qaml_qiskit.workflows.transfer_scoring"]
+    making = sys.modules["qaml_qiskit.workflows.attack.adversarial"]
+    scoring = sys.modules["qaml_qiskit.workflows.transfer.scoring"]
     attacked, scored = making.run_attack, scoring.predict
     attacks, scores = [], []
 

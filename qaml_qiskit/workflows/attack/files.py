@@ -1,0 +1,157 @@
+"""Adversarial images as files that say what they were made on, how, and from which images."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from qaml_qiskit.datasets import check_images
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.workflows.npz_files import npz, read_arrays
+
+_ARRAYS = ("images", "labels", "indices", "clean_correct", "fooled", "provenance")
+
+
+class Provenance(BaseModel):
+    """Where adversarial images come from.
+
+    Attributes:
+        format: of these fields.
+        model: name of the model that was attacked, as it was given.
+        weights: first 16 hexadecimal digits of the SHA-256 of its ``model.safetensors``.
+        noise: exact noise on that model, as ``name:strength``; None for none.
+        attack: its reported name.
+        norm: in which ``eps`` bounds the perturbations.
+        parameters: all parameters of the attack.
+        eps: the budget; None for none.
+        seed: of the attack.
+        dataset: that the model was trained for.
+        classes: of that data set, in the order of the labels.
+        images: what was attacked: a number of test images, or an .npz.
+        images_digest: fingerprint of the clean images.
+        package_version: of qaml-qiskit.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = 1
+    model: str
+    weights: str
+    noise: str | None
+    attack: str
+    norm: Literal["linf", "l2"]
+    parameters: dict[str, Any]
+    eps: float | None
+    seed: int
+    dataset: str
+    classes: tuple[int, ...]
+    images: str
+    images_digest: str
+    package_version: str
+
+    @property
+    def source(self) -> str:
+        """The model with its noise, as a victim is written."""
+        return self.model if self.noise is None else f"{self.model}@{self.noise}"
+
+
+@dataclass(frozen=True)
+class AdversarialImages:
+    """Adversarial images and what they did to the model that they were made on.
+
+    Attributes:
+        images: shape (N, C, H, W), float32, in [0, 1].
+        labels: true classes, shape (N,).
+        indices: positions among the images that were attacked, shape (N,).
+        clean_correct: which images the model got right when clean, shape (N,).
+        fooled: which of these it gets wrong now, shape (N,).
+        provenance: where they come from.
+    """
+
+    images: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    clean_correct: NDArray[np.bool_]
+    fooled: NDArray[np.bool_]
+    provenance: Provenance
+
+    def to_bytes(self) -> bytes:
+        """An .npz without pickled objects; the provenance is JSON in an array of no dimension."""
+        return npz(
+            images=self.images,
+            labels=self.labels,
+            indices=self.indices,
+            clean_correct=self.clean_correct,
+            fooled=self.fooled,
+            provenance=np.array(self.provenance.model_dump_json()),
+        )
+
+
+def read_adversarial(path: Path) -> AdversarialImages:
+    """Read a file that ``qaml attack`` or ``qaml transfer`` wrote.
+
+    Raises:
+        InputError: the file cannot be read, has no provenance, holds pickled objects, or its arrays do not fit.
+    """
+    arrays = read_arrays(
+        path,
+        _ARRAYS,
+        (),
+        expected="adversarial images with their provenance, without pickled objects",
+        remedy="make the file with `qaml attack`",
+    )
+    provenance = parse_provenance(arrays["provenance"], path)
+    images = check_images(arrays["images"])
+    _check_arrays(path, arrays, len(images), len(provenance.classes))
+    return AdversarialImages(
+        images=images,
+        labels=arrays["labels"].astype(np.int64),
+        indices=arrays["indices"].astype(np.int64),
+        clean_correct=arrays["clean_correct"],
+        fooled=arrays["fooled"],
+        provenance=provenance,
+    )
+
+
+def parse_provenance(array: NDArray[Any], path: Path) -> Provenance:
+    """The provenance from its array.
+
+    Raises:
+        InputError: something else is in there; ``path`` is named.
+    """
+    try:
+        if array.shape != () or array.dtype.kind != "U":
+            raise ValueError(f"an array of shape {array.shape} and type {array.dtype}")
+        return Provenance.model_validate_json(str(array))
+    except ValueError as error:
+        told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise InputError(
+            f"the provenance in {path} cannot be read",
+            got=told,
+            expected="JSON as `qaml attack` writes it",
+            remedy="make the file again with `qaml attack`",
+        ) from error
+
+
+def _check_arrays(path: Path, arrays: dict[str, NDArray[Any]], count: int, num_classes: int) -> None:
+    kinds = {"labels": "iu", "indices": "iu", "clean_correct": "b", "fooled": "b"}
+    for name, kind in kinds.items():
+        array = arrays[name]
+        if array.shape != (count,) or array.dtype.kind not in kind:
+            raise InputError(
+                f"the array {name} in {path} does not fit",
+                got=f"{array.dtype} of shape {array.shape}",
+                expected=f"{'integers' if kind == 'iu' else 'truth values'} of shape ({count},)",
+                remedy="make the file again with `qaml attack`",
+            )
+    labels = arrays["labels"]
+    if labels.min() < 0 or labels.max() >= num_classes:
+        raise InputError(
+            f"the labels in {path} do not fit",
+            got=f"{labels.min()} to {labels.max()}",
+            expected=f"integers from 0 to {num_classes - 1}",
+            remedy="make the file again with `qaml attack`",
+        )

@@ -1,0 +1,1 @@
+"""`qaml certify`: exact radii of images."""

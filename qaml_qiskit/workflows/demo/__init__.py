@@ -1,0 +1,1 @@
+"""`qaml demo`: the whole road, once."""

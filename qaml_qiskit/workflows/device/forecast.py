@@ -1,0 +1,183 @@
+"""What accuracy a device would give, before any of its time is spent: the work behind ``qaml forecast``."""
+
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from torch import Tensor
+
+from qaml_qiskit.attacks import AttackConfig, attack_images
+from qaml_qiskit.circuits import gate_counts
+from qaml_qiskit.execution import survival
+from qaml_qiskit.models import StoredModel, check_batch
+from qaml_qiskit.reports import Section, forecast_curves, to_csv
+from qaml_qiskit.runs import Run, open_run
+from qaml_qiskit.workflows.device.prediction import noisy_layers, predict_on_device
+from qaml_qiskit.workflows.inputs import digest, find_model, load_images
+from qaml_qiskit.workflows.npz_files import npz
+from qaml_qiskit.workflows.outcome import Outcome, Row
+from qaml_qiskit.workflows.pages import write_page
+from qaml_qiskit.workflows.progress import Progress, Silent
+from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
+
+_NOTES = (
+    "accuracy: exact for endless shots; for finite ones what is expected, the errors of the ⟨Z_k⟩ taken as normal and "
+    "independent.",
+    "The noise is the device's own model, on every gate of the whole circuit, encoding included. What the model does "
+    "not know, such as crosstalk and drift, is not in it: a device gives less.",
+)
+
+
+class ForecastRequest(BaseModel):
+    """Models, devices, and what is done there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    models: Annotated[tuple[str, ...], Field(min_length=1)]
+    target: Annotated[tuple[str, ...], Field(min_length=1)] = ("fake-torino",)
+    recipe: str = "level3"
+    images: Annotated[str, BeforeValidator(str)] = "100"
+    shots: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (1000, 4000)
+    mitigation: Annotated[tuple[Literal["none", "m3"], ...], Field(min_length=1)] = ("none", "m3")
+    eps: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
+    steps: Annotated[int, Field(ge=1)] = 20
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+def forecast(
+    request: ForecastRequest,
+    *,
+    backends: Path | None = None,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Predict the accuracy of models on devices from the devices' noise models, exactly.
+
+    Attacked images are made by PGD with the exact gradient through the noise of layers and readout (the encoding's
+    noise is left out of the gradient, not of the score).
+
+    Raises:
+        QamlError: the request cannot be served.
+    """
+    progress = progress or Silent()
+    stored = {name: find_model(name) for name in request.models}
+    compiled = {
+        (name, target): compile_model(stored[name], target, request.recipe, backends)
+        for name, target in product(request.models, request.target)
+    }
+    inputs = {name: _inputs(model, request, data_dir) for name, model in stored.items()}
+    resolved = {
+        "models": {name: digest(each.model.weight) for (name, _), each in compiled.items()},
+        "targets": {target: each.resolved() for (_, target), each in compiled.items()},
+        "images": {name: digest(images) for name, (images, _) in inputs.items()},
+    }
+    run = open_run("forecast", {**request.model_dump(mode="json"), "resolved": resolved}, out)
+    if not run.complete:
+        repairs = {
+            f"{each.target.name}: {note}." for each in compiled.values() for note in each.target.noise_notes(each.isa)
+        }
+        rows: list[Row] = []
+        for index, ((name, target), each) in enumerate(compiled.items()):
+            rows += _rows(request, run, f"{index}", name, target, each, inputs[name], progress)
+        _write(run, request, rows, (*_NOTES, *sorted(repairs)))
+    metrics = run.metrics()
+    return Outcome("forecast", run, metrics["results"], notes=tuple(metrics["notes"]))
+
+
+def _inputs(stored: StoredModel, request: ForecastRequest, data_dir: Path | None) -> tuple[Tensor, NDArray[np.int64]]:
+    images, labels, _ = load_images(request.images, stored.card.data, data_dir)
+    check_batch(images, stored.card.model.image_shape)
+    return images, labels
+
+
+def _rows(
+    request: ForecastRequest,
+    run: Run,
+    key: str,
+    name: str,
+    target: str,
+    compiled: Compiled,
+    inputs: tuple[Tensor, NDArray[np.int64]],
+    progress: Progress,
+) -> list[Row]:
+    """All rows of one model on one device."""
+    images, labels = inputs
+    counts, (gates, _) = gate_counts(compiled.isa), survival(compiled.isa, compiled.target.isa)
+    head: Row = {
+        "model": name,
+        "layers": compiled.model.config.num_layers,
+        "target": target,
+        "two_qubit_gates": counts.two_qubit_gates,
+        "two_qubit_depth": counts.two_qubit_depth,
+        "gate_survival": gates,
+    }
+    rows = []
+    for eps in (0.0, *request.eps):
+        attacked = images if not eps else _attacked(request, run, key, eps, compiled, inputs, progress)
+        prediction = predict_on_device(compiled, attacked, run, f"{key}-{eps:g}", progress)
+        ideal = prediction.ideal.argmax(1) == labels
+        for mitigation, shots in product(request.mitigation, (None, *request.shots)):
+            mitigated = mitigation == "m3"
+            endless = prediction.accuracy(labels, mitigated)
+            expected = (
+                endless.value if shots is None else prediction.sampled_accuracy(labels, shots, request.seed, mitigated)
+            )
+            rows.append(
+                {
+                    **head,
+                    "eps": eps,
+                    "mitigation": mitigation,
+                    "shots": shots,
+                    "accuracy": expected,
+                    "interval": list(endless.interval) if shots is None else None,
+                    "ideal_accuracy": float(ideal.mean()),
+                    "slope": prediction.slope(mitigated),
+                    "images": len(labels),
+                }
+            )
+    return rows
+
+
+def _attacked(
+    request: ForecastRequest,
+    run: Run,
+    key: str,
+    eps: float,
+    compiled: Compiled,
+    inputs: tuple[Tensor, NDArray[np.int64]],
+    progress: Progress,
+) -> Tensor:
+    """Images attacked by PGD through the noise of layers and readout; made once a run."""
+    images, labels = inputs
+    file = f"blocks/attacked-{key}-{eps:g}.npz"
+    if run.read(file) is None:
+        progress.say(f"attacking {len(images)} images, ε = {eps:g}")
+        config = AttackConfig(name="pgd", eps=eps, steps=request.steps, seed=request.seed)
+        victim = noisy_layers(compiled, request.recipe)
+        made = attack_images(victim, images, torch.from_numpy(labels), config)
+        run.write(file, npz(images=made.numpy()))
+    with np.load(run.path / file, allow_pickle=False) as archive:
+        return torch.from_numpy(archive["images"])
+
+
+def _write(run: Run, request: ForecastRequest, rows: list[Row], notes: tuple[str, ...]) -> None:
+    picture = forecast_curves(rows)
+    run.write("forecast.csv", to_csv(rows))
+    run.write("forecast.png", picture)
+    best = max(rows, key=lambda row: (row["eps"] == 0, row["shots"] is not None, row["accuracy"]))
+    lead = (
+        f"With {best['shots']:,} shots and mitigation {best['mitigation']}, {best['model']} is expected to name "
+        f"{best['accuracy']:.1%} of {best['images']} images on {best['target']}; "
+        f"without noise {best['ideal_accuracy']:.1%}."
+    )
+    sections = [
+        Section("Forecast", list(notes), rows, picture, "Expected accuracy against the number of two-qubit gates.")
+    ]
+    write_page(run, request, "What a device would score", lead, sections)
+    metrics: dict[str, Any] = {"command": "forecast", "results": rows, "notes": list(notes)}
+    run.finish(metrics)

@@ -1,0 +1,176 @@
+"""Trained models side by side, by what they cost on a device and what they reach: ``qaml frontier``."""
+
+import json
+from copy import copy
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from torch import Tensor
+
+from qaml_qiskit.attacks import AttackConfig, attack_images
+from qaml_qiskit.circuits import gate_counts
+from qaml_qiskit.encodings import ApproximateEncoding, GradientRule
+from qaml_qiskit.evaluation import accuracy
+from qaml_qiskit.execution import survival
+from qaml_qiskit.models import QVC, check_batch, predict
+from qaml_qiskit.reports import Section, frontier_figure, to_csv
+from qaml_qiskit.runs import Run, open_run
+from qaml_qiskit.workflows.device.prediction import predict_on_device
+from qaml_qiskit.workflows.inputs import digest, find_model, load_images
+from qaml_qiskit.workflows.outcome import Outcome, Row
+from qaml_qiskit.workflows.pages import write_page
+from qaml_qiskit.workflows.progress import Progress, Silent
+from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
+
+_NOTES = (
+    "robust_accuracy: under PGD on the noiseless model. Where the encoding is approximate there are two attacks: "
+    "through the derivative of its fit (unrolled), and with the straight-through estimate; an image counts as robust "
+    "only if it withstands both.",
+    "device_accuracy: expected with these shots and a perfectly calibrated M3 under the target's own noise model, "
+    "encoding included.",
+)
+
+
+class FrontierRequest(BaseModel):
+    """Models, and under what they are compared."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    models: Annotated[tuple[str, ...], Field(min_length=1)]
+    target: str = "fake-torino"
+    recipe: str = "level3"
+    images: Annotated[str, BeforeValidator(str)] = "100"
+    eps: Annotated[float, Field(gt=0, le=1)] = 0.1
+    steps: Annotated[int, Field(ge=1)] = 10
+    shots: Annotated[int, Field(ge=1)] = 4000
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+def frontier(
+    request: FrontierRequest,
+    *,
+    backends: Path | None = None,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Fidelity, gates, clean, robust and predicted accuracy of models. Each model's row is kept as it finishes.
+
+    Raises:
+        QamlError: the request cannot be served.
+    """
+    progress = progress or Silent()
+    stored = {name: find_model(name) for name in request.models}
+    compiled = {name: compile_model(each, request.target, request.recipe, backends) for name, each in stored.items()}
+    inputs = {}
+    for name, each in stored.items():
+        images, labels, _ = load_images(request.images, each.card.data, data_dir)
+        check_batch(images, each.card.model.image_shape)
+        inputs[name] = images, labels
+    resolved = {
+        "models": {name: digest(each.model.weight) for name, each in compiled.items()},
+        **next(iter(compiled.values())).resolved(),
+        "images": {name: digest(images) for name, (images, _) in inputs.items()},
+    }
+    run = open_run("frontier", {**request.model_dump(mode="json"), "resolved": resolved}, out)
+    if not run.complete:
+        rows = [
+            _row(request, run, str(index), name, each, *inputs[name], progress)
+            for index, (name, each) in enumerate(compiled.items())
+        ]
+        repairs = {f"{note}." for each in compiled.values() for note in each.target.noise_notes(each.isa)}
+        _write(run, request, sorted(rows, key=lambda row: row["two_qubit_gates"]), (*_NOTES, *sorted(repairs)))
+    metrics = run.metrics()
+    return Outcome("frontier", run, metrics["results"], notes=tuple(metrics["notes"]))
+
+
+def _row(
+    request: FrontierRequest,
+    run: Run,
+    key: str,
+    name: str,
+    compiled: Compiled,
+    images: Tensor,
+    labels: NDArray[np.int64],
+    progress: Progress,
+) -> Row:
+    """One model."""
+    model, counts = compiled.model, gate_counts(compiled.isa)
+    with torch.no_grad():
+        fidelity = float(model.encoding.fidelity(images).mean())
+    clean = accuracy(predict(model, images).numpy(), labels)
+    robust = _robust(request, run, key, model, images, torch.from_numpy(labels), progress)
+    device = predict_on_device(compiled, images, run, key, progress)
+    gates, _ = survival(compiled.isa, compiled.target.isa)
+    return {
+        "model": name,
+        "encoding": model.config.encoding,
+        "encoding_layers": model.config.encoding_layers,
+        "layers": model.config.num_layers,
+        "ansatz": model.config.ansatz,
+        "fidelity": fidelity,
+        "two_qubit_gates": counts.two_qubit_gates,
+        "two_qubit_depth": counts.two_qubit_depth,
+        "gate_survival": gates,
+        "clean_accuracy": clean.value,
+        **{f"robust_{rule.replace('-', '_')}": float(kept.mean()) for rule, kept in robust.items()},
+        "robust_accuracy": float(np.logical_and.reduce(list(robust.values())).mean()),
+        "device_accuracy": device.sampled_accuracy(labels, request.shots, request.seed),
+        "device_endless": device.accuracy(labels).value,
+        "slope": device.slope(),
+        "images": len(labels),
+    }
+
+
+def _robust(
+    request: FrontierRequest, run: Run, key: str, model: QVC, images: Tensor, labels: Tensor, progress: Progress
+) -> dict[str, NDArray[np.bool_]]:
+    """Which images withstand PGD, for every way to differentiate the encoding; kept in the run."""
+    rules: tuple[GradientRule, ...] = ("unrolled",)
+    if isinstance(model.encoding, ApproximateEncoding):
+        rules = ("unrolled", "straight-through")
+    kept: dict[str, NDArray[np.bool_]] = {}
+    for rule in rules:
+        file = f"blocks/robust-{key}-{rule}.json"
+        if (content := run.read(file)) is None:
+            progress.say(f"attacking {len(images)} images, {rule}")
+            withstood = _withstand(request, model, rule, images, labels)
+            run.write_json(file, withstood)
+        else:
+            withstood = json.loads(content)
+        kept[rule] = np.array(withstood, dtype=bool)
+    return kept
+
+
+def _withstand(request: FrontierRequest, model: QVC, rule: GradientRule, images: Tensor, labels: Tensor) -> list[bool]:
+    """Whether each image is named correctly before and after the attack."""
+    victim = model
+    if isinstance(model.encoding, ApproximateEncoding):
+        config = model.config
+        victim = copy(model)
+        victim.encoding = ApproximateEncoding(
+            config.num_qubits, model.encoding.layers, config.pixel_order, model.encoding.sweeps, rule
+        )
+    attack = AttackConfig(name="pgd", eps=request.eps, steps=request.steps, seed=request.seed)
+    attacked = attack_images(victim, images, labels, attack)
+    return [
+        bool(before and after)
+        for before, after in zip(
+            predict(model, images).argmax(1) == labels, predict(model, attacked).argmax(1) == labels, strict=True
+        )
+    ]
+
+
+def _write(run: Run, request: FrontierRequest, rows: list[Row], notes: tuple[str, ...]) -> None:
+    picture = frontier_figure(rows)
+    run.write("frontier.csv", to_csv(rows))
+    run.write("frontier.png", picture)
+    lead = f"{len(rows)} models on {request.target}, {rows[0]['images']} images, PGD with ε = {request.eps:g}."
+    sections = [Section("Frontier", list(notes), rows, picture, "What models reach against their two-qubit gates.")]
+    write_page(run, request, "What fits a device", lead, sections)
+    metrics: dict[str, Any] = {"command": "frontier", "results": rows, "notes": list(notes)}
+    run.finish(metrics)

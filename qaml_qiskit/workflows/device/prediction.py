@@ -1,0 +1,93 @@
+"""What a device would measure, exactly and without it: a compiled classifier under the device's own noise model."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from qaml_qiskit.evaluation import Proportion, accuracy, sampled_accuracy, slope
+from qaml_qiskit.execution import compact, measured_qubits
+from qaml_qiskit.models import NoisyQVC
+from qaml_qiskit.runs import Run
+from qaml_qiskit.simulation.heisenberg import noisy_expectations, readout_maps
+from qaml_qiskit.workflows.device.noisy_circuits import device_circuit
+from qaml_qiskit.workflows.progress import Progress
+from qaml_qiskit.workflows.run.compiled import Compiled
+
+#: Images between two files: what a kill can lose.
+_BLOCK = 20
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """⟨Z_k⟩ that a device would measure with endless shots.
+
+    Attributes:
+        ideal: without noise, shape (N, m).
+        read: with the noise of gates and readout, shape (N, m).
+        maps: (offset, factor) that the readout makes of each ⟨Z_k⟩, shape (m, 2).
+    """
+
+    ideal: NDArray[np.floating]
+    read: NDArray[np.floating]
+    maps: NDArray[np.floating]
+
+    def values(self, mitigated: bool) -> NDArray[np.floating]:
+        """What is read, or that with the readout errors inverted, as a perfectly calibrated M3 does on average."""
+        return (self.read - self.maps[:, 0]) / self.maps[:, 1] if mitigated else self.read
+
+    def errors(self, shots: int, mitigated: bool) -> NDArray[np.floating]:
+        """Standard errors of :meth:`values` with so many shots; inverting the readout makes them larger."""
+        errors = np.sqrt(np.maximum(1 - self.read**2, 0) / shots)
+        return errors / np.abs(self.maps[:, 1]) if mitigated else errors
+
+    def accuracy(self, labels: NDArray[np.integer], mitigated: bool = True) -> Proportion:
+        """With endless shots."""
+        return accuracy(self.values(mitigated), labels)
+
+    def sampled_accuracy(self, labels: NDArray[np.integer], shots: int, seed: int, mitigated: bool = True) -> float:
+        """Expected with so many shots, errors of the ⟨Z_k⟩ taken as normal and independent of each other."""
+        return sampled_accuracy(self.values(mitigated), self.errors(shots, mitigated), labels, seed)
+
+    def slope(self, mitigated: bool = True) -> float | None:
+        """How much of the noiseless ⟨Z_k⟩ is left."""
+        return slope(self.values(mitigated), self.ideal)
+
+
+def predict_on_device(compiled: Compiled, images: Tensor, run: Run, name: str, progress: Progress) -> Prediction:
+    """Propagate every image through the whole compiled circuit, encoding included, under the target's noise.
+
+    Args:
+        compiled: the classifier, compiled for the target.
+        images: shape (N, C, H, W).
+        run: keeps what is done, block by block.
+        name: of these images and this circuit within the run.
+        progress: told about every block.
+    """
+    circuit, values = compact(compiled.isa), compiled.values(images)
+    noise = compiled.target.noise_model(compiled.isa)
+    blocks = []
+    with progress.task(f"predicting {name}", len(images)) as advance:
+        for start in range(0, len(images), _BLOCK):
+            file = f"blocks/{name}-{start:06d}.npy"
+            if (content := run.read(file)) is None:
+                z = noisy_expectations(circuit, noise, values=values[start : start + _BLOCK], dtype=torch.float32)
+                buffer = io.BytesIO()
+                np.save(buffer, z.numpy(), allow_pickle=False)
+                run.write(file, content := buffer.getvalue())
+            blocks.append(np.load(io.BytesIO(content), allow_pickle=False))
+            advance(len(blocks[-1]))
+    return Prediction(compiled.ideal(images), np.concatenate(blocks), readout_maps(noise, measured_qubits(circuit)))
+
+
+def noisy_layers(compiled: Compiled, recipe_name: str) -> NoisyQVC:
+    """The classifier with noise on the layers and the readout, not on the encoding.
+
+    One set of matrices serves all images and gives exact gradients through the noise. The layers are compiled by
+    themselves, so they may lie on other qubits of the device than in the whole circuit.
+    """
+    where, _ = device_circuit(compiled.model, compiled.target, recipe_name, with_encoding=False)
+    return NoisyQVC(compiled.model, where.observables())

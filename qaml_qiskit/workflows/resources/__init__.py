@@ -1,0 +1,1 @@
+"""`qaml resources`: what circuits cost, and counts that are kept."""

@@ -1,0 +1,156 @@
+"""Tables, pictures and the page of a run of ``qaml resources``, and the columns that fit a terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qiskit.transpiler import Target as ISATarget
+
+from qaml_qiskit.execution import Target
+from qaml_qiskit.reports import Section, device_map, format_cell, gates_against_fidelity, to_csv
+from qaml_qiskit.runs import Run
+from qaml_qiskit.workflows.outcome import Row
+from qaml_qiskit.workflows.pages import write_page
+from qaml_qiskit.workflows.resources.request import ResourcesRequest
+
+Cell = tuple[Row, list[list[int]]]
+
+_MEANING = (
+    "Rows without a target are the circuits as built. success: probability that no gate and no measurement fails, by "
+    "the target's error rates; idle time and crosstalk are not in it. fidelity: of the state that the encoding "
+    "prepares, without noise, with the wanted one."
+)
+_PARTS = (
+    "Encoding and ansatz, each compiled alone with the same recipe. Alone, each finds a layout of its own, and gates "
+    "where the two meet cannot be merged, so the parts need not add up to the whole."
+)
+_PUBLISHED = "As published, beside our count of the same circuit before compilation."
+
+
+def terminal_tables(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The columns of the rows that fit a terminal of a hundred characters: the whole circuits, and their parts.
+
+    Every figure is in the rows themselves, so in ``--json`` and resources.csv.
+    """
+    return [{**_head(row), **_whole(row)} for row in rows], [{**_head(row), **_alone(row)} for row in rows]
+
+
+def write_report(
+    run: Run, request: ResourcesRequest, cells: Sequence[Cell], published: list[Row], targets: Mapping[str, Target]
+) -> None:
+    """Write resources.csv, resources.md, the pictures and the page, and complete the run."""
+    rows = [row for row, _ in cells]
+    whole, parts = terminal_tables(rows)
+    run.write("resources.csv", to_csv(rows))
+    tables = {"Whole circuits": (_MEANING, whole), "Parts": (_PARTS, parts), "Published": (_PUBLISHED, published)}
+    run.write("resources.md", _markdown(tables))
+    sections = [Section(title, [text], table) for title, (text, table) in tables.items()]
+    points = _points(rows)
+    if points:
+        picture = gates_against_fidelity(points)
+        run.write("gates-fidelity.png", picture)
+        caption = f"Every compiled circuit; fidelities are means of {request.images} images of {request.dataset}."
+        sections.append(Section("Gates against fidelity", (), (), picture, caption))
+    for name, target in targets.items():
+        drawn = _map(target, [cell for cell in cells if cell[0]["target"] == name])
+        if drawn is not None:
+            run.write(f"layout-{name}.png", drawn[0])
+            sections.append(Section(f"Where on {name}", (), (), *drawn))
+    compiled = sum(row["target"] is not None for row in rows)
+    write_page(run, request, "Circuit resources", f"{compiled} compiled circuits.", sections)
+    run.finish({"command": "resources", "results": rows, "published": published})
+
+
+def _head(row: Row) -> Row:
+    layers = "" if row["encoding_layers"] is None else f" {row['encoding_layers']}"
+    return {
+        "encoding": f"{row['encoding']}{layers}",
+        "n": row["qubits"],
+        "layers": row["layers"],
+        "target": row["target"] or "as built",
+        "recipe": row["recipe"],
+    }
+
+
+def _whole(row: Row) -> Row:
+    return {
+        "2q": row["two_qubit_gates"],
+        "2q depth": row["two_qubit_depth"],
+        "depth": row["depth"],
+        "µs": None if row["seconds"] is None else round(row["seconds"] * 1e6, 1),
+        "success": row["success_probability"],
+        "fidelity": row["fidelity"],
+    }
+
+
+def _alone(row: Row) -> Row:
+    return {
+        "enc 2q": row["encoding_two_qubit_gates"],
+        "enc 2q depth": row["encoding_two_qubit_depth"],
+        "ans 2q": row["ansatz_two_qubit_gates"],
+        "ans 2q depth": row["ansatz_two_qubit_depth"],
+        "1q whole": row["one_qubit_gates"],
+        "compile s": row["compile_seconds"],
+    }
+
+
+def _markdown(tables: Mapping[str, tuple[str, Sequence[Row]]]) -> str:
+    parts = ["# Circuit resources"]
+    for title, (text, rows) in tables.items():
+        names = list(rows[0])
+        lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+        lines += [f"| {' | '.join(format_cell(row[name]) for name in names)} |" for row in rows]
+        parts += [f"## {title}", text, "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _points(rows: Sequence[Row]) -> list[tuple[str, str, float, float]]:
+    return [
+        (_circuit(row), f"{row['target']}, {row['recipe']}", row["two_qubit_gates"], row["fidelity"])
+        for row in rows
+        if row["target"] is not None and row["fidelity"] is not None
+    ]
+
+
+def _circuit(row: Row) -> str:
+    head = _head(row)
+    return f"{head['encoding']}, {head['n']} qubits, {head['layers']} layers"
+
+
+def _map(target: Target, cells: Sequence[Cell]) -> tuple[bytes, str] | None:
+    """The picture of a target with one of its circuits, and its caption; None without coupling map."""
+    coupling = target.isa.build_coupling_map()
+    if coupling is None or not cells:
+        return None
+    row, pairs = max(cells, key=lambda cell: _interest(cell[0]))
+    edges = sorted({(min(pair), max(pair)) for pair in coupling.get_edges()})
+    title = f"{target.name}: {_circuit(row)}, recipe {row['recipe']}"
+    picture = device_map(
+        target.isa.num_qubits,
+        {edge: pair_error(target.isa, edge) for edge in edges},
+        {qubit: _error(target.isa, "measure", (qubit,)) for qubit in range(target.isa.num_qubits)},
+        [int(qubit) for qubit in row["physical_qubits"].split()],
+        [(low, high) for low, high in pairs],
+        title,
+    )
+    return picture, f"{title}. Of the widest circuits with an encoding it is the most likely to succeed."
+
+
+def _interest(row: Row) -> tuple[bool, int, float]:
+    return row["encoding"] != "none", row["qubits"], row["success_probability"] or 0.0
+
+
+def pair_error(target: ISATarget, pair: tuple[int, int]) -> float | None:
+    """The probability that a two-qubit gate on a pair fails; the worse one where the gate has two directions."""
+    errors = [
+        error
+        for name in target.operation_names
+        for qubits in (pair, pair[::-1])
+        if (error := _error(target, name, qubits)) is not None
+    ]
+    return max(errors, default=None)
+
+
+def _error(target: ISATarget, name: str, qubits: tuple[int, ...]) -> float | None:
+    properties: Any = (target[name] or {}).get(qubits)
+    error: float | None = getattr(properties, "error", None)
+    return error

@@ -1,0 +1,236 @@
+"""From a trained model and images to submitted jobs: the work behind ``qaml plan``, ``submit`` and ``run``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from torch import Tensor
+
+from qaml_qiskit.errors import BudgetError, ConfigurationError, InputError
+from qaml_qiskit.execution import (
+    LOCAL_IMAGES_PER_JOB,
+    Calibration,
+    Plan,
+    Workload,
+    build_workload,
+    check_calibration,
+    plan,
+    runner_for,
+    submit,
+)
+from qaml_qiskit.models import check_batch
+from qaml_qiskit.runs import Run, open_run
+from qaml_qiskit.workflows.inputs import digest, find_model, load_images
+from qaml_qiskit.workflows.npz_files import npz
+from qaml_qiskit.workflows.outcome import Outcome, Row
+from qaml_qiskit.workflows.progress import Progress, Silent
+from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
+from qaml_qiskit.workflows.run.request import RunRequest
+from qaml_qiskit.workflows.run.results import finish, job_rows, outcome_of
+
+#: Asks whether the QPU time of a plan may be spent.
+Consent = Callable[[Plan], bool]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request with everything it needs, compiled and checked; nothing is written or sent."""
+
+    request: RunRequest
+    compiled: Compiled
+    workload: Workload
+    images: Tensor
+    labels: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    resolved: dict[str, Any]
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What it will cost."""
+        return plan(self.workload, self.compiled.target)
+
+    def open(self, out: Path | None) -> Run:
+        """The run folder of this request."""
+        return open_run("run", {**self.request.model_dump(mode="json"), "resolved": self.resolved}, out)
+
+    def write(self, run: Run) -> None:
+        """Write what collecting needs: labels and ideal values, the plan, and the circuit's resources."""
+        run.write("inputs.npz", npz(labels=self.labels, indices=self.indices, z_ideal=self.compiled.ideal(self.images)))
+        run.write_json("plan.json", {"plan": self.plan.as_dict(), "resources": self.compiled.resource_rows()})
+
+
+def prepare(request: RunRequest, backends: Path | None = None, data_dir: Path | None = None) -> Prepared:
+    """Load, compile and check everything that a request names.
+
+    Raises:
+        QamlError: the request cannot be served; nothing was written or sent.
+    """
+    stored = find_model(request.model)
+    images, labels, indices = load_images(request.images, stored.card.data, data_dir)
+    compiled = compile_model(stored, request.target, request.recipe, backends)
+    check_batch(images, compiled.model.config.image_shape)
+    hardware = compiled.target.is_hardware
+    default_size = None if hardware else min(LOCAL_IMAGES_PER_JOB, len(images))
+    workload = build_workload(
+        compiled.isa,
+        compiled.values(images),
+        target=request.target,
+        shots=request.shots,
+        mitigation=request.mitigation,
+        seed=request.seed,
+        options=compiled.target.entry.options,
+        mode=request.mode,
+        images_per_job=request.images_per_job or default_size,
+        calibration=_read_calibration(request.calibration),
+    )
+    if workload.settings.calibration is not None:
+        check_calibration(
+            workload.settings.calibration,
+            target=request.target,
+            measured=workload.measured,
+            max_age=timedelta(hours=request.max_calibration_age),
+        )
+    resolved = {
+        **compiled.resolved(),
+        "model": stored.card.model.model_dump(mode="json"),
+        "weights": digest(compiled.model.weight),
+        "images": digest(images),
+        "noise_notes": [] if hardware else list(compiled.target.noise_notes(compiled.isa)),
+        "options_not_applied": [] if hardware else list(compiled.target.entry.options.not_applied_locally()),
+    }
+    return Prepared(request, compiled, workload, images, labels, indices, resolved)
+
+
+def plan_run(request: RunRequest, *, backends: Path | None = None, data_dir: Path | None = None) -> Outcome:
+    """What a run would cost. Nothing is written or sent."""
+    prepared = prepare(request, backends, data_dir)
+    return Outcome("plan", None, plan_rows(request, prepared.plan), notes=prepared.plan.assumptions)
+
+
+def plan_rows(request: RunRequest, the_plan: Plan) -> list[Row]:
+    """A plan as one row."""
+    figures = the_plan.as_dict()
+    figures.pop("assumptions")
+    return [{"target": request.target, "recipe": request.recipe, "mitigation": request.mitigation, **figures}]
+
+
+def submit_run(
+    request: RunRequest,
+    *,
+    backends: Path | None = None,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+    consent: Consent | None = None,
+    max_seconds: float | None = None,
+) -> Outcome:
+    """Submit the jobs of a request that were not submitted yet, and leave.
+
+    Args:
+        request: what to run, and where.
+        backends: the backends.yaml to use.
+        out: the run folder.
+        data_dir: where data sets are.
+        progress: told about every job.
+        consent: asked before QPU time is spent; without it, none is.
+        max_seconds: refuse a plan with more QPU seconds, and let the service stop jobs that take longer.
+
+    Raises:
+        BudgetError: the plan exceeds ``max_seconds`` (exit code 5); nothing was written or sent.
+        ConfigurationError: hardware without consent; nothing was written or sent.
+        QamlError: see :func:`prepare` and :func:`qaml_qiskit.execution.submit`.
+    """
+    prepared = prepare(request, backends, data_dir)
+    run = _submit(prepared, out, progress or Silent(), consent, max_seconds)
+    return outcome_of(run) if run.complete else Outcome("submit", run, job_rows(run.path, prepared.workload))
+
+
+def run_model(
+    request: RunRequest,
+    *,
+    backends: Path | None = None,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+    consent: Consent | None = None,
+    max_seconds: float | None = None,
+    timeout: float | None = None,
+) -> Outcome:
+    """Plan, submit and collect in one go; see :func:`submit_run` and :func:`qaml_qiskit.workflows.collect_run`.
+
+    A run that was killed goes on where it was when the same request is made again.
+    """
+    progress = progress or Silent()
+    prepared = prepare(request, backends, data_dir)
+    run = _submit(prepared, out, progress, consent, max_seconds)
+    return finish(run, prepared.workload, prepared.compiled.target, timeout, progress)
+
+
+def _submit(
+    prepared: Prepared,
+    out: Path | None,
+    progress: Progress,
+    consent: Consent | None,
+    max_seconds: float | None,
+) -> Run:
+    workload, target = prepared.workload, prepared.compiled.target
+    if max_seconds is not None:
+        workload = _limited(workload, prepared.plan, max_seconds)
+    # Asked before the folder is opened, so that a refusal leaves nothing behind.
+    if target.is_hardware and not (consent and consent(prepared.plan)):
+        raise ConfigurationError(
+            f"target {target.name} is real hardware",
+            got=f"no permission to spend about {prepared.plan.qpu_seconds:.0f} s of QPU time",
+            expected="--submit, or a typed yes",
+            remedy="look at the cost with `qaml plan`, then add --submit",
+        )
+    run = prepared.open(out)
+    if not run.complete:
+        prepared.write(run)
+        runner = runner_for(target, workload)
+        if target.is_hardware:
+            with progress.task(f"submitting to {target.name}", len(workload.settings.jobs)) as advance:
+                submit(run.path, workload, runner, progress=lambda jobs: advance(jobs))
+        else:
+            submit(run.path, workload, runner)
+    return run
+
+
+def _limited(workload: Workload, the_plan: Plan, max_seconds: float) -> Workload:
+    """The workload with a limit for every job at the service, after the plan was found to fit."""
+    if the_plan.qpu_seconds > max_seconds:
+        raise BudgetError(
+            "the run would cost more QPU time than allowed",
+            got=f"an estimate of {the_plan.qpu_seconds:.0f} s",
+            expected=f"at most {max_seconds:g} s",
+            remedy="ask for fewer images or shots, or raise --max-seconds",
+        )
+    settings = workload.settings
+    limit = max(1, round(max_seconds))
+    if settings.options.max_execution_time is not None:
+        limit = min(limit, settings.options.max_execution_time)
+    options = settings.options.model_copy(update={"max_execution_time": limit})
+    return Workload(workload.isa, workload.values, settings.model_copy(update={"options": options}))
+
+
+def _read_calibration(name: str | None) -> Calibration | None:
+    """A calibration record from a file, or from the run folder that measured it."""
+    if name is None:
+        return None
+    path = Path(name)
+    file = path / "calibration.json" if path.is_dir() else path
+    try:
+        return Calibration.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise InputError(
+            f"cannot read a readout calibration from {name}",
+            got=getattr(error, "strerror", None) or "a file of another kind",
+            expected="the calibration.json of a run, or its run folder",
+            remedy="name a run that measured one with --mitigation m3",
+        ) from error

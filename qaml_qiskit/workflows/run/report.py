@@ -1,0 +1,47 @@
+"""The page of a run on a target. Every number comes from the run's own files."""
+
+from typing import Any
+
+from qaml_qiskit.execution import Workload
+from qaml_qiskit.reports import Section, accuracy_bars, to_csv
+from qaml_qiskit.runs import Run
+from qaml_qiskit.workflows.outcome import Row
+from qaml_qiskit.workflows.pages import write_page
+from qaml_qiskit.workflows.run.request import RunRequest
+
+_NOT_PART_OF_REQUEST = ("command", "resolved")
+_HOW = {
+    "none": "left as it is",
+    "m3": "the same counts, readout errors inverted",
+    "trex": "readout errors twirled and divided out by the Estimator",
+    "zne": "by the Estimator, extrapolated from amplified gate noise, with readout mitigation",
+}
+
+
+def write_run_page(run: Run, workload: Workload, metrics: dict[str, Any]) -> None:
+    """Write the accuracy picture and the page with results, plan, jobs and resources."""
+    request = RunRequest.model_validate({k: v for k, v in run.config.items() if k not in _NOT_PART_OF_REQUEST})
+    rows: list[Row] = metrics["results"]
+    config = run.config["resolved"]["model"]
+    lead = "Accuracy " + ", ".join(f"{row['stage']} {row['accuracy']:.1%}" for row in rows) + "."
+    bars = {row["stage"]: [(row["accuracy"], *row["interval"])] for row in rows}
+    picture = accuracy_bars([request.target], bars, chance=1 / len(workload.measured))
+    run.write("accuracy.png", picture)
+    run.write("resources.csv", to_csv(metrics["resources"]))
+    text = (
+        f"{rows[0]['images']} images, {request.shots} shots an image, {config['num_layers']} layers. Ideal: exact, "
+        f"without shots. Raw: counts from {request.target}. Mitigated: {_HOW[request.mitigation]}. "
+        "Intervals are 95 %: for ideal values Wilson's over the images; for measured ones a bootstrap over images, "
+        "shots and the calibration's shots, never narrower than Wilson's. z_error: root mean square distance of ⟨Z_k⟩ "
+        "from the ideal value. slope: of measured against ideal ⟨Z_k⟩; 1 is unbiased, less is damped by noise, "
+        "more is overcorrected. standard_error: the part of it that the finite number of shots explains. "
+        "uncertain_labels: labels whose lead is below 1.96 of its standard error."
+    )
+    figures = [{"figure": name, "value": value} for name, value in metrics["plan"].items() if name != "assumptions"]
+    sections = [
+        Section("Accuracy", [text, *metrics["notes"]], rows, picture, "Accuracy at every stage."),
+        Section("Plan", list(metrics["plan"]["assumptions"]), figures),
+        Section("Jobs", ["As the ledger knows them."], metrics["jobs"]),
+        Section("Circuit resources", [f"Compiled once with recipe {request.recipe}."], metrics["resources"]),
+    ]
+    write_page(run, request, f"A QVC on {request.target}", lead, sections)

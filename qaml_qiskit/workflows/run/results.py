@@ -1,0 +1,277 @@
+"""From submitted jobs to results: the work behind ``qaml status``, ``collect`` and ``cancel``.
+
+Everything here works from the run folder alone, so any later process can do it, on any machine that has the folder.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from qaml_qiskit.errors import JobsPendingError, PartialResultError, QamlError
+from qaml_qiskit.evaluation import (
+    ReadoutSpread,
+    accuracy,
+    accuracy_interval,
+    rms_difference,
+    slope,
+    standard_errors,
+    uncertain_labels,
+)
+from qaml_qiskit.execution import (
+    LEDGER_FILE,
+    Collection,
+    Ledger,
+    Sampled,
+    Target,
+    Workload,
+    cancel,
+    collect,
+    open_target,
+    read_outcomes,
+    runner_for,
+    submit,
+)
+from qaml_qiskit.execution.catalogue import TargetEntry
+from qaml_qiskit.reports import to_csv
+from qaml_qiskit.runs import Run, load_run
+from qaml_qiskit.workflows.npz_files import npz
+from qaml_qiskit.workflows.outcome import Outcome, Row
+from qaml_qiskit.workflows.progress import Progress, Silent
+from qaml_qiskit.workflows.run.report import write_run_page
+
+
+def collect_run(path: Path, *, timeout: float | None = None, progress: Progress | None = None) -> Outcome:
+    """Fetch what a run's jobs answered, score it, and write results; calling it again changes nothing.
+
+    Args:
+        path: the run folder.
+        timeout: seconds to wait for unfinished jobs; None waits for as long as it takes.
+        progress: told about images as they arrive.
+
+    Returns:
+        The results so far. When jobs are missing, ``problem`` says which: JobsPendingError (exit code 4) when nothing
+        can be scored yet, PartialResultError (exit code 6) when the results are those of some images.
+    """
+    run = load_run(path, "run")
+    if run.complete:
+        return outcome_of(run)
+    workload = Workload.load(path)
+    return finish(run, workload, _target(run, workload), timeout, progress or Silent())
+
+
+def status_run(path: Path) -> Outcome:
+    """How a run's jobs stand: asks the target once and changes nothing."""
+    run = load_run(path, "run")
+    workload = Workload.load(path)
+    rows = job_rows(path, workload)
+    if not run.complete and any(row["state"] == "submitted" for row in rows):
+        runner = runner_for(_target(run, workload), workload)
+        for row in rows:
+            if row["state"] == "submitted":
+                state = runner.state(row["job"])
+                row |= {"state": state.status, "reason": state.reason}
+    return Outcome("status", run, rows)
+
+
+def retry_run(path: Path) -> Outcome:
+    """Send again the jobs of a run that failed, were cancelled or were lost, and those that were never accepted."""
+    run = load_run(path, "run")
+    if run.complete:
+        return outcome_of(run)
+    workload = Workload.load(path)
+    target = _target(run, workload)
+    submit(path, workload, runner_for(target, workload), retry=True)
+    return Outcome("submit", run, job_rows(path, workload))
+
+
+def cancel_run(path: Path) -> Outcome:
+    """Cancel the jobs of a run that have not ended."""
+    run = load_run(path, "run")
+    workload = Workload.load(path)
+    cancel(path, runner_for(_target(run, workload), workload))
+    return Outcome("cancel", run, job_rows(path, workload))
+
+
+def finish(run: Run, workload: Workload, target: Target, timeout: float | None, progress: Progress) -> Outcome:
+    """Collect, score and write; complete the run when nothing is missing."""
+    if run.complete:
+        return outcome_of(run)
+    missing = sum(job.images for job in workload.image_jobs)
+    verb = "waiting for" if target.is_hardware else "sampling on"
+    with progress.task(f"{verb} {target.name}", missing) as advance:
+        collection = collect(
+            run.path,
+            workload,
+            runner_for(target, workload),
+            timeout=timeout,
+            progress=lambda images: advance(images),
+        )
+    sampled = read_outcomes(run.path, workload)
+    if sampled is None:
+        return Outcome("collect", run, job_rows(run.path, workload), problem=_problem(run, collection, scored=False))
+    results = _score(run, workload, sampled)
+    jobs = job_rows(run.path, workload)
+    saved = json.loads(run.read("plan.json") or b"{}")
+    metrics = {
+        "command": "run",
+        "results": results,
+        "resources": saved["resources"],
+        "plan": saved["plan"],
+        "jobs": jobs,
+        "notes": _notes(run),
+    }
+    write_run_page(run, workload, metrics)
+    if collection.complete:
+        run.finish(metrics)
+        return outcome_of(run)
+    return Outcome(
+        "run",
+        run,
+        results,
+        {"jobs": jobs},
+        notes=tuple(metrics["notes"]),
+        problem=_problem(run, collection, scored=True),
+    )
+
+
+def outcome_of(run: Run) -> Outcome:
+    """The outcome of a complete run."""
+    metrics = run.metrics()
+    tables = {"resources": metrics["resources"]}
+    return Outcome("run", run, metrics["results"], tables, notes=tuple(metrics["notes"]))
+
+
+def job_rows(path: Path, workload: Workload) -> list[Row]:
+    """One row a job, with what the ledger knows of it."""
+    ledger = Ledger(path / LEDGER_FILE)
+    records = ledger.records()
+    seconds = {
+        event["chunk"]: event["qpu_seconds"]
+        for event in ledger.events()
+        if event["event"] == "collected" and "qpu_seconds" in event
+    }
+    rows = []
+    for job in workload.settings.jobs:
+        record = records.get(job.chunk)
+        rows.append(
+            {
+                "chunk": job.chunk,
+                "images": job.images,
+                "state": record.state if record else "not sent",
+                "job": (record and record.job) or "",
+                "attempt": record.attempt if record else 0,
+                "qpu_seconds": seconds.get(job.chunk),
+                "reason": record.reason if record else "",
+            }
+        )
+    return rows
+
+
+def _target(run: Run, workload: Workload) -> Target:
+    """The target as it was when the run was made, whatever backends.yaml says today."""
+    entry = TypeAdapter[TargetEntry](TargetEntry).validate_python(run.config["resolved"]["target"])
+    return open_target(workload.settings.target, entry, workload.isa.num_qubits)
+
+
+def _score(run: Run, workload: Workload, sampled: Sampled) -> list[Row]:
+    """Write predictions and results; a row a stage."""
+    with np.load(run.path / "inputs.npz", allow_pickle=False) as archive:
+        labels, indices, ideal = (archive[name][sampled.rows] for name in ("labels", "indices", "z_ideal"))
+    readout = None
+    if sampled.calibration is not None:
+        record = sampled.calibration
+        run.write("calibration.json", record.model_dump_json(indent=2) + "\n")
+        readout = ReadoutSpread(*record.of(workload.measured), record.shots)
+    stages: dict[str, tuple[NDArray[np.float64], ReadoutSpread | None]] = {}
+    if sampled.raw is not None:
+        stages["raw"] = (sampled.raw, None)
+    if sampled.mitigated is not None:
+        stages["mitigated"] = (sampled.mitigated, readout)
+    of_ideal = accuracy(ideal, labels)
+    rows: list[Row] = [
+        {
+            "stage": "ideal",
+            "accuracy": of_ideal.value,
+            "interval": list(of_ideal.interval),
+            "images": len(labels),
+            "z_error": 0.0,
+            "slope": 1.0,
+            "standard_error": 0.0,
+            "uncertain_labels": 0,
+        }
+    ]
+    arrays: dict[str, NDArray[Any]] = {"labels": labels, "indices": indices, "z_ideal": ideal}
+    for name, (z, spread) in stages.items():
+        errors = standard_errors(sampled.covariance, spread)
+        arrays |= {f"z_{name}": z, f"standard_error_{name}": errors}
+        interval = accuracy_interval(z, sampled.covariance, labels, seed=workload.settings.seed, readout=spread)
+        rows.append(
+            {
+                "stage": name,
+                "accuracy": accuracy(z, labels).value,
+                "interval": list(interval),
+                "images": len(labels),
+                "z_error": rms_difference(z, ideal),
+                "slope": slope(z, ideal),
+                "standard_error": float(np.sqrt(np.mean(errors**2))),
+                "uncertain_labels": uncertain_labels(z, sampled.covariance, spread),
+            }
+        )
+    run.write("predictions.npz", npz(**arrays))
+    run.write("results.csv", to_csv(rows))
+    return rows
+
+
+def _notes(run: Run) -> list[str]:
+    """What a reader of the results should know about how they came about."""
+    notes = [
+        f"{name} of backends.yaml was not applied: the target is simulated."
+        for name in run.config["resolved"]["options_not_applied"]
+    ]
+    notes += [f"{note}." for note in run.config["resolved"].get("noise_notes", [])]
+    events = Ledger(run.path / LEDGER_FILE).events()
+    twins = [event for event in events if event["event"] == "twin" and not event["cancelled"]]
+    if twins:
+        ids = ", ".join(str(event["job"]) for event in twins)
+        notes.append(f"The service ran a job twice although it was sent once: {ids}.")
+    dates = sorted({str(event["device_calibrated"]) for event in events if "device_calibrated" in event})
+    submitted = _snapshot_date(run)
+    if submitted is not None and any(date != submitted for date in dates):
+        notes.append(f"The device was calibrated anew after submission ({submitted}): the jobs saw {', '.join(dates)}.")
+    return notes
+
+
+def _snapshot_date(run: Run) -> str | None:
+    content = run.read("snapshot/properties.json")
+    if content is None:
+        return None
+    date = json.loads(content)["last_update_date"]
+    text = date["__value__"] if isinstance(date, dict) else date
+    return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _problem(run: Run, collection: Collection, *, scored: bool) -> QamlError:
+    """Why the run is not complete, as an error with its exit code."""
+    parts = []
+    if collection.ended:
+        parts += [f"{job.chunk} ({job.job}) {job.state}: {job.reason or 'no reason given'}" for job in collection.ended]
+    if collection.unsent:
+        parts.append(f"{len(collection.unsent)} not accepted by the service")
+    if collection.pending:
+        parts.append(f"{len(collection.pending)} pending")
+    remedy = f"run `qaml collect {run.path}` later"
+    if collection.ended or collection.unsent:
+        remedy = f"send them again with `qaml submit --retry {run.path}`, then collect"
+    total = sum(map(len, (collection.collected, collection.pending, collection.ended, collection.unsent)))
+    kind = PartialResultError if scored or not collection.pending else JobsPendingError
+    return kind(
+        f"{len(collection.collected)} of {total} jobs of {run.path} are collected",
+        got="; ".join(parts),
+        expected="every job's result",
+        remedy=remedy,
+    )

@@ -1,0 +1,1 @@
+"""`qaml sweep`: accuracy over a grid of noises, models, attacks and shots."""

@@ -1,0 +1,1 @@
+"""`qaml tamper`: attacks on the quantum parts."""

@@ -1,0 +1,1 @@
+"""`qaml transfer`: do images that fool one model fool another?"""

@@ -1,0 +1,149 @@
+"""From the names of a transfer to models, images and cells, with everything checked before anything runs."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.models import DataCard, check_batch
+from qaml_qiskit.workflows.attack.adversarial import Batch, Cell
+from qaml_qiskit.workflows.attack.files import AdversarialImages, read_adversarial
+from qaml_qiskit.workflows.attack.victims import Classifier, check_alike, check_readable, read_classifier
+from qaml_qiskit.workflows.inputs import digest, find_model, load_images
+from qaml_qiskit.workflows.transfer.request import TransferRequest
+
+_DEFAULT_IMAGES = "100"
+#: Rounding of a pixel's change in float32.
+_ROUNDING = 1e-5
+
+
+class TransferPlan:
+    """All that a transfer needs.
+
+    Args:
+        request: what was asked for.
+        data_dir: where the data sets are.
+        backends: the backends.yaml of the devices.
+
+    Raises:
+        QamlError: something that the request names does not exist or does not fit the rest.
+    """
+
+    def __init__(self, request: TransferRequest, data_dir: Path | None, backends: Path | None) -> None:
+        self.request = request
+        # Models are shared among sources and victims, and with them what they have computed of themselves.
+        find = cache(find_model)
+        self.sources = [read_classifier(name, find, request.recipe, backends) for name in request.sources]
+        for source in self.sources:
+            _check_differentiable(source)
+        self.victims = [read_classifier(name, find, request.recipe, backends) for name in request.victims]
+        self._share_modules()
+        everyone = [*self.victims, *self.sources]
+        check_alike(everyone)
+        self.given = {name: read_adversarial(Path(name)) for name in request.adversarial}
+        card = everyone[0].stored.card
+        for name, file in self.given.items():
+            _check_given(name, file, card.data)
+        images, labels, indices = load_images(self._origin(), card.data, data_dir)
+        check_batch(images, card.model.image_shape)
+        check_readable(everyone, images)
+        self.batch = Batch(images, labels, indices, self._origin())
+        for name, file in self.given.items():
+            _check_made_from(name, file, images, labels)
+        self.cells = list(self._cells())
+        self.given_keys = {name: f"file{number}-{_slug(Path(name).stem)}" for number, name in enumerate(self.given)}
+        self._check_different()
+
+    @cached_property
+    def resolved(self) -> dict[str, Any]:
+        """What the request's names stood for, so that a folder is not continued after one has changed."""
+        devices = {victim.name: victim.compiled.resolved() for victim in self.victims if victim.compiled is not None}
+        return {
+            "weights": {each.name: each.weights for each in (*self.sources, *self.victims)},
+            "images": digest(self.batch.images),
+            "adversarial": {
+                name: hashlib.sha256(file.to_bytes()).hexdigest()[:16] for name, file in self.given.items()
+            },
+            "devices": devices,
+        }
+
+    def _origin(self) -> str:
+        if self.request.images is not None:
+            return self.request.images
+        return next((file.provenance.images for file in self.given.values()), _DEFAULT_IMAGES)
+
+    def _share_modules(self) -> None:
+        """A noisy source that is a victim too is one object, so that its noise is propagated once."""
+        known = {source.name: source for source in self.sources}
+        self.victims = [known.get(victim.name, victim) for victim in self.victims]
+
+    def _cells(self) -> Iterator[Cell]:
+        for number, source in enumerate(self.sources):
+            for attack in self.request.grid():
+                yield Cell(f"{number}-{_slug(Path(source.name).name)}-{attack.name}-eps{attack.budget}", source, attack)
+
+    def _check_different(self) -> None:
+        names = [(cell.source.name, cell.attack_name, cell.attack.budget) for cell in self.cells]
+        for file in self.given.values():
+            names.append((file.provenance.source, file.provenance.attack, file.provenance.eps))
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigurationError(
+                    "the same source, attack and strength are given twice",
+                    got=f"{name[1]} on {name[0]} with eps {name[2]}",
+                    expected="each once, made here or read from a file of --adversarial",
+                    remedy="leave one of them out",
+                )
+
+
+def _check_differentiable(source: Classifier) -> None:
+    if source.kind == "device":
+        raise ConfigurationError(
+            "a device cannot be a source",
+            got=source.name,
+            expected="MODEL or MODEL@NOISE:STRENGTH, whose gradients are exact",
+            remedy="make it a victim",
+        )
+
+
+def _check_given(name: str, file: AdversarialImages, data: DataCard) -> None:
+    found = file.provenance
+    if (found.dataset, found.classes) != (data.dataset, data.classes):
+        raise InputError(
+            f"the images in {name} are not of the data that the victims were trained for",
+            got=f"{found.dataset}, classes {', '.join(map(str, found.classes))}",
+            expected=f"{data.dataset}, classes {', '.join(map(str, data.classes))}",
+            remedy="give images of the same data set and classes",
+        )
+
+
+def _check_made_from(name: str, file: AdversarialImages, images: Tensor, labels: NDArray[np.int64]) -> None:
+    """Adversarial images must belong to the clean ones, and keep the budget that they claim."""
+    same = file.images.shape == tuple(images.shape) and file.provenance.images_digest == digest(images)
+    if not same or (file.labels != labels).any():
+        raise InputError(
+            f"the images in {name} were not made from these clean images",
+            got=f"{len(file.images)} images made from {file.provenance.images}",
+            expected=f"images made from the {len(images)} clean ones of this transfer",
+            remedy="give the same --images as when they were made",
+        )
+    change = (file.images - images.numpy()).reshape(len(images), -1)
+    sizes = np.abs(change).max(1) if file.provenance.norm == "linf" else np.linalg.norm(change, axis=1)
+    if file.provenance.eps is not None and sizes.max() > file.provenance.eps + _ROUNDING:
+        raise InputError(
+            f"the images in {name} do not keep their budget",
+            got=f"a change of {sizes.max():.4g} in {file.provenance.norm}",
+            expected=f"at most {file.provenance.eps:g}, as their provenance says",
+            remedy="make the file again with `qaml attack`",
+        )
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", name)[:60]

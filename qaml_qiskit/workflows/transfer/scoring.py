@@ -1,0 +1,92 @@
+"""Scores clean and adversarial images on victims, and keeps what each victim says of each image."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from qaml_qiskit.models import predict
+from qaml_qiskit.runs import Run
+from qaml_qiskit.workflows.attack.adversarial import Batch, load_adversarial
+from qaml_qiskit.workflows.attack.victims import Classifier
+from qaml_qiskit.workflows.device.prediction import Prediction, predict_on_device
+from qaml_qiskit.workflows.npz_files import npz
+from qaml_qiskit.workflows.progress import Progress
+
+#: Stands for the clean images where a cell's key is asked for.
+CLEAN = "clean"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one victim says of one set of images.
+
+    Attributes:
+        predicted: labels, shape (N,); on a device from endless shots.
+        sampled_accuracy: expected with finite shots on a device; None elsewhere.
+    """
+
+    predicted: NDArray[np.int64]
+    sampled_accuracy: float | None = None
+
+
+def score_transfer(
+    run: Run,
+    keys: Sequence[str],
+    victims: Sequence[Classifier],
+    batch: Batch,
+    *,
+    shots: int,
+    seed: int,
+    progress: Progress,
+) -> dict[tuple[str, str], Scores]:
+    """Score every set of images on every victim. What is done is kept, set by set, on devices block by block.
+
+    Args:
+        run: has the adversarial images, and keeps the scores.
+        keys: of the sets; :data:`CLEAN` for the clean images.
+        victims: who scores.
+        batch: the clean images.
+        shots: of the expected accuracy on devices.
+        seed: of these shots.
+        progress: told about every set.
+
+    Returns:
+        By key of the images and name of the victim.
+    """
+    found: dict[tuple[str, str], Scores] = {}
+    at_once = [victim for victim in victims if victim.kind != "device"]
+    waiting = [key for key in keys if not (run.path / _file(key)).is_file()]
+    if waiting and at_once:
+        with progress.task("scoring", len(keys), len(keys) - len(waiting)) as advance:
+            for key in waiting:
+                images = _images(run, key, batch)
+                labels = [predict(victim.module, images).numpy().argmax(1) for victim in at_once]
+                run.write(_file(key), npz(predicted=np.stack(labels)))
+                advance(1, key)
+    for key in keys if at_once else ():
+        with np.load(io.BytesIO(run.read(_file(key)) or b""), allow_pickle=False) as archive:
+            for victim, predicted in zip(at_once, archive["predicted"], strict=True):
+                found[key, victim.name] = Scores(predicted)
+    for number, victim in enumerate(victims):
+        for key in keys if victim.compiled is not None else ():
+            prediction = _on_device(run, key, number, victim, batch, progress)
+            expected = prediction.sampled_accuracy(batch.labels, shots, seed)
+            found[key, victim.name] = Scores(prediction.values(mitigated=True).argmax(1), expected)
+    return found
+
+
+def _file(key: str) -> str:
+    return f"scores/{key}.npz"
+
+
+def _images(run: Run, key: str, batch: Batch) -> torch.Tensor:
+    return batch.images if key == CLEAN else torch.from_numpy(load_adversarial(run, key).images)
+
+
+def _on_device(run: Run, key: str, number: int, victim: Classifier, batch: Batch, progress: Progress) -> Prediction:
+    assert victim.compiled is not None
+    return predict_on_device(victim.compiled, _images(run, key, batch), run, f"{key}-on{number}", progress)
