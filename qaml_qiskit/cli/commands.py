@@ -76,6 +76,10 @@ def train(
     train_shots: Annotated[
         int | None, typer.Option(help="Noise of so many shots on a QVC's ⟨Z⟩, in the loss. Default: none.")
     ] = None,
+    train_draws: Annotated[
+        int | None,
+        typer.Option(help="Circuits with sampled errors that a step with --train-noise averages. Default: 16."),
+    ] = None,
     train_images: Annotated[int | None, typer.Option(help="Use this many training images. Default: all.")] = None,
     seed: Seed = None,
     config: Config = None,

@@ -32,14 +32,15 @@ class TrainingNoise(BaseModel):
             in :class:`qaml_qiskit.noise.Depolarizing`. The encoding and the readout are taken as noiseless.
         shots: every ⟨Z_k⟩ is estimated from so many shots; None for endless ones.
         draws: circuits with sampled errors over which every ⟨Z_k⟩ is averaged, where there is gate noise. The device
-            averages over its shots; a few draws stand for them, unbiased in ⟨Z_k⟩ and in its gradient.
+            averages over its shots; some draws stand for them, unbiased in ⟨Z_k⟩ and in its gradient. Each costs a step;
+            with too few of them the steps are mostly noise.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     depolarizing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     shots: Annotated[int, Field(ge=1)] | None = None
-    draws: Annotated[int, Field(ge=1)] = 4
+    draws: Annotated[int, Field(ge=1)] = 16
 
 
 def noisy_logits(model: QVC, images: Tensor, noise: TrainingNoise, generator: torch.Generator) -> Tensor:

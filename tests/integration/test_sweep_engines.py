@@ -14,6 +14,7 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, IdealEntry
+from qaml_qiskit.models import QVC, QVCConfig
 from qaml_qiskit.noise import named_noise
 from qaml_qiskit.workflows.device.noisy_circuits import (
     CircuitWithNoise,
@@ -211,3 +212,25 @@ def test_a_cell_gives_the_same_bytes_with_any_number_of_threads() -> None:
         assert torch.get_num_threads() == threads
     torch.set_num_threads(before)
     assert found[0] == found[1]
+
+
+def test_ten_qubits_agree_with_aer_within_its_errors() -> None:
+    """The papers' width, where Aer's density matrix is out of reach of a test: trajectories and counts."""
+    ten = QVC(QVCConfig(image_shape=(1, 28, 28), num_classes=10, num_layers=4), seed=2)
+    batch = torch.rand(2, 1, 28, 28, generator=torch.Generator().manual_seed(8))
+    small = replace(
+        cell("exact", "amplitude-damping"),
+        model=ModelCopy.of(ten),
+        images=pack(batch, np.array([0, 1])),
+        where=native_circuit(ten, "gate", with_encoding=False),
+        trajectories=200,
+        shots=(500,),
+    )
+    truth = values(compute_cell(small))
+    found = compute_cell(replace(small, engine="aer-trajectories"))
+    errors = np.sqrt(np.diagonal(values(found, "covariance"), axis1=1, axis2=2))
+    assert_within_errors(values(found), truth, errors)
+    counted = compute_cell(replace(small, engine="aer-sampler"))
+    assert_within_errors(values(counted, shots=500), truth, np.sqrt((1 - truth**2).clip(DIFFERENT) / 500))
+    with torch.no_grad():
+        assert np.abs(truth - ten.expectations(batch).numpy()).max() > DIFFERENT

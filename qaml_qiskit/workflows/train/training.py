@@ -77,6 +77,7 @@ class TrainRequest(BaseModel):
     train_images: Annotated[int, Field(ge=1)] | None = None
     train_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     train_shots: Annotated[int, Field(ge=1)] | None = None
+    train_draws: Annotated[int, Field(ge=1)] = 16
     seed: Annotated[int, Field(ge=0)] = 0
 
     def resolved(self) -> "TrainRequest":
@@ -297,7 +298,7 @@ def _check_noise(request: TrainRequest) -> None:
 def _training_config(request: TrainRequest) -> TrainingConfig:
     noise = None
     if request.train_noise or request.train_shots is not None:
-        noise = TrainingNoise(depolarizing=request.train_noise, shots=request.train_shots)
+        noise = TrainingNoise(depolarizing=request.train_noise, shots=request.train_shots, draws=request.train_draws)
     return TrainingConfig(**request.model_dump(include=set(TrainingConfig.model_fields)), noise=noise)
 
 
