@@ -32,8 +32,8 @@ class TrainingNoise(BaseModel):
             in :class:`qaml_qiskit.noise.Depolarizing`. The encoding and the readout are taken as noiseless.
         shots: every ⟨Z_k⟩ is estimated from so many shots; None for endless ones.
         draws: circuits with sampled errors over which every ⟨Z_k⟩ is averaged, where there is gate noise. The device
-            averages over its shots; some draws stand for them, unbiased in ⟨Z_k⟩ and in its gradient. Each costs a step;
-            with too few of them the steps are mostly noise.
+            averages over its shots; some draws stand for them, unbiased in ⟨Z_k⟩ and in its gradient. Each
+            costs a step; with too few of them the steps are mostly noise.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
