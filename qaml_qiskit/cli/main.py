@@ -10,6 +10,13 @@ from qaml_qiskit.errors import QamlError
 #: A process stopped by Ctrl-C before there was anything to keep, as shells report it.
 INTERRUPTED = 130
 
+#: The commands in the order of the help: make a model, look at what it costs, run it, ask how it holds up.
+ORDER = (
+    *("demo", "init", "train", "encode", "resources", "frontier", "forecast"),
+    *("backends", "plan", "run", "submit", "status", "collect", "cancel"),
+    *("sweep", "attack", "transfer", "certify", "tamper"),
+)
+
 
 def main() -> None:
     """Run ``qaml`` with the arguments of the process, and leave with its exit code."""
@@ -21,7 +28,7 @@ def main() -> None:
 
 
 def add_commands() -> None:
-    """Import the modules whose commands :data:`qaml_qiskit.cli.app.app` gets."""
+    """Import the modules whose commands :data:`qaml_qiskit.cli.app.app` gets, and put these in order."""
     from qaml_qiskit.cli import (  # noqa: F401
         attack_commands,
         certify_commands,
@@ -31,6 +38,11 @@ def add_commands() -> None:
         resource_commands,
         sweep_commands,
         tamper_commands,
+    )
+    from qaml_qiskit.cli.app import app
+
+    app.registered_commands.sort(
+        key=lambda command: ORDER.index(command.name or getattr(command.callback, "__name__", ""))
     )
 
 
