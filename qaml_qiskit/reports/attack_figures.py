@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qaml_qiskit.reports.figures import COLOURS, _png
+from qaml_qiskit.reports.figures import COLOURS, png
 
 Row = Mapping[str, Any]
 _MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -45,7 +45,7 @@ def attack_curves(rows: Sequence[Row], chance: float) -> bytes:
         _finish(axes, chance, "ε (l∞)" if norm == "linf" else "length (l2)")
         axes.legend(frameon=False, fontsize=8)
     panels[0].set_ylabel("robust accuracy")
-    return _png(figure)
+    return png(figure)
 
 
 def _strengths(axes: Axes, rows: Sequence[Row], name: str, look: Mapping[str, Any]) -> None:
@@ -98,7 +98,7 @@ def transfer_curves(rows: Sequence[Row], chance: float) -> bytes:
     figure.legend(
         list(legend.values()), _all_short(list(legend)), loc="outside lower center", frameon=False, fontsize=8, ncols=3
     )
-    return _png(figure)
+    return png(figure)
 
 
 def _victim(axes: Axes, rows: Iterable[Row], *, is_source: bool, look: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from qaml_qiskit.reports.figures import COLOURS, _png
+from qaml_qiskit.reports.figures import COLOURS, png
 
 _BINS = 30
 
@@ -39,7 +39,7 @@ def certified_curves(
     counts.set(xlabel="exact l2 radius", ylabel="images", xlim=(0, None))
     for axes in (ball, box, counts):
         axes.spines[["top", "right"]].set_visible(False)
-    return _png(figure)
+    return png(figure)
 
 
 def _falling(axes: Axes, values: NDArray[np.floating], colour: str, style: str, label: str) -> None:

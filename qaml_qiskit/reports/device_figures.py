@@ -1,6 +1,5 @@
 """Pictures of accuracies against what a circuit costs on a device."""
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,10 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-from qaml_qiskit.reports.figures import COLOURS
+from qaml_qiskit.reports.figures import COLOURS, png
 
 Row = Mapping[str, Any]
-_DPI = 130
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
@@ -43,7 +41,7 @@ def forecast_curves(rows: Sequence[Row]) -> bytes:
     panels[0].set_ylabel(f"accuracy, mitigation {mitigation}")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=8)
-    return _png(figure)
+    return png(figure)
 
 
 def frontier_figure(rows: Sequence[Row]) -> bytes:
@@ -71,7 +69,7 @@ def frontier_figure(rows: Sequence[Row]) -> bytes:
     _finish(axes, "two-qubit gates after compilation")
     axes.set_ylabel("fidelity, accuracy")
     figure.legend(loc="outside upper center", frameon=False, fontsize=8, ncols=4)
-    return _png(figure)
+    return png(figure)
 
 
 def _finish(axes: Axes, x_label: str) -> None:
@@ -83,9 +81,3 @@ def _finish(axes: Axes, x_label: str) -> None:
     axes.set_ylim(0, 1.02)
     axes.set_xlabel(x_label)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI)
-    return buffer.getvalue()

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 #: Colours that differ for colour-blind readers and in grey (Okabe & Ito).
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#8C6D31")
 _DPI = 130
 #: Line styles of remarks.
 _DASHES = ("--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))
@@ -44,7 +44,7 @@ def accuracy_bars(
     axes.set_ylabel("accuracy")
     axes.legend(frameon=False, ncols=len(series), loc="upper center", bbox_to_anchor=(0.5, 1.14))
     axes.spines[["top", "right"]].set_visible(False)
-    return _png(figure)
+    return png(figure)
 
 
 def curves(
@@ -83,7 +83,7 @@ def curves(
     else:
         axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    return _png(figure)
+    return png(figure)
 
 
 def image_grid(rows: Mapping[str, NDArray[np.floating]], captions: Mapping[str, Sequence[str]]) -> bytes:
@@ -110,7 +110,7 @@ def image_grid(rows: Mapping[str, NDArray[np.floating]], captions: Mapping[str, 
                 axes.imshow(picture, cmap=colours, vmin=-limit if signed else 0, vmax=limit if signed else 1)
                 axes.set_xlabel(captions.get(title, [""] * len(images))[j], fontsize=8, labelpad=2)
         line[0].set_ylabel(title, fontsize=8, rotation=0, ha="right", va="center", labelpad=6)
-    return _png(figure)
+    return png(figure)
 
 
 def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> bytes:
@@ -134,10 +134,11 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> byte
         axes.set_ylabel(quantity)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].legend(frameon=False, fontsize=8)
-    return _png(figure)
+    return png(figure)
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """The bytes of a picture."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_DPI)
     return buffer.getvalue()

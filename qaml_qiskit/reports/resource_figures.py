@@ -1,6 +1,5 @@
 """Pictures of what circuits cost and where on a device they sit, as PNG bytes."""
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -12,11 +11,10 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from qaml_qiskit.reports.figures import COLOURS
+from qaml_qiskit.reports.figures import COLOURS, png
 
 Pair = tuple[int, int]
 _MARKERS = "oD^vP*X<"
-_DPI = 130
 #: Colour of errors, light to dark.
 _ERRORS = "YlOrRd"
 #: How bright red, green and blue are to the eye.
@@ -48,7 +46,7 @@ def gates_against_fidelity(points: Sequence[tuple[str, str, float, float]]) -> b
     key += [Line2D([], [], color="0.3", marker=mark, linestyle="none", label=name) for name, mark in markers.items()]
     axes.legend(handles=key, frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes.spines[["top", "right"]].set_visible(False)
-    return _png(figure)
+    return png(figure)
 
 
 def device_map(
@@ -90,7 +88,7 @@ def device_map(
     axes.set_aspect("equal")
     axes.margins(0.03)
     axes.axis("off")
-    return _png(figure)
+    return png(figure)
 
 
 def coordinates(num_qubits: int, pairs: Sequence[Pair]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -213,9 +211,3 @@ def _draw_qubits(
             color="black" if bright else "white",
             zorder=5,
         )
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI)
-    return buffer.getvalue()

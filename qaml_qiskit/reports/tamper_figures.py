@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from qaml_qiskit.reports.figures import COLOURS, _png
+from qaml_qiskit.reports.figures import COLOURS, png
 
 Row = Mapping[str, Any]
 _MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -42,4 +42,4 @@ def tamper_curves(rows: Sequence[Row], chance: float) -> bytes:
     axes.set_ylabel("accuracy")
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside right upper", frameon=False, fontsize=9)
-    return _png(figure)
+    return png(figure)
