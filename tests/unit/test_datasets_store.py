@@ -134,6 +134,7 @@ def test_the_listing_tells_present_incomplete_and_missing(tmp_path):
     assert tuple(status) == dataset_names()
     assert {name: row.state for name, row in status.items()} == {
         "digits": "embedded",
+        "moons": "embedded",
         "mnist": "present",
         "fashion-mnist": "incomplete",
         "cifar2": "missing",
