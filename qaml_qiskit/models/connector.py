@@ -104,7 +104,7 @@ class AdjointConnector(TorchConnector):
     def __init__(self, neural_network: AmplitudeQNN, initial_weights: Tensor) -> None:
         # The parent converts with torch.tensor, which wants an array.
         super().__init__(neural_network, initial_weights.detach().cpu().numpy())
-        self._collapsed: tuple[Tensor, int, Tensor] | None = None
+        self._collapsed: tuple[Tensor, int, Tensor, Tensor] | None = None
 
     def forward(self, input_data: Tensor | None = None) -> Tensor:
         """⟨Z_k⟩, shape (..., outputs), for features of shape (..., num_inputs)."""
@@ -127,11 +127,12 @@ class AdjointConnector(TorchConnector):
         # What lies behind the features is padding, zero.
         states = amplitudes(features, network.program.num_qubits)[:, : network.num_inputs]
         # |U x|² summed with the signs of Z; U is real and imaginary part side by side: (num_inputs, 2·2ⁿ).
-        matrix = self._collapsed_matrix().to(states.dtype)
+        matrix, signs = (part.to(states.dtype) for part in self._collapsed_parts())
         evolved = states @ matrix
-        return (evolved * evolved) @ _z_signs(network.qubits, network.program.num_qubits).to(states).repeat(2, 1)
+        return evolved.square() @ signs
 
-    def _collapsed_matrix(self) -> Tensor:
+    def _collapsed_parts(self) -> tuple[Tensor, Tensor]:
+        """The circuit's matrix, and the signs with which the squares of what it gives are summed."""
         weight = self.weight
         # The weights themselves are kept with the matrix: an address alone may be used again by other weights.
         known = self._collapsed
@@ -142,8 +143,9 @@ class AdjointConnector(TorchConnector):
             # Computed once and used for every image, so it is worth double precision.
             matrix = unitary(network.program, weight.detach().double())
             both = torch.cat((matrix.real, matrix.imag)).T[: network.num_inputs].contiguous().to(weight.dtype)
-            known = self._collapsed = (weight, weight._version, both)
-        return known[2]
+            signs = _z_signs(network.qubits, network.program.num_qubits).repeat(2, 1).to(both)
+            known = self._collapsed = (weight, weight._version, both, signs)
+        return known[2], known[3]
 
 
 def _collapse_pays(network: AmplitudeQNN, device: torch.device) -> bool:
