@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qaml_qiskit.datasets import check_images, load_dataset
-from qaml_qiskit.errors import InputError
-from qaml_qiskit.models import DataCard, StoredModel, load_model
+from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.models import QVC, DataCard, StoredModel, load_model
 from qaml_qiskit.runs import RUNS_FOLDER
 from qaml_qiskit.workflows.attack.files import Provenance, parse_provenance
 from qaml_qiskit.workflows.npz_files import read_arrays
@@ -29,6 +29,25 @@ def find_model(name: str) -> StoredModel:
             remedy="train one with `qaml train`",
         )
     return load_model(path)
+
+
+def require_qvc(
+    stored: StoredModel, what: str, *, got: str | None = None, remedy: str = "train one with `qaml train --model qvc`"
+) -> QVC:
+    """The model, which must be a QVC.
+
+    Args:
+        stored: the model.
+        what: what cannot be done with another one, for the message.
+        got: what was given instead; the model's kind if None.
+        remedy: what to do otherwise, for the message.
+
+    Raises:
+        ConfigurationError: another kind of model.
+    """
+    if isinstance(stored.model, QVC):
+        return stored.model
+    raise ConfigurationError(what, got=got or f"a {stored.card.model.kind}", expected="a qvc", remedy=remedy)
 
 
 def load_images(

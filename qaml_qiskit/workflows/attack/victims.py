@@ -15,6 +15,7 @@ from qaml_qiskit.models import QVC, WEIGHTS_FILE, NoisyQVC, StoredModel, model_f
 from qaml_qiskit.noise import NoiseName, NoiseSpec, named_noise
 from qaml_qiskit.simulation.heisenberg import noisy_observables
 from qaml_qiskit.workflows.device.noisy_circuits import native_circuit
+from qaml_qiskit.workflows.inputs import require_qvc
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 
 Kind = Literal["exact", "noisy", "device"]
@@ -81,13 +82,12 @@ def under_noise(stored: StoredModel, model: str, noise: str, strength: float) ->
     Raises:
         ConfigurationError: no QVC, an unknown noise, or a strength out of its range.
     """
-    if not isinstance(stored.model, QVC):
-        raise ConfigurationError(
-            "this model has no circuit that noise could act on",
-            got=f"{noise} noise on {model}, a {stored.card.model.kind}",
-            expected="a qvc",
-            remedy="leave out the noise, or choose another model",
-        )
+    require_qvc(
+        stored,
+        "this model has no circuit that noise could act on",
+        got=f"{noise} noise on {model}, a {stored.card.model.kind}",
+        remedy="leave out the noise, or choose another model",
+    )
     spec = named_noise(cast(NoiseName, noise), strength)
     told = f"{noise}:{strength:g}"
     return Classifier(f"{model}@{told}", stored, spec if strength > 0 else None, told)

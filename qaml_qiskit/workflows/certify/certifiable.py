@@ -15,6 +15,7 @@ from qaml_qiskit.models import QVC, NoisyQVC, QuadraticClassifier, StoredModel
 from qaml_qiskit.noise import NoiseName, NoiseSpec, named_noise
 from qaml_qiskit.simulation.heisenberg import NoisyObservables
 from qaml_qiskit.workflows.device.noisy_circuits import native_circuit
+from qaml_qiskit.workflows.inputs import require_qvc
 
 
 @dataclass(frozen=True)
@@ -97,13 +98,7 @@ def certifiable(stored: StoredModel, noise: str | None, strength: float | None) 
         )
     if noise is None or strength is None:
         return Certifiable(model, None)
-    if not isinstance(model, QVC):
-        raise ConfigurationError(
-            "this model has no circuit that noise could act on",
-            got=f"a {stored.card.model.kind}",
-            expected="a qvc",
-            remedy="leave out --noise and --strength",
-        )
+    require_qvc(stored, "this model has no circuit that noise could act on", remedy="leave out --noise and --strength")
     spec = named_noise(cast(NoiseName, noise), strength)
     return Certifiable(model, spec if strength > 0 else None)
 

@@ -1,5 +1,7 @@
 """What accuracy a device would give, before any of its time is spent: the work behind ``qaml forecast``."""
 
+from collections.abc import Callable
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,7 +15,7 @@ from torch import Tensor
 from qaml_qiskit.attacks import AttackConfig, attack_images
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.execution import survival
-from qaml_qiskit.models import StoredModel, check_batch
+from qaml_qiskit.models import NoisyQVC, StoredModel, check_batch
 from qaml_qiskit.reports import Section, forecast_curves, to_csv
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.device.prediction import noisy_layers, predict_on_device
@@ -116,9 +118,11 @@ def _rows(
         "two_qubit_depth": counts.two_qubit_depth,
         "gate_survival": gates,
     }
+    # One set of matrices serves all strengths, and none is needed where no attack is made.
+    victim = cache(lambda: noisy_layers(compiled, request.recipe))
     rows = []
     for eps in (0.0, *request.eps):
-        attacked = images if not eps else _attacked(request, run, key, eps, compiled, inputs, progress)
+        attacked = images if not eps else _attacked(request, run, key, eps, victim, inputs, progress)
         prediction = predict_on_device(compiled, attacked, run, f"{key}-{eps:g}", progress)
         ideal = prediction.ideal.argmax(1) == labels
         for mitigation, shots in product(request.mitigation, (None, *request.shots)):
@@ -148,7 +152,7 @@ def _attacked(
     run: Run,
     key: str,
     eps: float,
-    compiled: Compiled,
+    victim: Callable[[], NoisyQVC],
     inputs: tuple[Tensor, NDArray[np.int64]],
     progress: Progress,
 ) -> Tensor:
@@ -158,8 +162,7 @@ def _attacked(
     if run.read(file) is None:
         progress.say(f"attacking {len(images)} images, ε = {eps:g}")
         config = AttackConfig(name="pgd", eps=eps, steps=request.steps, seed=request.seed)
-        victim = noisy_layers(compiled, request.recipe)
-        made = attack_images(victim, images, torch.from_numpy(labels), config)
+        made = attack_images(victim(), images, torch.from_numpy(labels), config)
         run.write(file, npz(images=made.numpy()))
     with np.load(run.path / file, allow_pickle=False) as archive:
         return torch.from_numpy(archive["images"])

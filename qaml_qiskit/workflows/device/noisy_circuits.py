@@ -1,5 +1,6 @@
 """Compiled circuits and the noise that they run under: native gates with a named noise, or a target with its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,12 @@ class Readout:
     contrast: NDArray[np.float64]
     offset: NDArray[np.float64]
 
+    @classmethod
+    def of(cls, noise: NoiseModel | None, qubits: Sequence[int]) -> "Readout":
+        """The readout errors that a noise model has for these qubits."""
+        offset, contrast = readout_maps(noise, qubits).T
+        return cls(contrast, offset)
+
     @property
     def is_perfect(self) -> bool:
         """Whether there are no readout errors."""
@@ -38,6 +45,11 @@ class Readout:
         if self.is_perfect:
             return z
         return ((z - self.offset) / self.contrast).astype(z.dtype)
+
+    def errors(self, z: NDArray[np.floating], shots: int, *, inverted: bool) -> NDArray[np.floating]:
+        """Standard errors of read ⟨Z_k⟩ by so many shots, or of what :meth:`inverted` makes of them, shape (N, m)."""
+        spread: NDArray[np.floating] = np.sqrt(np.maximum(1 - z**2, 0) / shots)
+        return (spread / np.abs(self.contrast)).astype(spread.dtype) if inverted else spread
 
 
 @dataclass(frozen=True)
@@ -75,8 +87,7 @@ class CircuitWithNoise:
     @property
     def readout(self) -> Readout:
         """The readout errors of the classes' qubits."""
-        offset, contrast = readout_maps(self.noise, self.read).T
-        return Readout(contrast, offset)
+        return Readout.of(self.noise, self.read)
 
 
 def check_measured_last(circuit: QuantumCircuit) -> None:

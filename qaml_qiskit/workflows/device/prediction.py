@@ -12,8 +12,8 @@ from qaml_qiskit.evaluation import Proportion, accuracy, sampled_accuracy, slope
 from qaml_qiskit.execution import compact, measured_qubits
 from qaml_qiskit.models import NoisyQVC
 from qaml_qiskit.runs import Run
-from qaml_qiskit.simulation.heisenberg import noisy_expectations, readout_maps
-from qaml_qiskit.workflows.device.noisy_circuits import device_circuit
+from qaml_qiskit.simulation.heisenberg import noisy_expectations
+from qaml_qiskit.workflows.device.noisy_circuits import Readout, device_circuit
 from qaml_qiskit.workflows.progress import Progress
 from qaml_qiskit.workflows.run.compiled import Compiled
 
@@ -28,21 +28,20 @@ class Prediction:
     Attributes:
         ideal: without noise, shape (N, m).
         read: with the noise of gates and readout, shape (N, m).
-        maps: (offset, factor) that the readout makes of each ⟨Z_k⟩, shape (m, 2).
+        readout: what the readout makes of each ⟨Z_k⟩.
     """
 
     ideal: NDArray[np.floating]
     read: NDArray[np.floating]
-    maps: NDArray[np.floating]
+    readout: Readout
 
     def values(self, mitigated: bool) -> NDArray[np.floating]:
         """What is read, or that with the readout errors inverted, as a perfectly calibrated M3 does on average."""
-        return (self.read - self.maps[:, 0]) / self.maps[:, 1] if mitigated else self.read
+        return self.readout.inverted(self.read) if mitigated else self.read
 
     def errors(self, shots: int, mitigated: bool) -> NDArray[np.floating]:
         """Standard errors of :meth:`values` with so many shots; inverting the readout makes them larger."""
-        errors = np.sqrt(np.maximum(1 - self.read**2, 0) / shots)
-        return errors / np.abs(self.maps[:, 1]) if mitigated else errors
+        return self.readout.errors(self.read, shots, inverted=mitigated)
 
     def accuracy(self, labels: NDArray[np.integer], mitigated: bool = True) -> Proportion:
         """With endless shots."""
@@ -80,7 +79,8 @@ def predict_on_device(compiled: Compiled, images: Tensor, run: Run, name: str, p
                 run.write(file, content := buffer.getvalue())
             blocks.append(np.load(io.BytesIO(content), allow_pickle=False))
             advance(len(blocks[-1]))
-    return Prediction(compiled.ideal(images), np.concatenate(blocks), readout_maps(noise, measured_qubits(circuit)))
+    read = np.concatenate(blocks).astype(np.float64)
+    return Prediction(compiled.ideal(images), read, Readout.of(noise, measured_qubits(circuit)))
 
 
 def noisy_layers(compiled: Compiled, recipe_name: str) -> NoisyQVC:

@@ -11,7 +11,6 @@ from qiskit.circuit import QuantumCircuit
 from torch import Tensor
 
 from qaml_qiskit.circuits import gate_counts
-from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import (
     LOCAL_IMAGES_PER_JOB,
     Mitigation,
@@ -29,6 +28,7 @@ from qaml_qiskit.execution import (
 )
 from qaml_qiskit.models import QVC, StoredModel, predict
 from qaml_qiskit.runs import Run
+from qaml_qiskit.workflows.inputs import require_qvc
 from qaml_qiskit.workflows.outcome import Row
 from qaml_qiskit.workflows.progress import Progress, Silent
 
@@ -80,14 +80,7 @@ class Scores:
 
 def compile_model(stored: StoredModel, target_name: str, recipe_name: str, backends: Path | None) -> Compiled:
     """Open the target and compile the model's circuit for it, once for all images."""
-    model = stored.model
-    if not isinstance(model, QVC):
-        raise ConfigurationError(
-            "this model cannot run on a quantum device",
-            got=f"a {stored.card.model.kind}",
-            expected="a qvc",
-            remedy="train one with `qaml train --model qvc`",
-        )
+    model = require_qvc(stored, "this model cannot run on a quantum device")
     recipe = load_recipe(recipe_name)
     target = open_target(target_name, load_catalogue(backends).entry(target_name), model.config.num_qubits)
     circuit = model.circuit()

@@ -15,12 +15,12 @@ from torch import Tensor
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import load_catalogue, load_recipe, open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, SnapshotEntry
-from qaml_qiskit.models import QVC, QVCConfig, StoredModel, check_batch
+from qaml_qiskit.models import QVC, QVCConfig, check_batch
 from qaml_qiskit.noise import NoiseSpec, Placement, named_noise
 from qaml_qiskit.simulation.heisenberg import memory_needed
 from qaml_qiskit.simulation.heisenberg.memory import check_memory
 from qaml_qiskit.workflows.device.noisy_circuits import CircuitWithNoise, device_circuit, native_circuit
-from qaml_qiskit.workflows.inputs import digest, find_model, load_images
+from qaml_qiskit.workflows.inputs import digest, find_model, load_images, require_qvc
 from qaml_qiskit.workflows.sweep.cells import Cell, ModelCopy, pack
 from qaml_qiskit.workflows.sweep.engines import seed_of
 from qaml_qiskit.workflows.sweep.request import SweepRequest
@@ -179,7 +179,7 @@ class SweepPlan:
 def _subjects(name: str, request: SweepRequest, data_dir: Path | None) -> list[Subject]:
     """A model behind each of the encodings, those that are the same only once."""
     stored = find_model(name)
-    model = _qvc(stored)
+    model = require_qvc(stored, "this model has no circuit that noise could act on")
     images, labels, _ = load_images(request.images, stored.card.data, data_dir)
     check_batch(images, model.config.image_shape)
     found: dict[str, Subject] = {}
@@ -188,17 +188,6 @@ def _subjects(name: str, request: SweepRequest, data_dir: Path | None) -> list[S
         other = model if config == model.config else ModelCopy(config, ModelCopy.of(model).weights).build()
         found.setdefault(label, Subject(name, label, other, images, labels))
     return list(found.values())
-
-
-def _qvc(stored: StoredModel) -> QVC:
-    if not isinstance(stored.model, QVC):
-        raise ConfigurationError(
-            "this model has no circuit that noise could act on",
-            got=f"a {stored.card.model.kind}",
-            expected="a qvc",
-            remedy="train one with `qaml train --model qvc`",
-        )
-    return stored.model
 
 
 def _configs(own: QVCConfig, request: SweepRequest) -> Iterator[QVCConfig]:

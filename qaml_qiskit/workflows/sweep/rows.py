@@ -96,8 +96,7 @@ class _Part:
 
     def errors(self, shots: int) -> Floats:
         """Standard errors by so many shots of what was computed without any, shape (N, m)."""
-        spread: Floats = np.sqrt(np.maximum(1 - self.raw**2, 0) / shots)
-        return (spread / self.readout.contrast).astype(spread.dtype) if self.m3 else spread
+        return self.readout.errors(self.raw, shots, inverted=self.m3)
 
 
 def _figures(part: _Part, request: SweepRequest, shots: int) -> Row:

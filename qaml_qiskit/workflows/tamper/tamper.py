@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from qaml_qiskit.attacks.quantum import Budget, Damage, QuantumAttack, StateAttack, damage_curve
-from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.models import QVC, StoredModel, check_batch
 from qaml_qiskit.reports import Section, tamper_curves, to_csv
 from qaml_qiskit.runs import Run, open_run
-from qaml_qiskit.workflows.inputs import digest, find_model, load_images
+from qaml_qiskit.workflows.inputs import digest, find_model, load_images, require_qvc
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.progress import Advance, Progress, Silent
@@ -65,14 +64,7 @@ def tamper(
     """
     progress = progress or Silent()
     stored = find_model(request.model)
-    model = stored.model
-    if not isinstance(model, QVC):
-        raise ConfigurationError(
-            "this model has no quantum parts to tamper with",
-            got=f"a {stored.card.model.kind}",
-            expected="a qvc",
-            remedy="train one with `qaml train --model qvc`",
-        )
+    model = require_qvc(stored, "this model has no quantum parts to tamper with")
     images, labels, _ = load_images(request.images, stored.card.data, data_dir)
     check_batch(images, model.config.image_shape)
     record, target = _readout(stored, model, request, backends)
