@@ -1,0 +1,26 @@
+"""Text that came from elsewhere, made safe to show."""
+
+import re
+
+#: Terminal escape sequences: CSI (colours, cursor), OSC (titles, links) with its text, and two-character ones.
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
+
+
+def printable(text: str) -> str:
+    """The text on one line, without terminal escape sequences, control characters and lone surrogates.
+
+    What a service, a file or a name says goes to terminals and pages; nothing in it may move the cursor, colour what
+    follows, or hide a part of itself. Characters that direct the order of writing (bidirectional controls) go too.
+
+    Args:
+        text: any string, also one with lone surrogates, as undecodable file names have them.
+    """
+    without = _ESCAPES.sub("", text)
+    kept = "".join(character if _is_plain(character) else " " for character in without)
+    return " ".join(kept.split())
+
+
+def _is_plain(character: str) -> bool:
+    code = ord(character)
+    bidirectional = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+    return character.isprintable() and not bidirectional
