@@ -30,6 +30,8 @@ def write_report(settings: Settings) -> str:
         parts += _sampling(documents["sampling"])
     if "noise" in documents:
         parts += _noise(documents["noise"])
+    if "gpu" in documents:
+        parts += _gpu(documents["gpu"])
     report = "\n\n".join(parts) + "\n"
     settings.out.mkdir(parents=True, exist_ok=True)
     (settings.out / "report.md").write_text(report)
@@ -39,7 +41,7 @@ def write_report(settings: Settings) -> str:
 def _machine(documents: dict[str, Any]) -> list[str]:
     if not documents:
         return ["Nothing was measured yet."]
-    signature = next(iter(documents.values()))["signature"]
+    signature = documents.get("peers", next(iter(documents.values())))["signature"]
     parts = [_table(["machine", ""], signature["machine"].items())]
     if any(document["signature"]["settings"]["quick"] for document in documents.values()):
         parts.append("**Made with `--quick`: tiny sizes, the numbers mean nothing.**")
@@ -229,6 +231,34 @@ def _noise(document: dict[str, Any]) -> list[str]:
         f"observables, one thread. Largest difference from Aer: {setting['error']:.1e}."
     )
     return ["## Noise", text, _table(["", "CPU s", "wall s"], lines)]
+
+
+def _gpu(document: dict[str, Any]) -> list[str]:
+    from benchmarks.suites.gpu import KINDS, TITLES
+
+    device, rows = document["facts"]["device"], document["rows"]
+    parts = [
+        "## On a GPU",
+        f"{device}. Processor of the same machine: {document['signature']['machine']['processor']}.",
+    ]
+    if not rows:
+        return parts
+    for kind in KINDS:
+        found = [row.partition("/")[2].partition("@") for row in rows if row.startswith(f"{kind}/")]
+        places = list(dict.fromkeys(place for _, _, place in found))
+        keys = [key for key in TITLES if any(name == key for name, _, _ in found)]
+        lines = [
+            [place.replace("x", ", "), *(_wall_ms(rows.get(f"{kind}/{key}@{place}")) for key in keys)]
+            for place in places
+        ]
+        parts += [f"### {_WORD[kind]}", _table(["n, L, batch (wall ms)", *(TITLES[key] for key in keys)], lines)]
+    notes = [f"- {name.removeprefix('note:')}: {text}" for name, text in document["facts"].items() if "note:" in name]
+    silent = [line for line in notes if ": agrees" not in line]
+    return [*parts, *(["Not in the tables:\n\n" + "\n".join(silent)] if silent else [])]
+
+
+def _wall_ms(samples: Any) -> str:
+    return f"{1e3 * median(samples, 'wall'):.4g}" if samples else "–"
 
 
 def _by_time(rows: dict[str, Any], kind: str) -> list[str]:

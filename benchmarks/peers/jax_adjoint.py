@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.base import Steps, require
+from benchmarks.peers.base import MissingError, Steps, require
 from benchmarks.problem import Answer, Array, Labels, Problem
 
 
@@ -36,6 +36,34 @@ class JaxAdjoint:
         simulator = Simulator(problem)
         chunk = 128 if problem.num_qubits <= 10 else 32
         return steps_of(problem, weights, simulator.expectations, simulator.frozen_expectations, chunk)
+
+
+class JaxCuda:
+    """The same on a CUDA device, whole batches at once. It was tuned for a CPU, and is no tuned GPU program."""
+
+    key = "jax-cuda"
+    title = "JAX on CUDA, hand-written adjoint"
+    note = "the CPU's program on the device, batches not cut"
+
+    def version(self) -> str:
+        """JAX and the device.
+
+        Raises:
+            MissingError: JAX sees no CUDA device.
+        """
+        import jax
+
+        versions = require("jax", "jaxlib")
+        try:
+            jax.config.update("jax_platforms", "cuda")
+            return f"{versions}, {jax.devices()[0].device_kind}"
+        except RuntimeError as error:
+            raise MissingError("JAX sees no CUDA device") from error
+
+    def build(self, problem: Problem, weights: Array) -> Steps:
+        """Jitted steps; the first call compiles."""
+        simulator = Simulator(problem)
+        return steps_of(problem, weights, simulator.expectations, simulator.frozen_expectations)
 
 
 def steps_of(
