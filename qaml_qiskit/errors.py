@@ -4,7 +4,6 @@ Every message has four beats: what happened, what was given, what was expected, 
 The command line prints the message on one line and leaves with the class's exit code, without a traceback.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 
@@ -27,7 +26,7 @@ class QamlError(Exception):
         self.remedy = remedy
         super().__init__(f"{what}: got {got}; expected {expected}. {remedy[:1].upper()}{remedy[1:]}.")
 
-    def __reduce__(self) -> tuple[Callable[..., "QamlError"], tuple[str, str, str, str]]:
+    def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the four beats, so that an error comes back whole from another process."""
         return partial(_again, type(self)), (self.what, str(self.got), self.expected, self.remedy)
 
@@ -48,6 +47,26 @@ class CredentialsError(QamlError):
     """An IBM Quantum account is needed and none was found."""
 
     exit_code = 3
+
+
+class UnavailableError(ConfigurationError):
+    """A service did not answer as it should, this time; the same question may be answered later.
+
+    A network that is away, a broken connection, no answer in time, too many requests, an error of the service itself.
+    Whoever was told to wait asks again. A wrong name, a refused account, a job that is gone are other errors.
+
+    Args:
+        what: see :class:`QamlError`, as ``got``, ``expected`` and ``remedy``.
+        retry_after: seconds for which the service asked to be left alone, already bounded; 0 when it did not ask.
+    """
+
+    def __init__(self, what: str, *, got: object, expected: str, remedy: str, retry_after: float = 0.0) -> None:
+        self.retry_after = retry_after
+        super().__init__(what, got=got, expected=expected, remedy=remedy)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with the seconds beside the four beats."""
+        return (*super().__reduce__(), {"retry_after": self.retry_after})
 
 
 class JobsPendingError(QamlError):

@@ -8,13 +8,12 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from qaml_qiskit.errors import ConfigurationError, CredentialsError, QamlError
+from qaml_qiskit.errors import CredentialsError, QamlError
 
 if TYPE_CHECKING:
     from qiskit_ibm_runtime import IBMBackend
 
 _SECRETS = re.compile(r"(Bearer\s+\S+|apikey=\S+|eyJ[\w.-]{20,}|crn:[^\s,'\"]+)", re.IGNORECASE)
-_STATUS = re.compile(r"\b(4\d\d|5\d\d) (?:Client|Server) Error")
 
 Value = TypeVar("Value")
 
@@ -50,7 +49,13 @@ def open_device(device: str) -> "IBMBackend":
 
 
 def ask(what: str, question: Callable[[], Value]) -> Value:
-    """Ask the service; whatever it raises becomes a QamlError that begins with ``what`` and holds no secret."""
+    """Ask the service; whatever it raises becomes a QamlError that begins with ``what`` and holds no secret.
+
+    Raises:
+        CredentialsError: the account was refused.
+        UnavailableError: the network or the service is away; the same question may be answered later.
+        ConfigurationError: anything else.
+    """
     from qiskit_ibm_runtime.accounts import AccountNotFoundError
 
     try:
@@ -58,30 +63,12 @@ def ask(what: str, question: Callable[[], Value]) -> Value:
     except (AccountNotFoundError, QamlError):
         raise
     except Exception as error:  # the client passes on errors of requests, urllib3, json and its own
-        problem = translate(what, error)
+        problem = _translate(what, error)
     # Outside the handler: a traceback that shows the cause would show what the cause says.
     raise problem
 
 
-def translate(what: str, error: Exception) -> QamlError:
-    """The service's error in four beats."""
-    text = scrub(str(error))
-    name, found = type(error).__name__, _STATUS.search(text)
-    status = found.group(1) if found else ""
-    if name in ("IBMNotAuthorizedError", "InvalidAccountError") or status in ("401", "403"):
-        return CredentialsError(
-            what,
-            got=f"a refusal of the account ({text})",
-            expected="a valid token with access to the instance",
-            remedy="check QISKIT_IBM_TOKEN and QISKIT_IBM_INSTANCE, or save the account again",
-        )
-    remedies = {
-        "QiskitBackendNotFoundError": "check the device's name in backends.yaml and the account's instance",
-        "RuntimeJobNotFound": "if the job was deleted, send it again with `qaml submit --retry`",
-    }
-    return ConfigurationError(
-        what,
-        got=f"{name}: {text}",
-        expected="an answer of IBM Quantum Platform",
-        remedy=remedies.get(name, "check the network and the service's status page, then run the same command again"),
-    )
+def _translate(what: str, error: Exception) -> QamlError:
+    from qaml_qiskit.execution.diagnosis import translate
+
+    return translate(what, [error], scrub(str(error)))
