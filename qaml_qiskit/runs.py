@@ -18,7 +18,6 @@ import yaml
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.files import write_atomically
-from qaml_qiskit.simulation import backend_description
 
 #: Where runs go by default, below the working directory.
 RUNS_FOLDER = Path("runs")
@@ -130,6 +129,9 @@ def load_run(path: Path, command: str) -> Run:
 
 def environment() -> dict[str, Any]:
     """Versions, the simulator in use, git commit and machine, for the record."""
+    # Loads torch: only for runs that are written, not for a mistake that is found before.
+    from qaml_qiskit.simulation import backend_description
+
     return {
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from qaml_qiskit import workflows
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Model, Out, Recipe, Seed
 from qaml_qiskit.cli.several import SeveralWords
@@ -53,15 +54,13 @@ def attack(
     given: dict[str, Any] = {k: v for k, v in locals().items() if k not in ("config", "data_dir", "out", "json")}
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import AttackRequest, audit_tables
-    from qaml_qiskit.workflows import attack as run_attack
 
-    request = build_request(AttackRequest, _listed(given, "attack", "eps", "param", "sources"), config)
-    outcome = run_attack(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json))
+    request = build_request(workflows.AttackRequest, _listed(given, "attack", "eps", "param", "sources"), config)
+    outcome = workflows.attack(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json))
     if not json:
         # What failed is in the table of the audit.
         short = [{name: value for name, value in row.items() if name != "failed_checks"} for row in outcome.results]
-        outcome = replace(outcome, results=short, tables=audit_tables(outcome.tables.get("audit", [])))
+        outcome = replace(outcome, results=short, tables=workflows.audit_tables(outcome.tables.get("audit", [])))
     show(outcome, as_json=json)
 
 
@@ -101,17 +100,15 @@ def transfer(
     given: dict[str, Any] = {k: v for k, v in locals().items() if k not in ("elsewhere", *elsewhere)}
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import TransferRequest, audit_tables, transfer_table
-    from qaml_qiskit.workflows import transfer as run_transfer
 
     lists = ("sources", "victims", "attacks", "eps", "param", "adversarial")
-    request = build_request(TransferRequest, _listed(given, *lists), config)
+    request = build_request(workflows.TransferRequest, _listed(given, *lists), config)
     progress = TerminalProgress(quiet=json)
-    outcome = run_transfer(request, out=out, data_dir=data_dir, backends=backends, progress=progress)
+    outcome = workflows.transfer(request, out=out, data_dir=data_dir, backends=backends, progress=progress)
     if not json:
         # The rows are in transfer.csv; a terminal gets the strengths side by side.
-        tables = audit_tables(outcome.tables.get("audit", []))
-        outcome = replace(outcome, results=transfer_table(outcome.results), tables=tables)
+        tables = workflows.audit_tables(outcome.tables.get("audit", []))
+        outcome = replace(outcome, results=workflows.transfer_table(outcome.results), tables=tables)
     show(outcome, as_json=json)
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from qaml_qiskit import workflows
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Out, Recipe, Seed, Target
 
@@ -34,13 +35,11 @@ def forecast(
     }
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import ForecastRequest
-    from qaml_qiskit.workflows import forecast as run_forecast
 
     given["eps"] = None if eps is None else eps.split(",")
-    request = build_request(ForecastRequest, given, config)
+    request = build_request(workflows.ForecastRequest, given, config)
     progress = TerminalProgress(quiet=json)
-    show(run_forecast(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
+    show(workflows.forecast(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
 
 
 @app.command()
@@ -65,12 +64,10 @@ def frontier(
     }
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import FrontierRequest
-    from qaml_qiskit.workflows import frontier as run_frontier
 
-    request = build_request(FrontierRequest, given, config)
+    request = build_request(workflows.FrontierRequest, given, config)
     progress = TerminalProgress(quiet=json)
-    show(run_frontier(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
+    show(workflows.frontier(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
 
 
 @app.command()
@@ -97,8 +94,6 @@ def encode(
     given: dict[str, Any] = {k: v for k, v in locals().items() if k not in ("config", "data_dir", "out", "json")}
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import EncodeRequest
-    from qaml_qiskit.workflows import encode as run_encoding
 
-    request = build_request(EncodeRequest, given, config)
-    show(run_encoding(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json)), as_json=json)
+    request = build_request(workflows.EncodeRequest, given, config)
+    show(workflows.encode(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json)), as_json=json)

@@ -8,14 +8,15 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.workflows.request import Request, refusal
 
 #: Keys of a run's config.yaml that the run wrote itself.
 RUN_KEYS = ("command", "resolved")
 
-Request = TypeVar("Request", bound=BaseModel)
+AnyRequest = TypeVar("AnyRequest", bound=Request)
 
 
-def build_request(kind: type[Request], given: Mapping[str, Any], config: Path | None) -> Request:
+def build_request(kind: type[AnyRequest], given: Mapping[str, Any], config: Path | None) -> AnyRequest:
     """Merge defaults, a configuration file and the command line; the last wins.
 
     Args:
@@ -30,23 +31,21 @@ def build_request(kind: type[Request], given: Mapping[str, Any], config: Path | 
     values |= {name: value for name, value in given.items() if value is not None}
     try:
         return kind.model_validate(values)
-    except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        name = str(detail["loc"][0]) if detail["loc"] else "the request"
-        option = "--" + name.replace("_", "-")
-        unknown = detail["type"] == "extra_forbidden"
-        missing = detail["type"] == "missing"
-        raise ConfigurationError(
-            f"{f'{config}: {name}' if config is not None and given.get(name) is None else option} does not fit",
-            got=f"the unknown field {name!r}" if unknown else "nothing" if missing else repr(detail["input"]),
-            expected=f"one of {', '.join(kind.model_fields)}" if unknown else _expected(detail["msg"]),
-            remedy=f"correct {name if unknown else option}",
-        ) from error
+    except ConfigurationError as error:
+        if not isinstance(error.__cause__, ValidationError):
+            raise
+
+        def shown(field: str) -> str:
+            from_file = config is not None and given.get(field) is None
+            return f"{config}: {field}" if from_file else _option(kind, field)
+
+        raise refusal(kind, error.__cause__, shown) from error
 
 
-def _expected(message: str) -> str:
-    text = message.removeprefix("Input should be ").removeprefix("Value error, ")
-    return text[:1].lower() + text[1:]
+def _option(kind: type[BaseModel], field: str) -> str:
+    """How the command line calls a field: an argument by its name, an option with its dashes."""
+    known = kind.model_fields.get(field)
+    return field.upper() if known is not None and known.is_required() else "--" + field.replace("_", "-")
 
 
 def _read(path: Path) -> dict[str, Any]:

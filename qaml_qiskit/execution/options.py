@@ -4,6 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+#: ``none`` and ``m3`` sample bitstrings; ``trex`` and ``zne`` let the Estimator mitigate.
+Mitigation = Literal["none", "m3", "trex", "zne"]
+Mode = Literal["job", "batch", "session"]
+
 
 class _Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,8 @@ from qiskit.quantum_info import SparsePauliOp
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.execution.circuits import calibration_circuits, measured_qubits
 from qaml_qiskit.execution.mitigation import Calibration
-from qaml_qiskit.execution.options import PrimitiveOptions
+from qaml_qiskit.execution.options import Mitigation, Mode, PrimitiveOptions
 from qaml_qiskit.files import write_atomically
-
-#: ``none`` and ``m3`` sample bitstrings; ``trex`` and ``zne`` let the Estimator mitigate.
-Mitigation = Literal["none", "m3", "trex", "zne"]
-Mode = Literal["job", "batch", "session"]
 
 ISA_FILE = "isa.qpy"
 VALUES_FILE = "values.npy"

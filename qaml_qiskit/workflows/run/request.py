@@ -2,15 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from qaml_qiskit.execution import Mitigation, Mode
+from qaml_qiskit.workflows.request import Request
 
 
-class RunRequest(BaseModel):
+class RunRequest(Request):
     """Everything that decides what is run, and where."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str
     target: str = "fake-torino"

@@ -3,10 +3,11 @@
 from itertools import product
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from qaml_qiskit.attacks import Attack, attack_class, make_attack
 from qaml_qiskit.noise import NOISES, NoiseName, Placement
+from qaml_qiskit.workflows.request import Request
 
 #: ``device`` is the own noise of a target.
 SweptNoise = Literal[NoiseName, "device"]
@@ -23,7 +24,7 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else (value,)
 
 
-class SweepRequest(BaseModel):
+class SweepRequest(Request):
     """The grid: every combination of its lists is scored.
 
     Attributes:
@@ -46,8 +47,6 @@ class SweepRequest(BaseModel):
         trajectories: of the engine ``aer-trajectories``, an image.
         seed: of everything random.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str | Annotated[tuple[str, ...], Field(min_length=1)]
     noise: Annotated[tuple[SweptNoise, ...], Field(min_length=1)] = ("depolarizing",)

@@ -10,7 +10,7 @@ from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.sweep.cells import Cell, compute_cell
 from qaml_qiskit.workflows.sweep.plan import SweepPlan
 from qaml_qiskit.workflows.sweep.report import write_report
-from qaml_qiskit.workflows.sweep.request import SweepRequest as SweepRequest
+from qaml_qiskit.workflows.sweep.request import SweepRequest
 from qaml_qiskit.workflows.sweep.rows import rows_of
 from qaml_qiskit.workflows.sweep.scheduling import Cluster, open_cluster
 
