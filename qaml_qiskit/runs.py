@@ -87,7 +87,7 @@ def open_run(command: str, config: dict[str, Any], out: Path | None = None) -> R
             with ``out``) holds a complete run of another kind.
     """
     full = {"command": command, **config}
-    path = out if out is not None else _default_path(command, full)
+    path = Path(out) if out is not None else _default_path(command, full)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         _check_same(path, full)
         return Run(path, full)
@@ -112,6 +112,7 @@ def load_run(path: Path, command: str) -> Run:
     Raises:
         InputError: the folder is no run, or a run of another command.
     """
+    path = Path(path)
     try:
         config = yaml.safe_load((path / CONFIG_FILE).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):

@@ -12,7 +12,7 @@ from qaml_qiskit.cli.parameters import Config, DataDir, Json, Model, Out, Seed
 
 @app.command()
 def certify(
-    model: Model,
+    model: Model = None,
     images: Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 100.")] = None,
     noise: Annotated[
         str | None, typer.Option(help="Certify under a noise, such as amplitude-damping. Default: none.")

@@ -44,7 +44,9 @@ def demo(
 @app.command()
 def train(
     dataset: Annotated[str | None, typer.Option(help="Data set. Default: digits.")] = None,
-    classes: Annotated[str | None, typer.Option(help="Classes to keep, such as 0,1,2. Default: all that fit.")] = None,
+    classes: Annotated[
+        list[str] | None, typer.Option(help="Classes to keep, such as 0,1,2. Default: all that fit.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="qvc, convnet, resnet18 or quadratic. Default: qvc.")] = None,
     layers: Annotated[int | None, typer.Option(help="Layers of a QVC. Default: 12.")] = None,
     ansatz: Annotated[
@@ -92,7 +94,6 @@ def train(
     from qaml_qiskit.cli.interrupt import stop_on_signal
     from qaml_qiskit.cli.options import build_request
 
-    given["classes"] = None if classes is None else classes.split(",")
     request = build_request(workflows.TrainRequest, given, config)
     progress = TerminalProgress(quiet=json)
     outcome = workflows.train(request, out=out, data_dir=data_dir, progress=progress, stopping=stop_on_signal)

@@ -42,7 +42,7 @@ _ELSEWHERE = ("config", "backends", "data_dir", "out", "json", "submit", "max_se
 
 @app.command()
 def plan(
-    model: Model,
+    model: Model = None,
     target: Target = None,
     recipe: Recipe = None,
     images: Images = None,
@@ -67,7 +67,7 @@ def plan(
 
 @app.command()
 def run(
-    model: Model,
+    model: Model = None,
     target: Target = None,
     recipe: Recipe = None,
     images: Images = None,
@@ -106,7 +106,7 @@ def run(
 
 @app.command()
 def submit(
-    model: Annotated[str | None, typer.Argument(help="Run folder, model file or the name of a reference.")] = None,
+    model: Model = None,
     target: Target = None,
     recipe: Recipe = None,
     images: Images = None,
@@ -132,7 +132,7 @@ def submit(
     given = dict(locals())
     from qaml_qiskit.cli.console import TerminalProgress, show
 
-    if (retry is None) == (model is None):
+    if (retry is None) == (model is None and config is None):
         raise ConfigurationError(
             "cannot submit",
             got="a model and a run to retry" if retry is not None else "neither a model nor a run to retry",

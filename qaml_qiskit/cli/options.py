@@ -1,5 +1,6 @@
 """Options from a YAML file and from the command line, into one typed request."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +14,9 @@ from qaml_qiskit.workflows.request import Request, refusal
 #: Keys of a run's config.yaml that the run wrote itself.
 RUN_KEYS = ("command", "resolved")
 
+#: Commas between values, not those inside brackets, as a parameter of an attack may have them.
+_COMMA = re.compile(r",(?![^\[]*\])")
+
 AnyRequest = TypeVar("AnyRequest", bound=Request)
 
 
@@ -21,14 +25,14 @@ def build_request(kind: type[AnyRequest], given: Mapping[str, Any], config: Path
 
     Args:
         kind: the request's schema.
-        given: options from the command line; None means not given.
+        given: options from the command line; None means not given. Lists may be repeated options, commas, or both.
         config: a YAML file with the schema's fields.
 
     Raises:
         ConfigurationError: a field that does not exist or a value that does not fit, with its option's name.
     """
     values = _read(config) if config is not None else {}
-    values |= {name: value for name, value in given.items() if value is not None}
+    values |= {name: _listed(kind, name, value) for name, value in given.items() if value is not None}
     try:
         return kind.model_validate(values)
     except ConfigurationError as error:
@@ -40,6 +44,14 @@ def build_request(kind: type[AnyRequest], given: Mapping[str, Any], config: Path
             return f"{config}: {field}" if from_file else _option(kind, field)
 
         raise refusal(kind, error.__cause__, shown) from error
+
+
+def _listed(kind: type[BaseModel], name: str, value: Any) -> Any:
+    """A list of the command line, whose words may hold several values with commas; names of models are left whole."""
+    field = kind.model_fields.get(name)
+    if not isinstance(value, (list, tuple)) or field is None or field.is_required():
+        return value
+    return [part for word in value for part in _COMMA.split(str(word))]
 
 
 def _option(kind: type[BaseModel], field: str) -> str:

@@ -13,17 +13,17 @@ from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Seed
 
 @app.command()
 def resources(
-    qubits: Annotated[list[int] | None, typer.Option(help="May be given several times. Default: 6.")] = None,
-    layers: Annotated[list[int] | None, typer.Option(help="Of the QVC; several times. Default: 12.")] = None,
+    qubits: Annotated[list[str] | None, typer.Option(help="Such as 4,6. Default: 6.")] = None,
+    layers: Annotated[list[str] | None, typer.Option(help="Of the QVC, such as 1,2. Default: 12.")] = None,
     encoding: Annotated[
         list[str] | None,
-        typer.Option(help="multiplexed, approximate, exact, angle or none; several times. Default: multiplexed."),
+        typer.Option(help="multiplexed, approximate, exact, angle or none, with commas. Default: multiplexed."),
     ] = None,
     encoding_layers: Annotated[
-        list[int] | None, typer.Option(help="Of the approximate encoding; several times. Default: 2.")
+        list[str] | None, typer.Option(help="Of the approximate encoding, with commas. Default: 2.")
     ] = None,
-    target: Annotated[list[str] | None, typer.Option(help="Several times. Default: fake-torino.")] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="Several times. Default: level3.")] = None,
+    target: Annotated[list[str] | None, typer.Option(help="Several, with commas. Default: fake-torino.")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="Several, with commas. Default: level3.")] = None,
     dataset: Annotated[
         str | None, typer.Option(help="Images of the fidelity: digits, mnist or fashion-mnist. Default: digits.")
     ] = None,

@@ -11,13 +11,11 @@ from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Out, Rec
 
 Words = list[str] | None
 _SEVERAL = "Several times, or with commas."
-#: Options whose values may be given with commas, several times, or both.
-_LISTS = ("noise", "strengths", "placement", "encoding", "encoding_layers", "attack", "eps", "shots", "mitigation")
 
 
 @app.command()
 def sweep(
-    model: Annotated[list[str], typer.Argument(help="Run folders, model files or names of references.")],
+    model: Annotated[list[str] | None, typer.Argument(help="Run folders, model files or names of references.")] = None,
     noise: Annotated[
         Words,
         typer.Option(
@@ -69,8 +67,8 @@ def sweep(
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
 
-    given |= {name: ",".join(given[name]).split(",") for name in _LISTS if given[name]}
-    given["model"] = model[0] if len(model) == 1 else model
+    if model:
+        given["model"] = model[0] if len(model) == 1 else model
     request = build_request(workflows.SweepRequest, given, config)
     outcome = workflows.sweep(
         request,

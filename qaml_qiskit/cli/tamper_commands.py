@@ -9,13 +9,10 @@ from qaml_qiskit import workflows
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Images, Json, Model, Out, Recipe, Seed
 
-#: Options whose values may be given with commas, several times, or both.
-_LISTS = ("part", "strengths")
-
 
 @app.command()
 def tamper(
-    model: Model,
+    model: Model = None,
     part: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,7 +50,6 @@ def tamper(
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
 
-    given |= {name: ",".join(given[name]).split(",") for name in _LISTS if given[name]}
     request = build_request(workflows.TamperRequest, given, config)
     progress = TerminalProgress(quiet=json)
     outcome = workflows.tamper(request, backends=backends, out=out, data_dir=data_dir, progress=progress)

@@ -61,7 +61,9 @@ class FakeEntry(_Entry):
         known = fake_devices()
         if device not in known:
             near = nearest(device, known) or known[:3]
-            raise ValueError(f"unknown device; nearest of the {len(known)} known: {', '.join(near)}")
+            raise ValueError(
+                f"one of the {len(known)} snapshots that ship with qiskit-ibm-runtime, such as {', '.join(near)}"
+            )
         return device
 
 
@@ -123,7 +125,7 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
         ConfigurationError: the file is missing, is not YAML, or an entry does not fit; the message names the file,
             the entry, the field and the known values.
     """
-    chosen = path or _from_environment()
+    chosen = Path(path) if path is not None else _from_environment()
     if chosen is None:
         text = resources.files("qaml_qiskit.execution").joinpath("default_backends.yaml").read_text(encoding="utf-8")
         return parse_yaml(text, f"the packaged {FILE_NAME}", Catalogue)

@@ -177,10 +177,18 @@ def build_workload(
     """
     _check(isa, values, shots)
     limit = min(MAX_EXECUTIONS // shots, MAX_PAYLOAD // max(1, payload_bytes(isa, 1)))
-    if limit < 1 or (images_per_job is not None and not 1 <= images_per_job <= limit):
+    if limit < 1:
+        too_many = shots > MAX_EXECUTIONS
+        raise InputError(
+            "a single image does not fit into a job",
+            got=f"{shots} shots" if too_many else f"{payload_bytes(isa, 1)} bytes",
+            expected=f"at most {MAX_EXECUTIONS} shots" if too_many else f"at most {MAX_PAYLOAD} bytes",
+            remedy="ask for fewer shots" if too_many else "use a smaller circuit",
+        )
+    if images_per_job is not None and not 1 <= images_per_job <= limit:
         raise InputError(
             "the images do not fit into jobs",
-            got=f"{shots} shots an image" + (f", {images_per_job} images a job" if images_per_job is not None else ""),
+            got=f"{shots} shots an image, {images_per_job} images a job",
             expected=f"at most {MAX_EXECUTIONS} executions a job: 1 to {limit} images",
             remedy="ask for fewer shots or another number of images a job",
         )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.store import load_model as load_model
     from qaml_qiskit.models.store import model_files as model_files
     from qaml_qiskit.models.store import parse_config as parse_config
+    from qaml_qiskit.models.store import save_model as save_model
     from qaml_qiskit.models.training import EpochRecord as EpochRecord
     from qaml_qiskit.models.training import Trainer as Trainer
     from qaml_qiskit.models.training import TrainingConfig as TrainingConfig

@@ -54,7 +54,7 @@ def refusal(kind: type[BaseModel], error: ValidationError, shown: Callable[[str]
         )
     if detail["type"] == "missing":
         return ConfigurationError(
-            f"{shown(name)} is missing", got="nothing", expected="a value", remedy=f"give {shown(name)}"
+            f"{shown(name)} is missing", got="nothing", expected="a value for it", remedy=f"give {shown(name)}"
         )
     near = nearest(str(detail["input"]), _choices(detail)) if detail["type"] == "literal_error" else []
     return ConfigurationError(

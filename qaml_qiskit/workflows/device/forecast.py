@@ -22,7 +22,7 @@ from qaml_qiskit.workflows.device.request import ForecastRequest
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
 from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
-from qaml_qiskit.workflows.pages import write_page
+from qaml_qiskit.workflows.pages import named, write_page
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 
@@ -58,6 +58,7 @@ def forecast(
     }
     inputs = {name: _inputs(model, request, data_dir) for name, model in stored.items()}
     resolved = {
+        **named(backends),
         "models": {name: digest(each.model.weight) for (name, _), each in compiled.items()},
         "targets": {target: each.resolved() for (_, target), each in compiled.items()},
         "images": {name: digest(images) for name, (images, _) in inputs.items()},

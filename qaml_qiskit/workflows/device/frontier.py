@@ -22,7 +22,7 @@ from qaml_qiskit.workflows.device.prediction import predict_on_device
 from qaml_qiskit.workflows.device.request import FrontierRequest
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
 from qaml_qiskit.workflows.outcome import Outcome, Row
-from qaml_qiskit.workflows.pages import write_page
+from qaml_qiskit.workflows.pages import named, write_page
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 
@@ -59,6 +59,7 @@ def frontier(
     resolved = {
         "models": {name: digest(each.model.weight) for name, each in compiled.items()},
         **next(iter(compiled.values())).resolved(),
+        **named(backends),
         "images": {name: digest(images) for name, (images, _) in inputs.items()},
     }
     run = open_run("frontier", {**request.model_dump(mode="json"), "resolved": resolved}, out)

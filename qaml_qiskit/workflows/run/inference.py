@@ -29,6 +29,7 @@ from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
 from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
+from qaml_qiskit.workflows.pages import named
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 from qaml_qiskit.workflows.run.request import RunRequest
@@ -98,6 +99,7 @@ def prepare(request: RunRequest, backends: Path | None = None, data_dir: Path | 
         )
     resolved = {
         **compiled.resolved(),
+        **named(backends),
         "model": stored.card.model.model_dump(mode="json"),
         "weights": digest(compiled.model.weight),
         "images": digest(images),

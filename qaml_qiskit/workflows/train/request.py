@@ -2,16 +2,24 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from qaml_qiskit.circuits import Ansatz
 from qaml_qiskit.encodings import PixelOrder
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.request import Request
 
 #: Classes kept when none are asked for: the digits have 64 pixels, hence six qubits, hence six classes at most.
 DEFAULT_CLASSES = {"digits": (0, 1, 2, 3, 4, 5)}
 #: Of the approximate encoding, when none are asked for.
 DEFAULT_ENCODING_LAYERS = 2
+
+#: The kinds of model that an option means something to; all others mean something to every kind.
+_ONLY_OF = {
+    **dict.fromkeys(("layers", "ansatz", "encoding", "encoding_layers", "pixel_order"), ("qvc",)),
+    **dict.fromkeys(("train_noise", "train_shots", "train_draws"), ("qvc",)),
+    **dict.fromkeys(("logit_scale", "init_std"), ("qvc", "quadratic")),
+}
 
 
 class TrainRequest(Request):
@@ -39,6 +47,25 @@ class TrainRequest(Request):
     train_shots: Annotated[int, Field(ge=1)] | None = None
     train_draws: Annotated[int, Field(ge=1)] = 16
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _all_options_act(self) -> "TrainRequest":
+        """Refuse what this kind of model would ignore, where it is not left at its default."""
+        fields = type(self).model_fields
+        ignored = [
+            name
+            for name, kinds in _ONLY_OF.items()
+            if self.model not in kinds and getattr(self, name) != fields[name].default
+        ]
+        if ignored:
+            options = ", ".join("--" + name.replace("_", "-") for name in ignored)
+            raise ConfigurationError(
+                f"a {self.model} has no use for {options}",
+                got=", ".join(f"{name} {getattr(self, name)}" for name in ignored),
+                expected=f"--model {' or '.join(_ONLY_OF[ignored[0]])}",
+                remedy="leave it out" if len(ignored) == 1 else "leave them out",
+            )
+        return self
 
     def resolved(self) -> "TrainRequest":
         """The same request with defaults that depend on other choices filled in."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
-from qaml_qiskit.errors import ConfigurationError, InputError, PartialResultError
+from qaml_qiskit.errors import InputError, PartialResultError
 from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.models import (
     WEIGHTS_FILE,
@@ -82,7 +82,6 @@ def train(
         QamlError: the request cannot be served; nothing was written.
     """
     request = request.resolved()
-    _check_noise(request)
     data = load_data(request, data_dir)
     config = model_config(request, data.train)
     run = open_run("train", request.model_dump(mode="json"), out)
@@ -228,16 +227,6 @@ def _write_page(run: Run, request: TrainRequest, tested: Row, curve: bytes) -> N
         Section("Configuration", rows=[{"option": name, "value": str(value)} for name, value in request]),
     ]
     write_page(run, request, f"Training a {request.model} on {request.dataset}", lead, sections)
-
-
-def _check_noise(request: TrainRequest) -> None:
-    if request.model != "qvc" and (request.train_noise or request.train_shots is not None):
-        raise ConfigurationError(
-            "only a QVC can be trained under a device's noise",
-            got=f"a {request.model} with --train-noise or --train-shots",
-            expected="--model qvc",
-            remedy="leave these options out",
-        )
 
 
 def _training_config(request: TrainRequest) -> TrainingConfig:

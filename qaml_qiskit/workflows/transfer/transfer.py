@@ -18,6 +18,7 @@ from qaml_qiskit.workflows.attack.grid import can_be_audited
 from qaml_qiskit.workflows.attack.victims import Classifier
 from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
+from qaml_qiskit.workflows.pages import named
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
 from qaml_qiskit.workflows.transfer.report import write_report
@@ -48,7 +49,9 @@ def transfer(
         QamlError: the request cannot be served; nothing was computed.
     """
     plan = TransferPlan(request, data_dir, backends)
-    run = open_run("transfer", {**request.model_dump(mode="json"), "resolved": plan.resolved}, out)
+    run = open_run(
+        "transfer", {**request.model_dump(mode="json"), "resolved": {**plan.resolved, **named(backends)}}, out
+    )
     if not run.complete:
         _work(run, plan, progress or Silent())
     metrics = run.metrics()
