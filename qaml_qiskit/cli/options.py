@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.workflows.references import model_path
 from qaml_qiskit.workflows.request import Request, refusal
 
 #: Keys of a run's config.yaml that the run wrote itself.
@@ -30,11 +31,12 @@ def build_request(kind: type[AnyRequest], given: Mapping[str, Any], config: Path
 
     Raises:
         ConfigurationError: a field that does not exist or a value that does not fit, with its option's name.
+        InputError: a model that is not there.
     """
     values = _read(config) if config is not None else {}
     values |= {name: _listed(kind, name, value) for name, value in given.items() if value is not None}
     try:
-        return kind.model_validate(values)
+        request = kind.model_validate(values)
     except ConfigurationError as error:
         if not isinstance(error.__cause__, ValidationError):
             raise
@@ -44,6 +46,10 @@ def build_request(kind: type[AnyRequest], given: Mapping[str, Any], config: Path
             return f"{config}: {field}" if from_file else _option(kind, field)
 
         raise refusal(kind, error.__cause__, shown) from error
+    # Here as well as where they are read: a name that is not there is told before anything heavy is imported.
+    for name in request.stored_models:
+        model_path(name)
+    return request
 
 
 def _listed(kind: type[BaseModel], name: str, value: Any) -> Any:

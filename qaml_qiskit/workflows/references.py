@@ -37,6 +37,12 @@ def model_path(name: str) -> Path:
     )
 
 
+def model_part(name: str) -> str:
+    """MODEL of ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``; a path that exists is always a model."""
+    model, at, _ = name.rpartition("@")
+    return name if not at or Path(name).exists() else model
+
+
 def reference_names() -> list[str]:
     """The reference models that can be named here."""
     return sorted({name for folder in reference_folders() for name in _names(folder)})

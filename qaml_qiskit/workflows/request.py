@@ -22,6 +22,11 @@ class Request(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @property
+    def stored_models(self) -> tuple[str, ...]:
+        """Names of the stored models that it is about."""
+        return ()
+
     @model_validator(mode="wrap")
     @classmethod
     def _refused_in_four_beats(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:

@@ -51,6 +51,8 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], Request]:
         raise Parsed(build(*arguments))
 
     monkeypatch.setattr(options, "build_request", stop)
+    # The models of these command lines do not exist.
+    monkeypatch.setattr(options, "model_path", Path)
     main.add_commands()
 
     def parsed(words: list[str]) -> Request:

@@ -50,6 +50,9 @@ WRONG = [
     ["resources", "--encoding", "angel"],
     ["demo", "--eps", "7"],
     ["data", "verify", "mnits"],
+    ["run", "nowhere"],
+    ["transfer", "--sources", "mnist-qvc20@readout:0.1", "--victims", "mnist-qvc200"],
+    ["sweep", "nowhere"],
     ["train", "--epoch", "3"],
     ["runn"],
 ]

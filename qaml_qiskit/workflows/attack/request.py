@@ -82,6 +82,11 @@ class AttackRequest(Request):
             )
         return self
 
+    @property
+    def stored_models(self) -> tuple[str, ...]:
+        """See :class:`~qaml_qiskit.workflows.request.Request`."""
+        return (self.model, *self.sources)
+
     def attacks(self) -> list[Attack]:
         """Every attack at every strength above 0.
 

@@ -36,3 +36,8 @@ class CertifyRequest(Request):
                 remedy="add the other one",
             )
         return self
+
+    @property
+    def stored_models(self) -> tuple[str, ...]:
+        """See :class:`~qaml_qiskit.workflows.request.Request`."""
+        return (self.model,)

@@ -32,6 +32,11 @@ class ForecastRequest(Request):
     steps: Annotated[int, Field(ge=1)] = 20
     seed: Annotated[int, Field(ge=0)] = 0
 
+    @property
+    def stored_models(self) -> tuple[str, ...]:
+        """See :class:`~qaml_qiskit.workflows.request.Request`."""
+        return self.models
+
 
 class FrontierRequest(Request):
     """Models, and under what they are compared."""
@@ -44,3 +49,8 @@ class FrontierRequest(Request):
     steps: Annotated[int, Field(ge=1)] = 10
     shots: Annotated[int, Field(ge=1)] = 4000
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def stored_models(self) -> tuple[str, ...]:
+        """See :class:`~qaml_qiskit.workflows.request.Request`."""
+        return self.models

@@ -22,3 +22,8 @@ class RunRequest(Request):
     mode: Mode = "batch"
     images_per_job: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def stored_models(self) -> tuple[str, ...]:
+        """See :class:`~qaml_qiskit.workflows.request.Request`."""
+        return (self.model,)

@@ -116,6 +116,11 @@ class SweepRequest(Request):
         return (self.model,) if isinstance(self.model, str) else self.model
 
     @property
+    def stored_models(self) -> tuple[str, ...]:
+        """See :class:`~qaml_qiskit.workflows.request.Request`."""
+        return self.models
+
+    @property
     def drawn(self) -> bool:
         """Whether the engine draws shots."""
         return self.engine == "aer-sampler"

@@ -77,3 +77,8 @@ class TamperRequest(Request):
                 remedy="leave one out",
             )
         return self
+
+    @property
+    def stored_models(self) -> tuple[str, ...]:
+        """See :class:`~qaml_qiskit.workflows.request.Request`."""
+        return (self.model,)

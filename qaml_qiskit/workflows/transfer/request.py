@@ -8,6 +8,7 @@ from qaml_qiskit.attacks import Attack
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.attack.grid import attack_grid, can_be_audited
 from qaml_qiskit.workflows.attack.request import Count, Names, SomeNames, each_once
+from qaml_qiskit.workflows.references import model_part
 from qaml_qiskit.workflows.request import Request
 
 
@@ -73,6 +74,11 @@ class TransferRequest(Request):
                 remedy="leave out --audit, or choose another attack",
             )
         return self
+
+    @property
+    def stored_models(self) -> tuple[str, ...]:
+        """See :class:`~qaml_qiskit.workflows.request.Request`."""
+        return tuple(model_part(name) for name in (*self.sources, *self.victims))
 
     def grid(self) -> list[Attack]:
         """Every attack at every strength above 0.
