@@ -1,74 +1,146 @@
-"""IBM Quantum Platform: the account, and the errors that it answers with.
+"""IBM Quantum Platform: the account, the device, and the guard that every question to the service goes through.
 
 Nothing that the service says is passed on before it went through :func:`scrub`: it could repeat a token or an instance.
+No question goes past :func:`ask`: it ends in time, and what it raises says whether asking again can help.
 """
 
-import os
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from qaml_qiskit.errors import CredentialsError, QamlError
+from qaml_qiskit.errors import CredentialsError, QamlError, UnavailableError
+from qaml_qiskit.execution.question import USUAL, Question, current, patience
+from qaml_qiskit.secrets import hide
+from qaml_qiskit.text import printable
 
 if TYPE_CHECKING:
-    from qiskit_ibm_runtime import IBMBackend
+    from qiskit.transpiler import Target as ISATarget
+    from qiskit_ibm_runtime import IBMBackend, QiskitRuntimeService
 
-_SECRETS = re.compile(r"(Bearer\s+\S+|apikey=\S+|eyJ[\w.-]{20,}|crn:[^\s,'\"]+)", re.IGNORECASE)
+#: Characters of a service's text that are shown.
+_LONGEST = 300
 
 Value = TypeVar("Value")
 
 
+@dataclass(frozen=True)
+class DeviceStatus:
+    """How a device stands.
+
+    Attributes:
+        operational: whether it runs jobs.
+        message: the service's words, safe to show.
+        jobs: how many wait.
+    """
+
+    operational: bool
+    message: str
+    jobs: int
+
+
 def scrub(text: str) -> str:
-    """A service's text on one line, shortened, without tokens and instance names."""
-    for name in ("QISKIT_IBM_TOKEN", "QISKIT_IBM_INSTANCE"):
-        if secret := os.environ.get(name):
-            text = text.replace(secret, "…")
-    line = " ".join(_SECRETS.sub("…", text).split())
-    return line if len(line) <= 300 else line[:297] + "..."
+    """A service's text on one line, shortened, without credentials and without what acts on a terminal."""
+    question = current()
+    return _shown(text, question.secrets if question else ())
 
 
-def open_device(device: str) -> "IBMBackend":
-    """The handle of a real device, with the saved account or the one in the environment.
+def _shown(text: str, secrets: Iterable[str]) -> str:
+    # Escape sequences first: one in the middle of a secret would hide it from the search.
+    line = hide(printable(text), secrets)
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
+
+
+def open_service() -> "QiskitRuntimeService":
+    """The client, with the saved account or the one in the environment.
 
     Raises:
-        CredentialsError: no account, or one that the service does not accept (exit code 3).
-        ConfigurationError: no such device for this account, or the service cannot be reached.
+        QamlError: see :func:`ask`.
     """
     from qiskit_ibm_runtime import QiskitRuntimeService
-    from qiskit_ibm_runtime.accounts import AccountNotFoundError
+    from qiskit_ibm_runtime.accounts import AccountManager, AccountNotFoundError
 
+    from qaml_qiskit.execution.transport import guard_client
+
+    guard_client()
     try:
-        return ask(f"cannot open {device}", lambda: QiskitRuntimeService().backend(device))
+        AccountManager.get()
     except AccountNotFoundError:
         raise CredentialsError(
-            f"cannot reach {device}",
-            got="no saved IBM Quantum account and no QISKIT_IBM_TOKEN",
-            expected="credentials of IBM Quantum Platform",
-            remedy="save them once with QiskitRuntimeService.save_account, or set QISKIT_IBM_TOKEN",
+            "cannot open IBM Quantum Platform",
+            got="no credentials",
+            expected="a saved account, or QISKIT_IBM_TOKEN",
+            remedy="save an account once with QiskitRuntimeService.save_account, or set QISKIT_IBM_TOKEN",
         ) from None
+    except Exception as error:
+        problem = CredentialsError(
+            "cannot read the saved accounts of IBM Quantum Platform",
+            got=scrub(f"{type(error).__name__}: {error}"),
+            expected="accounts as QiskitRuntimeService.save_account writes them",
+            remedy="repair or remove qiskit-ibm.json in ~/.qiskit, then save the account again",
+        )
+    else:
+        return ask("cannot open IBM Quantum Platform", QiskitRuntimeService)
+    raise problem
 
 
-def ask(what: str, question: Callable[[], Value]) -> Value:
-    """Ask the service; whatever it raises becomes a QamlError that begins with ``what`` and holds no secret.
+def open_device(service: "QiskitRuntimeService", device: str) -> "tuple[IBMBackend, ISATarget]":
+    """The handle of a real device, and its gates, connectivity, error rates and durations.
 
     Raises:
-        CredentialsError: the account was refused.
+        QamlError: see :func:`ask`; a ConfigurationError when the account has no such device.
+    """
+
+    def look() -> "tuple[IBMBackend, ISATarget]":
+        backend = service.backend(device)
+        # The handle fetches its properties only now.
+        return backend, backend.target
+
+    return ask(f"cannot open {device}", look)
+
+
+def device_status(backend: "IBMBackend", device: str) -> DeviceStatus:
+    """How a device stands.
+
+    Raises:
+        QamlError: see :func:`ask`.
+    """
+
+    def look() -> DeviceStatus:
+        status = backend.status()
+        return DeviceStatus(bool(status.operational), scrub(str(status.status_msg)), int(status.pending_jobs))
+
+    return ask(f"cannot ask for the status of {device}", look)
+
+
+def ask(what: str, question: Callable[[], Value], *, seconds: float = USUAL) -> Value:
+    """Ask the service; whatever it raises becomes a QamlError that begins with ``what`` and holds no secret.
+
+    Args:
+        what: what is tried, for the message.
+        question: the calls of the client. What they yield must have been looked at inside, since an answer of another
+            shape shows there; and they write nothing, since they may end after the question was given up.
+        seconds: how long it may take; less where :func:`~qaml_qiskit.execution.question.within` says so.
+
+    Raises:
+        CredentialsError: no account, or one that was refused (exit code 3).
         UnavailableError: the network or the service is away; the same question may be answered later.
         ConfigurationError: anything else.
     """
-    from qiskit_ibm_runtime.accounts import AccountNotFoundError
-
+    budget = patience()
+    asked = Question(budget.limit(seconds) if budget else seconds)
     try:
-        return question()
-    except (AccountNotFoundError, QamlError):
+        return asked.ask(question)
+    except QamlError:
         raise
     except Exception as error:  # the client passes on errors of requests, urllib3, json and its own
-        problem = _translate(what, error)
+        problem = _translate(what, error, asked)
+    if budget and isinstance(problem, UnavailableError):
+        budget.lose(asked.spent)
     # Outside the handler: a traceback that shows the cause would show what the cause says.
     raise problem
 
 
-def _translate(what: str, error: Exception) -> QamlError:
+def _translate(what: str, error: Exception, asked: Question) -> QamlError:
     from qaml_qiskit.execution.diagnosis import translate
 
-    return translate(what, [error], scrub(str(error)))
+    return translate(what, [error, *filter(None, [asked.trouble])], _shown(str(error), asked.secrets))
