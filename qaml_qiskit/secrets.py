@@ -41,10 +41,11 @@ def hide(text: str, more: Iterable[str] = ()) -> str:
         text: any text, of any length.
         more: further secrets, such as an access token in use.
     """
+    text = _TELLTALE.sub(HIDDEN, text)
     for secret in {*_known(), *more}:
         if len(secret) >= SHORTEST:
             text = _pattern(secret).sub(HIDDEN, text)
-    return _TELLTALE.sub(HIDDEN, text)
+    return text
 
 
 def hide_all(value: Any, more: Iterable[str] = ()) -> Any:

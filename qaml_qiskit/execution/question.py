@@ -117,14 +117,19 @@ class Patience:
         self._end = time.monotonic() + seconds
         self._least = LEAST
 
-    def limit(self, seconds: float) -> float:
-        """How long a question may take that would have ``seconds`` by itself; 0.0 when it need not be asked."""
-        return min(seconds, max(self._end - time.monotonic(), self._least))
+    def limit(self, large: bool) -> float:
+        """How many seconds the next question may take; 0.0 when it need not be asked."""
+        return min(longest(large), max(self._end - time.monotonic(), self._least))
 
     def lose(self, seconds: float) -> None:
         """Note that a question took so long in vain."""
         past = time.monotonic() - self._end
         self._least = max(0.0, self._least - max(0.0, min(seconds, past)))
+
+
+def longest(large: bool) -> float:
+    """How many seconds a question may take when nothing else limits it."""
+    return LARGE if large else USUAL
 
 
 _CURRENT: ContextVar[Question | None] = ContextVar("question", default=None)

@@ -9,7 +9,6 @@ from typing import Any
 
 from qaml_qiskit.errors import BudgetError, ConfigurationError, QamlError
 from qaml_qiskit.execution.primitives import runtime_primitive
-from qaml_qiskit.execution.question import LARGE
 from qaml_qiskit.execution.runner import Answer, FoundJob, JobState
 from qaml_qiskit.execution.service import ask, device_status, open_device, scrub
 from qaml_qiskit.execution.snapshot import fetch_snapshot, write_snapshot
@@ -83,7 +82,7 @@ class RuntimeRunner:
                 return _plain_id(primitive.run(pubs, precision=settings.shots**-0.5).job_id())
             return _plain_id(primitive.run(pubs, shots=settings.shots).job_id())
 
-        return ask(what, send, seconds=LARGE)
+        return ask(what, send, large=True)
 
     def find(self, run_id: str) -> list[FoundJob]:
         """All jobs of a run that the service knows, oldest first."""
@@ -123,7 +122,7 @@ class RuntimeRunner:
     def answer(self, job_id: str, workload: Workload, job: JobSpec) -> Answer:
         """The result of a job that is done, with its QPU seconds and the date of the device's calibration."""
         handle = ask(f"cannot fetch job {job_id}", lambda: self.service.job(job_id))
-        result = ask(f"cannot fetch the result of job {job_id}", handle.result, seconds=LARGE)
+        result = ask(f"cannot fetch the result of job {job_id}", handle.result, large=True)
         facts: dict[str, str | int | float] = {}
         measured_at = datetime.now(UTC)
         # Facts about a job are worth having, but no result is lost for want of them.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from qaml_qiskit.errors import CredentialsError, QamlError, UnavailableError
-from qaml_qiskit.execution.question import USUAL, Question, current, patience
+from qaml_qiskit.execution.question import Question, current, longest, patience
 from qaml_qiskit.secrets import hide
 from qaml_qiskit.text import printable
 
@@ -57,9 +57,17 @@ def open_service() -> "QiskitRuntimeService":
         QamlError: see :func:`ask`.
     """
     from qiskit_ibm_runtime import QiskitRuntimeService
-    from qiskit_ibm_runtime.accounts import AccountManager, AccountNotFoundError
+    from qiskit_ibm_runtime.accounts import AccountManager, AccountNotFoundError, InvalidAccountError
+    from qiskit_ibm_runtime.exceptions import IBMInputValueError
 
     from qaml_qiskit.execution.transport import guard_client
+
+    def connect() -> QiskitRuntimeService:
+        try:
+            return QiskitRuntimeService()
+        except IBMInputValueError as error:
+            # Nothing but the account was put in: an instance that it does not have, or a name of none.
+            raise InvalidAccountError(error.message) from error
 
     guard_client()
     try:
@@ -79,7 +87,7 @@ def open_service() -> "QiskitRuntimeService":
             remedy="repair or remove qiskit-ibm.json in ~/.qiskit, then save the account again",
         )
     else:
-        return ask("cannot open IBM Quantum Platform", QiskitRuntimeService)
+        return ask("cannot open IBM Quantum Platform", connect)
     raise problem
 
 
@@ -112,14 +120,14 @@ def device_status(backend: "IBMBackend", device: str) -> DeviceStatus:
     return ask(f"cannot ask for the status of {device}", look)
 
 
-def ask(what: str, question: Callable[[], Value], *, seconds: float = USUAL) -> Value:
+def ask(what: str, question: Callable[[], Value], *, large: bool = False) -> Value:
     """Ask the service; whatever it raises becomes a QamlError that begins with ``what`` and holds no secret.
 
     Args:
         what: what is tried, for the message.
         question: the calls of the client. What they yield must have been looked at inside, since an answer of another
             shape shows there; and they write nothing, since they may end after the question was given up.
-        seconds: how long it may take; less where :func:`~qaml_qiskit.execution.question.within` says so.
+        large: whether circuits or results are carried, which may take longer.
 
     Raises:
         CredentialsError: no account, or one that was refused (exit code 3).
@@ -127,7 +135,7 @@ def ask(what: str, question: Callable[[], Value], *, seconds: float = USUAL) -> 
         ConfigurationError: anything else.
     """
     budget = patience()
-    asked = Question(budget.limit(seconds) if budget else seconds)
+    asked = Question(budget.limit(large) if budget else longest(large))
     try:
         return asked.ask(question)
     except QamlError:
@@ -143,4 +151,6 @@ def ask(what: str, question: Callable[[], Value], *, seconds: float = USUAL) -> 
 def _translate(what: str, error: Exception, asked: Question) -> QamlError:
     from qaml_qiskit.execution.diagnosis import translate
 
-    return translate(what, [error, *filter(None, [asked.trouble])], _shown(str(error), asked.secrets))
+    # Errors of Qiskit print their message in quotation marks.
+    words = str(getattr(error, "message", None) or error)
+    return translate(what, [error, *filter(None, [asked.trouble])], _shown(words, asked.secrets))

@@ -110,8 +110,8 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int, *, needs_device:
         name: the entry's name.
         entry: what backends.yaml says.
         num_qubits: width of the circuits to come; an ideal or Aer target is made as wide as needed.
-        needs_device: whether a real device is opened itself. Its jobs can be asked for without, also when it is no longer
-            there; such a target has no gates, and a job that is sent to it opens the device.
+        needs_device: whether a real device is opened itself. Its jobs can be asked for without, also when it is no
+            longer there; such a target has no gates, and a job that is sent to it opens the device.
 
     Raises:
         CredentialsError: a real device without a saved account (exit code 3).
