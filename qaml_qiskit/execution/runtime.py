@@ -5,15 +5,18 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qaml_qiskit.errors import BudgetError, ConfigurationError, QamlError
 from qaml_qiskit.execution.primitives import runtime_primitive
 from qaml_qiskit.execution.runner import Answer, FoundJob, JobState
-from qaml_qiskit.execution.service import ask, device_status, open_device, scrub
+from qaml_qiskit.execution.service import ask, device_status, scrub
 from qaml_qiskit.execution.snapshot import fetch_snapshot, write_snapshot
 from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
 from qaml_qiskit.secrets import hide_all
+
+if TYPE_CHECKING:
+    from qiskit_ibm_runtime import IBMBackend
 
 #: Job tags: this one for all of the package's, another for all of a run's, a third for one job's.
 TAG = "qaml-qiskit"
@@ -24,25 +27,11 @@ _CHUNK_TAG = re.compile(r"^qaml-[0-9a-f]{12}-(?P<chunk>.+)-(?P<attempt>\d+)$")
 class RuntimeRunner:
     """Sends jobs to one device of IBM Quantum Platform, each with tags that find it again."""
 
-    def __init__(self, service: Any, device: str, backend: Any = None) -> None:
-        """Use an open client.
-
-        Args:
-            service: a QiskitRuntimeService.
-            device: the device's name.
-            backend: its handle; opened when something is submitted unless given.
-        """
-        self.service = service
-        self.device = device
-        self._backend = backend
+    def __init__(self, backend: "IBMBackend") -> None:
+        """Use an open device handle."""
+        self.backend = backend
+        self.service = backend.service
         self._mode: Any = None
-
-    @property
-    def backend(self) -> Any:
-        """The device's handle."""
-        if self._backend is None:
-            self._backend, _ = open_device(self.service, self.device)
-        return self._backend
 
     def ready(self, folder: Path) -> None:
         """Refuse before anything is sent, then keep the device's snapshot.
@@ -52,31 +41,30 @@ class RuntimeRunner:
         usage = ask("cannot ask for the instance's usage", self.service.usage)
         if usage.get("usage_limit_reached"):
             raise BudgetError(
-                f"cannot submit to {self.device}",
+                f"cannot submit to {self.backend.name}",
                 got="an instance without QPU time left",
                 expected="time left in the instance",
                 remedy="wait until time is made available, or choose another instance with QISKIT_IBM_INSTANCE",
             )
-        status = device_status(self.backend, self.device)
+        status = device_status(self.backend)
         if not status.operational:
             raise ConfigurationError(
-                f"cannot submit to {self.device}",
+                f"cannot submit to {self.backend.name}",
                 got=f"a device that is offline ({status.message})",
                 expected="a device in operation",
                 remedy="choose another device, or try again later",
             )
-        write_snapshot(folder, lambda: fetch_snapshot(self.backend, self.device))
+        write_snapshot(folder, lambda: fetch_snapshot(self.backend))
 
     def submit(self, workload: Workload, job: JobSpec, run_id: str, attempt: int) -> str:
         """Send one job and return its id; see :meth:`Runner.submit`."""
-        backend = self.backend
-        what = f"cannot submit {job.chunk} to {self.device}"
+        what = f"cannot submit {job.chunk} to {self.backend.name}"
         settings = workload.settings
         mitigation = "none" if job.chunk == CALIBRATION else settings.mitigation
         tags = [TAG, _run_tag(run_id), _chunk_tag(run_id, job.chunk, attempt)]
 
         def send() -> str:
-            primitive = runtime_primitive(self._open_mode(workload, backend), mitigation, settings.options, tags=tags)
+            primitive = runtime_primitive(self._open_mode(workload), mitigation, settings.options, tags=tags)
             pubs = workload.pubs(job, workload.circuits(job))
             if mitigation in ("trex", "zne"):
                 return _plain_id(primitive.run(pubs, precision=settings.shots**-0.5).job_id())
@@ -151,21 +139,21 @@ class RuntimeRunner:
 
     def close(self) -> None:
         """Close the batch or session: its jobs run, and it takes no more."""
-        if self._mode is not None and self._mode is not self._backend:
+        if self._mode is not None and self._mode is not self.backend:
             ask("cannot close the batch", self._mode.close)
         self._mode = None
 
-    def _open_mode(self, workload: Workload, backend: Any) -> Any:
+    def _open_mode(self, workload: Workload) -> Any:
         from qiskit_ibm_runtime import Batch, Session
 
         if self._mode is None:
             match workload.settings.mode:
                 case "batch":
-                    self._mode = Batch(backend=backend)
+                    self._mode = Batch(backend=self.backend)
                 case "session":
-                    self._mode = Session(backend=backend)
+                    self._mode = Session(backend=self.backend)
                 case _:
-                    self._mode = backend
+                    self._mode = self.backend
         return self._mode
 
 

@@ -50,63 +50,52 @@ def _shown(text: str, secrets: Iterable[str]) -> str:
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
 
 
-def open_service() -> "QiskitRuntimeService":
+def open_account(what: str, instance: str | None = None) -> "QiskitRuntimeService":
     """The client, with the saved account or the one in the environment.
+
+    Args:
+        what: what it is needed for, the beginning of an error.
+        instance: the instance to use instead of the account's own choice.
 
     Raises:
         QamlError: see :func:`ask`.
     """
     from qiskit_ibm_runtime import QiskitRuntimeService
-    from qiskit_ibm_runtime.accounts import AccountManager, AccountNotFoundError, InvalidAccountError
+    from qiskit_ibm_runtime.accounts import InvalidAccountError
     from qiskit_ibm_runtime.exceptions import IBMInputValueError
 
     from qaml_qiskit.execution.transport import guard_client
 
-    def connect() -> QiskitRuntimeService:
+    def connect() -> "QiskitRuntimeService":
         try:
-            return QiskitRuntimeService()
+            return QiskitRuntimeService(instance=instance)
         except IBMInputValueError as error:
             # Nothing but the account was put in: an instance that it does not have, or a name of none.
             raise InvalidAccountError(error.message) from error
 
     guard_client()
-    try:
-        AccountManager.get()
-    except AccountNotFoundError:
-        raise CredentialsError(
-            "cannot open IBM Quantum Platform",
-            got="no credentials",
-            expected="a saved account, or QISKIT_IBM_TOKEN",
-            remedy="save an account once with QiskitRuntimeService.save_account, or set QISKIT_IBM_TOKEN",
-        ) from None
-    except Exception as error:
-        problem = CredentialsError(
-            "cannot read the saved accounts of IBM Quantum Platform",
-            got=scrub(f"{type(error).__name__}: {error}"),
-            expected="accounts as QiskitRuntimeService.save_account writes them",
-            remedy="repair or remove qiskit-ibm.json in ~/.qiskit, then save the account again",
-        )
-    else:
-        return ask("cannot open IBM Quantum Platform", connect)
-    raise problem
+    _require_account(what)
+    return ask(what, connect)
 
 
-def open_device(service: "QiskitRuntimeService", device: str) -> "tuple[IBMBackend, ISATarget]":
-    """The handle of a real device, and its gates, connectivity, error rates and durations.
+def open_device(device: str) -> "tuple[IBMBackend, ISATarget]":
+    """The handle of a real device of :func:`open_account`, and its gates, connectivity, error rates and durations.
 
     Raises:
         QamlError: see :func:`ask`; a ConfigurationError when the account has no such device.
     """
+    what = f"cannot open {device}"
+    service = open_account(what)
 
     def look() -> "tuple[IBMBackend, ISATarget]":
         backend = service.backend(device)
         # The handle fetches its properties only now.
         return backend, backend.target
 
-    return ask(f"cannot open {device}", look)
+    return ask(what, look)
 
 
-def device_status(backend: "IBMBackend", device: str) -> DeviceStatus:
+def device_status(backend: "IBMBackend") -> DeviceStatus:
     """How a device stands.
 
     Raises:
@@ -117,7 +106,7 @@ def device_status(backend: "IBMBackend", device: str) -> DeviceStatus:
         status = backend.status()
         return DeviceStatus(bool(status.operational), scrub(str(status.status_msg)), int(status.pending_jobs))
 
-    return ask(f"cannot ask for the status of {device}", look)
+    return ask(f"cannot ask for the status of {backend.name}", look)
 
 
 def ask(what: str, question: Callable[[], Value], *, large: bool = False) -> Value:
@@ -154,3 +143,28 @@ def _translate(what: str, error: Exception, asked: Question) -> QamlError:
     # Errors of Qiskit print their message in quotation marks.
     words = str(getattr(error, "message", None) or error)
     return translate(what, [error, *filter(None, [asked.trouble])], _shown(words, asked.secrets))
+
+
+def _require_account(what: str) -> None:
+    """Raise unless there is an account that can be read; nothing is asked."""
+    from qiskit_ibm_runtime.accounts import AccountManager, AccountNotFoundError
+
+    try:
+        AccountManager.get()
+    except AccountNotFoundError:
+        problem = CredentialsError(
+            what,
+            got="no credentials",
+            expected="a saved account, or QISKIT_IBM_TOKEN",
+            remedy="save an account once with QiskitRuntimeService.save_account, or set QISKIT_IBM_TOKEN",
+        )
+    except Exception as error:
+        problem = CredentialsError(
+            what,
+            got=scrub(f"saved accounts that cannot be read ({type(error).__name__}: {error})"),
+            expected="accounts as QiskitRuntimeService.save_account writes them",
+            remedy="repair or remove qiskit-ibm.json in ~/.qiskit, then save the account again",
+        )
+    else:
+        return
+    raise problem

@@ -15,12 +15,11 @@ from qaml_qiskit.secrets import hide_all
 SNAPSHOT_FOLDER = "snapshot"
 
 
-def fetch_snapshot(backend: Any, device: str) -> dict[str, str]:
+def fetch_snapshot(backend: Any) -> dict[str, str]:
     """The present configuration and properties of a real device, as JSON by name, without credentials.
 
     Args:
         backend: a handle with ``configuration()`` and ``properties()``.
-        device: its name, for messages.
 
     Raises:
         QamlError: see :func:`~qaml_qiskit.execution.service.ask`; an UnavailableError when the device has no
@@ -28,7 +27,7 @@ def fetch_snapshot(backend: Any, device: str) -> dict[str, str]:
     """
     from qiskit_ibm_runtime import RuntimeEncoder
 
-    what = f"cannot fetch the calibration of {device}"
+    what = f"cannot fetch the calibration of {backend.name}"
 
     def look() -> dict[str, str]:
         properties = backend.properties(refresh=True)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qaml_qiskit.errors import QamlError
-from qaml_qiskit.execution.catalogue import IBMEntry
 from qaml_qiskit.execution.ledger import ENDED, JobRecord, Ledger
 from qaml_qiskit.execution.local import local_runner
 from qaml_qiskit.execution.runner import Runner
@@ -17,9 +16,7 @@ LEDGER_FILE = "jobs.jsonl"
 
 def runner_for(target: Target, workload: Workload) -> Runner:
     """What carries out a workload on a target."""
-    if isinstance(target.entry, IBMEntry):
-        return RuntimeRunner(target.service, target.entry.device, target.backend)
-    return local_runner(target, workload)
+    return RuntimeRunner(target.backend) if target.is_hardware else local_runner(target, workload)
 
 
 def submit(

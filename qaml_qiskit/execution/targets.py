@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from qiskit.circuit import QuantumCircuit
 from qiskit.circuit.library import get_standard_gate_name_mapping
@@ -15,12 +14,9 @@ from qiskit_ibm_runtime import fake_provider
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, IdealEntry, SnapshotEntry, TargetEntry
 from qaml_qiskit.execution.circuits import active_qubits
-from qaml_qiskit.execution.service import open_device, open_service
+from qaml_qiskit.execution.service import open_device
 from qaml_qiskit.execution.snapshot import read_snapshot
 from qaml_qiskit.noise import BASIS_GATES, check_touches, device_noise, device_notes
-
-if TYPE_CHECKING:
-    from qiskit_ibm_runtime import QiskitRuntimeService
 
 #: Up to this many active qubits the density matrix is exact and faster than trajectories.
 DENSITY_MATRIX_QUBITS = 9
@@ -38,14 +34,12 @@ class Target:
         name: the entry's name in backends.yaml.
         entry: the entry.
         isa: gates, connectivity, error rates and durations, for the transpiler.
-        service: where a real device is reached; None elsewhere.
         backend: the open handle of a real device; None elsewhere.
     """
 
     name: str
     entry: TargetEntry
     isa: ISATarget
-    service: "QiskitRuntimeService | None" = None
     backend: BackendV2 | None = None
 
     @property
@@ -103,15 +97,13 @@ class Target:
         return AerSimulator(method="density_matrix" if few else "automatic", noise_model=model, **_SPEED)
 
 
-def open_target(name: str, entry: TargetEntry, num_qubits: int, *, needs_device: bool = True) -> Target:
+def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
     """Resolve an entry.
 
     Args:
         name: the entry's name.
         entry: what backends.yaml says.
         num_qubits: width of the circuits to come; an ideal or Aer target is made as wide as needed.
-        needs_device: whether a real device is opened itself. Its jobs can be asked for without, also when it is no
-            longer there; such a target has no gates, and a job that is sent to it opens the device.
 
     Raises:
         CredentialsError: a real device without a saved account (exit code 3).
@@ -123,12 +115,9 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int, *, needs_device:
             return Target(name, entry, getattr(fake_provider, device)().target)
         case SnapshotEntry(folder=folder):
             return Target(name, entry, read_snapshot(Path(folder)))
-        case IBMEntry():
-            service = open_service()
-            if not needs_device:
-                return Target(name, entry, ISATarget(num_qubits=num_qubits), service)
-            backend, isa = open_device(service, entry.device)
-            return Target(name, entry, isa, service, backend)
+        case IBMEntry(device=device):
+            backend, isa = open_device(device)
+            return Target(name, entry, isa, backend)
         case _:
             gates = get_standard_gate_name_mapping()
             isa = ISATarget(num_qubits=num_qubits)

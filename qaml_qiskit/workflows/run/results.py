@@ -177,7 +177,7 @@ def job_rows(path: Path, workload: Workload) -> list[Row]:
 def _target(run: Run, workload: Workload) -> Target:
     """The target as it was when the run was made, whatever backends.yaml says today."""
     entry = TypeAdapter[TargetEntry](TargetEntry).validate_python(run.config["resolved"]["target"])
-    return open_target(workload.settings.target, entry, workload.isa.num_qubits, needs_device=False)
+    return open_target(workload.settings.target, entry, workload.isa.num_qubits)
 
 
 def _score(run: Run, workload: Workload, sampled: Sampled) -> list[Row]:

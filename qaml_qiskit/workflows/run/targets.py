@@ -40,7 +40,7 @@ def _row(name: str, entry: TargetEntry) -> Row:
 def _status(target: Target) -> str:
     if target.backend is None:
         return "simulated"
-    standing = device_status(target.backend, _device(target.entry))
+    standing = device_status(target.backend)
     return f"online, {standing.jobs} jobs waiting" if standing.operational else f"offline, {standing.message}"
 
 
