@@ -23,6 +23,8 @@ _URL_VARIABLES = ("QISKIT_IBM_URL", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "h
 #: Values of the file of saved accounts, found without parsing it: it may be damaged, and holds keys all the same.
 _SAVED = re.compile(r'"(?:token|instance|password_ntlm)"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _PASSWORD = re.compile(r"://[^/@\s\"]*?:([^/@\s\"]+)@")
+#: What may stand between two characters of a secret: a break, or a terminal's escape sequence that was written out.
+_BETWEEN = r"(?:\s|\\+(?:x1b|u001b|033)\[[\d;]*[a-z])*"
 #: What looks like a credential, whoever it belongs to.
 _TELLTALE = re.compile(
     r"(?:Bearer|apikey)\s+[\w.~+/=%-]{16,}"
@@ -76,7 +78,7 @@ def _known() -> Iterator[str]:
 
 @lru_cache(maxsize=64)
 def _pattern(secret: str) -> re.Pattern[str]:
-    characters = "".join(map(_forms_of, secret))
+    characters = _BETWEEN.join(map(_forms_of, secret))
     coded = [_base64(secret.encode(), shift) for shift in range(3)]
     return re.compile("|".join([characters, secret.encode().hex(), *filter(None, coded)]), re.IGNORECASE)
 

@@ -20,7 +20,6 @@ _NOT_NOW = frozenset({408, 425, 429})
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
 #: Errors of the client that speak of the account without having asked the service.
 _OF_THE_ACCOUNT = frozenset({"IBMNotAuthorizedError", "InvalidAccountError"})
-_NO_ADDRESS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
 _AGAIN = "then run the same command again"
 
 
@@ -33,20 +32,52 @@ class _Network(NamedTuple):
 
 
 _NO_NETWORK = _Network("no network", f"check the network, {_AGAIN}")
-_NO_NAME = _Network("no network, or one that does not know the host's name", f"check the network, {_AGAIN}")
-_REFUSED = _Network("a refused connection", f"check the network and the URL of the account, {_AGAIN}")
-_SILENT = _Network("no answer in time", f"check the network and the service's status page, {_AGAIN}")
-_BROKEN = _Network("an answer or a connection that broke off", f"check the network, {_AGAIN}")
-_ENDLESS = _Network("an answer without end", f"look at the service's status page, {_AGAIN}")
-_ADDRESS = _Network("an address that is none", "check the URL of the account, and those of its proxies", False)
-_PROXY = _Network("a proxy that does not answer", f"check HTTPS_PROXY and the proxies of the saved account, {_AGAIN}")
 _PROXY_REFUSES = _Network(
     "a proxy that refuses", "check name and password in HTTPS_PROXY or in the proxies of the saved account", False
 )
-_CERTIFICATE = _Network(
-    "a certificate that cannot be verified",
-    "check the clock; behind a proxy that opens TLS, name its certificates with REQUESTS_CA_BUNDLE",
-    False,
+#: Errors on the way to the service. The most telling come first: requests calls nearly everything a ConnectionError.
+_NETWORK: tuple[tuple[tuple[type[BaseException], ...], _Network], ...] = (
+    (
+        (requests.exceptions.ProxyError,),
+        _Network("a proxy that does not answer", f"check HTTPS_PROXY and the proxies of the saved account, {_AGAIN}"),
+    ),
+    (
+        (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema),
+        _Network("an address that is none", "check the URL of the account, and those of its proxies", False),
+    ),
+    (
+        (EndlessAnswerError,),
+        _Network("an answer without end", f"look at the service's status page, {_AGAIN}"),
+    ),
+    (
+        (ssl.SSLCertVerificationError,),
+        _Network(
+            "a certificate that cannot be verified",
+            "check the clock; behind a proxy that opens TLS, name its certificates with REQUESTS_CA_BUNDLE",
+            False,
+        ),
+    ),
+    (
+        (socket.gaierror,),
+        _Network("no network, or one that does not know the host's name", f"check the network, {_AGAIN}"),
+    ),
+    (
+        (ConnectionRefusedError,),
+        _Network("a refused connection", f"check the network and the URL of the account, {_AGAIN}"),
+    ),
+    (
+        (requests.Timeout, TimeoutError),
+        _Network("no answer in time", f"check the network and the service's status page, {_AGAIN}"),
+    ),
+    (
+        (
+            requests.ConnectionError,
+            requests.exceptions.ChunkedEncodingError,
+            requests.exceptions.ContentDecodingError,
+            requests.exceptions.InvalidJSONError,
+        ),
+        _Network("an answer or a connection that broke off", f"check the network, {_AGAIN}"),
+    ),
 )
 
 
@@ -99,25 +130,11 @@ def _of_the_network(what: str, links: list[BaseException], text: str) -> QamlErr
 
 
 def _network(links: list[BaseException]) -> _Network | None:
-    """The most telling link: requests calls nearly everything a ConnectionError, so the special ones come first."""
-    if any(isinstance(link, requests.exceptions.ProxyError) for link in links):
-        return _PROXY_REFUSES if any("407" in str(link) for link in links) else _PROXY
-    if any(isinstance(link, _NO_ADDRESS) for link in links):
-        return _ADDRESS
-    if any(isinstance(link, EndlessAnswerError) for link in links):
-        return _ENDLESS
-    if any(isinstance(link, ssl.SSLCertVerificationError) for link in links):
-        return _CERTIFICATE
-    if any(isinstance(link, socket.gaierror) for link in links):
-        return _NO_NAME
-    if any(isinstance(link, ConnectionRefusedError) for link in links):
-        return _REFUSED
+    if any(isinstance(link, requests.exceptions.ProxyError) and "407" in str(link) for link in links):
+        return _PROXY_REFUSES
     if any(isinstance(link, OSError) and link.errno in _NO_ROUTE for link in links):
         return _NO_NETWORK
-    if any(isinstance(link, requests.Timeout | TimeoutError) for link in links):
-        return _SILENT
-    broken = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError, requests.exceptions.InvalidJSONError)
-    return _BROKEN if any(isinstance(link, broken) for link in links) else None
+    return next((found for kinds, found in _NETWORK if any(isinstance(link, kinds) for link in links)), None)
 
 
 def _of_an_answer(what: str, links: list[BaseException], text: str) -> QamlError | None:

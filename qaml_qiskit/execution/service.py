@@ -61,12 +61,14 @@ def open_account(what: str, instance: str | None = None) -> "QiskitRuntimeServic
         QamlError: see :func:`ask`.
     """
     from qiskit_ibm_runtime import QiskitRuntimeService
-    from qiskit_ibm_runtime.accounts import InvalidAccountError
+    from qiskit_ibm_runtime.accounts import AccountManager, InvalidAccountError
     from qiskit_ibm_runtime.exceptions import IBMInputValueError
 
     from qaml_qiskit.execution.transport import guard_client
 
     def connect() -> "QiskitRuntimeService":
+        # Asked for by itself first: without a token the client sees an account without devices, after a minute.
+        AccountManager.get().get_auth_handler().tm.get_token()
         try:
             return QiskitRuntimeService(instance=instance)
         except IBMInputValueError as error:

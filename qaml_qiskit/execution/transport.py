@@ -132,8 +132,13 @@ def _require_access_token(request: requests.PreparedRequest) -> None:
 
 
 def _require_whole(request: requests.PreparedRequest, response: requests.Response) -> None:
-    """Read the body and see that it does not break off: the client reads a broken list of devices as an empty one."""
+    """Read the body and see that it does not break off: the client reads a broken list of devices as an empty one.
+
+    Whether a job's result is whole its decoder tells.
+    """
     content = response.content
+    if request.path_url.endswith("/results"):
+        return
     first, last = content[:64].lstrip()[:1], content[-64:].rstrip()[-1:]
     whole = last == _ENDS.get(first, last) if first else request.method != "GET"
     if response.status_code == 200 and not whole:
