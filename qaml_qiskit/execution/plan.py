@@ -122,7 +122,8 @@ def _qpu_seconds(workload: Workload, target: Target, seconds: float | None) -> t
 
 def _default_rep_delay(target: Target) -> float | None:
     # Of the configuration: the handle itself asks the service when it is asked for what it does not have.
-    return getattr(target.backend.configuration(), "default_rep_delay", None) if target.backend else None
+    found = getattr(target.backend.configuration(), "default_rep_delay", None) if target.backend else None
+    return found if isinstance(found, int | float) and 0 < found < math.inf else None
 
 
 def circuit_seconds(isa: QuantumCircuit, target: ISATarget) -> float | None:
