@@ -107,6 +107,7 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
 
     Raises:
         CredentialsError: a real device without a saved account (exit code 3).
+        UnavailableError: the service could not be reached.
         ConfigurationError: a real device that the account cannot see.
     """
     match entry:
@@ -115,8 +116,8 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
         case SnapshotEntry(folder=folder):
             return Target(name, entry, read_snapshot(Path(folder)))
         case IBMEntry(device=device):
-            backend = open_device(device)
-            return Target(name, entry, backend.target, backend)
+            backend, isa = open_device(device)
+            return Target(name, entry, isa, backend)
         case _:
             gates = get_standard_gate_name_mapping()
             isa = ISATarget(num_qubits=num_qubits)

@@ -24,6 +24,7 @@ from qaml_qiskit.execution import (
     runner_for,
     submit,
 )
+from qaml_qiskit.execution.question import within
 from qaml_qiskit.models import check_batch
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
@@ -171,7 +172,8 @@ def run_model(
     progress = progress or Silent()
     prepared = prepare(request, backends, data_dir)
     run = _submit(prepared, out, progress, consent, max_seconds)
-    return finish(run, prepared.workload, prepared.compiled.target, timeout, progress)
+    with within(timeout):
+        return finish(run, prepared.workload, prepared.compiled.target, timeout, progress)
 
 
 def _submit(
