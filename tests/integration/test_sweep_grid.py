@@ -51,8 +51,8 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def words(place: Path, *models: str) -> tuple[object, ...]:
-    return "sweep", *(place / model for model in models or ("model",)), "--images", place / "images.npz", "--json"
+def words(place: Path, *models: str, images: str = "images.npz") -> tuple[object, ...]:
+    return "sweep", *(place / model for model in models or ("model",)), "--images", place / images, "--json"
 
 
 def test_every_combination_is_a_row(qaml: Qaml, place: Path) -> None:
@@ -211,7 +211,6 @@ def test_columns_that_say_nothing_are_left_out_of_the_terminal(qaml: Qaml, place
         (("--noise", "readout,readout"), "each value once"),
         (("--shots", "0"), "--shots"),
         (("--mitigation", "zne"), "--mitigation"),
-        (("--images", "no.npz"), "no.npz"),
     ],
 )
 def test_bad_input_is_one_line(qaml: Qaml, place: Path, options: tuple[str, ...], said: str) -> None:
@@ -221,6 +220,13 @@ def test_bad_input_is_one_line(qaml: Qaml, place: Path, options: tuple[str, ...]
     assert finished.err.count("\n") == 1
     assert said.lower() in finished.err.lower()
     assert finished.out == ""
+    assert not (place / "run").exists()
+
+
+def test_images_that_are_not_there_are_named(qaml: Qaml, place: Path) -> None:
+    finished = qaml(*words(place, images="no.npz"), "--out", place / "run")
+    assert (finished.code, finished.out) == (2, "")
+    assert "no.npz" in finished.err
     assert not (place / "run").exists()
 
 
