@@ -56,7 +56,9 @@ class Prediction:
         return slope(self.values(mitigated), self.ideal)
 
 
-def predict_on_device(compiled: Compiled, images: Tensor, run: Run, name: str, progress: Progress) -> Prediction:
+def predict_on_device(
+    compiled: Compiled, images: Tensor, run: Run, name: str, progress: Progress, *, told: str = "images"
+) -> Prediction:
     """Propagate every image through the whole compiled circuit, encoding included, under the target's noise.
 
     Args:
@@ -65,11 +67,12 @@ def predict_on_device(compiled: Compiled, images: Tensor, run: Run, name: str, p
         run: keeps what is done, block by block.
         name: of these images and this circuit within the run.
         progress: told about every block.
+        told: what the images are to a reader.
     """
-    circuit, values = compact(compiled.isa), compiled.values(images)
+    circuit, values = compact(compiled.isa), compiled.values(images, progress)
     noise = compiled.target.noise_model(compiled.isa)
     blocks = []
-    with progress.task(f"predicting {name}", len(images)) as advance:
+    with progress.task(f"predicting {told} on {compiled.target.name}", len(images)) as advance:
         for start in range(0, len(images), _BLOCK):
             file = f"blocks/{name}-{start:06d}.npy"
             if (content := run.read(file)) is None:
@@ -80,7 +83,7 @@ def predict_on_device(compiled: Compiled, images: Tensor, run: Run, name: str, p
             blocks.append(np.load(io.BytesIO(content), allow_pickle=False))
             advance(len(blocks[-1]))
     read = np.concatenate(blocks).astype(np.float64)
-    return Prediction(compiled.ideal(images), read, Readout.of(noise, measured_qubits(circuit)))
+    return Prediction(compiled.ideal(images, progress), read, Readout.of(noise, measured_qubits(circuit)))
 
 
 def noisy_layers(compiled: Compiled, recipe_name: str) -> NoisyQVC:

@@ -91,7 +91,7 @@ def train(
     history = read_history(run)
     curve = learning_curves({request.model: history})
     run.write("learning_curve.png", curve)
-    tested = _test(model, data.test, run)
+    tested = _test(model, data.test, run, progress or Silent())
     rows = [*history, tested]
     _write_page(run, request, tested, curve)
     run.finish({"command": "train", **tested, "results": rows})
@@ -206,10 +206,12 @@ def tensors(data: Dataset) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(data.images), torch.from_numpy(data.labels)
 
 
-def _test(model: Model, test: Dataset, run: Run) -> Row:
+def _test(model: Model, test: Dataset, run: Run, progress: Progress) -> Row:
     """The accuracy on the whole test set; writes the predictions."""
-    logits = predict(model, tensors(test)[0]).numpy()
+    images, _ = encoded(model, tensors(test), run, "test", progress)
+    logits = predict(model, images).numpy()
     run.write("predictions.npz", npz(logits=logits, labels=test.labels, indices=np.arange(len(test))))
+    forget_encoded(run)
     result = accuracy(logits, test.labels)
     return {"test_accuracy": result.value, "interval": list(result.interval), "images": result.trials}
 
