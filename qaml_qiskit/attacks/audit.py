@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from qaml_qiskit.attacks.audit_checks import AuditCheck, Comparison, Trials, gradient_checks, growth_check
 from qaml_qiskit.attacks.configs import Attack, FGSMConfig, PGDConfig, SquareConfig
-from qaml_qiskit.attacks.freezing import frozen
-from qaml_qiskit.attacks.measure import clip_to_ball, predict_logits
+from qaml_qiskit.attacks.measure import attackable, clean_logits, clip_to_ball
+from qaml_qiskit.batches import as_tensor, label_batch
 from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.freezing import frozen
 
 #: What an audit concludes.
 Verdict = Literal["sound", "masked", "weak attack"]
@@ -106,12 +107,16 @@ def audit(
 
     Raises:
         ConfigurationError: not a white-box attack in l∞, or an eps of 0.
-        InputError: the model gets no image right, or transferred images of another shape.
+        InputError: images or labels that do not fit, a model that gets no image right, or transferred images of
+            another shape.
     """
     settings = settings or AuditSettings()
     _check_attack(attack)
+    images = attackable(images)
+    labels = label_batch(labels, images)
     with frozen(model):
-        logits = predict_logits(model, images, settings.batch_size)
+        logits = clean_logits(model, images, settings.batch_size)
+    labels = label_batch(labels, images, logits.shape[1])
     right = logits.argmax(dim=1) == labels
     if not bool(right.any()):
         raise InputError(
@@ -122,7 +127,7 @@ def audit(
         )
     trials = Trials(model, images[right], labels[right], settings.batch_size)
     rivals = {
-        source: trials.fooled_by(_in_ball(adversarial, images, attack, source)[right])
+        source: trials.fooled_by(_in_ball(as_tensor(adversarial, source), images, attack, source)[right])
         for source, adversarial in (transferred or {}).items()
     }
     checks, worst = _checks(trials, attack, settings, rivals)

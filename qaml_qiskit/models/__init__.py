@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.checkpoint import load_state as load_state
     from qaml_qiskit.models.connector import AdjointConnector as AdjointConnector
     from qaml_qiskit.models.connector import AmplitudeQNN as AmplitudeQNN
+    from qaml_qiskit.models.connector import NetworkInputError as NetworkInputError
     from qaml_qiskit.models.convnet import ConvNet as ConvNet
     from qaml_qiskit.models.convnet import ConvNetConfig as ConvNetConfig
     from qaml_qiskit.models.inputs import check_batch as check_batch

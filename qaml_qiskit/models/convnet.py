@@ -61,5 +61,5 @@ class ConvNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, shape (N, m), for images of shape (N, C, H, W) in [0, 1]."""
-        check_batch(images, self.config.image_shape)
+        images = check_batch(images, self.config.image_shape, next(self.parameters()).dtype)
         return self.classifier(self.features(images).flatten(1))

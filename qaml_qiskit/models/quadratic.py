@@ -56,7 +56,7 @@ class QuadraticClassifier(nn.Module):
         Raises:
             InputError: a wrong shape, or an image without direction (all zeros, NaN, infinite).
         """
-        check_batch(images, self.config.image_shape)
+        images = check_batch(images, self.config.image_shape, self.matrices.dtype)
         size = images[0].numel()
         states = amplitudes(images, qubits_for(size))[:, :size]
         forms = (states @ self.matrices).unflatten(1, (self.config.num_classes, size))

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from qiskit.circuit import QuantumCircuit
 from torch import Tensor, nn
 
+from qaml_qiskit.batches import as_tensor
 from qaml_qiskit.circuits import Ansatz, check_classes, classifier_circuit, qvc_ansatz, qvc_parameter_count
 from qaml_qiskit.encodings import (
     MAX_ANGLE_QUBITS,
@@ -134,9 +135,10 @@ class QVC(nn.Module):
         Args:
             images: as for :meth:`expectations`.
         """
+        images = as_tensor(images, "the images")
         if not self._encodes_by_itself and images.dim() == 2 and images.shape[1] == 2**self.config.num_qubits:
             return images
-        check_batch(images, self.config.image_shape)
+        images = check_batch(images, self.config.image_shape)
         return images.flatten(1) if self._encodes_by_itself else self.encoding.state(images)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ class ResNet18(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, shape (N, m), for images of shape (N, C, H, W) in [0, 1]."""
-        check_batch(images, self.config.image_shape)
+        images = check_batch(images, self.config.image_shape, self.classifier.weight.dtype)
         return self.classifier(self.stages(self.stem(images)).mean(dim=(2, 3)))
 
 
