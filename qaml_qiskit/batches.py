@@ -32,6 +32,43 @@ def as_tensor(values: object, what: str) -> Tensor:
     )
 
 
+def example_batch(values: object) -> Tensor:
+    """Feature vectors or images of any shape (N, ...) as a tensor; N may be 0, whole numbers become floating-point.
+
+    Args:
+        values: a tensor or an array.
+
+    Raises:
+        InputError: anything else, or numbers without a batch axis.
+    """
+    batch = as_tensor(values, "the examples")
+    if batch.dim() < 2:
+        raise InputError(
+            "the examples cannot be used",
+            got=f"shape {tuple(batch.shape)}",
+            expected="shape (N, ...): a batch axis, then what one example consists of",
+            remedy="add a batch axis, for example with features[None]",
+        )
+    return batch if batch.is_floating_point() or batch.is_complex() else batch.to(torch.get_default_dtype())
+
+
+def real_batch(values: object) -> Tensor:
+    """As :func:`example_batch`, of real numbers.
+
+    Raises:
+        InputError: as there, or complex numbers.
+    """
+    batch = example_batch(values)
+    if batch.is_complex():
+        raise InputError(
+            "the examples cannot be used",
+            got=f"numbers of type {batch.dtype}",
+            expected="real numbers",
+            remedy="pass images or real feature vectors",
+        )
+    return batch
+
+
 def image_batch(images: object, image_shape: tuple[int, int, int] | None = None) -> Tensor:
     """The images as a tensor of shape (N, C, H, W); N may be 0.
 

@@ -21,6 +21,8 @@ from qaml_qiskit.simulation import chosen_kernel, compile_circuit, unitary, z_ex
 
 #: The matrix of 2ⁿ rows costs as much as about 2ⁿ/10 layers with the compiled kernel, 2ⁿ/60 with torch (10 qubits).
 _PAYS_KERNEL, _PAYS_TORCH = 10, 60
+#: Up to so many qubits double precision costs nothing, and rounding once gives exactly what a TorchConnector gives.
+_DOUBLE = 4
 
 
 class NetworkInputError(InputError, QiskitMachineLearningError):
@@ -147,7 +149,7 @@ class AdjointConnector(TorchConnector):
             if not weight.requires_grad and _collapse_pays(network, weight.device):
                 result = self._collapsed_forward(network, features)
             else:
-                result = network.expectations(features, weight)
+                result = _layer_by_layer(network, features, weight)
         return result.reshape(*input_data.shape[:-1], len(network.qubits))
 
     def _collapsed_forward(self, network: AmplitudeQNN, features: Tensor) -> Tensor:
@@ -194,6 +196,15 @@ class _Collapsed:
     def belongs_to(self, weights: Tensor) -> bool:
         mine = self.weights
         return mine.dtype == weights.dtype and mine.device == weights.device and torch.equal(mine, weights)
+
+
+def _layer_by_layer(network: AmplitudeQNN, features: Tensor, weight: Tensor) -> Tensor:
+    if network.program.num_qubits > _DOUBLE or weight.dtype == torch.float64:
+        return network.expectations(features, weight)
+    given = torch.promote_types(features.dtype, weight.dtype)
+    return network.expectations(features.to(torch.promote_types(given, torch.float64)), weight.double()).to(
+        given.to_real()
+    )
 
 
 def _evolved(states: Tensor, matrix: Tensor) -> Tensor:

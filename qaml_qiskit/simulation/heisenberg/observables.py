@@ -50,7 +50,7 @@ class NoisyObservables:
 
         Args:
             states: shape (N, 2^k), amplitudes of the precision of the matrices, real unless those are complex. Bit j
-                of the index is the j-th input qubit. Differentiable once; with gradients on, N·m·2^k numbers are kept.
+                of the index is the j-th input qubit. Differentiable; with gradients on, N·m·2^k numbers are kept.
 
         Returns:
             Shape (N, m), real.
