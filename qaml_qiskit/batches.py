@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qaml_qiskit import labels as numbered
 from qaml_qiskit.errors import InputError
+from qaml_qiskit.labels import check_labels
 
 
 def as_tensor(values: object, what: str) -> Tensor:
@@ -120,7 +120,7 @@ def label_batch(labels: object, images: Tensor, num_classes: int | None = None) 
         InputError: as there.
     """
     given = labels.detach().cpu() if isinstance(labels, Tensor) else labels
-    return torch.from_numpy(numbered.check_labels(given, len(images), num_classes)).to(images.device)
+    return torch.from_numpy(check_labels(given, len(images), num_classes)).to(images.device)
 
 
 def check_not_empty(batch: Tensor, what: str) -> None:

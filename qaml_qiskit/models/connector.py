@@ -201,10 +201,9 @@ class _Collapsed:
 def _layer_by_layer(network: AmplitudeQNN, features: Tensor, weight: Tensor) -> Tensor:
     if network.program.num_qubits > _DOUBLE or weight.dtype == torch.float64:
         return network.expectations(features, weight)
-    given = torch.promote_types(features.dtype, weight.dtype)
-    return network.expectations(features.to(torch.promote_types(given, torch.float64)), weight.double()).to(
-        given.to_real()
-    )
+    dtype = torch.promote_types(features.dtype, weight.dtype)
+    features = features.to(torch.promote_types(dtype, torch.float64))
+    return network.expectations(features, weight.double()).to(dtype.to_real())
 
 
 def _evolved(states: Tensor, matrix: Tensor) -> Tensor:
