@@ -6,20 +6,21 @@ from pydantic import Field
 
 from qaml_qiskit.errors import InputError
 
-#: One more than the largest seed: Aer takes no more than 63 bits, numpy and Qiskit take no negative ones.
-_LIMIT = 2**63
+#: Aer takes 63 bits, numpy and Qiskit take no negative seeds. Half of that, because seeds derived from one by adding to
+#: it must be seeds too.
+SEEDS = 2**62
 
 #: A seed as a field of a configuration.
-Seed = Annotated[int, Field(ge=0, lt=_LIMIT)]
+Seed = Annotated[int, Field(ge=0, lt=SEEDS)]
 
 
 def check_seed(seed: int) -> int:
-    """The seed itself.
+    """The seed itself, given or derived.
 
     Raises:
         InputError: no integer from 0 to 2⁶³ − 1.
     """
-    if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= seed.__index__() < _LIMIT:
+    if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= seed.__index__() < 2 * SEEDS:
         raise InputError(
             "this is no seed",
             got=repr(seed),
@@ -30,10 +31,10 @@ def check_seed(seed: int) -> int:
 
 
 def derived_seed(seed: int, number: int) -> int:
-    """A seed of its own for every step of a seeded work, again from 0 to 2⁶³ − 1.
+    """A seed of its own for every step of a seeded work.
 
     Args:
         seed: of the whole.
         number: of the step, from 0.
     """
-    return (seed * 1_000_003 + number) % _LIMIT
+    return (seed * 1_000_003 + number) % (2 * SEEDS)

@@ -18,6 +18,7 @@ from qaml_qiskit.attacks.measure import attackable, clean_logits, clip_to_ball
 from qaml_qiskit.batches import as_tensor, label_batch
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.freezing import frozen
+from qaml_qiskit.seeds import SEEDS, Seed
 
 #: What an audit concludes.
 Verdict = Literal["sound", "masked", "weak attack"]
@@ -41,7 +42,7 @@ class AuditSettings(BaseModel):
         batch_size: images at a time.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     eps_grid: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
     factor: Annotated[int, Field(ge=1)] = 5
@@ -51,7 +52,7 @@ class AuditSettings(BaseModel):
     zero_share: Annotated[float, Field(ge=0, le=1)] = 0.02
     disagreement_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     sigmas: Annotated[float, Field(gt=0)] = 1.959963984540054
-    seed: int = 0
+    seed: Seed = 0
     batch_size: Annotated[int, Field(ge=1)] = 250
 
 
@@ -164,7 +165,7 @@ def _checks(
 def _reference(attack: Attack, settings: AuditSettings) -> PGDConfig:
     steps = max(settings.least_steps, settings.factor * int(getattr(attack, "steps", 1)))
     # Another seed than the audited attack's, so that the starts are new.
-    seed = settings.seed + attack.seed + 1
+    seed = (settings.seed + attack.seed + 1) % SEEDS
     return PGDConfig(eps=float(attack.budget or 0), steps=steps, restarts=settings.restarts, seed=seed)
 
 

@@ -12,6 +12,7 @@ from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.attacks.victim import Victim
 from qaml_qiskit.batches import label_batch
 from qaml_qiskit.freezing import frozen
+from qaml_qiskit.seeds import Seed
 
 
 class AttackConfig(BaseModel):
@@ -25,13 +26,13 @@ class AttackConfig(BaseModel):
         seed: of PGD's random start.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: Literal["pgd", "fgsm"] = "pgd"
     eps: Annotated[float, Field(ge=0, le=1)] = 0.1
     steps: Annotated[int, Field(ge=1)] = 20
     step_size: Annotated[float, Field(gt=0)] | None = None
-    seed: int = 0
+    seed: Seed = 0
 
     def registered(self) -> FGSMConfig | PGDConfig:
         """The same attack in the registry."""

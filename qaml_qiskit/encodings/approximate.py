@@ -122,7 +122,8 @@ class ApproximateEncoding(Encoding):
             InputError: as :func:`qaml_qiskit.encodings.amplitudes`.
         """
         wanted = amplitudes(real_batch(images).to("cpu", torch.float64), self.num_qubits, self.order)
-        rotors = torch.cat([self._fit(chunk) for chunk in self._chunks(wanted)], dim=1)
+        none = wanted.new_zeros(len(self._bonds), 0, 2, 4)
+        rotors = torch.cat([none, *(self._fit(chunk) for chunk in self._chunks(wanted))], dim=1)
         angles = euler_angles(rotors)
         angles[0] = preparation_angles(rotation_matrix(rotors[0])[..., 0])
         merged = torch.zeros(len(images), len(self.parameters), dtype=torch.float64)
@@ -147,7 +148,7 @@ class ApproximateEncoding(Encoding):
         images = real_batch(images)
         wanted = amplitudes(images.to("cpu", torch.float64), self.num_qubits, self.order)
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.gradient == "unrolled"):
-            state = torch.cat([self._prepared(chunk) for chunk in self._chunks(wanted)])
+            state = torch.cat([wanted[:0], *(self._prepared(chunk) for chunk in self._chunks(wanted))])
         if self.gradient == "straight-through":
             state = wanted + (state - wanted).detach()
         elif state.requires_grad:
@@ -165,7 +166,7 @@ class ApproximateEncoding(Encoding):
         return (wanted * self.state(images)).sum(1) ** 2
 
     def _chunks(self, wanted: Tensor) -> tuple[Tensor, ...]:
-        return wanted.split(max(1, _CHUNK >> self.num_qubits))
+        return wanted.split(max(1, _CHUNK >> self.num_qubits)) if len(wanted) else ()
 
     def _fit(self, wanted: Tensor) -> Tensor:
         """Rotors in the order of time, shape (L(n−1), N, 2, 4)."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from qaml_qiskit.batches import as_tensor, check_not_empty, floating, label_batch
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.freezing import evaluating
+from qaml_qiskit.memory import check_memory
 from qaml_qiskit.models.noise_aware import TrainingNoise, noisy_logits
 from qaml_qiskit.models.qvc import QVC
 from qaml_qiskit.seeds import Seed, derived_seed
@@ -35,7 +36,7 @@ class TrainingConfig(BaseModel):
         noise: in the loss of a QVC; None for none. Validation is without noise.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     epochs: Annotated[int, Field(ge=1)] = 20
     batch_size: Annotated[int, Field(ge=1)] = 64
@@ -101,6 +102,7 @@ class Trainer:
     Raises:
         InputError: no image, images that are not floating-point or that the model refuses, or labels that are not one
             class of the model's for every image.
+        ConfigurationError: the training does not fit into the memory.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class Trainer:
         self.model, self.config = model, config
         self.train, self.validation = (_examples(model, *part) for part in (train, validation))
         self.state = state or TrainingState()
+        self._check_memory()
         self._optimizer = torch.optim.Adam(
             model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
@@ -121,6 +124,14 @@ class Trainer:
             self.model.load_state_dict(self.state.model)
             groups = self._optimizer.state_dict()["param_groups"]
             self._optimizer.load_state_dict({"state": self.state.optimizer, "param_groups": groups})
+
+    def _check_memory(self) -> None:
+        """Weights have a gradient and two moments of Adam's; every draw of a noise keeps its states."""
+        needed = 3 * sum(parameter.nbytes for parameter in self.model.parameters())
+        if self.config.noise is not None and self.config.noise.depolarizing and isinstance(self.model, QVC):
+            batch = min(self.config.batch_size, len(self.train[1]))
+            needed += self.config.noise.draws * batch * 12 * 2**self.model.config.num_qubits
+        check_memory("cannot train the model", needed, remedy="use a smaller model, smaller batches or fewer draws")
 
     @property
     def steps_per_epoch(self) -> int:

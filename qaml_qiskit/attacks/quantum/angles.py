@@ -22,6 +22,7 @@ from qaml_qiskit.attacks.traits import Norm
 from qaml_qiskit.batches import image_batch
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.freezing import frozen
+from qaml_qiskit.seeds import check_seed
 
 #: Angles to logits (N, m), differentiable.
 Logits = Callable[[Tensor], Tensor]
@@ -99,7 +100,7 @@ class AngleAttack:
         honest = self._logits(torch.zeros_like(self.angles))
         labels = true_labels(self.labels, honest)
         scale = float(margins(honest, labels).abs().median().clamp(min=1e-6))
-        generator = torch.Generator().manual_seed(self.seed)
+        generator = torch.Generator().manual_seed(check_seed(self.seed))
         best = torch.zeros_like(self.angles)
         for restart in range(self.restarts):
             start = torch.zeros_like(self.angles)
