@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.convnet import ConvNet as ConvNet
     from qaml_qiskit.models.convnet import ConvNetConfig as ConvNetConfig
     from qaml_qiskit.models.inputs import check_batch as check_batch
+    from qaml_qiskit.models.inputs import check_size as check_size
     from qaml_qiskit.models.noise_aware import MAX_DRAWS as MAX_DRAWS
     from qaml_qiskit.models.noise_aware import TrainingNoise as TrainingNoise
     from qaml_qiskit.models.noise_aware import noisy_logits as noisy_logits

@@ -19,7 +19,7 @@ from qaml_qiskit.attacks.quantum.budget import (
     turn_strength,
 )
 from qaml_qiskit.attacks.traits import Norm
-from qaml_qiskit.batches import image_batch
+from qaml_qiskit.batches import as_tensor, floating
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.freezing import frozen
 from qaml_qiskit.seeds import check_seed
@@ -34,13 +34,13 @@ def logits_of_weights(model: nn.Module, name: str, images: Tensor) -> tuple[Logi
     Args:
         model: not changed.
         name: of the parameter, as in ``model.named_parameters()``; of a QVC, ``connector.weight``.
-        images: shape (N, C, H, W).
+        images: what the model takes, shape (N, ...), floating-point.
 
     Raises:
-        InputError: no floating-point images.
+        InputError: other numbers.
         ConfigurationError: no such parameter.
     """
-    images = image_batch(images)
+    images = floating(as_tensor(images, "the images"))
     parameters = dict(model.named_parameters())
     if name not in parameters:
         raise ConfigurationError(

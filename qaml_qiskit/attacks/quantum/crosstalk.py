@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from qaml_qiskit.attacks.quantum.budget import Access, Budget, Damage, harm, summarised, true_labels, turn_strength
 from qaml_qiskit.attacks.quantum.choices import Choice, worst_choice
-from qaml_qiskit.batches import image_batch
+from qaml_qiskit.batches import as_tensor, floating
 from qaml_qiskit.freezing import evaluating
 
 #: Every combination is tried up to this number: each costs a new victim.
@@ -41,7 +41,7 @@ class CrosstalkAttack:
 
     def damage(self, budget: Budget) -> Damage:
         """The worst strengths; ``change`` holds them, shape (couplings,). Every coupling is a component."""
-        images, known = image_batch(self.images), dict[Choice, Tensor]()
+        images, known = floating(as_tensor(self.images, "the images")), dict[Choice, Tensor]()
 
         def logits(choice: Choice) -> Tensor:
             if choice not in known:
