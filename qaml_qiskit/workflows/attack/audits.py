@@ -26,7 +26,7 @@ Transferred = Callable[[Cell], Mapping[str, Tensor]]
 class Check(BaseModel):
     """One check of an audit; see :class:`qaml_qiskit.attacks.AuditCheck`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str
     passed: bool
@@ -45,7 +45,7 @@ class Audited(BaseModel):
         reason: why there are none.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     verdict: Literal["sound", "masked", "weak attack", "not audited"]
     images: int

@@ -36,7 +36,7 @@ class Provenance(BaseModel):
         package_version: of qaml-qiskit.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     format: Literal[1] = 1
     model: str

@@ -24,6 +24,7 @@ from qaml_qiskit.models import (
     TrainingNoise,
     TrainingState,
     build_model,
+    check_size,
     dump_state,
     load_model,
     load_state,
@@ -118,7 +119,11 @@ def load_data(request: TrainRequest, data_dir: Path | None) -> Data:
 
 
 def model_config(request: TrainRequest, data: Dataset) -> ModelConfig:
-    """The architecture that a request asks for on these images."""
+    """The architecture that a request asks for on these images.
+
+    Raises:
+        ConfigurationError: an architecture that does not exist, or that does not fit into the memory.
+    """
     values: dict[str, Any] = {
         "kind": request.model,
         "image_shape": data.image_shape,
@@ -132,7 +137,9 @@ def model_config(request: TrainRequest, data: Dataset) -> ModelConfig:
         values["num_layers"] = request.layers
         for name in ("ansatz", "encoding", "encoding_layers", "pixel_order"):
             values[name] = getattr(request, name)
-    return parse_config(values)
+    config = parse_config(values)
+    check_size(config.memory)
+    return config
 
 
 def fit(
