@@ -64,9 +64,9 @@ def made_file() -> Path:
 def test_the_printed_command_names_the_bytes() -> None:
     from qaml_qiskit.workflows import AttackRequest
 
-    line = command_line("attack", AttackRequest(model=os.fsdecode(b"m'\xff"), attack=("pgd",)))
+    line = command_line({"command": "attack"}, AttackRequest(model=os.fsdecode(b"m'\xff"), attack=("pgd",)))
     assert "$'m\\x27\\xff'" in line
-    assert "'a  b'" in command_line("attack", AttackRequest(model="a  b", attack=("pgd",)))
+    assert "'a  b'" in command_line({"command": "attack"}, AttackRequest(model="a  b", attack=("pgd",)))
 
 
 class Heard:
