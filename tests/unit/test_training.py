@@ -17,6 +17,7 @@ from qaml_qiskit.models import (
     load_state,
     predict,
 )
+from qaml_qiskit.workflows.train.request import TrainRequest
 from tests.tolerances import MEAN
 
 Data = tuple[torch.Tensor, torch.Tensor]
@@ -179,3 +180,9 @@ def test_a_validation_loss_that_is_nan_is_a_divergence(data: Data) -> None:
 
     with pytest.raises(InputError, match="diverged in epoch 1"):
         Trainer(Silent(), data, data, TrainingConfig()).run()
+
+
+def test_a_request_takes_as_many_draws_as_a_training() -> None:
+    assert TrainRequest(train_noise=0.1, train_draws=MAX_DRAWS).train_draws == MAX_DRAWS
+    with pytest.raises(ConfigurationError, match=f"less than or equal to {MAX_DRAWS}"):
+        TrainRequest(train_noise=0.1, train_draws=MAX_DRAWS + 1)
