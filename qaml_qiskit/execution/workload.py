@@ -1,6 +1,6 @@
 """What is to be run: one compiled circuit, rows of parameter values, and how they are split into jobs."""
 
-import io
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,8 +9,7 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from qiskit import qpy
+from pydantic import BaseModel, ConfigDict, Field
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
@@ -18,7 +17,9 @@ from qaml_qiskit.errors import InputError
 from qaml_qiskit.execution.circuits import calibration_circuits, measured_qubits
 from qaml_qiskit.execution.mitigation import Calibration
 from qaml_qiskit.execution.options import Mitigation, Mode, PrimitiveOptions
+from qaml_qiskit.execution.qpy_files import circuit_bytes, circuit_of
 from qaml_qiskit.files import write_atomically
+from qaml_qiskit.formats import array_of, damaged, model_of, npy, read_bytes
 
 ISA_FILE = "isa.qpy"
 VALUES_FILE = "values.npy"
@@ -31,6 +32,9 @@ LOCAL_IMAGES_PER_JOB = 50
 #: The service takes 10 million executions and about 300 MB a job; half of it leaves room for what it adds itself.
 MAX_EXECUTIONS = 5_000_000
 MAX_PAYLOAD = 150_000_000
+
+
+_RESTORE = "restore the file from a copy: it says what was sent"
 
 
 class JobSpec(BaseModel):
@@ -61,6 +65,12 @@ class Settings(BaseModel):
     mode: Mode = "batch"
     jobs: tuple[JobSpec, ...] = ()
     calibration: Calibration | None = None
+
+
+class _Stored(Settings):
+    """The settings as a file, which vouches for the files beside it."""
+
+    digests: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -116,12 +126,12 @@ class Workload:
         """Write circuit, values and settings; a folder that has them already is left as it is."""
         if (folder / SETTINGS_FILE).is_file():
             return
-        circuit, values = io.BytesIO(), io.BytesIO()
-        qpy.dump(self.isa, circuit)
-        np.save(values, self.values, allow_pickle=False)
-        write_atomically(folder / ISA_FILE, circuit.getvalue())
-        write_atomically(folder / VALUES_FILE, values.getvalue())
-        write_atomically(folder / SETTINGS_FILE, self.settings.model_dump_json(indent=1) + "\n")
+        beside = {ISA_FILE: circuit_bytes(self.isa), VALUES_FILE: npy(self.values)}
+        for name, content in beside.items():
+            write_atomically(folder / name, content)
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in beside.items()}
+        stored = _Stored(**dict(self.settings), digests=digests)
+        write_atomically(folder / SETTINGS_FILE, stored.model_dump_json(indent=1) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -130,19 +140,33 @@ class Workload:
         Raises:
             InputError: the folder holds no workload, or a damaged one.
         """
-        try:
-            settings = Settings.model_validate_json((folder / SETTINGS_FILE).read_bytes())
-            values = np.load(folder / VALUES_FILE, allow_pickle=False)
-            with (folder / ISA_FILE).open("rb") as file:
-                isa = qpy.load(file)[0]
-        except (OSError, ValueError, ValidationError, qpy.QpyError) as error:
+        names = (SETTINGS_FILE, VALUES_FILE, ISA_FILE)
+        if missing := [name for name in names if not (folder / name).is_file()]:
             raise InputError(
                 f"{folder} holds no work for a target",
-                got=getattr(error, "strerror", None) or type(error).__name__,
+                got=f"no {', '.join(missing)}",
                 expected=f"a run folder with {SETTINGS_FILE}, {VALUES_FILE} and {ISA_FILE}",
                 remedy="name a folder that `qaml submit` or `qaml run` made",
-            ) from error
+            )
+        stored = model_of(read_bytes(folder / SETTINGS_FILE), str(folder / SETTINGS_FILE), _Stored, _RESTORE)
+        settings = Settings(**{name: value for name, value in stored if name != "digests"})
+        values = array_of(_unchanged(folder, VALUES_FILE, stored), str(folder / VALUES_FILE), _RESTORE)
+        isa = circuit_of(_unchanged(folder, ISA_FILE, stored), str(folder / ISA_FILE), _RESTORE)
+        # Said again by the checks of new work: damage may have left the files readable.
+        try:
+            _check(isa, values, settings.shots)
+        except InputError as error:
+            raise damaged(str(folder), str(error.got), error.expected, _RESTORE) from error
         return cls(isa, values, settings)
+
+
+def _unchanged(folder: Path, name: str, stored: _Stored) -> bytes:
+    """The bytes of a file, checked before anything parses them: a damaged circuit can ask for all the memory."""
+    content = read_bytes(folder / name)
+    # Earlier versions wrote no digests. A newer Qiskit's circuit has one, too, and is told what reads it.
+    if stored.digests.get(name, found := hashlib.sha256(content).hexdigest()) != found:
+        raise damaged(str(folder / name), "another content", "what was written when the run was made", _RESTORE)
+    return content
 
 
 def build_workload(

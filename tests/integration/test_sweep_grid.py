@@ -12,13 +12,13 @@ import yaml
 from qaml_qiskit.attacks import make_attack, run_attack
 from qaml_qiskit.encodings import ApproximateEncoding
 from qaml_qiskit.evaluation import accuracy, slope
+from qaml_qiskit.formats import arrays_of
 from qaml_qiskit.models import QVC, DataCard, ModelCard, NoisyQVC, QVCConfig
 from qaml_qiskit.models.store import model_files
 from qaml_qiskit.noise import named_noise
 from qaml_qiskit.simulation.heisenberg import noisy_observables
 from qaml_qiskit.workflows import condensed
 from qaml_qiskit.workflows.device.noisy_circuits import native_circuit
-from qaml_qiskit.workflows.npz_files import arrays_of
 from tests.integration.conftest import Finished
 from tests.tolerances import BOUND, DIFFERENT, SIGMAS, VALUE
 

@@ -11,8 +11,8 @@ PACKAGE = Path(qaml_qiskit.__file__).parent
 
 #: From the ground up. Rooms on one floor do not import each other.
 FLOORS = (
-    {"errors", "files", "freezing", "lazy", "secrets", "text"},
-    {"labels", "memory", "seeds"},
+    {"errors", "freezing", "lazy", "text"},
+    {"files", "formats", "labels", "memory", "secrets", "seeds"},
     {"batches"},
     {"datasets", "encodings", "circuits", "noise"},
     {"simulation"},
