@@ -77,8 +77,13 @@ def object_of(content: bytes, source: str, remedy: str = _REMEDY) -> Document:
 
 def model_of(content: bytes, source: str, schema: type[Model], remedy: str = _REMEDY) -> Model:
     """A JSON object that fits a schema."""
+    return fitted(json_of(content, source, remedy), source, schema, remedy)
+
+
+def fitted(value: object, source: str, schema: type[Model], remedy: str = _REMEDY) -> Model:
+    """A value of a file that fits a schema."""
     try:
-        return schema.model_validate(json_of(content, source, remedy))
+        return schema.model_validate(value)
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
         place = ".".join(map(str, detail["loc"])) or "the whole file"
@@ -155,7 +160,11 @@ def read_arrays(
         DamagedFileError: no readable .npz, encrypted, a required array is missing, or one holds pickled objects.
     """
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        # Opened here, since numpy leaves a file open that turns out to be none of its own.
+        with (
+            file.open("rb") if isinstance(file, Path) else file as stream,
+            np.load(stream, allow_pickle=False) as archive,
+        ):
             there = archive.files
             names = there if every else [*required, *(name for name in optional if name in there)]
             return {name: archive[name] for name in names}

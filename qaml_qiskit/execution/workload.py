@@ -1,7 +1,8 @@
 """What is to be run: one compiled circuit, rows of parameter values, and how they are split into jobs."""
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ from qaml_qiskit.execution.mitigation import Calibration
 from qaml_qiskit.execution.options import Mitigation, Mode, PrimitiveOptions
 from qaml_qiskit.execution.qpy_files import circuit_bytes, circuit_of
 from qaml_qiskit.files import write_atomically
-from qaml_qiskit.formats import array_of, damaged, model_of, npy, read_bytes
+from qaml_qiskit.formats import array_of, damaged, fitted, npy, object_of, read_bytes
 
 ISA_FILE = "isa.qpy"
 VALUES_FILE = "values.npy"
@@ -65,12 +66,6 @@ class Settings(BaseModel):
     mode: Mode = "batch"
     jobs: tuple[JobSpec, ...] = ()
     calibration: Calibration | None = None
-
-
-class _Stored(Settings):
-    """The settings as a file, which vouches for the files beside it."""
-
-    digests: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -129,9 +124,9 @@ class Workload:
         beside = {ISA_FILE: circuit_bytes(self.isa), VALUES_FILE: npy(self.values)}
         for name, content in beside.items():
             write_atomically(folder / name, content)
-        digests = {name: hashlib.sha256(content).hexdigest() for name, content in beside.items()}
-        stored = _Stored(**dict(self.settings), digests=digests)
-        write_atomically(folder / SETTINGS_FILE, stored.model_dump_json(indent=1) + "\n")
+        settings = self.settings.model_dump(mode="json")
+        digests = {name: _digest(content) for name, content in (*beside.items(), (SETTINGS_FILE, _plain(settings)))}
+        write_atomically(folder / SETTINGS_FILE, json.dumps({**settings, "digests": digests}, indent=1) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -148,11 +143,18 @@ class Workload:
                 expected=f"a run folder with {SETTINGS_FILE}, {VALUES_FILE} and {ISA_FILE}",
                 remedy="name a folder that `qaml submit` or `qaml run` made",
             )
-        stored = model_of(read_bytes(folder / SETTINGS_FILE), str(folder / SETTINGS_FILE), _Stored, _RESTORE)
-        settings = Settings(**{name: value for name, value in stored if name != "digests"})
-        values = array_of(_unchanged(folder, VALUES_FILE, stored), str(folder / VALUES_FILE), _RESTORE)
-        isa = circuit_of(_unchanged(folder, ISA_FILE, stored), str(folder / ISA_FILE), _RESTORE)
-        # Said again by the checks of new work: damage may have left the files readable.
+        paths = {name: folder / name for name in names}
+        stored = object_of(read_bytes(paths[SETTINGS_FILE]), str(paths[SETTINGS_FILE]), _RESTORE)
+        # Earlier versions wrote no digests.
+        digests = stored.pop("digests", {})
+        contents = {SETTINGS_FILE: _plain(stored)} | {n: read_bytes(paths[n]) for n in (VALUES_FILE, ISA_FILE)}
+        # Before anything parses them: a damaged circuit can ask for all the memory.
+        for name, content in contents.items():
+            if digests and (not isinstance(digests, dict) or digests.get(name) != _digest(content)):
+                raise damaged(str(paths[name]), "another content", "what was written when the run was made", _RESTORE)
+        settings = fitted(stored, str(paths[SETTINGS_FILE]), Settings, _RESTORE)
+        values = array_of(contents[VALUES_FILE], str(paths[VALUES_FILE]), _RESTORE)
+        isa = circuit_of(contents[ISA_FILE], str(paths[ISA_FILE]), _RESTORE)
         try:
             _check(isa, values, settings.shots)
         except InputError as error:
@@ -160,13 +162,13 @@ class Workload:
         return cls(isa, values, settings)
 
 
-def _unchanged(folder: Path, name: str, stored: _Stored) -> bytes:
-    """The bytes of a file, checked before anything parses them: a damaged circuit can ask for all the memory."""
-    content = read_bytes(folder / name)
-    # Earlier versions wrote no digests. A newer Qiskit's circuit has one, too, and is told what reads it.
-    if stored.digests.get(name, found := hashlib.sha256(content).hexdigest()) != found:
-        raise damaged(str(folder / name), "another content", "what was written when the run was made", _RESTORE)
-    return content
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _plain(settings: Mapping[str, Any]) -> bytes:
+    """The settings as bytes that do not depend on how the file is set."""
+    return json.dumps(settings, sort_keys=True).encode()
 
 
 def build_workload(
