@@ -201,7 +201,7 @@ def test_sampler_needs_no_state_of_its_own() -> None:
 
 def test_arrays_survive_storage_and_seeds_differ() -> None:
     arrays = {"z": np.arange(6.0).reshape(2, 3), "labels": np.array([1, 2])}
-    assert npz(**arrays_of(npz(**arrays))) == npz(**arrays)
+    assert npz(**arrays_of(npz(**arrays), "a cell")) == npz(**arrays)
     assert len({seed_of("case", start) for start in range(1000)}) == 1000
 
 

@@ -104,7 +104,7 @@ def test_another_encoding_is_the_same_layers_behind_it(qaml: Qaml, place: Path) 
         state = ApproximateEncoding(4, 1, "flat").state(images)
         expected = model.expectations(state.reshape(COUNT, 1, 4, 4)).numpy()
         own = model.expectations(images).numpy()
-    found = arrays_of(cell.read_bytes())["0.none.0.z"]
+    found = arrays_of(cell.read_bytes(), cell.name)["0.none.0.z"]
     assert np.abs(found - expected).max() < VALUE[torch.float32]
     assert np.abs(found - own).max() > DIFFERENT
 
