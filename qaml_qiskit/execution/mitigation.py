@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Annotated, Self
 
 import numpy as np
 from mthree import M3Mitigation
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import ConfigurationError
+
+Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Calibration(BaseModel):
@@ -29,10 +32,16 @@ class Calibration(BaseModel):
 
     target: str
     created: str
-    shots: int
+    shots: Annotated[int, Field(ge=1)]
     qubits: tuple[int, ...]
-    p10: tuple[float, ...]
-    p01: tuple[float, ...]
+    p10: tuple[Probability, ...]
+    p01: tuple[Probability, ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not len(self.qubits) == len(self.p10) == len(self.p01) > 0:
+            raise ValueError("as many p10 and p01 as qubits, at least one")
+        return self
 
     def of(self, measured: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(p10, p01) of these physical qubits in this order."""
@@ -55,7 +64,15 @@ def read_calibration(bits: BitArray, *, target: str, created: str, qubits: Seque
 
 def check_calibration(calibration: Calibration, *, target: str, measured: Sequence[int], max_age: timedelta) -> None:
     """Raise ConfigurationError unless a record can correct what ``target`` reads from these physical qubits now."""
-    age = datetime.now(UTC) - datetime.fromisoformat(calibration.created)
+    try:
+        age = datetime.now(UTC) - datetime.fromisoformat(calibration.created)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ConfigurationError(
+            "the readout calibration does not say when it was measured",
+            got=repr(calibration.created)[:80],
+            expected="a date and a time with its zone, such as 2025-01-31T12:00:00+00:00",
+            remedy="measure a new one by leaving out --calibration",
+        ) from error
     missing = [qubit for qubit in measured if qubit not in calibration.qubits]
     if calibration.target != target:
         problem = (f"a record of {calibration.target}", f"one of {target}")

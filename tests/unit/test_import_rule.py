@@ -11,8 +11,8 @@ PACKAGE = Path(qaml_qiskit.__file__).parent
 
 #: From the ground up. Rooms on one floor do not import each other.
 FLOORS = (
-    {"errors", "files", "lazy", "secrets", "text"},
-    {"freezing", "labels", "memory", "seeds"},
+    {"errors", "lazy", "text"},
+    {"files", "formats", "freezing", "labels", "memory", "secrets", "seeds"},
     {"batches"},
     {"datasets", "encodings", "circuits", "noise"},
     {"simulation"},

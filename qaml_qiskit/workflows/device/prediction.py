@@ -1,6 +1,5 @@
 """What a device would measure, exactly and without it: a compiled classifier under the device's own noise model."""
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,13 +73,12 @@ def predict_on_device(
     blocks = []
     with progress.task(f"predicting {told} on {compiled.target.name}", len(images)) as advance:
         for start in range(0, len(images), _BLOCK):
-            file = f"blocks/{name}-{start:06d}.npy"
-            if (content := run.read(file)) is None:
+            file = f"blocks/{name}-{start:06d}.npz"
+            if (kept := run.kept_arrays(file)) is None:
                 z = noisy_expectations(circuit, noise, values=values[start : start + _BLOCK], dtype=torch.float32)
-                buffer = io.BytesIO()
-                np.save(buffer, z.numpy(), allow_pickle=False)
-                run.write(file, content := buffer.getvalue())
-            blocks.append(np.load(io.BytesIO(content), allow_pickle=False))
+                kept = {"z": z.numpy()}
+                run.keep_arrays(file, kept)
+            blocks.append(kept["z"])
             advance(len(blocks[-1]))
     read = np.concatenate(blocks).astype(np.float64)
     return Prediction(compiled.ideal(images, progress), read, Readout.of(noise, measured_qubits(circuit)))
