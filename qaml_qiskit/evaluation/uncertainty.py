@@ -29,6 +29,20 @@ class ReadoutSpread:
         """1 − p10 − p01: what is left of the difference between |0⟩ and |1⟩; errors grow by its inverse."""
         return 1 - self.p10 - self.p01
 
+    @property
+    def offset(self) -> NDArray[np.float64]:
+        """p01 − p10: what is read where ⟨Z⟩ is 0."""
+        return self.p01 - self.p10
+
+    @property
+    def contrast_error(self) -> NDArray[np.float64]:
+        """Standard error of :attr:`contrast` by the calibration's own shots."""
+        return np.sqrt(sum(p * (1 - p) for p in (self.p10, self.p01)) / self.shots)
+
+    def inverted(self, read: NDArray[np.floating]) -> NDArray[np.float64]:
+        """⟨Z_k⟩ from what was read of it, shape (N, m): every class by the errors of its own qubit."""
+        return (read - self.offset) / self.contrast
+
 
 def standard_errors(covariance: NDArray[np.float64], readout: ReadoutSpread | None = None) -> NDArray[np.float64]:
     """Standard error of every ⟨Z_k⟩ by shots, shape (N, m).

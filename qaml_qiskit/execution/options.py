@@ -38,6 +38,22 @@ class PrimitiveOptions(_Options):
     rep_delay: Annotated[float, Field(gt=0)] | None = None
     max_execution_time: Annotated[int, Field(ge=1)] | None = None
 
+    def for_calibration(self) -> "PrimitiveOptions":
+        """Those of the circuits that calibrate the readout: read as the classifier is, their gates left alone.
+
+        Twirled gates would turn |1…1⟩ into other states where a circuit has no two-qubit gates to twirl around; twirled
+        measurements have another readout error, so they stay.
+        """
+        twirling = None
+        if self.twirling is not None and self.twirls_measurements:
+            twirling = self.twirling.model_copy(update={"gates": False})
+        return self.model_copy(update={"dynamical_decoupling": None, "twirling": twirling})
+
+    @property
+    def twirls_measurements(self) -> bool:
+        """Whether |0⟩ and |1⟩ are exchanged at random before they are read, which makes both readout errors equal."""
+        return self.twirling is not None and self.twirling.measure
+
     def not_applied_locally(self) -> tuple[str, ...]:
         """The options that are set but mean nothing to a simulator: it has no idle time and no queue."""
         names = ("dynamical_decoupling", "rep_delay", "max_execution_time")

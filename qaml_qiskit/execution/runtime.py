@@ -11,7 +11,7 @@ from qaml_qiskit.execution.primitives import runtime_primitive
 from qaml_qiskit.execution.runner import Answer, FoundJob, JobState
 from qaml_qiskit.execution.service import ask, scrub
 from qaml_qiskit.execution.snapshot import write_snapshot
-from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
+from qaml_qiskit.execution.workload import JobSpec, Workload
 
 if TYPE_CHECKING:
     from qiskit_ibm_runtime import IBMBackend
@@ -57,13 +57,14 @@ class RuntimeRunner:
         """Send one job and return its id; see :meth:`Runner.submit`."""
         what = f"cannot submit {job.chunk} to {self.backend.name}"
         settings = workload.settings
-        mitigation = "none" if job.chunk == CALIBRATION else settings.mitigation
         tags = [TAG, _run_tag(run_id), _chunk_tag(run_id, job.chunk, attempt)]
 
         def send() -> str:
-            primitive = runtime_primitive(self._open_mode(workload), mitigation, settings.options, tags=tags)
+            primitive = runtime_primitive(
+                self._open_mode(workload), workload.mitigation(job), workload.options(job), tags=tags
+            )
             pubs = workload.pubs(job, workload.circuits(job))
-            if mitigation in ("trex", "zne"):
+            if workload.estimates(job):
                 return str(primitive.run(pubs, precision=settings.shots**-0.5).job_id())
             return str(primitive.run(pubs, shots=settings.shots).job_id())
 

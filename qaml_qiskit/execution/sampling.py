@@ -15,7 +15,7 @@ from qaml_qiskit.execution.outcomes import Sampled, read_outcomes
 from qaml_qiskit.execution.recipes import Recipe, to_isa
 from qaml_qiskit.execution.submission import runner_for, submit
 from qaml_qiskit.execution.targets import Target
-from qaml_qiskit.execution.workload import LOCAL_IMAGES_PER_JOB, Mitigation, build_workload
+from qaml_qiskit.execution.workload import DEFAULT_MITIGATION, LOCAL_IMAGES_PER_JOB, Mitigation, build_workload
 
 
 def compile_for(circuit: QuantumCircuit, target: Target, recipe: Recipe, name: str = "given") -> QuantumCircuit:
@@ -35,7 +35,7 @@ def sample(
     target: Target,
     *,
     shots: int,
-    mitigation: Mitigation = "m3",
+    mitigation: Mitigation = DEFAULT_MITIGATION,
     seed: int = 0,
     images_per_job: int = LOCAL_IMAGES_PER_JOB,
     progress: Callable[[int], None] | None = None,

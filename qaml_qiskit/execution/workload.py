@@ -20,8 +20,11 @@ from qaml_qiskit.execution.mitigation import Calibration
 from qaml_qiskit.execution.options import PrimitiveOptions
 from qaml_qiskit.files import write_atomically
 
-#: ``none`` and ``m3`` sample bitstrings; ``trex`` and ``zne`` let the Estimator mitigate.
-Mitigation = Literal["none", "m3", "trex", "zne"]
+#: ``none``, ``readout`` and ``m3`` sample bitstrings; ``trex`` and ``zne`` let the Estimator mitigate.
+Mitigation = Literal["none", "readout", "m3", "trex", "zne"]
+#: Those that correct counts with a readout calibration, measured by a job of its own.
+CALIBRATED: tuple[Mitigation, ...] = ("readout", "m3")
+DEFAULT_MITIGATION: Mitigation = "readout"
 Mode = Literal["job", "batch", "session"]
 
 ISA_FILE = "isa.qpy"
@@ -96,6 +99,19 @@ class Workload:
         """The jobs without the calibration."""
         return [job for job in self.settings.jobs if job.chunk != CALIBRATION]
 
+    def estimates(self, job: JobSpec) -> bool:
+        """Whether a job asks the Estimator; the calibration never does."""
+        return self.uses_estimator and job.chunk != CALIBRATION
+
+    def options(self, job: JobSpec) -> PrimitiveOptions:
+        """Of a job's primitive: what is meant for the classifier's gates does not reach the calibration."""
+        options = self.settings.options
+        return options.for_calibration() if job.chunk == CALIBRATION else options
+
+    def mitigation(self, job: JobSpec) -> Mitigation:
+        """What a job's primitive does by itself: the calibration is never mitigated."""
+        return "none" if job.chunk == CALIBRATION else self.settings.mitigation
+
     def circuits(self, job: JobSpec) -> list[QuantumCircuit]:
         """The measured circuits of a job: |0…0⟩ and |1…1⟩ for the calibration, else the classifier."""
         if job.chunk == CALIBRATION:
@@ -155,7 +171,7 @@ def build_workload(
     *,
     target: str,
     shots: int,
-    mitigation: Mitigation = "m3",
+    mitigation: Mitigation = DEFAULT_MITIGATION,
     seed: int = 0,
     options: PrimitiveOptions | None = None,
     mode: Mode = "batch",
@@ -174,7 +190,7 @@ def build_workload(
         options: for the primitive.
         mode: how jobs are grouped at the service.
         images_per_job: default: as many as the service's limits allow.
-        calibration: a readout calibration to use again; by default ``m3`` measures one beside the images.
+        calibration: a readout calibration to use again; by default ``readout`` and ``m3`` measure one beside the images.
 
     Raises:
         InputError: ``values`` do not fit the circuit, fewer than one shot, or a single image that exceeds the limits.
@@ -193,7 +209,7 @@ def build_workload(
         JobSpec(chunk=f"images-{number:04d}", start=start, stop=min(start + size, len(values)))
         for number, start in enumerate(range(0, len(values), size))
     ]
-    if mitigation == "m3" and calibration is None:
+    if mitigation in CALIBRATED and calibration is None:
         jobs.insert(0, JobSpec(chunk=CALIBRATION))
     settings = Settings(
         target=target,
@@ -203,7 +219,7 @@ def build_workload(
         options=options or PrimitiveOptions(),
         mode=mode,
         jobs=tuple(jobs),
-        calibration=calibration if mitigation == "m3" else None,
+        calibration=calibration if mitigation in CALIBRATED else None,
     )
     return Workload(isa, values, settings)
 

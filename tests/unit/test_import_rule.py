@@ -11,11 +11,11 @@ PACKAGE = Path(qaml_qiskit.__file__).parent
 
 #: From the ground up. Rooms on one floor do not import each other.
 FLOORS = (
-    {"errors", "files", "text"},
+    {"errors", "files", "text", "evaluation"},
     {"datasets", "encodings", "circuits", "noise"},
     {"simulation"},
     {"models"},
-    {"execution", "attacks", "certificates", "defences", "evaluation", "reports", "runs"},
+    {"execution", "attacks", "certificates", "defences", "reports", "runs"},
     {"workflows"},
     {"cli"},
 )

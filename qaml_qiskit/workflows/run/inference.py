@@ -95,6 +95,7 @@ def prepare(request: RunRequest, backends: Path | None = None, data_dir: Path | 
             target=request.target,
             measured=workload.measured,
             max_age=timedelta(hours=request.max_calibration_age),
+            twirled=workload.settings.options.twirls_measurements,
         )
     resolved = {
         **compiled.resolved(),
@@ -232,5 +233,5 @@ def _read_calibration(name: str | None) -> Calibration | None:
             f"cannot read a readout calibration from {name}",
             got=getattr(error, "strerror", None) or "a file of another kind",
             expected="the calibration.json of a run, or its run folder",
-            remedy="name a run that measured one with --mitigation m3",
+            remedy="name a run that measured one with --mitigation readout or m3",
         ) from error

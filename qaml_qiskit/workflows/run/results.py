@@ -186,7 +186,7 @@ def _score(run: Run, workload: Workload, sampled: Sampled) -> list[Row]:
     if sampled.calibration is not None:
         record = sampled.calibration
         run.write("calibration.json", record.model_dump_json(indent=2) + "\n")
-        readout = ReadoutSpread(*record.of(workload.measured), record.shots)
+        readout = record.readout(workload.measured)
     stages: dict[str, tuple[NDArray[np.float64], ReadoutSpread | None]] = {}
     if sampled.raw is not None:
         stages["raw"] = (sampled.raw, None)

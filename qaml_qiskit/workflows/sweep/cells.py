@@ -129,7 +129,7 @@ class _Work:
             attacked: dict[bool, Tensor] = {}
             for mitigation in self.cell.mitigation:
                 # An attacker knows whether the readout errors are inverted; without any it makes no difference.
-                inverted = mitigation == "m3" and not readout.is_perfect
+                inverted = mitigation != "none" and not readout.is_perfect
                 if inverted not in attacked:
                     attacked[inverted] = self._adversarial(attack, readout if inverted else None)
                 for shots in self.cell.shots if self.cell.engine == "aer-sampler" else (0,):
@@ -194,8 +194,8 @@ class _Work:
             return density(where, inputs)
         if cell.engine == "aer-trajectories":
             return trajectories(where, inputs, cell.trajectories, cell.seed)
-        m3 = mitigation == "m3"
-        return sampled(where, inputs, shots, cell.seed, mitigated=m3, case_seed=cell.case_seed)
+        method = None if mitigation == "none" else mitigation
+        return sampled(where, inputs, shots, cell.seed, method=method, case_seed=cell.case_seed)
 
     def _inputs(self, images: Tensor) -> Inputs:
         if not self.where.inputs:
