@@ -18,7 +18,9 @@ def forecast(
     recipe: Recipe = None,
     images: Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 100.")] = None,
     shots: Annotated[list[int] | None, typer.Option(help="Several times. Default: 1000 and 4000.")] = None,
-    mitigation: Annotated[list[str] | None, typer.Option(help="none or m3; several times. Default: both.")] = None,
+    mitigation: Annotated[
+        list[str] | None, typer.Option(help="none, readout or m3; several times. Default: none and readout.")
+    ] = None,
     eps: Annotated[str | None, typer.Option(help="Strengths of PGD, such as 0.05,0.1. Default: no attack.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of PGD. Default: 20.")] = None,
     seed: Seed = None,

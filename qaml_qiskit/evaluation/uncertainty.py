@@ -121,13 +121,13 @@ def accuracy_interval(
 
 
 def _calibration_draws(
-    generator: np.random.Generator, readout: ReadoutSpread | None, num_classes: int
+    generator: np.random.Generator, readout: ReadoutSpread | None, num_classes: int, replicates: int = REPLICATES
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Z = (measured − shift)·scale for every replicate, shape (replicates, m) each."""
     if readout is None:
-        return np.zeros((REPLICATES, num_classes)), np.ones((REPLICATES, num_classes))
+        return np.zeros((replicates, num_classes)), np.ones((replicates, num_classes))
     drawn = [
-        generator.binomial(readout.shots, p, size=(REPLICATES, num_classes)) / readout.shots
+        generator.binomial(readout.shots, p, size=(replicates, num_classes)) / readout.shots
         for p in (readout.p10, readout.p01)
     ]
     contrast = np.maximum(1 - drawn[0] - drawn[1], 1e-3)
@@ -135,17 +135,27 @@ def _calibration_draws(
 
 
 def sampled_accuracy(
-    z: NDArray[np.floating], errors: NDArray[np.floating], labels: NDArray[np.integer], seed: int, draws: int = 50
+    z: NDArray[np.floating],
+    shots: int,
+    labels: NDArray[np.integer],
+    seed: int,
+    *,
+    readout: ReadoutSpread | None = None,
+    draws: int = 50,
 ) -> float:
-    """Mean accuracy when every ⟨Z_k⟩ has a normal error, independent of the others.
+    """Mean accuracy when every ⟨Z_k⟩ is measured with so many shots, its error normal and independent of the others.
 
     Args:
         z: what is read on average, shape (N, m).
-        errors: standard errors, shape (N, m), such as √((1 − z²)/shots).
+        shots: an image; the standard errors are √((1 − z²)/shots).
         labels: shape (N,).
         seed: of the errors.
+        readout: errors in ``z`` that are inverted, qubit by qubit, with a calibration that is measured anew in every
+            draw by its own number of shots.
         draws: how often all images are drawn.
     """
-    generator = np.random.default_rng(seed)
-    noisy = (z + errors * generator.standard_normal(z.shape) for _ in range(draws))
+    generator, calibrations = np.random.default_rng(seed), np.random.default_rng([seed, 1])
+    errors = np.sqrt(np.maximum(1 - z**2, 0) / shots)
+    shift, scale = _calibration_draws(calibrations, readout, z.shape[1], draws)
+    noisy = ((z + errors * generator.standard_normal(z.shape) - shift[k]) * scale[k] for k in range(draws))
     return float(np.mean([accuracy(draw, labels).value for draw in noisy]))

@@ -38,6 +38,7 @@ from qaml_qiskit.execution.submission import submit as submit
 from qaml_qiskit.execution.targets import Target as Target
 from qaml_qiskit.execution.targets import open_target as open_target
 from qaml_qiskit.execution.workload import CALIBRATION as CALIBRATION
+from qaml_qiskit.execution.workload import DEFAULT_MITIGATION as DEFAULT_MITIGATION
 from qaml_qiskit.execution.workload import LOCAL_IMAGES_PER_JOB as LOCAL_IMAGES_PER_JOB
 from qaml_qiskit.execution.workload import Mitigation as Mitigation
 from qaml_qiskit.execution.workload import Mode as Mode

@@ -33,7 +33,9 @@ def without_faulty(target: ISATarget, num_qubits: int) -> tuple[ISATarget, tuple
     dead = {qubits[0] for places in faulty.values() for qubits in places if len(qubits) == 1}
     pairs = {tuple(sorted(qubits)) for places in faulty.values() for qubits in places if len(qubits) == 2}
     named = " and ".join(
-        f"{len(found)} {word}{'' if len(found) == 1 else 's'}" for word, found in (("pair", pairs), ("qubit", dead)) if found
+        f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
+        for word, found in (("pair", pairs), ("qubit", dead))
+        if found
     )
     kept = _without(target, faulty, dead)
     if _connected(kept) >= num_qubits:

@@ -111,6 +111,9 @@ def _costs(target: ISATarget) -> _Costs:
         qubits[0]: _cost(getattr(properties, "error", None))
         for qubits, properties in (target["measure"] if "measure" in target.operation_names else {}).items()
     }
+    if all(cost == math.inf for cost in readout.values()):
+        # The device says nothing of its readout, so no qubit's is better than another's.
+        readout = dict.fromkeys(range(target.num_qubits or 0), 0.0)
     pairs: dict[int, dict[int, float]] = {qubit: {} for qubit in range(target.num_qubits or 0)}
     for (low, high), cost in sorted(two_qubit.items()):
         if cost < math.inf:

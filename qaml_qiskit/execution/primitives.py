@@ -11,7 +11,7 @@ from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit_aer import AerSimulator
 
 from qaml_qiskit.execution.options import PrimitiveOptions
-from qaml_qiskit.execution.workload import Mitigation
+from qaml_qiskit.execution.workload import ESTIMATED, Mitigation
 
 
 def runtime_primitive(
@@ -62,7 +62,7 @@ def local_primitive(
 
 
 def _primitive(mode: Any, mitigation: Mitigation) -> Any:
-    if mitigation not in ("trex", "zne"):
+    if mitigation not in ESTIMATED:
         return _sampler_class()(mode=mode)
     estimator = _estimator_class()(mode=mode)
     # Level 0 does nothing by itself, so that each name means one technique.

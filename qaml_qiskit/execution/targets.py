@@ -128,8 +128,6 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
             return Target(name, entry, isa)
 
 
-def _device(
-    name: str, entry: TargetEntry, isa: ISATarget, num_qubits: int, backend: BackendV2 | None = None
-) -> Target:
+def _device(name: str, entry: TargetEntry, isa: ISATarget, num_qubits: int, backend: BackendV2 | None = None) -> Target:
     working, notes = without_faulty(isa, num_qubits)
     return Target(name, entry, working, backend, notes)

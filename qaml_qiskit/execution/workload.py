@@ -14,7 +14,7 @@ from qiskit import qpy
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
-from qaml_qiskit.errors import InputError
+from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution.circuits import calibration_circuits, measured_qubits
 from qaml_qiskit.execution.mitigation import Calibration
 from qaml_qiskit.execution.options import PrimitiveOptions
@@ -24,6 +24,8 @@ from qaml_qiskit.files import write_atomically
 Mitigation = Literal["none", "readout", "m3", "trex", "zne"]
 #: Those that correct counts with a readout calibration, measured by a job of its own.
 CALIBRATED: tuple[Mitigation, ...] = ("readout", "m3")
+#: Those for which the Estimator answers in place of the Sampler.
+ESTIMATED: tuple[Mitigation, ...] = ("trex", "zne")
 DEFAULT_MITIGATION: Mitigation = "readout"
 Mode = Literal["job", "batch", "session"]
 
@@ -38,6 +40,8 @@ LOCAL_IMAGES_PER_JOB = 50
 #: The service takes 10 million executions and about 300 MB a job; half of it leaves room for what it adds itself.
 MAX_EXECUTIONS = 5_000_000
 MAX_PAYLOAD = 150_000_000
+#: The one-qubit gates of a free angle that the Runtime's primitives can twirl.
+_TWIRLED_ANGLES = {"rx", "rz"}
 
 
 class JobSpec(BaseModel):
@@ -87,7 +91,7 @@ class Workload:
     @property
     def uses_estimator(self) -> bool:
         """Whether expectation values are asked for instead of bitstrings."""
-        return self.settings.mitigation in ("trex", "zne")
+        return self.settings.mitigation in ESTIMATED
 
     @cached_property
     def measured(self) -> list[int]:
@@ -176,6 +180,7 @@ def build_workload(
     options: PrimitiveOptions | None = None,
     mode: Mode = "batch",
     images_per_job: int | None = None,
+    most_per_job: int | None = None,
     calibration: Calibration | None = None,
 ) -> Workload:
     """Split a compiled circuit and its parameter values into jobs.
@@ -189,22 +194,16 @@ def build_workload(
         seed: of simulators; the same seed gives the same counts.
         options: for the primitive.
         mode: how jobs are grouped at the service.
-        images_per_job: default: as many as the service's limits allow.
-        calibration: a readout calibration to use again; by default ``readout`` and ``m3`` measure one beside the images.
+        images_per_job: None for as many as the service's limits allow.
+        most_per_job: an upper bound that gives way to the service's limits, unlike ``images_per_job``.
+        calibration: a readout calibration to use again; by default ``readout`` and ``m3`` measure one of their own.
 
     Raises:
         InputError: ``values`` do not fit the circuit, fewer than one shot, or a single image that exceeds the limits.
     """
     _check(isa, values, shots)
-    limit = min(MAX_EXECUTIONS // shots, MAX_PAYLOAD // max(1, payload_bytes(isa, 1)))
-    if limit < 1 or (images_per_job is not None and not 1 <= images_per_job <= limit):
-        raise InputError(
-            "the images do not fit into jobs",
-            got=f"{shots} shots an image" + (f", {images_per_job} images a job" if images_per_job is not None else ""),
-            expected=f"at most {MAX_EXECUTIONS} executions a job: 1 to {limit} images",
-            remedy="ask for fewer shots or another number of images a job",
-        )
-    size = images_per_job or limit
+    _check_twirling(isa, mitigation, options)
+    size = _images_per_job(isa, shots, images_per_job, most_per_job)
     jobs = [
         JobSpec(chunk=f"images-{number:04d}", start=start, stop=min(start + size, len(values)))
         for number, start in enumerate(range(0, len(values), size))
@@ -224,6 +223,27 @@ def build_workload(
     return Workload(isa, values, settings)
 
 
+def _images_per_job(isa: QuantumCircuit, shots: int, wanted: int | None, most: int | None) -> int:
+    limit = min(MAX_EXECUTIONS // shots, MAX_PAYLOAD // max(1, payload_bytes(isa, 1)))
+    if limit < 1:
+        raise InputError(
+            "a single image does not fit into a job",
+            got=f"{shots} shots an image",
+            expected=f"at most {MAX_EXECUTIONS} executions and {MAX_PAYLOAD} bytes a job",
+            remedy="ask for fewer shots",
+        )
+    if wanted is None:
+        return limit if most is None else min(limit, most)
+    if not 1 <= wanted <= limit:
+        raise InputError(
+            "the images do not fit into jobs",
+            got=f"{shots} shots an image, {wanted} images a job",
+            expected=f"at most {MAX_EXECUTIONS} executions a job: 1 to {limit} image{'s' * (limit > 1)}",
+            remedy="ask for fewer shots or another number of images a job",
+        )
+    return wanted
+
+
 def payload_bytes(isa: QuantumCircuit, images: int) -> int:
     """Bytes of a job with this many images: base64 of eight bytes a parameter, and of about 25 an instruction."""
     return 4 * (8 * isa.num_parameters * images + 25 * len(isa.data)) // 3
@@ -240,4 +260,19 @@ def _check(isa: QuantumCircuit, values: NDArray[np.float64], shots: int) -> None
     if shots < 1:
         raise InputError(
             "cannot sample the circuit", got=f"{shots} shots", expected="at least 1", remedy="ask for more shots"
+        )
+
+
+def _check_twirling(isa: QuantumCircuit, mitigation: Mitigation, options: PrimitiveOptions | None) -> None:
+    """Refuse what the primitives would break off over: they twirl free angles of RX and RZ, not of U3 and others."""
+    twirled = "the target's twirling" if options is not None and options.twirling is not None else None
+    if mitigation in ESTIMATED:
+        twirled = f"the mitigation {mitigation}"
+    free = {instruction.name for instruction in isa.data if instruction.operation.is_parameterized()}
+    if twirled and (found := sorted(free - _TWIRLED_ANGLES)):
+        raise ConfigurationError(
+            f"{twirled} does not work with this device's gates",
+            got=f"free angles in the gates {', '.join(found)}",
+            expected="free angles in RX and RZ alone, which can be twirled",
+            remedy="choose the mitigation readout or none, without twirling, or another target",
         )

@@ -81,7 +81,7 @@ def test_correction_refuses_qubits_it_does_not_know(tmp_path: Path) -> None:
         ({"p10": (0.6,) * 3, "p01": (0.5,) * 3}, "cannot be corrected"),
     ):
         with pytest.raises(ConfigurationError, match=message):
-            ReadoutCorrection(record.model_copy(update=update))._m3(record.qubits)
+            ReadoutCorrection(record.model_copy(update=update), "readout")._checked(record.qubits)
 
 
 def test_same_seed_same_counts_and_another_seed_others() -> None:

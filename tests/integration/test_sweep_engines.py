@@ -192,7 +192,7 @@ def test_sampler_needs_no_state_of_its_own() -> None:
     wide = QuantumCircuit(10)
     wide.compose(where.circuit, [7, 0, 9], inplace=True)
     found = sampled(
-        CircuitWithNoise(wide, None, (7, 0, 9), (7, 0, 9)), Inputs(states=state), SHOTS, 1, mitigated=False, case_seed=2
+        CircuitWithNoise(wide, None, (7, 0, 9), (7, 0, 9)), Inputs(states=state), SHOTS, 1, method=None, case_seed=2
     )
     truth = exact()[:2]
     assert (np.abs(found.z - truth) < SIGMAS * np.sqrt((1 - truth**2).clip(DIFFERENT) / SHOTS)).all()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from qaml_qiskit.execution import survival
 from qaml_qiskit.models import NoisyQVC, StoredModel, check_batch
 from qaml_qiskit.reports import Section, forecast_curves, to_csv
 from qaml_qiskit.runs import Run, open_run
-from qaml_qiskit.workflows.device.prediction import noisy_layers, predict_on_device
+from qaml_qiskit.workflows.device.prediction import Corrected, noisy_layers, predict_on_device
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
 from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
@@ -28,7 +28,7 @@ from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 
 _NOTES = (
     "accuracy: exact for endless shots; for finite ones what is expected, the errors of the ⟨Z_k⟩ taken as normal and "
-    "independent.",
+    "independent, and the readout calibrated with as many shots. m3 corrects bitstrings that are drawn.",
     "The noise is the device's own model, on every gate of the whole circuit, encoding included. What the model does "
     "not know, such as crosstalk and drift, is not in it: a device gives less.",
 )
@@ -44,7 +44,7 @@ class ForecastRequest(BaseModel):
     recipe: str = "level3"
     images: Annotated[str, BeforeValidator(str)] = "100"
     shots: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (1000, 4000)
-    mitigation: Annotated[tuple[Literal["none", "m3"], ...], Field(min_length=1)] = ("none", "m3")
+    mitigation: Annotated[tuple[Corrected, ...], Field(min_length=1)] = ("none", "readout")
     eps: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
     steps: Annotated[int, Field(ge=1)] = 20
     seed: Annotated[int, Field(ge=0)] = 0
@@ -123,14 +123,14 @@ def _rows(
     rows = []
     for eps in (0.0, *request.eps):
         attacked = images if not eps else _attacked(request, run, key, eps, victim, inputs, progress)
-        prediction = predict_on_device(compiled, attacked, run, f"{key}-{eps:g}", progress)
+        strings = "m3" in request.mitigation and bool(request.shots)
+        prediction = predict_on_device(compiled, attacked, run, f"{key}-{eps:g}", progress, strings=strings)
         ideal = prediction.ideal.argmax(1) == labels
         for mitigation, shots in product(request.mitigation, (None, *request.shots)):
-            mitigated = mitigation == "m3"
-            endless = prediction.accuracy(labels, mitigated)
-            expected = (
-                endless.value if shots is None else prediction.sampled_accuracy(labels, shots, request.seed, mitigated)
-            )
+            endless, left = prediction.accuracy(labels, mitigation), prediction.slope(mitigation)
+            expected = endless.value
+            if shots is not None:
+                expected, left = prediction.sampled(labels, shots, request.seed, mitigation)
             rows.append(
                 {
                     **head,
@@ -140,7 +140,7 @@ def _rows(
                     "accuracy": expected,
                     "interval": list(endless.interval) if shots is None else None,
                     "ideal_accuracy": float(ideal.mean()),
-                    "slope": prediction.slope(mitigated),
+                    "slope": left,
                     "images": len(labels),
                 }
             )

@@ -76,7 +76,6 @@ def prepare(request: RunRequest, backends: Path | None = None, data_dir: Path | 
     compiled = compile_model(stored, request.target, request.recipe, backends)
     check_batch(images, compiled.model.config.image_shape)
     hardware = compiled.target.is_hardware
-    default_size = None if hardware else min(LOCAL_IMAGES_PER_JOB, len(images))
     workload = build_workload(
         compiled.isa,
         compiled.values(images),
@@ -86,7 +85,8 @@ def prepare(request: RunRequest, backends: Path | None = None, data_dir: Path | 
         seed=request.seed,
         options=compiled.target.entry.options,
         mode=request.mode,
-        images_per_job=request.images_per_job or default_size,
+        images_per_job=request.images_per_job,
+        most_per_job=None if hardware else LOCAL_IMAGES_PER_JOB,
         calibration=_read_calibration(request.calibration),
     )
     if workload.settings.calibration is not None:

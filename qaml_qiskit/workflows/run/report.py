@@ -12,7 +12,8 @@ from qaml_qiskit.workflows.run.request import RunRequest
 _NOT_PART_OF_REQUEST = ("command", "resolved")
 _HOW = {
     "none": "left as it is",
-    "m3": "the same counts, readout errors inverted",
+    "readout": "the same counts, each ⟨Z_k⟩ freed of its own qubit's readout errors",
+    "m3": "the same counts, readout errors inverted by M3 within the bitstrings that occurred",
     "trex": "readout errors twirled and divided out by the Estimator",
     "zne": "by the Estimator, extrapolated from amplified gate noise, with readout mitigation",
 }

@@ -13,7 +13,7 @@ SweptNoise = Literal[NoiseName, "device"]
 #: ``own`` is the encoding that the model was trained with.
 SweptEncoding = Literal["own", "multiplexed", "approximate"]
 Engine = Literal["exact", "aer-density", "aer-trajectories", "aer-sampler"]
-SweptMitigation = Literal["none", "m3"]
+SweptMitigation = Literal["none", "readout", "m3"]
 Strength = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -42,7 +42,7 @@ class SweepRequest(BaseModel):
         images: a number of test images, or an .npz.
         engine: how ⟨Z_k⟩ are computed.
         shots: of the sampled accuracy; with the engine ``aer-sampler``, shots that are drawn.
-        mitigation: whether readout errors are inverted.
+        mitigation: whether and how readout errors are inverted; ``m3`` needs bitstrings, which ``aer-sampler`` draws.
         trajectories: of the engine ``aer-trajectories``, an image.
         seed: of everything random.
     """
@@ -88,8 +88,11 @@ class SweepRequest(BaseModel):
     @field_validator("mitigation")
     @classmethod
     def _can_be_inverted(cls, mitigation: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if "m3" in mitigation and "readout" in info.data.get("noise", ()) and max(info.data["strengths"]) >= 0.5:
-            raise ValueError("no m3 with readout errors of 0.5 or more, after which nothing is left to be inverted")
+        if "m3" in mitigation and info.data.get("engine") not in ("aer-sampler", None):
+            raise ValueError("m3 with --engine aer-sampler only, which draws the bitstrings that it needs; or readout")
+        inverted = set(mitigation) - {"none"}
+        if inverted and "readout" in info.data.get("noise", ()) and max(info.data.get("strengths", (0,))) >= 0.5:
+            raise ValueError("none for readout errors of 0.5 or more, after which nothing is left to be inverted")
         return mitigation
 
     @field_validator("attack")

@@ -88,15 +88,16 @@ class _Part:
         assert ideal is not None
         self.raw, self.ideal, self.covariance = raw, ideal, joined("covariance")
         self.labels = np.concatenate([block["labels"] for block in blocks])
-        self.m3 = mitigation == "m3"
+        self.inverted = mitigation != "none"
         self.readout = Readout(first["contrast"], first["offset"])
         self.flips = first.get(key(attack, mitigation, shots, "flips"))
         measured = joined("mitigated")
-        self.z = measured if measured is not None else self.readout.inverted(raw) if self.m3 else raw
+        self.z = measured if measured is not None else self.readout.inverted(raw) if self.inverted else raw
 
-    def errors(self, shots: int) -> Floats:
-        """Standard errors by so many shots of what was computed without any, shape (N, m)."""
-        return self.readout.errors(self.raw, shots, inverted=self.m3)
+    def sampled_accuracy(self, shots: int, seed: int) -> float:
+        """Expected with so many shots of what was computed without any."""
+        readout = self.readout.calibrated(shots) if self.inverted and not self.readout.is_perfect else None
+        return sampled_accuracy(self.raw, shots, self.labels, seed, readout=readout, draws=_DRAWS)
 
 
 def _figures(part: _Part, request: SweepRequest, shots: int) -> Row:
@@ -105,7 +106,7 @@ def _figures(part: _Part, request: SweepRequest, shots: int) -> Row:
         covariance, spread = part.covariance.astype(np.float64), None
         if part.flips is not None:
             spread = ReadoutSpread(part.flips[0], part.flips[1], shots)
-        elif part.m3:
+        elif part.inverted:
             covariance = covariance / np.outer(part.readout.contrast, part.readout.contrast)
         interval = accuracy_interval(
             part.z.astype(np.float64), covariance, part.labels, seed=request.seed, readout=spread
@@ -113,7 +114,7 @@ def _figures(part: _Part, request: SweepRequest, shots: int) -> Row:
         error = float(np.sqrt(np.mean(standard_errors(covariance, spread) ** 2)))
     drawn = result.value
     if not request.drawn:
-        drawn = sampled_accuracy(part.z, part.errors(shots), part.labels, request.seed, _DRAWS)
+        drawn = part.sampled_accuracy(shots, request.seed)
     return {
         "accuracy": result.value,
         "interval": list(interval or result.interval),

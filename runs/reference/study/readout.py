@@ -53,7 +53,9 @@ def main():
     signs = 1 - 2 * (np.arange(2**QUBITS)[:, None] >> np.arange(QUBITS) & 1)
     truth = distributions @ signs
     writer = csv.writer(sys.stdout)
-    writer.writerow("p10 p01 shots mitigation repetitions strings slope bias rms_error same_label".split())
+    writer.writerow(
+        ["p10", "p01", "shots", "mitigation", "repetitions", "strings", "slope", "bias", "rms_error", "same_label"]
+    )
     for (p10, p01), (shots, repetitions) in ((e, r) for e in ERRORS for r in REPETITIONS.items()):
         found, seen = {"none": [], "readout": [], "m3": []}, []
         for _ in range(repetitions):
