@@ -62,3 +62,22 @@ def slope(values: NDArray[np.floating], reference: NDArray[np.floating]) -> floa
     x, y = reference.ravel() - reference.mean(), values.ravel() - values.mean()
     spread = float(x @ x)
     return float(x @ y) / spread if spread else None
+
+
+def paired_test(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[int, int, float]:
+    """Whether two ways to name the same images differ, by McNemar's exact test.
+
+    Only images that one names correctly and the other does not say anything about it; if there is no difference, each
+    of them falls on either side with probability ½.
+
+    Args:
+        first: whether the one way is correct, shape (N,).
+        second: whether the other is.
+
+    Returns:
+        Images that only the first names correctly, those that only the second does, and the two-sided p-value.
+    """
+    gained, lost = int((first & ~second).sum()), int((second & ~first).sum())
+    n = gained + lost
+    tail = sum(math.comb(n, k) for k in range(min(gained, lost) + 1))
+    return gained, lost, min(1.0, 2 * tail / 2**n)

@@ -6,22 +6,11 @@ Everything here works from the run folder alone, so any later process can do it,
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from qaml_qiskit.errors import JobsPendingError, PartialResultError, QamlError
-from qaml_qiskit.evaluation import (
-    ReadoutSpread,
-    accuracy,
-    accuracy_interval,
-    rms_difference,
-    slope,
-    standard_errors,
-    uncertain_labels,
-)
 from qaml_qiskit.execution import (
     LEDGER_FILE,
     Collection,
@@ -43,6 +32,7 @@ from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.report import write_run_page
+from qaml_qiskit.workflows.run.scoring import Scored, score_sampled
 
 
 def collect_run(path: Path, *, timeout: float | None = None, progress: Progress | None = None) -> Outcome:
@@ -114,16 +104,16 @@ def finish(run: Run, workload: Workload, target: Target, timeout: float | None, 
     sampled = read_outcomes(run.path, workload)
     if sampled is None:
         return Outcome("collect", run, job_rows(run.path, workload), problem=_problem(run, collection, scored=False))
-    results = _score(run, workload, sampled)
+    scored = _score(run, workload, sampled)
     jobs = job_rows(run.path, workload)
     saved = json.loads(run.read("plan.json") or b"{}")
     metrics = {
         "command": "run",
-        "results": results,
+        "results": scored.rows,
         "resources": saved["resources"],
         "plan": saved["plan"],
         "jobs": jobs,
-        "notes": _notes(run),
+        "notes": [*scored.notes, *_notes(run)],
     }
     write_run_page(run, workload, metrics)
     if collection.complete:
@@ -132,7 +122,7 @@ def finish(run: Run, workload: Workload, target: Target, timeout: float | None, 
     return Outcome(
         "run",
         run,
-        results,
+        scored.rows,
         {"jobs": jobs},
         notes=tuple(metrics["notes"]),
         problem=_problem(run, collection, scored=True),
@@ -178,53 +168,16 @@ def _target(run: Run, workload: Workload) -> Target:
     return open_target(workload.settings.target, entry, workload.isa.num_qubits)
 
 
-def _score(run: Run, workload: Workload, sampled: Sampled) -> list[Row]:
-    """Write predictions and results; a row a stage."""
+def _score(run: Run, workload: Workload, sampled: Sampled) -> Scored:
+    """Write predictions and results."""
     with np.load(run.path / "inputs.npz", allow_pickle=False) as archive:
         labels, indices, ideal = (archive[name][sampled.rows] for name in ("labels", "indices", "z_ideal"))
-    readout = None
     if sampled.calibration is not None:
-        record = sampled.calibration
-        run.write("calibration.json", record.model_dump_json(indent=2) + "\n")
-        readout = record.readout(workload.measured)
-    stages: dict[str, tuple[NDArray[np.float64], ReadoutSpread | None]] = {}
-    if sampled.raw is not None:
-        stages["raw"] = (sampled.raw, None)
-    if sampled.mitigated is not None:
-        stages["mitigated"] = (sampled.mitigated, readout)
-    of_ideal = accuracy(ideal, labels)
-    rows: list[Row] = [
-        {
-            "stage": "ideal",
-            "accuracy": of_ideal.value,
-            "interval": list(of_ideal.interval),
-            "images": len(labels),
-            "z_error": 0.0,
-            "slope": 1.0,
-            "standard_error": 0.0,
-            "uncertain_labels": 0,
-        }
-    ]
-    arrays: dict[str, NDArray[Any]] = {"labels": labels, "indices": indices, "z_ideal": ideal}
-    for name, (z, spread) in stages.items():
-        errors = standard_errors(sampled.covariance, spread)
-        arrays |= {f"z_{name}": z, f"standard_error_{name}": errors}
-        interval = accuracy_interval(z, sampled.covariance, labels, seed=workload.settings.seed, readout=spread)
-        rows.append(
-            {
-                "stage": name,
-                "accuracy": accuracy(z, labels).value,
-                "interval": list(interval),
-                "images": len(labels),
-                "z_error": rms_difference(z, ideal),
-                "slope": slope(z, ideal),
-                "standard_error": float(np.sqrt(np.mean(errors**2))),
-                "uncertain_labels": uncertain_labels(z, sampled.covariance, spread),
-            }
-        )
-    run.write("predictions.npz", npz(**arrays))
-    run.write("results.csv", to_csv(rows))
-    return rows
+        run.write("calibration.json", sampled.calibration.model_dump_json(indent=2) + "\n")
+    scored = score_sampled(workload, sampled, labels, ideal)
+    run.write("predictions.npz", npz(labels=labels, indices=indices, z_ideal=ideal, **scored.arrays))
+    run.write("results.csv", to_csv(scored.rows))
+    return scored
 
 
 def _notes(run: Run) -> list[str]:

@@ -111,7 +111,7 @@ def _figures(part: _Part, request: SweepRequest, shots: int) -> Row:
         interval = accuracy_interval(
             part.z.astype(np.float64), covariance, part.labels, seed=request.seed, readout=spread
         )
-        error = float(np.sqrt(np.mean(standard_errors(covariance, spread) ** 2)))
+        error = float(np.sqrt(np.mean(standard_errors(part.z.astype(np.float64), covariance, spread) ** 2)))
     drawn = result.value
     if not request.drawn:
         drawn = part.sampled_accuracy(shots, request.seed)
