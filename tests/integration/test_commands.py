@@ -282,7 +282,7 @@ def test_options_that_a_simulator_ignores_are_said(qaml: Qaml, tmp_path: Path, t
         "run", trained, "--backends", tmp_path / "b.yaml", "--target", "t", "--images", 3, "--shots", 50, "--json"
     )
     notes = finished.json()["notes"]
-    assert [note.split()[0] for note in notes] == ["dynamical_decoupling", "max_execution_time"]
+    assert [note.split()[0] for note in notes] == ["Raw", "dynamical_decoupling", "max_execution_time"]
     assert "was not applied" in notes[0]
 
 
