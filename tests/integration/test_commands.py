@@ -283,7 +283,7 @@ def test_options_that_a_simulator_ignores_are_said(qaml: Qaml, tmp_path: Path, t
     )
     notes = finished.json()["notes"]
     assert [note.split()[0] for note in notes] == ["Raw", "dynamical_decoupling", "max_execution_time"]
-    assert "was not applied" in notes[0]
+    assert "was not applied" in notes[1]
 
 
 def test_an_approximately_encoded_classifier_trains_and_runs(qaml: Qaml, tmp_path: Path) -> None:
