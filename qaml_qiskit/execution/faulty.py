@@ -25,7 +25,8 @@ def without_faulty(target: ISATarget, num_qubits: int) -> tuple[ISATarget, tuple
 
     Returns:
         The device without them, or as it is where nothing is faulty or too little would be left to connect so many
-        qubits; and what a user should know of it, in sentences.
+        qubits; and what a user should know of it, in sentences
+        without their full stop.
     """
     faulty = dict(_faulty(target))
     if not faulty:
@@ -42,7 +43,7 @@ def without_faulty(target: ISATarget, num_qubits: int) -> tuple[ISATarget, tuple
         return kept, ()
     return target, (
         f"{named} of the device do not work by its own calibration, and without them it does not connect {num_qubits} "
-        "qubits: they are used all the same, so expect nothing of the results.",
+        "qubits: they are used all the same, so expect nothing of the results",
     )
 
 

@@ -71,14 +71,14 @@ class Target:
         return model
 
     def noise_notes(self, isa_circuit: QuantumCircuit) -> tuple[str, ...]:
-        """What :meth:`noise_model` had to repair of the data that it is made from, in sentences."""
+        """:attr:`notes`, and what :meth:`noise_model` had to repair of the data that it is made from, in sentences."""
         match self.entry:
             case IdealEntry():
-                return ()
+                return self.notes
             case AerEntry(noise=noise):
-                return noise.notes()
+                return (*self.notes, *noise.notes())
             case _:
-                return device_notes(self.isa, active_qubits(isa_circuit))
+                return (*self.notes, *device_notes(self.isa, active_qubits(isa_circuit)))
 
     def simulator(self, isa_circuit: QuantumCircuit) -> AerSimulator:
         """An Aer simulator with :meth:`noise_model`, for :func:`compact` copies of circuits on the same qubits.

@@ -120,6 +120,29 @@ def test_train_then_run(qaml: Qaml, tmp_path: Path, trained: Path) -> None:
     assert again == document
 
 
+def test_images_of_a_job_are_as_many_as_the_shots_allow(qaml: Qaml, trained: Path) -> None:
+    words = ("plan", trained, "--shots", 200_000, "--images", 50, "--target", "ideal", "--json")
+    (row,) = qaml(*words).json()["results"]
+    assert (row["jobs"], row["images"], row["mitigation"]) == (1 + 2, 50, "readout")
+
+
+def test_a_device_without_a_working_pair_is_planned_with_a_warning(qaml: Qaml, tmp_path: Path, trained: Path) -> None:
+    (tmp_path / "b.yaml").write_text("targets: {kyoto: {kind: fake, device: FakeKyoto}}\n")
+    words = (
+        "plan",
+        trained,
+        "--backends",
+        tmp_path / "b.yaml",
+        "--target",
+        "kyoto",
+        "--recipe",
+        "quick",
+        "--images",
+        1,
+    )
+    assert "144 pairs of the device do not work" in " ".join(qaml(*words, "--json").json()["notes"])
+
+
 def test_run_without_mitigation_and_with_own_images(qaml: Qaml, tmp_path: Path, trained: Path) -> None:
     images = np.random.default_rng(0).random((3, 1, 8, 8), np.float32)
     np.savez("mine.npz", images=images, labels=np.array([0, 1, 2]))

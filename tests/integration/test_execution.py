@@ -33,7 +33,7 @@ from qaml_qiskit.execution import (
 )
 from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, IdealEntry
 from qaml_qiskit.execution.circuits import active_qubits, compact
-from qaml_qiskit.execution.options import Twirling
+from qaml_qiskit.execution.options import PrimitiveOptions, Twirling
 from qaml_qiskit.execution.workload import MAX_EXECUTIONS, JobSpec
 from tests.integration.small import SHOTS, compiled, exact, model, shot_error, strong_readout
 from tests.tolerances import DIFFERENT, SIGMAS, VALUE
@@ -278,3 +278,15 @@ def test_gates_that_cannot_be_twirled_are_refused_before_anything_is_sent(mitiga
     assert sample(
         isa, values, replace(target, entry=FakeEntry(kind="fake", device="FakeAlmadenV2")), shots=10
     ).raw.any()
+
+
+def test_every_job_has_options_of_its_own() -> None:
+    target = open_target("ideal", IdealEntry(kind="ideal"), 3)
+    isa, values = compiled(target)
+    options = PrimitiveOptions(twirling=Twirling(gates=True), rep_delay=1e-4)
+    workload = build_workload(isa, values, target="ideal", shots=10, mitigation="m3", options=options)
+    calibration, images = workload.settings.jobs
+    assert workload.options(calibration) == PrimitiveOptions(rep_delay=1e-4)
+    assert workload.options(images) == options
+    assert (workload.mitigation(calibration), workload.mitigation(images)) == ("none", "m3")
+    assert not workload.estimates(images)

@@ -102,7 +102,7 @@ def prepare(request: RunRequest, backends: Path | None = None, data_dir: Path | 
         "model": stored.card.model.model_dump(mode="json"),
         "weights": digest(compiled.model.weight),
         "images": digest(images),
-        "noise_notes": [] if hardware else list(compiled.target.noise_notes(compiled.isa)),
+        "noise_notes": list(compiled.target.notes if hardware else compiled.target.noise_notes(compiled.isa)),
         "options_not_applied": [] if hardware else list(compiled.target.entry.options.not_applied_locally()),
     }
     return Prepared(request, compiled, workload, images, labels, indices, resolved)
