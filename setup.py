@@ -1,12 +1,19 @@
-"""Builds the optional C++ kernel; everything else is declared in setup.cfg."""
+"""Builds the optional C++ kernel, and README for readers elsewhere; everything else is declared in setup.cfg."""
 
+import re
 from pathlib import Path
 
 from setuptools import Extension, setup
 
 NATIVE = Path("qaml_qiskit") / "simulation" / "native"
 
+# The repository has no public address that a link could lead to: where the package is listed, a link to a file beside
+# README becomes its text, and the picture goes. What the links name is in the source distribution.
+README = Path("README.md").read_text(encoding="utf-8")
+WITHOUT_PICTURES = re.sub(r"!\[[^\]]*\]\((?!https?:)[^)]*\)\n\n\*.*?\*\n\n", "", README, flags=re.DOTALL)
+
 setup(
+    long_description=re.sub(r"(?<!!)\[([^\]]*)\]\((?!https?:)[^)]*\)", r"\1", WITHOUT_PICTURES),
     ext_modules=[
         Extension(
             "qaml_qiskit.simulation._kernel",

@@ -4,6 +4,8 @@ Every message has four beats: what happened, what was given, what was expected, 
 The command line prints the message on one line and leaves with the class's exit code, without a traceback.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import partial
 
 
@@ -35,12 +37,41 @@ def _again(kind: type[QamlError], what: str, got: str, expected: str, remedy: st
     return kind(what, got=got, expected=expected, remedy=remedy)
 
 
+def nearest(name: object, known: Iterable[str], count: int = 3) -> list[str]:
+    """The known names that a misspelt one may stand for, best first, whatever their case and their hyphens."""
+    plain = {each.lower().replace("_", "-"): each for each in known}
+    return [
+        plain[found] for found in get_close_matches(str(name).lower().replace("_", "-"), plain, n=count, cutoff=0.65)
+    ]
+
+
 class InputError(QamlError):
     """Images, weights or numbers that cannot be used."""
 
 
 class ConfigurationError(QamlError):
     """A file, an option or a name that does not fit."""
+
+
+def unknown_name(
+    what: str, name: object, known: Iterable[str], *, remedy: str = "choose one of these"
+) -> ConfigurationError:
+    """The refusal of a name that is not known, with the nearest ones that are.
+
+    Args:
+        what: what happened, for example ``"there is no such attack"``.
+        name: as the user gave it.
+        known: every name that would do.
+        remedy: what to do when none of them is near.
+    """
+    names = list(known)
+    near = nearest(name, names)
+    return ConfigurationError(
+        what,
+        got=repr(name),
+        expected=f"one of {', '.join(names)}",
+        remedy=f"perhaps {' or '.join(near)} is meant" if near else remedy,
+    )
 
 
 class CredentialsError(QamlError):

@@ -18,7 +18,6 @@ import yaml
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.files import write_atomically
-from qaml_qiskit.simulation import backend_description
 
 #: Where runs go by default, below the working directory.
 RUNS_FOLDER = Path("runs")
@@ -88,7 +87,7 @@ def open_run(command: str, config: dict[str, Any], out: Path | None = None) -> R
             with ``out``) holds a complete run of another kind.
     """
     full = {"command": command, **config}
-    path = out if out is not None else _default_path(command, full)
+    path = Path(out) if out is not None else _default_path(command, full)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         _check_same(path, full)
         return Run(path, full)
@@ -113,6 +112,7 @@ def load_run(path: Path, command: str) -> Run:
     Raises:
         InputError: the folder is no run, or a run of another command.
     """
+    path = Path(path)
     try:
         config = yaml.safe_load((path / CONFIG_FILE).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
@@ -130,6 +130,9 @@ def load_run(path: Path, command: str) -> Run:
 
 def environment() -> dict[str, Any]:
     """Versions, the simulator in use, git commit and machine, for the record."""
+    # Loads torch: only for runs that are written, not for a mistake that is found before.
+    from qaml_qiskit.simulation import backend_description
+
     return {
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},

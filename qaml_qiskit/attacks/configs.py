@@ -2,18 +2,21 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-import torchattacks
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
 
-from qaml_qiskit.attacks.ensemble import autoattack
 from qaml_qiskit.attacks.traits import Traits
-from qaml_qiskit.attacks.victim import Lifted
+from qaml_qiskit.lazy import library
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+# Requests name attacks and check their parameters; torch is loaded when one is built.
+torchattacks = library("torchattacks")
 
 #: An attack ready to run: images (N, C, H, W) and labels (N,) to adversarial images.
-Adversary = Callable[[Tensor, Tensor], Tensor]
+Adversary = Callable[["Tensor", "Tensor"], "Tensor"]
 
 Pixels = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -43,7 +46,7 @@ class Attack(BaseModel, ABC):
         """Largest perturbation that counts, in the norm of ``traits``; None for no bound."""
 
     @abstractmethod
-    def build(self, model: nn.Module, num_classes: int, seed: int | None = None) -> Adversary:
+    def build(self, model: "nn.Module", num_classes: int, seed: int | None = None) -> Adversary:
         """The attack on ``model``, which is frozen.
 
         Args:
@@ -56,7 +59,7 @@ class Attack(BaseModel, ABC):
         """How many times the attack is run, of which the best result an image is kept."""
         return 1
 
-    def build_run(self, model: nn.Module, num_classes: int, run: int) -> Adversary:
+    def build_run(self, model: "nn.Module", num_classes: int, run: int) -> Adversary:
         """The attack for its run number ``run``."""
         return self.build(model, num_classes, self.seed + run)
 
@@ -97,7 +100,7 @@ class FGSMConfig(_Bounded):
     traits: ClassVar[Traits] = Traits("linf", True, "one-step", False, "Goodfellow et al., 1412.6572")
     name: Literal["fgsm"] = "fgsm"
 
-    def build(self, model: nn.Module, num_classes: int, seed: int | None = None) -> Adversary:
+    def build(self, model: "nn.Module", num_classes: int, seed: int | None = None) -> Adversary:
         """See :class:`Attack`."""
         return torchattacks.FGSM(model, eps=self.eps)
 
@@ -117,7 +120,7 @@ class PGDConfig(_Stepping):
         """One for every random start."""
         return self.restarts
 
-    def build(self, model: nn.Module, num_classes: int, seed: int | None = None) -> Adversary:
+    def build(self, model: "nn.Module", num_classes: int, seed: int | None = None) -> Adversary:
         """See :class:`Attack`."""
         return torchattacks.PGD(model, eps=self.eps, alpha=self.alpha, steps=self.steps)
 
@@ -128,7 +131,7 @@ class BIMConfig(_Stepping):
     traits: ClassVar[Traits] = Traits("linf", True, "iterative", False, "Kurakin et al., 1607.02533")
     name: Literal["bim"] = "bim"
 
-    def build(self, model: nn.Module, num_classes: int, seed: int | None = None) -> Adversary:
+    def build(self, model: "nn.Module", num_classes: int, seed: int | None = None) -> Adversary:
         """See :class:`Attack`."""
         return torchattacks.BIM(model, eps=self.eps, alpha=self.alpha, steps=self.steps)
 
@@ -144,7 +147,7 @@ class MIMConfig(_Stepping):
     name: Literal["mim"] = "mim"
     decay: Annotated[float, Field(ge=0)] = 1.0
 
-    def build(self, model: nn.Module, num_classes: int, seed: int | None = None) -> Adversary:
+    def build(self, model: "nn.Module", num_classes: int, seed: int | None = None) -> Adversary:
         """See :class:`Attack`."""
         return torchattacks.MIFGSM(model, eps=self.eps, alpha=self.alpha, steps=self.steps, decay=self.decay)
 
@@ -185,12 +188,14 @@ class CWConfig(_Minimal):
         """One for every constant."""
         return len(self.constants)
 
-    def build(self, model: nn.Module, num_classes: int, seed: int | None = None) -> Adversary:
+    def build(self, model: "nn.Module", num_classes: int, seed: int | None = None) -> Adversary:
         """See :class:`Attack`."""
         return self.build_run(model, num_classes, 0)
 
-    def build_run(self, model: nn.Module, num_classes: int, run: int) -> Adversary:
+    def build_run(self, model: "nn.Module", num_classes: int, run: int) -> Adversary:
         """The attack with constant number ``run``."""
+        from qaml_qiskit.attacks.victim import Lifted
+
         constant = self.constants[run]
         attack = torchattacks.CW(Lifted(model), c=constant, kappa=self.kappa, steps=self.steps, lr=self.learning_rate)
         # tanh cannot leave 0 and 1: torchattacks would never move a black or white pixel.
@@ -211,7 +216,7 @@ class DeepFoolConfig(_Minimal):
     steps: Count = 50
     overshoot: Annotated[float, Field(ge=0)] = 0.02
 
-    def build(self, model: nn.Module, num_classes: int, seed: int | None = None) -> Adversary:
+    def build(self, model: "nn.Module", num_classes: int, seed: int | None = None) -> Adversary:
         """See :class:`Attack`."""
         attack = torchattacks.DeepFool(model, steps=self.steps, overshoot=self.overshoot)
         return lambda images, labels: images + (1 + self.overshoot) * (attack(images, labels) - images)
@@ -232,7 +237,7 @@ class SquareConfig(_Bounded):
     restarts: Count = 1
     p_init: Annotated[float, Field(gt=0, le=1)] = 0.8
 
-    def build(self, model: nn.Module, num_classes: int, seed: int | None = None) -> Adversary:
+    def build(self, model: "nn.Module", num_classes: int, seed: int | None = None) -> Adversary:
         """See :class:`Attack`."""
         return torchattacks.Square(
             model,
@@ -263,7 +268,7 @@ class APGDConfig(_Bounded):
     draws: Count = 1
     rho: Annotated[float, Field(gt=0, lt=1)] = 0.75
 
-    def build(self, model: nn.Module, num_classes: int, seed: int | None = None) -> Adversary:
+    def build(self, model: "nn.Module", num_classes: int, seed: int | None = None) -> Adversary:
         """See :class:`Attack`."""
         return torchattacks.APGD(
             model,
@@ -294,7 +299,9 @@ class AutoAttackConfig(_Bounded):
         """``autoattack``, or ``autoattack-binary`` and ``autoattack-ternary`` where its members must change."""
         return {2: "autoattack-binary", 3: "autoattack-ternary"}.get(num_classes, "autoattack")
 
-    def build(self, model: nn.Module, num_classes: int, seed: int | None = None) -> Adversary:
+    def build(self, model: "nn.Module", num_classes: int, seed: int | None = None) -> Adversary:
         """See :class:`Attack`."""
+        from qaml_qiskit.attacks.ensemble import autoattack
+
         seed = self.seed if seed is None else seed
         return autoattack(model, self.eps, num_classes, self.steps, self.queries, seed)

@@ -1,14 +1,10 @@
 """What an attack achieved, measured by us: bounds, balls, sizes and margins."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
+from qaml_qiskit.attacks.traits import Norm
 from qaml_qiskit.errors import InputError
-
-#: The norm in which a perturbation is bounded.
-Norm = Literal["linf", "l2"]
 
 
 def check_images(images: Tensor) -> None:

@@ -1,7 +1,6 @@
 """Attacks by name."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Annotated
 
@@ -19,7 +18,7 @@ from qaml_qiskit.attacks.configs import (
     PGDConfig,
     SquareConfig,
 )
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, nearest, unknown_name
 
 #: A configuration of any registered attack, told apart by its name; for fields of other pydantic models.
 AnyAttack = Annotated[
@@ -59,13 +58,7 @@ def attack_class(name: str) -> type[Attack]:
     """
     if name in ATTACKS:
         return ATTACKS[name]
-    near = get_close_matches(name.lower(), ATTACKS, n=3)
-    raise ConfigurationError(
-        "there is no such attack",
-        got=repr(name),
-        expected=f"one of {', '.join(ATTACKS)}",
-        remedy=f"perhaps {' or '.join(near)} is meant" if near else "choose one of these",
-    )
+    raise unknown_name("there is no such attack", name, ATTACKS)
 
 
 def make_attack(name: str, **parameters: object) -> Attack:
@@ -85,7 +78,7 @@ def make_attack(name: str, **parameters: object) -> Attack:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         known = [known for known in kind.model_fields if known != "name"]
-        near = get_close_matches(field, known, n=1)
+        near = nearest(field, known)
         raise ConfigurationError(
             f"the attack {name} cannot have these parameters",
             got=f"{field}={first['input']!r} ({first['msg']})",

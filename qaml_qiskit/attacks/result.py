@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from qaml_qiskit.attacks.measure import Norm
+from qaml_qiskit.attacks.traits import Norm
 
 
 @dataclass(frozen=True)

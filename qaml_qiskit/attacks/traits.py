@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from qaml_qiskit.attacks.measure import Norm
+#: The norm in which a perturbation is bounded.
+Norm = Literal["linf", "l2"]
 
 
 @dataclass(frozen=True)

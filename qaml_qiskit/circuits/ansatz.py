@@ -1,20 +1,14 @@
 """The variational part of the classifier."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 
+from qaml_qiskit.circuits.names import Ansatz
 from qaml_qiskit.errors import ConfigurationError
 
 #: Angles of the arbitrary rotation RZ(a)·RY(b)·RZ(c) on one qubit.
 ANGLES_PER_ROTATION = 3
-
-#: Where the CZ of a layer are. ``ladder``: on every bond of the line, the benchmark's (West et al. 2023, figure 1d).
-#: ``brickwork``: on every second bond, even ones in the first layer, odd ones in the next; the circuit ends with a wall
-#: of rotations, because a CZ just before the readout of Z changes nothing. For the same number of CZ it has nearly
-#: twice as many angles that matter: behind every CZ there is a fresh rotation on both of its qubits.
-Ansatz = Literal["ladder", "brickwork"]
 
 
 def qvc_parameter_count(num_qubits: int, num_layers: int, ansatz: Ansatz = "ladder") -> int:

@@ -40,6 +40,13 @@ def classifier_circuit(encoding: QuantumCircuit, ansatz: QuantumCircuit, num_cla
 
 def check_classes(num_classes: int, num_qubits: int) -> None:
     """Raise ConfigurationError unless every class has a qubit of its own to be read from."""
+    if num_classes >= 2 > num_qubits:
+        raise ConfigurationError(
+            "cannot read the classes from the qubits",
+            got=f"{num_classes} classes on {num_qubits} qubit{'s' * (num_qubits != 1)}",
+            expected=f"at least {num_classes} qubits, one for each class",
+            remedy="use larger images, or for a few features the angle encoding, which has a qubit for each of them",
+        )
     if not 2 <= num_classes <= num_qubits:
         raise ConfigurationError(
             "cannot read the classes from the qubits",

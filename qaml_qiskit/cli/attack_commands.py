@@ -1,20 +1,17 @@
 """The commands that attack models: attack and transfer."""
 
-import re
 from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
+from qaml_qiskit import workflows
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Model, Out, Recipe, Seed
-from qaml_qiskit.cli.several import SeveralWords
 
 Words = list[str] | None
 _SEVERAL = "Several, with spaces or commas."
 _ATTACKS = "fgsm, pgd, bim, mim, apgd, autoattack, square, cw or deepfool."
-#: Commas between parameters, not those inside a list.
-_COMMA = re.compile(r",(?![^\[]*\])")
 
 Steps = Annotated[int | None, typer.Option(help="Of the attacks that have steps. Default: each one's own.")]
 Restarts = Annotated[int | None, typer.Option(help="Of the attacks that have restarts. Default: 1.")]
@@ -23,9 +20,9 @@ Count = Annotated[str | None, typer.Option(help="Number of test images, or an .n
 AuditImages = Annotated[int | None, typer.Option(help="Images at most that the audit uses. Default: 100.")]
 
 
-@app.command(cls=SeveralWords)
+@app.command()
 def attack(
-    model: Model,
+    model: Model = None,
     attack: Annotated[Words, typer.Option(help=f"{_ATTACKS} {_SEVERAL} Default: pgd.")] = None,
     eps: Annotated[Words, typer.Option(help=f"Strengths from 0 to 1. {_SEVERAL} Default: 0.1.")] = None,
     steps: Steps = None,
@@ -53,19 +50,17 @@ def attack(
     given: dict[str, Any] = {k: v for k, v in locals().items() if k not in ("config", "data_dir", "out", "json")}
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import AttackRequest, audit_tables
-    from qaml_qiskit.workflows import attack as run_attack
 
-    request = build_request(AttackRequest, _listed(given, "attack", "eps", "param", "sources"), config)
-    outcome = run_attack(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json))
+    request = build_request(workflows.AttackRequest, given, config)
+    outcome = workflows.attack(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json))
     if not json:
         # What failed is in the table of the audit.
         short = [{name: value for name, value in row.items() if name != "failed_checks"} for row in outcome.results]
-        outcome = replace(outcome, results=short, tables=audit_tables(outcome.tables.get("audit", [])))
+        outcome = replace(outcome, results=short, tables=workflows.audit_tables(outcome.tables.get("audit", [])))
     show(outcome, as_json=json)
 
 
-@app.command(cls=SeveralWords)
+@app.command()
 def transfer(
     sources: Annotated[
         Words, typer.Option(help=f"Where images are made: MODEL or MODEL@NOISE:STRENGTH. {_SEVERAL}")
@@ -101,22 +96,12 @@ def transfer(
     given: dict[str, Any] = {k: v for k, v in locals().items() if k not in ("elsewhere", *elsewhere)}
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import TransferRequest, audit_tables, transfer_table
-    from qaml_qiskit.workflows import transfer as run_transfer
 
-    lists = ("sources", "victims", "attacks", "eps", "param", "adversarial")
-    request = build_request(TransferRequest, _listed(given, *lists), config)
+    request = build_request(workflows.TransferRequest, given, config)
     progress = TerminalProgress(quiet=json)
-    outcome = run_transfer(request, out=out, data_dir=data_dir, backends=backends, progress=progress)
+    outcome = workflows.transfer(request, out=out, data_dir=data_dir, backends=backends, progress=progress)
     if not json:
         # The rows are in transfer.csv; a terminal gets the strengths side by side.
-        tables = audit_tables(outcome.tables.get("audit", []))
-        outcome = replace(outcome, results=transfer_table(outcome.results), tables=tables)
+        tables = workflows.audit_tables(outcome.tables.get("audit", []))
+        outcome = replace(outcome, results=workflows.transfer_table(outcome.results), tables=tables)
     show(outcome, as_json=json)
-
-
-def _listed(given: dict[str, Any], *names: str) -> dict[str, Any]:
-    """The same options, their comma-separated words taken apart."""
-    return given | {
-        name: [part for word in given[name] for part in _COMMA.split(word)] for name in names if given[name]
-    }

@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
+from qaml_qiskit import workflows
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Config, DataDir, Json, Model, Out, Seed
 
 
 @app.command()
 def certify(
-    model: Model,
+    model: Model = None,
     images: Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 100.")] = None,
     noise: Annotated[
         str | None, typer.Option(help="Certify under a noise, such as amplitude-damping. Default: none.")
@@ -27,11 +28,9 @@ def certify(
     given: dict[str, Any] = {k: v for k, v in locals().items() if k not in ("config", "data_dir", "out", "json")}
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import CertifyRequest
-    from qaml_qiskit.workflows import certify as run_certify
 
-    request = build_request(CertifyRequest, given, config)
-    outcome = run_certify(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json))
+    request = build_request(workflows.CertifyRequest, given, config)
+    outcome = workflows.certify(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json))
     if not json:
         # The rows of all images are in certificates.csv; a terminal gets what they come to.
         levels = {"Certified accuracy": outcome.tables["certified_accuracy"]}

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from qaml_qiskit import workflows
 from qaml_qiskit.cli.app import app, data_app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Out, Recipe, Seed, Shots, Target
 
@@ -34,18 +35,18 @@ def demo(
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.interrupt import stop_on_signal
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import DemoRequest
-    from qaml_qiskit.workflows import demo as run_demo
 
-    request = build_request(DemoRequest, given, config)
+    request = build_request(workflows.DemoRequest, given, config)
     progress = TerminalProgress(quiet=json)
-    show(run_demo(request, backends=backends, out=out, progress=progress, stopping=stop_on_signal), as_json=json)
+    show(workflows.demo(request, backends=backends, out=out, progress=progress, stopping=stop_on_signal), as_json=json)
 
 
 @app.command()
 def train(
     dataset: Annotated[str | None, typer.Option(help="Data set. Default: digits.")] = None,
-    classes: Annotated[str | None, typer.Option(help="Classes to keep, such as 0,1,2. Default: all that fit.")] = None,
+    classes: Annotated[
+        list[str] | None, typer.Option(help="Classes to keep, such as 0,1,2. Default: all that fit.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="qvc, convnet, resnet18 or quadratic. Default: qvc.")] = None,
     layers: Annotated[int | None, typer.Option(help="Layers of a QVC. Default: 12.")] = None,
     ansatz: Annotated[
@@ -92,13 +93,10 @@ def train(
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.interrupt import stop_on_signal
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import TrainRequest
-    from qaml_qiskit.workflows import train as run_training
 
-    given["classes"] = None if classes is None else classes.split(",")
-    request = build_request(TrainRequest, given, config)
+    request = build_request(workflows.TrainRequest, given, config)
     progress = TerminalProgress(quiet=json)
-    outcome = run_training(request, out=out, data_dir=data_dir, progress=progress, stopping=stop_on_signal)
+    outcome = workflows.train(request, out=out, data_dir=data_dir, progress=progress, stopping=stop_on_signal)
     show(outcome, as_json=json)
 
 
@@ -109,18 +107,16 @@ def init(
 ) -> None:
     """Write a starting workspace: backends.yaml and a recipe. Existing files are kept."""
     from qaml_qiskit.cli.console import show
-    from qaml_qiskit.workflows import init_workspace
 
-    show(init_workspace(folder), as_json=json)
+    show(workflows.init_workspace(folder), as_json=json)
 
 
 @data_app.command("list")
 def data_list(data_dir: DataDir = None, json: Json = False) -> None:
     """List the data sets and whether their files are here."""
     from qaml_qiskit.cli.console import show
-    from qaml_qiskit.workflows import list_data
 
-    show(list_data(data_dir), as_json=json)
+    show(workflows.list_data(data_dir), as_json=json)
 
 
 @data_app.command("fetch")
@@ -131,9 +127,8 @@ def data_fetch(
 ) -> None:
     """Download a data set and check it; a failed download leaves nothing behind."""
     from qaml_qiskit.cli.console import show
-    from qaml_qiskit.workflows import fetch_data
 
-    show(fetch_data(name, data_dir), as_json=json)
+    show(workflows.fetch_data(name, data_dir), as_json=json)
 
 
 @data_app.command("verify")
@@ -144,9 +139,8 @@ def data_verify(
 ) -> None:
     """Compare files with the official checksums; exit code 2 when one is wrong."""
     from qaml_qiskit.cli.console import show
-    from qaml_qiskit.workflows import verify_data
 
-    outcome = verify_data(name, data_dir)
+    outcome = workflows.verify_data(name, data_dir)
     show(outcome, as_json=json)
     if any(row["state"] == "wrong" for row in outcome.results):
         raise typer.Exit(2)

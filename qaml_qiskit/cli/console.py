@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,10 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
-from qaml_qiskit.execution import Plan
 from qaml_qiskit.reports import format_cell
-from qaml_qiskit.workflows import Outcome, RunRequest, plan_rows
+from qaml_qiskit.workflows import Outcome
 from qaml_qiskit.workflows.progress import Advance, ignore
+
+if TYPE_CHECKING:
+    from qaml_qiskit.execution import Plan
+    from qaml_qiskit.workflows import RunRequest
 
 #: Columns of a table that goes to a file or a pipe, where nothing needs to be squeezed.
 _FILE_WIDTH = 200
@@ -67,8 +70,10 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
         raise outcome.problem
 
 
-def show_plan(request: RunRequest, the_plan: Plan) -> None:
+def show_plan(request: "RunRequest", the_plan: "Plan") -> None:
     """Print a plan to stderr, before the question whether it may be carried out."""
+    from qaml_qiskit.workflows import plan_rows
+
     console = Console(stderr=True)
     console.print(_facts(plan_rows(request, the_plan)[0]))
     for line in the_plan.assumptions:

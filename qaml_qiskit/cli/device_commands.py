@@ -4,24 +4,25 @@ from typing import Annotated, Any
 
 import typer
 
+from qaml_qiskit import workflows
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Out, Recipe, Seed, Target
 
-Models = Annotated[list[str], typer.Argument(help="Run folders, model files or names of references.")]
+Models = Annotated[list[str] | None, typer.Argument(help="Run folders, model files or names of references.")]
 Targets = Annotated[list[str] | None, typer.Option(help="Entries of backends.yaml. Default: fake-torino.")]
 
 
 @app.command()
 def forecast(
-    models: Models,
+    models: Models = None,
     target: Targets = None,
     recipe: Recipe = None,
     images: Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 100.")] = None,
-    shots: Annotated[list[int] | None, typer.Option(help="Several times. Default: 1000 and 4000.")] = None,
+    shots: Annotated[list[str] | None, typer.Option(help="Such as 1000,4000. Default: 1000 and 4000.")] = None,
     mitigation: Annotated[
         list[str] | None, typer.Option(help="none, readout or m3; several times. Default: none and readout.")
     ] = None,
-    eps: Annotated[str | None, typer.Option(help="Strengths of PGD, such as 0.05,0.1. Default: no attack.")] = None,
+    eps: Annotated[list[str] | None, typer.Option(help="Of PGD, such as 0.05,0.1. Default: no attack.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of PGD. Default: 20.")] = None,
     seed: Seed = None,
     config: Config = None,
@@ -36,18 +37,15 @@ def forecast(
     }
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import ForecastRequest
-    from qaml_qiskit.workflows import forecast as run_forecast
 
-    given["eps"] = None if eps is None else eps.split(",")
-    request = build_request(ForecastRequest, given, config)
+    request = build_request(workflows.ForecastRequest, given, config)
     progress = TerminalProgress(quiet=json)
-    show(run_forecast(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
+    show(workflows.forecast(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
 
 
 @app.command()
 def frontier(
-    models: Models,
+    models: Models = None,
     target: Target = None,
     recipe: Recipe = None,
     images: Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 100.")] = None,
@@ -67,12 +65,10 @@ def frontier(
     }
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import FrontierRequest
-    from qaml_qiskit.workflows import frontier as run_frontier
 
-    request = build_request(FrontierRequest, given, config)
+    request = build_request(workflows.FrontierRequest, given, config)
     progress = TerminalProgress(quiet=json)
-    show(run_frontier(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
+    show(workflows.frontier(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
 
 
 @app.command()
@@ -83,8 +79,8 @@ def encode(
         str | None, typer.Option(help="approximate, multiplexed or angle. Default: approximate.")
     ] = None,
     encoding_layers: Annotated[
-        list[int] | None,
-        typer.Option(help="Templates of the approximate encoding; several times. Default: 1, 2, 3, 4 and 6."),
+        list[str] | None,
+        typer.Option(help="Templates of the approximate encoding, such as 1,2. Default: 1, 2, 3, 4 and 6."),
     ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="Fidelity to reach with the fewest layers. Default: 0.95.")
@@ -99,8 +95,6 @@ def encode(
     given: dict[str, Any] = {k: v for k, v in locals().items() if k not in ("config", "data_dir", "out", "json")}
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import EncodeRequest
-    from qaml_qiskit.workflows import encode as run_encoding
 
-    request = build_request(EncodeRequest, given, config)
-    show(run_encoding(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json)), as_json=json)
+    request = build_request(workflows.EncodeRequest, given, config)
+    show(workflows.encode(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json)), as_json=json)

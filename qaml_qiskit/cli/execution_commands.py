@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qaml_qiskit import workflows
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import (
     Backends,
@@ -41,7 +42,7 @@ _ELSEWHERE = ("config", "backends", "data_dir", "out", "json", "submit", "max_se
 
 @app.command()
 def plan(
-    model: Model,
+    model: Model = None,
     target: Target = None,
     recipe: Recipe = None,
     images: Images = None,
@@ -60,14 +61,13 @@ def plan(
     """Say what a run would cost: jobs, executions, QPU seconds, gates and survival. Nothing is sent."""
     request = _request(locals(), config)
     from qaml_qiskit.cli.console import show
-    from qaml_qiskit.workflows import plan_run
 
-    show(plan_run(request, backends=backends, data_dir=data_dir), as_json=json)
+    show(workflows.plan_run(request, backends=backends, data_dir=data_dir), as_json=json)
 
 
 @app.command()
 def run(
-    model: Model,
+    model: Model = None,
     target: Target = None,
     recipe: Recipe = None,
     images: Images = None,
@@ -90,9 +90,8 @@ def run(
     """Score images with a trained QVC on a target: ideally, as sampled, and mitigated."""
     request = _request(locals(), config)
     from qaml_qiskit.cli.console import TerminalProgress, show
-    from qaml_qiskit.workflows import run_model
 
-    outcome = run_model(
+    outcome = workflows.run_model(
         request,
         backends=backends,
         out=out,
@@ -107,7 +106,7 @@ def run(
 
 @app.command()
 def submit(
-    model: Annotated[str | None, typer.Argument(help="Run folder, model file or the name of a reference.")] = None,
+    model: Model = None,
     target: Target = None,
     recipe: Recipe = None,
     images: Images = None,
@@ -132,9 +131,8 @@ def submit(
     """Submit the jobs of a run and leave; `qaml collect` fetches the results later."""
     given = dict(locals())
     from qaml_qiskit.cli.console import TerminalProgress, show
-    from qaml_qiskit.workflows import retry_run, submit_run
 
-    if (retry is None) == (model is None):
+    if (retry is None) == (model is None and config is None):
         raise ConfigurationError(
             "cannot submit",
             got="a model and a run to retry" if retry is not None else "neither a model nor a run to retry",
@@ -142,10 +140,10 @@ def submit(
             remedy="give one of them",
         )
     if retry is not None:
-        show(retry_run(retry), as_json=json)
+        show(workflows.retry_run(retry), as_json=json)
         return
     request = _request(given, config)
-    outcome = submit_run(
+    outcome = workflows.submit_run(
         request,
         backends=backends,
         out=out,
@@ -161,27 +159,24 @@ def submit(
 def status(run: RunFolder, json: Json = False) -> None:
     """Say how the jobs of a run stand."""
     from qaml_qiskit.cli.console import show
-    from qaml_qiskit.workflows import status_run
 
-    show(status_run(run), as_json=json)
+    show(workflows.status_run(run), as_json=json)
 
 
 @app.command()
 def collect(run: RunFolder, timeout: Timeout = None, json: Json = False) -> None:
     """Fetch what the jobs of a run answered, and score it. Exit code 4: jobs pending; 6: results of some."""
     from qaml_qiskit.cli.console import TerminalProgress, show
-    from qaml_qiskit.workflows import collect_run
 
-    show(collect_run(run, timeout=timeout, progress=TerminalProgress(quiet=json)), as_json=json)
+    show(workflows.collect_run(run, timeout=timeout, progress=TerminalProgress(quiet=json)), as_json=json)
 
 
 @app.command()
 def cancel(run: RunFolder, json: Json = False) -> None:
     """Cancel the jobs of a run that have not ended."""
     from qaml_qiskit.cli.console import show
-    from qaml_qiskit.workflows import cancel_run
 
-    show(cancel_run(run), as_json=json)
+    show(workflows.cancel_run(run), as_json=json)
 
 
 @app.command()
@@ -191,16 +186,14 @@ def backends(
 ) -> None:
     """List the targets of backends.yaml: size, native gate, median errors, and whether they can be reached."""
     from qaml_qiskit.cli.console import TerminalProgress, show
-    from qaml_qiskit.workflows import list_targets
 
-    show(list_targets(backends=backends, progress=TerminalProgress(quiet=json)), as_json=json)
+    show(workflows.list_targets(backends=backends, progress=TerminalProgress(quiet=json)), as_json=json)
 
 
 def _request(given: dict[str, Any], config: Path | None) -> "RunRequest":
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import RunRequest
 
-    return build_request(RunRequest, {k: v for k, v in given.items() if k not in _ELSEWHERE}, config)
+    return build_request(workflows.RunRequest, {k: v for k, v in given.items() if k not in _ELSEWHERE}, config)
 
 
 def _consent(request: "RunRequest", granted: bool) -> Any:

@@ -39,8 +39,11 @@ def add_commands() -> None:
         sweep_commands,
         tamper_commands,
     )
-    from qaml_qiskit.cli.app import app
+    from qaml_qiskit.cli.app import app, data_app
+    from qaml_qiskit.cli.several import Command
 
+    for command in (*app.registered_commands, *data_app.registered_commands):
+        command.cls = Command
     app.registered_commands.sort(
         key=lambda command: ORDER.index(command.name or getattr(command.callback, "__name__", ""))
     )

@@ -14,7 +14,7 @@ Seed = Annotated[int | None, typer.Option(help="The same seed gives the same run
 Target = Annotated[str | None, typer.Option(help="Entry of backends.yaml. Default: fake-torino.")]
 Recipe = Annotated[str | None, typer.Option(help="Recipe of transpile/, or a YAML file. Default: level3.")]
 Shots = Annotated[int | None, typer.Option(help="Shots an image. Default: 1000.")]
-Model = Annotated[str, typer.Argument(help="Run folder, model file or the name of a reference.")]
+Model = Annotated[str | None, typer.Argument(help="Run folder, model file or the name of a reference.")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run that was submitted.")]
 Images = Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 100.")]
 Mitigation = Annotated[str | None, typer.Option(help="none, readout, m3, trex or zne. Default: readout.")]

@@ -6,23 +6,24 @@ from typing import Annotated
 
 import typer
 
+from qaml_qiskit import workflows
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Seed
 
 
 @app.command()
 def resources(
-    qubits: Annotated[list[int] | None, typer.Option(help="May be given several times. Default: 6.")] = None,
-    layers: Annotated[list[int] | None, typer.Option(help="Of the QVC; several times. Default: 12.")] = None,
+    qubits: Annotated[list[str] | None, typer.Option(help="Such as 4,6. Default: 6.")] = None,
+    layers: Annotated[list[str] | None, typer.Option(help="Of the QVC, such as 1,2. Default: 12.")] = None,
     encoding: Annotated[
         list[str] | None,
-        typer.Option(help="multiplexed, approximate, exact, angle or none; several times. Default: multiplexed."),
+        typer.Option(help="multiplexed, approximate, exact, angle or none, with commas. Default: multiplexed."),
     ] = None,
     encoding_layers: Annotated[
-        list[int] | None, typer.Option(help="Of the approximate encoding; several times. Default: 2.")
+        list[str] | None, typer.Option(help="Of the approximate encoding, with commas. Default: 2.")
     ] = None,
-    target: Annotated[list[str] | None, typer.Option(help="Several times. Default: fake-torino.")] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="Several times. Default: level3.")] = None,
+    target: Annotated[list[str] | None, typer.Option(help="Several, with commas. Default: fake-torino.")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="Several, with commas. Default: level3.")] = None,
     dataset: Annotated[
         str | None, typer.Option(help="Images of the fidelity: digits, mnist or fashion-mnist. Default: digits.")
     ] = None,
@@ -43,18 +44,16 @@ def resources(
     given = {k: v for k, v in locals().items() if k not in ("config", "backends", "data_dir", "out", "json", "check")}
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import ResourcesRequest, check_resources, check_table, terminal_tables
-    from qaml_qiskit.workflows import resources as count_resources
 
     progress = TerminalProgress(quiet=json)
     if check:
-        checked = check_resources(backends=backends, progress=progress)
-        show(checked if json else replace(checked, results=check_table(checked.results)), as_json=json)
+        checked = workflows.check_resources(backends=backends, progress=progress)
+        show(checked if json else replace(checked, results=workflows.check_table(checked.results)), as_json=json)
         return
-    request = build_request(ResourcesRequest, given, config)
-    outcome = count_resources(request, backends=backends, out=out, data_dir=data_dir, progress=progress)
+    request = build_request(workflows.ResourcesRequest, given, config)
+    outcome = workflows.resources(request, backends=backends, out=out, data_dir=data_dir, progress=progress)
     if not json:
-        whole, parts = terminal_tables(outcome.results)
+        whole, parts = workflows.terminal_tables(outcome.results)
         published = [
             {k: v for k, v in row.items() if k not in ("remark", "source")} for row in outcome.tables["published"]
         ]

@@ -1,24 +1,37 @@
-"""Options that take several words at once, such as ``--sources a b c``."""
+"""How the command line is read: lists in one syntax, and nothing given twice is dropped."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperOption
 
 
-class SeveralWords(TyperCommand):
-    """A command whose repeatable options also take all words that follow them.
+class Command(TyperCommand):
+    """A command whose lists are repeated, written with commas, or with spaces; and whose other options come once.
 
-    Words belong to the command's arguments until it has as many as it has arguments, so give those first.
+    Words belong to the command's arguments until it has as many as it has arguments, so give those first. A command
+    that takes any number of arguments cannot tell them from further words of an option: there, lists need commas.
     """
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """See the parent; repeats the option in front of every further word of its own."""
-        options = [param for param in self.get_params(ctx) if param.param_type_name == "option"]
-        valued = {name for param in options if not getattr(param, "is_flag", False) for name in param.opts}
-        repeatable = {name for param in options if getattr(param, "multiple", False) for name in param.opts}
-        arguments = sum(param.param_type_name == "argument" for param in self.get_params(ctx))
-        return super().parse_args(ctx, spread(args, valued, repeatable, arguments))
+        """See the parent; repeats an option in front of every further word of its own, and refuses a second value."""
+        params = self.get_params(ctx)
+        options = [param for param in params if param.param_type_name == "option"]
+        arguments = [param for param in params if param.param_type_name == "argument"]
+        if all(param.nargs == 1 for param in arguments):
+            valued = {name for param in options if not getattr(param, "is_flag", False) for name in param.opts}
+            repeatable = {name for param in options if getattr(param, "multiple", False) for name in param.opts}
+            args = spread(args, valued, repeatable, len(arguments))
+        self._refuse_second_values(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def _refuse_second_values(self, ctx: typer.Context, args: list[str]) -> None:
+        """Of two values for one option the parser would keep the last without a word."""
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        for param, count in Counter(order).items():
+            if isinstance(param, TyperOption) and not param.multiple and not param.is_flag and count > 1:
+                raise typer.BadParameter(f"given {count} times; expected once. Leave out all but one.", ctx, param)
 
 
 def spread(words: Sequence[str], valued: set[str], repeatable: set[str], arguments: int) -> list[str]:

@@ -5,18 +5,17 @@ from typing import Annotated, Any
 
 import typer
 
+from qaml_qiskit import workflows
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Out, Recipe, Seed, Target
 
 Words = list[str] | None
 _SEVERAL = "Several times, or with commas."
-#: Options whose values may be given with commas, several times, or both.
-_LISTS = ("noise", "strengths", "placement", "encoding", "encoding_layers", "attack", "eps", "shots", "mitigation")
 
 
 @app.command()
 def sweep(
-    model: Annotated[list[str], typer.Argument(help="Run folders, model files or names of references.")],
+    model: Annotated[list[str] | None, typer.Argument(help="Run folders, model files or names of references.")] = None,
     noise: Annotated[
         Words,
         typer.Option(
@@ -67,13 +66,12 @@ def sweep(
     given: dict[str, Any] = {k: v for k, v in locals().items() if k not in ("elsewhere", *elsewhere)}
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import SweepRequest, condensed
-    from qaml_qiskit.workflows import sweep as run_sweep
 
-    given |= {name: ",".join(given[name]).split(",") for name in _LISTS if given[name]}
-    given["model"] = model[0] if len(model) == 1 else model
-    outcome = run_sweep(
-        build_request(SweepRequest, given, config),
+    if model:
+        given["model"] = model[0] if len(model) == 1 else model
+    request = build_request(workflows.SweepRequest, given, config)
+    outcome = workflows.sweep(
+        request,
         out=out,
         data_dir=data_dir,
         backends=backends,
@@ -82,6 +80,6 @@ def sweep(
         progress=TerminalProgress(quiet=json),
     )
     if not json:
-        short, same = condensed(outcome.results)
+        short, same = workflows.condensed(outcome.results)
         outcome = replace(outcome, results=short, notes=(*([same] if same else []), *outcome.notes))
     show(outcome, as_json=json)

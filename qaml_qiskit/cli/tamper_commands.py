@@ -5,16 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
+from qaml_qiskit import workflows
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Images, Json, Model, Out, Recipe, Seed
-
-#: Options whose values may be given with commas, several times, or both.
-_LISTS = ("part", "strengths")
 
 
 @app.command()
 def tamper(
-    model: Model,
+    model: Model = None,
     part: Annotated[
         list[str] | None,
         typer.Option(
@@ -51,14 +49,11 @@ def tamper(
     }
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows import TamperRequest, divided
-    from qaml_qiskit.workflows import tamper as run_tamper
 
-    given |= {name: ",".join(given[name]).split(",") for name in _LISTS if given[name]}
-    request = build_request(TamperRequest, given, config)
+    request = build_request(workflows.TamperRequest, given, config)
     progress = TerminalProgress(quiet=json)
-    outcome = run_tamper(request, backends=backends, out=out, data_dir=data_dir, progress=progress)
+    outcome = workflows.tamper(request, backends=backends, out=out, data_dir=data_dir, progress=progress)
     if not json:
-        figures, access = divided(outcome.results)
+        figures, access = workflows.divided(outcome.results)
         outcome = replace(outcome, results=figures, tables={"What each attack assumes": access})
     show(outcome, as_json=json)

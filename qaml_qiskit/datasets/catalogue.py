@@ -1,6 +1,5 @@
 """The data sets that are known by name."""
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -10,7 +9,7 @@ from qaml_qiskit.datasets.digits import DIGITS
 from qaml_qiskit.datasets.mnist import FASHION_MNIST, MNIST
 from qaml_qiskit.datasets.moons import MOONS
 from qaml_qiskit.datasets.spec import DatasetSpec
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import unknown_name
 
 #: Every data set by its name.
 DATASETS: Mapping[str, DatasetSpec] = MappingProxyType(
@@ -31,10 +30,4 @@ def dataset_spec(name: str) -> DatasetSpec:
     """
     if name in DATASETS:
         return DATASETS[name]
-    near = difflib.get_close_matches(str(name).lower().replace("_", "-"), DATASETS, n=1)
-    raise ConfigurationError(
-        "unknown data set",
-        got=repr(name),
-        expected=f"one of: {', '.join(DATASETS)}",
-        remedy=f"perhaps {near[0]!r} is meant" if near else "choose one of these",
-    )
+    raise unknown_name("there is no such data set", name, DATASETS)

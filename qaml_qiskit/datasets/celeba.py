@@ -4,7 +4,6 @@ Liu, Luo, Wang and Tang, "Deep Learning Face Attributes in the Wild", ICCV 2015.
 part 0 is the training part and part 2 the test part here; part 1, for validation, is left out.
 """
 
-import difflib
 import io
 import re
 import zipfile
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.datasets.images import from_bytes
 from qaml_qiskit.datasets.spec import DatasetSpec, RawPart, RawSplit, SourceFile
-from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.errors import InputError, unknown_name
 
 DEFAULT_ATTRIBUTE = "Black_Hair"
 
@@ -79,13 +78,7 @@ def _read_attribute(path: Path, attribute: str) -> dict[str, int]:
         raise _damaged(path, f"a first line {lines[0] if lines else ''!r}", "the number of images")
     count, names = int(lines[0]), lines[1].split()
     if attribute not in names:
-        near = difflib.get_close_matches(attribute, names, n=1)
-        raise ConfigurationError(
-            "cannot label CelebA",
-            got=f"attribute {attribute!r}",
-            expected=f"one of: {', '.join(names)}",
-            remedy=f"perhaps {near[0]!r} is meant" if near else "choose one of these",
-        )
+        raise unknown_name("CelebA has no such attribute", attribute, names)
     column = 1 + names.index(attribute)
     labels: dict[str, int] = {}
     for number, line in enumerate(lines[2:], start=3):

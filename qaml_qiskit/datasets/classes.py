@@ -1,6 +1,5 @@
 """Which classes of a data set to keep, and under which labels."""
 
-import difflib
 import operator
 from collections.abc import Sequence
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.datasets.spec import RawPart, RawSplit
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, nearest
 
 
 def select_classes(raw: RawSplit, classes: Sequence[int | str], *, dataset: str) -> RawSplit:
@@ -52,7 +51,7 @@ def _label_of(entry: int | str, class_names: tuple[str, ...], dataset: str) -> i
         if entry in class_names:
             return class_names.index(entry)
         if not (entry.isascii() and entry.isdigit()):
-            near = difflib.get_close_matches(entry, class_names, n=1)
+            near = nearest(entry, class_names)
             remedy = f"perhaps {near[0]!r} is meant" if near else "choose one of these"
             raise _refused(dataset, repr(entry), f"one of: {known}", remedy)
         entry = int(entry)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -82,13 +83,19 @@ def find_folder(spec: DatasetSpec, data_dir: Path | None = None) -> Path | None:
     """
     *chosen, cache = data_directories(data_dir)
     if data_dir is not None and not chosen[0].is_dir():
-        raise missing_data(spec, data_dir)
+        raise ConfigurationError(
+            "there is no such data directory",
+            got=str(data_dir),
+            expected=f"a folder that holds {spec.folder}/, named by --data-dir",
+            remedy=f"correct the path, or leave it out to look in {DATA_DIR_VARIABLE} and the cache",
+        )
     for root in chosen:
         folder = root / spec.folder
         if not _missing(spec, folder):
             return folder
         if _anything(spec, folder):
-            raise missing_data(spec, data_dir)
+            # Places behind this one are not looked in: naming them would say that they lack something.
+            raise _missing_from(spec, [root])
     folder = cache / spec.folder
     return None if _missing(spec, folder) else folder
 
@@ -101,7 +108,11 @@ def missing_data(spec: DatasetSpec, data_dir: Path | None, *, tried: str = "") -
         data_dir: the directory that the user gave, if any.
         tried: what a download reported, if one was tried.
     """
-    looked = "; ".join(_lack(spec, root) for root in data_directories(data_dir))
+    return _missing_from(spec, data_directories(data_dir), tried)
+
+
+def _missing_from(spec: DatasetSpec, roots: Sequence[Path], tried: str = "") -> ConfigurationError:
+    looked = "; ".join(_lack(spec, root) for root in roots)
     place = (
         f"put the files into a folder {spec.folder}/ and name the folder above it by --data-dir or {DATA_DIR_VARIABLE}"
     )

@@ -5,7 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from qaml_qiskit.encodings.order import PixelOrder, arrange
+from qaml_qiskit.encodings.names import PixelOrder
+from qaml_qiskit.encodings.order import arrange
 from qaml_qiskit.errors import InputError
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from qaml_qiskit.encodings.amplitude import amplitudes
 from qaml_qiskit.encodings.encoding import Encoding
-from qaml_qiskit.encodings.order import PixelOrder
+from qaml_qiskit.encodings.names import PixelOrder
 
 
 class MultiplexedEncoding(Encoding):

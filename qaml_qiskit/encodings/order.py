@@ -5,15 +5,12 @@ follow an image depends on how much its two halves know of each other at every c
 """
 
 import math
-from typing import Literal
 
 import torch
 from torch import Tensor
 
+from qaml_qiskit.encodings.names import PixelOrder
 from qaml_qiskit.errors import InputError
-
-#: ``flat``: channels, rows and columns flattened, zeros behind. ``gray``: see :func:`pixel_positions`.
-PixelOrder = Literal["flat", "gray"]
 
 
 def pixel_positions(image_shape: tuple[int, ...], num_qubits: int, order: PixelOrder = "flat") -> Tensor:

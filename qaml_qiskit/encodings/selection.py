@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from qaml_qiskit.encodings.approximate import ApproximateEncoding
-from qaml_qiskit.encodings.order import PixelOrder
+from qaml_qiskit.encodings.names import PixelOrder
 from qaml_qiskit.errors import ConfigurationError
 
 

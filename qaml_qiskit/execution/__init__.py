@@ -1,46 +1,54 @@
 """A circuit and parameter values onto a target: compile, plan, submit, collect, mitigate. No torch, no images."""
 
-from qaml_qiskit.execution.catalogue import Catalogue as Catalogue
-from qaml_qiskit.execution.catalogue import load_catalogue as load_catalogue
-from qaml_qiskit.execution.circuits import active_qubits as active_qubits
-from qaml_qiskit.execution.circuits import compact as compact
-from qaml_qiskit.execution.circuits import measured_qubits as measured_qubits
-from qaml_qiskit.execution.collection import Collection as Collection
-from qaml_qiskit.execution.collection import cancel as cancel
-from qaml_qiskit.execution.collection import collect as collect
-from qaml_qiskit.execution.collection import standing as standing
-from qaml_qiskit.execution.ledger import JobRecord as JobRecord
-from qaml_qiskit.execution.ledger import Ledger as Ledger
-from qaml_qiskit.execution.local import PrimitiveRunner as PrimitiveRunner
-from qaml_qiskit.execution.mitigation import Calibration as Calibration
-from qaml_qiskit.execution.mitigation import ReadoutCorrection as ReadoutCorrection
-from qaml_qiskit.execution.mitigation import check_calibration as check_calibration
-from qaml_qiskit.execution.options import PrimitiveOptions as PrimitiveOptions
-from qaml_qiskit.execution.outcomes import Sampled as Sampled
-from qaml_qiskit.execution.outcomes import read_outcomes as read_outcomes
-from qaml_qiskit.execution.plan import Plan as Plan
-from qaml_qiskit.execution.plan import circuit_seconds as circuit_seconds
-from qaml_qiskit.execution.plan import plan as plan
-from qaml_qiskit.execution.plan import survival as survival
-from qaml_qiskit.execution.recipes import Recipe as Recipe
-from qaml_qiskit.execution.recipes import load_recipe as load_recipe
-from qaml_qiskit.execution.recipes import recipe_names as recipe_names
-from qaml_qiskit.execution.recipes import to_isa as to_isa
-from qaml_qiskit.execution.runner import Answer as Answer
-from qaml_qiskit.execution.runner import FoundJob as FoundJob
-from qaml_qiskit.execution.runner import JobState as JobState
-from qaml_qiskit.execution.runner import Runner as Runner
-from qaml_qiskit.execution.sampling import compile_for as compile_for
-from qaml_qiskit.execution.sampling import sample as sample
-from qaml_qiskit.execution.submission import LEDGER_FILE as LEDGER_FILE
-from qaml_qiskit.execution.submission import runner_for as runner_for
-from qaml_qiskit.execution.submission import submit as submit
-from qaml_qiskit.execution.targets import Target as Target
-from qaml_qiskit.execution.targets import open_target as open_target
-from qaml_qiskit.execution.workload import CALIBRATION as CALIBRATION
-from qaml_qiskit.execution.workload import DEFAULT_MITIGATION as DEFAULT_MITIGATION
-from qaml_qiskit.execution.workload import LOCAL_IMAGES_PER_JOB as LOCAL_IMAGES_PER_JOB
-from qaml_qiskit.execution.workload import Mitigation as Mitigation
-from qaml_qiskit.execution.workload import Mode as Mode
-from qaml_qiskit.execution.workload import Workload as Workload
-from qaml_qiskit.execution.workload import build_workload as build_workload
+from typing import TYPE_CHECKING
+
+from qaml_qiskit.lazy import load_lazily
+
+if TYPE_CHECKING:
+    from qaml_qiskit.execution.catalogue import Catalogue as Catalogue
+    from qaml_qiskit.execution.catalogue import load_catalogue as load_catalogue
+    from qaml_qiskit.execution.circuits import active_qubits as active_qubits
+    from qaml_qiskit.execution.circuits import compact as compact
+    from qaml_qiskit.execution.circuits import measured_qubits as measured_qubits
+    from qaml_qiskit.execution.collection import Collection as Collection
+    from qaml_qiskit.execution.collection import cancel as cancel
+    from qaml_qiskit.execution.collection import collect as collect
+    from qaml_qiskit.execution.collection import standing as standing
+    from qaml_qiskit.execution.ledger import JobRecord as JobRecord
+    from qaml_qiskit.execution.ledger import Ledger as Ledger
+    from qaml_qiskit.execution.local import PrimitiveRunner as PrimitiveRunner
+    from qaml_qiskit.execution.mitigation import Calibration as Calibration
+    from qaml_qiskit.execution.mitigation import ReadoutCorrection as ReadoutCorrection
+    from qaml_qiskit.execution.mitigation import check_calibration as check_calibration
+    from qaml_qiskit.execution.options import DEFAULT_MITIGATION as DEFAULT_MITIGATION
+    from qaml_qiskit.execution.options import CountsMitigation as CountsMitigation
+    from qaml_qiskit.execution.options import Mitigation as Mitigation
+    from qaml_qiskit.execution.options import Mode as Mode
+    from qaml_qiskit.execution.options import PrimitiveOptions as PrimitiveOptions
+    from qaml_qiskit.execution.outcomes import Sampled as Sampled
+    from qaml_qiskit.execution.outcomes import read_outcomes as read_outcomes
+    from qaml_qiskit.execution.plan import Plan as Plan
+    from qaml_qiskit.execution.plan import circuit_seconds as circuit_seconds
+    from qaml_qiskit.execution.plan import plan as plan
+    from qaml_qiskit.execution.plan import survival as survival
+    from qaml_qiskit.execution.recipes import Recipe as Recipe
+    from qaml_qiskit.execution.recipes import load_recipe as load_recipe
+    from qaml_qiskit.execution.recipes import recipe_names as recipe_names
+    from qaml_qiskit.execution.recipes import to_isa as to_isa
+    from qaml_qiskit.execution.runner import Answer as Answer
+    from qaml_qiskit.execution.runner import FoundJob as FoundJob
+    from qaml_qiskit.execution.runner import JobState as JobState
+    from qaml_qiskit.execution.runner import Runner as Runner
+    from qaml_qiskit.execution.sampling import compile_for as compile_for
+    from qaml_qiskit.execution.sampling import sample as sample
+    from qaml_qiskit.execution.submission import LEDGER_FILE as LEDGER_FILE
+    from qaml_qiskit.execution.submission import runner_for as runner_for
+    from qaml_qiskit.execution.submission import submit as submit
+    from qaml_qiskit.execution.targets import Target as Target
+    from qaml_qiskit.execution.targets import open_target as open_target
+    from qaml_qiskit.execution.workload import CALIBRATION as CALIBRATION
+    from qaml_qiskit.execution.workload import LOCAL_IMAGES_PER_JOB as LOCAL_IMAGES_PER_JOB
+    from qaml_qiskit.execution.workload import Workload as Workload
+    from qaml_qiskit.execution.workload import build_workload as build_workload
+
+load_lazily(__name__)

@@ -1,6 +1,5 @@
 """backends.yaml: the named places where a classifier can run, read strictly."""
 
-import difflib
 import os
 from collections.abc import Sequence
 from importlib import resources
@@ -11,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from qiskit_ibm_runtime import fake_provider
 
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, nearest, unknown_name
 from qaml_qiskit.execution.options import PrimitiveOptions
 from qaml_qiskit.noise import NoiseSpec
 
@@ -61,8 +60,10 @@ class FakeEntry(_Entry):
     def _known(cls, device: str) -> str:
         known = fake_devices()
         if device not in known:
-            near = difflib.get_close_matches(device, known, n=3) or known[:3]
-            raise ValueError(f"unknown device; nearest of the {len(known)} known: {', '.join(near)}")
+            near = nearest(device, known) or known[:3]
+            raise ValueError(
+                f"one of the {len(known)} snapshots that ship with qiskit-ibm-runtime, such as {', '.join(near)}"
+            )
         return device
 
 
@@ -99,12 +100,8 @@ class Catalogue(_Strict):
     def entry(self, name: str) -> TargetEntry:
         """The entry called ``name``; ConfigurationError with the known names when there is none."""
         if name not in self.targets:
-            raise ConfigurationError(
-                "unknown target",
-                got=repr(name),
-                expected=f"one of {', '.join(self.targets)}",
-                remedy=f"choose one of these, or add an entry to {FILE_NAME}",
-            )
+            remedy = f"choose one of these, or add an entry to {FILE_NAME}"
+            raise unknown_name("there is no such target", name, self.targets, remedy=remedy)
         return self.targets[name]
 
 
@@ -128,7 +125,7 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
         ConfigurationError: the file is missing, is not YAML, or an entry does not fit; the message names the file,
             the entry, the field and the known values.
     """
-    chosen = path or _from_environment()
+    chosen = Path(path) if path is not None else _from_environment()
     if chosen is None:
         text = resources.files("qaml_qiskit.execution").joinpath("default_backends.yaml").read_text(encoding="utf-8")
         return parse_yaml(text, f"the packaged {FILE_NAME}", Catalogue)
@@ -185,7 +182,7 @@ def _explain(error: ValidationError, source: str, model: type[BaseModel]) -> Con
     got = repr(detail["input"])
     if detail["type"] == "extra_forbidden":
         known = _known_fields(model, detail["loc"])
-        near = difflib.get_close_matches(place[-1], known, n=1)
+        near = nearest(place[-1], known)
         expected = f"one of the fields {', '.join(known)}" + (f" (did you mean {near[0]}?)" if near else "")
         got = f"the unknown field {place[-1]!r}"
     elif detail["type"] == "union_tag_invalid":

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import requests
 
 from qaml_qiskit.errors import ConfigurationError, CredentialsError, QamlError, UnavailableError
+from qaml_qiskit.execution.question import EndlessAnswerError
 
 #: Seconds; a service that asks to be left alone for longer is asked again after them all the same.
 LONGEST_PAUSE = 300.0
@@ -31,18 +32,52 @@ class _Network(NamedTuple):
 
 
 _NO_NETWORK = _Network("no network", f"check the network, {_AGAIN}")
-_NO_NAME = _Network("no network, or one that does not know the host's name", f"check the network, {_AGAIN}")
-_REFUSED = _Network("a refused connection", f"check the network and the URL of the account, {_AGAIN}")
-_SILENT = _Network("no answer in time", f"check the network and the service's status page, {_AGAIN}")
-_BROKEN = _Network("an answer or a connection that broke off", f"check the network, {_AGAIN}")
-_PROXY = _Network("a proxy that does not answer", f"check HTTPS_PROXY and the proxies of the saved account, {_AGAIN}")
 _PROXY_REFUSES = _Network(
     "a proxy that refuses", "check name and password in HTTPS_PROXY or in the proxies of the saved account", False
 )
-_CERTIFICATE = _Network(
-    "a certificate that cannot be verified",
-    "check the clock; behind a proxy that opens TLS, name its certificates with REQUESTS_CA_BUNDLE",
-    False,
+#: Errors on the way to the service. The most telling come first: requests calls nearly everything a ConnectionError.
+_NETWORK: tuple[tuple[tuple[type[BaseException], ...], _Network], ...] = (
+    (
+        (requests.exceptions.ProxyError,),
+        _Network("a proxy that does not answer", f"check HTTPS_PROXY and the proxies of the saved account, {_AGAIN}"),
+    ),
+    (
+        (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema),
+        _Network("an address that is none", "check the URL of the account, and those of its proxies", False),
+    ),
+    (
+        (EndlessAnswerError,),
+        _Network("an answer without end", f"look at the service's status page, {_AGAIN}"),
+    ),
+    (
+        (ssl.SSLCertVerificationError,),
+        _Network(
+            "a certificate that cannot be verified",
+            "check the clock; behind a proxy that opens TLS, name its certificates with REQUESTS_CA_BUNDLE",
+            False,
+        ),
+    ),
+    (
+        (socket.gaierror,),
+        _Network("no network, or one that does not know the host's name", f"check the network, {_AGAIN}"),
+    ),
+    (
+        (ConnectionRefusedError,),
+        _Network("a refused connection", f"check the network and the URL of the account, {_AGAIN}"),
+    ),
+    (
+        (requests.Timeout, TimeoutError),
+        _Network("no answer in time", f"check the network and the service's status page, {_AGAIN}"),
+    ),
+    (
+        (
+            requests.ConnectionError,
+            requests.exceptions.ChunkedEncodingError,
+            requests.exceptions.ContentDecodingError,
+            requests.exceptions.InvalidJSONError,
+        ),
+        _Network("an answer or a connection that broke off", f"check the network, {_AGAIN}"),
+    ),
 )
 
 
@@ -95,29 +130,21 @@ def _of_the_network(what: str, links: list[BaseException], text: str) -> QamlErr
 
 
 def _network(links: list[BaseException]) -> _Network | None:
-    """The most telling link: requests calls nearly everything a ConnectionError, so the special ones come first."""
-    if any(isinstance(link, requests.exceptions.ProxyError) for link in links):
-        return _PROXY_REFUSES if any("407" in str(link) for link in links) else _PROXY
-    if any(isinstance(link, ssl.SSLCertVerificationError) for link in links):
-        return _CERTIFICATE
-    if any(isinstance(link, socket.gaierror) for link in links):
-        return _NO_NAME
-    if any(isinstance(link, ConnectionRefusedError) for link in links):
-        return _REFUSED
+    if any(isinstance(link, requests.exceptions.ProxyError) and "407" in str(link) for link in links):
+        return _PROXY_REFUSES
     if any(isinstance(link, OSError) and link.errno in _NO_ROUTE for link in links):
         return _NO_NETWORK
-    if any(isinstance(link, requests.Timeout | TimeoutError) for link in links):
-        return _SILENT
-    broken = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError, requests.exceptions.InvalidJSONError)
-    return _BROKEN if any(isinstance(link, broken) for link in links) else None
+    return next((found for kinds, found in _NETWORK if any(isinstance(link, kinds) for link in links)), None)
 
 
 def _of_an_answer(what: str, links: list[BaseException], text: str) -> QamlError | None:
     """What an answer with a status of HTTP that is an error means."""
     status, headers, from_iam = _answer(links)
+    if status < 400:
+        return None
     if status in (401, 403) or (from_iam and status == 400):
         return _refused_account(what, text)
-    if status in _NOT_NOW or status >= 500 or any(isinstance(link, requests.exceptions.RetryError) for link in links):
+    if status in _NOT_NOW or status >= 500:
         return UnavailableError(
             what,
             got=text,
@@ -125,11 +152,19 @@ def _of_an_answer(what: str, links: list[BaseException], text: str) -> QamlError
             remedy=f"look at the service's status page, {_AGAIN}",
             retry_after=pause_of(headers),
         )
-    return None
+    return ConfigurationError(
+        what,
+        got=text,
+        expected="an answer of IBM Quantum Platform",
+        remedy=_remedy(links),
+    )
 
 
 def _answer(links: list[BaseException]) -> tuple[int, Mapping[str, str], bool]:
     """Status and headers of the answer that an error is about, and whether IAM gave it; status 0 without one."""
+    if any(isinstance(link, requests.exceptions.RetryError) for link in links):
+        # Nothing but repeated errors of the server leads to this one, and it has none of them.
+        return 500, {}, False
     for link in links:
         # An ApiException of IBM Cloud has http_response, a RequestException has response.
         for response in (getattr(link, "http_response", None), getattr(link, "response", None)):
@@ -143,18 +178,21 @@ def _of_the_client(what: str, links: list[BaseException], text: str) -> QamlErro
     names = {type(link).__name__ for link in links}
     if names & _OF_THE_ACCOUNT:
         return _refused_account(what, text)
-    if "QiskitBackendNotFoundError" in names:
-        remedy = "check the device's name in backends.yaml and the account's instance"
-    elif "RuntimeJobNotFound" in names:
-        remedy = "if the job was deleted, send it again with `qaml submit --retry`"
-    else:
-        remedy = f"look at the service's status page, {_AGAIN}"
     return ConfigurationError(
         what,
         got=f"{type(links[0]).__name__}: {text}",
         expected="an answer of IBM Quantum Platform",
-        remedy=remedy,
+        remedy=_remedy(links),
     )
+
+
+def _remedy(links: list[BaseException]) -> str:
+    names = {type(link).__name__ for link in links}
+    if "QiskitBackendNotFoundError" in names:
+        return "check the device's name in backends.yaml and the account's instance"
+    if "RuntimeJobNotFound" in names:
+        return "if the job was deleted, send it again with `qaml submit --retry`"
+    return f"look at the service's status page, {_AGAIN}"
 
 
 def _refused_account(what: str, text: str) -> CredentialsError:

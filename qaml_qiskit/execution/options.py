@@ -4,6 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+#: What is made of counts: nothing, or each qubit's readout errors inverted, or those of all qubits by M3.
+CountsMitigation = Literal["none", "readout", "m3"]
+#: The first three sample bitstrings; ``trex`` and ``zne`` let the Estimator mitigate.
+Mitigation = Literal["none", "readout", "m3", "trex", "zne"]
+#: Those that correct counts with a readout calibration, measured by a job of its own.
+CALIBRATED: tuple[Mitigation, ...] = ("readout", "m3")
+#: Those for which the Estimator answers in place of the Sampler.
+ESTIMATED: tuple[Mitigation, ...] = ("trex", "zne")
+DEFAULT_MITIGATION: Mitigation = "readout"
+Mode = Literal["job", "batch", "session"]
+
 
 class _Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

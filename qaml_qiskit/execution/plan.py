@@ -105,7 +105,7 @@ def _qpu_seconds(workload: Workload, target: Target, seconds: float | None) -> t
     if not target.is_hardware:
         return 0.0, ("The target is simulated: no QPU time.",)
     settings = workload.settings
-    rep_delay = settings.options.rep_delay or getattr(target.backend, "default_rep_delay", None) or REP_DELAY
+    rep_delay = settings.options.rep_delay or _default_rep_delay(target) or REP_DELAY
     circuit = seconds or 0.0
     stretch = sum(ZNE_FACTORS) if settings.mitigation == "zne" else 1
     repeats = len(ZNE_FACTORS) if settings.mitigation == "zne" else 1
@@ -118,6 +118,12 @@ def _qpu_seconds(workload: Workload, target: Target, seconds: float | None) -> t
         f"{rep_delay * 1e6:g} µs between executions.",
         f"{circuit * 1e6:.3g} µs a circuit, as scheduled by the target's gate times.",
     )
+
+
+def _default_rep_delay(target: Target) -> float | None:
+    # Of the configuration: the handle itself asks the service when it is asked for what it does not have.
+    found = getattr(target.backend.configuration(), "default_rep_delay", None) if target.backend else None
+    return found if isinstance(found, int | float) and 0 < found < math.inf else None
 
 
 def circuit_seconds(isa: QuantumCircuit, target: ISATarget) -> float | None:

@@ -10,8 +10,7 @@ from typing import Any
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit_aer import AerSimulator
 
-from qaml_qiskit.execution.options import PrimitiveOptions
-from qaml_qiskit.execution.workload import ESTIMATED, Mitigation
+from qaml_qiskit.execution.options import ESTIMATED, Mitigation, PrimitiveOptions
 
 
 def runtime_primitive(

@@ -12,7 +12,7 @@ from qiskit.transpiler.exceptions import TranspilerError
 from qiskit.transpiler.passes import BarrierBeforeFinalMeasurements, SabreLayout
 
 from qaml_qiskit.circuits import gate_counts
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, unknown_name
 from qaml_qiskit.execution.catalogue import parse_yaml, read_yaml
 from qaml_qiskit.execution.layout import best_line, line_usage
 from qaml_qiskit.execution.scheduling import DecouplingSequence, scheduling, without_delays
@@ -86,12 +86,8 @@ def load_recipe(name: str) -> Recipe:
     if local.is_file():
         return read_yaml(local, Recipe)
     if name not in recipe_names():
-        raise ConfigurationError(
-            "unknown recipe",
-            got=repr(name),
-            expected=f"one of {', '.join(recipe_names())}, or the path of a YAML file",
-            remedy="choose one of these or write a recipe of your own",
-        )
+        remedy = "choose one of these, or give the path of a YAML file of your own"
+        raise unknown_name("there is no such recipe", name, recipe_names(), remedy=remedy)
     packaged = resources.files("qaml_qiskit._recipes").joinpath(f"{name}.yaml")
     return parse_yaml(packaged.read_text(encoding="utf-8"), f"recipe {name}", Recipe)
 

@@ -11,11 +11,12 @@ from qiskit.circuit import QuantumCircuit
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.circuits import check_isa
 from qaml_qiskit.execution.collection import collect
+from qaml_qiskit.execution.options import DEFAULT_MITIGATION, Mitigation
 from qaml_qiskit.execution.outcomes import Sampled, read_outcomes
 from qaml_qiskit.execution.recipes import Recipe, to_isa
 from qaml_qiskit.execution.submission import runner_for, submit
 from qaml_qiskit.execution.targets import Target
-from qaml_qiskit.execution.workload import DEFAULT_MITIGATION, LOCAL_IMAGES_PER_JOB, Mitigation, build_workload
+from qaml_qiskit.execution.workload import LOCAL_IMAGES_PER_JOB, build_workload
 
 
 def compile_for(circuit: QuantumCircuit, target: Target, recipe: Recipe, name: str = "given") -> QuantumCircuit:

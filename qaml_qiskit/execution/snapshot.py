@@ -1,31 +1,61 @@
 """A device as it was: configuration and properties, kept so that its noise can be rebuilt later."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from qiskit.transpiler import Target as ISATarget
 
-from qaml_qiskit.errors import InputError
+from qaml_qiskit.errors import InputError, UnavailableError
+from qaml_qiskit.execution.service import ask
 from qaml_qiskit.files import write_atomically
+from qaml_qiskit.secrets import hide_all
 
 SNAPSHOT_FOLDER = "snapshot"
 
 
-def write_snapshot(folder: Path, backend: Any) -> None:
-    """Keep the present calibration of a real device in ``folder/snapshot``; an earlier one stays as it is.
+def fetch_snapshot(backend: Any) -> dict[str, str]:
+    """The present configuration and properties of a real device, as JSON by name, without credentials.
 
     Args:
-        folder: a run folder.
         backend: a handle with ``configuration()`` and ``properties()``.
+
+    Raises:
+        QamlError: see :func:`~qaml_qiskit.execution.service.ask`; an UnavailableError when the device has no
+            calibration at this time.
     """
     from qiskit_ibm_runtime import RuntimeEncoder
 
+    what = f"cannot fetch the calibration of {backend.name}"
+
+    def look() -> dict[str, str]:
+        properties = backend.properties(refresh=True)
+        if properties is None:
+            raise UnavailableError(
+                what,
+                got="none",
+                expected="error rates and durations of its gates",
+                remedy="look at the device's status, then run the same command again",
+            )
+        parts = {"configuration": backend.configuration(), "properties": properties}
+        return {name: json.dumps(hide_all(part.to_dict()), cls=RuntimeEncoder) for name, part in parts.items()}
+
+    return ask(what, look)
+
+
+def write_snapshot(folder: Path, fetch: Callable[[], dict[str, str]]) -> None:
+    """Keep the calibration of a real device in ``folder/snapshot``; an earlier one stays as it is.
+
+    Args:
+        folder: a run folder.
+        fetch: gets its files by name, see :func:`fetch_snapshot`; called when there are none yet.
+    """
     place = folder / SNAPSHOT_FOLDER
     if (place / "properties.json").is_file():
         return
-    for name, content in (("configuration", backend.configuration()), ("properties", backend.properties(refresh=True))):
-        write_atomically(place / f"{name}.json", json.dumps(content.to_dict(), cls=RuntimeEncoder))
+    for name, content in fetch().items():
+        write_atomically(place / f"{name}.json", content)
 
 
 def keep_properties(folder: Path, properties: dict[str, Any], calibrated: str) -> None:
@@ -65,7 +95,7 @@ def read_snapshot(place: Path) -> ISATarget:
             configuration=BackendConfiguration.from_dict(configuration),
             properties=BackendProperties.from_dict(properties),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # the client's models fail in their own ways on files of another shape
         raise InputError(
             f"cannot read a device snapshot from {place}",
             got=getattr(error, "strerror", None) or type(error).__name__,

@@ -110,6 +110,7 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
 
     Raises:
         CredentialsError: a real device without a saved account (exit code 3).
+        UnavailableError: the service could not be reached.
         ConfigurationError: a real device that the account cannot see.
     """
     match entry:
@@ -118,8 +119,8 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
         case SnapshotEntry(folder=folder):
             return _device(name, entry, read_snapshot(Path(folder)), num_qubits)
         case IBMEntry(device=device):
-            backend = open_device(device)
-            return _device(name, entry, backend.target, num_qubits, backend)
+            backend, described = open_device(device)
+            return _device(name, entry, described, num_qubits, backend)
         case _:
             gates = get_standard_gate_name_mapping()
             isa = ISATarget(num_qubits=num_qubits)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +17,15 @@ from qiskit.quantum_info import SparsePauliOp
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution.circuits import calibration_circuits, measured_qubits
 from qaml_qiskit.execution.mitigation import Calibration
-from qaml_qiskit.execution.options import PrimitiveOptions
+from qaml_qiskit.execution.options import (
+    CALIBRATED,
+    DEFAULT_MITIGATION,
+    ESTIMATED,
+    Mitigation,
+    Mode,
+    PrimitiveOptions,
+)
 from qaml_qiskit.files import write_atomically
-
-#: ``none``, ``readout`` and ``m3`` sample bitstrings; ``trex`` and ``zne`` let the Estimator mitigate.
-Mitigation = Literal["none", "readout", "m3", "trex", "zne"]
-#: Those that correct counts with a readout calibration, measured by a job of its own.
-CALIBRATED: tuple[Mitigation, ...] = ("readout", "m3")
-#: Those for which the Estimator answers in place of the Sampler.
-ESTIMATED: tuple[Mitigation, ...] = ("trex", "zne")
-DEFAULT_MITIGATION: Mitigation = "readout"
-Mode = Literal["job", "batch", "session"]
 
 ISA_FILE = "isa.qpy"
 VALUES_FILE = "values.npy"

@@ -1,33 +1,41 @@
 """Trainable classifiers, their training, and their files."""
 
-from qaml_qiskit.models.checkpoint import dump_state as dump_state
-from qaml_qiskit.models.checkpoint import load_state as load_state
-from qaml_qiskit.models.connector import AdjointConnector as AdjointConnector
-from qaml_qiskit.models.connector import AmplitudeQNN as AmplitudeQNN
-from qaml_qiskit.models.convnet import ConvNet as ConvNet
-from qaml_qiskit.models.convnet import ConvNetConfig as ConvNetConfig
-from qaml_qiskit.models.inputs import check_batch as check_batch
-from qaml_qiskit.models.noise_aware import TrainingNoise as TrainingNoise
-from qaml_qiskit.models.noise_aware import noisy_logits as noisy_logits
-from qaml_qiskit.models.noisy import NoisyQVC as NoisyQVC
-from qaml_qiskit.models.quadratic import QuadraticClassifier as QuadraticClassifier
-from qaml_qiskit.models.quadratic import QuadraticConfig as QuadraticConfig
-from qaml_qiskit.models.qvc import QVC as QVC
-from qaml_qiskit.models.qvc import QVCConfig as QVCConfig
-from qaml_qiskit.models.resnet import ResNet18 as ResNet18
-from qaml_qiskit.models.resnet import ResNet18Config as ResNet18Config
-from qaml_qiskit.models.store import WEIGHTS_FILE as WEIGHTS_FILE
-from qaml_qiskit.models.store import DataCard as DataCard
-from qaml_qiskit.models.store import Model as Model
-from qaml_qiskit.models.store import ModelCard as ModelCard
-from qaml_qiskit.models.store import ModelConfig as ModelConfig
-from qaml_qiskit.models.store import StoredModel as StoredModel
-from qaml_qiskit.models.store import build_model as build_model
-from qaml_qiskit.models.store import load_model as load_model
-from qaml_qiskit.models.store import model_files as model_files
-from qaml_qiskit.models.store import parse_config as parse_config
-from qaml_qiskit.models.training import EpochRecord as EpochRecord
-from qaml_qiskit.models.training import Trainer as Trainer
-from qaml_qiskit.models.training import TrainingConfig as TrainingConfig
-from qaml_qiskit.models.training import TrainingState as TrainingState
-from qaml_qiskit.models.training import predict as predict
+from typing import TYPE_CHECKING
+
+from qaml_qiskit.lazy import load_lazily
+
+if TYPE_CHECKING:
+    from qaml_qiskit.models.checkpoint import dump_state as dump_state
+    from qaml_qiskit.models.checkpoint import load_state as load_state
+    from qaml_qiskit.models.connector import AdjointConnector as AdjointConnector
+    from qaml_qiskit.models.connector import AmplitudeQNN as AmplitudeQNN
+    from qaml_qiskit.models.convnet import ConvNet as ConvNet
+    from qaml_qiskit.models.convnet import ConvNetConfig as ConvNetConfig
+    from qaml_qiskit.models.inputs import check_batch as check_batch
+    from qaml_qiskit.models.noise_aware import TrainingNoise as TrainingNoise
+    from qaml_qiskit.models.noise_aware import noisy_logits as noisy_logits
+    from qaml_qiskit.models.noisy import NoisyQVC as NoisyQVC
+    from qaml_qiskit.models.quadratic import QuadraticClassifier as QuadraticClassifier
+    from qaml_qiskit.models.quadratic import QuadraticConfig as QuadraticConfig
+    from qaml_qiskit.models.qvc import QVC as QVC
+    from qaml_qiskit.models.qvc import QVCConfig as QVCConfig
+    from qaml_qiskit.models.resnet import ResNet18 as ResNet18
+    from qaml_qiskit.models.resnet import ResNet18Config as ResNet18Config
+    from qaml_qiskit.models.store import WEIGHTS_FILE as WEIGHTS_FILE
+    from qaml_qiskit.models.store import DataCard as DataCard
+    from qaml_qiskit.models.store import Model as Model
+    from qaml_qiskit.models.store import ModelCard as ModelCard
+    from qaml_qiskit.models.store import ModelConfig as ModelConfig
+    from qaml_qiskit.models.store import StoredModel as StoredModel
+    from qaml_qiskit.models.store import build_model as build_model
+    from qaml_qiskit.models.store import load_model as load_model
+    from qaml_qiskit.models.store import model_files as model_files
+    from qaml_qiskit.models.store import parse_config as parse_config
+    from qaml_qiskit.models.store import save_model as save_model
+    from qaml_qiskit.models.training import EpochRecord as EpochRecord
+    from qaml_qiskit.models.training import Trainer as Trainer
+    from qaml_qiskit.models.training import TrainingConfig as TrainingConfig
+    from qaml_qiskit.models.training import TrainingState as TrainingState
+    from qaml_qiskit.models.training import predict as predict
+
+load_lazily(__name__)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
@@ -12,6 +12,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from qaml_qiskit.errors import InputError
+from qaml_qiskit.files import write_atomically
 from qaml_qiskit.models.convnet import ConvNet, ConvNetConfig
 from qaml_qiskit.models.quadratic import QuadraticClassifier, QuadraticConfig
 from qaml_qiskit.models.qvc import QVC, QVCConfig
@@ -74,12 +75,53 @@ def model_files(model: nn.Module, card: ModelCard) -> dict[str, bytes]:
     return {CARD_FILE: (card.model_dump_json(indent=2) + "\n").encode(), WEIGHTS_FILE: weights}
 
 
-def load_model(path: Path) -> StoredModel:
+def save_model(folder: Path | str, model: Model, data: DataCard) -> Path:
+    """Write a model, however it was trained, so that :func:`load_model` and every command take the folder.
+
+    Args:
+        folder: is made where it does not exist; a model that is there already is replaced.
+        model: one of this package's models; its ``config`` is written beside the weights.
+        data: what it was trained for. ``dataset`` may be a name of your own: then give images as an .npz.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: another kind of model, or a folder that cannot be written.
+    """
+    folder = Path(folder)
+    if not isinstance(model, Model):
+        raise InputError(
+            "this model cannot be stored",
+            got=f"a {type(model).__name__}",
+            expected=f"one of {', '.join(kind.__name__ for kind in get_args(Model))}",
+            remedy="store the model itself, not a module around it or its state_dict",
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in model_files(model, ModelCard(model=model.config, data=data)).items():
+            write_atomically(folder / name, content)
+    except OSError as error:
+        raise InputError(
+            f"cannot store the model in {folder}",
+            got=error.strerror or type(error).__name__,
+            expected="a folder that can be written",
+            remedy="choose another folder",
+        ) from error
+    return folder
+
+
+def load_model(path: Path | str) -> StoredModel:
     """Read a model from a folder, or from its ``model.safetensors`` with the card beside it.
 
     Raises:
         InputError: a file is missing, is corrupt, or weights and configuration do not belong together.
     """
+    path = Path(path)
+    if path.is_file() and path.suffix != ".safetensors":
+        raise _unreadable(
+            path, f"a file {path.suffix or 'without an ending'}; only safetensors are read, which hold no code"
+        )
     folder = path if path.is_dir() else path.parent
     card = _read_card(folder / CARD_FILE)
     weights_file = path if path.is_file() else folder / WEIGHTS_FILE

@@ -5,7 +5,6 @@ native gates of IBM's devices, and :func:`check_touches` refuses a model that wo
 """
 
 from collections.abc import Collection, Iterator
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from qiskit.circuit import QuantumCircuit
@@ -22,9 +21,8 @@ from qaml_qiskit.noise.layers import (
     count_layers,
     insert_markers,
 )
+from qaml_qiskit.noise.names import Placement
 from qaml_qiskit.noise.strengths import Angle, Depolarizing, OverRotation, Probability, Readout, ThermalRelaxation
-
-Placement = Literal["gate", "layer"]
 
 
 class NoiseSpec(BaseModel):

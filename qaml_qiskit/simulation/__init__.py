@@ -8,13 +8,20 @@ This room knows circuits and tensors, not images or classes. Bit order is Qiskit
 bit of the amplitude index.
 """
 
-from qaml_qiskit.simulation.compiler import compile_circuit as compile_circuit
-from qaml_qiskit.simulation.engine import backend_description as backend_description
-from qaml_qiskit.simulation.engine import chosen_kernel as chosen_kernel
-from qaml_qiskit.simulation.engine import use_backend as use_backend
-from qaml_qiskit.simulation.program import Program as Program
-from qaml_qiskit.simulation.statevector import Jacobians as Jacobians
-from qaml_qiskit.simulation.statevector import evolve as evolve
-from qaml_qiskit.simulation.statevector import unitary as unitary
-from qaml_qiskit.simulation.statevector import z_expectations as z_expectations
-from qaml_qiskit.simulation.statevector import z_jacobians as z_jacobians
+from typing import TYPE_CHECKING
+
+from qaml_qiskit.lazy import load_lazily
+
+if TYPE_CHECKING:
+    from qaml_qiskit.simulation.choice import backend_description as backend_description
+    from qaml_qiskit.simulation.choice import chosen_kernel as chosen_kernel
+    from qaml_qiskit.simulation.choice import use_backend as use_backend
+    from qaml_qiskit.simulation.compiler import compile_circuit as compile_circuit
+    from qaml_qiskit.simulation.program import Program as Program
+    from qaml_qiskit.simulation.statevector import Jacobians as Jacobians
+    from qaml_qiskit.simulation.statevector import evolve as evolve
+    from qaml_qiskit.simulation.statevector import unitary as unitary
+    from qaml_qiskit.simulation.statevector import z_expectations as z_expectations
+    from qaml_qiskit.simulation.statevector import z_jacobians as z_jacobians
+
+load_lazily(__name__)

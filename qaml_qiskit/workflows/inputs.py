@@ -11,24 +11,18 @@ from torch import Tensor
 from qaml_qiskit.datasets import check_images, load_dataset
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import QVC, DataCard, StoredModel, load_model
-from qaml_qiskit.runs import RUNS_FOLDER
 from qaml_qiskit.workflows.attack.files import Provenance, parse_provenance
 from qaml_qiskit.workflows.npz_files import read_arrays
+from qaml_qiskit.workflows.references import model_path
 
 
 def find_model(name: str) -> StoredModel:
-    """A trained model from a run folder, a model file, or the name of a reference in ``runs/reference``."""
-    path, reference = Path(name), RUNS_FOLDER / "reference" / name
-    if not path.exists() and reference.is_dir():
-        path = reference
-    if not path.exists():
-        raise InputError(
-            "there is no such model",
-            got=repr(name),
-            expected="a run folder, a model.safetensors, or the name of a reference in runs/reference",
-            remedy="train one with `qaml train`",
-        )
-    return load_model(path)
+    """A trained model from a run folder, a model file, or the name of a reference.
+
+    Raises:
+        InputError: as :func:`~qaml_qiskit.workflows.references.model_path`, or its files cannot be read.
+    """
+    return load_model(model_path(name))
 
 
 def require_qvc(

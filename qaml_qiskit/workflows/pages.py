@@ -2,7 +2,9 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -14,14 +16,22 @@ REPORT_FILE = "report.html"
 
 def write_page(run: Run, request: BaseModel, title: str, lead: str, sections: Sequence[Section]) -> None:
     """Write a run's one-file page, with the command that makes it again and the environment it was made in."""
-    run.write(
-        REPORT_FILE, Page(title, lead, sections, command_line(run.config["command"], request), _facts(run)).render()
-    )
+    run.write(REPORT_FILE, Page(title, lead, sections, command_line(run.config, request), _facts(run)).render())
 
 
-def command_line(command: str, request: BaseModel) -> str:
-    """The shell command of a request; options at their defaults are left out."""
-    words = ["qaml", command]
+def named(backends: Path | None) -> dict[str, str]:
+    """The backends.yaml that was named, for the run's record; nothing for the one that is taken by default."""
+    return {} if backends is None else {"backends": str(backends)}
+
+
+def command_line(config: Mapping[str, Any], request: BaseModel) -> str:
+    """The shell command of a run; options at their defaults are left out.
+
+    Args:
+        config: of the run; its ``command``, and what :func:`named` recorded in ``resolved``.
+        request: what was asked for.
+    """
+    words = ["qaml", config["command"]]
     for name, value in request:
         field = type(request).model_fields[name]
         if field.is_required():
@@ -31,6 +41,8 @@ def command_line(command: str, request: BaseModel) -> str:
         elif value != field.default:
             text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
             words += ["--" + name.replace("_", "-"), text]
+    if backends := config.get("resolved", {}).get("backends"):
+        words += ["--backends", backends]
     return shlex.join(words)
 
 

@@ -129,7 +129,32 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         ["c.yaml: epochs", "'many'", "integer"],
     ),
     "option file missing": (nothing, ["train", "--config", "c.yaml"], ["c.yaml", "No such file"]),
-    "backends.yaml with a typo": (text("backends.yaml", TYPO), ["run", "{model}"], ["backends.yaml", "FakeTorino"]),
+    "backends.yaml with a typo": (
+        text("backends.yaml", TYPO),
+        ["run", "{model}"],
+        ["backends.yaml", "FakeTorino", "expected one of the"],
+    ),
+    "target with a typo": (nothing, ["run", "{model}", "--target", "fake-torrino"], ["Perhaps fake-torino"]),
+    "recipe with a typo": (nothing, ["run", "{model}", "--recipe", "levle3"], ["Perhaps level3"]),
+    "choice with a typo": (nothing, ["train", "--encoding", "aproximate"], ["Perhaps approximate"]),
+    "more shots than a job holds": (
+        nothing,
+        ["run", "{model}", "--shots", "10000000"],
+        ["got 10000000 shots", "at most 5000000 shots"],
+    ),
+    "data directory that is not there": (
+        nothing,
+        ["train", "--dataset", "mnist", "--data-dir", "nowhere"],
+        ["no such data directory: got nowhere"],
+    ),
+    "moons on one qubit": (nothing, ["train", "--dataset", "moons"], ["2 classes on 1 qubit", "angle encoding"]),
+    "weights of another kind": (text("my.pt", "x"), ["run", "my.pt"], ["my.pt", "only safetensors"]),
+    "layers of a convnet": (
+        nothing,
+        ["train", "--model", "convnet", "--layers", "3"],
+        ["no use for --layers", "--model qvc"],
+    ),
+    "two targets": (nothing, ["run", "{model}", "--target", "a", "--target", "b"], ["--target", "given 2 times"]),
     "backends.yaml missing": (nothing, ["run", "{model}", "--backends", "b.yaml"], ["b.yaml", "No such file"]),
     "unknown target": (nothing, ["run", "{model}", "--target", "fake-turin"], ["fake-turin", "fake-torino"]),
     "target too small": (
@@ -157,7 +182,7 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     "unknown command": (nothing, ["runn"], ["runn"]),
     "unknown option": (nothing, ["train", "--epoch", "3"], ["--epoch"]),
     "not a number": (nothing, ["train", "--epochs", "ten"], ["--epochs", "integer"]),
-    "argument missing": (nothing, ["run"], ["model"]),
+    "argument missing": (nothing, ["run"], ["MODEL is missing"]),
     "unknown data set to verify": (nothing, ["data", "verify", "mnits"], ["mnits"]),
 }
 

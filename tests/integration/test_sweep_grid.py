@@ -207,7 +207,7 @@ def test_columns_that_say_nothing_are_left_out_of_the_terminal(qaml: Qaml, place
         (("--encoding", "angle"), "--encoding"),
         (("--placement", "layer", "--encoding-noise"), "--encoding-noise"),
         (("--noise", "device", "--target", "ideal"), "no device noise"),
-        (("--noise", "device", "--target", "nowhere"), "unknown target"),
+        (("--noise", "device", "--target", "nowhere"), "no such target"),
         (("--noise", "readout,readout"), "each value once"),
         (("--shots", "0"), "--shots"),
         (("--mitigation", "zne"), "--mitigation"),

@@ -2,7 +2,7 @@
 
 import json
 import os
-import site
+import re
 import subprocess
 import sys
 import venv
@@ -14,6 +14,14 @@ import pytest
 import qaml_qiskit
 
 CHECKOUT = Path(qaml_qiskit.__file__).parent.parent
+
+
+#: The references small enough for the wheel.
+QVC_REFERENCES = sorted(
+    path.parent.name
+    for path in CHECKOUT.glob("runs/reference/*/model.safetensors")
+    if json.loads(path.with_name("model.json").read_text())["model"]["kind"] == "qvc"
+)
 
 
 def call(*command: object, cwd: Path) -> str:
@@ -49,9 +57,23 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         "qaml_qiskit/reports/templates/page.html",
     ):
         assert data in names
+    for reference in QVC_REFERENCES:
+        for file in ("model.json", "model.safetensors", "metrics.json"):
+            assert f"qaml_qiskit/_references/{reference}/{file}" in names, "missing from setup.cfg"
     packages = {path.parent.relative_to(CHECKOUT) for path in (CHECKOUT / "qaml_qiskit").rglob("__init__.py")}
     for package in packages:
         assert f"{package}/__init__.py" in names, f"{package} is missing from setup.cfg"
+
+
+def test_the_wheels_description_stands_alone(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = archive.read(name).decode()
+    assert "Author: The qaml-qiskit developers" in metadata
+    targets = re.findall(r"\]\(([^)]*)\)", metadata)
+    assert [target for target in targets if not target.startswith("https://")] == []
+    assert "# qaml-qiskit" in metadata
+    assert "Bars: 95 %" not in metadata, "a caption without its picture"
 
 
 def use(bin_folder: Path, empty: Path) -> None:
@@ -61,6 +83,9 @@ def use(bin_folder: Path, empty: Path) -> None:
     assert sorted(path.name for path in empty.iterdir()) == ["backends.yaml", "transpile"]
     rows = json.loads(call(qaml, "resources", "--qubits", 3, "--layers", 1, "--json", cwd=empty))["results"]
     assert rows[-1]["target"] == "fake-torino"
+    load = "from qaml_qiskit.workflows.inputs import find_model; "
+    script = load + "print(find_model('mnist-qvc200').card.model.num_layers)"
+    assert call(bin_folder / "python", "-c", script, cwd=empty).strip() == "200"
     where = call(bin_folder / "python", "-c", "import qaml_qiskit; print(qaml_qiskit.__file__)", cwd=empty).strip()
     assert not where.startswith(str(CHECKOUT / "qaml_qiskit"))
 
@@ -72,7 +97,9 @@ def test_installed_wheel_works_from_an_empty_directory(wheel: Path, tmp_path: Pa
     empty.mkdir()
     call(sys.executable, "-m", "pip", "--python", environment, "install", "-q", "--no-deps", wheel, cwd=empty)
     (packages,) = environment.glob("lib/python*/site-packages")
-    (packages / "borrowed.pth").write_text("\n".join(site.getsitepackages()) + "\n")
+    (packages / "borrowed.pth").write_text(
+        "\n".join(path for path in sys.path if path.endswith("site-packages")) + "\n"
+    )
     use(environment / "bin", empty)
 
 

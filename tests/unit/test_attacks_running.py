@@ -16,7 +16,8 @@ from qaml_qiskit.attacks import (
     make_attack,
     run_attack,
 )
-from qaml_qiskit.attacks.measure import Norm, clip_to_ball, sizes
+from qaml_qiskit.attacks.measure import clip_to_ball, sizes
+from qaml_qiskit.attacks.traits import Norm
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.models import QVC, NoisyQVC, QVCConfig
 from qaml_qiskit.noise import NoiseSpec

@@ -105,7 +105,7 @@ def test_images_that_are_not_asked_for_are_not_decoded(tmp_path):
 
 def test_an_unknown_attribute_gives_the_nearest(tmp_path):
     write_celeba(tmp_path)
-    with pytest.raises(ConfigurationError, match="'Smiling' is meant"):
+    with pytest.raises(ConfigurationError, match="Perhaps Smiling is meant"):
         load_dataset("celeba", data_dir=tmp_path, attribute="Smilling")
 
 

@@ -63,7 +63,7 @@ def test_an_incomplete_folder_of_the_user_is_not_passed_over(tmp_path, monkeypat
 
 def test_a_mistyped_directory_is_not_passed_over(tmp_path, cache):
     fill(cache)
-    with pytest.raises(ConfigurationError, match=r"no directory .*typo"):
+    with pytest.raises(ConfigurationError, match=r"no such data directory: got .*typo"):
         load_dataset("mnist", data_dir=tmp_path / "typo")
 
 
@@ -77,12 +77,12 @@ def test_absent_data_name_the_places_and_the_remedy(tmp_path, monkeypatch, cache
 
 
 @pytest.mark.parametrize(
-    ("name", "nearest"), [("minst", "'mnist'"), ("fashion_mnist", "'fashion-mnist'"), ("CIFAR10", "'cifar10'")]
+    ("name", "nearest"), [("minst", "mnist"), ("fashion_mnist", "fashion-mnist"), ("CIFAR10", "cifar10")]
 )
 def test_an_unknown_name_gives_the_nearest_and_the_known_ones(name, nearest):
     with pytest.raises(ConfigurationError) as caught:
         load_dataset(name)
-    assert f"{nearest} is meant" in str(caught.value)
+    assert f"Perhaps {nearest}" in str(caught.value)
     assert ", ".join(dataset_names()) in str(caught.value)
 
 

@@ -1,9 +1,12 @@
 """Errors travel between processes."""
 
 import pickle
+import re
+from pathlib import Path
 
 import pytest
 
+from qaml_qiskit import errors
 from qaml_qiskit.errors import BudgetError, ConfigurationError, QamlError
 
 
@@ -14,3 +17,12 @@ def test_an_error_survives_pickling(kind: type[QamlError]) -> None:
     assert type(again) is kind
     assert str(again) == str(error) == "it broke: got 3; expected four. Count again."
     assert again.exit_code == error.exit_code
+
+
+def test_every_exit_code_is_documented() -> None:
+    page = Path(__file__).parents[2] / "docs" / "run-folder.md"
+    section = page.read_text(encoding="utf-8").split("## Exit codes")[1].split("##")[0]
+    documented = {int(code): meaning for code, meaning in re.findall(r"^\| (\d+) \| (.*) \|$", section, re.M)}
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, QamlError)]
+    assert {kind.exit_code for kind in kinds} | {0, 130} <= documented.keys()
+    assert not [meaning for meaning in documented.values() if "reserved" in meaning]

@@ -33,7 +33,7 @@ from qaml_qiskit.simulation.heisenberg.structure import Structures
 from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, Sweep, sweeps
 from qaml_qiskit.simulation.heisenberg.torch_runner import TorchRunner
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors, products
-from qaml_qiskit.simulation.kernel import load_kernel
+from qaml_qiskit.simulation.native import load_kernel
 from tests.tolerances import VALUE
 from tests.unit.heisenberg_cases import qvc_native
 from tests.unit.simulation_cases import close, one_thread

@@ -17,7 +17,7 @@ from qaml_qiskit.noise import NoiseSpec
 from qaml_qiskit.simulation import compile_circuit, use_backend, z_expectations
 from qaml_qiskit.simulation.heisenberg import memory_needed, noisy_expectations, noisy_observables
 from qaml_qiskit.simulation.heisenberg.forms import quadratic_forms
-from qaml_qiskit.simulation.kernel import load_kernel
+from qaml_qiskit.simulation.native import load_kernel
 from tests.tolerances import SIGMAS, VALUE
 from tests.unit.heisenberg_cases import aer_expectations, noisy_circuits, qvc_native
 from tests.unit.simulation_cases import close, one_thread, same_gradients, same_values, samples

@@ -11,7 +11,7 @@ PACKAGE = Path(qaml_qiskit.__file__).parent
 
 #: From the ground up. Rooms on one floor do not import each other.
 FLOORS = (
-    {"errors", "files", "text", "evaluation"},
+    {"errors", "files", "lazy", "secrets", "text", "evaluation"},
     {"datasets", "encodings", "circuits", "noise"},
     {"simulation"},
     {"models"},

@@ -19,6 +19,7 @@ from qaml_qiskit.models import (
     load_model,
     model_files,
     parse_config,
+    save_model,
 )
 from qaml_qiskit.models.store import CARD_FILE
 
@@ -123,3 +124,26 @@ def test_resnet18_is_the_published_network(shape: tuple[int, int, int]) -> None:
     published, classes, channels = 11_689_512, 990 * (512 + 1), (3 - shape[0]) * 64 * 49
     assert sum(parameter.numel() for parameter in model.parameters()) == published - classes - channels
     assert model(torch.rand(2, *shape)).shape == (2, 10)
+
+
+def test_a_model_trained_elsewhere_is_stored_whole(tmp_path: Path) -> None:
+    model = QVC(QVC_CONFIG, 4)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    images = torch.rand(3, *QVC_CONFIG.image_shape)
+    model(images).square().sum().backward()
+    optimizer.step()
+    folder = save_model(str(tmp_path / "own"), model, DataCard(dataset="mine", classes=(0, 1, 2)))
+    loaded = load_model(str(folder))
+    assert torch.equal(model.eval()(images), loaded.model(images))
+    assert loaded.card.model == QVC_CONFIG
+    assert loaded.card.data.dataset == "mine"
+    assert sorted(path.name for path in folder.iterdir()) == [CARD_FILE, WEIGHTS_FILE]
+
+
+def test_what_is_no_model_of_ours_is_not_stored(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a Linear; expected one of QVC"):
+        save_model(tmp_path / "own", torch.nn.Linear(2, 2), DataCard(dataset="mine", classes=(0, 1)))  # type: ignore[arg-type]
+    assert not (tmp_path / "own").exists()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot store the model"):
+        save_model(tmp_path / "file", QVC(QVC_CONFIG), DataCard(dataset="mine", classes=(0, 1, 2)))

@@ -9,6 +9,7 @@ from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.simulation import (
     Program,
     backend_description,
+    choice,
     compile_circuit,
     engine,
     evolve,
@@ -17,7 +18,8 @@ from qaml_qiskit.simulation import (
     z_expectations,
     z_jacobians,
 )
-from qaml_qiskit.simulation.kernel import KernelEngine, load_kernel
+from qaml_qiskit.simulation.kernel import KernelEngine
+from qaml_qiskit.simulation.native import load_kernel
 from qaml_qiskit.simulation.pullback import Wanted
 from qaml_qiskit.simulation.torch_backend import TorchEngine
 from tests.unit.simulation_cases import mixed, one_thread, qvc, same_gradients, same_values, samples, weights_for
@@ -121,7 +123,7 @@ def backend_description_outside() -> str:
 def test_unknown_and_missing_backends_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError, match="'tensor'"), use_backend("tensor"):  # type: ignore[arg-type]
         pass
-    monkeypatch.setattr(engine, "load_kernel", lambda: None)
+    monkeypatch.setattr(choice, "load_kernel", lambda: None)
     with pytest.raises(ConfigurationError, match="Reinstall"), use_backend("kernel"):
         pass
     with use_backend("auto"):

@@ -5,7 +5,8 @@ import torch
 from qiskit.quantum_info import Pauli, Statevector
 
 from qaml_qiskit.simulation import Program, compile_circuit, evolve, use_backend, z_expectations, z_jacobians
-from qaml_qiskit.simulation.kernel import KernelEngine, load_kernel
+from qaml_qiskit.simulation.kernel import KernelEngine
+from qaml_qiskit.simulation.native import load_kernel
 from qaml_qiskit.simulation.torch_backend import TorchEngine
 from tests.tolerances import DIFFERENCE_STEP, FINITE_DIFFERENCE
 from tests.unit.simulation_cases import (

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from qaml_qiskit.attacks.freezing import frozen
-from qaml_qiskit.attacks.measure import Norm, margins
+from qaml_qiskit.attacks.measure import margins
 from qaml_qiskit.attacks.quantum.budget import Access, Budget, Damage, Part, harm, summarised, turn_strength
+from qaml_qiskit.attacks.traits import Norm
 
 #: Angles to logits (N, m), differentiable.
 Logits = Callable[[Tensor], Tensor]

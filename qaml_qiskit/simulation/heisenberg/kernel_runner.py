@@ -17,7 +17,7 @@ from qaml_qiskit.simulation.heisenberg.schedule import ROW_DIGITS, Exchange, Sch
 from qaml_qiskit.simulation.heisenberg.structure import Structures
 from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, Sweep, sweeps
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors, products
-from qaml_qiskit.simulation.kernel import Kernel
+from qaml_qiskit.simulation.native import Kernel
 
 #: QamlSweep and QamlTurn of native/pauli.hpp.
 _SWEEP = np.dtype(
@@ -92,7 +92,8 @@ class KernelRunner:
         for index in range(len(self._turns)):
             turn = self._turns[index : index + 1]
             arguments = (ctypes.addressof(self._propagation), turn.ctypes.data, self._state.data_ptr())
-            self._kernel.call("qaml_propagate", self._state, *arguments)
+            is_double = self._state.dtype == torch.float64
+            self._kernel.call("qaml_propagate", is_double, torch.get_num_threads(), *arguments)
             report()
         return PauliVectors(self._state, tuple(self._strides[place] for place in self._last))
 

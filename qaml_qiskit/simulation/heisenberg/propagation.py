@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qaml_qiskit.simulation.engine import chosen_kernel
+from qaml_qiskit.simulation.choice import chosen_kernel
 from qaml_qiskit.simulation.heisenberg.channels import Channel, FloatArray
 from qaml_qiskit.simulation.heisenberg.fusion import fuse
 from qaml_qiskit.simulation.heisenberg.kernel_runner import KernelRunner

@@ -13,7 +13,7 @@ from qaml_qiskit.workflows.attack.adversarial import Batch, Cell, load_adversari
 from qaml_qiskit.workflows.attack.audits import NOT_AUDITED, Audited, audit_cells, made_on
 from qaml_qiskit.workflows.attack.files import AdversarialImages
 from qaml_qiskit.workflows.attack.report import write_report
-from qaml_qiskit.workflows.attack.request import AttackRequest as AttackRequest
+from qaml_qiskit.workflows.attack.request import AttackRequest
 from qaml_qiskit.workflows.attack.victims import Classifier, check_alike, check_readable, read_classifier, under_noise
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
 from qaml_qiskit.workflows.outcome import Outcome, Row

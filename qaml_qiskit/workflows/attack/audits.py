@@ -8,10 +8,11 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from qaml_qiskit.attacks import Attack, AuditSettings, audit, run_attack
+from qaml_qiskit.attacks import AuditSettings, audit, run_attack
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.runs import Run
 from qaml_qiskit.workflows.attack.adversarial import Batch, Cell
+from qaml_qiskit.workflows.attack.grid import can_be_audited
 from qaml_qiskit.workflows.attack.victims import Classifier
 from qaml_qiskit.workflows.outcome import Row
 from qaml_qiskit.workflows.progress import Progress
@@ -90,11 +91,6 @@ def _in_lines(numbers: str) -> str:
     """Two numbers a line, so that the table fits a terminal."""
     parts = numbers.split(", ")
     return "\n".join(", ".join(parts[start : start + 2]) for start in range(0, len(parts), 2))
-
-
-def can_be_audited(attack: Attack) -> bool:
-    """Whether the audit takes this attack: one in l∞ that reads gradients, with a strength above 0."""
-    return attack.traits.norm == "linf" and attack.traits.white_box and bool(attack.budget)
 
 
 def audit_cells(

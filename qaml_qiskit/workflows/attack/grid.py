@@ -3,11 +3,10 @@
 import json
 import math
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from qaml_qiskit.attacks import Attack, attack_class, make_attack
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, nearest
 
 DEFAULT_EPS = 0.1
 #: Parameters that have options of their own.
@@ -55,6 +54,11 @@ def attack_grid(
     return attacks
 
 
+def can_be_audited(attack: Attack) -> bool:
+    """Whether the audit takes this attack: one in l∞ that reads gradients, with a strength above 0."""
+    return attack.traits.norm == "linf" and attack.traits.white_box and bool(attack.budget)
+
+
 def _strengths(kind: type[Attack], eps: Sequence[float] | None) -> Sequence[float | None]:
     minimal = kind.traits.minimal
     if eps is None:
@@ -96,7 +100,7 @@ def _check_known(key: str, names: Sequence[str]) -> None:
     known = sorted({field for name in names for field in attack_class(name).model_fields} - set(_RESERVED))
     if key in known:
         return
-    near = get_close_matches(key, known, n=1)
+    near = nearest(key, known)
     raise ConfigurationError(
         f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} no such parameter",
         got=key,

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from qaml_qiskit.attacks import Attack
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.workflows.attack.audits import can_be_audited
-from qaml_qiskit.workflows.attack.grid import attack_grid
+from qaml_qiskit.workflows.attack.grid import attack_grid, can_be_audited
+from qaml_qiskit.workflows.request import Request
 
 Count = Annotated[int, Field(ge=1)]
 Names = tuple[str, ...]
@@ -21,7 +21,7 @@ def each_once(values: Any) -> Any:
     return values
 
 
-class AttackRequest(BaseModel):
+class AttackRequest(Request):
     """Attacks on one model.
 
     Attributes:
@@ -39,8 +39,6 @@ class AttackRequest(BaseModel):
         sources: models whose adversarial images must not beat the attack, for the audit.
         seed: of everything random.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str
     attack: SomeNames = ("pgd",)
@@ -83,6 +81,11 @@ class AttackRequest(BaseModel):
                 remedy="leave out --audit, or choose another attack",
             )
         return self
+
+    @property
+    def stored_models(self) -> tuple[str, ...]:
+        """See :class:`~qaml_qiskit.workflows.request.Request`."""
+        return (self.model, *self.sources)
 
     def attacks(self) -> list[Attack]:
         """Every attack at every strength above 0.

@@ -16,6 +16,7 @@ from qaml_qiskit.noise import NoiseName, NoiseSpec, named_noise
 from qaml_qiskit.simulation.heisenberg import noisy_observables
 from qaml_qiskit.workflows.device.noisy_circuits import native_circuit
 from qaml_qiskit.workflows.inputs import require_qvc
+from qaml_qiskit.workflows.references import model_part
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 
 Kind = Literal["exact", "noisy", "device"]
@@ -99,7 +100,7 @@ def read_classifier(
     """Resolve ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``.
 
     Args:
-        name: as it was given. A path that exists is always a model.
+        name: as it was given.
         find: gives a model by its name; pass one that remembers, and models are shared.
         recipe: compiles for a device.
         backends: the backends.yaml of the devices.
@@ -107,9 +108,10 @@ def read_classifier(
     Raises:
         QamlError: a part of the name does not exist or does not fit the model.
     """
-    model, at, where = name.rpartition("@")
-    if not at or Path(name).exists():
+    model = model_part(name)
+    if model == name:
         return Classifier(name, find(name))
+    where = name.removeprefix(f"{model}@")
     noise, colon, strength = where.partition(":")
     if not colon:
         return Classifier(name, find(model), compiled=compile_model(find(model), where, recipe, backends))

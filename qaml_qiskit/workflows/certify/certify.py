@@ -2,17 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from qaml_qiskit.certificates import DecisionForms, decompose
-from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models import predict
 from qaml_qiskit.reports import Section, certified_curves, to_csv
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.certify.certifiable import Certifiable, Prepared, certifiable
+from qaml_qiskit.workflows.certify.request import CertifyRequest
 from qaml_qiskit.workflows.certify.rows import accuracy_rows, certify_chunk, summary_row
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
 from qaml_qiskit.workflows.outcome import Outcome, Row
@@ -26,38 +25,6 @@ _NOTE = (
     "radius: exact in l2, over all images, pixels outside [0, 1] included. linf_lower and linf_upper: bounds, over "
     "images in [0, 1]. Exact expectation values, as endless shots would give them."
 )
-
-
-class CertifyRequest(BaseModel):
-    """What to certify.
-
-    Attributes:
-        model: a run folder, a model file or the name of a reference.
-        images: a number of test images, or an .npz.
-        noise: a name of :data:`qaml_qiskit.noise.NOISES`, on the native gates of the layers and the readout; None for
-            the ideal classifier.
-        strength: of the noise.
-        seed: of the attack's random starts.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    model: str
-    images: Annotated[str, BeforeValidator(str)] = "100"
-    noise: str | None = None
-    strength: float | None = None
-    seed: Annotated[int, Field(ge=0)] = 0
-
-    @model_validator(mode="after")
-    def _belong_together(self) -> "CertifyRequest":
-        if (self.noise is None) != (self.strength is None):
-            raise ConfigurationError(
-                "the noise is not complete",
-                got=f"--noise {self.noise}" if self.noise else f"--strength {self.strength:g}",
-                expected="--noise and --strength together, or neither",
-                remedy="add the other one",
-            )
-        return self
 
 
 def certify(

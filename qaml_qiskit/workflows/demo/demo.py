@@ -13,6 +13,7 @@ from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.demo.report import IMAGE_SETS, Findings, write_report
 from qaml_qiskit.workflows.demo.request import DemoRequest
 from qaml_qiskit.workflows.outcome import Outcome
+from qaml_qiskit.workflows.pages import named
 from qaml_qiskit.workflows.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model, score
 from qaml_qiskit.workflows.train.training import Data, fit, load_data, model_config, tensors
@@ -50,7 +51,7 @@ def demo(
             expected=f"at most {len(data.test)}, the size of the test set",
             remedy="ask for fewer images",
         )
-    resolved = _dry_run(request, data, backends).resolved()
+    resolved = {**_dry_run(request, data, backends).resolved(), **named(backends)}
     run = open_run("demo", {**request.model_dump(mode="json"), "resolved": resolved}, out)
     if run.complete:
         return _outcome(run)

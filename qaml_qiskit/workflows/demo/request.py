@@ -2,15 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from qaml_qiskit.workflows.train.training import TrainRequest
+from qaml_qiskit.workflows.request import Request
+from qaml_qiskit.workflows.train.request import TrainRequest
 
 
-class DemoRequest(BaseModel):
+class DemoRequest(Request):
     """Everything that decides the demo's numbers. The data are the digits 0 to 5: six qubits can name six classes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     target: str = "fake-torino"
     recipe: str = "level3"

@@ -3,12 +3,10 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from qiskit import qpy
 from torch import Tensor
 
@@ -27,6 +25,7 @@ from qaml_qiskit.encodings import (
 from qaml_qiskit.models import DataCard
 from qaml_qiskit.reports import Section, to_csv
 from qaml_qiskit.runs import Run, open_run
+from qaml_qiskit.workflows.device.request import EncodeRequest
 from qaml_qiskit.workflows.inputs import digest, load_images
 from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
@@ -35,19 +34,6 @@ from qaml_qiskit.workflows.progress import Progress, Silent
 
 #: Images fitted between two signs of life.
 _BLOCK = 100
-
-
-class EncodeRequest(BaseModel):
-    """Which images, and how they become circuits."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    dataset: str = "digits"
-    images: Annotated[str, BeforeValidator(str)] = "20"
-    encoding: Literal["multiplexed", "approximate", "angle"] = "approximate"
-    encoding_layers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (1, 2, 3, 4, 6)
-    threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
-    pixel_order: PixelOrder | None = None
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from torch import Tensor
 
 from qaml_qiskit.attacks import AttackConfig, attack_images
@@ -18,11 +17,12 @@ from qaml_qiskit.execution import survival
 from qaml_qiskit.models import NoisyQVC, StoredModel, check_batch
 from qaml_qiskit.reports import Section, forecast_curves, to_csv
 from qaml_qiskit.runs import Run, open_run
-from qaml_qiskit.workflows.device.prediction import Corrected, noisy_layers, predict_on_device
+from qaml_qiskit.workflows.device.prediction import noisy_layers, predict_on_device
+from qaml_qiskit.workflows.device.request import ForecastRequest
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
 from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
-from qaml_qiskit.workflows.pages import write_page
+from qaml_qiskit.workflows.pages import named, write_page
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 
@@ -32,22 +32,6 @@ _NOTES = (
     "The noise is the device's own model, on every gate of the whole circuit, encoding included. What the model does "
     "not know, such as crosstalk and drift, is not in it: a device gives less.",
 )
-
-
-class ForecastRequest(BaseModel):
-    """Models, devices, and what is done there."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    models: Annotated[tuple[str, ...], Field(min_length=1)]
-    target: Annotated[tuple[str, ...], Field(min_length=1)] = ("fake-torino",)
-    recipe: str = "level3"
-    images: Annotated[str, BeforeValidator(str)] = "100"
-    shots: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (1000, 4000)
-    mitigation: Annotated[tuple[Corrected, ...], Field(min_length=1)] = ("none", "readout")
-    eps: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
-    steps: Annotated[int, Field(ge=1)] = 20
-    seed: Annotated[int, Field(ge=0)] = 0
 
 
 def forecast(
@@ -74,6 +58,7 @@ def forecast(
     }
     inputs = {name: _inputs(model, request, data_dir) for name, model in stored.items()}
     resolved = {
+        **named(backends),
         "models": {name: digest(each.model.weight) for (name, _), each in compiled.items()},
         "targets": {target: each.resolved() for (_, target), each in compiled.items()},
         "images": {name: digest(images) for name, (images, _) in inputs.items()},

@@ -3,12 +3,11 @@
 import json
 from copy import copy
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from torch import Tensor
 
 from qaml_qiskit.attacks import AttackConfig, attack_images
@@ -20,9 +19,10 @@ from qaml_qiskit.models import QVC, check_batch, predict
 from qaml_qiskit.reports import Section, frontier_figure, to_csv
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.device.prediction import predict_on_device
+from qaml_qiskit.workflows.device.request import FrontierRequest
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
 from qaml_qiskit.workflows.outcome import Outcome, Row
-from qaml_qiskit.workflows.pages import write_page
+from qaml_qiskit.workflows.pages import named, write_page
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 
@@ -33,21 +33,6 @@ _NOTES = (
     "device_accuracy: expected with these shots under the target's own noise model, encoding included, the readout "
     "calibrated with as many shots and inverted qubit by qubit (mitigation readout).",
 )
-
-
-class FrontierRequest(BaseModel):
-    """Models, and under what they are compared."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    models: Annotated[tuple[str, ...], Field(min_length=1)]
-    target: str = "fake-torino"
-    recipe: str = "level3"
-    images: Annotated[str, BeforeValidator(str)] = "100"
-    eps: Annotated[float, Field(gt=0, le=1)] = 0.1
-    steps: Annotated[int, Field(ge=1)] = 10
-    shots: Annotated[int, Field(ge=1)] = 4000
-    seed: Annotated[int, Field(ge=0)] = 0
 
 
 def frontier(
@@ -74,6 +59,7 @@ def frontier(
     resolved = {
         "models": {name: digest(each.model.weight) for name, each in compiled.items()},
         **next(iter(compiled.values())).resolved(),
+        **named(backends),
         "images": {name: digest(images) for name, (images, _) in inputs.items()},
     }
     run = open_run("frontier", {**request.model_dump(mode="json"), "resolved": resolved}, out)

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from qiskit_aer.noise import NoiseModel
 from torch import Tensor
 
 from qaml_qiskit.evaluation import Proportion, accuracy, sampled_accuracy, slope
-from qaml_qiskit.execution import Calibration, ReadoutCorrection, compact, measured_qubits
+from qaml_qiskit.execution import Calibration, CountsMitigation, ReadoutCorrection, compact, measured_qubits
 from qaml_qiskit.models import NoisyQVC
 from qaml_qiskit.noise import without_readout_errors
 from qaml_qiskit.runs import Run
@@ -22,9 +21,6 @@ from qaml_qiskit.simulation.heisenberg import noisy_expectations
 from qaml_qiskit.workflows.device.noisy_circuits import Readout, device_circuit
 from qaml_qiskit.workflows.progress import Progress
 from qaml_qiskit.workflows.run.compiled import Compiled
-
-#: What forecasts can do about the readout.
-Corrected = Literal["none", "readout", "m3"]
 
 #: Images between two files: what a kill can lose.
 _BLOCK = 20
@@ -49,20 +45,20 @@ class Prediction:
     readout: Readout
     strings: NDArray[np.floating] | None = None
 
-    def values(self, mitigation: Corrected = "readout") -> NDArray[np.floating]:
+    def values(self, mitigation: CountsMitigation = "readout") -> NDArray[np.floating]:
         """What is read, or that with the readout errors inverted, as M3 does too once it has seen all strings."""
         return self.read if mitigation == "none" else self.readout.inverted(self.read)
 
-    def accuracy(self, labels: NDArray[np.integer], mitigation: Corrected = "readout") -> Proportion:
+    def accuracy(self, labels: NDArray[np.integer], mitigation: CountsMitigation = "readout") -> Proportion:
         """With endless shots."""
         return accuracy(self.values(mitigation), labels)
 
-    def slope(self, mitigation: Corrected = "readout") -> float | None:
+    def slope(self, mitigation: CountsMitigation = "readout") -> float | None:
         """How much of the noiseless ⟨Z_k⟩ is left with endless shots."""
         return slope(self.values(mitigation), self.ideal)
 
     def sampled(
-        self, labels: NDArray[np.integer], shots: int, seed: int, mitigation: Corrected = "readout"
+        self, labels: NDArray[np.integer], shots: int, seed: int, mitigation: CountsMitigation = "readout"
     ) -> tuple[float, float | None]:
         """Accuracy and slope expected with so many shots of each image and of each calibration circuit.
 

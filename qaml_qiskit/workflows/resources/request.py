@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
+
+from qaml_qiskit.workflows.request import Request
 
 EncodingName = Literal["multiplexed", "approximate", "exact", "angle", "none"]
 ImageSource = Literal["digits", "mnist", "fashion-mnist"]
@@ -13,7 +15,7 @@ def _several(value: Any) -> Any:
     return (value,) if isinstance(value, int) else value
 
 
-class ResourcesRequest(BaseModel):
+class ResourcesRequest(Request):
     """The grid of circuits to count. ``none`` counts the ansatz alone.
 
     Attributes:
@@ -28,8 +30,6 @@ class ResourcesRequest(BaseModel):
         images: how many, the first of the test set.
         seed: of the ansatz's random angles.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     qubits: Annotated[
         tuple[Annotated[int, Field(ge=2, le=14)], ...], Field(min_length=1), BeforeValidator(_several)

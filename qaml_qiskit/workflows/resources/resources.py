@@ -27,6 +27,7 @@ from qaml_qiskit.execution.scheduling import without_delays
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.inputs import digest
 from qaml_qiskit.workflows.outcome import Outcome, Row
+from qaml_qiskit.workflows.pages import named
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.resources.circuits import EncodingCircuit, ansatz_circuit, encoding_circuits, first_images
 from qaml_qiskit.workflows.resources.published import published_rows
@@ -90,7 +91,8 @@ def resources(
         _try(target, recipe, widest)
     encodings = {num_qubits: encoding_circuits(request, num_qubits, images, shown) for num_qubits in request.qubits}
     grid = _Grid(targets, recipes, encodings, request.layers, request.seed)
-    run = open_run("resources", {**request.model_dump(mode="json"), "resolved": _resolved(grid, digest(images))}, out)
+    resolved = {**_resolved(grid, digest(images)), **named(backends)}
+    run = open_run("resources", {**request.model_dump(mode="json"), "resolved": resolved}, out)
     if not run.complete:
         write_report(run, request, list(_cells(grid, shown, run)), published_rows(), targets)
     metrics = run.metrics()

@@ -24,11 +24,13 @@ from qaml_qiskit.execution import (
     runner_for,
     submit,
 )
+from qaml_qiskit.execution.question import within
 from qaml_qiskit.models import check_batch
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
 from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
+from qaml_qiskit.workflows.pages import named
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 from qaml_qiskit.workflows.run.request import RunRequest
@@ -99,6 +101,7 @@ def prepare(request: RunRequest, backends: Path | None = None, data_dir: Path | 
         )
     resolved = {
         **compiled.resolved(),
+        **named(backends),
         "model": stored.card.model.model_dump(mode="json"),
         "weights": digest(compiled.model.weight),
         "images": digest(images),
@@ -170,7 +173,8 @@ def run_model(
     progress = progress or Silent()
     prepared = prepare(request, backends, data_dir)
     run = _submit(prepared, out, progress, consent, max_seconds)
-    return finish(run, prepared.workload, prepared.compiled.target, timeout, progress)
+    with within(timeout):
+        return finish(run, prepared.workload, prepared.compiled.target, timeout, progress)
 
 
 def _submit(

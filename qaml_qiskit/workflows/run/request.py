@@ -2,15 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Mode
+from qaml_qiskit.workflows.request import Request
 
 
-class RunRequest(BaseModel):
+class RunRequest(Request):
     """Everything that decides what is run, and where."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str
     target: str = "fake-torino"
@@ -23,3 +22,8 @@ class RunRequest(BaseModel):
     mode: Mode = "batch"
     images_per_job: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def stored_models(self) -> tuple[str, ...]:
+        """See :class:`~qaml_qiskit.workflows.request.Request`."""
+        return (self.model,)

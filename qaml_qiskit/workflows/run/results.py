@@ -26,6 +26,7 @@ from qaml_qiskit.execution import (
     submit,
 )
 from qaml_qiskit.execution.catalogue import TargetEntry
+from qaml_qiskit.execution.question import within
 from qaml_qiskit.reports import to_csv
 from qaml_qiskit.runs import Run, load_run
 from qaml_qiskit.workflows.npz_files import npz
@@ -51,7 +52,8 @@ def collect_run(path: Path, *, timeout: float | None = None, progress: Progress 
     if run.complete:
         return outcome_of(run)
     workload = Workload.load(path)
-    return finish(run, workload, _target(run, workload), timeout, progress or Silent())
+    with within(timeout):
+        return finish(run, workload, _target(run, workload), timeout, progress or Silent())
 
 
 def status_run(path: Path) -> Outcome:

@@ -5,10 +5,10 @@ from statistics import median
 
 from qiskit.transpiler import Target as ISATarget
 
-from qaml_qiskit.errors import CredentialsError, QamlError
+from qaml_qiskit.errors import QamlError
 from qaml_qiskit.execution import Target, load_catalogue, open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, IBMEntry, SnapshotEntry, TargetEntry
-from qaml_qiskit.execution.service import ask
+from qaml_qiskit.execution.service import device_status
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.progress import Progress, Silent
 
@@ -30,10 +30,8 @@ def _row(name: str, entry: TargetEntry) -> Row:
     try:
         target = open_target(name, entry, 1)
         status = _status(target)
-    except CredentialsError:
-        return {**head, **empty, "status": "no credentials"}
     except QamlError as error:
-        return {**head, **empty, "status": error.what}
+        return {**head, **empty, "status": str(error.got)}
     if isinstance(entry, FakeEntry | IBMEntry | SnapshotEntry):
         return {**head, **_device_facts(target.isa), "status": status}
     return {**head, **empty, "status": status}
@@ -42,8 +40,8 @@ def _row(name: str, entry: TargetEntry) -> Row:
 def _status(target: Target) -> str:
     if target.backend is None:
         return "simulated"
-    found = ask(f"cannot ask for the status of {target.name}", target.backend.status)
-    return f"online, {found.pending_jobs} jobs waiting" if found.operational else f"offline, {found.status_msg}"
+    standing = device_status(target.backend)
+    return f"online, {standing.jobs} jobs waiting" if standing.operational else f"offline, {standing.message}"
 
 
 def _device(entry: TargetEntry) -> str:

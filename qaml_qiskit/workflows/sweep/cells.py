@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from qaml_qiskit.attacks import Attack, run_attack
+from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.models import QVC, NoisyQVC, QVCConfig, predict
 from qaml_qiskit.noise import NoiseSpec
 from qaml_qiskit.simulation.heisenberg import NoisyObservables
 from qaml_qiskit.workflows.device.noisy_circuits import CircuitWithNoise, Readout
 from qaml_qiskit.workflows.npz_files import Arrays, arrays_of, npz
 from qaml_qiskit.workflows.sweep.engines import Inputs, Reading, density, exact, sampled, trajectories
-from qaml_qiskit.workflows.sweep.request import Engine, SweptMitigation
+from qaml_qiskit.workflows.sweep.request import Engine
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Cell:
     engine: Engine
     attacks: tuple[Attack, ...]
     shots: tuple[int, ...]
-    mitigation: tuple[SweptMitigation, ...]
+    mitigation: tuple[CountsMitigation, ...]
     trajectories: int
     seed: int
     case_seed: int
@@ -165,7 +166,7 @@ class _Work:
             matrices = (matrices - offset * unit) / contrast
         return NoisyQVC(self.model, NoisyObservables(self._observables.readings, matrices))
 
-    def _entry(self, number: int, images: Tensor, mitigation: SweptMitigation, shots: int) -> Arrays:
+    def _entry(self, number: int, images: Tensor, mitigation: CountsMitigation, shots: int) -> Arrays:
         reading = self._reading(images, mitigation, shots)
         values = {
             "z": reading.z,
@@ -179,7 +180,7 @@ class _Work:
     def _ideal(self, images: Tensor) -> NDArray[np.floating]:
         return predict(self.model, images).numpy() / self.model.config.logit_scale
 
-    def _reading(self, images: Tensor, mitigation: SweptMitigation, shots: int) -> Reading:
+    def _reading(self, images: Tensor, mitigation: CountsMitigation, shots: int) -> Reading:
         cell, where = self.cell, self.where
         if cell.engine == "exact":
             if self.where.noise is None:

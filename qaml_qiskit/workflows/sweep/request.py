@@ -3,17 +3,18 @@
 from itertools import product
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from qaml_qiskit.attacks import Attack, attack_class, make_attack
+from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.noise import NOISES, NoiseName, Placement
+from qaml_qiskit.workflows.request import Request
 
 #: ``device`` is the own noise of a target.
 SweptNoise = Literal[NoiseName, "device"]
 #: ``own`` is the encoding that the model was trained with.
 SweptEncoding = Literal["own", "multiplexed", "approximate"]
 Engine = Literal["exact", "aer-density", "aer-trajectories", "aer-sampler"]
-SweptMitigation = Literal["none", "readout", "m3"]
 Strength = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -23,7 +24,7 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else (value,)
 
 
-class SweepRequest(BaseModel):
+class SweepRequest(Request):
     """The grid: every combination of its lists is scored.
 
     Attributes:
@@ -47,8 +48,6 @@ class SweepRequest(BaseModel):
         seed: of everything random.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     model: str | Annotated[tuple[str, ...], Field(min_length=1)]
     noise: Annotated[tuple[SweptNoise, ...], Field(min_length=1)] = ("depolarizing",)
     strengths: Annotated[tuple[Strength, ...], Field(min_length=1)] = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)
@@ -64,7 +63,7 @@ class SweepRequest(BaseModel):
     images: Annotated[str, BeforeValidator(str)] = "1000"
     engine: Engine = "exact"
     shots: Annotated[tuple[Count, ...], Field(min_length=1), BeforeValidator(_listed)] = (1000,)
-    mitigation: Annotated[tuple[SweptMitigation, ...], Field(min_length=1)] = ("none",)
+    mitigation: Annotated[tuple[CountsMitigation, ...], Field(min_length=1)] = ("none",)
     trajectories: Annotated[int, Field(ge=2)] = 200
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -118,6 +117,11 @@ class SweepRequest(BaseModel):
     def models(self) -> tuple[str, ...]:
         """The models, one or several."""
         return (self.model,) if isinstance(self.model, str) else self.model
+
+    @property
+    def stored_models(self) -> tuple[str, ...]:
+        """See :class:`~qaml_qiskit.workflows.request.Request`."""
+        return self.models
 
     @property
     def drawn(self) -> bool:

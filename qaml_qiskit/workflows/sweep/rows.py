@@ -15,11 +15,12 @@ from qaml_qiskit.evaluation import (
     slope,
     standard_errors,
 )
+from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.workflows.device.noisy_circuits import Readout
 from qaml_qiskit.workflows.npz_files import Arrays
 from qaml_qiskit.workflows.outcome import Row
 from qaml_qiskit.workflows.sweep.cells import key
-from qaml_qiskit.workflows.sweep.request import SweepRequest, SweptMitigation
+from qaml_qiskit.workflows.sweep.request import SweepRequest
 
 #: Repetitions of the shots behind ``sampled_accuracy``.
 _DRAWS = 20
@@ -78,7 +79,7 @@ def rows_of(case: Case, request: SweepRequest, attacks: Sequence[Attack], blocks
 class _Part:
     """One attack, mitigation and number of shots, all blocks joined."""
 
-    def __init__(self, blocks: Sequence[Arrays], attack: int, mitigation: SweptMitigation, shots: int) -> None:
+    def __init__(self, blocks: Sequence[Arrays], attack: int, mitigation: CountsMitigation, shots: int) -> None:
         def joined(name: str) -> Floats | None:
             place = key(attack, mitigation, shots, name)
             return np.concatenate([block[place] for block in blocks]) if place in blocks[0] else None

@@ -6,11 +6,12 @@ from pathlib import Path
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.npz_files import Arrays, arrays_of, npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
+from qaml_qiskit.workflows.pages import named
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.sweep.cells import Cell, compute_cell
 from qaml_qiskit.workflows.sweep.plan import SweepPlan
 from qaml_qiskit.workflows.sweep.report import write_report
-from qaml_qiskit.workflows.sweep.request import SweepRequest as SweepRequest
+from qaml_qiskit.workflows.sweep.request import SweepRequest
 from qaml_qiskit.workflows.sweep.rows import rows_of
 from qaml_qiskit.workflows.sweep.scheduling import Cluster, open_cluster
 
@@ -41,7 +42,7 @@ def sweep(
     """
     cluster = Cluster(workers, scheduler)
     plan = SweepPlan(request, data_dir, backends)
-    config = {**request.model_dump(mode="json"), "resolved": plan.resolved}
+    config = {**request.model_dump(mode="json"), "resolved": {**plan.resolved, **named(backends)}}
     with open_cluster(cluster) as scheduling:
         run = open_run("sweep", config, out)
         if run.complete:

@@ -1,11 +1,11 @@
 """What ``qaml tamper`` is asked for, and everything about it that can be wrong before a model is read."""
 
-from difflib import get_close_matches
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, unknown_name
+from qaml_qiskit.workflows.request import Request
 
 #: What can be tampered with.
 TamperedPart = Literal["weights", "gates", "encoding", "readout", "calibration", "crosstalk"]
@@ -18,16 +18,10 @@ READOUT = 0.02
 def _known(name: object) -> object:
     if name in PARTS:
         return name
-    near = get_close_matches(str(name).lower(), PARTS, n=1)
-    raise ConfigurationError(
-        "there is no such part to tamper with",
-        got=repr(name),
-        expected=f"one of {', '.join(PARTS)}",
-        remedy=f"perhaps {near[0]} is meant" if near else "choose one of these",
-    )
+    raise unknown_name("there is no such part to tamper with", name, PARTS)
 
 
-class TamperRequest(BaseModel):
+class TamperRequest(Request):
     """What to tamper with, how much, and on which images.
 
     Attributes:
@@ -43,8 +37,6 @@ class TamperRequest(BaseModel):
         recipe: compiles the circuit for the target, which decides on which qubits it is read.
         seed: of the ascent's random start.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str
     part: tuple[Annotated[TamperedPart, BeforeValidator(_known)], ...] = ()
@@ -85,3 +77,8 @@ class TamperRequest(BaseModel):
                 remedy="leave one out",
             )
         return self
+
+    @property
+    def stored_models(self) -> tuple[str, ...]:
+        """See :class:`~qaml_qiskit.workflows.request.Request`."""
+        return (self.model,)

@@ -12,7 +12,7 @@ from qaml_qiskit.reports import Section, tamper_curves, to_csv
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images, require_qvc
 from qaml_qiskit.workflows.outcome import Outcome, Row
-from qaml_qiskit.workflows.pages import write_page
+from qaml_qiskit.workflows.pages import named, write_page
 from qaml_qiskit.workflows.progress import Advance, Progress, Silent
 from qaml_qiskit.workflows.run.compiled import compile_model
 from qaml_qiskit.workflows.tamper.cells import Joined, KeptAttack, block_name, blocks_of, cell_file
@@ -74,6 +74,7 @@ def tamper(
         # A readout that mitigation cannot invert is refused before anything is written.
         calibration_attack(victim)
     resolved = {
+        **named(backends),
         "weights": digest(model.weight),
         "images": digest(images),
         "labels": digest(victim.labels),

@@ -3,17 +3,14 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from qaml_qiskit.circuits import Ansatz
 from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
-from qaml_qiskit.encodings import PixelOrder
-from qaml_qiskit.errors import ConfigurationError, InputError, PartialResultError
+from qaml_qiskit.errors import InputError, PartialResultError
 from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.models import (
     WEIGHTS_FILE,
@@ -41,64 +38,12 @@ from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.workflows.train.encoded import encoded, forget_encoded
+from qaml_qiskit.workflows.train.request import TrainRequest
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 HISTORY_FILE = "learning_curve.csv"
 #: Besides the end of every epoch, a checkpoint is written when this many seconds have passed since the last.
 CHECKPOINT_SECONDS = 30.0
-#: Classes kept when none are asked for: the digits have 64 pixels, hence six qubits, hence six classes at most.
-DEFAULT_CLASSES = {"digits": (0, 1, 2, 3, 4, 5)}
-#: Of the approximate encoding, when none are asked for.
-DEFAULT_ENCODING_LAYERS = 2
-
-
-class TrainRequest(BaseModel):
-    """Everything that decides what is trained, and how."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    dataset: str = "digits"
-    classes: tuple[int, ...] | None = None
-    model: Literal["qvc", "convnet", "resnet18", "quadratic"] = "qvc"
-    layers: Annotated[int, Field(ge=1)] = 12
-    ansatz: Ansatz = "ladder"
-    encoding: Literal["multiplexed", "approximate", "angle"] = "multiplexed"
-    encoding_layers: Annotated[int, Field(ge=1)] | None = None
-    pixel_order: PixelOrder | None = None
-    logit_scale: Annotated[float, Field(gt=0)] = 20.0
-    init_std: Annotated[float, Field(ge=0)] | None = None
-    epochs: Annotated[int, Field(ge=1)] = 20
-    batch_size: Annotated[int, Field(ge=1)] = 64
-    learning_rate: Annotated[float, Field(gt=0)] | None = None
-    schedule: Literal["one-cycle", "constant"] = "one-cycle"
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    patience: Annotated[int, Field(ge=1)] | None = None
-    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    train_images: Annotated[int, Field(ge=1)] | None = None
-    train_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    train_shots: Annotated[int, Field(ge=1)] | None = None
-    train_draws: Annotated[int, Field(ge=1)] = 16
-    seed: Annotated[int, Field(ge=0)] = 0
-
-    def resolved(self) -> "TrainRequest":
-        """The same request with defaults that depend on other choices filled in."""
-        rate = self.learning_rate or default_rate(self.model, self.layers)
-        classes = self.classes if self.classes is not None else DEFAULT_CLASSES.get(self.dataset)
-        update: dict[str, Any] = {"learning_rate": rate, "classes": classes}
-        if self.model == "qvc":
-            approximate = self.encoding == "approximate"
-            update["pixel_order"] = self.pixel_order or ("gray" if approximate else "flat")
-            update["encoding_layers"] = self.encoding_layers or (DEFAULT_ENCODING_LAYERS if approximate else None)
-        return self.model_copy(update=update)
-
-
-def default_rate(model: str, layers: int) -> float:
-    """The highest learning rate of the schedule when none is given.
-
-    Adam moves every angle by about the rate, so a step turns a QVC's unitary by an amount that grows with its layers;
-    1/L keeps that amount the same, and is near the best rate that was found for 12, 200 and 500 layers.
-    """
-    return min(0.1, 1 / layers) if model == "qvc" else 0.001
 
 
 @dataclass(frozen=True)
@@ -137,7 +82,6 @@ def train(
         QamlError: the request cannot be served; nothing was written.
     """
     request = request.resolved()
-    _check_noise(request)
     data = load_data(request, data_dir)
     config = model_config(request, data.train)
     run = open_run("train", request.model_dump(mode="json"), out)
@@ -283,16 +227,6 @@ def _write_page(run: Run, request: TrainRequest, tested: Row, curve: bytes) -> N
         Section("Configuration", rows=[{"option": name, "value": str(value)} for name, value in request]),
     ]
     write_page(run, request, f"Training a {request.model} on {request.dataset}", lead, sections)
-
-
-def _check_noise(request: TrainRequest) -> None:
-    if request.model != "qvc" and (request.train_noise or request.train_shots is not None):
-        raise ConfigurationError(
-            "only a QVC can be trained under a device's noise",
-            got=f"a {request.model} with --train-noise or --train-shots",
-            expected="--model qvc",
-            remedy="leave these options out",
-        )
 
 
 def _training_config(request: TrainRequest) -> TrainingConfig:

@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from qaml_qiskit.attacks import Attack
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.workflows.attack.audits import can_be_audited
-from qaml_qiskit.workflows.attack.grid import attack_grid
+from qaml_qiskit.workflows.attack.grid import attack_grid, can_be_audited
 from qaml_qiskit.workflows.attack.request import Count, Names, SomeNames, each_once
+from qaml_qiskit.workflows.references import model_part
+from qaml_qiskit.workflows.request import Request
 
 
-class TransferRequest(BaseModel):
+class TransferRequest(Request):
     """Attacks made on sources and scored on victims.
 
     Attributes:
@@ -30,8 +31,6 @@ class TransferRequest(BaseModel):
         audit_images: how many images at most the audit uses.
         seed: of everything random.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     sources: Names = ()
     victims: Names = ()
@@ -75,6 +74,11 @@ class TransferRequest(BaseModel):
                 remedy="leave out --audit, or choose another attack",
             )
         return self
+
+    @property
+    def stored_models(self) -> tuple[str, ...]:
+        """See :class:`~qaml_qiskit.workflows.request.Request`."""
+        return tuple(model_part(name) for name in (*self.sources, *self.victims))
 
     def grid(self) -> list[Attack]:
         """Every attack at every strength above 0.

@@ -12,15 +12,17 @@ from torch import Tensor
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.attack.adversarial import Cell, adversarial_file, load_adversarial, make_adversarial
-from qaml_qiskit.workflows.attack.audits import NOT_AUDITED, Audited, audit_cells, can_be_audited
+from qaml_qiskit.workflows.attack.audits import NOT_AUDITED, Audited, audit_cells
 from qaml_qiskit.workflows.attack.files import AdversarialImages
+from qaml_qiskit.workflows.attack.grid import can_be_audited
 from qaml_qiskit.workflows.attack.victims import Classifier
 from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
+from qaml_qiskit.workflows.pages import named
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
 from qaml_qiskit.workflows.transfer.report import write_report
-from qaml_qiskit.workflows.transfer.request import TransferRequest as TransferRequest
+from qaml_qiskit.workflows.transfer.request import TransferRequest
 from qaml_qiskit.workflows.transfer.scoring import CLEAN, Scores, score_transfer
 
 Scored = dict[tuple[str, str], Scores]
@@ -47,7 +49,9 @@ def transfer(
         QamlError: the request cannot be served; nothing was computed.
     """
     plan = TransferPlan(request, data_dir, backends)
-    run = open_run("transfer", {**request.model_dump(mode="json"), "resolved": plan.resolved}, out)
+    run = open_run(
+        "transfer", {**request.model_dump(mode="json"), "resolved": {**plan.resolved, **named(backends)}}, out
+    )
     if not run.complete:
         _work(run, plan, progress or Silent())
     metrics = run.metrics()

@@ -1,5 +1,6 @@
 """Ways for the server to misbehave, and the rules that say when."""
 
+import json
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -28,6 +29,9 @@ class Fault:
         delay: seconds to wait before anything else.
         keep: send this many bytes of the body only.
         torn: announce the whole length all the same and close, as a lost connection does.
+        stall: after what was kept, stay silent for so many seconds before the connection closes.
+        drip: send the body byte by byte with so many seconds between.
+        body: send this instead of the answer's body.
         retry_after: seconds for the Retry-After header.
         leak: put the request's own credentials into the error body, as a careless proxy would.
     """
@@ -39,6 +43,9 @@ class Fault:
     delay: float = 0.0
     keep: int | None = None
     torn: bool = False
+    stall: float = 0.0
+    drip: float = 0.0
+    body: bytes | None = None
     retry_after: int | None = None
     leak: bool = False
 
@@ -63,6 +70,11 @@ def leak(status: int) -> Fault:
     return Fault(status=status, leak=True)
 
 
+def say(body: object, status: int = 200) -> Fault:
+    """Do what was asked, and answer with this body: bytes as they are, anything else as JSON."""
+    return Fault(status=status, serve=True, body=body if isinstance(body, bytes) else json.dumps(body).encode())
+
+
 #: Close the connection, having done nothing.
 DROP = Fault(drop=True)
 #: Do what was asked, then close the connection without a word.
@@ -71,6 +83,12 @@ DROP_AFTER_ACCEPT = Fault(drop=True, serve=True)
 TORN = Fault(serve=True, keep=20, torn=True)
 #: A complete answer whose body ends too early, as a bad cache gives.
 SHORT = Fault(serve=True, keep=20)
+#: The body stops half-way, and the connection stays open for longer than anybody waits.
+STALL = Fault(serve=True, keep=20, torn=True, stall=3600.0)
+#: What was asked is done, and no answer ever comes.
+SILENT = Fault(serve=True, keep=0, torn=True, stall=3600.0)
+#: The body comes so slowly that it never ends, although there is always something new.
+DRIP = Fault(serve=True, drip=0.05)
 #: A complete answer without a body.
 EMPTY = Fault(serve=True, keep=0)
 

@@ -42,6 +42,7 @@ class Loopback(Jobs):
         instance: the CRN.
         requests: (method, path) of every request, in order of arrival.
         endpoints: the names of their endpoints.
+        authorizations: the header of that name of every request that had one.
         errors: tracebacks of faults in the server itself; leaving the context with any raises.
         rules: queued misbehaviour.
         revoked: whether the API key and all access tokens are refused. Once a client's access token has expired too,
@@ -63,6 +64,7 @@ class Loopback(Jobs):
         self.instance = "crn:v1:bluemix:public:quantum-computing:us-east:a/loopback:0000::"
         self.requests: list[tuple[str, str]] = []
         self.endpoints: list[str] = []
+        self.authorizations: list[str] = []
         self.errors: list[str] = []
         self.rules = Rules()
         self.misbehave = self.rules.misbehave
@@ -156,6 +158,7 @@ class Loopback(Jobs):
                 call.job = next((job for job in self.jobs if job.id == call.parts.get("job")), None)
         self.requests.append((call.method, call.path))
         self.endpoints.append(call.endpoint)
+        self.authorizations += filter(None, [call.headers.get("authorization")])
         fault = self.rules.call_hooks("before", call)
         return fault or self.rules.next_fault(call.endpoint) or Fault()
 

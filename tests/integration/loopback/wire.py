@@ -128,12 +128,16 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the names that http.server looks for
 
     def _send(self, reply: Reply | None, fault: Fault, call: Call) -> None:
-        if fault.drop:
+        if fault.stall and not fault.keep:
+            self.server.stopping.wait(fault.stall)
+        if fault.drop or (fault.stall and not fault.keep):
             self.close_connection = True
             _hang_up(self.connection)
             return
         if fault.status is not None or reply is None:
             reply = self.server.loopback.refusal(fault, call)
+        if fault.body is not None:
+            reply = Reply(fault.status or reply.status, fault.body)
         body = reply.body if fault.keep is None else reply.body[: fault.keep]
         lines = [
             f"HTTP/1.1 {reply.status} {self.responses.get(reply.status, ('',))[0]}",
@@ -142,11 +146,23 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         if fault.retry_after is not None:
             lines.append(f"Retry-After: {fault.retry_after}")
+        head = "\r\n".join([*lines, "", ""]).encode()
+        if fault.drip:
+            self._drip(head, body, fault.drip)
+            return
         # One write for head and body: a second packet would cost a round trip.
-        self.wfile.write("\r\n".join([*lines, "", ""]).encode() + body)
+        self.wfile.write(head + body)
         if fault.torn:
+            self.server.stopping.wait(fault.stall)
             self.close_connection = True
             _hang_up(self.connection)
+
+    def _drip(self, head: bytes, body: bytes, pause: float) -> None:
+        self.wfile.write(head)
+        for start in range(len(body)):
+            if self.server.stopping.wait(pause):
+                return
+            self.wfile.write(body[start : start + 1])
 
 
 def _hang_up(connection: socket.socket) -> None:

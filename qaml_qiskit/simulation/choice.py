@@ -1,0 +1,51 @@
+"""The choice between the compiled kernel and torch. Knows no torch, so that ``qaml --version`` need not wait for it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal, get_args
+
+from qaml_qiskit.errors import ConfigurationError, unknown_name
+from qaml_qiskit.simulation.native import Kernel, load_kernel
+
+Backend = Literal["auto", "kernel", "torch"]
+
+_CHOICE: ContextVar[Backend] = ContextVar("qaml_simulation_backend", default="auto")
+
+
+@contextmanager
+def use_backend(backend: Backend) -> Iterator[None]:
+    """Choose the backend for everything that runs inside the ``with`` block, in this thread or task only.
+
+    Args:
+        backend: ``"kernel"`` for the compiled kernel, ``"torch"`` for torch operations, ``"auto"`` for the kernel
+            where it can serve (it was built, 2 to 14 qubits, CPU tensors) and torch elsewhere.
+
+    Raises:
+        ConfigurationError: for another name, or for ``"kernel"`` where no compiled kernel is installed.
+    """
+    if backend not in get_args(Backend):
+        raise unknown_name("there is no such simulation backend", backend, get_args(Backend))
+    if backend == "kernel" and load_kernel() is None:
+        raise ConfigurationError(
+            "the compiled kernel is not available",
+            got="a package built without a C++ compiler",
+            expected="the extension qaml_qiskit.simulation._kernel",
+            remedy="reinstall the package where g++ or clang++ is installed, or use the backend 'torch'",
+        )
+    token = _CHOICE.set(backend)
+    try:
+        yield
+    finally:
+        _CHOICE.reset(token)
+
+
+def chosen_kernel() -> Kernel | None:
+    """The compiled kernel, unless there is none or :func:`use_backend` turned it off."""
+    return load_kernel() if _CHOICE.get() != "torch" else None
+
+
+def backend_description() -> str:
+    """What ``"auto"`` runs on CPU tensors, for example ``"C++ kernel (avx512)"``."""
+    kernel = chosen_kernel()
+    return "torch (no compiled kernel)" if kernel is None else f"C++ kernel ({kernel.instructions})"

@@ -1,0 +1,89 @@
+"""A mistake, a help text and a version are answered before torch or Qiskit are imported."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qaml_qiskit.cli.main import ORDER
+
+#: What takes seconds to import, and what draws.
+HEAVY = ("torch", "torchattacks", "qiskit", "qiskit_aer", "qiskit_ibm_runtime", "qiskit_machine_learning", "matplotlib")
+
+#: Runs command lines one after the other and says after which one something heavy was there.
+SCRIPT = """
+import contextlib, io, json, sys
+from qaml_qiskit.cli import main
+heavy, calls = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+found = []
+for arguments in calls:
+    sys.argv = ["qaml", *arguments]
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main._run()
+    there = [name for name in heavy if name in sys.modules]
+    found.append({"arguments": arguments, "code": code, "heavy": there, "said": out.getvalue() + err.getvalue()})
+    if there:
+        break
+print(json.dumps(found))
+"""
+
+WRONG = [
+    ["train", "--encoding", "aproximate"],
+    ["train", "--layers", "0"],
+    ["attack", "model", "--attack", "pgdd"],
+    ["attack", "model", "--eps", "2"],
+    ["attack", "model", "--audit", "--attack", "square"],
+    ["transfer", "--sources", "model"],
+    ["sweep", "model", "--noise", "depolarising"],
+    ["sweep", "model", "--attack", "pdg"],
+    ["certify", "model", "--noise", "readout"],
+    ["tamper", "model", "--part", "wieghts"],
+    ["run", "model", "--mitigation", "zen"],
+    ["plan", "model", "--shots", "0"],
+    ["submit", "model", "--mode", "btach"],
+    ["forecast", "model", "--shots", "0"],
+    ["frontier", "model", "--eps", "7"],
+    ["encode", "--encoding", "angel"],
+    ["resources", "--encoding", "angel"],
+    ["demo", "--eps", "7"],
+    ["data", "verify", "mnits"],
+    ["run", "nowhere"],
+    ["transfer", "--sources", "mnist-qvc20@readout:0.1", "--victims", "mnist-qvc200"],
+    ["sweep", "nowhere"],
+    ["train", "--epoch", "3"],
+    ["runn"],
+]
+
+
+def called(calls: list[list[str]], folder: Path) -> list[dict[str, object]]:
+    command = [sys.executable, "-c", SCRIPT, json.dumps(HEAVY), json.dumps(calls)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout))
+
+
+def test_help_and_version_load_nothing_heavy(tmp_path: Path) -> None:
+    calls = [["--version"], ["--help"], *([command, "--help"] for command in ORDER), ["data", "fetch", "--help"]]
+    found = called(calls, tmp_path)
+    assert [(row["arguments"], row["heavy"], row["code"]) for row in found] == [(call, [], 0) for call in calls]
+
+
+def test_wrong_options_are_answered_before_anything_heavy_is_loaded(tmp_path: Path) -> None:
+    found = called(WRONG, tmp_path)
+    assert [(row["arguments"], row["heavy"], row["code"]) for row in found] == [(call, [], 2) for call in WRONG]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workspace_and_the_list_of_data_need_nothing_heavy(tmp_path: Path) -> None:
+    found = called([["init"], ["data", "list"]], tmp_path)
+    assert [(row["heavy"], row["code"]) for row in found] == [([], 0)] * 2
+
+
+@pytest.mark.parametrize("room", ["workflows", "attacks", "execution", "noise", "models", "simulation", "encodings"])
+def test_importing_a_room_loads_nothing_heavy(room: str) -> None:
+    script = f"import sys, qaml_qiskit.{room}; print([name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
