@@ -224,11 +224,12 @@ def build_workload(
 def _images_per_job(isa: QuantumCircuit, shots: int, wanted: int | None, most: int | None) -> int:
     limit = min(MAX_EXECUTIONS // shots, MAX_PAYLOAD // max(1, payload_bytes(isa, 1)))
     if limit < 1:
+        too_many = shots > MAX_EXECUTIONS
         raise InputError(
             "a single image does not fit into a job",
-            got=f"{shots} shots an image",
-            expected=f"at most {MAX_EXECUTIONS} executions and {MAX_PAYLOAD} bytes a job",
-            remedy="ask for fewer shots",
+            got=f"{shots} shots" if too_many else f"{payload_bytes(isa, 1)} bytes",
+            expected=f"at most {MAX_EXECUTIONS} shots" if too_many else f"at most {MAX_PAYLOAD} bytes",
+            remedy="ask for fewer shots" if too_many else "use a smaller circuit",
         )
     if wanted is None:
         return limit if most is None else min(limit, most)
@@ -236,7 +237,7 @@ def _images_per_job(isa: QuantumCircuit, shots: int, wanted: int | None, most: i
         raise InputError(
             "the images do not fit into jobs",
             got=f"{shots} shots an image, {wanted} images a job",
-            expected=f"at most {MAX_EXECUTIONS} executions a job: 1 to {limit} image{'s' * (limit > 1)}",
+            expected=f"at most {MAX_EXECUTIONS} executions a job: 1 to {limit} images",
             remedy="ask for fewer shots or another number of images a job",
         )
     return wanted
