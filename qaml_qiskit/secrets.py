@@ -8,8 +8,8 @@ forms that they take on the way.
 import base64
 import os
 import re
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -43,24 +43,39 @@ def hide(text: str, more: Iterable[str] = ()) -> str:
         text: any text, of any length.
         more: further secrets, such as an access token in use.
     """
-    text = _TELLTALE.sub(HIDDEN, text)
-    for secret in {*_known(), *more}:
-        if len(secret) >= SHORTEST:
-            text = _pattern(secret).sub(HIDDEN, text)
-    return text
+    return _hider(more)(text)
 
 
 def hide_all(value: Any, more: Iterable[str] = ()) -> Any:
     """A copy of nested lists and dictionaries with :func:`hide` applied to every string in them."""
-    match value:
-        case str():
-            return hide(value, more)
-        case dict():
-            return {hide_all(key, more): hide_all(item, more) for key, item in value.items()}
-        case list() | tuple():
-            return type(value)(hide_all(item, more) for item in value)
-        case _:
-            return value
+    # The properties of a device are tens of thousands of strings, most of them the same few.
+    clean = cache(_hider(more))
+
+    def copy(found: Any) -> Any:
+        match found:
+            case str():
+                return clean(found)
+            case dict():
+                return {copy(key): copy(item) for key, item in found.items()}
+            case list() | tuple():
+                return type(found)(copy(item) for item in found)
+            case _:
+                return found
+
+    return copy(value)
+
+
+def _hider(more: Iterable[str]) -> Callable[[str], str]:
+    # The longest first: a shorter one inside it would leave the rest.
+    secrets = sorted({secret for secret in (*_known(), *more) if len(secret) >= SHORTEST}, key=len, reverse=True)
+    patterns = [_TELLTALE, *map(_pattern, secrets)]
+
+    def clean(text: str) -> str:
+        for pattern in patterns:
+            text = pattern.sub(HIDDEN, text)
+        return text
+
+    return clean
 
 
 def _known() -> Iterator[str]:

@@ -20,6 +20,11 @@ def printable(text: str) -> str:
     return " ".join(kept.split())
 
 
+def is_printable(text: str) -> bool:
+    """Whether a text can be shown as it is, without :func:`printable`; double spaces may be in it."""
+    return all(map(_is_plain, text))
+
+
 def _is_plain(character: str) -> bool:
     code = ord(character)
     bidirectional = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.attacks.configs import MIMConfig as MIMConfig
     from qaml_qiskit.attacks.configs import PGDConfig as PGDConfig
     from qaml_qiskit.attacks.configs import SquareConfig as SquareConfig
-    from qaml_qiskit.attacks.freezing import frozen as frozen
     from qaml_qiskit.attacks.gradient import AttackConfig as AttackConfig
     from qaml_qiskit.attacks.gradient import attack_images as attack_images
     from qaml_qiskit.attacks.registry import ATTACKS as ATTACKS
@@ -33,5 +32,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.attacks.stochastic import RandomModule as RandomModule
     from qaml_qiskit.attacks.stochastic import drawn_accuracy as drawn_accuracy
     from qaml_qiskit.attacks.traits import Traits as Traits
+    from qaml_qiskit.freezing import frozen as frozen
 
 load_lazily(__name__)

@@ -14,9 +14,11 @@ from torch import Tensor, nn
 
 from qaml_qiskit.attacks.audit_checks import AuditCheck, Comparison, Trials, gradient_checks, growth_check
 from qaml_qiskit.attacks.configs import Attack, FGSMConfig, PGDConfig, SquareConfig
-from qaml_qiskit.attacks.freezing import frozen
-from qaml_qiskit.attacks.measure import clip_to_ball, predict_logits
+from qaml_qiskit.attacks.measure import attackable, clean_logits, clip_to_ball
+from qaml_qiskit.batches import as_tensor, label_batch
 from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.freezing import frozen
+from qaml_qiskit.seeds import SEEDS, Seed
 
 #: What an audit concludes.
 Verdict = Literal["sound", "masked", "weak attack"]
@@ -40,7 +42,7 @@ class AuditSettings(BaseModel):
         batch_size: images at a time.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     eps_grid: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
     factor: Annotated[int, Field(ge=1)] = 5
@@ -50,7 +52,7 @@ class AuditSettings(BaseModel):
     zero_share: Annotated[float, Field(ge=0, le=1)] = 0.02
     disagreement_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     sigmas: Annotated[float, Field(gt=0)] = 1.959963984540054
-    seed: int = 0
+    seed: Seed = 0
     batch_size: Annotated[int, Field(ge=1)] = 250
 
 
@@ -106,12 +108,16 @@ def audit(
 
     Raises:
         ConfigurationError: not a white-box attack in l∞, or an eps of 0.
-        InputError: the model gets no image right, or transferred images of another shape.
+        InputError: images or labels that do not fit, a model that gets no image right, or transferred images of
+            another shape.
     """
     settings = settings or AuditSettings()
     _check_attack(attack)
+    images = attackable(images)
+    labels = label_batch(labels, images)
     with frozen(model):
-        logits = predict_logits(model, images, settings.batch_size)
+        logits = clean_logits(model, images, settings.batch_size)
+    labels = label_batch(labels, images, logits.shape[1])
     right = logits.argmax(dim=1) == labels
     if not bool(right.any()):
         raise InputError(
@@ -122,7 +128,7 @@ def audit(
         )
     trials = Trials(model, images[right], labels[right], settings.batch_size)
     rivals = {
-        source: trials.fooled_by(_in_ball(adversarial, images, attack, source)[right])
+        source: trials.fooled_by(_in_ball(as_tensor(adversarial, source), images, attack, source)[right])
         for source, adversarial in (transferred or {}).items()
     }
     checks, worst = _checks(trials, attack, settings, rivals)
@@ -159,7 +165,7 @@ def _checks(
 def _reference(attack: Attack, settings: AuditSettings) -> PGDConfig:
     steps = max(settings.least_steps, settings.factor * int(getattr(attack, "steps", 1)))
     # Another seed than the audited attack's, so that the starts are new.
-    seed = settings.seed + attack.seed + 1
+    seed = (settings.seed + attack.seed + 1) % SEEDS
     return PGDConfig(eps=float(attack.budget or 0), steps=steps, restarts=settings.restarts, seed=seed)
 
 

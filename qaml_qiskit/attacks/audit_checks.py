@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from qaml_qiskit.attacks.audit_gradients import difference_errors, zero_gradients
 from qaml_qiskit.attacks.configs import Attack
-from qaml_qiskit.attacks.freezing import frozen
 from qaml_qiskit.attacks.measure import predict_logits
 from qaml_qiskit.attacks.result import AttackResult
 from qaml_qiskit.attacks.running import run_attack
+from qaml_qiskit.freezing import frozen
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from qaml_qiskit.attacks.freezing import frozen
+from qaml_qiskit.freezing import frozen
 
 
 @dataclass(frozen=True)

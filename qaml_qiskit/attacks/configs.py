@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from qaml_qiskit.attacks.traits import Traits
 from qaml_qiskit.lazy import library
+from qaml_qiskit.seeds import Seed
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -34,11 +35,11 @@ class Attack(BaseModel, ABC):
         seed: of everything random in it.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     traits: ClassVar[Traits]
     name: str
-    seed: int = 0
+    seed: Seed = 0
 
     @property
     @abstractmethod

@@ -7,8 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from qaml_qiskit.attacks.configs import FGSMConfig, PGDConfig
-from qaml_qiskit.attacks.freezing import frozen
-from qaml_qiskit.attacks.measure import check_images, clip_to_ball
+from qaml_qiskit.attacks.measure import attackable, clip_to_ball, predict_logits
+from qaml_qiskit.attacks.randomness import RandomStream
+from qaml_qiskit.attacks.victim import Victim
+from qaml_qiskit.batches import label_batch
+from qaml_qiskit.freezing import frozen
+from qaml_qiskit.seeds import Seed
 
 
 class AttackConfig(BaseModel):
@@ -22,13 +26,13 @@ class AttackConfig(BaseModel):
         seed: of PGD's random start.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: Literal["pgd", "fgsm"] = "pgd"
     eps: Annotated[float, Field(ge=0, le=1)] = 0.1
     steps: Annotated[int, Field(ge=1)] = 20
     step_size: Annotated[float, Field(gt=0)] | None = None
-    seed: int = 0
+    seed: Seed = 0
 
     def registered(self) -> FGSMConfig | PGDConfig:
         """The same attack in the registry."""
@@ -45,8 +49,9 @@ def attack_images(
     Every image is attacked, and the attack's last iterate is returned whether or not it fools the model.
 
     Args:
-        model: maps (N, C, H, W) in [0, 1] to logits; its parameters are frozen meanwhile and come back as they were.
-        images: shape (N, C, H, W), float, in [0, 1].
+        model: maps (N, C, H, W) in [0, 1] to logits. Attacked in evaluation mode; it comes back as it went in, modes,
+            weights and buffers, bit for bit.
+        images: shape (N, C, H, W), float, in [0, 1]; a tensor or an array. N may be 0.
         labels: true classes, shape (N,).
         config: the attack.
         batch_size: images attacked together; with the same batch size the same seed gives the same images.
@@ -55,15 +60,17 @@ def attack_images(
         Shape (N, C, H, W), within ``eps`` of ``images`` and within [0, 1] whatever the library did.
 
     Raises:
-        InputError: pixels outside [0, 1].
+        InputError: pixels outside [0, 1], labels that do not fit, or images that the model refuses.
     """
-    check_images(images)
-    if config.eps == 0:
+    images = attackable(images)
+    labels = label_batch(labels, images)
+    if config.eps == 0 or not len(images):
         return images.clone()
-    with frozen(model), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        adversary = config.registered().build(model, num_classes=0)
-        batches = [
-            adversary(images[i : i + batch_size], labels[i : i + batch_size]) for i in range(0, len(images), batch_size)
-        ]
+    with frozen(model), RandomStream(config.seed, images.device).entered():
+        victim = Victim(model, images)
+        num_classes = predict_logits(victim, images[:1], 1).shape[1]
+        labels = label_batch(labels, images, num_classes)
+        adversary = config.registered().build(victim, num_classes)
+        parts = zip(images.split(batch_size), labels.split(batch_size), strict=True)
+        batches = [adversary(part.float(), truth) for part, truth in parts]
     return clip_to_ball(torch.cat(batches).to(images), images, config.eps, "linf")

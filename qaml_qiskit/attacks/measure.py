@@ -4,11 +4,17 @@ import torch
 from torch import Tensor, nn
 
 from qaml_qiskit.attacks.traits import Norm
+from qaml_qiskit.batches import image_batch
 from qaml_qiskit.errors import InputError
 
 
-def check_images(images: Tensor) -> None:
-    """Raise InputError unless every pixel is in [0, 1]."""
+def attackable(images: object) -> Tensor:
+    """The images as a tensor of shape (N, C, H, W).
+
+    Raises:
+        InputError: no batch of floating-point images, or a pixel outside [0, 1].
+    """
+    images = image_batch(images)
     if not bool(((images >= 0) & (images <= 1)).all()):
         raise InputError(
             "cannot attack the images",
@@ -16,17 +22,7 @@ def check_images(images: Tensor) -> None:
             expected="pixels in [0, 1]",
             remedy="rescale the images",
         )
-
-
-def check_labels(images: Tensor, labels: Tensor) -> None:
-    """Raise InputError unless there is one integer label for every image, and at least one image."""
-    if labels.shape != images.shape[:1] or labels.is_floating_point() or not len(images):
-        raise InputError(
-            "the labels do not fit the images",
-            got=f"labels of shape {tuple(labels.shape)} and type {labels.dtype} for {len(images)} images",
-            expected="one integer class an image, and at least one image",
-            remedy="pass the true classes of the images",
-        )
+    return images
 
 
 def clip_to_ball(adversarial: Tensor, images: Tensor, eps: float | None, norm: Norm) -> Tensor:
@@ -60,6 +56,24 @@ def margins(logits: Tensor, labels: Tensor) -> Tensor:
     own = logits.gather(1, labels[:, None]).squeeze(1)
     others = logits.scatter(1, labels[:, None], -torch.inf)
     return own - others.amax(dim=1)
+
+
+def clean_logits(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:
+    """Logits of images as they are given, shape (N, m).
+
+    Raises:
+        InputError: a logit is NaN, so that the image has no label.
+    """
+    logits = predict_logits(model, images, batch_size)
+    unreadable = logits.isnan().any(dim=1)
+    if bool(unreadable.any()):
+        raise InputError(
+            f"the model says nothing of image {int(unreadable.nonzero()[0])}",
+            got="logits that are NaN",
+            expected="numbers",
+            remedy="check the model's weights and the image",
+        )
+    return logits
 
 
 def predict_logits(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:

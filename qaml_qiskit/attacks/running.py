@@ -7,12 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from qaml_qiskit.attacks.configs import Attack
-from qaml_qiskit.attacks.freezing import frozen
-from qaml_qiskit.attacks.measure import check_images, check_labels, clip_to_ball, margins, predict_logits, sizes
+from qaml_qiskit.attacks.measure import attackable, clean_logits, clip_to_ball, margins, predict_logits, sizes
 from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.attacks.result import AttackResult
 from qaml_qiskit.attacks.victim import Victim, is_black
+from qaml_qiskit.batches import check_not_empty, label_batch
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.freezing import frozen
 
 #: Halvings of the way from an image to its adversarial image, to find where the label flips.
 _HALVINGS = 16
@@ -37,8 +38,9 @@ def run_attack(
     the model more than the clean image does, is thrown away and the clean image kept.
 
     Args:
-        model: maps (N, C, H, W) in [0, 1] to logits (N, m). Frozen meanwhile, given back as it was.
-        images: shape (N, C, H, W), float, in [0, 1].
+        model: maps (N, C, H, W) in [0, 1] to logits (N, m). Judged in evaluation mode; it comes back as it went in,
+            modes, weights and buffers, bit for bit.
+        images: shape (N, C, H, W), float, in [0, 1]; a tensor or an array.
         labels: true classes, shape (N,).
         attack: from the registry.
         batch_size: images attacked together. FGSM, PGD, BIM, MIM and DeepFool do not depend on it (up to rounding);
@@ -51,25 +53,28 @@ def run_attack(
         One entry an image, in the order of ``images``.
 
     Raises:
-        InputError: pixels outside [0, 1], labels that do not fit, or images that the model refuses.
+        InputError: no image, pixels outside [0, 1], labels that do not fit, images that the model refuses or for which
+            it says NaN.
         ConfigurationError: the DLR loss with fewer than three classes.
     """
-    check_images(images)
-    check_labels(images, labels)
+    images = attackable(images)
+    check_not_empty(images, "attack")
+    labels = label_batch(labels, images)
     with frozen(model):
-        clean_logits = predict_logits(model, images, batch_size)
-        correct = clean_logits.argmax(dim=1) == labels
-        _check_classes(attack, clean_logits.shape[1])
-        search = _Search(model, Victim(model, images), attack, clean_logits.shape[1], images.device)
+        logits = clean_logits(model, images, batch_size)
+        labels, num_classes = label_batch(labels, images, logits.shape[1]), logits.shape[1]
+        correct = logits.argmax(dim=1) == labels
+        _check_classes(attack, num_classes)
+        search = _Search(model, Victim(model, images), attack, num_classes, images.device)
         chosen = correct.nonzero().squeeze(1) if spare_wrong else torch.arange(len(images), device=images.device)
-        best = _Outcome.clean(images, margins(clean_logits, labels))
+        best = _Outcome.clean(images, margins(logits, labels))
         for rows in chosen.split(batch_size):
             best.write(rows, search.attacked(images[rows], labels[rows], best.rows(rows)))
             if progress is not None:
                 progress(len(rows))
     fooled, final = _within_budget(best, images, attack)
     return AttackResult(
-        attack=attack.variant(clean_logits.shape[1]),
+        attack=attack.variant(num_classes),
         norm=attack.traits.norm,
         eps=attack.budget,
         images=final,
@@ -146,7 +151,8 @@ class _Search:
             if not len(open_rows):
                 break
             clean, truth = images[open_rows], labels[open_rows]
-            with stream.entered():
+            # What a library leaves behind in the model must not be there when the result is judged.
+            with frozen(self.model), stream.entered():
                 # torchattacks computes in float32 throughout.
                 proposed = adversary(clean.float(), truth).detach().to(clean)
             best.improve(open_rows, self._judged(proposed, clean, truth), shortest=minimal)

@@ -7,10 +7,12 @@ from typing import Protocol, cast, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from qaml_qiskit.attacks.freezing import frozen
-from qaml_qiskit.attacks.measure import check_labels
+from qaml_qiskit.attacks.measure import clean_logits
 from qaml_qiskit.attacks.randomness import RandomStream
+from qaml_qiskit.batches import check_not_empty, image_batch, label_batch
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.freezing import frozen
+from qaml_qiskit.seeds import check_seed
 
 #: Two-sided 95 % quantile of the standard normal distribution.
 _Z_95 = 1.959963984540054
@@ -46,16 +48,17 @@ class ExpectedLogits(nn.Module):
 
     def __init__(self, model: nn.Module, draws: int, seed: int | None = None) -> None:
         super().__init__()
-        if draws < 1 or (seed is not None and not isinstance(model, RandomModule)):
+        _check_draws(draws, "cannot average the model's draws")
+        if seed is not None and not isinstance(model, RandomModule):
             raise ConfigurationError(
-                "cannot average the model's draws",
-                got=f"{draws} draws of a {type(model).__name__} with seed {seed}",
-                expected="at least one draw, and a method reseed(seed) where the draws shall be repeated",
-                remedy="raise the draws, or leave out the seed",
+                "cannot repeat the model's draws",
+                got=f"a {type(model).__name__} with seed {seed}",
+                expected="a method reseed(seed) where the draws shall be repeated",
+                remedy="leave out the seed",
             )
         self.model = model
         self.draws = draws
-        self.seed = seed
+        self.seed = None if seed is None else check_seed(seed)
 
     def forward(self, images: Tensor) -> Tensor:
         """Mean logits, shape (N, m)."""
@@ -123,10 +126,23 @@ def drawn_accuracy(
         draws: K ≥ 1.
         seed: of the draws.
         batch_size: images at a time.
+
+    Raises:
+        ConfigurationError: no draw.
+        InputError: no image, labels that do not fit, or logits that are NaN.
     """
-    check_labels(images, labels)
+    images = image_batch(images)
+    check_not_empty(images, "classify")
+    labels = label_batch(labels, images)
+    _check_draws(draws, "cannot classify with the model's draws")
     if isinstance(model, RandomModule):
-        model.reseed(seed)
-    with frozen(model), torch.no_grad(), RandomStream(seed, images.device).entered():
-        rounds = [torch.cat([model(part).argmax(dim=1) for part in images.split(batch_size)]) for _ in range(draws)]
-    return DrawnAccuracy(torch.stack(rounds) == labels)
+        model.reseed(check_seed(seed))
+    with frozen(model), RandomStream(check_seed(seed), images.device).entered():
+        rounds = [clean_logits(model, images, batch_size) for _ in range(draws)]
+    labels = label_batch(labels, images, rounds[0].shape[1])
+    return DrawnAccuracy(torch.stack([logits.argmax(dim=1) for logits in rounds]) == labels)
+
+
+def _check_draws(draws: int, what: str) -> None:
+    if draws < 1:
+        raise ConfigurationError(what, got=f"{draws} draws", expected="at least one draw", remedy="raise the draws")

@@ -15,8 +15,9 @@ class Victim(nn.Module):
     """A model behind the interface that torchattacks takes for granted.
 
     torchattacks asks a model's first parameter for the device, so there must be one; its FAB works in float32 only; its
-    Square overwrites the logits; its gradient attacks stop at a model without gradients; and any attack may propose an
-    all-black image, which an amplitude encoding refuses.
+    Square overwrites the logits; its gradient attacks stop at a model without gradients; it switches the mode of what
+    it attacks, and here everything stays in evaluation mode; and any attack may propose an all-black image, which an
+    amplitude encoding refuses.
 
     Args:
         model: maps (N, C, H, W) to logits (N, m).
@@ -25,12 +26,17 @@ class Victim(nn.Module):
 
     def __init__(self, model: nn.Module, images: Tensor) -> None:
         super().__init__()
+        self.training = False
         self.anchor = nn.Parameter(torch.zeros((), device=images.device), requires_grad=False)
         self.model = model
         self._dtype = images.dtype
         #: Images that the model was asked about so far, each time counted.
         self.evaluated = 0
         self._refuses_black = refuses_black(model, images)
+
+    def train(self, mode: bool = True) -> "Victim":
+        """Leave the modes as they are: torchattacks "restores" a mode that the model never had."""
+        return self
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits in float32, shape (N, m), for images of any floating type."""

@@ -55,7 +55,7 @@ def certify_l2(forms: DecisionForms, images: Floats, labels: Integers) -> L2Cert
     Raises:
         InputError: images or labels that do not fit.
     """
-    check_images(forms, images, labels)
+    images, labels = check_images(forms, images, labels)
     predicted = forms.labels(images)
     radius = np.where(predicted == labels, np.inf, 0.0)
     runner_up = np.where(predicted == labels, -1, predicted)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qaml_qiskit.certificates.forms import DecisionForms, Floats, Integers, check_images
+from qaml_qiskit.certificates.forms import DecisionForms, Floats, Integers, check_bounds, check_images
 
 #: Bisections of the logarithm of ε, and the range: for the tangent bound from r₂/√d up, then for the convex one from
 #: there. Both end precise to 0.1 %.
@@ -51,9 +51,10 @@ def linf_lower_bounds(
         refine: whether to use the third bound, which takes most of the time.
 
     Raises:
-        InputError: images or labels that do not fit.
+        InputError: images, labels or radii that do not fit.
     """
-    check_images(forms, images, labels)
+    images, labels = check_images(forms, images, labels)
+    radii = check_bounds(radii, len(images), "radii")
     safe = radii / np.sqrt(images.shape[1])
     rows = np.flatnonzero((radii > 0) & np.isfinite(radii))
     searches = [(_TANGENT_SEARCH, 0), (_CONVEX_SEARCH, _STEPS)] if refine else [(_TANGENT_SEARCH, 0)]

@@ -8,6 +8,7 @@ x̂ (the nearest image of a state is the foot of the perpendicular on its ray), 
 import numpy as np
 
 from qaml_qiskit.certificates.forms import DecisionForms, Floats, Integers, check_images
+from qaml_qiskit.errors import InputError
 
 #: ⟨Z_j⟩ − ⟨Z_k⟩ of any state lies between plus and minus this.
 _LARGEST_MARGIN = 2.0
@@ -53,8 +54,15 @@ def hypothesis_testing_radii(forms: DecisionForms, images: Floats, labels: Integ
 
 def _margins(forms: DecisionForms, images: Floats, labels: Integers) -> tuple[Floats, Floats]:
     """The least margin over the other classes, of the normalised images, and the images' norms."""
-    check_images(forms, images, labels)
+    images, labels = check_images(forms, images, labels)
     norm = np.linalg.norm(images, axis=1)
+    if not norm.all():
+        raise InputError(
+            f"image {int(norm.argmin())} has no direction",
+            got="a vector of norm 0",
+            expected="a norm above zero, because the state is the image divided by its norm",
+            remedy="remove the image",
+        )
     values = forms.values(images / norm[:, None])
     rows = np.arange(len(images))
     own = values[rows, labels]

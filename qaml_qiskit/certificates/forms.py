@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.errors import InputError
+from qaml_qiskit.labels import check_labels
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -105,14 +106,42 @@ def decompose(matrices: Floats, advance: Callable[[int], object] = lambda steps:
     return DecisionForms(symmetric, spectra)
 
 
-def check_images(forms: DecisionForms, images: Floats, labels: Integers) -> None:
-    """Raise InputError unless ``images`` (N, d) are finite and ``labels`` (N,) are classes of ``forms``."""
-    size = forms.matrices.shape[1]
-    fits = images.ndim == 2 and images.shape[1] == size and labels.shape == (len(images),)
-    if not fits or not np.isfinite(images).all() or ((labels < 0) | (labels >= forms.num_classes)).any():
+def check_bounds(bounds: object, count: int, what: str) -> Floats:
+    """One bound an image, shape (count,), in double precision; infinite ones are allowed.
+
+    Raises:
+        InputError: another shape, or a bound that is negative or NaN.
+    """
+    array = np.asarray(bounds)
+    if array.shape != (count,) or array.dtype.kind not in "biuf" or not (array >= 0).all():
+        raise InputError(
+            f"the {what} do not fit the images",
+            got=f"shape {array.shape} and type {array.dtype}",
+            expected=f"shape ({count},), from 0 up",
+            remedy="pass what was certified for these very images",
+        )
+    return array.astype(np.float64)
+
+
+def check_images(forms: DecisionForms, images: object, labels: object) -> tuple[Floats, Integers]:
+    """Images (N, d) in double precision and their labels (N,) as 64-bit integers; N may be 0.
+
+    Args:
+        forms: the classifier.
+        images: an array or a tensor on the CPU, of real numbers.
+        labels: classes of ``forms``, integers of any width.
+
+    Raises:
+        InputError: images that are not finite or of another shape, or labels that are no classes.
+    """
+    size, array = forms.matrices.shape[1], np.asarray(images)
+    fits = array.ndim == 2 and array.shape[1] == size and array.dtype.kind in "biuf"
+    if not fits or not np.isfinite(array).all():
         raise InputError(
             "the images cannot be certified",
-            got=f"images of shape {images.shape} and labels of shape {labels.shape}",
-            expected=f"finite images of shape (N, {size}) and a label from 0 to {forms.num_classes - 1} for each",
-            remedy="flatten the images and check the labels",
+            got=f"images of shape {array.shape} and type {array.dtype}"
+            + (" with pixels that are not finite" if fits else ""),
+            expected=f"finite real images of shape (N, {size})",
+            remedy="flatten the images and check their pixels",
         )
+    return array.astype(np.float64, copy=False), check_labels(labels, len(array), forms.num_classes)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from qaml_qiskit.certificates.forms import DecisionForms, Floats, Integers, check_images
+from qaml_qiskit.certificates.forms import DecisionForms, Floats, Integers, check_bounds, check_images
+from qaml_qiskit.seeds import check_seed
 
 #: How many of the other classes are attacked, the nearest first as far as the gradient tells.
 _OPPONENTS = 3
@@ -39,8 +40,8 @@ def l2_attack(
     Raises:
         InputError: images or labels that do not fit.
     """
-    check_images(forms, images, labels)
-    generator = np.random.default_rng(seed)
+    images, labels = check_images(forms, images, labels)
+    generator = np.random.default_rng(check_seed(seed))
     best = np.where(forms.labels(images) == labels, np.inf, 0.0)
     rows = np.flatnonzero(best > 0)
     x, own = images[rows], labels[rows]
@@ -123,9 +124,10 @@ def linf_attack(forms: DecisionForms, images: Floats, labels: Integers, lower: F
         steps: of PGD, with step sizes that fall from 2ε to 2ε/steps.
 
     Raises:
-        InputError: images or labels that do not fit.
+        InputError: images, labels or bounds that do not fit.
     """
-    check_images(forms, images, labels)
+    images, labels = check_images(forms, images, labels)
+    lower = check_bounds(lower, len(images), "bounds")
     best = np.where(forms.labels(images) == labels, np.inf, 0.0)
     rows = np.flatnonzero((best > 0) & np.isfinite(lower))
     for opponents, _ in _nearest_opponents(forms, images[rows], labels[rows]):

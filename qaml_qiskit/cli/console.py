@@ -2,17 +2,27 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as RichProgress
-from rich.table import Table
+from rich.text import Text
 
-from qaml_qiskit.reports import format_cell
+from qaml_qiskit.cli.tables import Row, lay_out
+from qaml_qiskit.reports import fold
+from qaml_qiskit.text import printable
 from qaml_qiskit.workflows import Outcome
 from qaml_qiskit.workflows.progress import Advance, ignore
 
@@ -20,10 +30,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution import Plan
     from qaml_qiskit.workflows import RunRequest
 
-#: Columns of a table that goes to a file or a pipe, where nothing needs to be squeezed.
-_FILE_WIDTH = 200
-#: A single row with more columns than this is printed upright.
-_WIDEST_ROW = 9
+#: Columns of a terminal that a bar takes beside its description and the remark behind it.
+_BAR = 58
 
 
 class TerminalProgress:
@@ -41,29 +49,35 @@ class TerminalProgress:
             yield ignore
             return
         columns = (
+            # Turns also while a single step takes minutes.
+            SpinnerColumn("line"),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
+            TimeElapsedColumn(),
             TimeRemainingColumn(compact=True),
             TextColumn("[dim]{task.fields[note]}"),
         )
         with RichProgress(*columns, console=self._console) as bars:
-            bar = bars.add_task(escape(description), total=total, completed=done, note="")
+            shown = printable(description)
+            bar = bars.add_task(escape(shown), total=total, completed=done, note="")
 
             def advance(steps: int, note: str = "") -> None:
-                bars.update(bar, advance=steps, note=escape(note))
+                # A remark gets what room the bar leaves; without any it would squeeze the bar.
+                room = max(0, self._console.width - len(shown) - _BAR)
+                bars.update(bar, advance=steps, note=escape(printable(note)[:room]))
 
             yield advance
 
     def say(self, message: str) -> None:
         """Print one line to stderr."""
-        self._console.print(message, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(Text(printable(message)), soft_wrap=True)
 
 
 def show(outcome: Outcome, *, as_json: bool) -> None:
     """Print the results: one JSON document, or tables and where the run is; then raise what is wrong with them."""
     if as_json:
-        sys.stdout.write(json.dumps(outcome.document(), ensure_ascii=False) + "\n")
+        sys.stdout.write(_json(outcome.document()) + "\n")
     else:
         _show_tables(outcome)
     if outcome.problem is not None:
@@ -75,56 +89,55 @@ def show_plan(request: "RunRequest", the_plan: "Plan") -> None:
     from qaml_qiskit.workflows import plan_rows
 
     console = Console(stderr=True)
-    console.print(_facts(plan_rows(request, the_plan)[0]))
+    _print_rows(console, plan_rows(request, the_plan))
     for line in the_plan.assumptions:
-        console.print(line, markup=False, highlight=False)
+        _print_text(console, line)
+
+
+def _json(document: object) -> str:
+    """The document as the encoding of stdout can have it; what it cannot is escaped, which means the same."""
+    text = json.dumps(document, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return json.dumps(document)
+    return text
 
 
 def _show_tables(outcome: Outcome) -> None:
     console = Console()
-    if not console.is_terminal:
-        console.width = _FILE_WIDTH
-    if len(outcome.results) == 1 and len(outcome.results[0]) > _WIDEST_ROW:
-        console.print(_facts(outcome.results[0]))
-    else:
-        for rows in _same_columns(outcome.results):
-            console.print(_table(rows))
+    for rows in _same_columns(outcome.results):
+        _print_rows(console, rows)
     for name, further in outcome.tables.items():
-        console.print(f"\n{name}", style="bold underline")
-        console.print(_table(further))
+        console.print()
+        console.print(Text(printable(name), style="bold underline"), soft_wrap=True)
+        for rows in _same_columns(further):
+            _print_rows(console, rows)
     for note in outcome.notes:
-        console.print(note, markup=False, highlight=False)
+        _print_text(console, note)
     if outcome.run is not None:
         report = outcome.run.path / "report.html"
         where = f"Report: {report}" if report.is_file() else f"Run: {outcome.run.path}"
-        console.print(where, markup=False, highlight=False, soft_wrap=True)
+        console.print(Text(printable(where)), soft_wrap=True)
 
 
-def _facts(row: Mapping[str, Any]) -> Table:
-    """One wide row, upright."""
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for name, value in row.items():
-        table.add_row(name.replace("_", " "), escape(format_cell(value)))
-    return table
+def _print_rows(console: Console, rows: Sequence[Row]) -> None:
+    for line in lay_out(rows, console.width if console.is_terminal else None):
+        console.print(Text(line.text, style="bold" if line.is_heading else ""), soft_wrap=True)
 
 
-def _same_columns(rows: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+def _print_text(console: Console, text: str) -> None:
+    """A sentence, folded between words on a terminal."""
+    for line in fold(printable(text), console.width, cell_len) if console.is_terminal else [printable(text)]:
+        console.print(Text(line), soft_wrap=True)
+
+
+def _same_columns(rows: Sequence[Row]) -> list[list[Row]]:
     """Consecutive rows with the same keys, together."""
-    groups: list[list[Mapping[str, Any]]] = []
+    groups: list[list[Row]] = []
     for row in rows:
         if groups and groups[-1][0].keys() == row.keys():
             groups[-1].append(row)
         else:
             groups.append([row])
     return groups
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    names = list(rows[0])
-    for name in names:
-        number = any(isinstance(row[name], (int, float)) for row in rows)
-        table.add_column(name.replace("_", " "), justify="right" if number else "left", no_wrap=not number)
-    for row in rows:
-        table.add_row(*(escape(format_cell(row[name])) for name in names))
-    return table

@@ -60,9 +60,10 @@ def plan(
 ) -> None:
     """Say what a run would cost: jobs, executions, QPU seconds, gates and survival. Nothing is sent."""
     request = _request(locals(), config)
-    from qaml_qiskit.cli.console import show
+    from qaml_qiskit.cli.console import TerminalProgress, show
 
-    show(workflows.plan_run(request, backends=backends, data_dir=data_dir), as_json=json)
+    progress = TerminalProgress(quiet=json)
+    show(workflows.plan_run(request, backends=backends, data_dir=data_dir, progress=progress), as_json=json)
 
 
 @app.command()

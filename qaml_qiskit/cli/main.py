@@ -5,7 +5,9 @@ import warnings
 
 import typer
 
+from qaml_qiskit.cli.streams import accept_any_text
 from qaml_qiskit.errors import QamlError
+from qaml_qiskit.text import printable
 
 #: A process stopped by Ctrl-C before there was anything to keep, as shells report it.
 INTERRUPTED = 130
@@ -20,6 +22,7 @@ ORDER = (
 
 def main() -> None:
     """Run ``qaml`` with the arguments of the process, and leave with its exit code."""
+    accept_any_text()
     # Warnings of libraries are for their callers, which the tests watch; a user of the command can do nothing about
     # them. ``python -W`` still shows them.
     if not sys.warnoptions:
@@ -73,4 +76,4 @@ def _run() -> int:
 
 
 def _complain(message: str) -> None:
-    sys.stderr.write("Error: " + " ".join(message.split()) + "\n")
+    sys.stderr.write(f"Error: {printable(message)}\n")

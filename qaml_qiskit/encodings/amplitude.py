@@ -5,13 +5,25 @@ import math
 import torch
 from torch import Tensor
 
+from qaml_qiskit.batches import example_batch
 from qaml_qiskit.encodings.names import PixelOrder
 from qaml_qiskit.encodings.order import arrange
 from qaml_qiskit.errors import InputError
 
 
 def qubits_for(num_features: int) -> int:
-    """The smallest number of qubits (at least one) whose 2ⁿ amplitudes hold ``num_features`` values."""
+    """The smallest number of qubits (at least one) whose 2ⁿ amplitudes hold ``num_features`` values.
+
+    Raises:
+        InputError: no feature.
+    """
+    if num_features < 1:
+        raise InputError(
+            "cannot count the qubits",
+            got=f"{num_features} features",
+            expected="at least one",
+            remedy="give the number of features of one example",
+        )
     return max(1, math.ceil(math.log2(num_features)))
 
 
@@ -22,18 +34,20 @@ def amplitudes(features: Tensor, num_qubits: int, order: PixelOrder = "flat") ->
     inside all-black blocks of pixels although the state moves there.
 
     Args:
-        features: shape (N, ...), real. In the order ``flat`` everything behind the first axis is flattened in row-major
-            order, so that feature i becomes the amplitude of basis state i (qubit 0 is the least significant bit of i).
+        features: shape (N, ...), a tensor or an array; whole numbers become floating-point. In the order ``flat``
+            everything behind the first axis is flattened in row-major order, so that feature i becomes the amplitude of
+            basis state i (qubit 0 is the least significant bit of i).
         num_qubits: n; the states have 2ⁿ amplitudes.
         order: which pixel becomes which amplitude, see :func:`qaml_qiskit.encodings.pixel_positions`.
 
     Returns:
-        Shape (N, 2ⁿ), unit norm, of the dtype of ``features``.
+        Shape (N, 2ⁿ), unit norm, of the dtype of ``features``: complex where these are.
 
     Raises:
         InputError: more features than amplitudes, or an image that has no direction (all zeros, NaN or infinite);
             the message names its index.
     """
+    features = example_batch(features)
     arranged = arrange(features, num_qubits, order)
     norms = torch.linalg.vector_norm(features.flatten(1), dim=1, keepdim=True)
     usable = torch.isfinite(norms) & (norms > 0)

@@ -6,6 +6,7 @@ import torch
 from qiskit.circuit import ParameterVector, QuantumCircuit
 from torch import Tensor
 
+from qaml_qiskit.batches import real_batch
 from qaml_qiskit.encodings.encoding import Encoding
 from qaml_qiskit.errors import ConfigurationError, InputError
 
@@ -82,7 +83,7 @@ class AngleEncoding(Encoding):
         return state
 
     def _features(self, images: Tensor) -> Tensor:
-        features = images.flatten(1)
+        features = real_batch(images).flatten(1)
         if features.shape[1] != self.num_qubits:
             raise InputError(
                 "cannot angle-encode the examples",

@@ -1,18 +1,20 @@
 """Approximate amplitude encoding: a few V-shaped layers of two-qubit rotations, fitted to every image."""
 
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from qiskit.circuit import ParameterVector, QuantumCircuit
 from torch import Tensor
+from torch.autograd import Function
 
+from qaml_qiskit.batches import real_batch
 from qaml_qiskit.encodings.amplitude import amplitudes
 from qaml_qiskit.encodings.encoding import Encoding
 from qaml_qiskit.encodings.names import PixelOrder
 from qaml_qiskit.encodings.rotations import euler_angles, preparation_angles, rotation_matrix
 from qaml_qiskit.encodings.v_layers import analytic_start, prepared, refine, v_bonds
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, InputError
 
 #: Amplitudes of the images that are fitted together: as many as the processor's cache holds.
 _CHUNK = 2**16
@@ -119,8 +121,9 @@ class ApproximateEncoding(Encoding):
         Raises:
             InputError: as :func:`qaml_qiskit.encodings.amplitudes`.
         """
-        wanted = amplitudes(images.to("cpu", torch.float64), self.num_qubits, self.order)
-        rotors = torch.cat([self._fit(chunk) for chunk in self._chunks(wanted)], dim=1)
+        wanted = amplitudes(real_batch(images).to("cpu", torch.float64), self.num_qubits, self.order)
+        none = wanted.new_zeros(len(self._bonds), 0, 2, 4)
+        rotors = torch.cat([none, *(self._fit(chunk) for chunk in self._chunks(wanted))], dim=1)
         angles = euler_angles(rotors)
         angles[0] = preparation_angles(rotation_matrix(rotors[0])[..., 0])
         merged = torch.zeros(len(images), len(self.parameters), dtype=torch.float64)
@@ -139,13 +142,17 @@ class ApproximateEncoding(Encoding):
             images: as for :meth:`angles`.
 
         Raises:
-            InputError: as :meth:`angles`.
+            InputError: as :meth:`angles`; when differentiating, a second derivative of ``unrolled``, which first-order
+                perturbation theory does not have.
         """
+        images = real_batch(images)
         wanted = amplitudes(images.to("cpu", torch.float64), self.num_qubits, self.order)
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.gradient == "unrolled"):
-            state = torch.cat([self._prepared(chunk) for chunk in self._chunks(wanted)])
+            state = torch.cat([wanted[:0], *(self._prepared(chunk) for chunk in self._chunks(wanted))])
         if self.gradient == "straight-through":
             state = wanted + (state - wanted).detach()
+        elif state.requires_grad:
+            state = _OnceDifferentiable.apply(state)
         return state.to(images)
 
     def fidelity(self, images: Tensor) -> Tensor:
@@ -154,11 +161,12 @@ class ApproximateEncoding(Encoding):
         Raises:
             InputError: as :meth:`angles`.
         """
+        images = real_batch(images)
         wanted = amplitudes(images, self.num_qubits, self.order)
         return (wanted * self.state(images)).sum(1) ** 2
 
     def _chunks(self, wanted: Tensor) -> tuple[Tensor, ...]:
-        return wanted.split(max(1, _CHUNK >> self.num_qubits))
+        return wanted.split(max(1, _CHUNK >> self.num_qubits)) if len(wanted) else ()
 
     def _fit(self, wanted: Tensor) -> Tensor:
         """Rotors in the order of time, shape (L(n−1), N, 2, 4)."""
@@ -166,6 +174,25 @@ class ApproximateEncoding(Encoding):
 
     def _prepared(self, wanted: Tensor) -> Tensor:
         return prepared(self._fit(wanted), self._bonds, self.num_qubits)
+
+
+class _OnceDifferentiable(Function):
+    """The identity, with a refusal of derivatives of higher order, which would be wrong without a word."""
+
+    @staticmethod
+    def forward(ctx: Any, state: Tensor) -> Tensor:
+        return state.view_as(state)
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            raise InputError(
+                "the approximate encoding can be differentiated once only",
+                got="a gradient with create_graph=True",
+                expected="a first derivative",
+                remedy="leave out create_graph, or use an exact encoding or the gradient 'straight-through'",
+            )
+        return cotangent
 
 
 def _wrapped(angles: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ import torch
 from qiskit.circuit import ParameterVector, QuantumCircuit
 from torch import Tensor
 
+from qaml_qiskit.batches import as_tensor
+
 
 class Encoding(ABC):
     """How an image becomes a state: the state itself, and a circuit that prepares it.
@@ -65,7 +67,7 @@ class Encoding(ABC):
         Raises:
             InputError: as :meth:`angles`.
         """
-        return self.circuit.assign_parameters(self.angles(image[None])[0].numpy())
+        return self.circuit.assign_parameters(self.angles(as_tensor(image, "the image")[None])[0].numpy(force=True))
 
     def fidelity(self, images: Tensor) -> Tensor:
         """|⟨wanted|prepared⟩|² of every image, shape (N,): ones, unless the encoding is an approximate one.

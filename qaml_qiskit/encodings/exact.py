@@ -6,6 +6,7 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.circuit.library import StatePreparation
 from torch import Tensor
 
+from qaml_qiskit.batches import as_tensor, real_batch
 from qaml_qiskit.encodings.amplitude import amplitudes
 from qaml_qiskit.encodings.encoding import Encoding
 from qaml_qiskit.encodings.names import PixelOrder
@@ -45,7 +46,7 @@ class ExactEncoding(Encoding):
 
     def state(self, images: Tensor) -> Tensor:
         """The images' amplitudes, shape (N, 2ⁿ), of their dtype; see :func:`qaml_qiskit.encodings.amplitudes`."""
-        return amplitudes(images, self.num_qubits, self.order)
+        return amplitudes(real_batch(images), self.num_qubits, self.order)
 
     def circuit_for(self, image: Tensor) -> QuantumCircuit:
         """Qiskit's circuit for one image, decomposed to one- and two-qubit gates.
@@ -77,7 +78,7 @@ def state_preparation(image: Tensor, num_qubits: int, order: PixelOrder = "flat"
     Raises:
         InputError: as :func:`qaml_qiskit.encodings.amplitudes`.
     """
-    state = amplitudes(image.double()[None], num_qubits, order)[0]
+    state = amplitudes(real_batch(as_tensor(image, "the image")[None]).double(), num_qubits, order)[0]
     circuit = QuantumCircuit(num_qubits, name="encoding")
-    circuit.append(StatePreparation(state.numpy()), range(num_qubits))
+    circuit.append(StatePreparation(state.detach().cpu().numpy()), range(num_qubits))
     return circuit

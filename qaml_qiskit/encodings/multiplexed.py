@@ -13,6 +13,7 @@ import torch
 from qiskit.circuit import ParameterVector, QuantumCircuit
 from torch import Tensor
 
+from qaml_qiskit.batches import real_batch
 from qaml_qiskit.encodings.amplitude import amplitudes
 from qaml_qiskit.encodings.encoding import Encoding
 from qaml_qiskit.encodings.names import PixelOrder
@@ -54,7 +55,7 @@ class MultiplexedEncoding(Encoding):
 
     def state(self, images: Tensor) -> Tensor:
         """The states that the circuit prepares, shape (N, 2ⁿ), differentiable exactly; see :func:`amplitudes`."""
-        return amplitudes(images, self.num_qubits, self.order)
+        return amplitudes(real_batch(images), self.num_qubits, self.order)
 
     @torch.no_grad()
     def angles(self, images: Tensor) -> Tensor:
@@ -71,7 +72,7 @@ class MultiplexedEncoding(Encoding):
             InputError: as :func:`amplitudes`.
         """
         n = self.num_qubits
-        signed = amplitudes(images.to(torch.float64), n, self.order) * self._sign_fold
+        signed = amplitudes(real_batch(images).to("cpu", torch.float64), n, self.order) * self._sign_fold
         # atan2(0, −0) would be π on black pixels; adding +0 turns −0 into +0.
         signed = signed + 0.0
         norms = [signed]

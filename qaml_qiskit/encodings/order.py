@@ -9,6 +9,7 @@ import math
 import torch
 from torch import Tensor
 
+from qaml_qiskit.batches import example_batch
 from qaml_qiskit.encodings.names import PixelOrder
 from qaml_qiskit.errors import InputError
 
@@ -79,6 +80,7 @@ def arrange(images: Tensor, num_qubits: int, order: PixelOrder = "flat") -> Tens
     Raises:
         InputError: as :func:`pixel_positions`.
     """
+    images = example_batch(images)
     positions = pixel_positions(tuple(images.shape[1:]), num_qubits, order).to(images.device)
     pixels = images.flatten(1)
     if order == "flat":

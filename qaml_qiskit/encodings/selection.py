@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from qaml_qiskit.batches import real_batch
 from qaml_qiskit.encodings.approximate import ApproximateEncoding
 from qaml_qiskit.encodings.names import PixelOrder
 from qaml_qiskit.errors import ConfigurationError
@@ -65,7 +66,7 @@ def choose_layers(
             expected="a threshold above 0, at most 1, and at least one template",
             remedy="name a fidelity such as 0.95 and templates such as (1, 2, 3)",
         )
-    images = images.to(torch.float64)
+    images = real_batch(images).to(torch.float64)
     layers = torch.zeros(len(images), dtype=torch.int64)
     best = torch.full((len(images),), -1.0, dtype=torch.float64)
     for template in sorted(templates):

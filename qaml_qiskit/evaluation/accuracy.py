@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.labels import check_labels
+
 #: Two-sided 95 % quantile of the standard normal distribution.
 Z_95 = 1.959963984540054
 
@@ -20,6 +23,16 @@ class Proportion:
 
     successes: int
     trials: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is no frequency."""
+        if not 0 <= self.successes <= self.trials or not self.trials:
+            raise InputError(
+                "this is no proportion",
+                got=f"{self.successes} successes in {self.trials} trials",
+                expected="at least one trial, and no more successes than trials",
+                remedy="count at least one image",
+            )
 
     @property
     def value(self) -> float:
@@ -43,14 +56,39 @@ def accuracy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Propo
 
     Args:
         logits: shape (N, m); ⟨Z_k⟩ serve as well, since scaling does not change the order.
-        labels: shape (N,), N ≥ 1.
+        labels: classes from 0 to m − 1, shape (N,), N ≥ 1.
+
+    Raises:
+        InputError: no image, another shape, a label that is no class, or a logit that is NaN.
     """
-    return Proportion(int((logits.argmax(axis=1) == labels).sum()), len(labels))
+    values = _numbers(logits, "the logits")
+    if values.ndim != 2 or not values.size:
+        raise InputError(
+            "there is no accuracy of these logits",
+            got=f"shape {values.shape}",
+            expected="shape (N, m): at least one image and one class",
+            remedy="pass one row an image, one column a class",
+        )
+    unreadable = np.isnan(values).any(axis=1)
+    if unreadable.any():
+        raise InputError(
+            f"the logits of image {int(unreadable.argmax())} name no class",
+            got="NaN",
+            expected="numbers",
+            remedy="leave the image out, or measure it again",
+        )
+    classes = check_labels(labels, *values.shape)
+    return Proportion(int((values.argmax(axis=1) == classes).sum()), len(classes))
 
 
 def rms_difference(values: NDArray[np.floating], reference: NDArray[np.floating]) -> float:
-    """Root mean square of ``values − reference``: how far measured ⟨Z_k⟩ are from the exact ones."""
-    return float(np.sqrt(np.mean((values - reference) ** 2)))
+    """Root mean square of ``values − reference``: how far measured ⟨Z_k⟩ are from the exact ones.
+
+    Raises:
+        InputError: different shapes, no number, or one that is not finite.
+    """
+    measured, exact = _pair(values, reference)
+    return float(np.sqrt(np.mean((measured - exact) ** 2)))
 
 
 def slope(values: NDArray[np.floating], reference: NDArray[np.floating]) -> float | None:
@@ -58,8 +96,12 @@ def slope(values: NDArray[np.floating], reference: NDArray[np.floating]) -> floa
 
     1 is unbiased, less is damped by noise, more is overcorrected. Shots do not bias it. None when all reference values
     are equal.
+
+    Raises:
+        InputError: different shapes, no number, or one that is not finite.
     """
-    x, y = reference.ravel() - reference.mean(), values.ravel() - values.mean()
+    measured, exact = _pair(values, reference)
+    x, y = exact.ravel() - exact.mean(), measured.ravel() - measured.mean()
     spread = float(x @ x)
     return float(x @ y) / spread if spread else None
 
@@ -76,8 +118,45 @@ def paired_test(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[in
 
     Returns:
         Images that only the first names correctly, those that only the second does, and the two-sided p-value.
+
+    Raises:
+        InputError: anything but two boolean arrays of the same length.
     """
+    first, second = np.asarray(first), np.asarray(second)
+    if first.ndim != 1 or first.shape != second.shape or {first.dtype.kind, second.dtype.kind} != {"b"}:
+        raise InputError(
+            "the two ways cannot be compared",
+            got=f"arrays of {first.dtype} and {second.dtype}, shapes {first.shape} and {second.shape}",
+            expected="for every image whether each of them is correct: bool, shape (N,) both",
+            remedy="compare the labels that are named with the true ones, and pass the results",
+        )
     gained, lost = int((first & ~second).sum()), int((second & ~first).sum())
     n = gained + lost
     tail = sum(math.comb(n, k) for k in range(min(gained, lost) + 1))
     return gained, lost, min(1.0, 2 * tail / 2**n)
+
+
+def _pair(values: object, reference: object) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two arrays of the same shape: a missing axis would be filled up without a word."""
+    measured, exact = _numbers(values, "the values"), _numbers(reference, "the reference")
+    if measured.shape != exact.shape or not measured.size or not np.isfinite((measured, exact)).all():
+        raise InputError(
+            "the values cannot be compared",
+            got=f"shapes {measured.shape} and {exact.shape}"
+            + ("" if np.isfinite(measured).all() and np.isfinite(exact).all() else " with numbers that are not finite"),
+            expected="the same shape, at least one number, and finite ones only",
+            remedy="pass one value for every reference value",
+        )
+    return measured, exact
+
+
+def _numbers(values: object, what: str) -> NDArray[np.float64]:
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise InputError(
+            f"{what} cannot be used",
+            got=f"an array of {array.dtype}",
+            expected="real numbers",
+            remedy="pass real numbers",
+        )
+    return array.astype(np.float64, copy=False)

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.evaluation.accuracy import Z_95, Proportion
 from qaml_qiskit.evaluation.uncertainty import ReadoutSpread, calibration_draws
+from qaml_qiskit.labels import check_labels
 
 #: Variances of the errors that are added, in units of those that are there.
 _ADDED = (0.5, 1.0, 1.5, 2.0, 3.0)
@@ -40,7 +41,11 @@ def endless_interval(
 
     Returns:
         Lower and upper end; never narrower than Wilson's interval over the images.
+
+    Raises:
+        InputError: labels that are no classes, or not one an image.
     """
+    labels = check_labels(labels, *z.shape)
     generator, images = np.random.default_rng(seed), len(z)
     scale = np.ones(z.shape[1]) if readout is None else 1 / readout.contrast
     values, vectors = np.linalg.eigh(covariance * np.outer(scale, scale))

@@ -9,9 +9,12 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.checkpoint import load_state as load_state
     from qaml_qiskit.models.connector import AdjointConnector as AdjointConnector
     from qaml_qiskit.models.connector import AmplitudeQNN as AmplitudeQNN
+    from qaml_qiskit.models.connector import NetworkInputError as NetworkInputError
     from qaml_qiskit.models.convnet import ConvNet as ConvNet
     from qaml_qiskit.models.convnet import ConvNetConfig as ConvNetConfig
     from qaml_qiskit.models.inputs import check_batch as check_batch
+    from qaml_qiskit.models.inputs import check_size as check_size
+    from qaml_qiskit.models.noise_aware import MAX_DRAWS as MAX_DRAWS
     from qaml_qiskit.models.noise_aware import TrainingNoise as TrainingNoise
     from qaml_qiskit.models.noise_aware import noisy_logits as noisy_logits
     from qaml_qiskit.models.noisy import NoisyQVC as NoisyQVC

@@ -1,22 +1,32 @@
 """The quantum network behind a QVC, and the connector that makes it a torch module."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from qiskit.circuit import QuantumCircuit
 from qiskit_machine_learning.connectors import TorchConnector
+from qiskit_machine_learning.exceptions import QiskitMachineLearningError
 from qiskit_machine_learning.neural_networks import NeuralNetwork
 from torch import Tensor
 
+from qaml_qiskit.batches import as_tensor
 from qaml_qiskit.encodings import amplitudes
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation import chosen_kernel, compile_circuit, unitary, z_expectations, z_jacobians
 
 #: The matrix of 2ⁿ rows costs as much as about 2ⁿ/10 layers with the compiled kernel, 2ⁿ/60 with torch (10 qubits).
 _PAYS_KERNEL, _PAYS_TORCH = 10, 60
+#: Up to so many qubits double precision costs nothing, and rounding once gives exactly what a TorchConnector gives.
+_DOUBLE = 4
+
+
+class NetworkInputError(InputError, QiskitMachineLearningError):
+    """What a network cannot be evaluated with; code written for qiskit-machine-learning catches it as its own."""
 
 
 class AmplitudeQNN(NeuralNetwork):
@@ -57,17 +67,18 @@ class AmplitudeQNN(NeuralNetwork):
 
     def _forward(self, input_data: NDArray[np.float64] | None, weights: NDArray[np.float64] | None) -> object:
         features, weight = self._tensors(input_data, weights)
-        with torch.no_grad():
+        with _network_errors(), torch.no_grad():
             return self.expectations(features, weight).numpy()
 
     def _backward(
         self, input_data: NDArray[np.float64] | None, weights: NDArray[np.float64] | None
     ) -> tuple[object | None, object | None]:
         features, weight = self._tensors(input_data, weights)
-        states = amplitudes(features, self.program.num_qubits)
-        by_state, by_weight = z_jacobians(
-            self.program, states, weight, self.qubits, inputs=self.input_gradients, weights_=True
-        )
+        with _network_errors():
+            states = amplitudes(features, self.program.num_qubits)
+            by_state, by_weight = z_jacobians(
+                self.program, states, weight, self.qubits, inputs=self.input_gradients, weights_=True
+            )
         if by_state is None:
             return None, cast(Tensor, by_weight).numpy()
         # States are x/‖x‖, so the derivative along the state itself drops out: J_x = (J_a − (J_a·a)aᵀ)/‖x‖.
@@ -80,7 +91,7 @@ class AmplitudeQNN(NeuralNetwork):
         self, input_data: NDArray[np.float64] | None, weights: NDArray[np.float64] | None
     ) -> tuple[Tensor, Tensor]:
         if input_data is None or weights is None:
-            raise InputError(
+            raise NetworkInputError(
                 "the network cannot be evaluated",
                 got="no input or no weights",
                 expected=f"{self.num_inputs} inputs and {self.num_weights} weights",
@@ -92,60 +103,139 @@ class AmplitudeQNN(NeuralNetwork):
 class AdjointConnector(TorchConnector):
     """A ``TorchConnector`` that differentiates by one adjoint pass instead of per-sample Jacobians.
 
-    Tensors keep their device and dtype, gradients that nobody asked for are not computed, and while its weights are
-    frozen (``requires_grad_(False)``) a deep circuit is collapsed into one matrix, so that inference and attacks cost
-    two matrix products an image at any depth. A circuit so shallow that its layers cost less is run as it is.
+    It takes the place of a ``TorchConnector`` anywhere: same arguments, same values, errors that are also
+    ``QiskitMachineLearningError``; other networks than an :class:`AmplitudeQNN` are left to the parent. Tensors keep
+    their device and dtype, gradients that nobody asked for are not computed, and while its weights are frozen
+    (``requires_grad_(False)``) a deep circuit is collapsed into one matrix, so that inference and attacks cost two
+    matrix products an image at any depth. A circuit so shallow that its layers cost less is run as it is.
 
     Args:
         neural_network: the network to connect.
-        initial_weights: shape (num_weights,).
+        initial_weights: shape (num_weights,), a tensor, an array or a list; None draws them evenly from [−1, 1].
+        sparse: as for the parent; an :class:`AmplitudeQNN` is dense.
+
+    Raises:
+        NetworkInputError: another number of weights, or weights that are not finite.
     """
 
-    def __init__(self, neural_network: AmplitudeQNN, initial_weights: Tensor) -> None:
-        # The parent converts with torch.tensor, which wants an array.
-        super().__init__(neural_network, initial_weights.detach().cpu().numpy())
-        self._collapsed: tuple[Tensor, int, Tensor, Tensor] | None = None
+    def __init__(
+        self,
+        neural_network: NeuralNetwork,
+        initial_weights: ArrayLike | Tensor | None = None,
+        sparse: bool | None = None,
+    ) -> None:
+        super().__init__(neural_network, _initial(initial_weights, neural_network.num_weights), sparse)
+        self._collapsed: _Collapsed | None = None
 
     def forward(self, input_data: Tensor | None = None) -> Tensor:
-        """⟨Z_k⟩, shape (..., outputs), for features of shape (..., num_inputs)."""
-        network = cast(AmplitudeQNN, self.neural_network)
-        if input_data is None or input_data.shape[-1] != network.num_inputs:
-            raise InputError(
+        """⟨Z_k⟩, shape (..., outputs), for features of shape (..., num_inputs).
+
+        Raises:
+            NetworkInputError: another number of features, or features that cannot be encoded.
+        """
+        network = self.neural_network
+        if not isinstance(network, AmplitudeQNN):
+            return super().forward(input_data)
+        if input_data is None or not input_data.shape or input_data.shape[-1] != network.num_inputs:
+            raise NetworkInputError(
                 "the input does not fit the network",
                 got="nothing" if input_data is None else f"a tensor of shape {tuple(input_data.shape)}",
                 expected=f"(..., {network.num_inputs})",
                 remedy="pass images of the size that the model was built for",
             )
-        features = input_data.reshape(-1, network.num_inputs)
         weight = self.weight
-        collapsed = not weight.requires_grad and _collapse_pays(network, weight.device)
-        result = self._collapsed_forward(features) if collapsed else network.expectations(features, weight)
-        return result.reshape(*input_data.shape[:-1], -1)
+        with _network_errors():
+            features = as_tensor(input_data, "the input").reshape(-1, network.num_inputs)
+            if not weight.requires_grad and _collapse_pays(network, weight.device):
+                result = self._collapsed_forward(network, features)
+            else:
+                result = _layer_by_layer(network, features, weight)
+        return result.reshape(*input_data.shape[:-1], len(network.qubits))
 
-    def _collapsed_forward(self, features: Tensor) -> Tensor:
-        network = cast(AmplitudeQNN, self.neural_network)
+    def _collapsed_forward(self, network: AmplitudeQNN, features: Tensor) -> Tensor:
         # What lies behind the features is padding, zero.
         states = amplitudes(features, network.program.num_qubits)[:, : network.num_inputs]
-        # |U x|² summed with the signs of Z; U is real and imaginary part side by side: (num_inputs, 2·2ⁿ).
-        matrix, signs = (part.to(states.dtype) for part in self._collapsed_parts())
-        evolved = states @ matrix
-        return evolved.square() @ signs
+        # |U x|² summed with the signs of Z.
+        collapsed = self._current(network)
+        evolved = _evolved(states, collapsed.matrix.to(states.dtype.to_real()))
+        return evolved.square() @ collapsed.signs.to(evolved.dtype)
 
-    def _collapsed_parts(self) -> tuple[Tensor, Tensor]:
-        """The circuit's matrix, and the signs with which the squares of what it gives are summed."""
-        weight = self.weight
-        # The weights themselves are kept with the matrix: an address alone may be used again by other weights.
-        known = self._collapsed
-        if known is not None and (known[2].dtype, known[2].device) != (weight.dtype, weight.device):
-            known = None
-        if known is None or known[0] is not weight or known[1] != weight._version:
-            network = cast(AmplitudeQNN, self.neural_network)
-            # Computed once and used for every image, so it is worth double precision.
-            matrix = unitary(network.program, weight.detach().double())
-            both = torch.cat((matrix.real, matrix.imag)).T[: network.num_inputs].contiguous().to(weight.dtype)
-            signs = _z_signs(network.qubits, network.program.num_qubits).repeat(2, 1).to(both)
-            known = self._collapsed = (weight, weight._version, both, signs)
-        return known[2], known[3]
+    def _current(self, network: AmplitudeQNN) -> "_Collapsed":
+        """The circuit's matrix for the weights as they are now."""
+        # The values decide: neither an address nor a version counter notices every way to write to a parameter.
+        weight, known = self.weight.detach(), self._collapsed
+        if known is None or not known.belongs_to(weight):
+            # Also where the caller is in inference mode, whose tensors a later backward pass could not use.
+            with torch.inference_mode(False):
+                known = self._collapsed = _Collapsed.of(network, weight.clone())
+        return known
+
+
+@dataclass(frozen=True, eq=False)
+class _Collapsed:
+    """The whole circuit as a matrix.
+
+    Attributes:
+        weights: that it was computed for, shape (P,).
+        matrix: U, real and imaginary part side by side, (num_inputs, 2·2ⁿ).
+        signs: with which the squares of what it gives are summed, (2·2ⁿ, m).
+    """
+
+    weights: Tensor
+    matrix: Tensor
+    signs: Tensor
+
+    @classmethod
+    def of(cls, network: AmplitudeQNN, weights: Tensor) -> "_Collapsed":
+        # Computed once and used for every image, so it is worth double precision.
+        matrix = unitary(network.program, weights.double())
+        both = torch.cat((matrix.real, matrix.imag)).T[: network.num_inputs].contiguous().to(weights.dtype)
+        signs = _z_signs(network.qubits, network.program.num_qubits).repeat(2, 1).to(both)
+        return cls(weights, both, signs)
+
+    def belongs_to(self, weights: Tensor) -> bool:
+        mine = self.weights
+        return mine.dtype == weights.dtype and mine.device == weights.device and torch.equal(mine, weights)
+
+
+def _layer_by_layer(network: AmplitudeQNN, features: Tensor, weight: Tensor) -> Tensor:
+    if network.program.num_qubits > _DOUBLE or weight.dtype == torch.float64:
+        return network.expectations(features, weight)
+    dtype = torch.promote_types(features.dtype, weight.dtype)
+    features = features.to(torch.promote_types(dtype, torch.float64))
+    return network.expectations(features, weight.double()).to(dtype.to_real())
+
+
+def _evolved(states: Tensor, matrix: Tensor) -> Tensor:
+    """Ux, real and imaginary part side by side, shape (N, 2·2ⁿ), for real or complex x."""
+    if not states.is_complex():
+        return states @ matrix
+    real, imaginary = (states.imag @ matrix).chunk(2, dim=1)
+    return states.real @ matrix + torch.cat((-imaginary, real), dim=1)
+
+
+def _initial(weights: ArrayLike | Tensor | None, count: int) -> NDArray[np.float64] | None:
+    """Initial weights as the parent wants them."""
+    if weights is None:
+        return None
+    array = np.asarray(weights.detach().cpu() if isinstance(weights, Tensor) else weights, dtype=np.float64)
+    if array.shape != (count,) or not np.isfinite(array).all():
+        raise NetworkInputError(
+            "the initial weights do not fit the network",
+            got=f"shape {array.shape}" + ("" if np.isfinite(array).all() else " with values that are not finite"),
+            expected=f"({count},), finite",
+            remedy="pass one number for each of the network's weights, or None",
+        )
+    return array
+
+
+@contextmanager
+def _network_errors() -> Iterator[None]:
+    """Say with the network's class of errors what the rooms below refuse."""
+    try:
+        yield
+    except InputError as error:
+        raise NetworkInputError(error.what, got=error.got, expected=error.expected, remedy=error.remedy) from error
 
 
 def _collapse_pays(network: AmplitudeQNN, device: torch.device) -> bool:

@@ -24,6 +24,10 @@ _SIGNS = torch.tensor([[1.0, 1, 1], [1, -1, -1], [1, 1, 1], [1, 1, -1]])
 _SHIFTS = torch.tensor([[0.0, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]]) * torch.pi
 
 
+#: Every draw costs a step, between two of which a training can be stopped, and keeps its states until the step ends.
+MAX_DRAWS = 256
+
+
 class TrainingNoise(BaseModel):
     """The noise in the loss.
 
@@ -33,14 +37,14 @@ class TrainingNoise(BaseModel):
         shots: every ⟨Z_k⟩ is estimated from so many shots; None for endless ones.
         draws: circuits with sampled errors over which every ⟨Z_k⟩ is averaged, where there is gate noise. The device
             averages over its shots; some draws stand for them, unbiased in ⟨Z_k⟩ and in its gradient. Each
-            costs a step; with too few of them the steps are mostly noise.
+            costs a step and the memory of its states; with too few of them the steps are mostly noise.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     depolarizing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     shots: Annotated[int, Field(ge=1)] | None = None
-    draws: Annotated[int, Field(ge=1)] = 16
+    draws: Annotated[int, Field(ge=1, le=MAX_DRAWS)] = 16
 
 
 def noisy_logits(model: QVC, images: Tensor, noise: TrainingNoise, generator: torch.Generator) -> Tensor:

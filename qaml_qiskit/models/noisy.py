@@ -30,7 +30,7 @@ class NoisyQVC(nn.Module):
         Raises:
             InputError: a wrong shape, or an image that cannot be encoded.
         """
-        check_batch(images, self.config.image_shape)
+        images = check_batch(images, self.config.image_shape)
         return self.observables.expectations(self.model.encoding.state(images).to(self.observables.matrices))
 
     def forward(self, images: Tensor) -> Tensor:

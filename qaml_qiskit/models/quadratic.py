@@ -1,5 +1,6 @@
 """The classical classifier of the QVC's own form: free quadratic forms of the normalised image."""
 
+from math import prod
 from typing import Annotated, Literal
 
 import torch
@@ -7,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from qaml_qiskit.encodings import amplitudes, qubits_for
-from qaml_qiskit.models.inputs import check_batch
+from qaml_qiskit.models.inputs import ImageShape, Size, check_batch, check_size
+from qaml_qiskit.seeds import check_seed
 
 
 class QuadraticConfig(BaseModel):
@@ -20,13 +22,18 @@ class QuadraticConfig(BaseModel):
         init_std: the matrices start from N(0, init_std²).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: Literal["quadratic"] = "quadratic"
-    image_shape: tuple[int, int, int]
-    num_classes: int
+    image_shape: ImageShape
+    num_classes: Size
     logit_scale: Annotated[float, Field(gt=0)] = 20.0
     init_std: Annotated[float, Field(ge=0)] = 0.01
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the weights."""
+        return 4 * self.num_classes * prod(self.image_shape) ** 2
 
 
 class QuadraticClassifier(nn.Module):
@@ -38,14 +45,18 @@ class QuadraticClassifier(nn.Module):
     Args:
         config: the architecture.
         seed: of the initial weights.
+
+    Raises:
+        ConfigurationError: the model does not fit into the memory.
+        InputError: a seed that is none.
     """
 
     def __init__(self, config: QuadraticConfig, seed: int = 0) -> None:
         super().__init__()
+        check_size(config.memory)
         self.config = config
-        channels, height, width = config.image_shape
-        size = channels * height * width
-        generator = torch.Generator().manual_seed(seed)
+        size = prod(config.image_shape)
+        generator = torch.Generator().manual_seed(check_seed(seed))
         initial = config.init_std * torch.randn(size, config.num_classes * size, generator=generator)
         #: The matrices side by side, shape (d, m·d).
         self.matrices = nn.Parameter(initial)
@@ -56,8 +67,8 @@ class QuadraticClassifier(nn.Module):
         Raises:
             InputError: a wrong shape, or an image without direction (all zeros, NaN, infinite).
         """
-        check_batch(images, self.config.image_shape)
-        size = images[0].numel()
+        images = check_batch(images, self.config.image_shape, self.matrices.dtype)
+        size = prod(self.config.image_shape)
         states = amplitudes(images, qubits_for(size))[:, :size]
         forms = (states @ self.matrices).unflatten(1, (self.config.num_classes, size))
         return torch.einsum("bkd,bd->bk", forms, states) * self.config.logit_scale

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from qiskit.circuit import QuantumCircuit
 from torch import Tensor, nn
 
+from qaml_qiskit.batches import as_tensor
 from qaml_qiskit.circuits import Ansatz, check_classes, classifier_circuit, qvc_ansatz, qvc_parameter_count
 from qaml_qiskit.encodings import (
     MAX_ANGLE_QUBITS,
@@ -20,7 +21,11 @@ from qaml_qiskit.encodings import (
 )
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.connector import AdjointConnector, AmplitudeQNN
-from qaml_qiskit.models.inputs import check_batch
+from qaml_qiskit.models.inputs import ImageShape, check_batch, check_size
+from qaml_qiskit.seeds import check_seed
+
+#: Of Qiskit's circuit and its compiled form, while both exist; measured for 200 and 1,000 layers.
+_BYTES_A_WEIGHT = 4000
 
 
 class QVCConfig(BaseModel):
@@ -40,10 +45,10 @@ class QVCConfig(BaseModel):
         init_std: weights start from N(0, init_std²), in radians.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: Literal["qvc"] = "qvc"
-    image_shape: tuple[int, int, int]
+    image_shape: ImageShape
     num_classes: int
     num_layers: Annotated[int, Field(ge=1)]
     ansatz: Ansatz = "ladder"
@@ -79,6 +84,16 @@ class QVCConfig(BaseModel):
             return prod(self.image_shape)
         return order_qubits(self.image_shape, self.pixel_order)
 
+    @property
+    def num_weights(self) -> int:
+        """P; 3·n·L for the ladder."""
+        return qvc_parameter_count(self.num_qubits, self.num_layers, self.ansatz)
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the circuit while it is built, and of one image's state and what is computed from it."""
+        return _BYTES_A_WEIGHT * self.num_weights + 48 * 2**self.num_qubits
+
     def build_encoding(self) -> Encoding:
         """The encoding that these fields describe."""
         if self.encoding == "angle":
@@ -94,15 +109,19 @@ class QVC(nn.Module):
     Args:
         config: the architecture.
         seed: of the initial weights.
+
+    Raises:
+        ConfigurationError: the model does not fit into the memory.
+        InputError: a seed that is none.
     """
 
     def __init__(self, config: QVCConfig, seed: int = 0) -> None:
         super().__init__()
+        check_size(config.memory)
         self.config = config
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(check_seed(seed))
         shape = (config.num_qubits, config.num_layers, config.ansatz)
-        size = qvc_parameter_count(*shape)
-        initial = config.init_std * torch.randn(size, generator=generator)
+        initial = config.init_std * torch.randn(config.num_weights, generator=generator)
         #: Prepares an image on a device; its ``angles`` bind the circuit of :meth:`circuit`.
         self.encoding = config.build_encoding()
         features = prod(config.image_shape) if self._encodes_by_itself else 2**config.num_qubits
@@ -134,9 +153,10 @@ class QVC(nn.Module):
         Args:
             images: as for :meth:`expectations`.
         """
+        images = as_tensor(images, "the images")
         if not self._encodes_by_itself and images.dim() == 2 and images.shape[1] == 2**self.config.num_qubits:
             return images
-        check_batch(images, self.config.image_shape)
+        images = check_batch(images, self.config.image_shape)
         return images.flatten(1) if self._encodes_by_itself else self.encoding.state(images)
 
     def forward(self, images: Tensor) -> Tensor:

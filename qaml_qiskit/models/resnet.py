@@ -1,12 +1,13 @@
 """ResNet18 (He et al., 1512.03385, table 1), the deep classical network of the benchmark."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from qaml_qiskit.models.inputs import check_batch
+from qaml_qiskit.models.inputs import ImageShape, Size, check_batch, check_size
+from qaml_qiskit.seeds import check_seed
 
 
 class ResNet18Config(BaseModel):
@@ -18,12 +19,19 @@ class ResNet18Config(BaseModel):
         width: maps of the first stage; the published network has 64.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: Literal["resnet18"] = "resnet18"
-    image_shape: tuple[int, int, int]
-    num_classes: int
-    width: Annotated[int, Field(ge=1)] = 64
+    image_shape: ImageShape
+    num_classes: Size
+    width: Size = 64
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the weights, but for those of the normalisation."""
+        # 2,724·width² weights in the blocks' convolutions, 49 and 8 a map in the stem and in the last layer.
+        width = self.width
+        return 4 * (2724 * width**2 + 49 * self.image_shape[0] * width + 8 * width * self.num_classes)
 
 
 class ResNet18(nn.Module):
@@ -35,14 +43,19 @@ class ResNet18(nn.Module):
     Args:
         config: the architecture.
         seed: of the initial weights (Kaiming normal, fan-out).
+
+    Raises:
+        ConfigurationError: the model does not fit into the memory.
+        InputError: a seed that is none.
     """
 
     def __init__(self, config: ResNet18Config, seed: int = 0) -> None:
         super().__init__()
+        check_size(config.memory)
         self.config = config
         width = config.width
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(check_seed(seed))
             self.stem = nn.Sequential(
                 nn.Conv2d(config.image_shape[0], width, 7, stride=2, padding=3, bias=False),
                 nn.BatchNorm2d(width),
@@ -63,7 +76,7 @@ class ResNet18(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, shape (N, m), for images of shape (N, C, H, W) in [0, 1]."""
-        check_batch(images, self.config.image_shape)
+        images = check_batch(images, self.config.image_shape, self.classifier.weight.dtype)
         return self.classifier(self.stages(self.stem(images)).mean(dim=(2, 3)))
 
 

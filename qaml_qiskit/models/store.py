@@ -34,7 +34,7 @@ _CLASSES: dict[str, Callable[..., Model]] = {
 class DataCard(BaseModel):
     """The data a model was trained for: the name of the data set and the classes kept, in the order of the labels."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     dataset: str
     classes: tuple[int, ...]
@@ -43,7 +43,7 @@ class DataCard(BaseModel):
 class ModelCard(BaseModel):
     """What lies beside the weights."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     format: Annotated[int, Field(ge=1, le=1)] = 1
     model: ModelConfig
@@ -130,6 +130,8 @@ def load_model(path: Path | str) -> StoredModel:
         state = load(weights_file.read_bytes())
         if state.keys() != _tensors(model).keys():
             raise _unreadable(weights_file, f"weights that do not fit {CARD_FILE}")
+        if any(tensor.is_floating_point() and not bool(tensor.isfinite().all()) for tensor in state.values()):
+            raise _unreadable(weights_file, "weights that are NaN or infinite")
         model.load_state_dict(state, strict=False)
     except OSError as error:
         raise _unreadable(weights_file, error.strerror or "an unreadable file") from error

@@ -9,9 +9,13 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from qaml_qiskit.batches import as_tensor, check_not_empty, floating, label_batch
 from qaml_qiskit.errors import InputError
+from qaml_qiskit.freezing import evaluating
+from qaml_qiskit.memory import check_memory
 from qaml_qiskit.models.noise_aware import TrainingNoise, noisy_logits
 from qaml_qiskit.models.qvc import QVC
+from qaml_qiskit.seeds import Seed, derived_seed
 
 Images = Tensor
 Labels = Tensor
@@ -32,14 +36,14 @@ class TrainingConfig(BaseModel):
         noise: in the loss of a QVC; None for none. Validation is without noise.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     epochs: Annotated[int, Field(ge=1)] = 20
     batch_size: Annotated[int, Field(ge=1)] = 64
     learning_rate: Annotated[float, Field(gt=0)] = 0.02
     schedule: Literal["one-cycle", "constant"] = "one-cycle"
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    seed: int = 0
+    seed: Seed = 0
     patience: Annotated[int, Field(ge=1)] | None = None
     noise: TrainingNoise | None = None
 
@@ -94,6 +98,11 @@ class Trainer:
         validation: the same for the images that choose the best epoch; never the test set.
         config: how to train.
         state: continue from here.
+
+    Raises:
+        InputError: no image, images that are not floating-point or that the model refuses, or labels that are not one
+            class of the model's for every image.
+        ConfigurationError: the training does not fit into the memory.
     """
 
     def __init__(
@@ -104,8 +113,10 @@ class Trainer:
         config: TrainingConfig,
         state: TrainingState | None = None,
     ) -> None:
-        self.model, self.train, self.validation, self.config = model, train, validation, config
+        self.model, self.config = model, config
+        self.train, self.validation = (_examples(model, *part) for part in (train, validation))
         self.state = state or TrainingState()
+        self._check_memory()
         self._optimizer = torch.optim.Adam(
             model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
@@ -113,6 +124,14 @@ class Trainer:
             self.model.load_state_dict(self.state.model)
             groups = self._optimizer.state_dict()["param_groups"]
             self._optimizer.load_state_dict({"state": self.state.optimizer, "param_groups": groups})
+
+    def _check_memory(self) -> None:
+        """Weights have a gradient and two moments of Adam's; every draw of a noise keeps its states."""
+        needed = 3 * sum(parameter.nbytes for parameter in self.model.parameters())
+        if self.config.noise is not None and self.config.noise.depolarizing and isinstance(self.model, QVC):
+            batch = min(self.config.batch_size, len(self.train[1]))
+            needed += self.config.noise.draws * batch * 12 * 2**self.model.config.num_qubits
+        check_memory("cannot train the model", needed, remedy="use a smaller model, smaller batches or fewer draws")
 
     @property
     def steps_per_epoch(self) -> int:
@@ -168,7 +187,7 @@ class Trainer:
 
     def _batches(self) -> tuple[Tensor, ...]:
         """The indices of every batch of the current epoch."""
-        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.state.epoch)
+        generator = torch.Generator().manual_seed(derived_seed(self.config.seed, self.state.epoch))
         return torch.randperm(len(self.train[1]), generator=generator).tensor_split(self.steps_per_epoch)
 
     def _step(self, batch: Tensor) -> None:
@@ -181,12 +200,7 @@ class Trainer:
         logits = self._logits(images)
         loss = nn.functional.cross_entropy(logits, labels)
         if not bool(torch.isfinite(loss)):
-            raise InputError(
-                f"training diverged in epoch {state.epoch + 1}",
-                got=f"a loss of {loss.item()}",
-                expected="a finite loss",
-                remedy="lower the learning rate",
-            )
+            raise _diverged(state, loss.item())
         loss.backward()
         self._optimizer.step()
         state.step += 1
@@ -199,7 +213,7 @@ class Trainer:
         if self.config.noise is None or not isinstance(self.model, QVC):
             return self.model(images)
         step = self.state.epoch * self.steps_per_epoch + self.state.step
-        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + step)
+        generator = torch.Generator().manual_seed(derived_seed(self.config.seed, step))
         return noisy_logits(self.model, images, self.config.noise, generator)
 
     def _learning_rate(self) -> float:
@@ -216,11 +230,14 @@ class Trainer:
     def _close_epoch(self) -> EpochRecord:
         state = self.state
         logits = predict(self.model, self.validation[0])
+        validation_loss = nn.functional.cross_entropy(logits, self.validation[1]).item()
+        if math.isnan(validation_loss):
+            raise _diverged(state, validation_loss)
         record = EpochRecord(
             epoch=state.epoch + 1,
             loss=state.loss_sum / state.seen,
             accuracy=state.correct / state.seen,
-            validation_loss=nn.functional.cross_entropy(logits, self.validation[1]).item(),
+            validation_loss=validation_loss,
             validation_accuracy=(logits.argmax(1) == self.validation[1]).double().mean().item(),
         )
         state.history.append(record)
@@ -231,13 +248,35 @@ class Trainer:
 
 
 def predict(model: nn.Module, images: Images, batch_size: int = 500) -> Tensor:
-    """Logits of a model for any number of images, shape (N, m), without gradients, in evaluation mode."""
-    training = model.training
-    model.eval()
-    with torch.no_grad():
-        logits = torch.cat([model(images[i : i + batch_size]) for i in range(0, len(images), batch_size)])
-    model.train(training)
-    return logits
+    """Logits of a model for any number of images, shape (N, m), without gradients, in evaluation mode.
+
+    Args:
+        model: maps images to logits; afterwards each of its modules is in its own mode again.
+        images: as the model takes them, N of them, a tensor or an array; N may be 0.
+        batch_size: images at a time.
+
+    Raises:
+        InputError: images that the model refuses.
+    """
+    images = as_tensor(images, "the images")
+    with evaluating(model), torch.no_grad():
+        return torch.cat([model(part) for part in images.split(batch_size)])
+
+
+def _examples(model: nn.Module, images: Images, labels: Labels) -> tuple[Images, Labels]:
+    """Images and labels as training uses them."""
+    images = floating(as_tensor(images, "the images"))
+    check_not_empty(images, "train")
+    return images, label_batch(labels, images, predict(model, images[:1]).shape[1])
+
+
+def _diverged(state: TrainingState, loss: float) -> InputError:
+    return InputError(
+        f"training diverged in epoch {state.epoch + 1}",
+        got=f"a loss of {loss}",
+        expected="a finite loss",
+        remedy="lower the learning rate",
+    )
 
 
 def _best_epoch(history: list[EpochRecord]) -> int:

@@ -33,7 +33,7 @@ class NoiseSpec(BaseModel):
     on measurements in both cases.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     placement: Placement = "gate"
     over_rotation: OverRotation = OverRotation()

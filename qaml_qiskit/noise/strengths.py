@@ -16,7 +16,7 @@ _SMALLEST_RATIO, _LARGEST_RATIO = 1e-9, 1e3
 
 
 class _Strengths(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ from qaml_qiskit.lazy import load_lazily
 if TYPE_CHECKING:
     from qaml_qiskit.reports.attack_figures import attack_curves as attack_curves
     from qaml_qiskit.reports.attack_figures import transfer_curves as transfer_curves
+    from qaml_qiskit.reports.cells import format_cell as format_cell
+    from qaml_qiskit.reports.cells import format_number as format_number
+    from qaml_qiskit.reports.cells import heading as heading
     from qaml_qiskit.reports.certified import certified_curves as certified_curves
     from qaml_qiskit.reports.device_figures import forecast_curves as forecast_curves
     from qaml_qiskit.reports.device_figures import frontier_figure as frontier_figure
@@ -14,9 +17,13 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.figures import curves as curves
     from qaml_qiskit.reports.figures import image_grid as image_grid
     from qaml_qiskit.reports.figures import learning_curves as learning_curves
+    from qaml_qiskit.reports.layout import column_blocks as column_blocks
+    from qaml_qiskit.reports.layout import fold as fold
+    from qaml_qiskit.reports.layout import is_figure as is_figure
+    from qaml_qiskit.reports.layout import key_columns as key_columns
+    from qaml_qiskit.reports.layout import same_in_all as same_in_all
     from qaml_qiskit.reports.page import Page as Page
     from qaml_qiskit.reports.page import Section as Section
-    from qaml_qiskit.reports.page import format_cell as format_cell
     from qaml_qiskit.reports.resource_figures import device_map as device_map
     from qaml_qiskit.reports.resource_figures import gates_against_fidelity as gates_against_fidelity
     from qaml_qiskit.reports.tables import to_csv as to_csv

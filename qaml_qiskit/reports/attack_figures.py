@@ -7,13 +7,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qaml_qiskit.reports.figures import COLOURS, png
+from qaml_qiskit.reports.drawing import COLOURS, MARKERS, beside, label, png
 
 Row = Mapping[str, Any]
-_MARKERS = ("o", "s", "^", "D", "v", "P")
 _STYLES = {"exact": "-", "noisy": "--", "device": ":"}
 _FAILED = ("masked", "weak attack")
 _PANEL = (3.7, 3.1)
+#: Attacks of equal strength are drawn beside each other by this share of the largest strength.
+_BESIDE = 0.012
+#: Characters of a panel's title.
+_TITLE = 40
+#: Inches of a name in the legend.
+_LEGEND_COLUMN = 2.9
 
 
 def attack_curves(rows: Sequence[Row], chance: float) -> bytes:
@@ -28,27 +33,31 @@ def attack_curves(rows: Sequence[Row], chance: float) -> bytes:
     figure = Figure(figsize=(5.2 * len(norms) + 0.4, 3.7), layout="constrained")
     panels = figure.subplots(1, len(norms), squeeze=False, sharey=True)[0]
     for axes, norm in zip(panels, norms, strict=True):
-        names = dict.fromkeys(row["attack"] for row in rows if row["norm"] == norm)
+        here = [row for row in rows if row["norm"] == norm]
+        names = list(dict.fromkeys(row["attack"] for row in here))
+        step = _BESIDE * max((row["eps"] for row in here if row["eps"] is not None), default=0.0)
+        places = {name: beside(number, len(names), step) for number, name in enumerate(names)}
         for number, name in enumerate(names):
             mine = [row for row in rows if row["attack"] == name]
             # Lines grow thinner, so that those that coincide are all seen.
             look = {
                 "color": COLOURS[number % len(COLOURS)],
-                "marker": _MARKERS[number % len(_MARKERS)],
+                "marker": MARKERS[number % len(MARKERS)],
                 "linewidth": max(1.2, 3 - 0.7 * number),
                 "markersize": max(4.0, 8 - 1.3 * number),
             }
-            _strengths(axes, mine, name, look)
+            _strengths(axes, mine, name, look, places[name])
         clean = rows[0]["clean_accuracy"]
         axes.plot([0], [clean], "k.", markersize=8, label="clean")
-        _failures(axes, [row for row in rows if row["norm"] == norm], "robust_accuracy")
+        _failures(axes, here, "robust_accuracy", places)
         _finish(axes, chance, "ε (l∞)" if norm == "linf" else "length (l2)")
         axes.legend(frameon=False, fontsize=8)
     panels[0].set_ylabel("robust accuracy")
     return png(figure)
 
 
-def _strengths(axes: Axes, rows: Sequence[Row], name: str, look: Mapping[str, Any]) -> None:
+def _strengths(axes: Axes, rows: Sequence[Row], name: str, look: Mapping[str, Any], place: float) -> None:
+    """A line through the strengths, moved sideways to its place."""
     bounded = sorted((row["eps"], row["robust_accuracy"], *row["interval"]) for row in rows if row["eps"] is not None)
     if bounded:
         x, y, low, high = zip(
@@ -56,10 +65,10 @@ def _strengths(axes: Axes, rows: Sequence[Row], name: str, look: Mapping[str, An
         )
         # An interval ends at the value itself where that is 0 or 1, up to rounding.
         bars = np.maximum([np.subtract(y, low), np.subtract(high, y)], 0)
-        axes.errorbar(x, y, bars, capsize=2, label=name, **look)
+        axes.errorbar([0, *(eps + place for eps in x[1:])], y, bars, capsize=2, label=label(name), **look)
     for row in rows:
         if row["eps"] is None:
-            axes.axhline(row["robust_accuracy"], linestyle="-.", color=look["color"], label=f"{name}, no bound")
+            axes.axhline(row["robust_accuracy"], linestyle="-.", color=look["color"], label=label(f"{name}, no bound"))
 
 
 def transfer_curves(rows: Sequence[Row], chance: float) -> bytes:
@@ -76,56 +85,65 @@ def transfer_curves(rows: Sequence[Row], chance: float) -> bytes:
     clean = {row["victim"]: row for row in rows if row["source"] is None}
     sources = list(dict.fromkeys(row["source"] for row in rows if row["source"])) or [None]
     attacks = list(dict.fromkeys(row["attack"] for row in rows if row["source"])) or ["none"]
+    names = list(clean)
+    shown = {name: label(f"{_short(name, names)} ({clean[name]['victim_kind']})") for name in names}
     width, height = _PANEL
-    size = (width * len(attacks) + 0.6, height * len(sources) + 0.5 + 0.2 * (len(clean) // 3))
+    size = (width * len(attacks) + 0.6, height * len(sources) + 0.5 + 0.2 * len(clean) / max(1, len(attacks)))
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(sources), len(attacks), squeeze=False, sharey=True, sharex="col")
     for line, source in zip(grid, sources, strict=True):
         for axes, attack in zip(line, attacks, strict=True):
             here = [row for row in rows if row["source"] == source and row["attack"] == attack]
             for number, (victim, start) in enumerate(clean.items()):
-                look = {"color": COLOURS[number % len(COLOURS)], "marker": _MARKERS[number % len(_MARKERS)]}
-                points = [row for row in here if row["victim"] == victim and row["eps"]]
-                _victim(axes, [start, *points], is_source=victim == source, look=look)
+                look = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
+                mine = [row for row in here if row["victim"] == victim]
+                points = [row for row in mine if row["eps"]]
+                _victim(axes, [start, *points], shown[victim], is_source=victim == source, look=look)
+                for row in mine:
+                    if row["eps"] is None:
+                        axes.axhline(row["accuracy"], linestyle="-.", color=look["color"], label="no bound")
             _failures(axes, [row for row in here if row["victim"] in clean], "accuracy")
             _finish(axes, chance, "ε" if source == sources[-1] else "")
             title = "clean" if source is None else f"{attack} on {_short(source, sources)}"
-            axes.set_title(title, fontsize=10)
+            axes.set_title(label(title, _TITLE), fontsize=10)
         line[0].set_ylabel("accuracy")
     legend = {
-        label: handle for axes in grid.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        name: handle for axes in grid.flat for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(
-        list(legend.values()), _all_short(list(legend)), loc="outside lower center", frameon=False, fontsize=8, ncols=3
-    )
+    columns = max(1, int(size[0] / _LEGEND_COLUMN))
+    figure.legend(legend.values(), legend, loc="outside lower center", frameon=False, fontsize=8, ncols=columns)
     return png(figure)
 
 
-def _victim(axes: Axes, rows: Iterable[Row], *, is_source: bool, look: Mapping[str, Any]) -> None:
+def _victim(axes: Axes, rows: Iterable[Row], name: str, *, is_source: bool, look: Mapping[str, Any]) -> None:
     ordered = sorted(rows, key=lambda row: float(row["eps"]))
     first = ordered[0]
     x, y = [row["eps"] for row in ordered], [row["accuracy"] for row in ordered]
     low, high = zip(*(row["interval"] for row in ordered), strict=True)
     thickness = 2.8 if is_source else 1.3
-    label = f"{first['victim']} ({first['victim_kind']})"
-    axes.plot(x, y, _STYLES[first["victim_kind"]], linewidth=thickness, markersize=4, label=label, **look)
+    axes.plot(x, y, _STYLES[first["victim_kind"]], linewidth=thickness, markersize=4, label=name, **look)
     axes.fill_between(x, low, high, color=look["color"], alpha=0.13, linewidth=0)
+    if len(x) == 1:  # a band of one point has no width
+        axes.vlines(x, low, high, color=look["color"], linewidth=1)
 
 
-def _failures(axes: Axes, rows: Sequence[Row], figure: str) -> None:
+def _failures(axes: Axes, rows: Sequence[Row], figure: str, places: Mapping[str, float] | None = None) -> None:
+    """Crosses, moved sideways as the lines of their attacks are."""
     failed = [row for row in rows if row["verdict"] in _FAILED and row["eps"] is not None]
     if failed:
-        x, y = [row["eps"] for row in failed], [row[figure] for row in failed]
-        label = f"audit: {', '.join(dict.fromkeys(row['verdict'] for row in failed))}"
-        axes.plot(x, y, "x", color="#B00020", markersize=11, markeredgewidth=2.2, label=label, zorder=5)
+        x = [row["eps"] + (places or {}).get(row["attack"], 0.0) for row in failed]
+        y = [row[figure] for row in failed]
+        verdicts = f"audit: {', '.join(dict.fromkeys(row['verdict'] for row in failed))}"
+        axes.plot(x, y, "x", color="#B00020", markersize=11, markeredgewidth=2.2, label=verdicts, zorder=5)
 
 
-def _finish(axes: Axes, chance: float, label: str) -> None:
+def _finish(axes: Axes, chance: float, text: str) -> None:
     axes.axhline(chance, color="0.4", linestyle="--", linewidth=1)
     axes.text(1.01, chance, "chance", color="0.35", fontsize=8, va="center", transform=axes.get_yaxis_transform())
     axes.set_ylim(0, 1.02)
-    axes.set_xlim(left=0)
-    axes.set_xlabel(label)
+    # The points without attack are seen whole.
+    axes.set_xlim(left=-0.03 * axes.get_xlim()[1])
+    axes.set_xlabel(text)
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -134,7 +152,3 @@ def _short(name: str, names: Sequence[str | None]) -> str:
     last = [str(other).rstrip("/").rpartition("/")[2] for other in names]
     mine = name.rstrip("/").rpartition("/")[2]
     return mine if last.count(mine) == 1 else name
-
-
-def _all_short(names: Sequence[str]) -> list[str]:
-    return [_short(name, names) for name in names]

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from qaml_qiskit.reports.figures import COLOURS, png
+from qaml_qiskit.reports.drawing import COLOURS, png
 
 _BINS = 30
 
@@ -36,7 +36,7 @@ def certified_curves(
         axes.legend(frameon=False)
     right = np.array([radius for radius in radii if 0 < radius < np.inf])
     counts.hist(right, bins=_BINS, color=COLOURS[0])
-    counts.set(xlabel="exact l2 radius", ylabel="images", xlim=(0, None))
+    counts.set(xlabel="exact l2 radius", ylabel="images", xlim=(0, None), ylim=(0, None if len(right) else 1))
     for axes in (ball, box, counts):
         axes.spines[["top", "right"]].set_visible(False)
     return png(figure)

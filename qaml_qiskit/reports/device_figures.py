@@ -5,12 +5,15 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-from qaml_qiskit.reports.figures import COLOURS, png
+from qaml_qiskit.reports.drawing import COLOURS, MARKERS, beside, cycled, gate_axis, label, png
 
 Row = Mapping[str, Any]
-_MARKERS = ("o", "s", "^", "D", "v", "P")
+_GATES = "two-qubit gates after compilation"
+#: Numbers of shots and targets are drawn beside each other by this factor of the gates.
+_BESIDE = 1.012
+#: Between two names above a picture, as a share of its width.
+_NAMES_APART = 0.022
 
 
 def forecast_curves(rows: Sequence[Row]) -> bytes:
@@ -24,20 +27,23 @@ def forecast_curves(rows: Sequence[Row]) -> bytes:
     targets = list(dict.fromkeys(row["target"] for row in rows))
     shots = sorted({row["shots"] for row in rows}, key=lambda count: count or float("inf"))
     mitigation = rows[-1]["mitigation"]
-    figure = Figure(figsize=(4.6 * len(strengths) + 2.0, 3.8), layout="constrained")
+    figure = Figure(figsize=(4.6 * len(strengths) + 2.6, 3.8), layout="constrained")
     panels = figure.subplots(1, len(strengths), squeeze=False, sharey=True)[0]
     for axes, eps in zip(panels, strengths, strict=True):
-        for colour, target in zip(COLOURS, targets, strict=False):
+        for number, (colour, target) in enumerate(cycled(COLOURS, targets)):
             here = [r for r in rows if r["target"] == target and r["eps"] == eps and r["mitigation"] == mitigation]
-            for marker, count in zip(_MARKERS, shots, strict=False):
-                points = sorted((r["two_qubit_gates"], r["accuracy"]) for r in here if r["shots"] == count)
+            for place, (marker, count) in enumerate(cycled(MARKERS, shots)):
+                # One model has one number of gates: its points stand beside each other.
+                shift = _BESIDE ** beside(number * len(shots) + place, len(targets) * len(shots), 1)
+                points = sorted((r["two_qubit_gates"] * shift, r["accuracy"]) for r in here if r["shots"] == count)
                 style = "-" if count is None else "--"
-                label = f"{target}, {'endless' if count is None else format(count, ',')} shots"
-                axes.plot(*zip(*points, strict=True), style, marker=marker, markersize=5, color=colour, label=label)
+                name = f"{label(target)}, {'endless' if count is None else format(count, ',')} shots"
+                axes.plot(*zip(*points, strict=True), style, marker=marker, markersize=5, color=colour, label=name)
             ideal = sorted({(row["two_qubit_gates"], row["ideal_accuracy"]) for row in here})
-            axes.plot(*zip(*ideal, strict=True), ":", marker=".", color="0.4", label=f"{target}, no noise")
+            axes.plot(*zip(*ideal, strict=True), ":", marker="_", color=colour, label=f"{label(target)}, no noise")
         axes.set_title("clean" if eps == 0 else f"attacked, ε = {eps:g}", fontsize=10)
-        _finish(axes, "two-qubit gates after compilation")
+        gate_axis(axes, [row["two_qubit_gates"] for row in rows], _GATES)
+        _finish(axes)
     panels[0].set_ylabel(f"accuracy, mitigation {mitigation}")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=8)
@@ -51,7 +57,7 @@ def frontier_figure(rows: Sequence[Row]) -> bytes:
         rows: with ``model``, ``two_qubit_gates``, ``fidelity``, ``clean_accuracy``, ``robust_accuracy`` and
             ``device_accuracy``.
     """
-    figure = Figure(figsize=(8.6, 4.4), layout="constrained")
+    figure = Figure(figsize=(8.6, 5.4), layout="constrained")
     axes = figure.subplots()
     series = {
         "fidelity of the encoding": "fidelity",
@@ -59,25 +65,43 @@ def frontier_figure(rows: Sequence[Row]) -> bytes:
         "predicted on the device": "device_accuracy",
         "robust accuracy": "robust_accuracy",
     }
-    for colour, marker, (label, key) in zip(COLOURS, _MARKERS, series.items(), strict=False):
+    gate_axis(axes, [row["two_qubit_gates"] for row in rows], _GATES)
+    for (colour, (text, key)), marker in zip(cycled(COLOURS, series.items()), MARKERS, strict=False):
         points = [(row["two_qubit_gates"], row[key]) for row in rows]
-        axes.plot(*zip(*points, strict=True), marker, markersize=6, color=colour, alpha=0.85, label=label)
-    for gates in sorted({row["two_qubit_gates"] for row in rows}):
-        axes.axvline(gates, color="0.9", linewidth=0.8, zorder=0)
-        names = "\n".join(row["model"] for row in rows if row["two_qubit_gates"] == gates)
-        axes.annotate(names, (gates, 0.015), rotation=90, fontsize=6.5, ha="center", va="bottom", color="0.35")
-    _finish(axes, "two-qubit gates after compilation")
+        axes.plot(*zip(*points, strict=True), marker, markersize=6, color=colour, alpha=0.85, label=text)
+    _names(axes, sorted((row["two_qubit_gates"], row["model"]) for row in rows))
+    _finish(axes)
     axes.set_ylabel("fidelity, accuracy")
-    figure.legend(loc="outside upper center", frameon=False, fontsize=8, ncols=4)
+    figure.legend(loc="outside lower center", frameon=False, fontsize=8, ncols=4)
     return png(figure)
 
 
-def _finish(axes: Axes, x_label: str) -> None:
-    low, high = axes.dataLim.intervalx
-    axes.set_xscale("log")
-    axes.set_xlim(low / 1.3, high * 1.3)
-    axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.xaxis.set_minor_formatter(NullFormatter() if high > 5 * low else ScalarFormatter())
+def _names(axes: Axes, models: Sequence[tuple[int, str]]) -> None:
+    """Every model's name above its number of gates, moved sideways where names would lie on each other."""
+    wanted = [float(axes.transLimits.transform(axes.transScale.transform((gates, 0)))[0]) for gates, _ in models]
+    places: list[float] = []
+    for place in wanted:
+        places.append(max(place, places[-1] + _NAMES_APART) if places else place)
+    # Back to the left by half of what the last ones were moved, so that a crowd stands about its middle.
+    moved = [place - (place - want) / 2 for place, want in zip(places, wanted, strict=True)]
+    for number in range(1, len(moved)):
+        moved[number] = max(moved[number], moved[number - 1] + _NAMES_APART)
+    for place, (gates, name) in zip(moved, models, strict=True):
+        axes.axvline(gates, color="0.9", linewidth=0.8, zorder=0)
+        axes.annotate(
+            label(name),
+            (gates, 1.02),
+            (place, 1.04),
+            textcoords=axes.transAxes,
+            rotation=90,
+            fontsize=6.5,
+            ha="center",
+            va="bottom",
+            color="0.35",
+            arrowprops={"arrowstyle": "-", "color": "0.8", "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0},
+        )
+
+
+def _finish(axes: Axes) -> None:
     axes.set_ylim(0, 1.02)
-    axes.set_xlabel(x_label)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,19 +1,25 @@
 """Pictures as PNG bytes, drawn without any global state of matplotlib."""
 
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-#: Colours that differ for colour-blind readers and in grey (Okabe & Ito).
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#8C6D31")
-_DPI = 130
+from qaml_qiskit.reports.cells import format_number
+from qaml_qiskit.reports.drawing import COLOURS, cycled, label, png
+
 #: Line styles of remarks.
 _DASHES = ("--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))
 #: Curves whose legend has room in the picture.
 _LEGEND_INSIDE = 6
+#: Characters of a noise with its remarks.
+_REMARKED = 48
+#: Characters under all bars.
+_GROUP = 75
+#: Characters of a title beside a row of images.
+_ROW_TITLE = 20
 
 
 def accuracy_bars(
@@ -30,16 +36,16 @@ def accuracy_bars(
     axes = figure.subplots()
     width = 0.8 / len(series)
     centres = np.arange(len(groups))
-    for i, (name, values) in enumerate(series.items()):
+    for i, (colour, (name, values)) in enumerate(cycled(COLOURS, series.items())):
         table = np.array(values)
         position = centres + (i - (len(series) - 1) / 2) * width
         error = np.abs(table[:, 1:].T - table[:, 0])
-        axes.bar(position, table[:, 0], width * 0.94, yerr=error, label=name, color=COLOURS[i], capsize=3)
+        axes.bar(position, table[:, 0], width * 0.94, yerr=error, label=label(name), color=colour, capsize=3)
         for x, (value, _, upper) in zip(position, values, strict=True):
-            axes.text(x, upper + 0.015, f"{value:.2f}", ha="center", va="bottom", fontsize=8)
+            axes.text(x, upper + 0.015, format_number(value), ha="center", va="bottom", fontsize=8)
     axes.axhline(chance, color="0.4", linestyle="--", linewidth=1)
     axes.text(1.01, chance, "chance", color="0.35", fontsize=8, va="center", transform=axes.get_yaxis_transform())
-    axes.set_xticks(centres, groups)
+    axes.set_xticks(centres, [label(group, _GROUP // len(groups)) for group in groups], parse_math=False)
     axes.set_ylim(0, 1.12)
     axes.set_ylabel("accuracy")
     axes.legend(frameon=False, ncols=len(series), loc="upper center", bbox_to_anchor=(0.5, 1.14))
@@ -68,8 +74,10 @@ def curves(
         kind, _, remark = name.partition(",")
         colour = COLOURS[kinds.index(kind) % len(COLOURS)]
         style = _DASHES[dashed.index(remark) % len(_DASHES)] if remark else "-"
-        axes.plot(x, y, linestyle=style, marker="o", markersize=4, color=colour, label=name)
+        axes.plot(x, y, linestyle=style, marker="o", markersize=4, color=colour, label=label(name, _REMARKED))
         axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+        if len(x) == 1:  # a band of one point has no width
+            axes.vlines(x, low, high, color=colour, linewidth=1)
     for level, style, word in ((baseline, ":", "no noise"), (chance, "--", "chance")):
         axes.axhline(level, color="0.4", linestyle=style, linewidth=1)
         axes.text(1.01, level, word, color="0.35", fontsize=8, va="center", transform=axes.get_yaxis_transform())
@@ -95,7 +103,7 @@ def image_grid(rows: Mapping[str, NDArray[np.floating]], captions: Mapping[str, 
         captions: for some of the rows, a line of text under each image.
     """
     columns = max(len(images) for images in rows.values())
-    figure = Figure(figsize=(1.05 * columns + 1.6, 1.25 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(1.05 * columns + 2.0, 1.25 * len(rows)), layout="constrained")
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for line, (title, images) in zip(grid, rows.items(), strict=True):
         signed = title.startswith("Δ")
@@ -109,7 +117,7 @@ def image_grid(rows: Mapping[str, NDArray[np.floating]], captions: Mapping[str, 
                 colours = "RdBu" if signed else "gray"
                 axes.imshow(picture, cmap=colours, vmin=-limit if signed else 0, vmax=limit if signed else 1)
                 axes.set_xlabel(captions.get(title, [""] * len(images))[j], fontsize=8, labelpad=2)
-        line[0].set_ylabel(title, fontsize=8, rotation=0, ha="right", va="center", labelpad=6)
+        line[0].set_ylabel(label(title, _ROW_TITLE), fontsize=8, rotation=0, ha="right", va="center", labelpad=6)
     return png(figure)
 
 
@@ -122,23 +130,20 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> byte
     """
     figure = Figure(figsize=(7.2, 2.9), layout="constrained")
     panels = figure.subplots(1, 2)
-    for colour, (name, rows) in zip(COLOURS, curves.items(), strict=False):
+    for colour, (name, rows) in cycled(COLOURS, curves.items()):
         epochs = [row["epoch"] for row in rows]
         marker = "o" if len(rows) == 1 else None
         for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
-            axes.plot(epochs, [row[quantity] for row in rows], color=colour, marker=marker, label=f"{name}, training")
+            look = {"color": colour, "marker": marker}
+            axes.plot(epochs, [row[quantity] for row in rows], label=label(f"{name}, training"), **look)
             validation = [row[f"validation_{quantity}"] for row in rows]
-            axes.plot(epochs, validation, "--", color=colour, marker=marker, label=f"{name}, validation")
+            look["markerfacecolor"] = "white"
+            axes.plot(epochs, validation, "--", label=label(f"{name}, validation"), **look)
     for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlim(axes.dataLim.x0 - 0.5, axes.dataLim.x1 + 0.5)
         axes.set_ylabel(quantity)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].legend(frameon=False, fontsize=8)
     return png(figure)
-
-
-def png(figure: Figure) -> bytes:
-    """The bytes of a picture."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI)
-    return buffer.getvalue()

@@ -5,8 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import jinja2
+from markupsafe import Markup, escape
+
+from qaml_qiskit.reports.cells import format_cell, heading
+from qaml_qiskit.reports.layout import column_blocks, is_figure, key_columns, same_in_all
+from qaml_qiskit.text import printable
 
 Row = Mapping[str, object]
+
+#: Characters beside each other that a window of 1,200 pixels, one of 800 and a telephone of 400 hold.
+_WIDTHS = (125, 85, 42)
+#: Between two columns, in characters.
+_GAP = 2
+#: Text in a cell is folded where it is longer than this.
+_LONGEST_TEXT = 28
+#: A single row with more columns than this stands upright.
+_WIDEST_ROW = 6
 
 
 @dataclass(frozen=True)
@@ -47,17 +61,79 @@ class Page:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters["cell"] = format_cell
-        environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
+        environment.filters["tables"] = tables
+        # Spaces matter to a shell.
+        environment.filters["as_it_is"] = escape
+        environment.filters["base64"] = lambda data: Markup(base64.b64encode(data).decode("ascii"))
+        environment.finalize = _shown
         return environment.get_template("page.html").render(page=self)
 
 
-def format_cell(value: object) -> str:
-    """A value as people read it: three decimals, two digits of a small one, intervals as a – b, None as nothing."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.3f}" if value == 0 or abs(value) >= 0.0095 else f"{value:.2g}"
-    if isinstance(value, (list, tuple)):
-        return " – ".join(format_cell(item) for item in value)
-    return str(value)
+@dataclass(frozen=True)
+class Cell:
+    """The text of a cell, and how it is set: ``number``, ``long`` where words must be broken, or neither."""
+
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A part of a section's table that fits the window.
+
+    Attributes:
+        headings: of the columns; none where a single row stands upright.
+        rows: the cells of every row.
+        window: the smallest of 400, 800 and 1,200 pixels in which the columns fit; in a narrower one every row stands
+            upright.
+        remark: what is the same in all rows.
+    """
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    window: int
+    remark: str = ""
+
+
+def tables(rows: Sequence[Row]) -> list[Table]:
+    """The rows as one table or, where the columns do not fit a window of 1,200 pixels, as several under each other.
+
+    Every cell is in one of them, or in the first one's remark; each begins with the columns that tell rows apart.
+    """
+    names = list(rows[0])
+    if len(rows) == 1 and len(names) > _WIDEST_ROW:
+        row = rows[0]
+        upright = tuple((Cell(heading(name)), _cell(format_cell(row[name], name))) for name in names)
+        return [Table((), upright, 400)]
+    widths = {name: _width(name, rows) for name in names}
+    blocks, remark = [names], ""
+    if sum(widths.values()) > _WIDTHS[0]:
+        same = same_in_all(rows)
+        facts = [f"{heading(name)} {text}" for name in same if (text := format_cell(rows[0][name], name))]
+        remark = f"In all rows: {', '.join(facts)}." if facts else ""
+        names = [name for name in names if name not in same] or names
+        blocks = column_blocks(names, key_columns(rows, names), widths, _WIDTHS[0]) or [names]
+    return [_table(rows, block, widths, remark if block is blocks[0] else "") for block in blocks]
+
+
+def _table(rows: Sequence[Row], names: Sequence[str], widths: Mapping[str, int], remark: str) -> Table:
+    total = sum(widths[name] for name in names)
+    window = next((pixels for pixels, room in zip((400, 800), _WIDTHS[:0:-1], strict=True) if total <= room), 1200)
+    figures = {name for name in names if any(is_figure(row[name]) for row in rows)}
+    cells = tuple(tuple(_cell(format_cell(row[name], name), name in figures) for name in names) for row in rows)
+    return Table(tuple(map(heading, names)), cells, window, remark)
+
+
+def _cell(text: str, is_number: bool = False) -> Cell:
+    longest = max(map(len, text.split()), default=0)
+    return Cell(text, "number" if is_number else "long" if longest > _LONGEST_TEXT else "")
+
+
+def _width(name: str, rows: Sequence[Row]) -> int:
+    words = max(map(len, heading(name).split()))
+    return _GAP + max(words, *(min(len(format_cell(row[name], name)), _LONGEST_TEXT) for row in rows))
+
+
+def _shown(value: object) -> object:
+    """Text without what a terminal or a browser would act on; what is HTML already stays."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

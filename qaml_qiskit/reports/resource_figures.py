@@ -11,12 +11,15 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from qaml_qiskit.reports.figures import COLOURS, png
+from qaml_qiskit.reports.drawing import COLOURS, MARKERS, cycled, gate_axis, label, png
+from qaml_qiskit.reports.layout import fold
+from qaml_qiskit.text import printable
 
 Pair = tuple[int, int]
-_MARKERS = "oD^vP*X<"
 #: Colour of errors, light to dark.
 _ERRORS = "YlOrRd"
+#: Of a title.
+_CHARACTERS_AN_INCH = 13
 #: How bright red, green and blue are to the eye.
 _LUMINANCE = np.array([0.3, 0.59, 0.11])
 
@@ -28,22 +31,26 @@ def gates_against_fidelity(points: Sequence[tuple[str, str, float, float]]) -> b
         points: (circuit, place, two-qubit gates, fidelity). Every circuit has a colour, every place, such as a target
             and a recipe, a marker.
     """
-    circuits, places = (list(dict.fromkeys(point[k] for point in points)) for k in (0, 1))
+    circuits = list(dict.fromkeys(circuit for circuit, *_ in points))
+    places = list(dict.fromkeys(place for _, place, *_ in points))
     figure = Figure(figsize=(8.6, max(4.2, 0.2 * (len(circuits) + len(places)) + 1)), layout="constrained")
     axes = figure.subplots()
-    colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(circuits)}
-    markers = {name: _MARKERS[i % len(_MARKERS)] for i, name in enumerate(places)}
+    colours = {name: colour for colour, name in cycled(COLOURS, circuits)}
+    markers = {name: marker for marker, name in cycled(MARKERS, places)}
     for circuit, place, gates, fidelity in points:
         axes.plot([max(gates, 1)], [fidelity], markers[place], color=colours[circuit], markersize=7, alpha=0.7)
-    axes.set_xscale("log")
-    axes.set_xlabel("two-qubit gates of the whole circuit")
+    gate_axis(axes, [max(gates, 1) for _, _, gates, _ in points], "two-qubit gates of the whole circuit")
     axes.set_ylabel("mean fidelity of the prepared state")
     lowest = min(fidelity for *_, fidelity in points)
     axes.set_ylim(lowest - max(0.01, 0.15 * (1 - lowest)), 1 + max(0.005, 0.08 * (1 - lowest)))
-    axes.margins(x=0.12)
     axes.grid(alpha=0.3)
-    key = [Line2D([], [], color=colour, marker="s", linestyle="none", label=name) for name, colour in colours.items()]
-    key += [Line2D([], [], color="0.3", marker=mark, linestyle="none", label=name) for name, mark in markers.items()]
+    key = [
+        Line2D([], [], color=colour, marker="s", linestyle="none", label=label(name))
+        for name, colour in colours.items()
+    ]
+    key += [
+        Line2D([], [], color="0.3", marker=mark, linestyle="none", label=label(name)) for name, mark in markers.items()
+    ]
     axes.legend(handles=key, frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes.spines[["top", "right"]].set_visible(False)
     return png(figure)
@@ -75,16 +82,17 @@ def device_map(
     pair_norm, readout_norm = _norm(pair_errors.values()), _norm(readout_errors.values())
     _draw_pairs(axes, place, pair_errors, {*used_pairs}, pair_norm)
     _draw_qubits(axes, place, readout_errors, used_qubits, readout_norm)
-    for norm, label in ((pair_norm, "two-qubit error"), (readout_norm, "readout error")):
+    for norm, text in ((pair_norm, "two-qubit error"), (readout_norm, "readout error")):
         bar = figure.colorbar(ScalarMappable(norm, _ERRORS), ax=axes, shrink=0.8, pad=0.01, aspect=30)
-        bar.set_label(label, fontsize=8)
+        bar.set_label(text, fontsize=8)
         bar.ax.tick_params(which="both", labelsize=7)
     key = [
         Line2D([], [], color="0.15", marker="o", markerfacecolor="white", linewidth=4, label="used"),
         Line2D([], [], color="0.6", linestyle=":", label="faulty"),
     ]
-    axes.legend(handles=key, frameon=False, fontsize=8, ncols=2, loc="upper right", bbox_to_anchor=(1.0, 1.06))
-    axes.set_title(title, fontsize=9, loc="left")
+    figure.legend(handles=key, frameon=False, fontsize=8, ncols=2, loc="outside lower center")
+    lines = fold(printable(title), int(_CHARACTERS_AN_INCH * figure.get_figwidth()))
+    figure.suptitle("\n".join(lines), fontsize=9, x=0.01, ha="left")
     axes.set_aspect("equal")
     axes.margins(0.03)
     axes.axis("off")
@@ -152,7 +160,8 @@ def _in_rows(
 
 def _norm(errors: Iterable[float | None]) -> Normalize:
     known = [error for error in errors if error is not None and 0 < error < 0.5]
-    return LogNorm(min(known), max(max(known), 1.01 * min(known))) if known else Normalize(0, 1)
+    # Equal errors still need a scale on which the numbers differ.
+    return LogNorm(min(known), max(*known, 2 * min(known))) if known else Normalize(0, 1)
 
 
 def _draw_pairs(

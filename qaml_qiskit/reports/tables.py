@@ -4,11 +4,15 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
+#: What a formula begins with in a spreadsheet.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
 
 def to_csv(rows: Sequence[Mapping[str, object]]) -> str:
     """CSV with a header; the columns are the keys of all rows in the order of their first appearance.
 
-    Numbers keep every digit. An interval or another pair becomes two columns, ``name_low`` and ``name_high``.
+    Numbers keep every digit. An interval or another pair becomes two columns, ``name_low`` and ``name_high``. Text that
+    a spreadsheet would take for a formula gets an apostrophe in front, which spreadsheets hide.
     """
     flat = [_flatten(row) for row in rows]
     columns = list(dict.fromkeys(name for row in flat for name in row))
@@ -25,5 +29,15 @@ def _flatten(row: Mapping[str, object]) -> dict[str, object]:
         if isinstance(value, (list, tuple)) and len(value) == 2:
             flat[f"{name}_low"], flat[f"{name}_high"] = value
         else:
-            flat[name] = value
+            flat[name] = _harmless(value) if isinstance(value, str) else value
     return flat
+
+
+def _harmless(text: str) -> str:
+    if not text.startswith(_FORMULA):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text

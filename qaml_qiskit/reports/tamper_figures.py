@@ -5,10 +5,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from qaml_qiskit.reports.figures import COLOURS, png
+from qaml_qiskit.reports.drawing import COLOURS, MARKERS, beside, png
 
 Row = Mapping[str, Any]
-_MARKERS = ("o", "s", "^", "D", "v", "P")
 #: Parts that are equally harmless would hide each other, so each is drawn beside the last by this factor.
 _BESIDE = 1.035
 
@@ -26,10 +25,9 @@ def tamper_curves(rows: Sequence[Row], chance: float) -> bytes:
     parts = list(dict.fromkeys(row["part"] for row in rows))
     for number, part in enumerate(parts):
         mine = sorted((r for r in rows if r["part"] == part and r["strength"] > 0), key=lambda row: row["strength"])
-        shift = _BESIDE ** (number - (len(parts) - 1) / 2)
-        x = [row["strength"] * shift for row in mine]
+        x = [row["strength"] * _BESIDE ** beside(number, len(parts), 1) for row in mine]
         colour = COLOURS[number % len(COLOURS)]
-        marker = _MARKERS[number % len(_MARKERS)]
+        marker = MARKERS[number % len(MARKERS)]
         axes.plot(x, [row["accuracy"] for row in mine], color=colour, marker=marker, markersize=5, label=part)
         low, high = ([row["interval"][end] for row in mine] for end in (0, 1))
         axes.vlines(x, low, high, color=colour, linewidth=1, alpha=0.6)

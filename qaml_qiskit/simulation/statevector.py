@@ -13,14 +13,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
+from qaml_qiskit.batches import as_tensor
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation.engine import Engine, choose_engine
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
+from qaml_qiskit.simulation.torch_backend import TorchEngine, recorded_forward
 
 _PRECISIONS = (torch.float32, torch.float64)
+#: Reads the states of derivatives of higher order.
+_TORCH = TorchEngine()
 
 
 class Jacobians(NamedTuple):
@@ -59,10 +62,12 @@ def evolve(program: Program, amplitudes: Tensor, weights: Tensor) -> Tensor:
 
 
 def z_expectations(program: Program, amplitudes: Tensor, weights: Tensor, qubits: Sequence[int]) -> Tensor:
-    """⟨ψ|Z_q|ψ⟩ after the circuit for each of ``qubits``; differentiable once in both tensors.
+    """⟨ψ|Z_q|ψ⟩ after the circuit for each of ``qubits``; differentiable in both tensors.
 
     The backward pass undoes the circuit step by step, so memory does not grow with its depth, and computes only the
-    gradients that somebody needs. For amplitudes of norm r the values are r² times the normalised ones.
+    gradients that somebody needs. Derivatives of higher order (``create_graph=True``) are right as well, but are
+    computed with torch, at a memory that grows with the depth. For amplitudes of norm r the values are r² times the
+    normalised ones.
 
     Args:
         program: the compiled circuit on n qubits.
@@ -97,7 +102,7 @@ def unitary(program: Program, weights: Tensor) -> Tensor:
     Raises:
         InputError: for weights of another shape or dtype.
     """
-    size = 2**program.num_qubits
+    size, weights = 2**program.num_qubits, as_tensor(weights, "the weights")
     with torch.no_grad():
         identity = torch.eye(size, dtype=weights.dtype, device=weights.device)
         return evolve(program, identity, weights).T.contiguous()
@@ -132,6 +137,7 @@ def z_jacobians(
     """
     wires = _wires(program, qubits)
     with torch.no_grad():
+        weights = as_tensor(weights, "the weights")
         amplitudes, angles, engine = _prepare(program, amplitudes, weights)
         batch, size = amplitudes.shape
         shape = (batch, len(wires))
@@ -159,15 +165,18 @@ class _Evolve(Function):
     @staticmethod
     def forward(ctx: Any, amplitudes: Tensor, angles: Tensor, program: Program, engine: Engine) -> Tensor:
         state = engine.forward(program, angles, amplitudes)
-        ctx.save_for_backward(angles, state)
+        ctx.save_for_backward(amplitudes, angles, state)
         ctx.program, ctx.engine, ctx.is_complex = program, engine, amplitudes.is_complex()
         return engine.amplitudes(program, state, len(amplitudes))
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
-        angles, state = ctx.saved_tensors
+        amplitudes, angles, state = ctx.saved_tensors
         wanted = Wanted(ctx.needs_input_grad[0], ctx.needs_input_grad[1])
+        if torch.is_grad_enabled():
+            again = recorded_forward(ctx.program, angles, amplitudes)
+            final = _TORCH.amplitudes(ctx.program, again, len(amplitudes))
+            return (*_recorded_gradients(final, (amplitudes, angles), cotangent, wanted), None, None)
         pullback = ctx.engine.pull_back_amplitudes(ctx.program, angles, state, cotangent, wanted)
         return (*_gradients(pullback, is_complex=ctx.is_complex), None, None)
 
@@ -180,17 +189,29 @@ class _Expectations(Function):
         ctx: Any, amplitudes: Tensor, angles: Tensor, program: Program, wires: tuple[int, ...], engine: Engine
     ) -> Tensor:
         state = engine.forward(program, angles, amplitudes)
-        ctx.save_for_backward(angles, state)
+        ctx.save_for_backward(amplitudes, angles, state)
         ctx.program, ctx.wires, ctx.engine, ctx.is_complex = program, wires, engine, amplitudes.is_complex()
         return engine.expectations(program, state, wires, len(amplitudes))
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
-        angles, state = ctx.saved_tensors
+        amplitudes, angles, state = ctx.saved_tensors
         wanted = Wanted(ctx.needs_input_grad[0], ctx.needs_input_grad[1])
+        if torch.is_grad_enabled():
+            again = recorded_forward(ctx.program, angles, amplitudes)
+            values = _TORCH.expectations(ctx.program, again, ctx.wires, len(amplitudes))
+            return (*_recorded_gradients(values, (amplitudes, angles), cotangent, wanted), None, None, None)
         pullback = ctx.engine.pull_back_expectations(ctx.program, angles, state, ctx.wires, cotangent, wanted)
         return (*_gradients(pullback, is_complex=ctx.is_complex), None, None, None)
+
+
+def _recorded_gradients(
+    values: Tensor, inputs: tuple[Tensor, Tensor], cotangent: Tensor, wanted: Wanted
+) -> tuple[Tensor | None, Tensor | None]:
+    """Gradients that are themselves part of a graph, for ``create_graph=True``."""
+    asked = [each for each, wants in zip(inputs, wanted, strict=False) if wants]
+    found = iter(torch.autograd.grad(values, asked, cotangent, create_graph=True, materialize_grads=True))
+    return (next(found) if wanted.inputs else None, next(found) if wanted.angles else None)
 
 
 def _gradients(pullback: Pullback, *, is_complex: bool) -> tuple[Tensor | None, Tensor | None]:
@@ -227,6 +248,7 @@ def _wires(program: Program, qubits: Sequence[int]) -> tuple[int, ...]:
 def _prepare(program: Program, amplitudes: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Engine]:
     """Check both tensors; the amplitudes in the common precision, the angles, and the engine for them."""
     size = 2**program.num_qubits
+    amplitudes, weights = as_tensor(amplitudes, "the amplitudes"), as_tensor(weights, "the weights")
     if amplitudes.dim() != 2 or amplitudes.shape[1] != size:
         raise InputError(
             "the amplitudes do not fit the circuit",
@@ -255,6 +277,13 @@ def _prepare(program: Program, amplitudes: Tensor, weights: Tensor) -> tuple[Ten
             got=f"{amplitudes.device} and {weights.device}",
             expected="one device",
             remedy="move one of them with .to(device)",
+        )
+    if weights.device.type != "meta" and not bool(torch.isfinite(weights).all()):
+        raise InputError(
+            "cannot run the circuit with these weights",
+            got="a weight that is NaN or infinite",
+            expected="finite angles",
+            remedy="check where the weights come from; if training made them so, lower the learning rate",
         )
     amplitudes = amplitudes.to(torch.promote_types(amplitudes.dtype, weights.dtype))
     return amplitudes, program.angles(weights), choose_engine(program, amplitudes)

@@ -62,11 +62,34 @@ class TorchEngine:
         return _pull_back(program, angles, state, 2 * (cotangent @ signs.T) * state, wanted)
 
 
+def recorded_forward(program: Program, angles: Tensor, amplitudes: Tensor) -> Tensor:
+    """The final state of :meth:`TorchEngine.forward`, by operations that autograd records.
+
+    For derivatives of any order: slower, and its memory grows with the depth.
+    """
+    state = _planes(amplitudes)
+    for table in _tables(program, angles, state):
+        if table.wall is not None:
+            state = table.wall.applied(state)
+        real, imaginary = state
+        turned = (real * table.cos - imaginary * table.sin, imaginary * table.cos + real * table.sin)
+        state = torch.stack(turned)
+    return state
+
+
 @dataclass(frozen=True)
 class _Wall:
     """One wall as Kronecker blocks: matrices[i] acts on the i-th group of adjacent wires, lowest first."""
 
     matrices: tuple[Tensor, ...]
+
+    def applied(self, states: Tensor) -> Tensor:
+        below = 1
+        for matrix in self.matrices:
+            blocks = states.reshape(-1, matrix.shape[0], below)
+            states = (matrix @ blocks).reshape(states.shape)
+            below *= matrix.shape[0]
+        return states
 
     def inverse(self) -> _Wall:
         return _Wall(tuple(matrix.T for matrix in self.matrices))

@@ -1,7 +1,9 @@
 """The parts that the pages of all runs share."""
 
 import json
+import os
 import shlex
+import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,11 @@ from pydantic import BaseModel
 
 from qaml_qiskit.reports import Page, Section
 from qaml_qiskit.runs import ENVIRONMENT_FILE, Run
+from qaml_qiskit.text import is_printable
 
 REPORT_FILE = "report.html"
+#: Bytes that stand for themselves between the quotes of a shell.
+_PLAIN = frozenset(f"{string.ascii_letters}{string.digits} ./_-+=@:,".encode())
 
 
 def write_page(run: Run, request: BaseModel, title: str, lead: str, sections: Sequence[Section]) -> None:
@@ -43,7 +48,15 @@ def command_line(config: Mapping[str, Any], request: BaseModel) -> str:
             words += ["--" + name.replace("_", "-"), text]
     if backends := config.get("resolved", {}).get("backends"):
         words += ["--backends", backends]
-    return shlex.join(words)
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    """A word for a shell; one that cannot be shown, such as a name that is not UTF-8, by its bytes."""
+    if is_printable(word):
+        return shlex.quote(word)
+    shown = (chr(byte) if byte in _PLAIN else f"\\x{byte:02x}" for byte in os.fsencode(word))
+    return f"$'{''.join(shown)}'"
 
 
 def _facts(run: Run) -> dict[str, object]:

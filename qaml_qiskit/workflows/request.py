@@ -20,7 +20,7 @@ class Request(BaseModel):
         ConfigurationError: a field that does not exist, or a value that does not fit.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @property
     def stored_models(self) -> tuple[str, ...]:

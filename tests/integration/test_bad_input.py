@@ -118,6 +118,15 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     "unknown data set": (nothing, ["train", "--dataset", "mnits"], ["mnits", "mnist"]),
     "unknown model kind": (nothing, ["train", "--model", "qvd"], ["'qvc', 'convnet', 'resnet18' or 'quadratic'"]),
     "no layers": (nothing, ["train", "--layers", "0"], ["--layers"]),
+    "layers beyond the memory": (nothing, ["train", "--layers", "1000000000"], ["GiB needed", "GiB free"]),
+    "endless rate": (nothing, ["train", "--learning-rate", "inf"], ["--learning-rate", "finite"]),
+    "rate that is no number": (nothing, ["train", "--learning-rate", "nan"], ["--learning-rate", "finite"]),
+    "seed beyond 64 bits": (nothing, ["train", "--seed", str(2**64)], ["--seed", "less than"]),
+    "draws without end": (
+        nothing,
+        ["train", "--train-noise", "0.01", "--train-draws", "1000000000"],
+        ["--train-draws", "256"],
+    ),
     "option in the file that does not exist": (
         text("c.yaml", "epoch: 3\n"),
         ["train", "--config", "c.yaml"],

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from qaml_qiskit import workflows
 from qaml_qiskit.cli import main, options
@@ -131,3 +132,15 @@ def test_paths_may_be_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     outcome = workflows.run_model(run, out="runs/on", backends="mine.yaml")  # type: ignore[arg-type]
     assert [row["stage"] for row in outcome.results] == ["ideal", "raw"]
     assert "--backends mine.yaml" in Path("runs/on/report.html").read_text()
+
+
+KEPT = sorted((Path(__file__).parents[2] / "runs" / "reference").rglob("config.yaml"))
+
+
+@pytest.mark.parametrize("file", KEPT, ids=lambda file: file.parent.name)
+def test_configurations_of_kept_runs_are_still_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Some of their models are too large to be kept.
+    monkeypatch.setattr(options, "model_path", Path)
+    kinds = {name: type(requests[0]) for name, requests in REQUESTS.items()}
+    command = yaml.safe_load(file.read_text(encoding="utf-8"))["command"]
+    assert options.build_request(kinds[command], {}, file)

@@ -48,6 +48,7 @@ def cell(engine: str, noise: str, placement: str = "gate", *, with_encoding: boo
     spec = named_noise(noise, NOISES[noise], placement)
     return Cell(
         name="test",
+        told="a cell",
         model=ModelCopy.of(model()),
         images=pack(images(), LABELS),
         where=native_circuit(model(), placement, with_encoding=with_encoding),

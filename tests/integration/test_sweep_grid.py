@@ -51,8 +51,8 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def words(place: Path, *models: str) -> tuple[object, ...]:
-    return "sweep", *(place / model for model in models or ("model",)), "--images", place / "images.npz", "--json"
+def words(place: Path, *models: str, images: str = "images.npz") -> tuple[object, ...]:
+    return "sweep", *(place / model for model in models or ("model",)), "--images", place / images, "--json"
 
 
 def test_every_combination_is_a_row(qaml: Qaml, place: Path) -> None:
@@ -212,7 +212,6 @@ def test_columns_that_say_nothing_are_left_out_of_the_terminal(qaml: Qaml, place
         (("--shots", "0"), "--shots"),
         (("--mitigation", "zne"), "--mitigation"),
         (("--mitigation", "m3"), "m3 with --engine aer-sampler only"),
-        (("--images", "no.npz"), "no.npz"),
     ],
 )
 def test_bad_input_is_one_line(qaml: Qaml, place: Path, options: tuple[str, ...], said: str) -> None:
@@ -222,6 +221,13 @@ def test_bad_input_is_one_line(qaml: Qaml, place: Path, options: tuple[str, ...]
     assert finished.err.count("\n") == 1
     assert said.lower() in finished.err.lower()
     assert finished.out == ""
+    assert not (place / "run").exists()
+
+
+def test_images_that_are_not_there_are_named(qaml: Qaml, place: Path) -> None:
+    finished = qaml(*words(place, images="no.npz"), "--out", place / "run")
+    assert (finished.code, finished.out) == (2, "")
+    assert "no.npz" in finished.err
     assert not (place / "run").exists()
 
 
@@ -238,7 +244,7 @@ def test_noise_that_touches_no_gate(qaml: Qaml, tmp_path: Path) -> None:
 def test_too_many_qubits_for_the_memory(
     qaml: Qaml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr("qaml_qiskit.simulation.heisenberg.memory._free", lambda device: 2**30)
+    monkeypatch.setattr("qaml_qiskit.simulation.heisenberg.memory.free_memory", lambda device: 2**30)
     store(tmp_path / "model", QVCConfig(image_shape=(1, 4, 4), num_classes=2, num_layers=1, encoding="angle"))
     write_images(tmp_path / "images.npz", (1, 4, 4), 2)
     finished = qaml(*words(tmp_path), "--strengths", "0.1", *options)

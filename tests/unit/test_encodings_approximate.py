@@ -234,3 +234,12 @@ def test_unusable_images_are_named(bad: float) -> None:
 def test_impossible_encodings_are_refused(num_qubits: int, layers: int, sweeps: int) -> None:
     with pytest.raises(ConfigurationError, match="cannot build an approximate encoding"):
         ApproximateEncoding(num_qubits, layers, sweeps=sweeps)
+
+
+def test_second_derivatives_are_refused_not_wrong(digits: torch.Tensor) -> None:
+    encoding = ApproximateEncoding(6, 1, sweeps=1)
+    point = digits[:2].double().requires_grad_()
+    (slope,) = torch.autograd.grad(encoding.state(point).square().sum(), point)
+    assert slope.shape == point.shape
+    with pytest.raises(InputError, match="differentiated once only"):
+        torch.autograd.grad(encoding.state(point).sum(), point, create_graph=True)

@@ -8,7 +8,7 @@ import torch
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.circuit.library import PauliGate, SXGate, UnitaryGate
-from qiskit.quantum_info import Kraus, Pauli, Statevector, SuperOp, random_unitary
+from qiskit.quantum_info import Kraus, Operator, Pauli, Statevector, SuperOp, random_unitary
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import (
     NoiseModel,
@@ -266,3 +266,65 @@ def test_values_run_a_free_circuit_several_times() -> None:
     assert torch.equal(together, alone)
     with pytest.raises(InputError, match="a column for every parameter"):
         noisy_expectations(circuit, model, values=values.T)
+
+
+def block() -> QuantumCircuit:
+    """Noisy gates, to be used as one."""
+    inner = QuantumCircuit(2, name="block")
+    inner.rx(0.4, 0)
+    inner.cx(0, 1)
+    inner.ry(0.7, 1)
+    inner.cx(1, 0)
+    return inner
+
+
+def nested() -> QuantumCircuit:
+    """Three qubits, with a gate in it that is a circuit."""
+    outer = QuantumCircuit(3, name="nest")
+    outer.append(block().to_gate(), [2, 0])
+    outer.h(1)
+    return outer
+
+
+NOISE_INSIDE = {"cx": depolarizing_error(0.1, 2), "rx": depolarizing_error(0.05, 1), "h": DAMPING}
+
+
+def model_inside() -> NoiseModel:
+    model = NoiseModel()
+    for name, error in NOISE_INSIDE.items():
+        model.add_all_qubit_quantum_error(error, [name])
+    return model
+
+
+@pytest.mark.parametrize("kind", ["to_gate", "to_instruction"])
+def test_a_composite_gate_has_the_noise_of_the_gates_inside(kind: str) -> None:
+    whole, flat = start(3), start(3)
+    for part, places in ((nested(), [1, 2, 0]), (block(), [0, 1]), (block().inverse(), [2, 1])):
+        whole.append(getattr(part, kind)(), places)
+        flat.compose(part, places, inplace=True)
+    flat = flat.decompose(["block", "block_dg"])
+    assert not {"block", "nest"} & set(flat.count_ops())
+    model = model_inside()
+    read = noisy_expectations(whole, model, [0, 1, 2])
+    assert same_values(read, noisy_expectations(flat, model, [0, 1, 2]))
+    assert close(read, torch.from_numpy(aer_expectations(flat, model)), AER)
+    assert (read - noisy_expectations(whole, None, [0, 1, 2])).abs().max() > DIFFERENT
+
+
+def test_a_composite_gate_that_the_model_names_has_the_noise_of_its_own() -> None:
+    model, circuit, same = NoiseModel(), start(), start()
+    model.add_all_qubit_quantum_error(PAIR, ["block"])
+    circuit.append(block().to_gate(), [0, 1])
+    same.append(UnitaryGate(Operator(block()), label="block"), [0, 1])
+    assert same_values(noisy_expectations(circuit, model, [0, 1]), noisy_expectations(same, model, [0, 1]))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_angles_that_are_no_numbers_are_refused(value: float) -> None:
+    bound, free, outer = QuantumCircuit(2), QuantumCircuit(2), QuantumCircuit(2)
+    bound.rx(value, 0)
+    free.rx(Parameter("a"), 0)
+    outer.append(bound.to_instruction(), [1, 0])
+    for circuit, values in ((bound, None), (outer, None), (free, np.array([[0.2], [value]]))):
+        with pytest.raises(InputError, match="finite"):
+            noisy_expectations(circuit, None, values=values)

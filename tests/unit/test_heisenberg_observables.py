@@ -15,7 +15,7 @@ from qiskit_aer.noise import NoiseModel, ReadoutError, depolarizing_error
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.noise import NoiseSpec
 from qaml_qiskit.simulation import compile_circuit, use_backend, z_expectations
-from qaml_qiskit.simulation.heisenberg import memory_needed, noisy_expectations, noisy_observables
+from qaml_qiskit.simulation.heisenberg import NoisyObservables, memory_needed, noisy_expectations, noisy_observables
 from qaml_qiskit.simulation.heisenberg.forms import quadratic_forms
 from qaml_qiskit.simulation.native import load_kernel
 from tests.tolerances import SIGMAS, VALUE
@@ -307,3 +307,15 @@ def test_wrong_arguments_are_named() -> None:
             observables.expectations(states)
     with pytest.raises(InputError, match=r"shots.*0"):
         observables.standard_errors(torch.zeros(1, 8), 0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+def test_second_derivatives_of_the_quadratic_forms(dtype: torch.dtype) -> None:
+    matrices = torch.randn(2, 4, 4, dtype=dtype, generator=torch.Generator().manual_seed(1))
+    observables = NoisyObservables((0, 1), matrices + matrices.mH)
+    point = samples(3, 2, dtype).requires_grad_()
+    assert torch.autograd.gradgradcheck(observables.expectations, (point,))
+    if dtype == torch.float64:
+        # The cotangent needs no gradient, and the second derivative of xᵀMx is 2M all the same.
+        hessian = torch.autograd.functional.hessian(lambda row: observables.expectations(row[None])[0, 0], point[0])
+        assert same_values(hessian, 2 * observables.matrices[0])

@@ -11,7 +11,9 @@ PACKAGE = Path(qaml_qiskit.__file__).parent
 
 #: From the ground up. Rooms on one floor do not import each other.
 FLOORS = (
-    {"errors", "files", "lazy", "secrets", "text", "evaluation"},
+    {"errors", "files", "freezing", "lazy", "secrets", "text"},
+    {"labels", "memory", "seeds"},
+    {"batches", "evaluation"},
     {"datasets", "encodings", "circuits", "noise"},
     {"simulation"},
     {"models"},

@@ -1,4 +1,6 @@
+import copy
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,13 @@ from qaml_qiskit.models import (
     DataCard,
     Model,
     ModelCard,
+    ModelConfig,
+    QuadraticClassifier,
+    QuadraticConfig,
     QVCConfig,
     ResNet18,
     ResNet18Config,
+    build_model,
     load_model,
     model_files,
     parse_config,
@@ -25,6 +31,7 @@ from qaml_qiskit.models.store import CARD_FILE
 
 QVC_CONFIG = QVCConfig(image_shape=(1, 2, 4), num_classes=3, num_layers=2, logit_scale=7.0)
 RESNET_CONFIG = ResNet18Config(image_shape=(1, 8, 8), num_classes=3, width=4)
+QUADRATIC_CONFIG = QuadraticConfig(image_shape=(1, 4, 4), num_classes=3)
 CONVNET_CONFIG = ConvNetConfig(image_shape=(1, 8, 8), num_classes=3, hidden=16)
 
 
@@ -147,3 +154,74 @@ def test_what_is_no_model_of_ours_is_not_stored(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot store the model"):
         save_model(tmp_path / "file", QVC(QVC_CONFIG), DataCard(dataset="mine", classes=(0, 1, 2)))
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+@pytest.mark.parametrize("model", [QVC(QVC_CONFIG, 4), ResNet18(RESNET_CONFIG, 4)], ids=["qvc", "resnet18"])
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path, model: Model, value: float) -> None:
+    broken = copy.deepcopy(model)
+    with torch.no_grad():
+        next(broken.parameters()).flatten()[1] = value
+    with pytest.raises(InputError, match="NaN or infinite"):
+        load_model(stored(tmp_path, broken))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image_shape": [1, -2, 4]},
+        {"image_shape": [0, 2, 4]},
+        {"num_layers": -1},
+        {"logit_scale": float("inf")},
+        {"logit_scale": float("nan")},
+        {"init_std": float("inf")},
+    ],
+    ids=str,
+)
+def test_cards_of_impossible_models_are_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    card = stored(tmp_path, QVC(QVC_CONFIG)) / CARD_FILE
+    values = json.loads(card.read_text())
+    values["model"] |= change
+    card.write_text(json.dumps(values))
+    with pytest.raises(InputError, match="cannot load the model"):
+        load_model(tmp_path)
+
+
+HUGE = [
+    QVC_CONFIG.model_copy(update={"num_layers": 10**9}),
+    QVC_CONFIG.model_copy(update={"image_shape": (1, 10**6, 10**6)}),
+    CONVNET_CONFIG.model_copy(update={"hidden": 10**12}),
+    CONVNET_CONFIG.model_copy(update={"num_classes": 10**30}),
+    RESNET_CONFIG.model_copy(update={"width": 10**7}),
+    QuadraticConfig(image_shape=(1, 1000, 1000), num_classes=100),
+]
+
+
+@pytest.mark.parametrize("config", HUGE, ids=lambda config: config.kind)
+def test_models_too_large_for_the_memory_are_refused_with_the_figure(config: ModelConfig) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ConfigurationError, match=r"cannot build the model: got [\d,.]+ GiB needed, [\d,.]+ GiB free"):
+        build_model(config)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**16  # in kB
+
+
+@pytest.mark.parametrize(
+    "model",
+    [ConvNet(CONVNET_CONFIG), ResNet18(RESNET_CONFIG), QuadraticClassifier(QUADRATIC_CONFIG)],
+    ids=["convnet", "resnet18", "quadratic"],
+)
+def test_the_stated_memory_is_that_of_the_weights(model: ConvNet | ResNet18 | QuadraticClassifier) -> None:
+    real = sum(parameter.nbytes for parameter in model.parameters() if parameter.dim() > 1)
+    assert model.config.memory == real
+
+
+def test_a_card_of_72_gigabytes_is_refused_before_its_weights_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qaml_qiskit.memory.free_memory", lambda device="cpu": 16 * 2**30)
+    card = stored(tmp_path, QVC(QVC_CONFIG)) / CARD_FILE
+    values = json.loads(card.read_text())
+    values["model"]["num_layers"] = 72 * 2**30 // (9 * 4000)
+    card.write_text(json.dumps(values))
+    with pytest.raises(ConfigurationError, match=r"72\.0 GiB needed, 16\.0 GiB free"):
+        load_model(tmp_path)

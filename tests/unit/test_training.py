@@ -1,8 +1,10 @@
 import pytest
 import torch
+from pydantic import ValidationError
 
-from qaml_qiskit.errors import InputError
+from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import (
+    MAX_DRAWS,
     QVC,
     ConvNet,
     ConvNetConfig,
@@ -136,3 +138,44 @@ def test_corrupt_checkpoint_is_an_error(data: Data, change) -> None:
     run.run()
     with pytest.raises(InputError, match="corrupt checkpoint"):
         load_state(change(dump_state(run.snapshot())))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"learning_rate": float("inf")},
+        {"learning_rate": float("nan")},
+        {"weight_decay": float("inf")},
+        {"seed": -1},
+        {"seed": 2**64},
+        {"noise": {"depolarizing": float("nan")}},
+        {"noise": {"draws": 1_000_000_000}},
+        {"noise": {"draws": MAX_DRAWS + 1}},
+    ],
+    ids=str,
+)
+def test_values_that_no_training_can_use(values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        TrainingConfig.model_validate(values)
+
+
+def test_a_training_too_large_for_the_memory_is_refused(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = {"depolarizing": 0.01, "draws": MAX_DRAWS}
+    trainer(data, noise=noise)
+    monkeypatch.setattr("qaml_qiskit.memory.free_memory", lambda device="cpu": 2**17)
+    trainer(data)
+    with pytest.raises(ConfigurationError, match=r"cannot train the model: got .* needed"):
+        trainer(data, noise=noise)
+
+
+def test_a_validation_loss_that_is_nan_is_a_divergence(data: Data) -> None:
+    class Silent(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.factor = torch.nn.Parameter(torch.ones(1))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.flatten(1)[:, :2] * self.factor * (1.0 if self.training else torch.nan)
+
+    with pytest.raises(InputError, match="diverged in epoch 1"):
+        Trainer(Silent(), data, data, TrainingConfig()).run()

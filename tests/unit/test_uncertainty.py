@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import (
     ReadoutSpread,
     accuracy,
@@ -157,3 +158,12 @@ def test_uncertain_labels_use_the_covariance() -> None:
     together = np.array([[[0.01, 0.0099], [0.0099, 0.01]]])
     assert uncertain_labels(z, independent) == 1
     assert uncertain_labels(z, together) == 0
+
+
+def test_arrays_that_do_not_belong_together_are_refused() -> None:
+    right = np.array([True, False])
+    for second in (right[:1], right.astype(int), right[None]):
+        with pytest.raises(InputError, match="cannot be compared"):
+            paired_test(right, second)
+    with pytest.raises(InputError):
+        endless_interval(np.zeros((2, 2)), np.zeros((2, 2, 2)), np.array([0, 2]), seed=0)

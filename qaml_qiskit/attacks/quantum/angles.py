@@ -7,10 +7,22 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from qaml_qiskit.attacks.freezing import frozen
 from qaml_qiskit.attacks.measure import margins
-from qaml_qiskit.attacks.quantum.budget import Access, Budget, Damage, Part, harm, summarised, turn_strength
+from qaml_qiskit.attacks.quantum.budget import (
+    Access,
+    Budget,
+    Damage,
+    Part,
+    harm,
+    summarised,
+    true_labels,
+    turn_strength,
+)
 from qaml_qiskit.attacks.traits import Norm
+from qaml_qiskit.batches import as_tensor, floating
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.freezing import frozen
+from qaml_qiskit.seeds import check_seed
 
 #: Angles to logits (N, m), differentiable.
 Logits = Callable[[Tensor], Tensor]
@@ -22,15 +34,28 @@ def logits_of_weights(model: nn.Module, name: str, images: Tensor) -> tuple[Logi
     Args:
         model: not changed.
         name: of the parameter, as in ``model.named_parameters()``; of a QVC, ``connector.weight``.
-        images: shape (N, C, H, W).
+        images: what the model takes, shape (N, ...), floating-point.
+
+    Raises:
+        InputError: other numbers.
+        ConfigurationError: no such parameter.
     """
+    images = floating(as_tensor(images, "the images"))
+    parameters = dict(model.named_parameters())
+    if name not in parameters:
+        raise ConfigurationError(
+            "there is no such parameter",
+            got=repr(name),
+            expected=" or ".join(parameters) or "a model with parameters",
+            remedy="name a parameter of the model",
+        )
 
     def logits(angles: Tensor) -> Tensor:
         with frozen(model):
             result: Tensor = functional_call(model, {name: angles}, (images,))
         return result
 
-    return logits, dict(model.named_parameters())[name].detach().clone()
+    return logits, parameters[name].detach().clone()
 
 
 @dataclass(frozen=True)
@@ -67,17 +92,22 @@ class AngleAttack:
         return Access(changed, ("weights", "gates", "images", "labels"))
 
     def damage(self, budget: Budget) -> Damage:
-        """The worst change found within a budget."""
+        """The worst change found within a budget.
+
+        Raises:
+            InputError: labels that do not fit the logits, or logits that are NaN.
+        """
         honest = self._logits(torch.zeros_like(self.angles))
-        scale = float(margins(honest, self.labels).abs().median().clamp(min=1e-6))
-        generator = torch.Generator().manual_seed(self.seed)
+        labels = true_labels(self.labels, honest)
+        scale = float(margins(honest, labels).abs().median().clamp(min=1e-6))
+        generator = torch.Generator().manual_seed(check_seed(self.seed))
         best = torch.zeros_like(self.angles)
         for restart in range(self.restarts):
             start = torch.zeros_like(self.angles)
             if restart:
                 noise = 2 * torch.rand(self.angles.shape, generator=generator).to(self.angles) - 1
                 start = self._project(noise * budget.angle, budget)
-            best = self._ascend(start, best, budget, scale)
+            best = self._ascend(start, best, labels, budget, scale)
         strongest = best.abs().amax() if self.norm == "linf" else self._lengths(best).amax()
         components = int((best != 0).sum()) if best.dim() == 1 else int((best != 0).sum(dim=1).amax())
         spent = (float(turn_strength(strongest)), components)
@@ -88,16 +118,16 @@ class AngleAttack:
             spent,
             honest,
             self._logits(best),
-            self.labels,
+            labels,
             best,
         )
 
-    def _ascend(self, change: Tensor, best: Tensor, budget: Budget, scale: float) -> Tensor:
+    def _ascend(self, change: Tensor, best: Tensor, labels: Tensor, budget: Budget, scale: float) -> Tensor:
         length = 2.5 * budget.angle / self.steps
         chosen: Tensor | None = None
         for _ in range(self.steps):
             point = change.detach().requires_grad_()
-            margin = margins(self.logits(self.angles + point), self.labels)
+            margin = margins(self.logits(self.angles + point), labels)
             # Per image the margin itself, which never saturates; for shared angles a smooth count of the wrong images.
             goal = -margin if self.angles.dim() == 2 else torch.sigmoid(-margin / scale)
             (slope,) = torch.autograd.grad(goal.sum(), point)
@@ -106,7 +136,7 @@ class AngleAttack:
             slope = slope * chosen
             step = slope.sign() if self.norm == "linf" else slope / self._lengths(slope).clamp(min=1e-30)
             change = self._project((change + length * step) * chosen, budget)
-            best = self._better(change, best)
+            best = self._better(change, best, labels)
         return best
 
     def _project(self, change: Tensor, budget: Budget) -> Tensor:
@@ -117,11 +147,11 @@ class AngleAttack:
     def _lengths(self, change: Tensor) -> Tensor:
         return torch.linalg.vector_norm(change, dim=-1, keepdim=True)
 
-    def _better(self, change: Tensor, best: Tensor) -> Tensor:
+    def _better(self, change: Tensor, best: Tensor, labels: Tensor) -> Tensor:
         new, old = self._logits(change), self._logits(best)
         if self.angles.dim() == 1:
-            return change if harm(new, self.labels) > harm(old, self.labels) else best
-        lower = margins(new, self.labels) < margins(old, self.labels)
+            return change if harm(new, labels) > harm(old, labels) else best
+        lower = margins(new, labels) < margins(old, labels)
         return torch.where(lower[:, None], change, best)
 
     def _logits(self, change: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from qaml_qiskit.attacks.measure import margins
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.batches import check_not_empty, label_batch
+from qaml_qiskit.errors import ConfigurationError, InputError
 
 #: A part of the classifier, as something to change or something to know.
 Part = Literal["weights", "gates", "encoding", "measurement", "calibration", "neighbours", "images", "labels"]
@@ -144,7 +145,17 @@ def summarised(
         attacked: logits after, shape (N, m).
         labels: shape (N,).
         change: what was done.
+
+    Raises:
+        InputError: logits that are NaN.
     """
+    if bool(honest.isnan().any() | attacked.isnan().any()):
+        raise InputError(
+            "the damage cannot be counted",
+            got="logits that are NaN",
+            expected="numbers",
+            remedy="check the honest classifier and its images",
+        )
     right = honest.argmax(dim=1) == labels
     still = attacked.argmax(dim=1) == labels
     return Damage(
@@ -158,6 +169,16 @@ def summarised(
         fooled=right & ~still,
         change=change.detach(),
     )
+
+
+def true_labels(labels: object, logits: Tensor) -> Tensor:
+    """The labels beside the honest logits, shape (N,), N ≥ 1.
+
+    Raises:
+        InputError: no image, or not one class of the logits for every image.
+    """
+    check_not_empty(logits, "attack the classifier")
+    return label_batch(labels, logits, logits.shape[1])
 
 
 def harm(logits: Tensor, labels: Tensor) -> tuple[int, float]:

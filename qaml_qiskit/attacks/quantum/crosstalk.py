@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from qaml_qiskit.attacks.quantum.budget import Access, Budget, Damage, harm, summarised, turn_strength
+from qaml_qiskit.attacks.quantum.budget import Access, Budget, Damage, harm, summarised, true_labels, turn_strength
 from qaml_qiskit.attacks.quantum.choices import Choice, worst_choice
+from qaml_qiskit.batches import as_tensor, floating
+from qaml_qiskit.freezing import evaluating
 
 #: Every combination is tried up to this number: each costs a new victim.
 _AFFORDABLE = 81
@@ -39,25 +41,27 @@ class CrosstalkAttack:
 
     def damage(self, budget: Budget) -> Damage:
         """The worst strengths; ``change`` holds them, shape (couplings,). Every coupling is a component."""
-        known: dict[Choice, Tensor] = {}
+        images, known = floating(as_tensor(self.images, "the images")), dict[Choice, Tensor]()
 
         def logits(choice: Choice) -> Tensor:
             if choice not in known:
-                with torch.no_grad():
-                    known[choice] = self.victim(_angles(choice, budget))(self.images)
+                module = self.victim(_angles(choice, budget))
+                with evaluating(module), torch.no_grad():
+                    known[choice] = module(images)
             return known[choice]
 
+        honest = logits((0,) * self.couplings)
+        labels = true_labels(self.labels, honest)
         choice = worst_choice(
-            lambda choice: harm(logits(choice), self.labels),
+            lambda choice: harm(logits(choice), labels),
             3,
             self.couplings,
             budget.components,
             exhaustive=_AFFORDABLE,
         )
-        honest = logits((0,) * self.couplings)
         change = _angles(choice, budget)
         spent = (float(turn_strength(change.abs().amax())), int((change != 0).sum()))
-        return summarised("crosstalk", self.access, budget, spent, honest, logits(choice), self.labels, change)
+        return summarised("crosstalk", self.access, budget, spent, honest, logits(choice), labels, change)
 
 
 def _angles(choice: Choice, budget: Budget) -> Tensor:

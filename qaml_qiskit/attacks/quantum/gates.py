@@ -8,7 +8,7 @@ from torch import Tensor
 
 from qaml_qiskit.attacks.measure import margins
 from qaml_qiskit.attacks.quantum.angles import Logits
-from qaml_qiskit.attacks.quantum.budget import Access, Budget, Damage, harm, summarised
+from qaml_qiskit.attacks.quantum.budget import Access, Budget, Damage, harm, summarised, true_labels
 from qaml_qiskit.errors import ConfigurationError
 
 
@@ -70,8 +70,9 @@ class GateAttack:
 
     def effects(self) -> Tensor:
         """Accuracy with each single gate dropped, shape (number of gates,)."""
+        labels = true_labels(self.labels, self._logits(self.angles))
         return torch.tensor(
-            [1 - harm(self._logits(self._without((gate,))), self.labels)[0] / len(self.labels) for gate in self.gates]
+            [1 - harm(self._logits(self._without((gate,))), labels)[0] / len(labels) for gate in self.gates]
         )
 
     def damage(self, budget: Budget) -> Damage:
@@ -79,28 +80,27 @@ class GateAttack:
 
         A gate that turns by more than the budget's strength cannot be dropped. ``components`` None means one gate.
         """
+        honest = self._logits(self.angles)
+        labels = true_labels(self.labels, honest)
         strengths = [rotation_strength(self.angles[list(gate)]) for gate in self.gates]
         left = [number for number, strength in enumerate(strengths) if strength <= budget.strength]
         dropped: list[int] = []
         for _ in range(min(1 if budget.components is None else budget.components, len(left))):
             base = tuple(self.gates[number] for number in dropped)
-            tried = self._promising(left, base)
-            dropped.append(
-                max(tried, key=lambda n: harm(self._logits(self._without((*base, self.gates[n]))), self.labels))
-            )
+            tried = self._promising(left, base, labels)
+            dropped.append(max(tried, key=lambda n: harm(self._logits(self._without((*base, self.gates[n]))), labels)))
             left.remove(dropped[-1])
         found = self._without(tuple(self.gates[number] for number in dropped))
         spent = (max((strengths[number] for number in dropped), default=0.0), len(dropped))
-        honest = self._logits(self.angles)
         return summarised(
-            "gates", self.access, budget, spent, honest, self._logits(found), self.labels, torch.tensor(dropped)
+            "gates", self.access, budget, spent, honest, self._logits(found), labels, torch.tensor(dropped)
         )
 
-    def _promising(self, left: list[int], base: tuple[tuple[int, ...], ...]) -> list[int]:
+    def _promising(self, left: list[int], base: tuple[tuple[int, ...], ...], labels: Tensor) -> list[int]:
         if self.candidates is None or self.candidates >= len(left):
             return left
         angles = self._without(base).requires_grad_()
-        (slope,) = torch.autograd.grad(margins(self.logits(angles), self.labels).sum(), angles)
+        (slope,) = torch.autograd.grad(margins(self.logits(angles), labels).sum(), angles)
         # Setting the angles θ to zero changes the margins by −θ·slope to first order.
         gains = (angles * slope).detach()
         return sorted(left, key=lambda number: -float(gains[list(self.gates[number])].sum()))[: self.candidates]

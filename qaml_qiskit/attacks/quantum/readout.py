@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qaml_qiskit.attacks.quantum.budget import Access, Budget, Damage, harm, summarised
+from qaml_qiskit.attacks.quantum.budget import Access, Budget, Damage, harm, summarised, true_labels
 from qaml_qiskit.attacks.quantum.choices import Choice, worst_choice
+from qaml_qiskit.batches import as_tensor
 from qaml_qiskit.errors import InputError
 
 
@@ -24,6 +25,10 @@ class ReadoutAttack:
 
     z: Tensor
     labels: Tensor
+
+    def __post_init__(self) -> None:
+        """Take arrays as tensors, and refuse labels that do not fit."""
+        _take(self, "z")
 
     @property
     def access(self) -> Access:
@@ -67,7 +72,8 @@ class CalibrationAttack:
     least_contrast: float = 0.05
 
     def __post_init__(self) -> None:
-        """Refuse a record that cannot be used for mitigation."""
+        """Take arrays as tensors, and refuse labels that do not fit or a record that cannot be used for mitigation."""
+        _take(self, "z", "p10", "p01")
         contrast = 1 - self.p10 - self.p01
         if bool((contrast < self.least_contrast).any()):
             raise InputError(
@@ -98,6 +104,12 @@ class CalibrationAttack:
         spent = (float(change.abs().amax()), int((change != 0).any(dim=1).sum()))
         honest, after = columns[..., 0], _chosen(columns, choice)
         return summarised("calibration", self.access, budget, spent, honest, after, self.labels, change)
+
+
+def _take(attack: ReadoutAttack | CalibrationAttack, *names: str) -> None:
+    for name in names:
+        object.__setattr__(attack, name, as_tensor(getattr(attack, name), name))
+    object.__setattr__(attack, "labels", true_labels(attack.labels, attack.z))
 
 
 def _worst_columns(columns: Tensor, labels: Tensor, budget: Budget) -> Choice:

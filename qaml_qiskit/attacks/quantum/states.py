@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qaml_qiskit.attacks.quantum.budget import Access, Budget, Damage, summarised
+from qaml_qiskit.attacks.quantum.budget import Access, Budget, Damage, summarised, true_labels
+from qaml_qiskit.batches import as_tensor
 
 #: Overlap with the top eigenvector that stands in for none, so that one formula serves the hard case too.
 _TRACE = 1e-12
@@ -43,15 +44,18 @@ class StateAttack:
 
     def damage(self, budget: Budget) -> Damage:
         """The worst states; ``change`` holds them, shape (N, d). Components are not limited: a state is one."""
-        dtype = torch.complex128 if self.states.is_complex() or self.matrices.is_complex() else torch.float64
+        states, matrices = as_tensor(self.states, "the states"), as_tensor(self.matrices, "the matrices")
+        dtype = torch.complex128 if states.is_complex() or matrices.is_complex() else torch.float64
         # States in single precision are not of unit length in double, which would count as a distance.
-        states, matrices = torch.nn.functional.normalize(self.states.to(dtype), dim=1), self.matrices.to(dtype)
+        states, matrices = torch.nn.functional.normalize(states.to(dtype), dim=1), matrices.to(dtype)
+        honest = _forms(states, matrices)
+        labels = true_labels(self.labels, honest)
         worst, lead = states.clone(), torch.full((len(states),), -torch.inf, dtype=torch.float64)
         for first, second in itertools.combinations(range(len(matrices)), 2):
             values, vectors = torch.linalg.eigh(matrices[second] - matrices[first])
             # The same decomposition, upside down, serves the opposite pair.
             for own, spectrum, basis in ((first, values, vectors), (second, -values.flip(0), vectors.flip(1))):
-                rows = (self.labels == own).nonzero().squeeze(1)
+                rows = (labels == own).nonzero().squeeze(1)
                 found, value = _worst_in_basis(states[rows], spectrum, basis, budget.strength)
                 better = value > lead[rows]
                 worst[rows[better]], lead[rows[better]] = found[better], value[better]
@@ -62,9 +66,9 @@ class StateAttack:
             self.access,
             budget,
             (float(torch.sqrt(1 - fidelity).amax()), changed),
-            _forms(states, matrices),
+            honest,
             _forms(worst, matrices),
-            self.labels,
+            labels,
             worst,
         )
 

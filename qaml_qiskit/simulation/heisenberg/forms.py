@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 #: Vectors at a time, and columns of a matrix at a time.
 _ROWS = 2048
@@ -15,7 +14,7 @@ _COLUMNS = 128
 
 
 def quadratic_forms(vectors: Tensor, matrices: Tensor) -> Tensor:
-    """x†M_k x for every row x and every k; differentiable once in the vectors.
+    """x†M_k x for every row x and every k; differentiable in the vectors.
 
     Without gradients, real forms take half of each symmetric matrix, and no part of it where all vectors are zero.
 
@@ -43,13 +42,15 @@ class _Forms(Function):
     @staticmethod
     def forward(ctx: Any, vectors: Tensor, matrices: Tensor) -> Tensor:
         images = _images(vectors, matrices)
-        ctx.save_for_backward(images)
+        ctx.save_for_backward(vectors, matrices, images)
         return _Forms.values(vectors, images)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor, None]:
-        (images,) = ctx.saved_tensors
+        vectors, matrices, images = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            # The gradient shall be differentiated in its turn, so it must know what it depends on.
+            images = _images(vectors, matrices)
         return 2 * torch.einsum("kni,nk->ni", images, cotangent.to(images.dtype)), None
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,6 +21,8 @@ from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 _CHANNELS = frozenset({"kraus", "superop", "quantum_channel"})
 #: What Aer looks up by name, whatever its label.
 _BY_NAME = frozenset({"reset", "initialize"})
+#: What is no standard gate and is followed as one instruction nevertheless, with the error of that name.
+_WHOLE = _CHANNELS | _BY_NAME | {"unitary", "pauli", "diagonal", "barrier", "delay", "measure"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,9 @@ class NoisyCircuit:
 def lower(circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int] | None) -> NoisyCircuit:
     """Attach the model's errors to the circuit's instructions as Aer does.
 
+    A composite gate is taken apart into what it is made of, because the noise is that of the gates inside; unless the
+    model has an error for the composite itself.
+
     Args:
         circuit: bound; measured at most at its end.
         table: the errors of the noise model; one table may serve several circuits of the same instructions.
@@ -50,8 +56,9 @@ def lower(circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int] | No
 
     Raises:
         ConfigurationError: for an instruction that cannot be simulated, or a model that touches none of them.
-        InputError: for qubits that the circuit does not have.
+        InputError: for qubits that the circuit does not have, or an angle that is no finite number.
     """
+    circuit = _taken_apart(circuit, table)
     with_delays = table.passes is not None and any(isinstance(each.operation, Delay) for each in circuit.data)
     if with_delays:
         circuit = table.passes.run(circuit)  # noise that depends on a delay's duration, as Aer inserts it
@@ -65,6 +72,33 @@ def lower(circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int] | No
         _check_touched(table, circuit)
     readout = tuple(table.readout(qubit) for qubit in read)
     return NoisyCircuit(circuit.num_qubits, tuple(_channels(walk.parts)), read, readout)
+
+
+def _taken_apart(circuit: QuantumCircuit, table: NoiseTable) -> QuantumCircuit:
+    """The circuit with every composite instruction replaced by its definition."""
+    composite = [_is_composite(instruction, table) for instruction in circuit.data]
+    if not any(composite):
+        return circuit
+    flat = circuit.copy_empty_like()
+    for instruction, is_composite in zip(circuit.data, composite, strict=True):
+        if is_composite:
+            inner = _taken_apart(instruction.operation.definition, table)
+            flat.compose(inner, qubits=instruction.qubits, inplace=True)
+        else:
+            flat.append(instruction)
+    return flat
+
+
+def _is_composite(instruction: CircuitInstruction, table: NoiseTable) -> bool:
+    """Whether Aer would want the instruction taken apart first, and can have it so."""
+    operation = instruction.operation
+    if instruction.is_standard_gate() or instruction.clbits or instruction.is_control_flow():
+        return False
+    if operation.name in _WHOLE or _key(operation) in table.instructions:
+        return False
+    # A gate with a control on 0 is followed as Aer writes it.
+    is_open = isinstance(operation, ControlledGate) and operation.ctrl_state == 0
+    return not is_open and getattr(operation, "definition", None) is not None
 
 
 class _Unitary(NamedTuple):
@@ -106,6 +140,13 @@ class _Walk:
             raise _refusal(name, qubits, "an operation that depends on classical bits or writes them")
         elif instruction.is_parameterized():
             raise _refusal(name, qubits, "a parameter without a value")
+        elif any(isinstance(value, float) and not math.isfinite(value) for value in instruction.params):
+            raise InputError(
+                f"cannot follow the instruction '{name}' on qubits {list(qubits)}",
+                got=f"the angles {list(instruction.params)}",
+                expected="finite angles",
+                remedy="check the values of the circuit's parameters",
+            )
         elif len(qubits) > 2:
             raise _refusal(name, qubits, f"an operation on {len(qubits)} qubits")
         else:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.memory import free_memory, gigabytes
 
 #: Numbers that vectors take together where they run as a batch: on the CPU so few that they stay in its cache.
 _BATCH_ON_CPU, _BATCH_ELSEWHERE = 2**20, 2**26
@@ -14,7 +13,6 @@ _BATCH_ON_CPU, _BATCH_ELSEWHERE = 2**20, 2**26
 _COPIES = 5
 #: Index tables and the plan, in bytes.
 _TABLES = 2**26
-_MEMINFO = Path("/proc/meminfo")
 
 
 def batch_numbers(device: torch.device) -> int:
@@ -50,25 +48,11 @@ def memory_needed(
 def check_memory(needed: int, limit: int | None, num_qubits: int, device: torch.device) -> None:
     """Raise ConfigurationError where ``needed`` bytes exceed the limit, or without one the device's free memory."""
     if limit is None:
-        limit = _free(device)
+        limit = free_memory(device)
     if limit is not None and needed > limit:
         raise ConfigurationError(
             f"{num_qubits} qubits are too many for the memory",
-            got=f"{_gigabytes(needed)} needed, {_gigabytes(limit)} allowed",
+            got=f"{gigabytes(needed)} needed, {gigabytes(limit)} allowed",
             expected="a vector of 4^n numbers and its working space to fit",
             remedy="use fewer qubits or observables, single precision, or a machine with more memory",
         )
-
-
-def _free(device: torch.device) -> int | None:
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    if device.type == "cpu" and _MEMINFO.exists():
-        for line in _MEMINFO.read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return 1024 * int(line.split()[1])
-    return None
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"

@@ -12,6 +12,7 @@ from qiskit.circuit import QuantumCircuit
 from qiskit_aer.noise import NoiseModel
 from torch import Tensor
 
+from qaml_qiskit.batches import as_tensor
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation.heisenberg.channels import FloatArray
 from qaml_qiskit.simulation.heisenberg.forms import quadratic_forms
@@ -50,7 +51,7 @@ class NoisyObservables:
 
         Args:
             states: shape (N, 2^k), amplitudes of the precision of the matrices, real unless those are complex. Bit j
-                of the index is the j-th input qubit. Differentiable once; with gradients on, N·m·2^k numbers are kept.
+                of the index is the j-th input qubit. Differentiable; with gradients on, N·m·2^k numbers are kept.
 
         Returns:
             Shape (N, m), real.
@@ -58,6 +59,7 @@ class NoisyObservables:
         Raises:
             InputError: for states that do not fit the matrices.
         """
+        states = as_tensor(states, "the states")
         self._check(states)
         return quadratic_forms(states, self.matrices)
 
@@ -178,17 +180,19 @@ def noisy_expectations(
 
     Raises:
         ConfigurationError: as for :func:`noisy_observables`.
-        InputError: as for :func:`noisy_observables`, or values of another shape.
+        InputError: as for :func:`noisy_observables`, or values of another shape or that are not finite.
     """
     _check_dtype(dtype, _PRECISIONS[:2])
     table, place = NoiseTable(noise_model), torch.device(device)
     if values is None:
         return _read_once(circuit, table, qubits, dtype, place, memory_limit, progress)
-    if values.ndim != 2 or not len(values) or values.shape[1] != circuit.num_parameters:
+    values = np.asarray(values)
+    fits = values.ndim == 2 and len(values) > 0 and values.shape[1] == circuit.num_parameters
+    if not fits or values.dtype.kind not in "biuf" or not np.isfinite(values).all():
         raise InputError(
             "the values do not fit the circuit",
-            got=f"shape {values.shape}",
-            expected=f"shape (N, {circuit.num_parameters}), N ≥ 1: a column for every parameter",
+            got=f"shape {values.shape} and type {values.dtype}" + (" with values that are not finite" if fits else ""),
+            expected=f"shape (N, {circuit.num_parameters}), N ≥ 1: a column for every parameter, finite numbers",
             remedy="give the parameters' values in the order of circuit.parameters",
         )
     rows = []

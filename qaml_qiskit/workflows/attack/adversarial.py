@@ -16,7 +16,11 @@ from qaml_qiskit.runs import Run
 from qaml_qiskit.workflows.attack.files import AdversarialImages, Provenance, read_adversarial
 from qaml_qiskit.workflows.attack.victims import Classifier
 from qaml_qiskit.workflows.inputs import digest
+from qaml_qiskit.workflows.pieces import encodes_slowly
 from qaml_qiskit.workflows.progress import Advance, Progress
+
+#: Images attacked together; fewer where every step of an attack differentiates the fit of a circuit to every image.
+_BATCH, _SLOW_BATCH = 250, 25
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,12 @@ class Cell:
         return self.attack.variant(self.source.num_classes)
 
     @property
+    def told(self) -> str:
+        """What it is to a reader."""
+        size = "" if self.attack.budget is None else f", ε = {self.attack.budget:g}"
+        return f"{self.attack_name}{size} on {Path(self.source.name).name}"
+
+    @property
     def file(self) -> str:
         """Of its adversarial images, in the run."""
         return adversarial_file(self.key)
@@ -91,7 +101,8 @@ def make_adversarial(run: Run, cells: Sequence[Cell], batch: Batch, progress: Pr
     done = count * (len(cells) - len(waiting))
     with progress.task("attacking", count * len(cells), done) as advance:
         for group in _sharing(waiting):
-            note = f"{group[0].attack_name} on {Path(group[0].source.name).name}"
+            note = group[0].told if len(group) == 1 else f"{group[0].attack_name} on {Path(group[0].source.name).name}"
+            advance(0, note)
             # Cells that share a search advance together.
             for cell, result in _results(group, batch, _telling(advance, len(group), note)):
                 run.write(cell.file, _file(cell, result, batch, fingerprint).to_bytes())
@@ -120,6 +131,7 @@ def _results(group: list[Cell], batch: Batch, tell: Callable[[int], None]) -> It
         batch.images,
         torch.from_numpy(batch.labels),
         attack,
+        batch_size=_SLOW_BATCH if encodes_slowly(first.source.stored.model) else _BATCH,
         spare_wrong=False,
         progress=tell,
     )

@@ -26,7 +26,7 @@ Transferred = Callable[[Cell], Mapping[str, Tensor]]
 class Check(BaseModel):
     """One check of an audit; see :class:`qaml_qiskit.attacks.AuditCheck`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str
     passed: bool
@@ -45,7 +45,7 @@ class Audited(BaseModel):
         reason: why there are none.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     verdict: Literal["sound", "masked", "weak attack", "not audited"]
     images: int
@@ -111,11 +111,12 @@ def audit_cells(
     """
     waiting = [cell for cell in cells if not (run.path / _file(cell)).is_file()]
     if waiting:
-        with progress.task("auditing", len(cells), len(cells) - len(waiting)) as advance:
+        with progress.task("auditing attacks", len(cells), len(cells) - len(waiting)) as advance:
             for cell in waiting:
+                advance(0, cell.told)
                 found = _audited(cell, batch, transferred, seed)
                 run.write_json(_file(cell), found.model_dump(mode="json"))
-                advance(1, cell.key)
+                advance(1)
     return {cell.key: Audited.model_validate(json.loads(run.read(_file(cell)) or b"")) for cell in cells}
 
 

@@ -1,5 +1,6 @@
 """Adversarial images as files that say what they were made on, how, and from which images."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,7 +36,7 @@ class Provenance(BaseModel):
         package_version: of qaml-qiskit.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     format: Literal[1] = 1
     model: str
@@ -86,7 +87,7 @@ class AdversarialImages:
             indices=self.indices,
             clean_correct=self.clean_correct,
             fooled=self.fooled,
-            provenance=np.array(self.provenance.model_dump_json()),
+            provenance=np.array(json.dumps(self.provenance.model_dump())),
         )
 
 
@@ -125,8 +126,8 @@ def parse_provenance(array: NDArray[Any], path: Path) -> Provenance:
     try:
         if array.shape != () or array.dtype.kind != "U":
             raise ValueError(f"an array of shape {array.shape} and type {array.dtype}")
-        return Provenance.model_validate_json(str(array))
-    except ValueError as error:
+        return Provenance.model_validate(json.loads(str(array)))
+    except (ValueError, RecursionError) as error:
         told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise InputError(
             f"the provenance in {path} cannot be read",

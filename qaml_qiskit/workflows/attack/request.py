@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from qaml_qiskit.attacks import Attack
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.attack.grid import attack_grid, can_be_audited
 from qaml_qiskit.workflows.request import Request
 
@@ -52,7 +53,7 @@ class AttackRequest(Request):
     audit: bool = False
     audit_images: Count = 100
     sources: Names = ()
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
     _once = field_validator("attack", "eps", "sources")(each_once)
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, model_validator
 
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 
 
@@ -24,7 +25,7 @@ class CertifyRequest(Request):
     images: Annotated[str, BeforeValidator(str)] = "100"
     noise: str | None = None
     strength: float | None = None
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _belong_together(self) -> "CertifyRequest":

@@ -14,6 +14,7 @@ from qaml_qiskit.workflows.demo.report import IMAGE_SETS, Findings, write_report
 from qaml_qiskit.workflows.demo.request import DemoRequest
 from qaml_qiskit.workflows.outcome import Outcome
 from qaml_qiskit.workflows.pages import named
+from qaml_qiskit.workflows.pieces import watched
 from qaml_qiskit.workflows.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model, score
 from qaml_qiskit.workflows.train.training import Data, fit, load_data, model_config, tensors
@@ -103,9 +104,9 @@ def _attack(
     request: DemoRequest, trained: Trained, images: Tensor, labels: Tensor, progress: Progress
 ) -> dict[str, Tensor]:
     config = AttackConfig(name="pgd", eps=request.eps, steps=request.steps, seed=request.seed)
-    with progress.task("attacking", 2) as advance:
-        transfer = attack_images(trained.convnet, images, labels, config)
-        advance(1, "the ConvNet")
-        whitebox = attack_images(trained.qvc.model, images, labels, config)
-        advance(1, "the QVC")
+    total = len(images) * request.steps
+    with watched(trained.convnet, "attacking the ConvNet", total, progress) as convnet:
+        transfer = attack_images(convnet, images, labels, config)
+    with watched(trained.qvc.model, "attacking the QVC", total, progress) as qvc:
+        whitebox = attack_images(qvc, images, labels, config)
     return dict(zip(IMAGE_SETS, (images, transfer, whitebox), strict=True))

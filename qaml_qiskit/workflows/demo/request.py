@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 from qaml_qiskit.workflows.train.request import TrainRequest
 
@@ -20,7 +21,7 @@ class DemoRequest(Request):
     steps: Annotated[int, Field(ge=1)] = 20
     images: Annotated[int, Field(ge=1)] = 200
     shots: Annotated[int, Field(ge=1)] = 1000
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
     def training(self, model: str) -> TrainRequest:
         """How one of the two models is trained."""

@@ -33,7 +33,7 @@ from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.progress import Progress, Silent
 
 #: Images fitted between two signs of life.
-_BLOCK = 100
+_BLOCK = 25
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _chosen(
 ) -> LayerChoice:
     """The choice of layers, in blocks, so that a long one shows that it is alive."""
     parts = []
-    with progress.task("fitting", len(images)) as advance:
+    with progress.task("encoding images", len(images)) as advance:
         for start in range(0, len(images), _BLOCK):
             block = images[start : start + _BLOCK]
             templates = request.encoding_layers

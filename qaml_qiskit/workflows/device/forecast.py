@@ -1,7 +1,7 @@
 """What accuracy a device would give, before any of its time is spent: the work behind ``qaml forecast``."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from qaml_qiskit.workflows.inputs import digest, find_model, load_images
 from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import named, write_page
+from qaml_qiskit.workflows.pieces import watched
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 
@@ -104,12 +105,13 @@ def _rows(
         "gate_survival": gates,
     }
     # One set of matrices serves all strengths, and none is needed where no attack is made.
-    victim = cache(lambda: noisy_layers(compiled, request.recipe))
+    victim = cache(partial(_noisy_layers, compiled, request, progress))
     rows = []
     for eps in (0.0, *request.eps):
         attacked = images if not eps else _attacked(request, run, key, eps, victim, inputs, progress)
         strings = "m3" in request.mitigation and bool(request.shots)
-        prediction = predict_on_device(compiled, attacked, run, f"{key}-{eps:g}", progress, strings=strings)
+        told = f"{Path(name).name}, {f'attacked with ε = {eps:g}' if eps else 'clean images'},"
+        prediction = predict_on_device(compiled, attacked, run, f"{key}-{eps:g}", progress, told=told, strings=strings)
         ideal = prediction.ideal.argmax(1) == labels
         for mitigation, shots in product(request.mitigation, (None, *request.shots)):
             endless, left = prediction.accuracy(labels, mitigation), prediction.slope(mitigation)
@@ -132,6 +134,11 @@ def _rows(
     return rows
 
 
+def _noisy_layers(compiled: Compiled, request: ForecastRequest, progress: Progress) -> NoisyQVC:
+    progress.say("computing what the noisy layers measure")
+    return noisy_layers(compiled, request.recipe)
+
+
 def _attacked(
     request: ForecastRequest,
     run: Run,
@@ -145,9 +152,9 @@ def _attacked(
     images, labels = inputs
     file = f"blocks/attacked-{key}-{eps:g}.npz"
     if run.read(file) is None:
-        progress.say(f"attacking {len(images)} images, ε = {eps:g}")
         config = AttackConfig(name="pgd", eps=eps, steps=request.steps, seed=request.seed)
-        made = attack_images(victim(), images, torch.from_numpy(labels), config)
+        with watched(victim(), f"attacking images, ε = {eps:g}", len(images) * request.steps, progress) as watching:
+            made = attack_images(watching, images, torch.from_numpy(labels), config)
         run.write(file, npz(images=made.numpy()))
     with np.load(run.path / file, allow_pickle=False) as archive:
         return torch.from_numpy(archive["images"])

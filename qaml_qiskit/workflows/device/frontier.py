@@ -23,6 +23,7 @@ from qaml_qiskit.workflows.device.request import FrontierRequest
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import named, write_page
+from qaml_qiskit.workflows.pieces import in_pieces, readable, watched
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 
@@ -86,11 +87,12 @@ def _row(
 ) -> Row:
     """One model."""
     model, counts = compiled.model, gate_counts(compiled.isa)
+    told = Path(name).name
     with torch.no_grad():
-        fidelity = float(model.encoding.fidelity(images).mean())
-    clean = accuracy(predict(model, images).numpy(), labels)
-    robust = _robust(request, run, key, model, images, torch.from_numpy(labels), progress)
-    device = predict_on_device(compiled, images, run, key, progress)
+        fidelity = float(in_pieces(model.encoding.fidelity, images, f"fidelity of {told}", progress).mean())
+    clean = accuracy(predict(model, readable(model, images, f"scoring {told}", progress)).numpy(), labels)
+    robust = _robust(request, run, key, told, model, images, torch.from_numpy(labels), progress)
+    device = predict_on_device(compiled, images, run, key, progress, told=told)
     gates, _ = survival(compiled.isa, compiled.target.isa)
     return {
         "model": name,
@@ -113,7 +115,14 @@ def _row(
 
 
 def _robust(
-    request: FrontierRequest, run: Run, key: str, model: QVC, images: Tensor, labels: Tensor, progress: Progress
+    request: FrontierRequest,
+    run: Run,
+    key: str,
+    told: str,
+    model: QVC,
+    images: Tensor,
+    labels: Tensor,
+    progress: Progress,
 ) -> dict[str, NDArray[np.bool_]]:
     """Which images withstand PGD, for every way to differentiate the encoding; kept in the run."""
     rules: tuple[GradientRule, ...] = ("unrolled",)
@@ -123,8 +132,8 @@ def _robust(
     for rule in rules:
         file = f"blocks/robust-{key}-{rule}.json"
         if (content := run.read(file)) is None:
-            progress.say(f"attacking {len(images)} images, {rule}")
-            withstood = _withstand(request, model, rule, images, labels)
+            how = {"unrolled": "", "straight-through": ", straight through the encoding"}[rule]
+            withstood = _withstand(request, model, rule, images, labels, f"attacking {told}{how}", progress)
             run.write_json(file, withstood)
         else:
             withstood = json.loads(content)
@@ -132,7 +141,15 @@ def _robust(
     return kept
 
 
-def _withstand(request: FrontierRequest, model: QVC, rule: GradientRule, images: Tensor, labels: Tensor) -> list[bool]:
+def _withstand(
+    request: FrontierRequest,
+    model: QVC,
+    rule: GradientRule,
+    images: Tensor,
+    labels: Tensor,
+    told: str,
+    progress: Progress,
+) -> list[bool]:
     """Whether each image is named correctly before and after the attack."""
     victim = model
     if isinstance(model.encoding, ApproximateEncoding):
@@ -142,12 +159,12 @@ def _withstand(request: FrontierRequest, model: QVC, rule: GradientRule, images:
             config.num_qubits, model.encoding.layers, config.pixel_order, model.encoding.sweeps, rule
         )
     attack = AttackConfig(name="pgd", eps=request.eps, steps=request.steps, seed=request.seed)
-    attacked = attack_images(victim, images, labels, attack)
+    with watched(victim, told, len(images) * request.steps, progress) as watching:
+        attacked = attack_images(watching, images, labels, attack)
+    scored = (readable(model, batch, "scoring what is left", progress) for batch in (images, attacked))
     return [
         bool(before and after)
-        for before, after in zip(
-            predict(model, images).argmax(1) == labels, predict(model, attacked).argmax(1) == labels, strict=True
-        )
+        for before, after in zip(*(predict(model, batch).argmax(1) == labels for batch in scored), strict=True)
     ]
 
 

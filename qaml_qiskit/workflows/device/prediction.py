@@ -87,7 +87,14 @@ class Prediction:
 
 
 def predict_on_device(
-    compiled: Compiled, images: Tensor, run: Run, name: str, progress: Progress, *, strings: bool = False
+    compiled: Compiled,
+    images: Tensor,
+    run: Run,
+    name: str,
+    progress: Progress,
+    *,
+    told: str = "images",
+    strings: bool = False,
 ) -> Prediction:
     """Propagate every image through the whole compiled circuit, encoding included, under the target's noise.
 
@@ -97,12 +104,13 @@ def predict_on_device(
         run: keeps what is done, block by block.
         name: of these images and this circuit within the run.
         progress: told about every block.
+        told: what the images are to a reader.
         strings: whether the frequencies of the bitstrings are wanted, which M3 depends on.
     """
-    circuit, values = compact(compiled.isa), compiled.values(images)
+    circuit, values = compact(compiled.isa), compiled.values(images, progress)
     noise, read = compiled.target.noise_model(compiled.isa), measured_qubits(circuit)
     blocks: dict[str, list[NDArray[np.floating]]] = {"": [], "-strings": []} if strings else {"": []}
-    with progress.task(f"predicting {name}", len(images)) as advance:
+    with progress.task(f"predicting {told} on {compiled.target.name}", len(images)) as advance:
         for start in range(0, len(images), _BLOCK):
             rows = values[start : start + _BLOCK]
             for kind, found in blocks.items():
@@ -117,7 +125,7 @@ def predict_on_device(
                 found.append(np.load(io.BytesIO(content), allow_pickle=False))
             advance(len(rows))
     joined = {kind: np.concatenate(found).astype(np.float64) for kind, found in blocks.items()}
-    return Prediction(compiled.ideal(images), joined[""], Readout.of(noise, read), joined.get("-strings"))
+    return Prediction(compiled.ideal(images, progress), joined[""], Readout.of(noise, read), joined.get("-strings"))
 
 
 def _expectations(

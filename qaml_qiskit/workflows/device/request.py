@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from qaml_qiskit.encodings import PixelOrder
 from qaml_qiskit.execution import CountsMitigation
+from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 
 
@@ -31,7 +32,7 @@ class ForecastRequest(Request):
     mitigation: Annotated[tuple[CountsMitigation, ...], Field(min_length=1)] = ("none", "readout")
     eps: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
     steps: Annotated[int, Field(ge=1)] = 20
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
     @property
     def stored_models(self) -> tuple[str, ...]:
@@ -49,7 +50,7 @@ class FrontierRequest(Request):
     eps: Annotated[float, Field(gt=0, le=1)] = 0.1
     steps: Annotated[int, Field(ge=1)] = 10
     shots: Annotated[int, Field(ge=1)] = 4000
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
     @property
     def stored_models(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ _COUNTS = tuple(_TITLES)
 class Baseline(BaseModel):
     """A grid of compiled circuits and their counts, in the grid's order: (two-qubit gates, two-qubit depth, depth)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     grid: ResourcesRequest
     counts: tuple[tuple[int, int, int], ...]
@@ -31,7 +31,7 @@ class Baseline(BaseModel):
 class Baselines(BaseModel):
     """The content of transpile/baselines/counts.yaml."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     qiskit: str
     baselines: tuple[Baseline, ...]

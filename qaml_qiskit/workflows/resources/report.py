@@ -1,4 +1,4 @@
-"""Tables, pictures and the page of a run of ``qaml resources``, and the columns that fit a terminal."""
+"""Tables, pictures and the page of a run of ``qaml resources``."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,10 +27,7 @@ _PUBLISHED = "As published, beside our count of the same circuit before compilat
 
 
 def terminal_tables(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """The columns of the rows that fit a terminal of a hundred characters: the whole circuits, and their parts.
-
-    Every figure is in the rows themselves, so in ``--json`` and resources.csv.
-    """
+    """The rows as people read them, under short headings: the whole circuits, and their parts."""
     return [{**_head(row), **_whole(row)} for row in rows], [{**_head(row), **_alone(row)} for row in rows]
 
 
@@ -78,6 +75,8 @@ def _whole(row: Row) -> Row:
         "depth": row["depth"],
         "µs": None if row["seconds"] is None else round(row["seconds"] * 1e6, 1),
         "success": row["success_probability"],
+        "gates survive": row["gate_survival"],
+        "readout survives": row["readout_survival"],
         "fidelity": row["fidelity"],
     }
 
@@ -90,6 +89,7 @@ def _alone(row: Row) -> Row:
         "ans 2q depth": row["ansatz_two_qubit_depth"],
         "1q whole": row["one_qubit_gates"],
         "compile s": row["compile_seconds"],
+        "physical qubits": row["physical_qubits"],
     }
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 
 EncodingName = Literal["multiplexed", "approximate", "exact", "angle", "none"]
@@ -41,4 +42,4 @@ class ResourcesRequest(Request):
     recipe: Annotated[tuple[str, ...], Field(min_length=1)] = ("level3",)
     dataset: ImageSource = "digits"
     images: Annotated[int, Field(ge=1)] = 20
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0

@@ -137,7 +137,7 @@ def _cells(
 ) -> Iterator[tuple[Row, list[list[int]]]]:
     """A row and the pairs of physical qubits in use, for every circuit as built and compiled; kept in the run."""
     compiler = _Compiler(grid, parts)
-    with progress.task("compiling", grid.compilations) as advance:
+    with progress.task("compiling circuits", grid.compilations) as advance:
         for index, (num_qubits, encoding, layers) in enumerate(grid.circuits()):
             yield compiler.as_built(num_qubits, encoding, layers), []
             for place, (target, (name, recipe)) in enumerate(product(grid.targets.values(), grid.recipes.items())):

@@ -30,6 +30,7 @@ from qaml_qiskit.models import QVC, StoredModel, predict
 from qaml_qiskit.runs import Run
 from qaml_qiskit.workflows.inputs import require_qvc
 from qaml_qiskit.workflows.outcome import Row
+from qaml_qiskit.workflows.pieces import encodes_slowly, in_pieces, readable
 from qaml_qiskit.workflows.progress import Progress, Silent
 
 
@@ -47,14 +48,18 @@ class Compiled:
         """What the names of target and recipe stood for, so that a run is not mixed with one from before an edit."""
         return {"target": self.target.entry.model_dump(mode="json"), "recipe": self.recipe.model_dump(mode="json")}
 
-    def values(self, images: Tensor) -> NDArray[np.float64]:
+    def values(self, images: Tensor, progress: Progress | None = None) -> NDArray[np.float64]:
         """The encoding's angles in the order of the ISA circuit's parameters, shape (N, P)."""
         columns = [parameter.index for parameter in self.isa.parameters]
-        return self.model.encoding.angles(images).numpy()[:, columns]
+        angles = self.model.encoding.angles
+        if encodes_slowly(self.model):
+            return in_pieces(angles, images, "encoding images", progress or Silent()).numpy()[:, columns]
+        return angles(images).numpy()[:, columns]
 
-    def ideal(self, images: Tensor) -> NDArray[np.floating]:
+    def ideal(self, images: Tensor, progress: Progress | None = None) -> NDArray[np.floating]:
         """⟨Z_k⟩ without noise and shots, shape (N, m)."""
-        return predict(self.model, images).numpy() / self.model.config.logit_scale
+        states = readable(self.model, images, "scoring images without noise", progress or Silent())
+        return predict(self.model, states).numpy() / self.model.config.logit_scale
 
     def resource_rows(self) -> list[Row]:
         """Gate counts before and after compilation."""
@@ -107,7 +112,7 @@ def score(
         run: keeps the workload, the ledger and the outcomes; what a killed process sampled is not sampled again.
         progress: told about every job.
     """
-    stacked = np.concatenate([compiled.values(images) for images in sets.values()])
+    stacked = np.concatenate([compiled.values(images, progress) for images in sets.values()])
     workload = build_workload(
         compiled.isa,
         stacked,
@@ -132,6 +137,6 @@ def score(
     for name, images in sets.items():
         part = slice(start, start + len(images))
         mitigated = None if sampled.mitigated is None else sampled.mitigated[part]
-        scores[name] = Scores(compiled.ideal(images), sampled.raw[part], mitigated)
+        scores[name] = Scores(compiled.ideal(images, progress), sampled.raw[part], mitigated)
         start = part.stop
     return scores

@@ -61,13 +61,19 @@ class Prepared:
         """The run folder of this request."""
         return open_run("run", {**self.request.model_dump(mode="json"), "resolved": self.resolved}, out)
 
-    def write(self, run: Run) -> None:
+    def write(self, run: Run, progress: Progress) -> None:
         """Write what collecting needs: labels and ideal values, the plan, and the circuit's resources."""
-        run.write("inputs.npz", npz(labels=self.labels, indices=self.indices, z_ideal=self.compiled.ideal(self.images)))
+        ideal = self.compiled.ideal(self.images, progress)
+        run.write("inputs.npz", npz(labels=self.labels, indices=self.indices, z_ideal=ideal))
         run.write_json("plan.json", {"plan": self.plan.as_dict(), "resources": self.compiled.resource_rows()})
 
 
-def prepare(request: RunRequest, backends: Path | None = None, data_dir: Path | None = None) -> Prepared:
+def prepare(
+    request: RunRequest,
+    backends: Path | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
     """Load, compile and check everything that a request names.
 
     Raises:
@@ -80,7 +86,7 @@ def prepare(request: RunRequest, backends: Path | None = None, data_dir: Path | 
     hardware = compiled.target.is_hardware
     workload = build_workload(
         compiled.isa,
-        compiled.values(images),
+        compiled.values(images, progress),
         target=request.target,
         shots=request.shots,
         mitigation=request.mitigation,
@@ -111,9 +117,15 @@ def prepare(request: RunRequest, backends: Path | None = None, data_dir: Path | 
     return Prepared(request, compiled, workload, images, labels, indices, resolved)
 
 
-def plan_run(request: RunRequest, *, backends: Path | None = None, data_dir: Path | None = None) -> Outcome:
+def plan_run(
+    request: RunRequest,
+    *,
+    backends: Path | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
     """What a run would cost. Nothing is written or sent."""
-    prepared = prepare(request, backends, data_dir)
+    prepared = prepare(request, backends, data_dir, progress)
     return Outcome("plan", None, plan_rows(request, prepared.plan), notes=prepared.plan.assumptions)
 
 
@@ -150,7 +162,7 @@ def submit_run(
         ConfigurationError: hardware without consent; nothing was written or sent.
         QamlError: see :func:`prepare` and :func:`qaml_qiskit.execution.submit`.
     """
-    prepared = prepare(request, backends, data_dir)
+    prepared = prepare(request, backends, data_dir, progress)
     run = _submit(prepared, out, progress or Silent(), consent, max_seconds)
     return outcome_of(run) if run.complete else Outcome("submit", run, job_rows(run.path, prepared.workload))
 
@@ -171,7 +183,7 @@ def run_model(
     A run that was killed goes on where it was when the same request is made again.
     """
     progress = progress or Silent()
-    prepared = prepare(request, backends, data_dir)
+    prepared = prepare(request, backends, data_dir, progress)
     run = _submit(prepared, out, progress, consent, max_seconds)
     with within(timeout):
         return finish(run, prepared.workload, prepared.compiled.target, timeout, progress)
@@ -197,7 +209,7 @@ def _submit(
         )
     run = prepared.open(out)
     if not run.complete:
-        prepared.write(run)
+        prepared.write(run, progress)
         runner = runner_for(target, workload)
         if target.is_hardware:
             with progress.task(f"submitting to {target.name}", len(workload.settings.jobs)) as advance:

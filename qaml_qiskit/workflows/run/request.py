@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Mode
+from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 
 
@@ -21,7 +22,7 @@ class RunRequest(Request):
     max_calibration_age: Annotated[float, Field(gt=0)] = 24.0
     mode: Mode = "batch"
     images_per_job: Annotated[int, Field(ge=1)] | None = None
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
     @property
     def stored_models(self) -> tuple[str, ...]:

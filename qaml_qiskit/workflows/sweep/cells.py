@@ -47,6 +47,7 @@ class Cell:
 
     Attributes:
         name: unique in the sweep; also the name of its file.
+        told: what it is to a reader.
         model: whose layers are run, behind the encoding of its configuration.
         images: a compressed .npz with ``images`` (N, C, H, W) and ``labels`` (N,).
         where: the compiled circuit; for ``device`` with its noise.
@@ -62,6 +63,7 @@ class Cell:
     """
 
     name: str
+    told: str
     model: ModelCopy
     images: bytes
     where: CircuitWithNoise

@@ -53,6 +53,14 @@ class CasePlan:
     layers: CircuitWithNoise | None
     spec: NoiseSpec | None
 
+    @property
+    def told(self) -> str:
+        """What it is to a reader."""
+        case = self.case
+        noise = "no noise" if case.noise == "none" else case.noise
+        strength = f" {case.strength:g}" if case.strength else ""
+        return f"{Path(case.model).name}, {case.encoding}, {noise}{strength}"
+
 
 class SweepPlan:
     """All cells of a sweep.
@@ -101,6 +109,7 @@ class SweepPlan:
                 self._packed[subject.name, start] = pack(subject.images[rows], subject.labels[rows])
             yield Cell(
                 name=_file_name(case, start),
+                told=plan.told,
                 model=model,
                 images=self._packed[subject.name, start],
                 where=plan.where,

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 from qaml_qiskit.attacks import Attack, attack_class, make_attack
 from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.noise import NOISES, NoiseName, Placement
+from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 
 #: ``device`` is the own noise of a target.
@@ -65,7 +66,7 @@ class SweepRequest(Request):
     shots: Annotated[tuple[Count, ...], Field(min_length=1), BeforeValidator(_listed)] = (1000,)
     mitigation: Annotated[tuple[CountsMitigation, ...], Field(min_length=1)] = ("none",)
     trajectories: Annotated[int, Field(ge=2)] = 200
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
     @field_validator(
         "model", "noise", "strengths", "placement", "encoding", "encoding_layers", "attack", "eps", "shots"

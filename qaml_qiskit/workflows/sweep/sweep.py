@@ -54,7 +54,7 @@ def sweep(
 
             def keep(cell: Cell, arrays: Arrays) -> None:
                 run.write(_file(cell), npz(**arrays))
-                advance(1, cell.name)
+                advance(1, f"{cell.told} is done")
 
             scheduling.run(compute_cell, waiting, keep)
     classes = [subject.model.config.num_classes for subject in plan.subjects]

@@ -20,6 +20,7 @@ class KeptAttack:
 
     Args:
         name: of the cells' files.
+        told: what is attacked, to a reader.
         run: keeps them.
         make: makes the attack; called when something is missing.
         advance: told about every cell that is computed.
@@ -27,9 +28,16 @@ class KeptAttack:
     """
 
     def __init__(
-        self, name: str, run: Run, make: Callable[[], QuantumAttack], advance: Advance, *, keeps_change: bool = True
+        self,
+        name: str,
+        told: str,
+        run: Run,
+        make: Callable[[], QuantumAttack],
+        advance: Advance,
+        *,
+        keeps_change: bool = True,
     ) -> None:
-        self._name, self._run, self._make, self._advance = name, run, make, advance
+        self._name, self._told, self._run, self._make, self._advance = name, told, run, make, advance
         self._keeps_change = keeps_change
 
     @cached_property
@@ -49,7 +57,7 @@ class KeptAttack:
             if self._keeps_change:
                 self._run.write(file.replace(".json", ".npz"), npz(change=found.change.cpu().numpy()))
             self._run.write_json(file, _document(found))
-            self._advance(1, f"{self._name}, {budget.strength:g}")
+            self._advance(1, f"{self._told}, strength {budget.strength:g}, is done")
             content = self._run.read(file)
         return _damage(json.loads(content or b""), budget)
 

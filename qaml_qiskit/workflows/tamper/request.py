@@ -5,6 +5,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from qaml_qiskit.errors import ConfigurationError, unknown_name
+from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 
 #: What can be tampered with.
@@ -53,7 +54,7 @@ class TamperRequest(Request):
     readout: Annotated[float, Field(ge=0, le=0.5)] | None = None
     target: str | None = None
     recipe: str = "level3"
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
     @field_validator("part", "strengths")
     @classmethod

@@ -123,7 +123,7 @@ def _rows(
     done = sum((run.path / file).is_file() for file in files)
     budgets = [Budget(strength, request.components) for strength in request.strengths]
     rows = []
-    with progress.task("tampering", len(files), done) as advance:
+    with progress.task("tampering with parts", len(files), done) as advance:
         for part in parts:
             attack = _kept(part, request, run, victim, advance)
             rows += [_row(part, damage, len(victim.labels)) for damage in damage_curve(attack, budgets)]
@@ -133,7 +133,7 @@ def _rows(
 def _kept(part: TamperedPart, request: TamperRequest, run: Run, victim: Victim, advance: Advance) -> QuantumAttack:
     """The attack on a part, whose results are kept in the run."""
     if part != "encoding":
-        return KeptAttack(part, run, attacks_on(victim, request)[part], advance)
+        return KeptAttack(part, part, run, attacks_on(victim, request)[part], advance)
     states, matrices = cache(victim.states), cache(victim.matrices)
     blocks = blocks_of(len(victim.labels))
 
@@ -142,7 +142,15 @@ def _kept(part: TamperedPart, request: TamperRequest, run: Run, victim: Victim, 
 
     # A change here is a state for every image: megabytes that nobody asked for.
     attacks = [
-        KeptAttack(block_name(block.start), run, partial(made, block), advance, keeps_change=False) for block in blocks
+        KeptAttack(
+            block_name(block.start),
+            f"encoding of images {block.start} to {block.stop - 1}",
+            run,
+            partial(made, block),
+            advance,
+            keeps_change=False,
+        )
+        for block in blocks
     ]
     return Joined(attacks, [block.stop - block.start for block in blocks])
 
@@ -181,7 +189,7 @@ def _write(run: Run, request: TamperRequest, rows: list[Row], notes: list[str], 
     if strongest > 0:
         picture = tamper_curves(rows, chance)
         run.write("tamper.png", picture)
-    left = ", ".join(f"{row['part']} {row['accuracy']:.0%}" for row in rows if row["strength"] == strongest)
+    left = ", ".join(f"{row['part']} {row['accuracy']:.1%}" for row in rows if row["strength"] == strongest)
     lead = (
         f"{rows[0]['images']} images, {rows[0]['accuracy_before']:.1%} right before. What is left after tampering with "
         f"one part at strength {strongest:g}: {left}."

@@ -1,4 +1,4 @@
-"""Images encoded once before a training, where encoding them costs more than a step of training."""
+"""Images encoded once for a training and its test, where encoding them costs more than a step of training."""
 
 import io
 import shutil
@@ -12,8 +12,10 @@ from qaml_qiskit.runs import Run
 from qaml_qiskit.workflows.progress import Progress
 
 FOLDER = "encoded"
-#: Images encoded between two files: what a kill can lose.
-_BLOCK = 2000
+#: What the parts of a data set are to a reader.
+_TOLD = {"train": "training", "validation": "validation", "test": "test"}
+#: Images encoded between two files: what a kill can lose, and some seconds.
+_BLOCK = 128
 
 
 def encoded(
@@ -25,14 +27,14 @@ def encoded(
         model: who will see them; any other model gets the images as they are.
         data: images (N, C, H, W) and labels (N,).
         run: keeps the states until :func:`forget_encoded`, block by block, so that a killed training goes on.
-        name: of these images within the run.
+        name: of these images within the run; it ends in ``train``, ``validation`` or ``test``.
         progress: told about every block.
     """
     images, labels = data
     if not isinstance(model, QVC) or model.config.encoding != "approximate":
         return data
     blocks = []
-    with progress.task(f"encoding {name}", len(images)) as advance, torch.no_grad():
+    with progress.task(f"encoding {_TOLD[name.rpartition('/')[2]]} images", len(images)) as advance, torch.no_grad():
         for start in range(0, len(images), _BLOCK):
             part = images[start : start + _BLOCK]
             file = f"{FOLDER}/{name}-{start:06d}.npy"

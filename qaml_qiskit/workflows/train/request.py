@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from qaml_qiskit.circuits import Ansatz
 from qaml_qiskit.encodings import PixelOrder
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 
 #: Classes kept when none are asked for: the digits have 64 pixels, hence six qubits, hence six classes at most.
@@ -45,8 +46,8 @@ class TrainRequest(Request):
     train_images: Annotated[int, Field(ge=1)] | None = None
     train_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     train_shots: Annotated[int, Field(ge=1)] | None = None
-    train_draws: Annotated[int, Field(ge=1)] = 16
-    seed: Annotated[int, Field(ge=0)] = 0
+    train_draws: Annotated[int, Field(ge=1, le=256)] = 16
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _all_options_act(self) -> "TrainRequest":

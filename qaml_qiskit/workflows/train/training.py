@@ -24,6 +24,7 @@ from qaml_qiskit.models import (
     TrainingNoise,
     TrainingState,
     build_model,
+    check_size,
     dump_state,
     load_model,
     load_state,
@@ -91,7 +92,7 @@ def train(
     history = read_history(run)
     curve = learning_curves({request.model: history})
     run.write("learning_curve.png", curve)
-    tested = _test(model, data.test, run)
+    tested = _test(model, data.test, run, progress or Silent())
     rows = [*history, tested]
     _write_page(run, request, tested, curve)
     run.finish({"command": "train", **tested, "results": rows})
@@ -118,7 +119,11 @@ def load_data(request: TrainRequest, data_dir: Path | None) -> Data:
 
 
 def model_config(request: TrainRequest, data: Dataset) -> ModelConfig:
-    """The architecture that a request asks for on these images."""
+    """The architecture that a request asks for on these images.
+
+    Raises:
+        ConfigurationError: an architecture that does not exist, or that does not fit into the memory.
+    """
     values: dict[str, Any] = {
         "kind": request.model,
         "image_shape": data.image_shape,
@@ -132,7 +137,9 @@ def model_config(request: TrainRequest, data: Dataset) -> ModelConfig:
         values["num_layers"] = request.layers
         for name in ("ansatz", "encoding", "encoding_layers", "pixel_order"):
             values[name] = getattr(request, name)
-    return parse_config(values)
+    config = parse_config(values)
+    check_size(config.memory)
+    return config
 
 
 def fit(
@@ -206,10 +213,12 @@ def tensors(data: Dataset) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(data.images), torch.from_numpy(data.labels)
 
 
-def _test(model: Model, test: Dataset, run: Run) -> Row:
+def _test(model: Model, test: Dataset, run: Run, progress: Progress) -> Row:
     """The accuracy on the whole test set; writes the predictions."""
-    logits = predict(model, tensors(test)[0]).numpy()
+    images, _ = encoded(model, tensors(test), run, "test", progress)
+    logits = predict(model, images).numpy()
     run.write("predictions.npz", npz(logits=logits, labels=test.labels, indices=np.arange(len(test))))
+    forget_encoded(run)
     result = accuracy(logits, test.labels)
     return {"test_accuracy": result.value, "interval": list(result.interval), "images": result.trials}
 

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from qaml_qiskit.attacks import Attack
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.attack.grid import attack_grid, can_be_audited
 from qaml_qiskit.workflows.attack.request import Count, Names, SomeNames, each_once
 from qaml_qiskit.workflows.references import model_part
@@ -45,7 +46,7 @@ class TransferRequest(Request):
     shots: Count = 1000
     audit: bool = False
     audit_images: Count = 100
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
     _once = field_validator("sources", "victims", "attacks", "eps", "adversarial")(each_once)
 

@@ -1,7 +1,7 @@
 """Scores clean and adversarial images on victims, and keeps what each victim says of each image."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,7 @@ def score_transfer(
     *,
     shots: int,
     seed: int,
+    told: Mapping[str, str],
     progress: Progress,
 ) -> dict[tuple[str, str], Scores]:
     """Score every set of images on every victim. What is done is kept, set by set, on devices block by block.
@@ -52,6 +53,7 @@ def score_transfer(
         batch: the clean images.
         shots: of the expected accuracy on devices.
         seed: of these shots.
+        told: what the sets are to a reader, by key.
         progress: told about every set.
 
     Returns:
@@ -61,19 +63,22 @@ def score_transfer(
     at_once = [victim for victim in victims if victim.kind != "device"]
     waiting = [key for key in keys if not (run.path / _file(key)).is_file()]
     if waiting and at_once:
-        with progress.task("scoring", len(keys), len(keys) - len(waiting)) as advance:
+        with progress.task("scoring sets of images", len(keys), len(keys) - len(waiting)) as advance:
             for key in waiting:
                 images = _images(run, key, batch)
-                labels = [predict(victim.module, images).numpy().argmax(1) for victim in at_once]
+                labels = []
+                for victim in at_once:
+                    advance(0, f"{told[key]}, by {victim.name}")
+                    labels.append(predict(victim.module, images).numpy().argmax(1))
                 run.write(_file(key), npz(predicted=np.stack(labels)))
-                advance(1, key)
+                advance(1, told[key])
     for key in keys if at_once else ():
         with np.load(io.BytesIO(run.read(_file(key)) or b""), allow_pickle=False) as archive:
             for victim, predicted in zip(at_once, archive["predicted"], strict=True):
                 found[key, victim.name] = Scores(predicted)
     for number, victim in enumerate(victims):
         for key in keys if victim.compiled is not None else ():
-            prediction = _on_device(run, key, number, victim, batch, progress)
+            prediction = _on_device(run, key, number, victim, batch, told[key], progress)
             expected, _ = prediction.sampled(batch.labels, shots, seed)
             found[key, victim.name] = Scores(prediction.values().argmax(1), expected)
     return found
@@ -87,6 +92,8 @@ def _images(run: Run, key: str, batch: Batch) -> torch.Tensor:
     return batch.images if key == CLEAN else torch.from_numpy(load_adversarial(run, key).images)
 
 
-def _on_device(run: Run, key: str, number: int, victim: Classifier, batch: Batch, progress: Progress) -> Prediction:
+def _on_device(
+    run: Run, key: str, number: int, victim: Classifier, batch: Batch, told: str, progress: Progress
+) -> Prediction:
     assert victim.compiled is not None
-    return predict_on_device(victim.compiled, _images(run, key, batch), run, f"{key}-on{number}", progress)
+    return predict_on_device(victim.compiled, _images(run, key, batch), run, f"{key}-on{number}", progress, told=told)

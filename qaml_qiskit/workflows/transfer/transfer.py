@@ -67,8 +67,17 @@ def _work(run: Run, plan: TransferPlan, progress: Progress) -> None:
             run.write(adversarial_file(key), plan.given[name].to_bytes())
     audits = _audits(run, plan, progress) if request.audit else {}
     keys = [cell.key for cell in plan.cells] + list(plan.given_keys.values())
+    made = {cell.key: cell.told for cell in plan.cells}
+    told = {CLEAN: "clean images", **made, **{key: Path(name).name for name, key in plan.given_keys.items()}}
     scored = score_transfer(
-        run, [CLEAN, *keys], plan.victims, plan.batch, shots=request.shots, seed=request.seed, progress=progress
+        run,
+        [CLEAN, *keys],
+        plan.victims,
+        plan.batch,
+        shots=request.shots,
+        seed=request.seed,
+        told=told,
+        progress=progress,
     )
     rows = [_clean_row(victim, scored, plan.batch.labels) for victim in plan.victims]
     for key in keys:

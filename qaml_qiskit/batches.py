@@ -1,0 +1,131 @@
+"""Batches of numbers as tensors, checked in one way for every function that takes them."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.labels import check_labels
+
+
+def as_tensor(values: object, what: str) -> Tensor:
+    """A tensor as it is, or an array as a tensor of the same numbers.
+
+    Args:
+        values: a tensor, or an array of numbers; arrays that are read-only, reversed or of foreign byte order are
+            copied.
+        what: it is, for the message.
+
+    Raises:
+        InputError: anything else.
+    """
+    if isinstance(values, Tensor):
+        return values
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biufc":
+        native = values.dtype.newbyteorder("=")
+        return torch.from_numpy(np.require(values, dtype=native, requirements=("C", "W")))
+    raise InputError(
+        f"{what} cannot be used",
+        got=f"an array of {values.dtype}" if isinstance(values, np.ndarray) else f"a {type(values).__name__}",
+        expected="a tensor or an array of numbers",
+        remedy="convert with torch.as_tensor",
+    )
+
+
+def example_batch(values: object) -> Tensor:
+    """Feature vectors or images of any shape (N, ...) as a tensor; N may be 0, whole numbers become floating-point.
+
+    Args:
+        values: a tensor or an array.
+
+    Raises:
+        InputError: anything else, or numbers without a batch axis.
+    """
+    batch = as_tensor(values, "the examples")
+    if batch.dim() < 2:
+        raise InputError(
+            "the examples cannot be used",
+            got=f"shape {tuple(batch.shape)}",
+            expected="shape (N, ...): a batch axis, then what one example consists of",
+            remedy="add a batch axis, for example with features[None]",
+        )
+    return batch if batch.is_floating_point() or batch.is_complex() else batch.to(torch.get_default_dtype())
+
+
+def real_batch(values: object) -> Tensor:
+    """As :func:`example_batch`, of real numbers.
+
+    Raises:
+        InputError: as there, or complex numbers.
+    """
+    batch = example_batch(values)
+    if batch.is_complex():
+        raise InputError(
+            "the examples cannot be used",
+            got=f"numbers of type {batch.dtype}",
+            expected="real numbers",
+            remedy="pass images or real feature vectors",
+        )
+    return batch
+
+
+def image_batch(images: object, image_shape: tuple[int, int, int] | None = None) -> Tensor:
+    """The images as a tensor of shape (N, C, H, W); N may be 0.
+
+    Whole numbers are refused, not converted: they are most often bytes, and 0 to 255 is not 0 to 1.
+
+    Args:
+        images: a tensor or an array.
+        image_shape: the model's (C, H, W), where it is known.
+
+    Raises:
+        InputError: another shape, or numbers that are not floating-point.
+    """
+    batch = as_tensor(images, "the images")
+    if batch.dim() != 4 or (image_shape is not None and tuple(batch.shape[1:]) != tuple(image_shape)):
+        raise InputError(
+            "the images do not fit the model",
+            got=f"shape {tuple(batch.shape)}",
+            expected=f"(N, {', '.join(map(str, image_shape or ('C', 'H', 'W')))})",
+            remedy="use images of the size that the model was trained on",
+        )
+    return floating(batch)
+
+
+def floating(batch: Tensor) -> Tensor:
+    """The batch itself.
+
+    Raises:
+        InputError: its numbers are not real floating-point numbers.
+    """
+    if not batch.is_floating_point():
+        raise InputError(
+            "the images do not fit the model",
+            got=f"pixels of type {batch.dtype}",
+            expected="floating-point pixels from 0 to 1",
+            remedy="convert them with .to(torch.float32), and divide bytes by 255",
+        )
+    return batch
+
+
+def label_batch(labels: object, images: Tensor, num_classes: int | None = None) -> Tensor:
+    """The labels as a tensor of 64-bit integers, shape (N,), beside the images.
+
+    Args:
+        labels: as for :func:`qaml_qiskit.labels.check_labels`; tensors of any device.
+        images: that they belong to, shape (N, ...).
+        num_classes: m, where it is known.
+
+    Raises:
+        InputError: as there.
+    """
+    given = labels.detach().cpu() if isinstance(labels, Tensor) else labels
+    return torch.from_numpy(check_labels(given, len(images), num_classes)).to(images.device)
+
+
+def check_not_empty(batch: Tensor, what: str) -> None:
+    """Raise InputError where there is no example, for what has no meaning then."""
+    if not len(batch):
+        raise InputError(
+            f"cannot {what}", got="no image", expected="at least one image", remedy="pass at least one image"
+        )

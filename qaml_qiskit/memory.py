@@ -1,0 +1,44 @@
+"""How much memory there is, and refusing what would not fit before anything is allocated."""
+
+from pathlib import Path
+
+import torch
+
+from qaml_qiskit.errors import ConfigurationError
+
+_MEMINFO = Path("/proc/meminfo")
+
+
+def free_memory(device: torch.device | str = "cpu") -> int | None:
+    """Bytes that may still be allocated on a device; None where nobody can tell."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device.type == "cpu" and _MEMINFO.exists():
+        for line in _MEMINFO.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    return None
+
+
+def gigabytes(size: int) -> str:
+    """A number of bytes to read, such as ``"1.5 GiB"``."""
+    return f"{size / 2**30:,.1f} GiB"
+
+
+def check_memory(what: str, needed: int, *, remedy: str) -> None:
+    """Raise ConfigurationError where ``needed`` bytes exceed the free memory of the CPU.
+
+    Args:
+        what: what cannot be done, for example ``"cannot build the model"``.
+        needed: bytes.
+        remedy: what to do instead.
+    """
+    limit = free_memory()
+    if limit is not None and needed > limit:
+        raise ConfigurationError(
+            what,
+            got=f"{gigabytes(needed)} needed, {gigabytes(limit)} free",
+            expected="what fits into the memory",
+            remedy=remedy,
+        )

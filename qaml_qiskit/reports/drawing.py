@@ -1,0 +1,82 @@
+"""What all pictures share: colours, names that cannot break them, axes of gate counts, and the bytes of a PNG."""
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from matplotlib.axes import Axes
+from matplotlib.axis import Tick
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from qaml_qiskit.text import printable
+
+#: Colours that differ for colour-blind readers and in grey (Okabe & Ito).
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#8C6D31")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_DPI = 130
+#: Characters of a name in a picture; the whole one is in the table beside it.
+_LONGEST_NAME = 36
+#: Numbers on a logarithmic axis are apart by at least this factor of the axis' length.
+_TICKS_APART = 0.06
+
+Item = TypeVar("Item")
+
+
+def label(text: str, longest: int = _LONGEST_NAME) -> str:
+    """Names as a picture can show them, line by line: printable, and the middle of a long one left out.
+
+    Args:
+        text: one or more lines.
+        longest: characters of a line.
+    """
+    return "\n".join(_shortened(printable(line), longest) for line in text.split("\n"))
+
+
+def cycled(choices: Sequence[str], items: Iterable[Item]) -> list[tuple[str, Item]]:
+    """Every item with a choice, such as a colour; after the last one they begin again."""
+    return [(choices[number % len(choices)], item) for number, item in enumerate(items)]
+
+
+def beside(number: int, count: int, step: float) -> float:
+    """How far one of ``count`` things is drawn from the place that all of them have, so that none hides another."""
+    return (number - (count - 1) / 2) * step
+
+
+def gate_axis(axes: Axes, counts: Iterable[float], text: str) -> None:
+    """A logarithmic axis of gate counts, with the counts themselves on it as far as they have room."""
+    known = sorted({*counts})
+    low, high = known[0] / 1.3, known[-1] * 1.3
+    apart = (high / low) ** _TICKS_APART
+    shown = known[:1]
+    for count in known[1:]:
+        if count >= shown[-1] * apart:
+            shown.append(count)
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(FixedLocator(shown))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:.0f}")
+    axes.set_xlabel(text)
+
+
+def png(figure: Figure) -> bytes:
+    """The bytes of a picture. Text is drawn as it is, a name with ``$`` too; only numbers of axes are typeset."""
+    numbers = {part for tick in figure.findobj(Tick) for part in (tick.label1, tick.label2)}
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and text not in numbers:
+            text.set_text("\n".join(map(printable, text.get_text().split("\n"))))
+            text.set_parse_math(False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DPI)
+    return buffer.getvalue()
+
+
+def _shortened(text: str, longest: int) -> str:
+    # A legend leaves out names that begin with an underscore.
+    text = f" {text}" if text.startswith("_") else text
+    if len(text) <= longest:
+        return text
+    kept = longest - 1
+    return f"{text[: kept // 3]}…{text[-(kept - kept // 3) :]}"

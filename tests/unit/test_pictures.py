@@ -1,0 +1,128 @@
+"""Pictures of one model, of one strength, and of names of any kind: nothing is lost, nothing lies on anything else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from qaml_qiskit import reports
+from qaml_qiskit.reports import attack_figures, device_figures, drawing, figures
+
+#: Mathematics that is none, control characters, and a name that legends would leave out.
+NAMES = ("_$\\frac{\\$ \x1b[31mred", "=" * 90)
+
+
+def attacked(attack: str, eps: float | None) -> dict[str, Any]:
+    return {
+        "attack": attack,
+        "norm": "linf",
+        "eps": eps,
+        "clean_accuracy": 0.9,
+        "robust_accuracy": 0.5,
+        "interval": [0.4, 0.6],
+        "verdict": None,
+    }
+
+
+def carried(source: str | None, victim: str, eps: float | None) -> dict[str, Any]:
+    row = {"source": source, "victim": victim, "victim_kind": "exact", "attack": "pgd", "eps": eps, "verdict": None}
+    return {**row, "accuracy": 0.7, "interval": [0.6, 0.8]}
+
+
+def forecast(model: str, target: str, shots: int | None, gates: int = 143) -> dict[str, Any]:
+    row = {"model": model, "target": target, "two_qubit_gates": gates, "eps": 0.0, "mitigation": "none", "shots": shots}
+    return {**row, "accuracy": 0.7, "ideal_accuracy": 0.9}
+
+
+def frontier(model: str, gates: int) -> dict[str, Any]:
+    figures = dict.fromkeys(("fidelity", "clean_accuracy", "robust_accuracy", "device_accuracy"), 0.5)
+    return {"model": model, "two_qubit_gates": gates, **figures}
+
+
+EPOCH = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "validation_loss": 1.1, "validation_accuracy": 0.4}
+DRAWN: dict[str, Callable[[str], bytes]] = {
+    "bars": lambda name: reports.accuracy_bars([name], {name: [(0.825, 0.7, 0.9)]}, 0.1),
+    "curves": lambda name: reports.curves({name: [(0.01, 0.9, 0.8, 1.0)]}, "strength", 0.9, 0.1),
+    "learning": lambda name: reports.learning_curves({name: [EPOCH]}),
+    "images": lambda name: reports.image_grid({name: np.zeros((1, 1, 2, 2)), f"Δ {name}": np.zeros((1, 1, 2, 2))}, {}),
+    "attack": lambda name: reports.attack_curves([attacked(name, 0.1), attacked("other", 0.1)], 0.1),
+    "transfer": lambda name: reports.transfer_curves([carried(None, name, 0.0), carried(name, name, 0.1)], 0.1),
+    "forecast": lambda name: reports.forecast_curves([forecast(name, name, None), forecast(name, name, 10)]),
+    "frontier": lambda name: reports.frontier_figure([frontier(name, 143)]),
+    "gates": lambda name: reports.gates_against_fidelity([(name, name, 10, 0.9)]),
+    "map": lambda name: reports.device_map(2, {(0, 1): 0.01}, {0: 0.01, 1: 0.02}, [0, 1], [(0, 1)], name),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("picture", list(DRAWN))
+def test_any_name_can_be_drawn(picture: str, name: str) -> None:
+    assert DRAWN[picture](name).startswith(b"\x89PNG")
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures of the pictures that are made."""
+    made: list[Figure] = []
+    for module in (attack_figures, device_figures, figures):
+        monkeypatch.setattr(module, "png", lambda figure: made.append(figure) or drawing.png(figure))
+    return made
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(Text) if isinstance(text, Text)]
+
+
+def test_a_picture_rounds_as_the_table_does(drawn: list[Figure]) -> None:
+    DRAWN["bars"]("raw")
+    assert reports.format_cell(0.825, "accuracy") == "0.825"
+    assert "0.825" in texts(drawn[0])
+
+
+def test_a_name_is_drawn_as_it_is(drawn: list[Figure]) -> None:
+    DRAWN["forecast"]("my $x$ model")
+    assert "my $x$ model, endless shots" in texts(drawn[0])
+    found = [text for text in drawn[0].findobj(Text) if isinstance(text, Text) and "my $x$" in text.get_text()]
+    assert found
+    assert not any(text.get_parse_math() for text in found)
+
+
+def test_every_victim_is_in_the_legend(drawn: list[Figure]) -> None:
+    rows = [carried(None, name, 0.0) for name in ("_hidden", "seen")]
+    reports.transfer_curves([*rows, *(carried("seen", name, 0.1) for name in ("_hidden", "seen"))], 0.1)
+    assert {text.strip() for text in texts(drawn[0])} >= {"_hidden (exact)", "seen (exact)"}
+
+
+def test_an_attack_without_a_bound_is_drawn(drawn: list[Figure]) -> None:
+    reports.transfer_curves([carried(None, "a", 0.0), carried("a", "a", None)], 0.1)
+    assert "no bound" in texts(drawn[0])
+
+
+def test_one_model_has_its_points_beside_each_other(drawn: list[Figure]) -> None:
+    shots = (None, *range(100, 900, 100))
+    reports.forecast_curves([forecast("a", f"t{k}", count) for k in range(9) for count in shots])
+    lines = [line for line in drawn[0].axes[0].lines if "shots" in str(line.get_label())]
+    assert len(lines) == 9 * len(shots)
+    assert len({float(line.get_xdata()[0]) for line in lines}) == len(lines)
+
+
+def test_attacks_of_one_strength_stand_beside_each_other(drawn: list[Figure]) -> None:
+    reports.attack_curves([attacked(name, 0.1) for name in ("fgsm", "pgd", "bim")], 0.1)
+    ends = {float(container.lines[0].get_xdata()[-1]) for container in drawn[0].axes[0].containers}
+    assert len(ends) == 3
+
+
+def test_names_above_a_frontier_do_not_lie_on_each_other(drawn: list[Figure]) -> None:
+    reports.frontier_figure([frontier(f"model{k}", gates) for k, gates in enumerate((143, 143, 144, 150, 2000))])
+    names = sorted(text.get_position()[0] for text in drawn[0].axes[0].texts)
+    assert min(np.diff(names)) >= device_figures._NAMES_APART * (1 - 1e-9)
+
+
+def test_long_names_keep_both_ends() -> None:
+    short = drawing.label("runs/" + "x" * 60 + "/qvc200")
+    assert len(short) <= drawing._LONGEST_NAME
+    assert short.startswith("runs/")
+    assert short.endswith("/qvc200")
