@@ -19,7 +19,9 @@ def forecast(
     recipe: Recipe = None,
     images: Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 100.")] = None,
     shots: Annotated[list[str] | None, typer.Option(help="Such as 1000,4000. Default: 1000 and 4000.")] = None,
-    mitigation: Annotated[list[str] | None, typer.Option(help="none or m3; several times. Default: both.")] = None,
+    mitigation: Annotated[
+        list[str] | None, typer.Option(help="none, readout or m3; several times. Default: none and readout.")
+    ] = None,
     eps: Annotated[list[str] | None, typer.Option(help="Of PGD, such as 0.05,0.1. Default: no attack.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of PGD. Default: 20.")] = None,
     seed: Seed = None,

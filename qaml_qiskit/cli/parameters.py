@@ -17,7 +17,7 @@ Shots = Annotated[int | None, typer.Option(help="Shots an image. Default: 1000."
 Model = Annotated[str | None, typer.Argument(help="Run folder, model file or the name of a reference.")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run that was submitted.")]
 Images = Annotated[str | None, typer.Option(help="Number of test images, or an .npz. Default: 100.")]
-Mitigation = Annotated[str | None, typer.Option(help="none, m3, trex or zne. Default: m3.")]
+Mitigation = Annotated[str | None, typer.Option(help="none, readout, m3, trex or zne. Default: readout.")]
 CalibrationFile = Annotated[str | None, typer.Option(help="Use the readout calibration of an earlier run again.")]
 CalibrationAge = Annotated[float | None, typer.Option(help="Hours that such a calibration may be old. Default: 24.")]
 JobMode = Annotated[str | None, typer.Option(help="job, batch or session, on a device. Default: batch.")]

@@ -48,7 +48,7 @@ def sweep(
     shots: Annotated[
         Words, typer.Option(help=f"Of sampled accuracy; drawn by aer-sampler. {_SEVERAL} Default: 1000.")
     ] = None,
-    mitigation: Annotated[Words, typer.Option(help=f"none or m3. {_SEVERAL} Default: none.")] = None,
+    mitigation: Annotated[Words, typer.Option(help=f"none, readout or m3. {_SEVERAL} Default: none.")] = None,
     trajectories: Annotated[int | None, typer.Option(help="An image, of aer-trajectories. Default: 200.")] = None,
     seed: Seed = None,
     workers: Annotated[int | None, typer.Option(help="Use so many processes of this machine (needs Dask).")] = None,

@@ -106,6 +106,36 @@ def slope(values: NDArray[np.floating], reference: NDArray[np.floating]) -> floa
     return float(x @ y) / spread if spread else None
 
 
+def paired_test(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[int, int, float]:
+    """Whether two ways to name the same images differ, by McNemar's exact test.
+
+    Only images that one names correctly and the other does not say anything about it; if there is no difference, each
+    of them falls on either side with probability ½.
+
+    Args:
+        first: whether the one way is correct, shape (N,).
+        second: whether the other is.
+
+    Returns:
+        Images that only the first names correctly, those that only the second does, and the two-sided p-value.
+
+    Raises:
+        InputError: anything but two boolean arrays of the same length.
+    """
+    first, second = np.asarray(first), np.asarray(second)
+    if first.ndim != 1 or first.shape != second.shape or {first.dtype.kind, second.dtype.kind} != {"b"}:
+        raise InputError(
+            "the two ways cannot be compared",
+            got=f"arrays of {first.dtype} and {second.dtype}, shapes {first.shape} and {second.shape}",
+            expected="for every image whether each of them is correct: bool, shape (N,) both",
+            remedy="compare the labels that are named with the true ones, and pass the results",
+        )
+    gained, lost = int((first & ~second).sum()), int((second & ~first).sum())
+    n = gained + lost
+    tail = sum(math.comb(n, k) for k in range(min(gained, lost) + 1))
+    return gained, lost, min(1.0, 2 * tail / 2**n)
+
+
 def _pair(values: object, reference: object) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Two arrays of the same shape: a missing axis would be filled up without a word."""
     measured, exact = _numbers(values, "the values"), _numbers(reference, "the reference")

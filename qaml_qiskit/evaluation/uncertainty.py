@@ -29,16 +29,54 @@ class ReadoutSpread:
         """1 − p10 − p01: what is left of the difference between |0⟩ and |1⟩; errors grow by its inverse."""
         return 1 - self.p10 - self.p01
 
+    @property
+    def offset(self) -> NDArray[np.float64]:
+        """p01 − p10: what is read where ⟨Z⟩ is 0."""
+        return self.p01 - self.p10
 
-def standard_errors(covariance: NDArray[np.float64], readout: ReadoutSpread | None = None) -> NDArray[np.float64]:
-    """Standard error of every ⟨Z_k⟩ by shots, shape (N, m).
+    @property
+    def contrast_error(self) -> NDArray[np.float64]:
+        """Standard error of :attr:`contrast` by the calibration's own shots."""
+        return np.sqrt(sum(p * (1 - p) for p in (self.p10, self.p01)) / self.shots)
+
+    def inverted(self, read: NDArray[np.floating]) -> NDArray[np.float64]:
+        """⟨Z_k⟩ from what was read of it, shape (N, m): every class by the errors of its own qubit."""
+        return (read - self.offset) / self.contrast
+
+
+def mitigated_covariance(
+    z: NDArray[np.float64], covariance: NDArray[np.float64], readout: ReadoutSpread
+) -> NDArray[np.float64]:
+    """Covariance of ⟨Z_k⟩ after the readout errors were inverted, shape (N, m, m).
+
+    Z = (r − p01 + p10)/(1 − p10 − p01), with errors of r by the image's shots, of p10 and p01 by the calibration's: to
+    first order σ_Z² = (σ_r² + (1 + Z)²σ_10² + (1 − Z)²σ_01²)/(1 − p10 − p01)². The errors of a calibration are
+    independent between qubits; that all images share them is not in here.
 
     Args:
-        covariance: of the measured values, shape (N, m, m).
-        readout: when the values were mitigated; their errors are larger.
+        z: the inverted values, shape (N, m).
+        covariance: of the measured (unmitigated) values by shots, shape (N, m, m).
+        readout: the errors that were inverted.
     """
-    errors: NDArray[np.float64] = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
-    return errors if readout is None else errors / readout.contrast
+    of_p10, of_p01 = (p * (1 - p) / readout.shots for p in (readout.p10, readout.p01))
+    of_calibration = (1 + z) ** 2 * of_p10 + (1 - z) ** 2 * of_p01
+    whole = covariance + of_calibration[:, :, None] * np.eye(z.shape[1])
+    return whole / np.outer(readout.contrast, readout.contrast)
+
+
+def standard_errors(
+    z: NDArray[np.float64], covariance: NDArray[np.float64], readout: ReadoutSpread | None = None
+) -> NDArray[np.float64]:
+    """Standard error of every ⟨Z_k⟩ by its shots, and by the calibration's where it was mitigated; shape (N, m).
+
+    Args:
+        z: ⟨Z_k⟩, shape (N, m).
+        covariance: of the measured (unmitigated) values by shots, shape (N, m, m).
+        readout: when ``z`` was mitigated.
+    """
+    whole = covariance if readout is None else mitigated_covariance(z, covariance, readout)
+    errors: NDArray[np.float64] = np.sqrt(np.diagonal(whole, axis1=1, axis2=2))
+    return errors
 
 
 def uncertain_labels(
@@ -51,12 +89,11 @@ def uncertain_labels(
         covariance: of the measured (unmitigated) values by shots, shape (N, m, m).
         readout: when ``z`` was mitigated.
     """
-    scale = np.ones(z.shape[1]) if readout is None else 1 / readout.contrast
-    scaled = covariance * scale[:, None] * scale
+    whole = covariance if readout is None else mitigated_covariance(z, covariance, readout)
     winner = z.argmax(axis=1)
     rows = np.arange(len(z))
-    variance = np.diagonal(scaled, axis1=1, axis2=2)
-    of_lead = variance + variance[rows, winner][:, None] - 2 * scaled[rows, winner]
+    variance = np.diagonal(whole, axis1=1, axis2=2)
+    of_lead = variance + variance[rows, winner][:, None] - 2 * whole[rows, winner]
     lead = z[rows, winner][:, None] - z
     lead[rows, winner] = np.inf
     return int((lead < Z_95 * np.sqrt(np.maximum(of_lead, 0))).any(axis=1).sum())
@@ -70,8 +107,10 @@ def accuracy_interval(
     seed: int,
     readout: ReadoutSpread | None = None,
 ) -> tuple[float, float]:
-    """95 % interval of an accuracy, by a bootstrap over images, shots and the calibration's shots.
+    """95 % interval of the accuracy expected at this number of shots, by a bootstrap over images and all shots.
 
+    Few shots lower the accuracy, and this interval is about the lowered one: what the same experiment gives on average
+    over other images of the kind, other shots and other calibrations. For endless shots see :func:`endless_interval`.
     Every replicate draws images with replacement, new shot errors for each (normal, with the covariance that the shots
     showed) and a new calibration (binomial). The replicates are centred on the measured accuracy: z already holds one
     draw of the shot noise, and a second one on top lowers every replicate. A bootstrap cannot see errors that did not
@@ -90,8 +129,8 @@ def accuracy_interval(
     measured = accuracy(z, labels)
     low, high = measured.interval
     generator = np.random.default_rng(seed)
-    shift, scale = _calibration_draws(generator, readout, z.shape[1])
-    contrast, offset = (1.0, 0.0) if readout is None else (readout.contrast, readout.p01 - readout.p10)
+    shift, scale = calibration_draws(generator, readout, z.shape[1])
+    contrast, offset = (1.0, 0.0) if readout is None else (readout.contrast, readout.offset)
     # Mitigation is affine in each ⟨Z_k⟩ up to M3's cut to the bitstrings that occurred, which the replicates keep.
     unmitigated = z * contrast + offset
     values, vectors = np.linalg.eigh(covariance)
@@ -106,14 +145,14 @@ def accuracy_interval(
     return max(0.0, min(low, float(ends[0]))), min(1.0, max(high, float(ends[1])))
 
 
-def _calibration_draws(
-    generator: np.random.Generator, readout: ReadoutSpread | None, num_classes: int
+def calibration_draws(
+    generator: np.random.Generator, readout: ReadoutSpread | None, num_classes: int, replicates: int = REPLICATES
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Z = (measured − shift)·scale for every replicate, shape (replicates, m) each."""
     if readout is None:
-        return np.zeros((REPLICATES, num_classes)), np.ones((REPLICATES, num_classes))
+        return np.zeros((replicates, num_classes)), np.ones((replicates, num_classes))
     drawn = [
-        generator.binomial(readout.shots, p, size=(REPLICATES, num_classes)) / readout.shots
+        generator.binomial(readout.shots, p, size=(replicates, num_classes)) / readout.shots
         for p in (readout.p10, readout.p01)
     ]
     contrast = np.maximum(1 - drawn[0] - drawn[1], 1e-3)
@@ -121,17 +160,27 @@ def _calibration_draws(
 
 
 def sampled_accuracy(
-    z: NDArray[np.floating], errors: NDArray[np.floating], labels: NDArray[np.integer], seed: int, draws: int = 50
+    z: NDArray[np.floating],
+    shots: int,
+    labels: NDArray[np.integer],
+    seed: int,
+    *,
+    readout: ReadoutSpread | None = None,
+    draws: int = 50,
 ) -> float:
-    """Mean accuracy when every ⟨Z_k⟩ has a normal error, independent of the others.
+    """Mean accuracy when every ⟨Z_k⟩ is measured with so many shots, its error normal and independent of the others.
 
     Args:
         z: what is read on average, shape (N, m).
-        errors: standard errors, shape (N, m), such as √((1 − z²)/shots).
+        shots: an image; the standard errors are √((1 − z²)/shots).
         labels: shape (N,).
         seed: of the errors.
+        readout: errors in ``z`` that are inverted, qubit by qubit, with a calibration that is measured anew in every
+            draw by its own number of shots.
         draws: how often all images are drawn.
     """
-    generator = np.random.default_rng(seed)
-    noisy = (z + errors * generator.standard_normal(z.shape) for _ in range(draws))
+    generator, calibrations = np.random.default_rng(seed), np.random.default_rng([seed, 1])
+    errors = np.sqrt(np.maximum(1 - z**2, 0) / shots)
+    shift, scale = calibration_draws(calibrations, readout, z.shape[1], draws)
+    noisy = ((z + errors * generator.standard_normal(z.shape) - shift[k]) * scale[k] for k in range(draws))
     return float(np.mean([accuracy(draw, labels).value for draw in noisy]))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.mitigation import Calibration as Calibration
     from qaml_qiskit.execution.mitigation import ReadoutCorrection as ReadoutCorrection
     from qaml_qiskit.execution.mitigation import check_calibration as check_calibration
+    from qaml_qiskit.execution.options import DEFAULT_MITIGATION as DEFAULT_MITIGATION
+    from qaml_qiskit.execution.options import CountsMitigation as CountsMitigation
     from qaml_qiskit.execution.options import Mitigation as Mitigation
     from qaml_qiskit.execution.options import Mode as Mode
     from qaml_qiskit.execution.options import PrimitiveOptions as PrimitiveOptions

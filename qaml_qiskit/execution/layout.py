@@ -99,8 +99,10 @@ def _costs(target: ISATarget) -> _Costs:
     one_qubit, two_qubit = ({}, {})  # type: tuple[dict[tuple[int, ...], float], dict[tuple[int, ...], float]]
     for name in target.operation_names:
         operation = target.operation_from_name(name)
-        # RZZ of a free angle and its like are no gates that circuits here are compiled to.
-        if isinstance(operation, Gate) and not operation.params and name != "id" and target[name]:
+        # RZZ of a free angle and its like are no gates that circuits here are compiled to. U2 is one pulse, as SX is,
+        # on devices whose one-qubit gates are U1, U2 and U3; none of them is free of angles.
+        plays = isinstance(operation, Gate) and (not operation.params or name == "u2") and name != "id"
+        if plays and target[name]:
             kept = {1: one_qubit, 2: two_qubit}.get(operation.num_qubits, {})
             for qubits, properties in target[name].items():
                 key = tuple(sorted(qubits))
@@ -109,6 +111,9 @@ def _costs(target: ISATarget) -> _Costs:
         qubits[0]: _cost(getattr(properties, "error", None))
         for qubits, properties in (target["measure"] if "measure" in target.operation_names else {}).items()
     }
+    if all(cost == math.inf for cost in readout.values()):
+        # The device says nothing of its readout, so no qubit's is better than another's.
+        readout = dict.fromkeys(range(target.num_qubits or 0), 0.0)
     pairs: dict[int, dict[int, float]] = {qubit: {} for qubit in range(target.num_qubits or 0)}
     for (low, high), cost in sorted(two_qubit.items()):
         if cost < math.inf:
@@ -116,7 +121,7 @@ def _costs(target: ISATarget) -> _Costs:
     if not any(pairs.values()):
         raise ConfigurationError(
             "cannot choose a line of good qubits",
-            got="a device without calibrated two-qubit errors",
+            got="a device without calibrated two-qubit errors below 1",
             expected="an error rate for every pair that works",
             remedy="use a recipe without `layout: line`, such as level3",
         )

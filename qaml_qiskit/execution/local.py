@@ -16,8 +16,8 @@ from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
 
 Primitive: TypeAlias = BaseSamplerV2 | BaseEstimatorV2
-#: (a job's measured circuits, seed) -> (the circuits to run, which may be smaller, and a primitive to run them with)
-PrimitiveFactory = Callable[[list[QuantumCircuit], int], tuple[list[QuantumCircuit], Primitive]]
+#: (job, its measured circuits, seed) -> (the circuits to run, which may be smaller, and a primitive to run them with)
+PrimitiveFactory = Callable[[JobSpec, list[QuantumCircuit], int], tuple[list[QuantumCircuit], Primitive]]
 
 
 class PrimitiveRunner:
@@ -31,7 +31,7 @@ class PrimitiveRunner:
         """Run with a factory, or with any V2 primitive as it is."""
         self._factory: PrimitiveFactory
         if isinstance(primitive, (BaseSamplerV2, BaseEstimatorV2)):
-            self._factory = lambda circuits, seed: (circuits, primitive)
+            self._factory = lambda _, circuits, seed: (circuits, primitive)
         else:
             self._factory = primitive
 
@@ -55,10 +55,10 @@ class PrimitiveRunner:
         number = 0 if job.chunk == CALIBRATION else 1 + workload.image_jobs.index(job)
         # Aer counts on from the seed for the circuits of a run: seeds in a row would give jobs the same random numbers.
         seed = int(np.random.SeedSequence([workload.settings.seed, number]).generate_state(1)[0] >> 2)
-        circuits, primitive = self._factory(workload.circuits(job), seed)
+        circuits, primitive = self._factory(job, workload.circuits(job), seed)
         pubs = workload.pubs(job, circuits)
         shots = workload.settings.shots
-        if workload.uses_estimator and job.chunk != CALIBRATION:
+        if workload.estimates(job):
             running = primitive.run(pubs, precision=shots**-0.5)
         else:
             running = primitive.run(pubs, shots=shots)
@@ -74,12 +74,11 @@ class PrimitiveRunner:
 
 def local_runner(target: Target, workload: Workload) -> PrimitiveRunner:
     """A runner for a simulated target: Aer with the target's noise on the qubits in use, behind Runtime primitives."""
-    settings = workload.settings
 
-    def factory(circuits: list[QuantumCircuit], seed: int) -> tuple[list[QuantumCircuit], Primitive]:
+    def factory(job: JobSpec, circuits: list[QuantumCircuit], seed: int) -> tuple[list[QuantumCircuit], Primitive]:
         # The last circuit decides about the noise: |1…1⟩ uses every gate that |0…0⟩ uses.
         simulator = target.simulator(circuits[-1])
-        primitive = local_primitive(simulator, seed, settings.mitigation, settings.options)
+        primitive = local_primitive(simulator, seed, workload.mitigation(job), workload.options(job))
         return [compact(circuit) for circuit in circuits], primitive
 
     return PrimitiveRunner(factory)

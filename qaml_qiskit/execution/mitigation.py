@@ -1,9 +1,9 @@
-"""Readout mitigation: our own calibration circuits, corrected by mthree (Nation et al., PRX Quantum 2, 040326)."""
+"""Readout mitigation: our own calibration circuits, inverted qubit by qubit, or by mthree."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from mthree import M3Mitigation
@@ -12,6 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.evaluation import Z_95, ReadoutSpread
+
+#: Of 1 − p10 − p01. Below it, the errors of shots and calibration grow more than tenfold, and nothing is left to read.
+LEAST_CONTRAST = 0.1
+#: |⟨Z⟩| that drift since the calibration may explain; half as much again as is possible is something else.
+_FAR = 1.5
+_SIGMAS = 5.0
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -26,6 +33,7 @@ class Calibration(BaseModel):
         qubits: physical qubits.
         p10: per qubit, the frequency of reading 1 after preparing |0⟩.
         p01: per qubit, the frequency of reading 0 after preparing |1⟩.
+        twirled: whether the measurements were twirled, which makes both errors equal.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,6 +44,7 @@ class Calibration(BaseModel):
     qubits: tuple[int, ...]
     p10: tuple[Probability, ...]
     p01: tuple[Probability, ...]
+    twirled: bool = False
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -43,13 +52,15 @@ class Calibration(BaseModel):
             raise ValueError("as many p10 and p01 as qubits, at least one")
         return self
 
-    def of(self, measured: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(p10, p01) of these physical qubits in this order."""
+    def readout(self, measured: Sequence[int]) -> ReadoutSpread:
+        """The errors of these physical qubits in this order."""
         places = [self.qubits.index(qubit) for qubit in measured]
-        return np.array(self.p10)[places], np.array(self.p01)[places]
+        return ReadoutSpread(np.array(self.p10)[places], np.array(self.p01)[places], self.shots)
 
 
-def read_calibration(bits: BitArray, *, target: str, created: str, qubits: Sequence[int]) -> Calibration:
+def read_calibration(
+    bits: BitArray, *, target: str, created: str, qubits: Sequence[int], twirled: bool = False
+) -> Calibration:
     """Turn the outcomes of the two calibration circuits, shape (2,), into a record."""
     after_zero, after_one = (1 - z_from_bits(bits)) / 2
     return Calibration(
@@ -59,10 +70,13 @@ def read_calibration(bits: BitArray, *, target: str, created: str, qubits: Seque
         qubits=tuple(qubits),
         p10=tuple(after_zero.tolist()),
         p01=tuple((1 - after_one).tolist()),
+        twirled=twirled,
     )
 
 
-def check_calibration(calibration: Calibration, *, target: str, measured: Sequence[int], max_age: timedelta) -> None:
+def check_calibration(
+    calibration: Calibration, *, target: str, measured: Sequence[int], max_age: timedelta, twirled: bool = False
+) -> None:
     """Raise ConfigurationError unless a record can correct what ``target`` reads from these physical qubits now."""
     try:
         age = datetime.now(UTC) - datetime.fromisoformat(calibration.created)
@@ -78,6 +92,8 @@ def check_calibration(calibration: Calibration, *, target: str, measured: Sequen
         problem = (f"a record of {calibration.target}", f"one of {target}")
     elif missing:
         problem = (f"qubits {list(calibration.qubits)}", f"also qubits {missing}")
+    elif calibration.twirled != twirled:
+        problem = (_twirling(calibration.twirled), _twirling(twirled))
     elif age > max_age:
         problem = (f"a record that is {_hours(age)} old", f"at most {_hours(max_age)}")
     else:
@@ -117,12 +133,21 @@ def _unpack(bits: BitArray) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True)
 class ReadoutCorrection:
-    """M3 fed with a calibration record; corrects any circuit that measures a subset of its qubits."""
+    """Inverts the readout errors of a calibration record, in any circuit that measures a subset of its qubits.
+
+    Attributes:
+        calibration: the record.
+        method: ``readout`` inverts each ⟨Z_k⟩ by the errors of its own qubit, which is exact and unbiased at any number
+            of shots for errors that are independent. ``m3`` inverts all qubits at once within the bitstrings that
+            occurred (Nation et al., PRX Quantum 2, 040326): biased as long as the shots have not seen most of those
+            that there are.
+    """
 
     calibration: Calibration
+    method: Literal["readout", "m3"]
 
     def z_from_bits(self, bits: BitArray, measured: Sequence[int]) -> NDArray[np.float64]:
-        """⟨Z_k⟩ after M3: the readout errors of all qubits, inverted within the bitstrings that occurred.
+        """⟨Z_k⟩ without the readout errors.
 
         Args:
             bits: outcomes of a broadcast PUB of N images with m classical bits.
@@ -132,16 +157,16 @@ class ReadoutCorrection:
             Shape (N, m). Values can leave [−1, 1] by shot noise; they are not clipped, because clipping biases.
 
         Raises:
-            ConfigurationError: the calibration lacks a measured qubit, or a qubit's readout carries no information.
+            ConfigurationError: the calibration lacks a measured qubit, a qubit's readout carries no information, or
+                values far beyond [−1, 1], which no shot noise explains.
         """
-        mitigation = self._m3(measured)
-        counts = [bits.get_counts(i) for i in range(bits.size)]
-        corrected = mitigation.apply_correction(counts, [list(measured)] * len(counts), distance=-1)
-        width = bits.num_bits
-        observables = ["I" * (width - 1 - k) + "Z" + "I" * k for k in range(width)]
-        return np.array([[quasi.expval(observable) for observable in observables] for quasi in corrected])
+        readout = self._checked(measured)
+        z = self._m3(bits, measured) if self.method == "m3" else readout.inverted(z_from_bits(bits))
+        _check_possible(z, bits.num_shots, readout, measured)
+        return z
 
-    def _m3(self, measured: Sequence[int]) -> M3Mitigation:
+    def _checked(self, measured: Sequence[int]) -> ReadoutSpread:
+        """The readout errors of the measured qubits, after all of them were found to be invertible."""
         record = self.calibration
         missing = [qubit for qubit in measured if qubit not in record.qubits]
         if missing:
@@ -151,19 +176,50 @@ class ReadoutCorrection:
                 expected=f"also qubits {missing}",
                 remedy="calibrate again for this layout",
             )
-        matrices: list[NDArray[np.float64] | None] = [None] * (max(record.qubits) + 1)
-        for qubit, p10, p01 in zip(record.qubits, record.p10, record.p01, strict=True):
-            if p10 + p01 >= 1 and qubit in measured:
+        readout = record.readout(measured)
+        # A contrast that the calibration's own shots cannot tell from zero may be of either sign.
+        least = np.maximum(LEAST_CONTRAST, Z_95 * readout.contrast_error)
+        for qubit, p10, p01, needed in zip(measured, readout.p10, readout.p01, least, strict=True):
+            if 1 - p10 - p01 < needed:
                 raise ConfigurationError(
                     f"qubit {qubit} cannot be corrected",
-                    got=f"readout errors {p10:.3f} and {p01:.3f}",
-                    expected="a sum below 1: above it the outcome says nothing about the qubit",
-                    remedy="choose a layout without this qubit",
+                    got=f"readout errors {p10:.3f} and {p01:.3f}, measured with {record.shots} shots",
+                    expected=f"a sum below {1 - needed:.3f}: near 1 the outcome says nothing about the qubit",
+                    remedy="choose a layout without this qubit, or leave out the mitigation",
                 )
+        return readout
+
+    def _m3(self, bits: BitArray, measured: Sequence[int]) -> NDArray[np.float64]:
+        record = self.calibration
+        matrices: list[NDArray[np.float64] | None] = [None] * (max(record.qubits) + 1)
+        for qubit, p10, p01 in zip(record.qubits, record.p10, record.p01, strict=True):
             matrices[qubit] = np.array([[1 - p10, p01], [p10, 1 - p01]])
         mitigation = M3Mitigation()
         mitigation.cals_from_matrices(matrices)
-        return mitigation
+        counts = [bits.get_counts(i) for i in range(bits.size)]
+        corrected = mitigation.apply_correction(counts, [list(measured)] * len(counts), distance=-1)
+        width = bits.num_bits
+        observables = ["I" * (width - 1 - k) + "Z" + "I" * k for k in range(width)]
+        return np.array([[quasi.expval(observable) for observable in observables] for quasi in corrected])
+
+
+def _check_possible(z: NDArray[np.float64], shots: int, readout: ReadoutSpread, measured: Sequence[int]) -> None:
+    """Raise ConfigurationError for |⟨Z_k⟩| far above 1, which only a calibration of something else can give."""
+    margin = _SIGMAS * (shots**-0.5 + readout.shots**-0.5) / readout.contrast
+    largest = np.abs(z).max(axis=0)
+    for qubit, value, limit in zip(measured, largest, _FAR + margin, strict=True):
+        if value > limit:
+            raise ConfigurationError(
+                f"the readout calibration does not belong to what qubit {qubit} read",
+                got=f"|⟨Z⟩| up to {value:.3g} after mitigation",
+                expected=f"at most 1, or {limit:.3g} with the shot noise of {shots} shots and of the calibration",
+                remedy="measure a new calibration under the same options, or score the raw counts with "
+                "--mitigation none",
+            )
+
+
+def _twirling(twirled: bool) -> str:
+    return f"a record of {'twirled' if twirled else 'untwirled'} measurements"
 
 
 def _hours(age: timedelta) -> str:

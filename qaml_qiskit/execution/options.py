@@ -4,8 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-#: ``none`` and ``m3`` sample bitstrings; ``trex`` and ``zne`` let the Estimator mitigate.
-Mitigation = Literal["none", "m3", "trex", "zne"]
+#: What is made of counts: nothing, or each qubit's readout errors inverted, or those of all qubits by M3.
+CountsMitigation = Literal["none", "readout", "m3"]
+#: The first three sample bitstrings; ``trex`` and ``zne`` let the Estimator mitigate.
+Mitigation = Literal["none", "readout", "m3", "trex", "zne"]
+#: Those that correct counts with a readout calibration, measured by a job of its own.
+CALIBRATED: tuple[Mitigation, ...] = ("readout", "m3")
+#: Those for which the Estimator answers in place of the Sampler.
+ESTIMATED: tuple[Mitigation, ...] = ("trex", "zne")
+DEFAULT_MITIGATION: Mitigation = "readout"
 Mode = Literal["job", "batch", "session"]
 
 
@@ -41,6 +48,22 @@ class PrimitiveOptions(_Options):
     twirling: Twirling | None = None
     rep_delay: Annotated[float, Field(gt=0)] | None = None
     max_execution_time: Annotated[int, Field(ge=1)] | None = None
+
+    def for_calibration(self) -> "PrimitiveOptions":
+        """Those of the circuits that calibrate the readout: read as the classifier is, their gates left alone.
+
+        Twirled gates would turn |1…1⟩ into other states where a circuit has no two-qubit gates to twirl around; twirled
+        measurements have another readout error, so they stay.
+        """
+        twirling = None
+        if self.twirling is not None and self.twirls_measurements:
+            twirling = self.twirling.model_copy(update={"gates": False})
+        return self.model_copy(update={"dynamical_decoupling": None, "twirling": twirling})
+
+    @property
+    def twirls_measurements(self) -> bool:
+        """Whether |0⟩ and |1⟩ are exchanged at random before they are read, which makes both readout errors equal."""
+        return self.twirling is not None and self.twirling.measure
 
     def not_applied_locally(self) -> tuple[str, ...]:
         """The options that are set but mean nothing to a simulator: it has no idle time and no queue."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,7 @@ def is_stored(folder: Path, job: JobSpec) -> bool:
 
 
 def read_outcomes(folder: Path, workload: Workload) -> Sampled | None:
-    """Mitigate and join what is there; None without any image. Without its calibration, M3 is left out."""
+    """Mitigate and join what is there; None without any image. Without its calibration, the readout stays as it is."""
     calibration = _calibration(folder, workload)
     there = [job for job in workload.image_jobs if is_stored(folder, job)]
     if not there:
@@ -92,7 +92,7 @@ def read_outcomes(folder: Path, workload: Workload) -> Sampled | None:
         stds = np.nan_to_num(stds, nan=2.0, posinf=2.0)
         return Sampled(rows, None, evs, stds[:, :, None] ** 2 * np.eye(stds.shape[1]), None)
     raw, covariance, mitigated = [], [], []
-    correction = ReadoutCorrection(calibration) if calibration else None
+    correction = ReadoutCorrection(calibration, _method(workload)) if calibration else None
     for job in there:
         bits = _bits(_load(folder, job))
         raw.append(z_from_bits(bits))
@@ -114,7 +114,12 @@ def _calibration(folder: Path, workload: Workload) -> Calibration | None:
         target=workload.settings.target,
         created=str(arrays["measured_at"]),
         qubits=workload.measured,
+        twirled=workload.settings.options.twirls_measurements,
     )
+
+
+def _method(workload: Workload) -> Literal["readout", "m3"]:
+    return "m3" if workload.settings.mitigation == "m3" else "readout"
 
 
 def _bits(arrays: Arrays) -> BitArray:

@@ -83,7 +83,7 @@ def plan(workload: Workload, target: Target) -> Plan:
         depth=counts.depth,
         gate_survival=gates,
         readout_survival=readout,
-        assumptions=(*notes, *mitigation_note),
+        assumptions=(*notes, *mitigation_note, *(f"{note}." for note in target.notes)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit_aer import AerSimulator
 
-from qaml_qiskit.execution.options import Mitigation, PrimitiveOptions
+from qaml_qiskit.execution.options import ESTIMATED, Mitigation, PrimitiveOptions
 
 
 def runtime_primitive(
@@ -24,7 +24,7 @@ def runtime_primitive(
 
     Args:
         mode: a backend (job mode), a Batch or a Session.
-        mitigation: ``none`` and ``m3`` give a Sampler, ``trex`` and ``zne`` an Estimator.
+        mitigation: ``trex`` and ``zne`` give an Estimator, the others a Sampler.
         options: of the target's entry.
         tags: that the jobs carry at the service.
     """
@@ -61,7 +61,7 @@ def local_primitive(
 
 
 def _primitive(mode: Any, mitigation: Mitigation) -> Any:
-    if mitigation in ("none", "m3"):
+    if mitigation not in ESTIMATED:
         return _sampler_class()(mode=mode)
     estimator = _estimator_class()(mode=mode)
     # Level 0 does nothing by itself, so that each name means one technique.

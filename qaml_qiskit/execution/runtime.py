@@ -12,7 +12,7 @@ from qaml_qiskit.execution.primitives import runtime_primitive
 from qaml_qiskit.execution.runner import Answer, FoundJob, JobState
 from qaml_qiskit.execution.service import ask, device_status, scrub
 from qaml_qiskit.execution.snapshot import fetch_snapshot, write_snapshot
-from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
+from qaml_qiskit.execution.workload import JobSpec, Workload
 from qaml_qiskit.secrets import hide_all
 
 if TYPE_CHECKING:
@@ -60,13 +60,14 @@ class RuntimeRunner:
         """Send one job and return its id; see :meth:`Runner.submit`."""
         what = f"cannot submit {job.chunk} to {self.backend.name}"
         settings = workload.settings
-        mitigation = "none" if job.chunk == CALIBRATION else settings.mitigation
         tags = [TAG, _run_tag(run_id), _chunk_tag(run_id, job.chunk, attempt)]
 
         def send() -> str:
-            primitive = runtime_primitive(self._open_mode(workload), mitigation, settings.options, tags=tags)
+            primitive = runtime_primitive(
+                self._open_mode(workload), workload.mitigation(job), workload.options(job), tags=tags
+            )
             pubs = workload.pubs(job, workload.circuits(job))
-            if mitigation in ("trex", "zne"):
+            if workload.estimates(job):
                 return _plain_id(primitive.run(pubs, precision=settings.shots**-0.5).job_id())
             return _plain_id(primitive.run(pubs, shots=settings.shots).job_id())
 

@@ -11,7 +11,7 @@ from qiskit.circuit import QuantumCircuit
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.circuits import check_isa
 from qaml_qiskit.execution.collection import collect
-from qaml_qiskit.execution.options import Mitigation
+from qaml_qiskit.execution.options import DEFAULT_MITIGATION, Mitigation
 from qaml_qiskit.execution.outcomes import Sampled, read_outcomes
 from qaml_qiskit.execution.recipes import Recipe, to_isa
 from qaml_qiskit.execution.submission import runner_for, submit
@@ -36,9 +36,9 @@ def sample(
     target: Target,
     *,
     shots: int,
-    mitigation: Mitigation = "m3",
+    mitigation: Mitigation = DEFAULT_MITIGATION,
     seed: int = 0,
-    images_per_job: int = LOCAL_IMAGES_PER_JOB,
+    images_per_job: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Sampled:
     """Run a compiled circuit for a batch of images on a simulated target and wait for it.
@@ -52,7 +52,7 @@ def sample(
         shots: shots an image, and of each calibration circuit.
         mitigation: see :data:`Mitigation`.
         seed: the same seed gives the same counts.
-        images_per_job: images that are simulated together.
+        images_per_job: images that are simulated together; by default 50, fewer where the shots are many.
         progress: called with the number of images done since the last call.
 
     Raises:
@@ -74,7 +74,8 @@ def sample(
         mitigation=mitigation,
         seed=seed,
         options=target.entry.options,
-        images_per_job=min(images_per_job, len(values)),
+        images_per_job=images_per_job,
+        most_per_job=LOCAL_IMAGES_PER_JOB,
     )
     with TemporaryDirectory() as folder:
         runner = runner_for(target, workload)

@@ -14,6 +14,7 @@ from qiskit_ibm_runtime import fake_provider
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, IdealEntry, SnapshotEntry, TargetEntry
 from qaml_qiskit.execution.circuits import active_qubits
+from qaml_qiskit.execution.faulty import without_faulty
 from qaml_qiskit.execution.service import open_device
 from qaml_qiskit.execution.snapshot import read_snapshot
 from qaml_qiskit.noise import BASIS_GATES, check_touches, device_noise, device_notes
@@ -33,14 +34,16 @@ class Target:
     Attributes:
         name: the entry's name in backends.yaml.
         entry: the entry.
-        isa: gates, connectivity, error rates and durations, for the transpiler.
+        isa: gates, connectivity, error rates and durations, for the transpiler; without what does not work.
         backend: the open handle of a real device; None elsewhere.
+        notes: what a user should know of the device, in sentences.
     """
 
     name: str
     entry: TargetEntry
     isa: ISATarget
     backend: BackendV2 | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def is_hardware(self) -> bool:
@@ -68,14 +71,14 @@ class Target:
         return model
 
     def noise_notes(self, isa_circuit: QuantumCircuit) -> tuple[str, ...]:
-        """What :meth:`noise_model` had to repair of the data that it is made from, in sentences."""
+        """:attr:`notes`, and what :meth:`noise_model` had to repair of the data that it is made from, in sentences."""
         match self.entry:
             case IdealEntry():
-                return ()
+                return self.notes
             case AerEntry(noise=noise):
-                return noise.notes()
+                return (*self.notes, *noise.notes())
             case _:
-                return device_notes(self.isa, active_qubits(isa_circuit))
+                return (*self.notes, *device_notes(self.isa, active_qubits(isa_circuit)))
 
     def simulator(self, isa_circuit: QuantumCircuit) -> AerSimulator:
         """An Aer simulator with :meth:`noise_model`, for :func:`compact` copies of circuits on the same qubits.
@@ -112,15 +115,20 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
     """
     match entry:
         case FakeEntry(device=device):
-            return Target(name, entry, getattr(fake_provider, device)().target)
+            return _device(name, entry, getattr(fake_provider, device)().target, num_qubits)
         case SnapshotEntry(folder=folder):
-            return Target(name, entry, read_snapshot(Path(folder)))
+            return _device(name, entry, read_snapshot(Path(folder)), num_qubits)
         case IBMEntry(device=device):
-            backend, isa = open_device(device)
-            return Target(name, entry, isa, backend)
+            backend, described = open_device(device)
+            return _device(name, entry, described, num_qubits, backend)
         case _:
             gates = get_standard_gate_name_mapping()
             isa = ISATarget(num_qubits=num_qubits)
             for gate in (*BASIS_GATES, "measure"):
                 isa.add_instruction(gates[gate])
             return Target(name, entry, isa)
+
+
+def _device(name: str, entry: TargetEntry, isa: ISATarget, num_qubits: int, backend: BackendV2 | None = None) -> Target:
+    working, notes = without_faulty(isa, num_qubits)
+    return Target(name, entry, working, backend, notes)

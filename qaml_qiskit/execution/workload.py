@@ -14,10 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
-from qaml_qiskit.errors import InputError
+from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution.circuits import calibration_circuits, measured_qubits
 from qaml_qiskit.execution.mitigation import Calibration
-from qaml_qiskit.execution.options import Mitigation, Mode, PrimitiveOptions
+from qaml_qiskit.execution.options import (
+    CALIBRATED,
+    DEFAULT_MITIGATION,
+    ESTIMATED,
+    Mitigation,
+    Mode,
+    PrimitiveOptions,
+)
 from qaml_qiskit.execution.qpy_files import circuit_bytes, circuit_of
 from qaml_qiskit.files import write_atomically
 from qaml_qiskit.formats import array_of, damaged, fitted, npy, object_of, read_bytes
@@ -33,6 +40,8 @@ LOCAL_IMAGES_PER_JOB = 50
 #: The service takes 10 million executions and about 300 MB a job; half of it leaves room for what it adds itself.
 MAX_EXECUTIONS = 5_000_000
 MAX_PAYLOAD = 150_000_000
+#: The one-qubit gates of a free angle that the Runtime's primitives can twirl.
+_TWIRLED_ANGLES = {"rx", "rz"}
 
 
 _RESTORE = "restore the file from a copy: it says what was sent"
@@ -85,7 +94,7 @@ class Workload:
     @property
     def uses_estimator(self) -> bool:
         """Whether expectation values are asked for instead of bitstrings."""
-        return self.settings.mitigation in ("trex", "zne")
+        return self.settings.mitigation in ESTIMATED
 
     @cached_property
     def measured(self) -> list[int]:
@@ -96,6 +105,19 @@ class Workload:
     def image_jobs(self) -> list[JobSpec]:
         """The jobs without the calibration."""
         return [job for job in self.settings.jobs if job.chunk != CALIBRATION]
+
+    def estimates(self, job: JobSpec) -> bool:
+        """Whether a job asks the Estimator; the calibration never does."""
+        return self.uses_estimator and job.chunk != CALIBRATION
+
+    def options(self, job: JobSpec) -> PrimitiveOptions:
+        """Of a job's primitive: what is meant for the classifier's gates does not reach the calibration."""
+        options = self.settings.options
+        return options.for_calibration() if job.chunk == CALIBRATION else options
+
+    def mitigation(self, job: JobSpec) -> Mitigation:
+        """What a job's primitive does by itself: the calibration is never mitigated."""
+        return "none" if job.chunk == CALIBRATION else self.settings.mitigation
 
     def circuits(self, job: JobSpec) -> list[QuantumCircuit]:
         """The measured circuits of a job: |0…0⟩ and |1…1⟩ for the calibration, else the classifier."""
@@ -177,11 +199,12 @@ def build_workload(
     *,
     target: str,
     shots: int,
-    mitigation: Mitigation = "m3",
+    mitigation: Mitigation = DEFAULT_MITIGATION,
     seed: int = 0,
     options: PrimitiveOptions | None = None,
     mode: Mode = "batch",
     images_per_job: int | None = None,
+    most_per_job: int | None = None,
     calibration: Calibration | None = None,
 ) -> Workload:
     """Split a compiled circuit and its parameter values into jobs.
@@ -195,35 +218,21 @@ def build_workload(
         seed: of simulators; the same seed gives the same counts.
         options: for the primitive.
         mode: how jobs are grouped at the service.
-        images_per_job: default: as many as the service's limits allow.
-        calibration: a readout calibration to use again; by default ``m3`` measures one beside the images.
+        images_per_job: None for as many as the service's limits allow.
+        most_per_job: an upper bound that gives way to the service's limits, unlike ``images_per_job``.
+        calibration: a readout calibration to use again; by default ``readout`` and ``m3`` measure one of their own.
 
     Raises:
         InputError: ``values`` do not fit the circuit, fewer than one shot, or a single image that exceeds the limits.
     """
     _check(isa, values, shots)
-    limit = min(MAX_EXECUTIONS // shots, MAX_PAYLOAD // max(1, payload_bytes(isa, 1)))
-    if limit < 1:
-        too_many = shots > MAX_EXECUTIONS
-        raise InputError(
-            "a single image does not fit into a job",
-            got=f"{shots} shots" if too_many else f"{payload_bytes(isa, 1)} bytes",
-            expected=f"at most {MAX_EXECUTIONS} shots" if too_many else f"at most {MAX_PAYLOAD} bytes",
-            remedy="ask for fewer shots" if too_many else "use a smaller circuit",
-        )
-    if images_per_job is not None and not 1 <= images_per_job <= limit:
-        raise InputError(
-            "the images do not fit into jobs",
-            got=f"{shots} shots an image, {images_per_job} images a job",
-            expected=f"at most {MAX_EXECUTIONS} executions a job: 1 to {limit} images",
-            remedy="ask for fewer shots or another number of images a job",
-        )
-    size = images_per_job or limit
+    _check_twirling(isa, mitigation, options)
+    size = _images_per_job(isa, shots, images_per_job, most_per_job)
     jobs = [
         JobSpec(chunk=f"images-{number:04d}", start=start, stop=min(start + size, len(values)))
         for number, start in enumerate(range(0, len(values), size))
     ]
-    if mitigation == "m3" and calibration is None:
+    if mitigation in CALIBRATED and calibration is None:
         jobs.insert(0, JobSpec(chunk=CALIBRATION))
     settings = Settings(
         target=target,
@@ -233,9 +242,31 @@ def build_workload(
         options=options or PrimitiveOptions(),
         mode=mode,
         jobs=tuple(jobs),
-        calibration=calibration if mitigation == "m3" else None,
+        calibration=calibration if mitigation in CALIBRATED else None,
     )
     return Workload(isa, values, settings)
+
+
+def _images_per_job(isa: QuantumCircuit, shots: int, wanted: int | None, most: int | None) -> int:
+    limit = min(MAX_EXECUTIONS // shots, MAX_PAYLOAD // max(1, payload_bytes(isa, 1)))
+    if limit < 1:
+        too_many = shots > MAX_EXECUTIONS
+        raise InputError(
+            "a single image does not fit into a job",
+            got=f"{shots} shots" if too_many else f"{payload_bytes(isa, 1)} bytes",
+            expected=f"at most {MAX_EXECUTIONS} shots" if too_many else f"at most {MAX_PAYLOAD} bytes",
+            remedy="ask for fewer shots" if too_many else "use a smaller circuit",
+        )
+    if wanted is None:
+        return limit if most is None else min(limit, most)
+    if not 1 <= wanted <= limit:
+        raise InputError(
+            "the images do not fit into jobs",
+            got=f"{shots} shots an image, {wanted} images a job",
+            expected=f"at most {MAX_EXECUTIONS} executions a job: 1 to {limit} images",
+            remedy="ask for fewer shots or another number of images a job",
+        )
+    return wanted
 
 
 def payload_bytes(isa: QuantumCircuit, images: int) -> int:
@@ -254,4 +285,19 @@ def _check(isa: QuantumCircuit, values: NDArray[np.float64], shots: int) -> None
     if shots < 1:
         raise InputError(
             "cannot sample the circuit", got=f"{shots} shots", expected="at least 1", remedy="ask for more shots"
+        )
+
+
+def _check_twirling(isa: QuantumCircuit, mitigation: Mitigation, options: PrimitiveOptions | None) -> None:
+    """Refuse what the primitives would break off over: they twirl free angles of RX and RZ, not of U3 and others."""
+    twirled = "the target's twirling" if options is not None and options.twirling is not None else None
+    if mitigation in ESTIMATED:
+        twirled = f"the mitigation {mitigation}"
+    free = {instruction.name for instruction in isa.data if instruction.operation.is_parameterized()}
+    if twirled and (found := sorted(free - _TWIRLED_ANGLES)):
+        raise ConfigurationError(
+            f"{twirled} does not work with this device's gates",
+            got=f"free angles in the gates {', '.join(found)}",
+            expected="free angles in RX and RZ alone, which can be twirled",
+            remedy="choose the mitigation readout or none, without twirling, or another target",
         )

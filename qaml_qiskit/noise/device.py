@@ -1,9 +1,10 @@
 """A device's own noise, from what its target says of its qubits and gates."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 from qiskit.providers import BackendV2, Options
-from qiskit.transpiler import Target
+from qiskit.transpiler import InstructionProperties, Target
 from qiskit_aer.noise import NoiseModel
 
 from qaml_qiskit.errors import ConfigurationError
@@ -25,7 +26,13 @@ def device_noise(target: Target, qubits: Sequence[int] | None = None) -> NoiseMo
         ConfigurationError: a qubit with a T1 or T2 that is not a positive time.
     """
     device_repairs(target, qubits)
-    return NoiseModel.from_backend(_TargetOnly(target if qubits is None else restrict(target, qubits)))
+    small = restrict(target, range(target.num_qubits or 0) if qubits is None else qubits)
+    for qubit in _unread(small):
+        # Aer cannot read a target that leaves it open.
+        open_ended = small["measure"][(qubit,)]
+        known = InstructionProperties(duration=open_ended.duration, error=0.0)
+        small.update_instruction_properties("measure", (qubit,), known)
+    return NoiseModel.from_backend(_TargetOnly(small))
 
 
 def device_repairs(target: Target, qubits: Sequence[int] | None = None) -> tuple[Repair, ...]:
@@ -56,12 +63,31 @@ def device_repairs(target: Target, qubits: Sequence[int] | None = None) -> tuple
 
 
 def device_notes(target: Target, qubits: Sequence[int] | None = None) -> tuple[str, ...]:
-    """What :func:`device_noise` repairs, in one sentence that names the qubits; empty where it repairs nothing."""
+    """What :func:`device_noise` repairs, in sentences that name the qubits; empty where it repairs nothing."""
+    chosen = range(target.num_qubits or 0) if qubits is None else qubits
+    notes = []
+    if unread := [qubit for qubit in _unread(target) if qubit in chosen]:
+        named = ", ".join(map(str, unread))
+        notes.append(f"the device does not say how often qubits {named} are read wrongly: never, in its model")
     repairs = device_repairs(target, qubits)
     if len(repairs) < 2:
-        return tuple(str(repair) for repair in repairs)
+        return (*notes, *(str(repair) for repair in repairs))
     named = ", ".join(str(repair.qubit) for repair in repairs)
-    return (f"T2 of qubits {named} is longer than 2·T1, which is impossible: 2·T1 taken for each",)
+    return (*notes, f"T2 of qubits {named} is longer than 2·T1, which is impossible: 2·T1 taken for each")
+
+
+def _unread(target: Target) -> list[int]:
+    """The measured qubits without a readout error."""
+    places = (target["measure"] or {}) if "measure" in target.operation_names else {}
+    return [where[0] for where, properties in places.items() if where and properties and properties.error is None]
+
+
+def without_readout_errors(model: NoiseModel) -> NoiseModel:
+    """The same noise, read perfectly. Aer has no public way to take errors out of a model."""
+    perfect = deepcopy(model)
+    perfect._default_readout_error = None
+    perfect._local_readout_errors = {}
+    return perfect
 
 
 def restrict(target: Target, qubits: Sequence[int]) -> Target:

@@ -80,7 +80,11 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     "more images than there are": (nothing, ["run", "{model}", "--images", "5000"], ["1 to"]),
     "no images": (nothing, ["run", "{model}", "--images", "0"], ["got a request for 0"]),
     "shots 0": (nothing, ["run", "{model}", "--shots", "0"], ["--shots", "got 0"]),
-    "unknown mitigation": (nothing, ["run", "{model}", "--mitigation", "zen"], ["'none', 'm3', 'trex' or 'zne'"]),
+    "unknown mitigation": (
+        nothing,
+        ["run", "{model}", "--mitigation", "zen"],
+        ["'none', 'readout', 'm3', 'trex' or 'zne'"],
+    ),
     "plan without shots": (nothing, ["plan", "{model}", "--shots", "0"], ["--shots", "got 0"]),
     "more images a job than fit": (
         nothing,

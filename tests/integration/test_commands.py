@@ -120,6 +120,29 @@ def test_train_then_run(qaml: Qaml, tmp_path: Path, trained: Path) -> None:
     assert again == document
 
 
+def test_images_of_a_job_are_as_many_as_the_shots_allow(qaml: Qaml, trained: Path) -> None:
+    words = ("plan", trained, "--shots", 200_000, "--images", 50, "--target", "ideal", "--json")
+    (row,) = qaml(*words).json()["results"]
+    assert (row["jobs"], row["images"], row["mitigation"]) == (1 + 2, 50, "readout")
+
+
+def test_a_device_without_a_working_pair_is_planned_with_a_warning(qaml: Qaml, tmp_path: Path, trained: Path) -> None:
+    (tmp_path / "b.yaml").write_text("targets: {kyoto: {kind: fake, device: FakeKyoto}}\n")
+    words = (
+        "plan",
+        trained,
+        "--backends",
+        tmp_path / "b.yaml",
+        "--target",
+        "kyoto",
+        "--recipe",
+        "quick",
+        "--images",
+        1,
+    )
+    assert "144 pairs of the device do not work" in " ".join(qaml(*words, "--json").json()["notes"])
+
+
 def test_run_without_mitigation_and_with_own_images(qaml: Qaml, tmp_path: Path, trained: Path) -> None:
     images = np.random.default_rng(0).random((3, 1, 8, 8), np.float32)
     np.savez("mine.npz", images=images, labels=np.array([0, 1, 2]))
@@ -282,8 +305,8 @@ def test_options_that_a_simulator_ignores_are_said(qaml: Qaml, tmp_path: Path, t
         "run", trained, "--backends", tmp_path / "b.yaml", "--target", "t", "--images", 3, "--shots", 50, "--json"
     )
     notes = finished.json()["notes"]
-    assert [note.split()[0] for note in notes] == ["dynamical_decoupling", "max_execution_time"]
-    assert "was not applied" in notes[0]
+    assert [note.split()[0] for note in notes] == ["Raw", "dynamical_decoupling", "max_execution_time"]
+    assert "was not applied" in notes[1]
 
 
 def test_an_approximately_encoded_classifier_trains_and_runs(qaml: Qaml, tmp_path: Path) -> None:

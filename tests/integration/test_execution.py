@@ -1,5 +1,6 @@
 """Compiled circuits on simulated targets, against exact values, with margins from the shot count."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,7 +33,8 @@ from qaml_qiskit.execution import (
 )
 from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, IdealEntry
 from qaml_qiskit.execution.circuits import active_qubits, compact
-from qaml_qiskit.execution.workload import JobSpec
+from qaml_qiskit.execution.options import PrimitiveOptions, Twirling
+from qaml_qiskit.execution.workload import MAX_EXECUTIONS, JobSpec
 from tests.integration.small import SHOTS, compiled, exact, model, shot_error, strong_readout
 from tests.tolerances import DIFFERENT, SIGMAS, VALUE
 
@@ -46,17 +48,34 @@ def test_ideal_target_gives_the_models_values_within_shot_noise() -> None:
     assert (np.abs(result.raw - exact()) < SIGMAS * shot_error(exact(), SHOTS)).all()
 
 
-def test_mitigation_brings_z_nearer_to_the_truth() -> None:
-    """Readout error shifts ⟨Z⟩ by up to 0.5 here; after correction only shot noise is left, enlarged by 1/(1−p−q)."""
+@pytest.mark.parametrize("mitigation", ["readout", "m3"])
+@pytest.mark.parametrize(
+    "twirling", [None, Twirling(gates=True), Twirling(measure=True), Twirling(gates=True, measure=True)], ids=repr
+)
+def test_mitigation_brings_z_nearer_to_the_truth(mitigation: str, twirling: Twirling | None) -> None:
+    """Readout error shifts ⟨Z⟩ by up to 0.5 here; after correction only shot noise is left, enlarged by 1/(1−p−q).
+
+    Twirled gates are the classifier's affair: a calibration that is twirled with them reads |1⟩ as |0⟩.
+    """
     target = strong_readout()
+    options = target.entry.options.model_copy(update={"twirling": twirling})
+    target = replace(target, entry=target.entry.model_copy(update={"options": options}))
     isa, values = compiled(target)
-    result = sample(isa, values, target, shots=SHOTS, mitigation="m3", seed=4)
+    result = sample(isa, values, target, shots=SHOTS, mitigation=mitigation, seed=4)
+    assert result.calibration is not None
+    # Twirled measurements read either error in every one of the 32 random circuits.
+    spread = (0.25 - 0.08) / 2 / np.sqrt(32) if twirling is not None and twirling.measure else 0.0
+    for found, alone in ((result.calibration.p10, 0.08), (result.calibration.p01, 0.25)):
+        true = (0.08 + 0.25) / 2 if spread else alone
+        assert np.abs(np.array(found) - true).max() < SIGMAS * np.hypot(spread, np.sqrt(true * (1 - true) / SHOTS))
     assert result.mitigated is not None
     raw_error, mitigated_error = np.abs(result.raw - exact()), np.abs(result.mitigated - exact())
     contrast = 1 - 0.08 - 0.25
     # The images' shots and the calibration's shots both enter; each is at most 1/√shots before enlarging.
-    margin = SIGMAS * 2 / np.sqrt(SHOTS) / contrast
+    margin = SIGMAS * 2 * np.hypot(2 * spread, 1 / np.sqrt(SHOTS)) / contrast
     assert (mitigated_error < margin).all()
+    if spread:
+        return
     assert raw_error.max() > margin
     assert mitigated_error.mean() < raw_error.mean() / 3
 
@@ -81,7 +100,7 @@ def test_correction_refuses_qubits_it_does_not_know(tmp_path: Path) -> None:
         ({"p10": (0.6,) * 3, "p01": (0.5,) * 3}, "cannot be corrected"),
     ):
         with pytest.raises(ConfigurationError, match=message):
-            ReadoutCorrection(record.model_copy(update=update))._m3(record.qubits)
+            ReadoutCorrection(record.model_copy(update=update), "readout")._checked(record.qubits)
 
 
 def test_same_seed_same_counts_and_another_seed_others() -> None:
@@ -233,3 +252,41 @@ def test_no_shots() -> None:
     isa, values = compiled(target)
     with pytest.raises(InputError, match="0 shots"):
         sample(isa, values, target, shots=0)
+
+
+def test_images_a_job_give_way_to_the_limit_unless_they_were_asked_for() -> None:
+    target = open_target("ideal", IdealEntry(kind="ideal"), 3)
+    isa, values = compiled(target)
+    shots = MAX_EXECUTIONS // 4
+    chosen = build_workload(isa, values, target="ideal", shots=shots, mitigation="none", most_per_job=50)
+    assert [job.images for job in chosen.image_jobs] == [4, 2]
+    with pytest.raises(InputError, match=f"{shots} shots an image, 5 images a job.*1 to 4 images"):
+        build_workload(isa, values, target="ideal", shots=shots, mitigation="none", images_per_job=5)
+    with pytest.raises(InputError, match="a single image does not fit"):
+        build_workload(isa, values, target="ideal", shots=MAX_EXECUTIONS + 1, mitigation="none", most_per_job=50)
+
+
+@pytest.mark.parametrize("mitigation", ["readout", "trex", "zne"])
+def test_gates_that_cannot_be_twirled_are_refused_before_anything_is_sent(mitigation: str) -> None:
+    """Devices of U1, U2 and U3: the Runtime's primitives twirl free angles of RX and RZ alone."""
+    options = {"twirling": {"gates": True}} if mitigation == "readout" else {}
+    entry = FakeEntry.model_validate({"kind": "fake", "device": "FakeAlmadenV2", "options": options})
+    target = open_target("almaden", entry, 3)
+    isa, values = compiled(target)
+    with pytest.raises(ConfigurationError, match="free angles in the gates u3"):
+        sample(isa, values, target, shots=10, mitigation=mitigation)
+    assert sample(
+        isa, values, replace(target, entry=FakeEntry(kind="fake", device="FakeAlmadenV2")), shots=10
+    ).raw.any()
+
+
+def test_every_job_has_options_of_its_own() -> None:
+    target = open_target("ideal", IdealEntry(kind="ideal"), 3)
+    isa, values = compiled(target)
+    options = PrimitiveOptions(twirling=Twirling(gates=True), rep_delay=1e-4)
+    workload = build_workload(isa, values, target="ideal", shots=10, mitigation="m3", options=options)
+    calibration, images = workload.settings.jobs
+    assert workload.options(calibration) == PrimitiveOptions(rep_delay=1e-4)
+    assert workload.options(images) == options
+    assert (workload.mitigation(calibration), workload.mitigation(images)) == ("none", "m3")
+    assert not workload.estimates(images)

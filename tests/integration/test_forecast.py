@@ -5,19 +5,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from qiskit.primitives.containers import BitArray
 
-from qaml_qiskit.execution import compile_for, load_recipe, open_target, sample
+from qaml_qiskit.evaluation import slope
+from qaml_qiskit.execution import Calibration, ReadoutCorrection, compact, compile_for, load_recipe, open_target, sample
 from qaml_qiskit.execution.catalogue import FakeEntry
+from qaml_qiskit.execution.primitives import local_primitive
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.models import QVC, QVCConfig
 from qaml_qiskit.runs import open_run
-from qaml_qiskit.workflows.device.prediction import noisy_layers, predict_on_device
+from qaml_qiskit.workflows.device.noisy_circuits import Readout
+from qaml_qiskit.workflows.device.prediction import Prediction, noisy_layers, predict_on_device
 from qaml_qiskit.workflows.progress import Silent
 from qaml_qiskit.workflows.run.compiled import Compiled
 from tests.integration.conftest import Finished
 from tests.integration.hardware import workspace
 from tests.integration.small import SHOTS, images, model, shot_error, strong_readout
-from tests.tolerances import DIFFERENT, SIGMAS
+from tests.tolerances import DIFFERENT, SIGMAS, VALUE
 
 Qaml = Callable[..., Finished]
 
@@ -46,8 +51,57 @@ def test_mitigated_values_are_free_of_readout_error(tmp_path: Path) -> None:
     # This target has no other noise, so nothing but the exact values is left.
     each = compiled(strong_readout())
     prediction = predict_on_device(each, images(), open_run("forecast", {}, tmp_path / "run"), "all", Silent())
-    assert np.abs(prediction.values(mitigated=True) - prediction.ideal).max() < DIFFERENT
-    assert np.all(prediction.errors(100, mitigated=True) > prediction.errors(100, mitigated=False))
+    for mitigation in ("readout", "m3"):
+        assert np.abs(prediction.values(mitigation) - prediction.ideal).max() < DIFFERENT
+    assert np.abs(prediction.values("none") - prediction.ideal).max() > DIFFERENT
+    labels = prediction.ideal.argmax(axis=1)
+    assert prediction.sampled(labels, 10, 0)[0] < prediction.sampled(labels, 100_000, 0)[0]
+
+
+@pytest.mark.parametrize("target", [torino, strong_readout], ids=["device", "readout"])
+def test_the_bitstrings_are_those_that_are_drawn(tmp_path: Path, target: Callable[[], Target]) -> None:
+    """Their frequencies, and with them every ⟨Z_k⟩ that is read: class k is bit k."""
+    each = compiled(target())
+    run = open_run("forecast", {}, tmp_path / "run")
+    prediction = predict_on_device(each, images(), run, "all", Silent(), strings=True)
+    assert prediction.strings is not None
+    signs = 1 - 2 * (np.arange(8)[:, None] >> np.arange(3) & 1)
+    assert np.abs(prediction.strings @ signs - prediction.read).max() < VALUE[torch.float32]
+    circuits, primitive = [compact(each.isa)], local_primitive(each.target.simulator(each.isa), 5)
+    bits = primitive.run([(circuits[0], each.values(images()))], shots=SHOTS).result()[0].data.meas
+    for row, expected in enumerate(prediction.strings):
+        counts = bits.get_int_counts(row)
+        found = np.array([counts.get(number, 0) / SHOTS for number in range(8)])
+        assert np.all(np.abs(found - expected) <= SIGMAS * np.sqrt(expected * (1 - expected) / SHOTS) + 1 / SHOTS)
+
+
+def test_m3_is_forecast_with_the_bias_that_it_has() -> None:
+    """Eight classes of one another's independent qubits: at 200 shots M3 sees half of the 256 bitstrings."""
+    generator, contrast, shots = np.random.default_rng(0), 0.65, 200
+    z = generator.uniform(-0.8, 0.8, (40, 8))
+    readout = Readout(np.full(8, contrast), np.full(8, 0.15))
+    read = z * contrast + 0.15
+    strings = np.ones((40, 1))
+    for k in range(8):
+        strings = np.concatenate([strings * (1 + read[:, k : k + 1]) / 2, strings * (1 - read[:, k : k + 1]) / 2], 1)
+    prediction = Prediction(z, read, readout, strings)
+    labels = z.argmax(axis=1)
+    slopes = {name: prediction.sampled(labels, shots, 0, name)[1] for name in ("none", "readout", "m3")}
+    # The shots of the calibration are in it, too.
+    margin = SIGMAS * np.sqrt(2 / shots / z.size / 3) / contrast / z.std() + SIGMAS * np.sqrt(0.4 / shots / 8 / 3)
+    assert slopes["none"] == pytest.approx(contrast)
+    assert slopes["readout"] == pytest.approx(1)
+    record = readout.calibrated(10**9)
+    drawn = [generator.multinomial(shots, row) for row in strings for _ in range(3)]
+    numbers = np.stack([np.repeat(np.arange(256), counts) for counts in drawn])
+    bits = BitArray.from_bool_array((numbers[..., None] >> np.arange(8) & 1).astype(bool), order="little")
+    calibration = Calibration(
+        target="", created="", shots=10**9, qubits=tuple(range(8)), p10=tuple(record.p10), p01=tuple(record.p01)
+    )
+    sampled = ReadoutCorrection(calibration, "m3").z_from_bits(bits, range(8))
+    true = slope(sampled, np.repeat(z, 3, axis=0))
+    assert true < 1 - margin
+    assert abs(slopes["m3"] - true) < margin
 
 
 def test_noisy_layers_enter_the_device_where_the_transpiler_put_them(tmp_path: Path) -> None:

@@ -122,10 +122,11 @@ def test_sampled_counts_agree_within_their_error(noise: str, with_encoding: bool
     assert_within_errors(values(found, shots=SHOTS), truth, np.sqrt((1 - truth**2).clip(DIFFERENT) / SHOTS))
 
 
-def test_m3_is_the_inverse_within_its_error() -> None:
-    both = replace(cell("aer-sampler", "readout"), mitigation=("none", "m3"))
+@pytest.mark.parametrize("method", ["readout", "m3"])
+def test_drawn_shots_are_corrected_within_their_error(method: str) -> None:
+    both = replace(cell("aer-sampler", "readout"), mitigation=("none", method))
     found = compute_cell(both)
-    raw, mitigated = values(found, shots=SHOTS), values(found, "mitigated", mitigation="m3", shots=SHOTS)
+    raw, mitigated = values(found, shots=SHOTS), values(found, "mitigated", mitigation=method, shots=SHOTS)
     contrast = 1 - 2 * NOISES["readout"]
     assert np.abs(raw - exact()).max() > NOISES["readout"] / 2
     assert (np.abs(mitigated - exact()) < SIGMAS * 2 / np.sqrt(SHOTS) / contrast).all()
@@ -150,6 +151,23 @@ def test_device_circuit_computes_the_model(with_encoding: bool) -> None:
         else Inputs(states=model().encoding.state(images().double()).numpy())
     )
     assert np.abs(density(silent, inputs).z - exact()).max() < VALUE[torch.float32]
+
+
+@pytest.mark.parametrize("recipe", ["quick", "level3"])
+def test_a_qubit_of_the_image_may_be_left_without_gates(recipe: str) -> None:
+    """In one brickwork layer of angles 0 the third qubit carries nothing but its part of the image."""
+    qvc = QVC(QVCConfig(image_shape=(1, 2, 4), num_classes=2, num_layers=1, ansatz="brickwork"))
+    with torch.no_grad():
+        qvc.weight.zero_()
+    target = open_target("manila", FakeEntry(kind="fake", device="FakeManilaV2"), 3)
+    circuit, _ = device_circuit(qvc, target, recipe, with_encoding=False)
+    silent = CircuitWithNoise(circuit.circuit, None, circuit.inputs, circuit.read)
+    states = qvc.encoding.state(images().double())
+    with torch.no_grad():
+        truth = qvc.expectations(images()).numpy()
+    assert np.abs(density(silent, Inputs(states=states.numpy())).z - truth).max() < VALUE[torch.float32]
+    read = circuit.observables(torch.float64).expectations(states)
+    assert np.abs(read.numpy() - density(circuit, Inputs(states=states.numpy())).z).max() < AER
 
 
 def test_device_noise_is_that_of_local_mode() -> None:
@@ -193,7 +211,7 @@ def test_sampler_needs_no_state_of_its_own() -> None:
     wide = QuantumCircuit(10)
     wide.compose(where.circuit, [7, 0, 9], inplace=True)
     found = sampled(
-        CircuitWithNoise(wide, None, (7, 0, 9), (7, 0, 9)), Inputs(states=state), SHOTS, 1, mitigated=False, case_seed=2
+        CircuitWithNoise(wide, None, (7, 0, 9), (7, 0, 9)), Inputs(states=state), SHOTS, 1, method=None, case_seed=2
     )
     truth = exact()[:2]
     assert (np.abs(found.z - truth) < SIGMAS * np.sqrt((1 - truth**2).clip(DIFFERENT) / SHOTS)).all()

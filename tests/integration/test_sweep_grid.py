@@ -58,7 +58,7 @@ def words(place: Path, *models: str, images: str = "images.npz") -> tuple[object
 def test_every_combination_is_a_row(qaml: Qaml, place: Path) -> None:
     grid = ("--noise", "depolarizing,readout", "--strengths", "0.01", "--strengths", "0.1", "--placement", "gate,layer")
     more = ("--attack", "pgd,fgsm", "--eps", "0.1", "--attack-steps", "1", "--shots", "10,100")
-    rest = ("--encoding", "own,multiplexed", "--mitigation", "none,m3")
+    rest = ("--encoding", "own,multiplexed", "--mitigation", "none,readout")
     rows = qaml(*words(place, "model", "other"), *grid, *more, *rest).json()["results"]
     axes = ("model", "encoding", "noise", "strength", "placement", "attack", "eps", "shots", "mitigation")
     assert len({tuple(row[axis] for axis in axes) for row in rows}) == len(rows)
@@ -118,8 +118,8 @@ def test_noise_of_the_encoding_costs_signal(qaml: Qaml, place: Path) -> None:
     assert any("prepare the images are noisy" in note for note in noisy["notes"])
 
 
-def test_m3_leaves_the_noise_of_the_gates_alone(qaml: Qaml, place: Path) -> None:
-    options = ("--noise", "readout,depolarizing", "--strengths", "0.1", "--mitigation", "none,m3", "--shots", "50")
+def test_inverting_the_readout_leaves_the_noise_of_the_gates_alone(qaml: Qaml, place: Path) -> None:
+    options = ("--noise", "readout,depolarizing", "--strengths", "0.1", "--mitigation", "none,readout", "--shots", "50")
     rows = qaml(*words(place), *options).json()["results"]
     readout, gates = rows[2:4], rows[4:6]
     assert readout[0]["slope"] == pytest.approx(0.8, abs=10 * VALUE[torch.float32])
@@ -139,7 +139,7 @@ def test_the_noise_of_a_device(qaml: Qaml, place: Path) -> None:
 
 @pytest.mark.parametrize("engine", ["aer-trajectories", "aer-sampler"])
 def test_sampled_engines_tell_their_error(qaml: Qaml, place: Path, engine: str) -> None:
-    options = ("--noise", "bit-flip", "--strengths", "0.05", "--shots", "400", "--mitigation", "none,m3")
+    options = ("--noise", "bit-flip", "--strengths", "0.05", "--shots", "400", "--mitigation", "none,readout")
     rows = qaml(*words(place), *options, "--engine", engine, "--trajectories", "50").json()["results"]
     assert 0 < rows[2]["z_error"] < SIGMAS / np.sqrt(50)
     assert all(row["engine"] == engine for row in rows)
@@ -199,7 +199,7 @@ def test_columns_that_say_nothing_are_left_out_of_the_terminal(qaml: Qaml, place
         (("--noise", "depolarising"), "--noise"),
         (("--noise", "over-rotation", "--strengths", "3.5"), "radians"),
         (("--noise", "bit-flip", "--strengths", "1.5"), "probability of an X"),
-        (("--noise", "readout", "--strengths", "0.5", "--mitigation", "m3"), "--mitigation"),
+        (("--noise", "readout", "--strengths", "0.5", "--mitigation", "readout"), "--mitigation"),
         (("--attack", "pdg"), "perhaps pgd"),
         (("--attack", "pgd", "--eps", "2"), "eps"),
         (("--eps", "0"), "--eps"),
@@ -211,6 +211,7 @@ def test_columns_that_say_nothing_are_left_out_of_the_terminal(qaml: Qaml, place
         (("--noise", "readout,readout"), "each value once"),
         (("--shots", "0"), "--shots"),
         (("--mitigation", "zne"), "--mitigation"),
+        (("--mitigation", "m3"), "m3 with --engine aer-sampler only"),
     ],
 )
 def test_bad_input_is_one_line(qaml: Qaml, place: Path, options: tuple[str, ...], said: str) -> None:

@@ -13,11 +13,11 @@ PACKAGE = Path(qaml_qiskit.__file__).parent
 FLOORS = (
     {"errors", "lazy", "text"},
     {"files", "formats", "freezing", "labels", "memory", "secrets", "seeds"},
-    {"batches"},
+    {"batches", "evaluation"},
     {"datasets", "encodings", "circuits", "noise"},
     {"simulation"},
     {"models"},
-    {"execution", "attacks", "certificates", "defences", "evaluation", "reports", "runs"},
+    {"execution", "attacks", "certificates", "defences", "reports", "runs"},
     {"workflows"},
     {"cli"},
 )

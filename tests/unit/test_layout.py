@@ -7,8 +7,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from qiskit.circuit import ClassicalRegister, Measure, QuantumCircuit
-from qiskit.circuit.library import CZGate, RZGate, SXGate
+from qiskit.circuit import ClassicalRegister, Measure, Parameter, QuantumCircuit
+from qiskit.circuit.library import CZGate, RZGate, SXGate, U2Gate, U3Gate
 from qiskit.transpiler import InstructionProperties
 from qiskit.transpiler import Target as ISATarget
 
@@ -111,6 +111,23 @@ def test_a_device_without_calibration_is_refused() -> None:
     pairs: Errors = {(0, 1): None, (1, 2): None}
     with pytest.raises(ConfigurationError, match="without calibrated"):
         best_line(device(pairs, [0.0] * 3, [0.0] * 3), LineUsage((1,), (0, 0), (True, True)))
+
+
+def test_a_device_that_does_not_say_its_readout_weighs_gates_alone() -> None:
+    pairs: Errors = {(0, 1): 0.1, (1, 2): 0.01}
+    assert best_line(device(pairs, [0.0] * 3, [None] * 3), LineUsage((1,), (0, 0), (True, True))) == (1, 2)
+
+
+def test_devices_of_u1_u2_and_u3_have_lines() -> None:
+    """U2 is one pulse, as SX is; U3 is two and U1 none."""
+    target = device({(0, 1): 0.01, (1, 2): 0.01}, [0.001, 0.001, 0.1], [0.0] * 3)
+    old = ISATarget(num_qubits=3)
+    old.add_instruction(CZGate(), dict(target["cz"]))
+    old.add_instruction(Measure(), dict(target["measure"]))
+    old.add_instruction(U2Gate(Parameter("a"), Parameter("b")), dict(target["sx"]))
+    old.add_instruction(U3Gate(*map(Parameter, "abc")), {key: InstructionProperties(error=0.2) for key in target["sx"]})
+    usage = LineUsage((1,), (2, 2), (True, True))
+    assert best_line(old, usage) == best_line(target, usage) == (0, 1)
 
 
 def test_all_to_all_needs_no_choice() -> None:

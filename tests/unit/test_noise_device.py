@@ -1,11 +1,13 @@
 """A device's own noise, and qubits with a T2 that cannot be."""
 
+from copy import deepcopy
+
 import pytest
 from qiskit.providers import QubitProperties
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.transpiler import Target
 from qiskit_aer.noise import NoiseModel
-from qiskit_ibm_runtime.fake_provider import FakeFez, FakeOslo, FakeTorino
+from qiskit_ibm_runtime.fake_provider import FakeFez, FakeManilaV2, FakeOslo, FakeTorino
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.noise import device_noise, device_notes, device_repairs, restrict
@@ -60,3 +62,16 @@ def test_times_that_are_none_are_refused(times: tuple[float, float]) -> None:
 
 def test_missing_times_are_no_repair() -> None:
     assert device_repairs(with_times((None, 1e-5), (1e-5, None), (1e-5, 2e-5))) == ()
+
+
+@pytest.mark.parametrize("silent", [(1,), (0, 1, 2, 3, 4)])
+def test_a_readout_error_that_is_not_known_is_none_and_said(silent: tuple[int, ...]) -> None:
+    target = deepcopy(FakeManilaV2().target)
+    for qubit in silent:
+        target["measure"][(qubit,)].error = None
+    model = device_noise(target)
+    known = {qubit for (qubit,) in model._local_readout_errors}
+    assert known == set(range(5)) - set(silent)
+    named = ", ".join(map(str, silent))
+    assert f"does not say how often qubits {named} are read wrongly" in device_notes(target)[0]
+    assert device_notes(target, [3, 1])[0].startswith("the device does not say")

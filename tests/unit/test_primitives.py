@@ -15,7 +15,7 @@ ALL = PrimitiveOptions(
 )
 
 
-@pytest.mark.parametrize("mitigation", ["none", "m3", "trex", "zne"])
+@pytest.mark.parametrize("mitigation", ["none", "readout", "m3", "trex", "zne"])
 def test_options_reach_the_primitive_of_a_device(mitigation: str) -> None:
     options = runtime_primitive(AerSimulator(), mitigation, ALL, tags=["a", "b"]).options
     assert options.dynamical_decoupling.enable
@@ -49,3 +49,13 @@ def test_another_seed_is_another_seed() -> None:
     seeds = [local_primitive(AerSimulator(), seed).options.simulator.seed_simulator for seed in (0, 1)]
     assert seeds[0]
     assert seeds[0] != seeds[1]
+
+
+def test_options_for_gates_do_not_reach_the_calibration() -> None:
+    """What is measured there is the readout as the classifier has it, twirled where the classifier's is."""
+    kept = ALL.for_calibration()
+    assert kept.dynamical_decoupling is None
+    assert kept.twirling == Twirling(gates=False, measure=True, randomizations=8)
+    assert (kept.rep_delay, kept.max_execution_time) == (ALL.rep_delay, ALL.max_execution_time)
+    assert PrimitiveOptions(twirling=Twirling(gates=True)).for_calibration().twirling is None
+    assert PrimitiveOptions().for_calibration() == PrimitiveOptions()

@@ -3,9 +3,21 @@
 import numpy as np
 import pytest
 
-from qaml_qiskit.evaluation import ReadoutSpread, accuracy, accuracy_interval, standard_errors, uncertain_labels
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.evaluation import (
+    ReadoutSpread,
+    accuracy,
+    accuracy_interval,
+    endless_interval,
+    paired_test,
+    sampled_accuracy,
+    standard_errors,
+    uncertain_labels,
+)
+from tests.tolerances import SIGMAS
 
 SHOTS = 200
+READOUT = ReadoutSpread(np.array([0.05, 0.05]), np.array([0.15, 0.15]), 1)
 
 
 def world(seed: int, images: int = 150) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -25,19 +37,60 @@ def covariance(z: np.ndarray) -> np.ndarray:
     return (1 - z**2)[:, :, None] * np.eye(2) / SHOTS
 
 
-def test_the_interval_covers_the_expected_accuracy() -> None:
-    """What the same experiment gives on average over many images and shots lies inside in 95 % of repetitions."""
-    truth = np.mean(
-        [accuracy(measure(z, np.random.default_rng(s), None), y).value for s in range(400) for z, y, _ in [world(s)]]
-    )
-    inside, repetitions = 0, 120
+def calibrated(shots: int, generator: np.random.Generator) -> ReadoutSpread:
+    """What so many shots of each calibration circuit make of :data:`READOUT`."""
+    p10, p01 = (generator.binomial(shots, p) / shots for p in (READOUT.p10, READOUT.p01))
+    return ReadoutSpread(p10, p01, shots)
+
+
+def expected_accuracy(readout: ReadoutSpread | None) -> float:
+    """What the same experiment gives on average over many images, shots and calibrations."""
+    found = []
+    for seed in range(400):
+        z, labels, _ = world(seed)
+        generator = np.random.default_rng(seed)
+        seen = measure(z, generator, readout)
+        record = None if readout is None else calibrated(SHOTS, generator)
+        found.append(accuracy(seen if record is None else record.inverted(seen), labels).value)
+    return float(np.mean(found))
+
+
+def least(repetitions: int, level: float = 0.95) -> float:
+    """So often a right interval contains the truth at least, five standard deviations of a binomial below its level."""
+    return repetitions * level - SIGMAS * np.sqrt(repetitions * level * (1 - level))
+
+
+@pytest.mark.parametrize("readout", [None, READOUT], ids=["raw", "mitigated"])
+def test_each_interval_covers_what_it_says(readout: ReadoutSpread | None) -> None:
+    """One is about the accuracy at this number of shots, which is lower, the other about that of endless ones."""
+    many = [world(seed) for seed in range(400)]
+    endless = float(np.mean([accuracy(z, y).value for z, y, _ in many]))
+    here = expected_accuracy(readout)
+    inside, followed, confused, repetitions = 0, 0, 0, 60
     for seed in range(1000, 1000 + repetitions):
         z, labels, _ = world(seed)
-        seen = measure(z, np.random.default_rng(seed), None)
-        low, high = accuracy_interval(seen, covariance(seen), labels, seed=seed)
-        inside += low <= truth <= high
-    # 95 % of 120 is 114; five standard deviations of a binomial below it.
-    assert inside >= 114 - 5 * np.sqrt(120 * 0.95 * 0.05)
+        generator = np.random.default_rng(seed)
+        seen = measure(z, generator, readout)
+        record = None if readout is None else calibrated(SHOTS, generator)
+        values = seen if record is None else record.inverted(seen)
+        low, high = accuracy_interval(values, covariance(seen), labels, seed=seed, readout=record)
+        inside += low <= here <= high
+        confused += low <= endless <= high
+        low, high = endless_interval(values, covariance(seen), labels, seed=seed, readout=record)
+        followed += low <= endless <= high
+    assert inside >= least(repetitions)
+    assert followed >= least(repetitions, 0.93)
+    assert confused < least(repetitions)
+
+
+def test_nothing_is_followed_back_where_shots_do_not_matter() -> None:
+    z = np.array([[0.9, -0.9]] * 30 + [[-0.9, 0.9]] * 10)
+    labels = np.zeros(40, dtype=np.int64)
+    found = endless_interval(z, np.zeros((40, 2, 2)), labels, seed=0)
+    low, high = accuracy(z, labels).interval
+    assert found[0] <= low < high <= found[1]
+    assert found[1] - found[0] < 1.2 * (high - low)
+    assert endless_interval(z[:30], np.zeros((30, 2, 2)), labels[:30], seed=0)[1] == 1
 
 
 def test_a_shared_calibration_error_widens_the_interval() -> None:
@@ -58,10 +111,44 @@ def test_never_narrower_than_wilson() -> None:
 
 def test_standard_errors_and_mitigation() -> None:
     z = np.array([[0.0, 0.6]])
-    errors = standard_errors(covariance(z))
+    errors = standard_errors(z, covariance(z))
     assert errors == pytest.approx(np.sqrt(1 - z**2) / np.sqrt(SHOTS))
-    readout = ReadoutSpread(np.array([0.1, 0.0]), np.array([0.3, 0.0]), 100)
-    assert standard_errors(covariance(z), readout) == pytest.approx(errors / [0.6, 1.0])
+    endless = ReadoutSpread(np.array([0.1, 0.0]), np.array([0.3, 0.0]), 10**12)
+    assert standard_errors(z, covariance(z), endless) == pytest.approx(errors / [0.6, 1.0])
+
+
+def test_standard_errors_have_the_calibrations_shots() -> None:
+    """As many as the images' own: |z − ⟨Z⟩| < 1.96 standard errors in 95 % of repetitions, not in 92 %."""
+    generator, inside = np.random.default_rng(0), []
+    z = np.linspace(-0.9, 0.9, 20).reshape(10, 2)
+    for _ in range(300):
+        seen, record = measure(z, generator, READOUT), calibrated(SHOTS, generator)
+        values = record.inverted(seen)
+        inside.append((np.abs(values - z) < 1.96 * standard_errors(values, covariance(seen), record)).mean())
+    # The images of a repetition share its calibration, so the repetitions are what is independent.
+    margin = SIGMAS * np.std(inside) / np.sqrt(len(inside))
+    assert 0.95 - 0.92 > margin > abs(np.mean(inside) - 0.95)
+
+
+def test_an_expected_accuracy_has_the_calibrations_shots() -> None:
+    """Equal readout errors shift nothing; what a calibration of ten shots makes of them does."""
+    z, labels, _ = world(3, images=500)
+    read = z * READOUT.contrast + READOUT.offset
+    fine, rough = (
+        sampled_accuracy(read, SHOTS, labels, 0, readout=ReadoutSpread(READOUT.p10, READOUT.p01, shots))
+        for shots in (10**9, 10)
+    )
+    assert fine == pytest.approx(sampled_accuracy(read, SHOTS, labels, 0), abs=1 / 500)
+    assert rough < fine - 0.05
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "p"), [(0, 0, 1.0), (1, 0, 1.0), (0, 1, 1.0), (3, 3, 1.0), (6, 0, 2 / 64), (1, 9, 22 / 1024)]
+)
+def test_a_paired_test_looks_at_what_differs_alone(gained: int, lost: int, p: float) -> None:
+    first = np.array([True] * (20 + gained) + [False] * lost)
+    second = np.array([True] * 20 + [False] * gained + [True] * lost)
+    assert paired_test(first, second) == (gained, lost, pytest.approx(p))
 
 
 def test_uncertain_labels_use_the_covariance() -> None:
@@ -71,3 +158,12 @@ def test_uncertain_labels_use_the_covariance() -> None:
     together = np.array([[[0.01, 0.0099], [0.0099, 0.01]]])
     assert uncertain_labels(z, independent) == 1
     assert uncertain_labels(z, together) == 0
+
+
+def test_arrays_that_do_not_belong_together_are_refused() -> None:
+    right = np.array([True, False])
+    for second in (right[:1], right.astype(int), right[None]):
+        with pytest.raises(InputError, match="cannot be compared"):
+            paired_test(right, second)
+    with pytest.raises(InputError):
+        endless_interval(np.zeros((2, 2)), np.zeros((2, 2, 2)), np.array([0, 2]), seed=0)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from qaml_qiskit.attacks import AttackConfig, attack_images
 from qaml_qiskit.errors import InputError
+from qaml_qiskit.execution import DEFAULT_MITIGATION
 from qaml_qiskit.models import Model, ModelCard, StoredModel, build_model, predict
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.demo.report import IMAGE_SETS, Findings, write_report
@@ -59,7 +60,7 @@ def demo(
         compiled = compile_model(trained.qvc, request.target, request.recipe, backends)
         images, labels = (part[: request.images] for part in tensors(data.test))
         sets = _attack(request, trained, images, labels, progress)
-        scores = score(compiled, sets, request.shots, "m3", request.seed, run, progress)
+        scores = score(compiled, sets, request.shots, DEFAULT_MITIGATION, request.seed, run, progress)
         said = {name: predict(trained.convnet, batch).numpy() for name, batch in sets.items()}
         found = Findings(compiled, {n: batch.numpy() for n, batch in sets.items()}, labels.numpy(), scores, said)
         write_report(run, request, found)

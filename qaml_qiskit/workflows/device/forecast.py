@@ -28,7 +28,7 @@ from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 
 _NOTES = (
     "accuracy: exact for endless shots; for finite ones what is expected, the errors of the ⟨Z_k⟩ taken as normal and "
-    "independent.",
+    "independent, and the readout calibrated with as many shots. m3 corrects bitstrings that are drawn.",
     "The noise is the device's own model, on every gate of the whole circuit, encoding included. What the model does "
     "not know, such as crosstalk and drift, is not in it: a device gives less.",
 )
@@ -107,15 +107,15 @@ def _rows(
     rows = []
     for eps in (0.0, *request.eps):
         attacked = images if not eps else _attacked(request, run, key, eps, victim, inputs, progress)
+        strings = "m3" in request.mitigation and bool(request.shots)
         told = f"{Path(name).name}, {f'attacked with ε = {eps:g}' if eps else 'clean images'},"
-        prediction = predict_on_device(compiled, attacked, run, f"{key}-{eps:g}", progress, told=told)
+        prediction = predict_on_device(compiled, attacked, run, f"{key}-{eps:g}", progress, told=told, strings=strings)
         ideal = prediction.ideal.argmax(1) == labels
         for mitigation, shots in product(request.mitigation, (None, *request.shots)):
-            mitigated = mitigation == "m3"
-            endless = prediction.accuracy(labels, mitigated)
-            expected = (
-                endless.value if shots is None else prediction.sampled_accuracy(labels, shots, request.seed, mitigated)
-            )
+            endless, left = prediction.accuracy(labels, mitigation), prediction.slope(mitigation)
+            expected = endless.value
+            if shots is not None:
+                expected, left = prediction.sampled(labels, shots, request.seed, mitigation)
             rows.append(
                 {
                     **head,
@@ -125,7 +125,7 @@ def _rows(
                     "accuracy": expected,
                     "interval": list(endless.interval) if shots is None else None,
                     "ideal_accuracy": float(ideal.mean()),
-                    "slope": prediction.slope(mitigated),
+                    "slope": left,
                     "images": len(labels),
                 }
             )

@@ -11,6 +11,7 @@ from qiskit_aer.noise import NoiseModel
 
 from qaml_qiskit.circuits import classifier_circuit
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.evaluation import ReadoutSpread
 from qaml_qiskit.execution import Target, compile_for, load_recipe, open_target, to_isa
 from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.execution.circuits import active_qubits, compact, measured_qubits
@@ -46,10 +47,9 @@ class Readout:
             return z
         return ((z - self.offset) / self.contrast).astype(z.dtype)
 
-    def errors(self, z: NDArray[np.floating], shots: int, *, inverted: bool) -> NDArray[np.floating]:
-        """Standard errors of read ⟨Z_k⟩ by so many shots, or of what :meth:`inverted` makes of them, shape (N, m)."""
-        spread: NDArray[np.floating] = np.sqrt(np.maximum(1 - z**2, 0) / shots)
-        return (spread / np.abs(self.contrast)).astype(spread.dtype) if inverted else spread
+    def calibrated(self, shots: int) -> ReadoutSpread:
+        """The same errors as a calibration of so many shots measures them on average."""
+        return ReadoutSpread((1 - self.contrast - self.offset) / 2, (1 - self.contrast + self.offset) / 2, shots)
 
 
 @dataclass(frozen=True)
@@ -138,12 +138,15 @@ def device_circuit(
         classifier_circuit(encoding, model.ansatz(), model.config.num_classes), target, load_recipe(recipe), recipe
     )
     check_measured_last(isa)
-    active = active_qubits(isa)
-    place = {qubit: index for index, qubit in enumerate(active)}
     # Without a coupling map nothing is laid out.
     layout = isa.layout.initial_index_layout(filter_ancillas=True) if isa.layout else range(n)
     entering = () if with_encoding else layout
+    active = active_qubits(isa)
+    # A qubit of the image's state on which no gate is left still carries its part of the state.
+    idle = [qubit for qubit in entering if qubit not in active]
+    place = {qubit: index for index, qubit in enumerate((*active, *idle))}
     read = tuple(place[qubit] for qubit in measured_qubits(isa))
     small = compact(isa).remove_final_measurements(inplace=False)
+    small.add_bits([Qubit() for _ in idle])
     inputs = tuple(place[qubit] for qubit in entering)
     return CircuitWithNoise(small, target.noise_model(isa), inputs, read), target.noise_notes(isa)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from qaml_qiskit.encodings import PixelOrder
+from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 
@@ -28,7 +29,7 @@ class ForecastRequest(Request):
     recipe: str = "level3"
     images: Annotated[str, BeforeValidator(str)] = "100"
     shots: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (1000, 4000)
-    mitigation: Annotated[tuple[Literal["none", "m3"], ...], Field(min_length=1)] = ("none", "m3")
+    mitigation: Annotated[tuple[CountsMitigation, ...], Field(min_length=1)] = ("none", "readout")
     eps: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
     steps: Annotated[int, Field(ge=1)] = 20
     seed: Seed = 0

@@ -126,7 +126,7 @@ def score(
         mitigation=mitigation,
         seed=seed,
         options=compiled.target.entry.options,
-        images_per_job=LOCAL_IMAGES_PER_JOB,
+        most_per_job=LOCAL_IMAGES_PER_JOB,
     )
     runner = runner_for(compiled.target, workload)
     submit(run.path, workload, runner)

@@ -83,7 +83,6 @@ def prepare(
     compiled = compile_model(stored, request.target, request.recipe, backends)
     check_batch(images, compiled.model.config.image_shape)
     hardware = compiled.target.is_hardware
-    default_size = None if hardware else min(LOCAL_IMAGES_PER_JOB, len(images))
     workload = build_workload(
         compiled.isa,
         compiled.values(images, progress),
@@ -93,7 +92,8 @@ def prepare(
         seed=request.seed,
         options=compiled.target.entry.options,
         mode=request.mode,
-        images_per_job=request.images_per_job or default_size,
+        images_per_job=request.images_per_job,
+        most_per_job=None if hardware else LOCAL_IMAGES_PER_JOB,
         calibration=_read_calibration(request.calibration),
     )
     if workload.settings.calibration is not None:
@@ -102,6 +102,7 @@ def prepare(
             target=request.target,
             measured=workload.measured,
             max_age=timedelta(hours=request.max_calibration_age),
+            twirled=workload.settings.options.twirls_measurements,
         )
     resolved = {
         **compiled.resolved(),
@@ -109,7 +110,7 @@ def prepare(
         "model": stored.card.model.model_dump(mode="json"),
         "weights": digest(compiled.model.weight),
         "images": digest(images),
-        "noise_notes": [] if hardware else list(compiled.target.noise_notes(compiled.isa)),
+        "noise_notes": list(compiled.target.notes if hardware else compiled.target.noise_notes(compiled.isa)),
         "options_not_applied": [] if hardware else list(compiled.target.entry.options.not_applied_locally()),
     }
     return Prepared(request, compiled, workload, images, labels, indices, resolved)
@@ -245,5 +246,5 @@ def _read_calibration(name: str | None) -> Calibration | None:
         return None
     path = Path(name)
     file = path / "calibration.json" if path.is_dir() else path
-    remedy = "name the calibration.json of a run that measured one with --mitigation m3, or its run folder"
+    remedy = "name the calibration.json of a run that measured one with --mitigation readout or m3, or its run folder"
     return model_of(read_bytes(file, remedy), f"a readout calibration from {name}", Calibration, remedy)

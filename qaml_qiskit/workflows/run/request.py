@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from qaml_qiskit.execution import Mitigation, Mode
+from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Mode
 from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 
@@ -17,7 +17,7 @@ class RunRequest(Request):
     recipe: str = "level3"
     images: Annotated[str, BeforeValidator(str)] = "100"
     shots: Annotated[int, Field(ge=1)] = 1000
-    mitigation: Mitigation = "m3"
+    mitigation: Mitigation = DEFAULT_MITIGATION
     calibration: str | None = None
     max_calibration_age: Annotated[float, Field(gt=0, le=1e6)] = 24.0
     mode: Mode = "batch"

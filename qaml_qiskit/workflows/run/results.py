@@ -8,19 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from qaml_qiskit.errors import DamagedFileError, JobsPendingError, PartialResultError, QamlError
-from qaml_qiskit.evaluation import (
-    ReadoutSpread,
-    accuracy,
-    accuracy_interval,
-    rms_difference,
-    slope,
-    standard_errors,
-    uncertain_labels,
-)
 from qaml_qiskit.execution import (
     LEDGER_FILE,
     Collection,
@@ -46,6 +36,7 @@ from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.compiled import circuit_rows
 from qaml_qiskit.workflows.run.report import write_run_page
+from qaml_qiskit.workflows.run.scoring import Scored, score_sampled
 
 INPUTS_FILE, PLAN_FILE = "inputs.npz", "plan.json"
 _MADE_AGAIN = "give the command that made the run once more: it writes this file again and sends no job twice"
@@ -122,16 +113,16 @@ def finish(run: Run, workload: Workload, target: Target, timeout: float | None, 
     sampled = read_outcomes(run.path, workload)
     if sampled is None:
         return Outcome("collect", run, job_rows(run.path, workload), problem=_problem(run, collection, scored=False))
-    results = _score(run, workload, sampled)
+    scored = _score(run, workload, sampled)
     jobs = job_rows(run.path, workload)
     costs, resources = _plan(run, workload, target)
     metrics: dict[str, Any] = {
         "command": "run",
-        "results": results,
+        "results": scored.rows,
         "resources": resources,
         "plan": costs,
         "jobs": jobs,
-        "notes": _notes(run),
+        "notes": [*scored.notes, *_notes(run)],
     }
     write_run_page(run, workload, metrics)
     if collection.complete:
@@ -140,7 +131,7 @@ def finish(run: Run, workload: Workload, target: Target, timeout: float | None, 
     return Outcome(
         "run",
         run,
-        results,
+        scored.rows,
         {"jobs": jobs},
         notes=tuple(metrics["notes"]),
         problem=_problem(run, collection, scored=True),
@@ -209,53 +200,16 @@ def _plan(run: Run, workload: Workload, target: Target) -> tuple[Row, list[Row]]
         return plan(workload, target).as_dict(), circuit_rows(model.circuit(), workload.isa, target.name)
 
 
-def _score(run: Run, workload: Workload, sampled: Sampled) -> list[Row]:
-    """Write predictions and results; a row a stage."""
+def _score(run: Run, workload: Workload, sampled: Sampled) -> Scored:
+    """Write predictions and results."""
     inputs = _inputs(run, workload)
     labels, indices, ideal = (inputs[name][sampled.rows] for name in ("labels", "indices", "z_ideal"))
-    readout = None
     if sampled.calibration is not None:
-        record = sampled.calibration
-        run.write("calibration.json", record.model_dump_json(indent=2) + "\n")
-        readout = ReadoutSpread(*record.of(workload.measured), record.shots)
-    stages: dict[str, tuple[NDArray[np.float64], ReadoutSpread | None]] = {}
-    if sampled.raw is not None:
-        stages["raw"] = (sampled.raw, None)
-    if sampled.mitigated is not None:
-        stages["mitigated"] = (sampled.mitigated, readout)
-    of_ideal = accuracy(ideal, labels)
-    rows: list[Row] = [
-        {
-            "stage": "ideal",
-            "accuracy": of_ideal.value,
-            "interval": list(of_ideal.interval),
-            "images": len(labels),
-            "z_error": 0.0,
-            "slope": 1.0,
-            "standard_error": 0.0,
-            "uncertain_labels": 0,
-        }
-    ]
-    arrays: dict[str, NDArray[Any]] = {"labels": labels, "indices": indices, "z_ideal": ideal}
-    for name, (z, spread) in stages.items():
-        errors = standard_errors(sampled.covariance, spread)
-        arrays |= {f"z_{name}": z, f"standard_error_{name}": errors}
-        interval = accuracy_interval(z, sampled.covariance, labels, seed=workload.settings.seed, readout=spread)
-        rows.append(
-            {
-                "stage": name,
-                "accuracy": accuracy(z, labels).value,
-                "interval": list(interval),
-                "images": len(labels),
-                "z_error": rms_difference(z, ideal),
-                "slope": slope(z, ideal),
-                "standard_error": float(np.sqrt(np.mean(errors**2))),
-                "uncertain_labels": uncertain_labels(z, sampled.covariance, spread),
-            }
-        )
-    run.write("predictions.npz", npz(**arrays))
-    run.write("results.csv", to_csv(rows))
-    return rows
+        run.write("calibration.json", sampled.calibration.model_dump_json(indent=2) + "\n")
+    scored = score_sampled(workload, sampled, labels, ideal)
+    run.write("predictions.npz", npz(labels=labels, indices=indices, z_ideal=ideal, **scored.arrays))
+    run.write("results.csv", to_csv(scored.rows))
+    return scored
 
 
 def _notes(run: Run) -> list[str]:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from qaml_qiskit.attacks import Attack, run_attack
+from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.formats import Arrays, arrays_of, npz
 from qaml_qiskit.models import QVC, NoisyQVC, QVCConfig, predict
 from qaml_qiskit.noise import NoiseSpec
 from qaml_qiskit.simulation.heisenberg import NoisyObservables
 from qaml_qiskit.workflows.device.noisy_circuits import CircuitWithNoise, Readout
 from qaml_qiskit.workflows.sweep.engines import Inputs, Reading, density, exact, sampled, trajectories
-from qaml_qiskit.workflows.sweep.request import Engine, SweptMitigation
+from qaml_qiskit.workflows.sweep.request import Engine
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Cell:
     engine: Engine
     attacks: tuple[Attack, ...]
     shots: tuple[int, ...]
-    mitigation: tuple[SweptMitigation, ...]
+    mitigation: tuple[CountsMitigation, ...]
     trajectories: int
     seed: int
     case_seed: int
@@ -131,7 +132,7 @@ class _Work:
             attacked: dict[bool, Tensor] = {}
             for mitigation in self.cell.mitigation:
                 # An attacker knows whether the readout errors are inverted; without any it makes no difference.
-                inverted = mitigation == "m3" and not readout.is_perfect
+                inverted = mitigation != "none" and not readout.is_perfect
                 if inverted not in attacked:
                     attacked[inverted] = self._adversarial(attack, readout if inverted else None)
                 for shots in self.cell.shots if self.cell.engine == "aer-sampler" else (0,):
@@ -167,7 +168,7 @@ class _Work:
             matrices = (matrices - offset * unit) / contrast
         return NoisyQVC(self.model, NoisyObservables(self._observables.readings, matrices))
 
-    def _entry(self, number: int, images: Tensor, mitigation: SweptMitigation, shots: int) -> Arrays:
+    def _entry(self, number: int, images: Tensor, mitigation: CountsMitigation, shots: int) -> Arrays:
         reading = self._reading(images, mitigation, shots)
         values = {
             "z": reading.z,
@@ -181,7 +182,7 @@ class _Work:
     def _ideal(self, images: Tensor) -> NDArray[np.floating]:
         return predict(self.model, images).numpy() / self.model.config.logit_scale
 
-    def _reading(self, images: Tensor, mitigation: SweptMitigation, shots: int) -> Reading:
+    def _reading(self, images: Tensor, mitigation: CountsMitigation, shots: int) -> Reading:
         cell, where = self.cell, self.where
         if cell.engine == "exact":
             if self.where.noise is None:
@@ -196,8 +197,8 @@ class _Work:
             return density(where, inputs)
         if cell.engine == "aer-trajectories":
             return trajectories(where, inputs, cell.trajectories, cell.seed)
-        m3 = mitigation == "m3"
-        return sampled(where, inputs, shots, cell.seed, mitigated=m3, case_seed=cell.case_seed)
+        method = None if mitigation == "none" else mitigation
+        return sampled(where, inputs, shots, cell.seed, method=method, case_seed=cell.case_seed)
 
     def _inputs(self, images: Tensor) -> Inputs:
         if not self.where.inputs:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,13 @@ def trajectories(where: CircuitWithNoise, inputs: Inputs, count: int, seed: int)
 
 
 def sampled(
-    where: CircuitWithNoise, inputs: Inputs, shots: int, seed: int, *, mitigated: bool, case_seed: int
+    where: CircuitWithNoise,
+    inputs: Inputs,
+    shots: int,
+    seed: int,
+    *,
+    method: Literal["readout", "m3"] | None,
+    case_seed: int,
 ) -> Reading:
     """Frequencies from shots that Aer's SamplerV2 draws, all classes from the same shots.
 
@@ -124,7 +130,8 @@ def sampled(
         inputs: what enters.
         shots: an image, and of each of the two calibration circuits.
         seed: of the images' shots.
-        mitigated: whether to calibrate the readout and correct it with M3.
+        method: how the readout is corrected after it was calibrated, see
+            :class:`~qaml_qiskit.execution.ReadoutCorrection`; None leaves it as it is.
         case_seed: of the calibration, which all images under the same noise share.
     """
     small = where.circuit.num_qubits <= DENSITY_MATRIX_QUBITS
@@ -132,12 +139,13 @@ def sampled(
     circuits = [_measured(circuit, where.read) for circuit in inputs.circuits(where, mixed=small)]
     bits = _bits(circuits, shots, seed, backend)
     z, covariance = z_from_bits(bits), z_covariance(bits)
-    if not mitigated:
+    if method is None:
         return Reading(z, covariance)
     answers = _bits(calibration_circuits(where.circuit.num_qubits, where.read), shots, case_seed, backend)
     calibration = read_calibration(answers, target="aer", created="", qubits=where.read)
-    corrected = ReadoutCorrection(calibration).z_from_bits(bits, where.read)
-    return Reading(z, covariance, corrected, np.array(calibration.of(where.read)))
+    corrected = ReadoutCorrection(calibration, method).z_from_bits(bits, where.read)
+    readout = calibration.readout(where.read)
+    return Reading(z, covariance, corrected, np.array([readout.p10, readout.p01]))
 
 
 def _save(circuit: QuantumCircuit, read: tuple[int, ...], *, each_shot: bool) -> None:

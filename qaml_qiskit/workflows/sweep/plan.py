@@ -166,12 +166,12 @@ class SweepPlan:
 
     def _check(self, plan: CasePlan) -> None:
         noisy = plan.where if plan.spec is None else plan.where.under(plan.spec)
-        if "m3" in self.request.mitigation and (noisy.readout.contrast <= 0).any():
+        if set(self.request.mitigation) - {"none"} and (noisy.readout.contrast <= 0).any():
             raise ConfigurationError(
                 "the readout cannot be inverted",
                 got=f"readout errors p10 + p01 of up to {1 - noisy.readout.contrast.min():.3g}",
                 expected="a sum below 1: above it the outcome says nothing about the qubit",
-                remedy="leave out --mitigation m3",
+                remedy="leave out --mitigation",
             )
         n, m = noisy.circuit.num_qubits, len(noisy.read)
         cpu = torch.device("cpu")

@@ -20,6 +20,10 @@ _ATTACKED = (
     "Attacked images are made with the exact gradient under the noise (white-box, endless shots){}. "
     "The slope is against noiseless ⟨Z_k⟩ of the same images."
 )
+_M3 = (
+    "m3 inverts within the bitstrings that were seen. Where the shots are few for the number of classes it leaves a "
+    "part of the readout error; readout does not."
+)
 _ENGINES = {
     "exact": "",
     "aer-density": "",
@@ -77,8 +81,13 @@ def _notes(request: SweepRequest) -> Iterator[str]:
     if request.attack:
         blind = ", through an encoding taken as noiseless" if request.encoding_noise else ""
         yield _ATTACKED.format(blind)
-    if "m3" in request.mitigation and not request.drawn:
-        yield "m3 here inverts the readout errors exactly, as a perfect calibration would."
+    if "readout" in request.mitigation and not request.drawn:
+        yield (
+            "readout here inverts the readout errors exactly, as a perfect calibration would; sampled_accuracy has the "
+            "shots of a calibration, too."
+        )
+    if "m3" in request.mitigation:
+        yield _M3
 
 
 def _explanation(request: SweepRequest) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from qaml_qiskit.attacks import Attack, attack_class, make_attack
+from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.noise import NOISES, NoiseName, Placement
 from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
@@ -15,7 +16,6 @@ SweptNoise = Literal[NoiseName, "device"]
 #: ``own`` is the encoding that the model was trained with.
 SweptEncoding = Literal["own", "multiplexed", "approximate"]
 Engine = Literal["exact", "aer-density", "aer-trajectories", "aer-sampler"]
-SweptMitigation = Literal["none", "m3"]
 Strength = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -44,7 +44,7 @@ class SweepRequest(Request):
         images: a number of test images, or an .npz.
         engine: how ⟨Z_k⟩ are computed.
         shots: of the sampled accuracy; with the engine ``aer-sampler``, shots that are drawn.
-        mitigation: whether readout errors are inverted.
+        mitigation: whether and how readout errors are inverted; ``m3`` needs bitstrings, which ``aer-sampler`` draws.
         trajectories: of the engine ``aer-trajectories``, an image.
         seed: of everything random.
     """
@@ -64,7 +64,7 @@ class SweepRequest(Request):
     images: Annotated[str, BeforeValidator(str)] = "1000"
     engine: Engine = "exact"
     shots: Annotated[tuple[Count, ...], Field(min_length=1), BeforeValidator(_listed)] = (1000,)
-    mitigation: Annotated[tuple[SweptMitigation, ...], Field(min_length=1)] = ("none",)
+    mitigation: Annotated[tuple[CountsMitigation, ...], Field(min_length=1)] = ("none",)
     trajectories: Annotated[int, Field(ge=2)] = 200
     seed: Seed = 0
 
@@ -88,8 +88,11 @@ class SweepRequest(Request):
     @field_validator("mitigation")
     @classmethod
     def _can_be_inverted(cls, mitigation: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if "m3" in mitigation and "readout" in info.data.get("noise", ()) and max(info.data["strengths"]) >= 0.5:
-            raise ValueError("no m3 with readout errors of 0.5 or more, after which nothing is left to be inverted")
+        if "m3" in mitigation and info.data.get("engine") not in ("aer-sampler", None):
+            raise ValueError("m3 with --engine aer-sampler only, which draws the bitstrings that it needs; or readout")
+        inverted = set(mitigation) - {"none"}
+        if inverted and "readout" in info.data.get("noise", ()) and max(info.data.get("strengths", (0,))) >= 0.5:
+            raise ValueError("none for readout errors of 0.5 or more, after which nothing is left to be inverted")
         return mitigation
 
     @field_validator("attack")

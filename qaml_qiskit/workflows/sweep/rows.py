@@ -15,11 +15,12 @@ from qaml_qiskit.evaluation import (
     slope,
     standard_errors,
 )
+from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.workflows.device.noisy_circuits import Readout
 from qaml_qiskit.workflows.outcome import Row
 from qaml_qiskit.workflows.sweep.cells import key
-from qaml_qiskit.workflows.sweep.request import SweepRequest, SweptMitigation
+from qaml_qiskit.workflows.sweep.request import SweepRequest
 
 #: Repetitions of the shots behind ``sampled_accuracy``.
 _DRAWS = 20
@@ -78,7 +79,7 @@ def rows_of(case: Case, request: SweepRequest, attacks: Sequence[Attack], blocks
 class _Part:
     """One attack, mitigation and number of shots, all blocks joined."""
 
-    def __init__(self, blocks: Sequence[Arrays], attack: int, mitigation: SweptMitigation, shots: int) -> None:
+    def __init__(self, blocks: Sequence[Arrays], attack: int, mitigation: CountsMitigation, shots: int) -> None:
         def joined(name: str) -> Floats | None:
             place = key(attack, mitigation, shots, name)
             return np.concatenate([block[place] for block in blocks]) if place in blocks[0] else None
@@ -88,15 +89,16 @@ class _Part:
         assert ideal is not None
         self.raw, self.ideal, self.covariance = raw, ideal, joined("covariance")
         self.labels = np.concatenate([block["labels"] for block in blocks])
-        self.m3 = mitigation == "m3"
+        self.inverted = mitigation != "none"
         self.readout = Readout(first["contrast"], first["offset"])
         self.flips = first.get(key(attack, mitigation, shots, "flips"))
         measured = joined("mitigated")
-        self.z = measured if measured is not None else self.readout.inverted(raw) if self.m3 else raw
+        self.z = measured if measured is not None else self.readout.inverted(raw) if self.inverted else raw
 
-    def errors(self, shots: int) -> Floats:
-        """Standard errors by so many shots of what was computed without any, shape (N, m)."""
-        return self.readout.errors(self.raw, shots, inverted=self.m3)
+    def sampled_accuracy(self, shots: int, seed: int) -> float:
+        """Expected with so many shots of what was computed without any."""
+        readout = self.readout.calibrated(shots) if self.inverted and not self.readout.is_perfect else None
+        return sampled_accuracy(self.raw, shots, self.labels, seed, readout=readout, draws=_DRAWS)
 
 
 def _figures(part: _Part, request: SweepRequest, shots: int) -> Row:
@@ -105,15 +107,15 @@ def _figures(part: _Part, request: SweepRequest, shots: int) -> Row:
         covariance, spread = part.covariance.astype(np.float64), None
         if part.flips is not None:
             spread = ReadoutSpread(part.flips[0], part.flips[1], shots)
-        elif part.m3:
+        elif part.inverted:
             covariance = covariance / np.outer(part.readout.contrast, part.readout.contrast)
         interval = accuracy_interval(
             part.z.astype(np.float64), covariance, part.labels, seed=request.seed, readout=spread
         )
-        error = float(np.sqrt(np.mean(standard_errors(covariance, spread) ** 2)))
+        error = float(np.sqrt(np.mean(standard_errors(part.z.astype(np.float64), covariance, spread) ** 2)))
     drawn = result.value
     if not request.drawn:
-        drawn = sampled_accuracy(part.z, part.errors(shots), part.labels, request.seed, _DRAWS)
+        drawn = part.sampled_accuracy(shots, request.seed)
     return {
         "accuracy": result.value,
         "interval": list(interval or result.interval),

@@ -19,8 +19,9 @@ _READING = (
 )
 _KINDS = {
     "noisy": "noisy: exact expectation values under the noise on the layers and the readout, the encoding noiseless.",
-    "device": "device: the device's own noise model on every gate, encoding included, readout errors inverted as a "
-    "perfect M3 would. accuracy is that of endless shots; sampled_accuracy is expected with {shots:,} shots.",
+    "device": "device: the device's own noise model on every gate, encoding included, readout errors inverted qubit "
+    "by qubit (mitigation readout). accuracy is that of endless shots; sampled_accuracy is expected with {shots:,} "
+    "shots of each image and of the calibration.",
 }
 _CURVES = (
     "Accuracy against the strength of the attack. Thick: the source itself. Dashed: exact noise. Dotted: a device. "

@@ -79,8 +79,8 @@ def score_transfer(
     for number, victim in enumerate(victims):
         for key in keys if victim.compiled is not None else ():
             prediction = _on_device(run, key, number, victim, batch, told[key], progress)
-            expected = prediction.sampled_accuracy(batch.labels, shots, seed)
-            found[key, victim.name] = Scores(prediction.values(mitigated=True).argmax(1), expected)
+            expected, _ = prediction.sampled(batch.labels, shots, seed)
+            found[key, victim.name] = Scores(prediction.values().argmax(1), expected)
     return found
 
 

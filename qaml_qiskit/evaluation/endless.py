@@ -1,0 +1,80 @@
+"""What an accuracy would be with endless shots, from one that was measured with few."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qaml_qiskit.evaluation.accuracy import Z_95, Proportion
+from qaml_qiskit.evaluation.uncertainty import ReadoutSpread, calibration_draws
+from qaml_qiskit.labels import check_labels
+
+#: Variances of the errors that are added, in units of those that are there.
+_ADDED = (0.5, 1.0, 1.5, 2.0, 3.0)
+#: Repetitions of the added errors, and of the calibration.
+_DRAWS, _CALIBRATIONS = 40, 100
+
+
+def endless_interval(
+    z: NDArray[np.float64],
+    covariance: NDArray[np.float64],
+    labels: NDArray[np.integer],
+    *,
+    seed: int,
+    readout: ReadoutSpread | None = None,
+) -> tuple[float, float]:
+    """95 % interval of the accuracy with endless shots, by simulation and extrapolation (Cook & Stefanski 1994).
+
+    More errors of the same kind are added to the ⟨Z_k⟩, up to twice the standard error, and the accuracy is followed
+    back to where there are none: a parabola in the size of the errors, which suits both labels that change exactly
+    where two ⟨Z_k⟩ are equal (the loss is linear in the errors) and labels that change gradually (it is quadratic).
+    The parabola is linear in the accuracies, so every image has a share of the result, and the spread of these shares
+    over the images is that of the result.
+
+    Repeated experiments find the true accuracy inside as often as they should as long as errors are no larger than the
+    spread of the ⟨Z_k⟩ themselves; beyond that nothing can be followed back, and the interval is too low.
+
+    Args:
+        z: ⟨Z_k⟩, shape (N, m), N ≥ 1.
+        covariance: of the measured (unmitigated) values by shots, shape (N, m, m).
+        labels: shape (N,).
+        seed: of the added errors.
+        readout: when ``z`` was mitigated.
+
+    Returns:
+        Lower and upper end; never narrower than Wilson's interval over the images.
+
+    Raises:
+        InputError: labels that are no classes, or not one an image.
+    """
+    labels = check_labels(labels, *z.shape)
+    generator, images = np.random.default_rng(seed), len(z)
+    scale = np.ones(z.shape[1]) if readout is None else 1 / readout.contrast
+    values, vectors = np.linalg.eigh(covariance * np.outer(scale, scale))
+    factors = vectors * np.sqrt(np.maximum(values, 0))[:, None, :]
+    hits = [z.argmax(axis=1) == labels, *(np.zeros(images) for _ in _ADDED)]
+    for _ in range(_DRAWS):
+        for place, added in enumerate(_ADDED, 1):
+            errors = np.einsum("nij,nj->ni", factors, generator.standard_normal(z.shape))
+            hits[place] += ((z + np.sqrt(added) * errors).argmax(axis=1) == labels) / _DRAWS
+    shares = _at_none() @ np.array(hits, dtype=np.float64)
+    variance = shares.var() / max(1, images - 1) + _by_calibration(z, labels, generator, readout)
+    middle, half = min(1.0, max(0.0, float(shares.mean()))), Z_95 * float(np.sqrt(variance))
+    low, high = Proportion(round(middle * images), images).interval
+    return max(0.0, min(low, middle - half)), min(1.0, max(high, middle + half))
+
+
+def _at_none() -> NDArray[np.float64]:
+    """Weights of the accuracies in what the parabola through them says of no errors."""
+    size = np.sqrt(1 + np.array((0.0, *_ADDED)))
+    return np.asarray(np.linalg.pinv(np.stack([size**0, size, size**2], axis=1))[0])
+
+
+def _by_calibration(
+    z: NDArray[np.float64], labels: NDArray[np.integer], generator: np.random.Generator, readout: ReadoutSpread | None
+) -> float:
+    """Variance of the accuracy by the calibration's shots, which shift all images together."""
+    if readout is None:
+        return 0.0
+    shift, scale = calibration_draws(generator, readout, z.shape[1], _CALIBRATIONS)
+    read = z * readout.contrast + readout.offset
+    found = [(((read - shift[k]) * scale[k]).argmax(axis=1) == labels).mean() for k in range(_CALIBRATIONS)]
+    return float(np.var(found))
