@@ -22,7 +22,10 @@ for arguments in calls:
     sys.argv = ["qaml", *arguments]
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main._run()
+        try:
+            main.main()
+        except SystemExit as leave:
+            code = leave.code
     there = [name for name in heavy if name in sys.modules]
     found.append({"arguments": arguments, "code": code, "heavy": there, "said": out.getvalue() + err.getvalue()})
     if there:
