@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution.identity import IDENTITY_FILE, Identity
+from qaml_qiskit.execution.lease import host_lease
 from qaml_qiskit.execution.runner import SentJob
 from qaml_qiskit.execution.workload import SETTINGS_FILE
 from qaml_qiskit.files import FolderLock, append, cut_off
@@ -223,12 +224,12 @@ class Ledger:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Keep other processes off this run; the lock ends with the process, however that ends.
+        """Keep other processes and machines off this run; the lock ends with the process, however that ends.
 
         Raises:
             ConfigurationError: another process holds it.
         """
-        with FolderLock(self.folder, _LOCK_FILE):
+        with FolderLock(self.folder, _LOCK_FILE), host_lease(self.folder):
             yield
 
     def _opened(self) -> str | None:
