@@ -21,6 +21,7 @@ from qaml_qiskit.cli.parameters import (
     MaxSeconds,
     Mitigation,
     Model,
+    Moved,
     Out,
     Recipe,
     RunFolder,
@@ -36,8 +37,21 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution import Plan
     from qaml_qiskit.workflows import RunRequest
 
+#: Options of `qaml submit` that go with --retry and nothing else, and the others that do.
+_RETRY_ONLY, _WITH_RETRY = ("recalibrate", "moved"), ("retry", "max_seconds", "submit", "json")
 #: Options that are not part of the request.
-_ELSEWHERE = ("config", "backends", "data_dir", "out", "json", "submit", "max_seconds", "timeout", "retry")
+_ELSEWHERE = (
+    "config",
+    "backends",
+    "data_dir",
+    "out",
+    "json",
+    "submit",
+    "max_seconds",
+    "timeout",
+    "retry",
+    *_RETRY_ONLY,
+)
 
 
 @app.command()
@@ -123,6 +137,10 @@ def submit(
     retry: Annotated[
         Path | None, typer.Option(help="Send again what failed, was cancelled or lost in this run.", metavar="RUN")
     ] = None,
+    recalibrate: Annotated[
+        bool, typer.Option("--recalibrate", help="With --retry: calibrate the readout anew.")
+    ] = False,
+    moved: Moved = False,
     config: Config = None,
     backends: Backends = None,
     data_dir: DataDir = None,
@@ -133,6 +151,13 @@ def submit(
     given = dict(locals())
     from qaml_qiskit.cli.console import TerminalProgress, show
 
+    if retry is None and (recalibrate or moved):
+        raise ConfigurationError(
+            "cannot submit",
+            got="--recalibrate or --moved without --retry",
+            expected="--retry RUN beside them",
+            remedy="name the run with --retry, or leave them out",
+        )
     if (retry is None) == (model is None and config is None):
         raise ConfigurationError(
             "cannot submit",
@@ -141,7 +166,15 @@ def submit(
             remedy="give one of them",
         )
     if retry is not None:
-        show(workflows.retry_run(retry), as_json=json)
+        _check_alone(given)
+        outcome = workflows.retry_run(
+            retry,
+            max_seconds=max_seconds,
+            recalibrate=recalibrate,
+            moved=moved,
+            progress=TerminalProgress(quiet=json),
+        )
+        show(outcome, as_json=json)
         return
     request = _request(given, config)
     outcome = workflows.submit_run(
@@ -173,11 +206,11 @@ def collect(run: RunFolder, timeout: Timeout = None, json: Json = False) -> None
 
 
 @app.command()
-def cancel(run: RunFolder, json: Json = False) -> None:
+def cancel(run: RunFolder, moved: Moved = False, json: Json = False) -> None:
     """Cancel the jobs of a run that have not ended."""
     from qaml_qiskit.cli.console import show
 
-    show(workflows.cancel_run(run), as_json=json)
+    show(workflows.cancel_run(run, moved=moved), as_json=json)
 
 
 @app.command()
@@ -189,6 +222,19 @@ def backends(
     from qaml_qiskit.cli.console import TerminalProgress, show
 
     show(workflows.list_targets(backends=backends, progress=TerminalProgress(quiet=json)), as_json=json)
+
+
+def _check_alone(given: dict[str, Any]) -> None:
+    """Refuse options that --retry would ignore: the run goes on as it was begun."""
+    allowed = (*_RETRY_ONLY, *_WITH_RETRY)
+    names = [name for name, value in given.items() if value is not None and value is not False and name not in allowed]
+    if names:
+        raise ConfigurationError(
+            "cannot change a run that was submitted",
+            got=", ".join("--" + name.replace("_", "-") for name in names) + " beside --retry",
+            expected="only --max-seconds, --recalibrate, --moved or --json: the rest stays as it was",
+            remedy="leave them out, or submit a new run",
+        )
 
 
 def _request(given: dict[str, Any], config: Path | None) -> "RunRequest":

@@ -24,6 +24,7 @@ JobMode = Annotated[str | None, typer.Option(help="job, batch or session, on a d
 ImagesPerJob = Annotated[int | None, typer.Option(help="Default: as many as a job may hold; 50 when simulated.")]
 MaxSeconds = Annotated[float | None, typer.Option(help="Refuse (exit code 5) what would cost more QPU seconds.")]
 Submit = Annotated[bool, typer.Option("--submit", help="Spend QPU time without asking.")]
+Moved = Annotated[bool, typer.Option("--moved", help="This folder is no copy: the original is not used any more.")]
 Timeout = Annotated[
     float | None, typer.Option(min=0, help="Seconds to wait for jobs; 0 looks once. Default: until they are done.")
 ]

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.circuits import measured_qubits as measured_qubits
     from qaml_qiskit.execution.collection import Collection as Collection
     from qaml_qiskit.execution.collection import cancel as cancel
+    from qaml_qiskit.execution.collection import check_timeout as check_timeout
     from qaml_qiskit.execution.collection import collect as collect
     from qaml_qiskit.execution.collection import standing as standing
+    from qaml_qiskit.execution.ledger import LEDGER_FILE as LEDGER_FILE
     from qaml_qiskit.execution.ledger import JobRecord as JobRecord
     from qaml_qiskit.execution.ledger import Ledger as Ledger
     from qaml_qiskit.execution.local import PrimitiveRunner as PrimitiveRunner
@@ -36,13 +38,15 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.recipes import recipe_names as recipe_names
     from qaml_qiskit.execution.recipes import to_isa as to_isa
     from qaml_qiskit.execution.runner import Answer as Answer
-    from qaml_qiskit.execution.runner import FoundJob as FoundJob
+    from qaml_qiskit.execution.runner import BrokenResultError as BrokenResultError
     from qaml_qiskit.execution.runner import JobState as JobState
     from qaml_qiskit.execution.runner import Runner as Runner
+    from qaml_qiskit.execution.runner import SentJob as SentJob
     from qaml_qiskit.execution.sampling import compile_for as compile_for
     from qaml_qiskit.execution.sampling import sample as sample
-    from qaml_qiskit.execution.submission import LEDGER_FILE as LEDGER_FILE
+    from qaml_qiskit.execution.submission import outstanding as outstanding
     from qaml_qiskit.execution.submission import runner_for as runner_for
+    from qaml_qiskit.execution.submission import stored_workload as stored_workload
     from qaml_qiskit.execution.submission import submit as submit
     from qaml_qiskit.execution.targets import Target as Target
     from qaml_qiskit.execution.targets import open_target as open_target

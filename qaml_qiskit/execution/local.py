@@ -11,7 +11,7 @@ from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 
 from qaml_qiskit.execution.circuits import compact
 from qaml_qiskit.execution.primitives import local_primitive
-from qaml_qiskit.execution.runner import Answer, FoundJob, JobState
+from qaml_qiskit.execution.runner import Answer, JobState, SentJob
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
 
@@ -35,6 +35,11 @@ class PrimitiveRunner:
         else:
             self._factory = primitive
 
+    @property
+    def place(self) -> str:
+        """Jobs live in this process."""
+        return ""
+
     def ready(self, folder: Path) -> None:
         """Always, and a simulated target does not change."""
 
@@ -42,11 +47,11 @@ class PrimitiveRunner:
         """Nothing is sent."""
         return f"local-{job.chunk}"
 
-    def find(self, run_id: str) -> list[FoundJob]:
+    def find(self, run_id: str, chunk: str | None = None, attempt: int | None = None) -> list[SentJob]:
         """No other process can know of a local job."""
         return []
 
-    def state(self, job_id: str) -> JobState:
+    def state(self, job: SentJob) -> JobState:
         """Always done: asking for the answer runs it."""
         return JobState("done")
 
@@ -64,9 +69,9 @@ class PrimitiveRunner:
             running = primitive.run(pubs, shots=shots)
         return Answer(running.result(), datetime.now(UTC))
 
-    def cancel(self, job_id: str) -> bool:
+    def cancel(self, job: SentJob) -> JobState:
         """There is nothing to cancel."""
-        return False
+        return JobState("done")
 
     def close(self) -> None:
         """There is nothing to close."""

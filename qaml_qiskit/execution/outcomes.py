@@ -1,6 +1,7 @@
 """What jobs answered: kept as small arrays, one file a job, and read back as ⟨Z_k⟩ with their errors."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -9,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.primitives.containers import BitArray
 
-from qaml_qiskit.errors import InputError
+from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError
+from qaml_qiskit.execution.fingerprint import fingerprints
+from qaml_qiskit.execution.ledger import LEDGER_FILE, Ledger
 from qaml_qiskit.execution.mitigation import (
     Calibration,
     ReadoutCorrection,
@@ -17,6 +20,7 @@ from qaml_qiskit.execution.mitigation import (
     z_covariance,
     z_from_bits,
 )
+from qaml_qiskit.execution.runner import BrokenResultError
 from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
 from qaml_qiskit.files import write_atomically
 from qaml_qiskit.formats import Arrays, arrays_of, npz, read_bytes
@@ -35,6 +39,7 @@ class Sampled:
         covariance: of the unmitigated estimates by the finite number of shots, or of the mitigated ones when there are
             no others; shape (K, m, m).
         calibration: the readout calibration that was used, or None.
+        barred: why there is no mitigation although there is a calibration; empty otherwise.
     """
 
     rows: NDArray[np.int64]
@@ -42,73 +47,136 @@ class Sampled:
     mitigated: NDArray[np.float64] | None
     covariance: NDArray[np.float64]
     calibration: Calibration | None
+    barred: str = ""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which job outcomes are of: the run's identifier, the service's id of the job, and the job's fingerprint."""
+
+    run: str
+    job: str
+    fingerprint: str
 
 
 def decode(workload: Workload, job: JobSpec, result: Any) -> Arrays:
     """The arrays that are kept of a primitive's result.
 
     Raises:
-        InputError: the result is not that of this job.
+        BrokenResultError: the result is not that of this job: other PUBs, images, shots or bits than were asked for, or
+            values that are no expectation values.
     """
+    estimated = workload.estimates(job)
+    pubs = 2 if job.chunk == CALIBRATION else 1
     try:
-        if job.chunk == CALIBRATION:
-            packed = np.stack([pub.data.meas.array for pub in result])
-            arrays = {"bits": packed, "num_bits": np.array(result[0].data.meas.num_bits)}
-        elif workload.uses_estimator:
+        if len(result) != pubs:
+            raise _unfit(job, f"{len(result)} PUBs", f"{pubs}")
+        if estimated:
             arrays = {"evs": np.asarray(result[0].data.evs), "stds": np.asarray(result[0].data.stds)}
         else:
-            bits = result[0].data.meas
-            arrays = {"bits": bits.array, "num_bits": np.array(bits.num_bits)}
-    except (AttributeError, IndexError, TypeError, ValueError) as error:
-        raise _unfit(job, f"no such data ({type(error).__name__})") from error
-    first, expected = next(iter(arrays.values())), 2 if job.chunk == CALIBRATION else job.images
-    if len(first) != expected:
-        raise _unfit(job, f"{len(first)} rows")
+            bits = [pub.data.meas for pub in result]
+            packed = np.stack([found.array for found in bits]) if job.chunk == CALIBRATION else bits[0].array
+            arrays = {"bits": np.asarray(packed), "num_bits": np.array(bits[0].num_bits)}
+    except (AttributeError, IndexError, TypeError, ValueError, KeyError) as error:
+        raise _unfit(job, f"no such data ({type(error).__name__})", "what the circuits measure") from error
+    _check(workload, job, arrays)
     return arrays
 
 
-def store(folder: Path, job: JobSpec, arrays: Arrays, measured_at: datetime) -> None:
-    """Keep a job's arrays in the run folder, with the time at which the target ran it."""
+def store(folder: Path, job: JobSpec, arrays: Arrays, measured_at: datetime, origin: Origin) -> None:
+    """Keep a job's arrays in the run folder, with the time at which the target ran it, and which job that was."""
     moment = np.array(measured_at.astimezone(UTC).isoformat(timespec="seconds"))
-    write_atomically(_file(folder, job), npz(measured_at=moment, **arrays))
+    head = {name: np.array(value) for name, value in asdict(origin).items()}
+    write_atomically(_file(folder, job), npz(measured_at=moment, **head, **arrays))
 
 
-def is_stored(folder: Path, job: JobSpec) -> bool:
-    """Whether a job's outcomes are in the run folder."""
-    return _file(folder, job).is_file()
+def stored(folder: Path, workload: Workload, job: JobSpec, origin: Origin) -> Arrays | None:
+    """A job's outcomes in the run folder; None when there are none, damaged ones, or those of an earlier attempt.
+
+    Raises:
+        InputError: the file is of another run, or of a job that consisted of something else.
+    """
+    file = _file(folder, job)
+    try:
+        arrays = arrays_of(read_bytes(file), str(file))
+        found = Origin(*(str(arrays[name]) for name in ("run", "job", "fingerprint")))
+    except (DamagedFileError, KeyError):
+        return None
+    if (found.run, found.fingerprint) != (origin.run, origin.fingerprint):
+        other = f"run {found.run}" if found.run != origin.run else "another circuit, other images or other shots"
+        raise InputError(
+            f"{file} is not of this run",
+            got=f"outcomes of {other}",
+            expected=f"those of job {origin.job}",
+            remedy="move the file away and collect again: what the service has is fetched anew",
+        )
+    try:
+        _check(workload, job, arrays)
+        datetime.fromisoformat(str(arrays["measured_at"]))
+    except (BrokenResultError, KeyError, ValueError):
+        return None
+    return arrays if found.job == origin.job else None
+
+
+def origins(folder: Path, workload: Workload) -> dict[str, Origin]:
+    """Which job the outcomes of every chunk must be of, as the ledger has it.
+
+    Raises:
+        InputError: the stored circuit, images or options are not those that were sent.
+    """
+    ledger = Ledger(folder / LEDGER_FILE)
+    run, records, prints = str(ledger.run_id()), ledger.records(), fingerprints(folder, workload)
+    sent = ledger.fingerprints()
+    changed = [chunk for chunk, found in prints.items() if sent.get(chunk, found) != found]
+    if changed:
+        raise InputError(
+            f"{folder} does not hold what was sent",
+            got=f"another circuit, other images or other shots for {', '.join(changed)}",
+            expected="the files as they were when the jobs were sent",
+            remedy="bring the original isa.qpy, values.npy and workload.json back",
+        )
+    return {chunk: Origin(run, str(records[chunk].job), prints[chunk]) for chunk in prints if chunk in records}
 
 
 def read_outcomes(folder: Path, workload: Workload) -> Sampled | None:
-    """Mitigate and join what is there; None without any image. Without its calibration, the readout stays as it is."""
-    calibration = _calibration(folder, workload)
-    there = [job for job in workload.image_jobs if is_stored(folder, job)]
+    """Mitigate and join what is there; None without any image. Without a calibration that serves, raw values only.
+
+    Raises:
+        InputError: outcomes of another run or of other work than the workload's.
+    """
+    known = origins(folder, workload)
+    found = {job.chunk: stored(folder, workload, job, known[job.chunk]) for job in _jobs(workload, known)}
+    there = [(job, arrays) for job in workload.image_jobs if (arrays := found.get(job.chunk)) is not None]
     if not there:
         return None
-    rows = np.concatenate([np.arange(job.start, job.stop) for job in there])
+    rows = np.concatenate([np.arange(job.start, job.stop) for job, _ in there])
     if workload.uses_estimator:
-        answers = [_load(folder, job) for job in there]
-        evs, stds = (np.concatenate([answer[name] for answer in answers]) for name in ("evs", "stds"))
+        evs, stds = (np.concatenate([arrays[name] for _, arrays in there]) for name in ("evs", "stds"))
         # An extrapolation that failed has an endless error; beyond the width of [−1, 1] it says the same.
         stds = np.nan_to_num(stds, nan=2.0, posinf=2.0)
         return Sampled(rows, None, evs, stds[:, :, None] ** 2 * np.eye(stds.shape[1]), None)
-    raw, covariance, mitigated = [], [], []
-    correction = ReadoutCorrection(calibration, _method(workload)) if calibration else None
-    for job in there:
-        bits = _bits(_load(folder, job))
-        raw.append(z_from_bits(bits))
-        covariance.append(z_covariance(bits))
-        if correction:
-            mitigated.append(correction.z_from_bits(bits, workload.measured))
-    joined = np.concatenate(mitigated) if correction else None
-    return Sampled(rows, np.concatenate(raw), joined, np.concatenate(covariance), calibration)
+    samples = [_bits(arrays) for _, arrays in there]
+    raw, covariance = (np.concatenate([of(bits) for bits in samples]) for of in (z_from_bits, z_covariance))
+    calibration = _calibration(workload, found.get(CALIBRATION))
+    if calibration is None:
+        return Sampled(rows, raw, None, covariance, None)
+    try:
+        correction = ReadoutCorrection(calibration, _method(workload))
+        mitigated = np.concatenate([correction.z_from_bits(bits, workload.measured) for bits in samples])
+    except ConfigurationError as error:
+        # Counts that were paid for are worth scoring without a calibration too.
+        return Sampled(rows, raw, None, covariance, None, barred=f"{error.what}: {error.got}")
+    return Sampled(rows, raw, mitigated, covariance, calibration)
 
 
-def _calibration(folder: Path, workload: Workload) -> Calibration | None:
+def _jobs(workload: Workload, known: dict[str, Origin]) -> list[JobSpec]:
+    return [job for job in workload.settings.jobs if job.chunk in known]
+
+
+def _calibration(workload: Workload, arrays: Arrays | None) -> Calibration | None:
     """The record that the workload brought, or the one that its calibration job measured."""
-    job = JobSpec(chunk=CALIBRATION)
-    if workload.settings.calibration is not None or not is_stored(folder, job):
+    if workload.settings.calibration is not None or arrays is None:
         return workload.settings.calibration
-    arrays = _load(folder, job)
     return read_calibration(
         _bits(arrays),
         target=workload.settings.target,
@@ -122,23 +190,54 @@ def _method(workload: Workload) -> Literal["readout", "m3"]:
     return "m3" if workload.settings.mitigation == "m3" else "readout"
 
 
+def _check(workload: Workload, job: JobSpec, arrays: Arrays) -> None:
+    """Raise BrokenResultError unless the arrays are what the job asked for."""
+    width = len(workload.measured)
+    rows = 2 if job.chunk == CALIBRATION else job.images
+    if "evs" in arrays:
+        for name in ("evs", "stds"):
+            if arrays[name].shape != (rows, width) or arrays[name].dtype.kind != "f":
+                raise _unfit(
+                    job, f"{name} of shape {arrays[name].shape}", f"({rows}, {width}) of floating-point numbers"
+                )
+        if not np.isfinite(arrays["evs"]).all():
+            raise _unfit(job, "expectation values that are no numbers", "numbers")
+        return
+    bits, num_bits = arrays["bits"], arrays["num_bits"]
+    shots = _shots(workload, job)
+    if num_bits.shape != () or int(num_bits) != width:
+        raise _unfit(job, f"{num_bits} bits", f"{width}")
+    if bits.dtype != np.uint8 or bits.ndim != 3 or bits.shape[::2] != (rows, -(-width // 8)) or not bits.size:
+        raise _unfit(job, f"outcomes of shape {bits.shape}", f"({rows}, {min(shots)}, {-(-width // 8)}) bytes")
+    if bits.shape[1] not in shots:
+        raise _unfit(job, f"{bits.shape[1]} shots", " or ".join(map(str, sorted(shots))))
+    if (bits[..., 0] >> ((width - 1) % 8 + 1)).any():
+        raise _unfit(job, "outcomes beyond the last measured qubit", f"{width} bits")
+
+
+def _shots(workload: Workload, job: JobSpec) -> set[int]:
+    """How many shots an answer may have: as asked for, or rounded up to a whole number for each twirling draw."""
+    shots, twirling = workload.settings.shots, workload.options(job).twirling
+    if twirling is None:
+        return {shots}
+    # The client's own rule where the number of draws is left to it.
+    each = max(64, math.ceil(shots / 32)) if twirling.randomizations is None else None
+    draws = twirling.randomizations or math.ceil(shots / (each or 1))
+    return {shots, draws * (each or math.ceil(shots / draws))}
+
+
 def _bits(arrays: Arrays) -> BitArray:
     return BitArray(arrays["bits"], int(arrays["num_bits"]))
-
-
-def _load(folder: Path, job: JobSpec) -> Arrays:
-    file = _file(folder, job)
-    return arrays_of(read_bytes(file), str(file), "move the file away and collect again")
 
 
 def _file(folder: Path, job: JobSpec) -> Path:
     return folder / OUTCOMES_FOLDER / f"{job.chunk}.npz"
 
 
-def _unfit(job: JobSpec, got: str) -> InputError:
-    return InputError(
+def _unfit(job: JobSpec, got: str, expected: str) -> BrokenResultError:
+    return BrokenResultError(
         f"the result of {job.chunk} does not fit its job",
         got=got,
-        expected="the outcomes of exactly the circuits that were sent",
+        expected=expected,
         remedy="collect again; if it stays so, resend the job with `qaml submit --retry`",
     )

@@ -62,7 +62,7 @@ class Plan:
 def plan(workload: Workload, target: Target) -> Plan:
     """Work out what a workload costs on a target. Nothing is sent."""
     settings, isa, jobs = workload.settings, workload.isa, workload.settings.jobs
-    images = len(workload.values)
+    images = sum(job.images for job in jobs)
     calibrations = 2 * sum(job.chunk == CALIBRATION for job in jobs)
     factor, mitigation_note = _mitigation_factor(workload)
     executions = settings.shots * (factor * images + calibrations)
@@ -112,7 +112,7 @@ def _qpu_seconds(workload: Workload, target: Target, seconds: float | None) -> t
     per_image = settings.shots * (repeats * rep_delay + stretch * circuit)
     calibrations = sum(job.chunk == CALIBRATION for job in settings.jobs)
     calibration = 2 * settings.shots * (rep_delay + circuit) * calibrations
-    total = JOB_OVERHEAD * len(settings.jobs) + per_image * len(workload.values) + calibration
+    total = JOB_OVERHEAD * len(settings.jobs) + per_image * sum(job.images for job in settings.jobs) + calibration
     return total, (
         f"{JOB_OVERHEAD:g} s a job beside its executions.",
         f"{rep_delay * 1e6:g} µs between executions.",

@@ -5,24 +5,42 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from qaml_qiskit.errors import InputError
 from qaml_qiskit.execution.workload import JobSpec, Workload
+
+
+class BrokenResultError(InputError):
+    """A finished job's result that is gone, cannot be decoded, or is not what was asked for."""
 
 
 @dataclass(frozen=True)
 class JobState:
-    """How a job stands. ``reason`` has the service's words when it ended without a result."""
+    """How a job stands.
 
-    status: Literal["pending", "done", "failed", "cancelled", "lost"]
+    Attributes:
+        status: ``lost`` when the service does not know the job, ``foreign`` when the id is that of another job.
+        reason: the service's words when the job ended without a result.
+        running: whether a pending job has left the queue.
+    """
+
+    status: Literal["pending", "done", "failed", "cancelled", "lost", "foreign"]
     reason: str = ""
+    running: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a result, or one may come."""
+        return self.status in ("pending", "done")
 
 
 @dataclass(frozen=True)
-class FoundJob:
-    """A job of this run that the service knows, by its tags."""
+class SentJob:
+    """A job at the service: its id there, and the run, chunk and attempt that its tags name."""
 
-    job: str
+    run: str
     chunk: str
     attempt: int
+    job: str
 
 
 @dataclass(frozen=True)
@@ -45,23 +63,27 @@ class Answer:
 class Runner(Protocol):
     """Takes jobs and gives their answers. Everything else about a run is the same wherever it runs."""
 
+    @property
+    def place(self) -> str:
+        """Which account's jobs it sees, as a fingerprint; empty when jobs live in this process and cost nothing."""
+
     def ready(self, folder: Path) -> None:
         """Keep in the run folder what the target is like now; QamlError when nothing can be submitted."""
 
     def submit(self, workload: Workload, job: JobSpec, run_id: str, attempt: int) -> str:
         """Send one job and return its id. Raises QamlError; then the job may have been accepted or not."""
 
-    def find(self, run_id: str) -> list[FoundJob]:
-        """All jobs of a run that the service knows, oldest first."""
+    def find(self, run_id: str, chunk: str | None = None, attempt: int | None = None) -> list[SentJob]:
+        """All jobs of a run, or of one attempt at one chunk, that the service lists, oldest first."""
 
-    def state(self, job_id: str) -> JobState:
+    def state(self, job: SentJob) -> JobState:
         """How a job stands."""
 
     def answer(self, job_id: str, workload: Workload, job: JobSpec) -> Answer:
-        """The result of a job that is done."""
+        """The result of a job that is done. Raises BrokenResultError when there is none to be had."""
 
-    def cancel(self, job_id: str) -> bool:
-        """Cancel a job; False when it had ended already."""
+    def cancel(self, job: SentJob) -> JobState:
+        """Ask for a job to be cancelled, and say how it stands then: it may have been faster."""
 
     def close(self) -> None:
         """Say that nothing more will be submitted by this process."""

@@ -1,37 +1,75 @@
 """The runner for real devices: jobs with tags, in a batch, a session or alone."""
 
+import hashlib
 import math
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from qaml_qiskit.errors import BudgetError, ConfigurationError, QamlError
 from qaml_qiskit.execution.primitives import runtime_primitive
-from qaml_qiskit.execution.runner import Answer, FoundJob, JobState
-from qaml_qiskit.execution.service import ask, device_status, scrub
+from qaml_qiskit.execution.question import EndlessAnswerError
+from qaml_qiskit.execution.runner import Answer, BrokenResultError, JobState, SentJob
+from qaml_qiskit.execution.service import ask, device_status, open_account, scrub
 from qaml_qiskit.execution.snapshot import fetch_snapshot, write_snapshot
 from qaml_qiskit.execution.workload import JobSpec, Workload
 from qaml_qiskit.secrets import hide_all
 
 if TYPE_CHECKING:
-    from qiskit_ibm_runtime import IBMBackend
+    from qiskit_ibm_runtime import IBMBackend, QiskitRuntimeService, RuntimeJobV2
 
 #: Job tags: this one for all of the package's, another for all of a run's, a third for one job's.
 TAG = "qaml-qiskit"
 _JOB_ID = re.compile(r"^[\w.:-]{1,128}$", re.ASCII)
-_CHUNK_TAG = re.compile(r"^qaml-[0-9a-f]{12}-(?P<chunk>.+)-(?P<attempt>\d+)$")
+#: Statuses of an answer that says that a result is not there any more.
+_GONE = (404, 410)
+#: Seconds that a job which was said to be done may take to be done.
+_RESULT_TIMEOUT = 60.0
+_CHUNK_TAG = re.compile(r"qaml-(?P<run>[0-9a-f]{12})-(?P<chunk>.+)-(?P<attempt>[1-9]\d{0,5})")
 
 
 class RuntimeRunner:
     """Sends jobs to one device of IBM Quantum Platform, each with tags that find it again."""
 
-    def __init__(self, backend: "IBMBackend") -> None:
-        """Use an open device handle."""
-        self.backend = backend
-        self.service = backend.service
+    def __init__(self, service: "QiskitRuntimeService", backend: "IBMBackend | None" = None) -> None:
+        """Use an open account, and the handle of a device where jobs are to be sent."""
+        self.service = service
+        self._backend = backend
         self._mode: Any = None
+
+    @classmethod
+    def of_sent_jobs(cls, place: str = "") -> Self:
+        """A runner for jobs that were sent: it opens no device, which may have retired since.
+
+        Args:
+            place: fingerprint of the instance that has the jobs, looked for among those of the account.
+        """
+        what = "cannot ask for the run's jobs"
+        service = open_account(what)
+        if place and place_of(service.active_instance()) != place:
+            names = [str(found.get("crn")) for found in ask(what, service.instances)]
+            name = next((name for name in names if place_of(name) == place), None)
+            service = open_account(what, name) if name else service
+        return cls(service)
+
+    @property
+    def backend(self) -> "IBMBackend":
+        """The device. Only submitting needs one: what was sent is collected after a device has retired too."""
+        if self._backend is None:
+            raise ConfigurationError(
+                "cannot submit",
+                got="an account without a device",
+                expected="an open device",
+                remedy="make the runner with RuntimeRunner(service, backend)",
+            )
+        return self._backend
+
+    @property
+    def place(self) -> str:
+        """Fingerprint of the account's instance, whose name is written nowhere."""
+        return place_of(self.service.active_instance())
 
     def ready(self, folder: Path) -> None:
         """Refuse before anything is sent, then keep the device's snapshot.
@@ -73,45 +111,45 @@ class RuntimeRunner:
 
         return ask(what, send, large=True)
 
-    def find(self, run_id: str) -> list[FoundJob]:
-        """All jobs of a run that the service knows, oldest first."""
+    def find(self, run_id: str, chunk: str | None = None, attempt: int | None = None) -> list[SentJob]:
+        """All jobs of a run, or of one attempt at one chunk, that the service lists, oldest first."""
+        tag = _run_tag(run_id) if chunk is None or attempt is None else _chunk_tag(run_id, chunk, attempt)
 
-        def look() -> list[FoundJob]:
-            found = []
-            for job in self.service.jobs(limit=None, job_tags=[_run_tag(run_id)], descending=False):
-                tags = [tag for tag in job.tags or [] if isinstance(tag, str)]
-                match = next(filter(None, map(_CHUNK_TAG.match, tags)), None)
-                if match:
-                    found.append(FoundJob(_plain_id(job.job_id()), match["chunk"], int(match["attempt"])))
-            return found
+        def look() -> list[SentJob]:
+            listed = self.service.jobs(limit=None, job_tags=[tag], descending=False)
+            found = [_named(_plain_id(job.job_id()), job.tags) for job in listed]
+            return [job for job in found if job is not None and job.run == run_id]
 
         return ask("cannot list the run's jobs", look)
 
-    def state(self, job_id: str) -> JobState:
-        """How a job stands."""
+    def state(self, job: SentJob) -> JobState:
+        """How a job stands. A job whose tags are not those of ``job`` is foreign, whatever its id."""
         from qiskit_ibm_runtime.exceptions import RuntimeJobNotFound
 
         def look() -> JobState:
             try:
-                job = self.service.job(job_id)
+                handle = self.service.job(job.job)
             except RuntimeJobNotFound:
                 return JobState("lost", "the service does not know this job any more")
-            match _status(job):
+            if _named(job.job, handle.tags) != job:
+                return JobState("foreign", "the id belongs to another job")
+            match _status(handle):
                 case "DONE":
                     return JobState("done")
                 case "ERROR":
-                    return JobState("failed", scrub(str(job.error_message() or _reason(job) or "no reason given")))
+                    reason = handle.error_message() or _reason(handle) or "no reason given"
+                    return JobState("failed", scrub(str(reason)))
                 case "CANCELLED":
-                    return JobState("cancelled", scrub(str(job.error_message() or "cancelled")))
-                case _:
-                    return JobState("pending")
+                    return JobState("cancelled", scrub(str(handle.error_message() or "cancelled")))
+                case status:
+                    return JobState("pending", running=status == "RUNNING")
 
-        return ask(f"cannot ask for job {job_id}", look)
+        return ask(f"cannot ask for job {job.job}", look)
 
     def answer(self, job_id: str, workload: Workload, job: JobSpec) -> Answer:
         """The result of a job that is done, with its QPU seconds and the date of the device's calibration."""
         handle = ask(f"cannot fetch job {job_id}", lambda: self.service.job(job_id))
-        result = ask(f"cannot fetch the result of job {job_id}", handle.result, large=True)
+        result = ask(f"cannot fetch the result of job {job_id}", lambda: _result(handle, job_id), large=True)
         facts: dict[str, str | int | float] = {}
         measured_at = datetime.now(UTC)
         # Facts about a job are worth having, but no result is lost for want of them.
@@ -125,22 +163,22 @@ class RuntimeRunner:
             facts["device_calibrated"] = date
         return Answer(result, measured_at, facts, properties)
 
-    def cancel(self, job_id: str) -> bool:
-        """Cancel a job; False when it had ended already."""
+    def cancel(self, job: SentJob) -> JobState:
+        """Ask for a job to be cancelled, and say how it stands then: it may have been faster."""
         from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError
 
-        def stop() -> bool:
-            try:
-                self.service.job(job_id).cancel()
-            except RuntimeInvalidStateError:
-                return False
-            return True
+        def stop() -> None:
+            with suppress(RuntimeInvalidStateError):
+                self.service.job(job.job).cancel()
 
-        return ask(f"cannot cancel job {job_id}", stop)
+        if self.state(job).status != "pending":
+            return self.state(job)
+        ask(f"cannot cancel job {job.job}", stop)
+        return self.state(job)
 
     def close(self) -> None:
         """Close the batch or session: its jobs run, and it takes no more."""
-        if self._mode is not None and self._mode is not self.backend:
+        if self._mode is not None and self._mode is not self._backend:
             ask("cannot close the batch", self._mode.close)
         self._mode = None
 
@@ -156,6 +194,11 @@ class RuntimeRunner:
                 case _:
                     self._mode = self.backend
         return self._mode
+
+
+def place_of(instance: str | None) -> str:
+    """What is written down of an instance: enough to know it again, not enough to name it."""
+    return hashlib.sha256(f"instance {instance}".encode()).hexdigest()[:12]
 
 
 def _plain_id(job_id: object) -> str:
@@ -210,3 +253,39 @@ def _run_tag(run_id: str) -> str:
 
 def _chunk_tag(run_id: str, chunk: str, attempt: int) -> str:
     return f"qaml-{run_id}-{chunk}-{attempt}"
+
+
+def _named(job_id: str, tags: object) -> SentJob | None:
+    """The job that its tags name; None where they name none, or contradict each other."""
+    found = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+    matches = [match for tag in found if (match := _CHUNK_TAG.fullmatch(tag))]
+    if len(matches) != 1 or _run_tag(matches[0]["run"]) not in found:
+        return None
+    return SentJob(matches[0]["run"], matches[0]["chunk"], int(matches[0]["attempt"]), job_id)
+
+
+def _result(handle: "RuntimeJobV2", job_id: str) -> Any:
+    """The result of a job that is done. What the service answered, and what is no result, is a BrokenResultError."""
+    from qiskit_ibm_runtime.api.exceptions import RequestsApiError
+    from qiskit_ibm_runtime.exceptions import IBMError
+
+    try:
+        result = handle.result(timeout=_RESULT_TIMEOUT)
+    except RequestsApiError as error:
+        if error.status_code not in _GONE:
+            raise
+        problem = "a result that is gone"
+    except (IBMError, OSError, EndlessAnswerError):
+        raise
+    except Exception as error:  # whatever the client's decoders come across
+        problem = f"a result that cannot be decoded ({type(error).__name__})"
+    else:
+        if result is not None:
+            return result
+        problem = "an empty result"
+    raise BrokenResultError(
+        f"the result of job {job_id} is broken",
+        got=problem,
+        expected="what the job measured",
+        remedy="collect again; if it stays so, send the job again with `qaml submit --retry`",
+    )

@@ -1,23 +1,26 @@
 """The one side effect: jobs leave, and every one of them is in the ledger before and after."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from qaml_qiskit.errors import QamlError
-from qaml_qiskit.execution.ledger import ENDED, JobRecord, Ledger
+import numpy as np
+
+from qaml_qiskit.errors import ConfigurationError, QamlError
+from qaml_qiskit.execution.fingerprint import fingerprints, same_circuit
+from qaml_qiskit.execution.ledger import ENDED, LEDGER_FILE, JobRecord, Ledger
 from qaml_qiskit.execution.local import local_runner
+from qaml_qiskit.execution.reconciliation import looks, reconcile, settle
 from qaml_qiskit.execution.runner import Runner
 from qaml_qiskit.execution.runtime import RuntimeRunner
 from qaml_qiskit.execution.targets import Target
-from qaml_qiskit.execution.workload import JobSpec, Workload
+from qaml_qiskit.execution.workload import CALIBRATION, SETTINGS_FILE, JobSpec, Settings, Workload
 from qaml_qiskit.files import make_folders
-
-LEDGER_FILE = "jobs.jsonl"
 
 
 def runner_for(target: Target, workload: Workload) -> Runner:
     """What carries out a workload on a target."""
-    return RuntimeRunner(target.backend) if target.is_hardware else local_runner(target, workload)
+    return RuntimeRunner(target.backend.service, target.backend) if target.backend else local_runner(target, workload)
 
 
 def submit(
@@ -26,89 +29,163 @@ def submit(
     runner: Runner,
     *,
     retry: bool = False,
+    recalibrate: bool = False,
+    moved: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> list[JobRecord]:
     """Send every job of a workload that was not sent yet.
 
-    A job whose intent is in the ledger without an id is looked for at the service before it is sent again, and when
-    all are sent, jobs that the service holds twice are cancelled but for one. So a process killed at any point, or an
-    answer lost on the way, never makes a second paid job that is left to run.
+    The service is asked for the run's jobs first: what it has is adopted and not sent again. After every submission it
+    is asked once more, and a second job of the same chunk is cancelled. So a process killed at any point, an answer
+    lost on the way, or a ledger that lost lines never makes a second paid job that is left to run.
 
     Args:
-        folder: the run folder; the workload is saved there first.
+        folder: the run folder; the workload is saved there first. What is there already is what is sent.
         workload: what to run.
         runner: where.
-        retry: also send again what failed, was cancelled or was lost.
+        retry: also send again what failed, was cancelled or lost, or has no result that can be used.
+        recalibrate: also send the readout calibration again, although it was collected.
+        moved: say that this folder is no copy: the one that it was made from is not used any more.
         progress: called with 1 for every job sent or found.
 
     Returns:
         The state of every job, in the workload's order.
 
     Raises:
+        ConfigurationError: the folder holds another workload, is a copy of a run, or belongs to another instance.
         QamlError: the target refused, or could not be asked. Jobs sent before are in the ledger; calling again goes on.
     """
     ledger = Ledger(folder / LEDGER_FILE)
     make_folders(folder)
     with ledger.exclusive():
-        workload.save(folder)
-        run_id = ledger.open_run(workload.settings.target)
-        reconcile(ledger, runner)
-        due = [job for job in workload.settings.jobs if _is_due(ledger.records().get(job.chunk), retry)]
+        ledger.open_run(workload.settings.target, runner.place)
+        workload = keep_workload(folder, workload)
+        reconcile(ledger, runner, [job.chunk for job in workload.settings.jobs])
+        due = [job for job in workload.settings.jobs if _is_due(ledger, job, runner, retry, recalibrate)]
+        if due or moved:
+            ledger.claim(runner.place, moved=moved)
         if due:
-            runner.ready(folder)
-        try:
-            for job in due:
-                _send(ledger, workload, job, runner, run_id)
-                if progress:
-                    progress(1)
-        finally:
-            runner.close()
-        if due:
-            reconcile(ledger, runner)
+            _send_all(ledger, workload, due, runner, progress)
         records = ledger.records()
     return [records[job.chunk] for job in workload.settings.jobs]
 
 
-def reconcile(ledger: Ledger, runner: Runner) -> None:
-    """Compare the ledger with what the service knows: adopt jobs without a record, cancel twins.
+def outstanding(folder: Path, workload: Workload, *, recalibrate: bool = False) -> Workload:
+    """The part of a workload that ``submit(…, retry=True)`` may send, as far as the run folder alone tells."""
+    records = Ledger(folder / LEDGER_FILE).records()
 
-    A twin is a second job of the same attempt: the client sends a request again by itself when the service answers
-    with a server error, although the first may have been accepted.
+    def is_open(job: JobSpec) -> bool:
+        record = records.get(job.chunk)
+        again = recalibrate and job.chunk == CALIBRATION
+        return again or record is None or record.state not in ("submitted", "collected")
+
+    jobs = tuple(job for job in workload.settings.jobs if is_open(job))
+    return Workload(workload.isa, workload.values, workload.settings.model_copy(update={"jobs": jobs}))
+
+
+def stored_workload(folder: Path) -> Workload | None:
+    """What a run folder was begun with, and goes on with; None for one that was not begun."""
+    return Workload.load(folder) if (folder / SETTINGS_FILE).is_file() else None
+
+
+def keep_workload(folder: Path, workload: Workload) -> Workload:
+    """Save a workload in a run folder, or take the one that is there: what is stored is what is sent.
+
+    Only ``max_execution_time``, a limit and no part of the work, may differ; the one given now counts.
+
+    Raises:
+        ConfigurationError: the folder holds another workload.
     """
-    run_id = ledger.run_id()
-    if run_id is None:
-        return
-    records, seen = ledger.records(), {str(event["job"]) for event in ledger.events() if event.get("job")}
-    for found in runner.find(run_id):
-        record = records.get(found.chunk)
-        if found.job in seen or record is None or found.attempt > record.attempt:
-            continue
-        if record.state in ("intended", "refused") and found.attempt == record.attempt:
-            ledger.append("submitted", chunk=found.chunk, attempt=found.attempt, job=found.job, found="by its tag")
-            records = ledger.records()
-        else:
-            cancelled = runner.cancel(found.job)
-            ledger.append("twin", chunk=found.chunk, job=found.job, cancelled=int(cancelled))
+    stored = stored_workload(folder)
+    if stored is None:
+        workload.save(folder)
+        stored = Workload.load(folder)
+    differing = [
+        name
+        for name in Settings.model_fields
+        if name != "options" and getattr(stored.settings, name) != getattr(workload.settings, name)
+    ]
+    if not np.array_equal(stored.values, workload.values):
+        differing.append("images")
+    if not same_circuit(stored.isa, workload.isa):
+        differing.append("circuit")
+    if _unlimited(stored.settings) != _unlimited(workload.settings):
+        differing.append("options")
+    if differing:
+        raise ConfigurationError(
+            f"{folder} holds other work",
+            got=f"a workload that differs in {', '.join(differing)}",
+            expected="the one that was saved there, whose jobs may have been sent",
+            remedy="go on with Workload.load(folder), or choose another folder",
+        )
+    return Workload(stored.isa, stored.values, workload.settings)
 
 
-def _is_due(record: JobRecord | None, retry: bool) -> bool:
+def _unlimited(settings: Settings) -> object:
+    return settings.options.model_copy(update={"max_execution_time": None})
+
+
+def _is_due(ledger: Ledger, job: JobSpec, runner: Runner, retry: bool, recalibrate: bool) -> bool:
+    record = ledger.records().get(job.chunk)
     if record is None or record.state in ("intended", "refused"):
         return True
-    return retry and record.state in ENDED
+    if record.state == "collected" and recalibrate and job.chunk == CALIBRATION:
+        reason = "calibrated again on request"
+        ledger.append("broken", chunk=job.chunk, attempt=record.attempt, job=record.job, reason=reason)
+        return True
+    if not retry or record.state not in ENDED:
+        return False
+    sent = ledger.sent(record)
+    if sent is not None and record.state != "broken" and runner.state(sent).alive:
+        # A service can be wrong about the end of a job, and a job that was given up may have come in since.
+        ledger.append("submitted", chunk=job.chunk, attempt=record.attempt, job=sent.job, found="alive again")
+        return False
+    return True
 
 
-def _send(ledger: Ledger, workload: Workload, job: JobSpec, runner: Runner, run_id: str) -> None:
-    before = ledger.records().get(job.chunk)
+def _send_all(
+    ledger: Ledger, workload: Workload, due: list[JobSpec], runner: Runner, progress: Callable[[int], None] | None
+) -> None:
+    runner.ready(ledger.folder)
+    prints = fingerprints(ledger.folder, workload)
+    try:
+        for job in due:
+            _send(ledger, workload, job, runner, prints[job.chunk])
+            if progress:
+                progress(1)
+    finally:
+        runner.close()
+    reconcile(ledger, runner, [job.chunk for job in workload.settings.jobs])
+
+
+def _send(ledger: Ledger, workload: Workload, job: JobSpec, runner: Runner, fingerprint: str) -> None:
+    before, run_id = ledger.records().get(job.chunk), str(ledger.run_id())
     # The same intent is taken up again; only a job that is known to have ended gets a new attempt.
-    attempt = 1 if before is None else before.attempt + (before.state in ENDED)
-    ledger.append("intended", chunk=job.chunk, attempt=attempt, images=job.images, shots=workload.settings.shots)
+    fresh = before is not None and before.state not in ("intended", "refused")
+    attempt = max(1, ledger.attempts().get(job.chunk, 0) + fresh)
+    shots, limit = workload.settings.shots, workload.settings.options.max_execution_time
+    ledger.intend(job.chunk, attempt, images=job.images, shots=shots, fingerprint=fingerprint, limit=limit)
     try:
         job_id = runner.submit(workload, job, run_id, attempt)
     except QamlError as error:
-        # The answer may have been lost after the job was accepted: the service is asked before anything is concluded.
-        reconcile(ledger, runner)
-        if ledger.records()[job.chunk].state == "submitted":
-            return
-        ledger.append("refused", chunk=job.chunk, attempt=attempt, reason=f"{error.what}: {error.got}")
+        # The answer may have been lost after the job was accepted: the service is asked before anything is concluded,
+        # and where it cannot be asked, the intent stays.
+        with suppress(ConfigurationError):
+            if _found(ledger, runner, job.chunk, attempt):
+                return
+            ledger.append("refused", chunk=job.chunk, attempt=attempt, reason=f"{error.what}: {error.got}")
         raise
     ledger.append("submitted", chunk=job.chunk, attempt=attempt, job=job_id)
+    # The client sends a request again by itself when the service answers with a server error, although the first may
+    # have been accepted. Where the service cannot be asked now, it is when all jobs are sent.
+    with suppress(ConfigurationError):
+        settle(ledger, runner, job.chunk, runner.find(run_id, job.chunk, attempt))
+
+
+def _found(ledger: Ledger, runner: Runner, chunk: str, attempt: int) -> bool:
+    """Whether the service has a job of this attempt, which is adopted then. Lists lag: it is asked more than once."""
+    for last in looks():
+        settle(ledger, runner, chunk, runner.find(str(ledger.run_id()), chunk, attempt))
+        if last or ledger.records()[chunk].state == "submitted":
+            break
+    return ledger.records()[chunk].state == "submitted"

@@ -1,5 +1,6 @@
 """A tiny classifier and a device entry, for runs against the loopback service."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,13 @@ import torch
 
 from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig
 from qaml_qiskit.models.store import model_files
-from tests.integration.loopback.server import MANILA
+from tests.integration.loopback.server import MANILA, Loopback
 
 #: Five images, two a job: three image jobs beside the calibration.
 IMAGES, PER_JOB, SHOTS = 5, 2, 200
 CHUNKS = ("calibration", "images-0000", "images-0001", "images-0002")
+#: How often each of them runs when nothing is paid twice.
+ONCE = dict.fromkeys(CHUNKS, 1)
 
 
 def workspace(folder: Path) -> Path:
@@ -45,3 +48,22 @@ def arguments(folder: Path, run: Path, *, mitigation: str = "m3", model: str = "
     for name, value in options.items():
         words += [f"--{name}", str(value)]
     return words
+
+
+def predictions(run: Path) -> dict[str, np.ndarray]:
+    with np.load(run / "predictions.npz") as archive:
+        return dict(archive)
+
+
+def same(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> bool:
+    return found.keys() == wanted.keys() and all(np.array_equal(found[name], wanted[name]) for name in found)
+
+
+def executions(server: Loopback) -> Counter[str]:
+    """How often each chunk ran once the queue is empty, by the jobs' tags ``qaml-RUN-CHUNK-ATTEMPT``."""
+    server.finish()
+    counts: Counter[str] = Counter()
+    for job in server.jobs:
+        tag = next(tag for tag in job.tags if any(f"-{chunk}-" in tag for chunk in CHUNKS))
+        counts[tag.split("-", 2)[2].rsplit("-", 1)[0]] += job.executions
+    return counts

@@ -11,16 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qaml_qiskit.errors import BudgetError, ConfigurationError
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import (
     LOCAL_IMAGES_PER_JOB,
     Calibration,
     Plan,
+    Runner,
     Workload,
     build_workload,
     check_calibration,
+    check_timeout,
     plan,
     runner_for,
+    stored_workload,
     submit,
 )
 from qaml_qiskit.execution.question import within
@@ -32,8 +35,9 @@ from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import named
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
+from qaml_qiskit.workflows.run.jobs import job_rows, limited, outcome_of
 from qaml_qiskit.workflows.run.request import RunRequest
-from qaml_qiskit.workflows.run.results import INPUTS_FILE, PLAN_FILE, finish, job_rows, outcome_of
+from qaml_qiskit.workflows.run.results import INPUTS_FILE, PLAN_FILE, finish
 
 #: Asks whether the QPU time of a plan may be spent.
 Consent = Callable[[Plan], bool]
@@ -60,11 +64,18 @@ class Prepared:
         """The run folder of this request."""
         return open_run("run", {**self.request.model_dump(mode="json"), "resolved": self.resolved}, out)
 
-    def write(self, run: Run, progress: Progress) -> None:
-        """Write what collecting needs: labels and ideal values, the plan, and the circuit's resources."""
+    def write(self, run: Run, progress: Progress, *, begun: bool = False) -> None:
+        """Write what collecting needs: labels and ideal values, the plan, and the circuit's resources.
+
+        Args:
+            run: the run folder.
+            progress: told about the images.
+            begun: whether it holds a circuit of its own already, which plan and resources are of.
+        """
         ideal = self.compiled.ideal(self.images, progress)
         run.write(INPUTS_FILE, npz(labels=self.labels, indices=self.indices, z_ideal=ideal))
-        run.write_json(PLAN_FILE, {"plan": self.plan.as_dict(), "resources": self.compiled.resource_rows()})
+        if not begun:
+            run.write_json(PLAN_FILE, {"plan": self.plan.as_dict(), "resources": self.compiled.resource_rows()})
 
 
 def prepare(
@@ -163,10 +174,12 @@ def submit_run(
     """
     progress = progress or Silent()
     prepared = prepare(request, backends, data_dir, progress)
-    workload = _allowed(prepared, consent, max_seconds)
+    _check_cost(prepared, consent, max_seconds)
     with prepared.open(out) as run:
-        _submit(run, prepared, workload, progress)
-        return outcome_of(run) if run.complete else Outcome("submit", run, job_rows(run.path, workload))
+        if run.complete:
+            return outcome_of(run)
+        workload, _ = _submit(run, prepared, max_seconds, progress or Silent())
+        return Outcome("submit", run, job_rows(run.path, workload))
 
 
 def run_model(
@@ -185,20 +198,22 @@ def run_model(
     A run that was killed goes on where it was when the same request is made again.
     """
     progress = progress or Silent()
+    check_timeout(timeout)
     prepared = prepare(request, backends, data_dir, progress)
-    workload = _allowed(prepared, consent, max_seconds)
+    _check_cost(prepared, consent, max_seconds)
     with prepared.open(out) as run:
-        _submit(run, prepared, workload, progress)
+        if run.complete:
+            return outcome_of(run)
+        workload, runner = _submit(run, prepared, max_seconds, progress)
         with within(timeout):
-            return finish(run, prepared.workload, prepared.compiled.target, timeout, progress)
+            return finish(run, workload, runner, timeout, progress)
 
 
-def _allowed(prepared: Prepared, consent: Consent | None, max_seconds: float | None) -> Workload:
-    """The workload, once its cost is known to be wanted."""
-    workload, target = prepared.workload, prepared.compiled.target
+def _check_cost(prepared: Prepared, consent: Consent | None, max_seconds: float | None) -> None:
+    """Raise unless the cost is wanted. Before the folder is opened: a refusal leaves nothing."""
+    target = prepared.compiled.target
     if max_seconds is not None:
-        workload = _limited(workload, prepared.plan, max_seconds)
-    # Asked before the folder is opened, so that a refusal leaves nothing behind.
+        limited(prepared.workload, target, prepared.plan, max_seconds)
     if target.is_hardware and not (consent and consent(prepared.plan)):
         raise ConfigurationError(
             f"target {target.name} is real hardware",
@@ -206,38 +221,25 @@ def _allowed(prepared: Prepared, consent: Consent | None, max_seconds: float | N
             expected="--submit, or a typed yes",
             remedy="look at the cost with `qaml plan`, then add --submit",
         )
-    return workload
 
 
-def _submit(run: Run, prepared: Prepared, workload: Workload, progress: Progress) -> None:
-    """Send what was not sent yet."""
-    if run.complete:
-        return
-    target = prepared.compiled.target
-    prepared.write(run, progress)
+def _submit(run: Run, prepared: Prepared, max_seconds: float | None, progress: Progress) -> tuple[Workload, Runner]:
+    """Send what was not sent yet; returns what was sent and who has it.
+
+    A run that was begun goes on with its own circuit, whatever the device's calibration makes of the recipe today.
+    """
+    target, stored = prepared.compiled.target, stored_workload(run.path)
+    prepared.write(run, progress, begun=stored is not None)
+    workload = stored or prepared.workload
+    if max_seconds is not None:
+        workload = limited(workload, target, prepared.plan, max_seconds)
     runner = runner_for(target, workload)
     if target.is_hardware:
         with progress.task(f"submitting to {target.name}", len(workload.settings.jobs)) as advance:
             submit(run.path, workload, runner, progress=lambda jobs: advance(jobs))
     else:
         submit(run.path, workload, runner)
-
-
-def _limited(workload: Workload, the_plan: Plan, max_seconds: float) -> Workload:
-    """The workload with a limit for every job at the service, after the plan was found to fit."""
-    if the_plan.qpu_seconds > max_seconds:
-        raise BudgetError(
-            "the run would cost more QPU time than allowed",
-            got=f"an estimate of {the_plan.qpu_seconds:.0f} s",
-            expected=f"at most {max_seconds:g} s",
-            remedy="ask for fewer images or shots, or raise --max-seconds",
-        )
-    settings = workload.settings
-    limit = max(1, round(max_seconds))
-    if settings.options.max_execution_time is not None:
-        limit = min(limit, settings.options.max_execution_time)
-    options = settings.options.model_copy(update={"max_execution_time": limit})
-    return Workload(workload.isa, workload.values, settings.model_copy(update={"options": options}))
+    return workload, runner
 
 
 def _read_calibration(name: str | None) -> Calibration | None:

@@ -1,4 +1,4 @@
-"""From submitted jobs to results: the work behind ``qaml status``, ``collect`` and ``cancel``.
+"""From submitted jobs to results: the work behind ``qaml collect``.
 
 Everything here works from the run folder alone, so any later process can do it, on any machine that has the folder.
 """
@@ -15,18 +15,13 @@ from qaml_qiskit.execution import (
     LEDGER_FILE,
     Collection,
     Ledger,
+    Runner,
     Sampled,
-    Target,
     Workload,
-    cancel,
     collect,
-    open_target,
     plan,
     read_outcomes,
-    runner_for,
-    submit,
 )
-from qaml_qiskit.execution.catalogue import TargetEntry
 from qaml_qiskit.execution.question import within
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, object_of, short
 from qaml_qiskit.models import QVC, build_model, parse_config
@@ -35,6 +30,7 @@ from qaml_qiskit.runs import Run, load_run
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.compiled import circuit_rows
+from qaml_qiskit.workflows.run.jobs import job_rows, outcome_of, runner_of, target_of
 from qaml_qiskit.workflows.run.report import write_run_page
 from qaml_qiskit.workflows.run.scoring import Scored, score_sampled
 
@@ -60,53 +56,20 @@ def collect_run(path: Path, *, timeout: float | None = None, progress: Progress 
             return outcome_of(run)
         workload = Workload.load(path)
         with within(timeout):
-            return finish(run, workload, _target(run, workload), timeout, progress or Silent())
+            return finish(run, workload, runner_of(run, workload), timeout, progress or Silent())
 
 
-def status_run(path: Path) -> Outcome:
-    """How a run's jobs stand: asks the target once and changes nothing."""
-    run = load_run(path, "run")
-    workload = Workload.load(path)
-    rows = job_rows(path, workload)
-    if not run.complete and any(row["state"] == "submitted" for row in rows):
-        runner = runner_for(_target(run, workload), workload)
-        for row in rows:
-            if row["state"] == "submitted":
-                state = runner.state(row["job"])
-                row |= {"state": state.status, "reason": state.reason}
-    return Outcome("status", run, rows)
-
-
-def retry_run(path: Path) -> Outcome:
-    """Send again the jobs of a run that failed, were cancelled or were lost, and those that were never accepted."""
-    with load_run(path, "run") as run:
-        if run.complete:
-            return outcome_of(run)
-        workload = Workload.load(path)
-        target = _target(run, workload)
-        submit(path, workload, runner_for(target, workload), retry=True)
-        return Outcome("submit", run, job_rows(path, workload))
-
-
-def cancel_run(path: Path) -> Outcome:
-    """Cancel the jobs of a run that have not ended."""
-    with load_run(path, "run") as run:
-        workload = Workload.load(path)
-        cancel(path, runner_for(_target(run, workload), workload))
-        return Outcome("cancel", run, job_rows(path, workload))
-
-
-def finish(run: Run, workload: Workload, target: Target, timeout: float | None, progress: Progress) -> Outcome:
+def finish(run: Run, workload: Workload, runner: Runner, timeout: float | None, progress: Progress) -> Outcome:
     """Collect, score and write; complete the run when nothing is missing."""
     if run.complete:
         return outcome_of(run)
     missing = sum(job.images for job in workload.image_jobs)
-    verb = "waiting for" if target.is_hardware else "sampling on"
-    with progress.task(f"{verb} {target.name}", missing) as advance:
+    verb = "waiting for" if runner.place else "sampling on"
+    with progress.task(f"{verb} {workload.settings.target}", missing) as advance:
         collection = collect(
             run.path,
             workload,
-            runner_for(target, workload),
+            runner,
             timeout=timeout,
             progress=lambda images: advance(images),
         )
@@ -115,17 +78,17 @@ def finish(run: Run, workload: Workload, target: Target, timeout: float | None, 
         return Outcome("collect", run, job_rows(run.path, workload), problem=_problem(run, collection, scored=False))
     scored = _score(run, workload, sampled)
     jobs = job_rows(run.path, workload)
-    costs, resources = _plan(run, workload, target)
+    costs, resources = _plan(run, workload)
     metrics: dict[str, Any] = {
         "command": "run",
         "results": scored.rows,
         "resources": resources,
         "plan": costs,
         "jobs": jobs,
-        "notes": [*scored.notes, *_notes(run)],
+        "notes": [*scored.notes, *_notes(run, sampled)],
     }
     write_run_page(run, workload, metrics)
-    if collection.complete:
+    if collection.complete and not sampled.barred:
         run.finish(metrics)
         return outcome_of(run)
     return Outcome(
@@ -134,47 +97,8 @@ def finish(run: Run, workload: Workload, target: Target, timeout: float | None, 
         scored.rows,
         {"jobs": jobs},
         notes=tuple(metrics["notes"]),
-        problem=_problem(run, collection, scored=True),
+        problem=_barred(run, sampled) if collection.complete else _problem(run, collection, scored=True),
     )
-
-
-def outcome_of(run: Run) -> Outcome:
-    """The outcome of a complete run."""
-    metrics = run.metrics()
-    tables = {"resources": metrics["resources"]}
-    return Outcome("run", run, metrics["results"], tables, notes=tuple(metrics["notes"]))
-
-
-def job_rows(path: Path, workload: Workload) -> list[Row]:
-    """One row a job, with what the ledger knows of it."""
-    ledger = Ledger(path / LEDGER_FILE)
-    records = ledger.records()
-    seconds = {
-        event["chunk"]: event["qpu_seconds"]
-        for event in ledger.events()
-        if event["event"] == "collected" and "qpu_seconds" in event
-    }
-    rows = []
-    for job in workload.settings.jobs:
-        record = records.get(job.chunk)
-        rows.append(
-            {
-                "chunk": job.chunk,
-                "images": job.images,
-                "state": record.state if record else "not sent",
-                "job": (record and record.job) or "",
-                "attempt": record.attempt if record else 0,
-                "qpu_seconds": seconds.get(job.chunk),
-                "reason": record.reason if record else "",
-            }
-        )
-    return rows
-
-
-def _target(run: Run, workload: Workload) -> Target:
-    """The target as it was when the run was made, whatever backends.yaml says today."""
-    entry: TargetEntry = run.resolved("target", TypeAdapter(TargetEntry).validate_python)
-    return open_target(workload.settings.target, entry, workload.isa.num_qubits)
 
 
 def _inputs(run: Run, workload: Workload) -> Arrays:
@@ -189,7 +113,7 @@ def _inputs(run: Run, workload: Workload) -> Arrays:
     return arrays
 
 
-def _plan(run: Run, workload: Workload, target: Target) -> tuple[Row, list[Row]]:
+def _plan(run: Run, workload: Workload) -> tuple[Row, list[Row]]:
     """The plan and the gate counts; counted again when the file with them is missing or damaged."""
     try:
         saved = object_of(run.read(PLAN_FILE) or b"", PLAN_FILE)
@@ -197,6 +121,7 @@ def _plan(run: Run, workload: Workload, target: Target) -> tuple[Row, list[Row]]
     except DamagedFileError:
         model = build_model(run.resolved("model", parse_config))
         assert isinstance(model, QVC)
+        target = target_of(run, workload)
         return plan(workload, target).as_dict(), circuit_rows(model.circuit(), workload.isa, target.name)
 
 
@@ -212,13 +137,15 @@ def _score(run: Run, workload: Workload, sampled: Sampled) -> Scored:
     return scored
 
 
-def _notes(run: Run) -> list[str]:
+def _notes(run: Run, sampled: Sampled) -> list[str]:
     """What a reader of the results should know about how they came about."""
     notes = [
         f"{name} of backends.yaml was not applied: the target is simulated."
         for name in run.resolved("options_not_applied", _TEXTS.validate_python)
     ]
     notes += [f"{note}." for note in run.resolved("noise_notes", _TEXTS.validate_python, [])]
+    if sampled.barred:
+        notes.append(f"The readout was not corrected: {sampled.barred}.")
     events = Ledger(run.path / LEDGER_FILE).events()
     twins = [event for event in events if event["event"] == "twin" and not event["cancelled"]]
     if twins:
@@ -246,13 +173,14 @@ def _snapshot_date(run: Run) -> str | None:
 
 def _problem(run: Run, collection: Collection, *, scored: bool) -> QamlError:
     """Why the run is not complete, as an error with its exit code."""
-    parts = []
+    parts, unanswered = [], collection.unanswered
     if collection.ended:
         parts += [f"{job.chunk} ({job.job}) {job.state}: {job.reason or 'no reason given'}" for job in collection.ended]
     if collection.unsent:
         parts.append(f"{len(collection.unsent)} not accepted by the service")
     if collection.pending:
         parts.append(f"{len(collection.pending)} pending")
+    parts += [f"{chunk or 'the list of jobs'} could not be asked for ({why})" for chunk, why in unanswered.items()]
     remedy = f"run `qaml collect {run.path}` later"
     if collection.ended or collection.unsent:
         remedy = f"send them again with `qaml submit --retry {run.path}`, then collect"
@@ -263,4 +191,14 @@ def _problem(run: Run, collection: Collection, *, scored: bool) -> QamlError:
         got="; ".join(parts),
         expected="every job's result",
         remedy=remedy,
+    )
+
+
+def _barred(run: Run, sampled: Sampled) -> QamlError:
+    """Why a run of which every job is collected is not complete."""
+    return PartialResultError(
+        f"the readout of {run.path} could not be corrected; the raw counts are scored",
+        got=sampled.barred,
+        expected="a calibration that can be inverted",
+        remedy=f"calibrate again with `qaml submit --retry {run.path} --recalibrate`, then collect",
     )

@@ -10,12 +10,20 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from qiskit_ibm_runtime.api.session import PostForcelistRetry
 
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.integration.loopback.server import Loopback
+
 KILL_AT = "QAML_TEST_KILL_AT"
 _BEFORE = "before-"
+#: Between two looks at a job that seems lost.
+NO_PAUSES = (0.0, 0.0)
 
 
 def no_backoff(retry: PostForcelistRetry) -> float:
@@ -42,12 +50,22 @@ def kill_at(append: Callable[..., Any], point: str) -> Callable[..., Any]:
     return wrapped
 
 
+def connect(server: "Loopback", monkeypatch: "pytest.MonkeyPatch", home: Path) -> None:
+    """Let a plain ``QiskitRuntimeService()`` of this process reach ``server``, and its retries follow at once."""
+    for name, value in (server.environment() | {"HOME": str(home)}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("qaml_qiskit.execution.reconciliation.LOOK_AGAIN", NO_PAUSES)
+    monkeypatch.setattr(PostForcelistRetry, "get_backoff_time", no_backoff)
+
+
 def main(arguments: list[str]) -> None:
     """Patch, and run ``qaml`` with these arguments."""
     from qaml_qiskit.cli.main import main as qaml
+    from qaml_qiskit.execution import reconciliation
     from qaml_qiskit.execution.ledger import Ledger
 
     PostForcelistRetry.get_backoff_time = no_backoff
+    reconciliation.LOOK_AGAIN = NO_PAUSES
     if point := os.environ.get(KILL_AT):
         Ledger.append = kill_at(Ledger.append, point)
     sys.argv = ["qaml", *arguments]

@@ -4,17 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from qiskit_ibm_runtime.api.session import PostForcelistRetry
 
-from tests.integration.loopback.client import no_backoff
+from tests.integration.hardware import workspace
+from tests.integration.loopback.client import connect
 from tests.integration.loopback.server import MANILA, Loopback
-
-
-def connect(server: Loopback, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """Let a plain ``QiskitRuntimeService()`` of this process reach ``server``, and its retries follow at once."""
-    for name, value in (server.environment() | {"HOME": str(home)}).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(PostForcelistRetry, "get_backoff_time", no_backoff)
 
 
 @pytest.fixture
@@ -31,3 +24,21 @@ def small_loopback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[
     with Loopback({MANILA: "manila"}) as server:
         connect(server, monkeypatch, tmp_path / "home")
         yield server
+
+
+@pytest.fixture
+def server(small_loopback: Loopback) -> Loopback:
+    """The small server, under the name that tests of whole runs call it."""
+    return small_loopback
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder with a model, images and a backends.yaml for that server."""
+    return workspace(tmp_path / "work")
+
+
+@pytest.fixture
+def run(place: Path) -> Path:
+    """Where a run goes."""
+    return place / "run"

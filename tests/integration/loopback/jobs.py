@@ -174,8 +174,9 @@ class Jobs:
 
     def may_run(self, job: JobRecord) -> bool:
         """Whether nothing keeps a queued job waiting."""
-        device = self.devices[job.backend]
-        waiting = job.state == "Queued" and not job.gone and device.operational and not self.usage_limit_reached
+        device = self.devices.get(job.backend)
+        ready = device is not None and device.operational and not self.usage_limit_reached
+        waiting = job.state == "Queued" and not job.gone and ready
         return waiting and (self.held_as is None or job.released)
 
     def shown_state(self, job: JobRecord) -> State:

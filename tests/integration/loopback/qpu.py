@@ -10,6 +10,7 @@ from ibm_quantum_schemas.executor.version_2_0.models import (
     QuantumProgramResultItemModel,
     QuantumProgramResultModel,
 )
+from qiskit.circuit import QuantumCircuit
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_aer.primitives import SamplerV2
@@ -22,6 +23,13 @@ from samplomatic.quantum_program import SamplexItem
 
 #: What POST /jobs accepts.
 PROGRAMS = ("executor", "sampler")
+
+
+def circuits(params: dict[str, Any]) -> list[QuantumCircuit]:
+    """The circuits in the payload of a client-side Sampler, as they were sent."""
+    converter = QUANTUM_PROGRAM_PARAMS_CONVERTERS[params["schema_version"]]
+    program, _ = converter.decoder(converter.model.model_validate(params))
+    return [item.circuit for item in program.items]
 
 
 def execute(program_id: str, params: dict[str, Any], noise: NoiseModel | None, seed: int) -> bytes:
