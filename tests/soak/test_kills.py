@@ -48,7 +48,7 @@ def collect(place: Path) -> list[str]:
 
 
 def train(place: Path) -> list[str]:
-    return [*"train --epochs 2 --layers 2 --classes 0,1,2 --train-images 200 --json --out".split(), str(place / "run")]
+    return [*["train", "--epochs", "2", "--layers", "2", "--classes", "0,1,2", "--train-images", "200", "--json", "--out"], str(place / "run")]
 
 
 def sweep(place: Path) -> list[str]:
