@@ -12,7 +12,7 @@ from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.execution import compile_for, load_catalogue, load_recipe, open_target
 from qaml_qiskit.execution.snapshot import read_snapshot
 from qaml_qiskit.models import load_model, predict
-from qaml_qiskit.workflows import RunRequest, collect_run, plan_run, sweep, train
+from qaml_qiskit.workflows import RunRequest, collect_run, plan_run, status_run, sweep, train
 from qaml_qiskit.workflows.attack.files import read_adversarial
 from qaml_qiskit.workflows.inputs import load_images
 from tests.soak.samples import BATCHES, COLOUR, DATA, GREY, RUN, SWEEP, TRAINING
@@ -62,6 +62,10 @@ def _collected() -> object:
     return None if outcome.problem else [row for row in outcome.results if row["stage"] != "ideal"]
 
 
+def _status() -> object:
+    return [{**row, "job": ""} for row in status_run(Path("run")).results]
+
+
 def _data(name: str, shape: tuple[int, ...], folder: str = "data") -> Callable[[], object]:
     def read() -> object:
         split = load_dataset(name, data_dir=Path(folder), download=False)
@@ -106,11 +110,11 @@ FORMATS: dict[str, Format] = {
     ),
     "card": Format("model/model.json", "json", _stored),
     "weights": Format("model/model.safetensors", "safetensors", _stored),
-    "config": _run("config.yaml", "yaml", exact=False),
+    "config": _run("config.yaml", "yaml", _status),
     "environment": _run("environment.json", "json"),
-    "circuit": _run("isa.qpy", "bytes"),
-    "values": _run("values.npy", "npy"),
-    "workload": _run("workload.json", "json", exact=False),
+    "circuit": _run("isa.qpy", "bytes", _status),
+    "values": _run("values.npy", "npy", _status),
+    "workload": _run("workload.json", "json", _status),
     "inputs": _run("inputs.npz", "npz"),
     "plan": _run("plan.json", "json"),
     "ledger": _run("jobs.jsonl", "jsonl"),

@@ -218,7 +218,7 @@ def _array(array: np.ndarray, random: Random) -> tuple[np.ndarray, str]:
     flat = array.copy().reshape(-1)
     changes: list[Callable[[], Any]] = [
         lambda: np.full(array.shape, HOSTILE[int(random.integers(6))], dtype=np.float64),
-        lambda: array[:0],
+        lambda: array[:0] if array.ndim else array[None],
         lambda: array[None],
         lambda: flat,
         lambda: np.concatenate([flat, flat]),

@@ -2,7 +2,6 @@
 
 import json
 import signal
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,9 @@ import pytest
 
 from tests.integration.hardware import CHUNKS, arguments, workspace
 from tests.integration.loopback.server import MANILA, Loopback
-from tests.soak import child
-from tests.soak.child import Ended
 from tests.soak.judging import judge
-from tests.soak.kills import Kill, qaml
+from tests.soak.kills import Kill
+from tests.soak.place import Place
 from tests.soak.seeds import CHAINS, cases, generator
 
 #: The last kill comes among this many first points of the second try, which has fewer than the first.
@@ -48,7 +46,10 @@ def collect(place: Path) -> list[str]:
 
 
 def train(place: Path) -> list[str]:
-    return [*["train", "--epochs", "2", "--layers", "2", "--classes", "0,1,2", "--train-images", "200", "--json", "--out"], str(place / "run")]
+    return [
+        *["train", "--epochs", "2", "--layers", "2", "--classes", "0,1,2", "--train-images", "200", "--json", "--out"],
+        str(place / "run"),
+    ]
 
 
 def sweep(place: Path) -> list[str]:
@@ -63,36 +64,6 @@ SCENARIOS = {
     "train": Scenario(train, same=("model.safetensors", "model.json", "predictions.npz", "metrics.json")),
     "sweep": Scenario(sweep, same=("metrics.json", "sweep.csv")),
 }
-
-
-@dataclass
-class Place:
-    """A workspace, the service that its device belongs to, and the commands run there."""
-
-    folder: Path
-    server: Loopback
-
-    def qaml(self, arguments: list[str], kill: Kill | None = None) -> Ended:
-        environment = self.server.environment() | {"HOME": str(self.folder / "home")}
-        return child.run(qaml, arguments, kill or Kill(), self.folder, folder=self.folder, environment=environment)
-
-    @property
-    def points(self) -> int:
-        """How many points the last command passed that was not killed."""
-        return int(self.folder.with_name("points").read_text())
-
-    def executions(self) -> Counter[str]:
-        """How often each chunk ran once the queue is empty, by its tag ``qaml-RUN-CHUNK-ATTEMPT``."""
-        self.server.finish()
-        counts: Counter[str] = Counter()
-        for job in self.server.jobs:
-            (chunk,) = [chunk for chunk in CHUNKS if any(f"-{chunk}-" in tag for tag in job.tags)]
-            counts[chunk] += job.executions
-        return counts
-
-    def finished(self, scenario: Scenario) -> dict[str, bytes]:
-        """The files to compare."""
-        return {name: (self.folder / "run" / name).read_bytes() for name in scenario.same}
 
 
 @pytest.fixture
@@ -119,7 +90,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Und
             with Loopback({MANILA: "manila"}) as server:
                 place = Place(workspace(folder / "work"), server)
                 points = play(place, scenario)
-            known[name] = Undisturbed(place.finished(scenario), points)
+            known[name] = Undisturbed(place.files(scenario.same), points)
         return known[name]
 
     return of
@@ -154,6 +125,6 @@ def test_killed_command_comes_back(
     points = (random.integers(1, whole.points + 1), random.integers(1, EARLY + 1))
     kills = tuple(Kill(SIGNALS[random.integers(len(SIGNALS))], int(point)) for point in points)
     play(place, SCENARIOS[command], kills)
-    assert place.finished(SCENARIOS[command]) == whole.files
+    assert place.files(SCENARIOS[command].same) == whole.files
     if place.server.jobs:
         assert place.executions() == dict.fromkeys(CHUNKS, 1)
