@@ -25,7 +25,8 @@ def judge(ended: Ended, *, stopped: bool = False) -> None:
     assert "Traceback (most recent call last)" not in ended.err + ended.out, f"traceback; {told}"
     assert ended.code in CODES | (_STOPPED if stopped else frozenset()), told
     if ended.code > 0:
-        assert ended.err.count("Error: ") == 1, f"no reason, or more than one; {told}"
+        reasons = [line for line in ended.err.splitlines() if line.startswith("Error: ")]
+        assert len(reasons) == 1, f"no reason, or more than one; {told}"
         assert len(ended.err) < _LONGEST, f"the reason is too long; {told}"
 
 

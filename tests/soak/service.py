@@ -67,10 +67,14 @@ class Trouble:
     Attributes:
         start: brings it about, and says in words what it is.
         paid: how often a PUB may run because of it: a second time only where its first result is worthless.
+        before: the command before which it begins; None for any.
+        needs: a command without which it makes no difference.
     """
 
     start: Callable[[Troubled, Random], str]
     paid: int = 1
+    before: str | None = None
+    needs: str | None = None
 
 
 def _one(choices: tuple[Any, ...], random: Random) -> Any:
@@ -229,15 +233,15 @@ TROUBLES: dict[str, Trouble] = {
     "broken": Trouble(_broken),
     "shapeless": Trouble(_shapeless),
     "incomplete": Trouble(_incomplete),
-    "twin": Trouble(_twin),
-    "ended": Trouble(_ended),
-    "other-shots": Trouble(_other_shots, paid=2),
-    "swapped": Trouble(_swapped, paid=2),
+    "twin": Trouble(_twin, before="submit"),
+    "ended": Trouble(_ended, before="submit"),
+    "other-shots": Trouble(_other_shots, paid=2, before="submit"),
+    "swapped": Trouble(_swapped, paid=2, before="collect"),
     "lagging": Trouble(_lagging),
     "endless": Trouble(_endless),
     "odd-tags": Trouble(_odd_tags),
-    "stubborn": Trouble(_stubborn),
+    "stubborn": Trouble(_stubborn, needs="cancel"),
     "asleep": Trouble(_asleep),
     "forgotten": Trouble(_forgotten),
-    "retired": Trouble(_retired),
+    "retired": Trouble(_retired, before="submit"),
 }

@@ -49,7 +49,7 @@ def test_service_in_trouble(name: str, number: int, tmp_path: Path, undisturbed:
             for each in ended:
                 judge(each)
             server.recover()
-            ended += recovered(place)
+            ended += recovered(place, told)
             assert place.files(FILES) == undisturbed, "other results"
             most = max(place.executions().values())
             assert set(place.executions()) == set(CHUNKS)
@@ -66,28 +66,29 @@ def disturbed(
 ) -> tuple[list[str], list[Ended]]:
     """Some commands, the trouble beginning before one of them; with what was done, and how it ended."""
     names = ["plan", "submit", "status", "collect"] if random.random() < 0.3 else ["submit", "collect"]
-    if random.random() < 0.3:
-        names.insert(
-            int(random.integers(1, len(names) + 1)), str(random.choice(["cancel", "retry", "submit", "status"]))
-        )
-    begins, told, ended = int(random.integers(len(names))), [], []
-    if random.random() < 0.3:
+    if trouble.needs or random.random() < 0.3:
+        further = trouble.needs or str(random.choice(["cancel", "retry", "submit", "status"]))
+        names.insert(int(random.integers(1, len(names) + 1)), further)
+    begins = names.index(trouble.before) if trouble.before else int(random.integers(len(names)))
+    if trouble.needs == "cancel" or random.random() < 0.3:
         server.hold()
-    for place_in_line, name in enumerate(names):
-        if place_in_line == begins:
+    told, ended = [], []
+    for index, name in enumerate(names):
+        if index == begins:
             told.append(f"TROUBLE {trouble.start(server, random)}")
         ended.append(place.qaml(commands(place)[name]))
         told.append(f"qaml {name}: {ended[-1].code} {ended[-1].err.strip()[-300:]}")
     return told, ended
 
 
-def recovered(place: Place) -> list[Ended]:
+def recovered(place: Place, told: list[str]) -> list[Ended]:
     """Sending and collecting until everything is there."""
     ended = []
     for _ in range(ROUNDS):
         for name in ("submit", "collect", "retry"):
             ended.append(place.qaml(commands(place)[name]))
+            told.append(f"then qaml {name}: {ended[-1].code} {ended[-1].err.strip()[-300:]}")
             judge(ended[-1])
             if name == "collect" and ended[-1].code == 0:
                 return ended
-    raise AssertionError(f"not complete: {[(each.code, each.err[-300:]) for each in ended]}")
+    raise AssertionError("not complete")
