@@ -22,6 +22,7 @@ _PRELOAD = (
     "qiskit_aer.noise",
     "qiskit_ibm_runtime",
     "qiskit_ibm_runtime.executor_sampler",
+    "qiskit_ibm_runtime.transpiler.plugin",
     "sklearn.datasets",
     "PIL.JpegImagePlugin",
     "tests.soak.preload",
