@@ -1,5 +1,6 @@
 """Processes of their own at the price of a fork: one server imports everything once, and every child is its copy."""
 
+import contextlib
 import faulthandler
 import multiprocessing
 import os
@@ -8,25 +9,14 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from unittest.mock import patch
 
-#: What a command needs, imported before the fork: five seconds once instead of once a child.
-_PRELOAD = (
-    "qaml_qiskit.cli.console",
-    "qaml_qiskit.reports",
-    "qaml_qiskit.workflows",
-    "matplotlib.backends.backend_agg",
-    "mthree",
-    "qiskit_aer",
-    "qiskit_aer.noise",
-    "qiskit_ibm_runtime",
-    "qiskit_ibm_runtime.executor_sampler",
-    "qiskit_ibm_runtime.transpiler.plugin",
-    "sklearn.datasets",
-    "PIL.JpegImagePlugin",
-    "tests.soak.preload",
-)
+_ROOT = Path(__file__).parents[2]
+#: One thread for everything: a fork takes no other threads along.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
 #: Seconds after which a child counts as hung: many times what the slowest command takes on a busy machine.
 PATIENCE = 120
 #: Bytes of address space that a child may take beyond what it has after its start.
@@ -50,10 +40,12 @@ class Ended:
     hung: bool
 
 
-def server() -> ForkServerContext:
+def _server() -> ForkServerContext:
     """The context whose processes are forks of one that has imported everything and started no thread."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(_PRELOAD))
+    context.set_forkserver_preload(["tests.soak.preload"])
+    with contextlib.chdir(_ROOT), patch.dict(os.environ, _ONE_THREAD):
+        forkserver.ensure_running()
     return context
 
 
@@ -61,7 +53,7 @@ def run(function: Callable[..., None], *arguments: object, folder: Path, environ
     """Call a function in a child whose working directory is ``folder``, and wait for its end."""
     log = folder.with_name(f"{folder.name}.log")
     log.mkdir(exist_ok=True)
-    process = server().Process(target=_bounded, args=(function, arguments, folder, log, environment))
+    process = _server().Process(target=_bounded, args=(function, arguments, folder, log, environment))
     process.start()
     process.join(PATIENCE)
     hung = process.is_alive()
