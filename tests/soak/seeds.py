@@ -12,7 +12,7 @@ SHARE = 10
 #: Chains of kills for each command; a chain kills a command, most of them a second time, and lets it finish.
 CHAINS = 25
 #: Sequences of commands against a service with random faults.
-SEQUENCES = 200
+SEQUENCES = 160
 #: Mutations of each file format that is read, in so many blocks.
 MUTATIONS, BLOCKS = 2000, 10
 

@@ -69,12 +69,14 @@ class Trouble:
         paid: how often a PUB may run because of it: a second time only where its first result is worthless.
         before: the command before which it begins; None for any.
         needs: a command without which it makes no difference.
+        held: whether jobs wait in the queue until it is over; None for sometimes.
     """
 
     start: Callable[[Troubled, Random], str]
     paid: int = 1
     before: str | None = None
     needs: str | None = None
+    held: bool | None = None
 
 
 def _one(choices: tuple[Any, ...], random: Random) -> Any:
@@ -233,14 +235,14 @@ TROUBLES: dict[str, Trouble] = {
     "broken": Trouble(_broken),
     "shapeless": Trouble(_shapeless),
     "incomplete": Trouble(_incomplete),
-    "twin": Trouble(_twin, before="submit"),
+    "twin": Trouble(_twin, before="submit", held=True),
     "ended": Trouble(_ended, before="submit"),
-    "other-shots": Trouble(_other_shots, paid=2, before="submit"),
-    "swapped": Trouble(_swapped, paid=2, before="collect"),
+    "other-shots": Trouble(_other_shots, paid=2, before="submit", held=False),
+    "swapped": Trouble(_swapped, paid=2, before="collect", held=False),
     "lagging": Trouble(_lagging),
     "endless": Trouble(_endless),
     "odd-tags": Trouble(_odd_tags),
-    "stubborn": Trouble(_stubborn, needs="cancel"),
+    "stubborn": Trouble(_stubborn, needs="cancel", held=True),
     "asleep": Trouble(_asleep),
     "forgotten": Trouble(_forgotten),
     "retired": Trouble(_retired, before="submit"),

@@ -70,7 +70,7 @@ def disturbed(
         further = trouble.needs or str(random.choice(["cancel", "retry", "submit", "status"]))
         names.insert(int(random.integers(1, len(names) + 1)), further)
     begins = names.index(trouble.before) if trouble.before else int(random.integers(len(names)))
-    if trouble.needs == "cancel" or random.random() < 0.3:
+    if trouble.held or (trouble.held is None and random.random() < 0.3):
         server.hold()
     told, ended = [], []
     for index, name in enumerate(names):
