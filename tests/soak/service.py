@@ -156,16 +156,18 @@ def _other_shots(server: Troubled, random: Random) -> str:
 
 
 def _swapped(server: Troubled, random: Random) -> str:
-    """Jobs answer with the result of another job."""
-    shift = int(random.integers(1, 4))
+    """A job answers with the result of another job."""
+    first, second = (int(number) for number in random.choice(4, 2, replace=False))
 
     def change(reply: Reply, call: Call) -> Reply:
-        other = server.jobs[(server.jobs.index(call.known_job) + shift) % len(server.jobs)]
+        if server.jobs.index(call.known_job) != first:
+            return reply
+        other = server.jobs[second]
         server.run(other)
         return Reply(reply.status, other.result or reply.body)
 
     server.changes["results"] = change
-    return f"every job answers with the result of the {shift}. after it"
+    return f"job {first} answers with the result of job {second}"
 
 
 def _lagging(server: Troubled, random: Random) -> str:

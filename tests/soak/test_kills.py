@@ -1,4 +1,4 @@
-"""Commands that are killed at random points, again on their way back, and then finish as if nothing had happened."""
+"""Commands that are killed at random points, again on their way back, and finish as if nothing had happened."""
 
 import json
 import signal
@@ -15,7 +15,7 @@ from tests.soak.kills import Kill
 from tests.soak.place import Place
 from tests.soak.seeds import CHAINS, cases, generator
 
-#: The last kill comes among this many first points of the second try, which has fewer than the first.
+#: Later kills come among this many first points of a try, which has fewer than the first.
 EARLY = 20
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
@@ -122,7 +122,7 @@ def test_killed_command_comes_back(
 ) -> None:
     whole = undisturbed(command)
     random = generator(1, list(SCENARIOS).index(command), number)
-    points = (random.integers(1, whole.points + 1), random.integers(1, EARLY + 1))
+    points = [random.integers(1, whole.points + 1), *random.integers(1, EARLY + 1, 2)]
     kills = tuple(Kill(SIGNALS[random.integers(len(SIGNALS))], int(point)) for point in points)
     play(place, SCENARIOS[command], kills)
     assert place.files(SCENARIOS[command].same) == whole.files
