@@ -29,7 +29,8 @@ def read_block(name: str, numbers: list[int], log: Path) -> None:
     """Read mutations of the format ``name`` in the working directory; notes the present one, and faults, in ``log``."""
     chosen = FORMATS[name]
     warnings.simplefilter("ignore")
-    in_haste()
+    # What the run was made with stands on its page alone.
+    in_haste(pages=name == "environment")
     signal.signal(signal.SIGPROF, _too_long)
     sys.stdout = sys.stderr
     (file,) = sorted(Path().glob(chosen.file))[:1]

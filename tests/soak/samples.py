@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import os
 import struct
 import tarfile
@@ -12,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from qiskit_ibm_runtime import RuntimeEncoder
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 from qaml_qiskit.errors import PartialResultError
-from qaml_qiskit.execution.snapshot import write_snapshot
 from qaml_qiskit.models import DataCard
 from qaml_qiskit.workflows import AttackRequest, RunRequest, SweepRequest, TrainRequest, attack, run_model, sweep, train
-from qaml_qiskit.workflows.run import results
+from qaml_qiskit.workflows.run import report, results
 from qaml_qiskit.workflows.train import training
 from tests.integration.hardware import workspace
 from tests.integration.small import STRONG_READOUT
@@ -56,18 +57,30 @@ def make_samples(folder: Path) -> None:
         Path(name, "metrics.json").unlink()
     attack(ATTACK, out=Path("attack"))
     Path("attacked.npz").write_bytes(next(Path("attack").rglob("*.npz")).read_bytes())
-    write_snapshot(folder, FakeManilaV2())
+    _snapshot(Path("snapshot"))
     _mnist(Path("data/mnist"), random)
     _cifar(Path("data/cifar10"), Path("plain/cifar10"), random)
     _celeba(Path("data/celeba"), Path("plain/celeba"), random)
 
 
-def in_haste() -> None:
-    """Draw nothing and do not wait for the disk: pages and flushes cost more than all else that a small run does."""
-    for module, name in ((results, "write_run_page"), (training, "_write_page"), (training, "learning_curves")):
+def in_haste(*, pages: bool = False) -> None:
+    """Do not wait for the disk, draw nothing, and write no pages: they cost more than all else that a small run does."""
+    unwanted = [(report, "accuracy_bars"), (training, "learning_curves")]
+    if not pages:
+        unwanted += [(results, "write_run_page"), (training, "_write_page")]
+    for module, name in unwanted:
         assert hasattr(module, name)
         setattr(module, name, lambda *arguments: b"a picture")
     os.fsync = lambda number: None
+
+
+def _snapshot(folder: Path) -> None:
+    """A device's files as its service gives them."""
+    folder.mkdir()
+    device = FakeManilaV2()
+    properties, configuration = device.properties(), device.configuration()
+    for name, content in (("properties", properties), ("configuration", configuration)):
+        (folder / f"{name}.json").write_text(json.dumps(content.to_dict(), cls=RuntimeEncoder))
 
 
 def _after(steps: int) -> Callable[[], object]:
