@@ -15,7 +15,7 @@ from qaml_qiskit.models import load_model, predict
 from qaml_qiskit.workflows import RunRequest, collect_run, plan_run, status_run, sweep, train
 from qaml_qiskit.workflows.attack.files import read_adversarial
 from qaml_qiskit.workflows.inputs import load_images
-from tests.soak.samples import BATCHES, COLOUR, DATA, GREY, RUN, SWEEP, TRAINING
+from tests.soak.samples import BATCHES, CALIBRATED, COLOUR, DATA, GREY, SWEEP, TRAINING
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ def _stored() -> object:
     return logits
 
 
-def _collected() -> object:
-    outcome = collect_run(Path("run"))
+def _collected(run: str = "run") -> object:
+    outcome = collect_run(Path(run))
     return None if outcome.problem else [row for row in outcome.results if row["stage"] != "ideal"]
 
 
@@ -78,7 +78,9 @@ def _data(name: str, shape: tuple[int, ...], folder: str = "data") -> Callable[[
 
 
 def _calibrated() -> object:
-    return plan_run(RUN.model_copy(update={"calibration": "calibration.json"}), backends=Path("backends.yaml")).results
+    return plan_run(
+        CALIBRATED.model_copy(update={"calibration": "calibration.json"}), backends=Path("backends.yaml")
+    ).results
 
 
 def _run(file: str, kind: str, read: Callable[[], object] = _collected, *, exact: bool = True) -> Format:
@@ -119,7 +121,9 @@ FORMATS: dict[str, Format] = {
     "plan": _run("plan.json", "json"),
     "ledger": _run("jobs.jsonl", "jsonl"),
     "outcome": _run("outcomes/images-0001.npz", "npz"),
-    "readout": _run("outcomes/calibration.npz", "npz"),
+    "readout": Format(
+        "calibrated/outcomes/calibration.npz", "npz", lambda: _collected("calibrated"), "calibrated", exact=True
+    ),
     "metrics": Format("done/metrics.json", "json", lambda: collect_run(Path("done")).document()),
     "calibration": Format("calibration.json", "json", _calibrated),
     "configuration": Format("snapshot/configuration.json", "json", lambda: read_snapshot(Path("snapshot")).num_qubits),

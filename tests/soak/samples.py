@@ -22,9 +22,22 @@ from qaml_qiskit.workflows import AttackRequest, RunRequest, SweepRequest, Train
 from qaml_qiskit.workflows.run import report, results
 from qaml_qiskit.workflows.train import training
 from tests.integration.hardware import workspace
-from tests.integration.small import STRONG_READOUT
 
-RUN = RunRequest(model="model", target="poor", images="images.npz", shots=50, recipe="quick", images_per_job=2)
+RUN = RunRequest(
+    model="model", target="perfect", images="images.npz", shots=50, recipe="quick", images_per_job=2, mitigation="none"
+)
+CALIBRATED = RUN.model_copy(update={"target": "poor", "mitigation": "m3"})
+BACKENDS = """targets:
+  perfect: {kind: ideal}
+  poor:
+    kind: aer
+    noise:
+      readout: {p10: 0.08, p01: 0.25}
+  old:
+    kind: snapshot
+    folder: snapshot
+  device: {kind: ibm, device: a_device}
+"""
 TRAINING = TrainRequest(layers=1, epochs=2, classes=(0, 1), train_images=20, batch_size=8)
 SWEEP = SweepRequest(model="model", images="images.npz", strengths=(0.01,))
 ATTACK = AttackRequest(model="model", images="images.npz", attack=("fgsm",))
@@ -41,19 +54,19 @@ def make_samples(folder: Path) -> None:
     workspace(folder)
     os.chdir(folder)
     in_haste()
-    Path("backends.yaml").write_text(STRONG_READOUT + "\n")
+    Path("backends.yaml").write_text(BACKENDS)
     Path("recipe.yaml").write_text(RECIPE)
     Path("options.yaml").write_text(OPTIONS)
     random = np.random.default_rng(5)
     np.savez("pictures.npz", images=random.random((4, 1, 2, 2)), labels=np.array([0, 1, 1, 0]))
-    for name in ("run", "done"):
-        run_model(RUN, backends=Path("backends.yaml"), out=Path(name))
-    Path("calibration.json").write_bytes(Path("run/calibration.json").read_bytes())
+    for name, request in (("run", RUN), ("done", RUN), ("calibrated", CALIBRATED)):
+        run_model(request, backends=Path("backends.yaml"), out=Path(name))
+    Path("calibration.json").write_bytes(Path("calibrated/calibration.json").read_bytes())
     with suppress(PartialResultError):
         train(TRAINING, out=Path("train"), stopping=_after(4))
     train(TRAINING, out=Path("trained"))
     sweep(SWEEP, out=Path("sweep"))
-    for name in ("run", "trained", "sweep"):
+    for name in ("run", "calibrated", "trained", "sweep"):
         Path(name, "metrics.json").unlink()
     attack(ATTACK, out=Path("attack"))
     Path("attacked.npz").write_bytes(next(Path("attack").rglob("*.npz")).read_bytes())
@@ -64,13 +77,15 @@ def make_samples(folder: Path) -> None:
 
 
 def in_haste(*, pages: bool = False) -> None:
-    """Do not wait for the disk, draw nothing, and write no pages: they cost more than all else that a small run does."""
+    """Do not wait for the disk, draw nothing, and write no pages: that is more than all else that a small run costs."""
+    picture = io.BytesIO()
+    Image.new("L", (4, 4)).save(picture, "PNG")
     unwanted = [(report, "accuracy_bars"), (training, "learning_curves")]
     if not pages:
         unwanted += [(results, "write_run_page"), (training, "_write_page")]
     for module, name in unwanted:
         assert hasattr(module, name)
-        setattr(module, name, lambda *arguments: b"a picture")
+        setattr(module, name, lambda *arguments: picture.getvalue())
     os.fsync = lambda number: None
 
 
