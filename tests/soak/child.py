@@ -1,0 +1,83 @@
+"""Processes of their own at the price of a fork: one server imports everything once, and every child is its copy."""
+
+import contextlib
+import faulthandler
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from unittest.mock import patch
+
+_ROOT = Path(__file__).parents[2]
+#: One thread for everything: a fork takes no other threads along.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
+#: Seconds after which a child counts as hung: many times what the slowest command takes on a busy machine.
+PATIENCE = 120
+#: Bytes of address space that a child may take beyond what it has after its start.
+MEMORY = 4 << 30
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended.
+
+    Attributes:
+        code: its exit code; negative for the signal that ended it.
+        out: what it wrote to standard output.
+        err: what it wrote to standard error; for a child that hung, with its stack.
+        hung: whether it was still there after :data:`PATIENCE`.
+    """
+
+    code: int
+    out: str
+    err: str
+    hung: bool
+
+
+def _server() -> ForkServerContext:
+    """The context whose processes are forks of one that has imported everything and started no thread."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.soak.preload"])
+    with contextlib.chdir(_ROOT), patch.dict(os.environ, _ONE_THREAD):
+        forkserver.ensure_running()
+    return context
+
+
+def run(function: Callable[..., None], *arguments: object, folder: Path, environment: dict[str, str]) -> Ended:
+    """Call a function in a child whose working directory is ``folder``, and wait for its end."""
+    log = folder.with_name(f"{folder.name}.log")
+    log.mkdir(exist_ok=True)
+    process = _server().Process(target=_bounded, args=(function, arguments, folder, log, environment))
+    process.start()
+    process.join(PATIENCE)
+    hung = process.is_alive()
+    if hung and process.pid is not None:
+        # The fault handler answers with the stack of every thread.
+        os.kill(process.pid, signal.SIGABRT)
+        process.join(PATIENCE)
+    code = process.exitcode
+    process.close()
+    out, err = ((log / name).read_text(errors="replace") for name in ("out", "err"))
+    return Ended(-signal.SIGABRT if code is None else code, out, err, hung)
+
+
+def _bounded(
+    function: Callable[..., None], arguments: tuple[object, ...], folder: Path, log: Path, environment: dict[str, str]
+) -> None:
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(log / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    faulthandler.enable(2)
+    pages = int(Path("/proc/self/statm").read_text().split()[0]) if Path("/proc/self/statm").exists() else 0
+    limit = pages * os.sysconf("SC_PAGE_SIZE") + MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.chdir(folder)
+    os.environ.update(environment)
+    sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115 - it lives as long as the process
+    function(*arguments)

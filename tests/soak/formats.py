@@ -1,0 +1,149 @@
+"""Every format of file that the package reads: a whole sample, and the function through which it is read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from qaml_qiskit.cli.options import build_request
+from qaml_qiskit.datasets import load_dataset
+from qaml_qiskit.execution import compile_for, load_catalogue, load_recipe, open_target
+from qaml_qiskit.execution.snapshot import read_snapshot
+from qaml_qiskit.models import load_model, predict
+from qaml_qiskit.workflows import RunRequest, collect_run, plan_run, status_run, sweep, train
+from qaml_qiskit.workflows.attack.files import read_adversarial
+from qaml_qiskit.workflows.inputs import load_images
+from tests.soak.samples import BATCHES, CALIBRATED, COLOUR, DATA, GREY, SWEEP, TRAINING
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of file.
+
+    Attributes:
+        file: a whole sample of it, in the folder that :func:`make_samples` fills; the first that matches.
+        kind: what its bytes say: a key of :data:`tests.soak.mutate.STRUCTURES`, or "bytes".
+        read: reads the sample; called in that folder.
+        written: the folder that reading changes, to be made anew for every mutation.
+        exact: whether a damaged file is either refused or makes no difference to what is read.
+    """
+
+    file: str
+    kind: str
+    read: Callable[[], object]
+    written: str | None = None
+    exact: bool = False
+
+
+def _compiled() -> object:
+    target = open_target("poor", load_catalogue(Path("backends.yaml")).entry("poor"), 2)
+    recipe = load_recipe("./recipe.yaml")
+    # Bounded work: how long a search may take is the user's own choice.
+    small = recipe.model_copy(update={"seeds": recipe.seeds[:2], "trials": recipe.trials and 1})
+    compile_for(load_model(Path("model")).model.circuit(), target, small, "sample")
+    return recipe.model_dump()
+
+
+def _stored() -> object:
+    stored = load_model(Path("model"))
+    with np.load("images.npz") as archive:
+        images = torch.from_numpy(archive["images"])
+    if stored.card.model.image_shape != images.shape[1:]:
+        return stored.card.model_dump()
+    logits = predict(stored.model, images)
+    assert logits.shape == (len(images), stored.card.model.num_classes)
+    return logits
+
+
+def _collected(run: str = "run") -> object:
+    outcome = collect_run(Path(run))
+    return None if outcome.problem else [row for row in outcome.results if row["stage"] != "ideal"]
+
+
+def _status() -> object:
+    return [{**row, "job": ""} for row in status_run(Path("run")).results]
+
+
+def _data(name: str, shape: tuple[int, ...], folder: str = "data") -> Callable[[], object]:
+    def read() -> object:
+        split = load_dataset(name, data_dir=Path(folder), download=False)
+        assert split.train.images.shape[1:] == split.test.images.shape[1:] == shape
+        assert split.train.labels.min() >= 0
+        assert split.train.labels.max() < split.train.num_classes
+        return [split.train.images, split.test.images]
+
+    return read
+
+
+def _calibrated() -> object:
+    return plan_run(
+        CALIBRATED.model_copy(update={"calibration": "calibration.json"}), backends=Path("backends.yaml")
+    ).results
+
+
+def _run(file: str, kind: str, read: Callable[[], object] = _collected, *, exact: bool = True) -> Format:
+    return Format(f"run/{file}", kind, read, "run", exact)
+
+
+def _adversarial() -> object:
+    return read_adversarial(Path("attacked.npz")).images
+
+
+def _images(file: str) -> object:
+    images, labels, indices = load_images(file, DATA, None)
+    assert images.ndim == 4
+    assert images.min() >= 0
+    assert images.max() <= 1
+    assert labels.min() >= 0
+    assert labels.max() <= 1
+    assert len(images) == len(labels) == len(indices)
+    return images
+
+
+FORMATS: dict[str, Format] = {
+    "backends": Format("backends.yaml", "yaml", lambda: load_catalogue(Path("backends.yaml")).model_dump()),
+    "recipe": Format("recipe.yaml", "yaml", _compiled),
+    "options": Format(
+        "options.yaml",
+        "yaml",
+        lambda: build_request(RunRequest, {"model": "model"}, Path("options.yaml")).model_dump(),
+    ),
+    "card": Format("model/model.json", "json", _stored),
+    "weights": Format("model/model.safetensors", "safetensors", _stored),
+    "config": _run("config.yaml", "yaml", _status),
+    "environment": _run("environment.json", "json"),
+    "circuit": _run("isa.qpy", "bytes", _status),
+    "values": _run("values.npy", "npy", _status),
+    "workload": _run("workload.json", "json", _status),
+    "inputs": _run("inputs.npz", "npz"),
+    "plan": _run("plan.json", "json"),
+    "ledger": _run("jobs.jsonl", "jsonl"),
+    "outcome": _run("outcomes/images-0001.npz", "npz"),
+    "readout": Format(
+        "calibrated/outcomes/calibration.npz", "npz", lambda: _collected("calibrated"), "calibrated", exact=True
+    ),
+    "metrics": Format("done/metrics.json", "json", lambda: collect_run(Path("done")).document()),
+    "calibration": Format("calibration.json", "json", _calibrated),
+    "configuration": Format("snapshot/configuration.json", "json", lambda: read_snapshot(Path("snapshot")).num_qubits),
+    "properties": Format("snapshot/properties.json", "json", lambda: read_snapshot(Path("snapshot")).num_qubits),
+    "checkpoint": Format(
+        "train/checkpoint.safetensors", "safetensors", lambda: train(TRAINING, out=Path("train")).results, "train"
+    ),
+    "curve": Format(
+        "trained/learning_curve.csv", "bytes", lambda: train(TRAINING, out=Path("trained")).results, "trained"
+    ),
+    "cell": Format("sweep/cells/*.npz", "npz", lambda: sweep(SWEEP, out=Path("sweep")).results, "sweep", exact=True),
+    "adversarial": Format("attacked.npz", "npz", lambda: [_adversarial(), _images("attacked.npz")]),
+    "images": Format("pictures.npz", "npz", lambda: _images("pictures.npz")),
+    "idx-images": Format("data/mnist/train-images-idx3-ubyte", "bytes", _data("mnist", GREY)),
+    "idx-labels": Format("data/mnist/t10k-labels-idx1-ubyte", "bytes", _data("mnist", GREY)),
+    "idx-gzip": Format("data/mnist/t10k-images-idx3-ubyte.gz", "bytes", _data("mnist", GREY)),
+    "cifar-archive": Format("data/cifar10/cifar-10-binary.tar.gz", "bytes", _data("cifar10", COLOUR)),
+    "cifar-batch": Format(f"plain/cifar10/{BATCHES[0]}", "bytes", _data("cifar10", COLOUR, "plain")),
+    "celeba-attributes": Format("data/celeba/list_attr_celeba.txt", "bytes", _data("celeba", COLOUR)),
+    "celeba-partition": Format("data/celeba/list_eval_partition.txt", "bytes", _data("celeba", COLOUR)),
+    "celeba-archive": Format("data/celeba/img_align_celeba.zip", "bytes", _data("celeba", COLOUR)),
+    "celeba-face": Format("plain/celeba/img_align_celeba/000001.jpg", "bytes", _data("celeba", COLOUR, "plain")),
+}
