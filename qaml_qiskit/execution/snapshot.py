@@ -10,6 +10,7 @@ from qiskit.transpiler import Target as ISATarget
 from qaml_qiskit.errors import InputError, UnavailableError
 from qaml_qiskit.execution.service import ask
 from qaml_qiskit.files import write_atomically
+from qaml_qiskit.formats import read_bytes
 from qaml_qiskit.secrets import hide_all
 
 SNAPSHOT_FOLDER = "snapshot"
@@ -71,7 +72,7 @@ def keep_properties(folder: Path, properties: dict[str, Any], calibrated: str) -
     place = folder / SNAPSHOT_FOLDER
     content = json.dumps(properties, cls=RuntimeEncoder)
     submitted = place / "properties.json"
-    if submitted.is_file() and submitted.read_text(encoding="utf-8") == content:
+    if submitted.is_file() and read_bytes(submitted) == content.encode():
         return
     write_atomically(place / f"properties-{calibrated.replace(':', '')}.json", content, private=True)
 
