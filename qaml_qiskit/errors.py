@@ -74,6 +74,10 @@ def unknown_name(
     )
 
 
+class DamagedFileError(InputError, ConfigurationError):
+    """A file that cannot be read: missing, empty, cut off, mixed up or of another version."""
+
+
 class CredentialsError(QamlError):
     """An IBM Quantum account is needed and none was found."""
 
@@ -116,3 +120,7 @@ class PartialResultError(QamlError):
     """Some results are there and some are missing."""
 
     exit_code = 6
+
+
+class StorageError(PartialResultError):
+    """A file cannot be written: no room, no permission, or its folder is gone. What was finished before is kept."""

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from qaml_qiskit.errors import InputError
+
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
@@ -22,12 +24,29 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
+def differentiable() -> Iterator[None]:
+    """Record gradients, also where the caller turned that off with ``no_grad`` or ``inference_mode``."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+@contextmanager
 def frozen(model: nn.Module) -> Iterator[None]:
     """Make a model constant: evaluation mode, no parameter requires a gradient.
 
     Afterwards modes, parameters and buffers are what they were, bit for bit, whatever was done to them meanwhile. A QVC
     whose weights are frozen collapses its circuit into one matrix, which makes every step of an attack cheap.
+
+    Raises:
+        InputError: a model that was made in inference mode, through which torch passes no gradient.
     """
+    if any(parameter.is_inference() for parameter in model.parameters()):
+        raise InputError(
+            "the model cannot be frozen",
+            got="weights that were made under torch.inference_mode",
+            expected="a model that was made or loaded outside of it",
+            remedy="build or load the model outside of torch.inference_mode",
+        )
     with evaluating(model):
         kept = [
             _Kept(place, name, tensor, tensor.detach().clone(), tensor.requires_grad)

@@ -17,7 +17,7 @@ from qaml_qiskit.attacks.configs import Attack, FGSMConfig, PGDConfig, SquareCon
 from qaml_qiskit.attacks.measure import attackable, clean_logits, clip_to_ball
 from qaml_qiskit.batches import as_tensor, label_batch
 from qaml_qiskit.errors import ConfigurationError, InputError
-from qaml_qiskit.freezing import frozen
+from qaml_qiskit.freezing import differentiable, frozen
 from qaml_qiskit.seeds import SEEDS, Seed
 
 #: What an audit concludes.
@@ -85,6 +85,7 @@ class AuditReport:
         return "weak attack" if "attack" in blamed else "sound"
 
 
+@differentiable()
 def audit(
     model: nn.Module,
     images: Tensor,

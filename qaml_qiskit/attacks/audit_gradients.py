@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from qaml_qiskit.freezing import frozen
+from qaml_qiskit.freezing import differentiable, frozen
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ _SINGLE = Precision(torch.float32, 1e-2, 5e-2)
 _JITTER = 1e-3
 
 
+@differentiable()
 def loss_gradients(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int) -> Tensor:
     """Gradient of each image's cross-entropy, shape (N, C, H, W)."""
     found = []

@@ -11,7 +11,7 @@ from qaml_qiskit.attacks.measure import attackable, clip_to_ball, predict_logits
 from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.attacks.victim import Victim
 from qaml_qiskit.batches import label_batch
-from qaml_qiskit.freezing import frozen
+from qaml_qiskit.freezing import differentiable, frozen
 from qaml_qiskit.seeds import Seed
 
 
@@ -41,6 +41,7 @@ class AttackConfig(BaseModel):
         return PGDConfig(eps=self.eps, steps=self.steps, step_size=self.step_size, seed=self.seed)
 
 
+@differentiable()
 def attack_images(
     model: nn.Module, images: Tensor, labels: Tensor, config: AttackConfig, batch_size: int = 250
 ) -> Tensor:

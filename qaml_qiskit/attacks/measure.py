@@ -15,6 +15,8 @@ def attackable(images: object) -> Tensor:
         InputError: no batch of floating-point images, or a pixel outside [0, 1].
     """
     images = image_batch(images)
+    if images.is_inference():
+        images = images.clone()
     if not bool(((images >= 0) & (images <= 1)).all()):
         raise InputError(
             "cannot attack the images",

@@ -13,7 +13,7 @@ from qaml_qiskit.attacks.result import AttackResult
 from qaml_qiskit.attacks.victim import Victim, is_black
 from qaml_qiskit.batches import check_not_empty, label_batch
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.freezing import frozen
+from qaml_qiskit.freezing import differentiable, frozen
 
 #: Halvings of the way from an image to its adversarial image, to find where the label flips.
 _HALVINGS = 16
@@ -22,6 +22,7 @@ _HALVINGS = 16
 Progress = Callable[[int], None]
 
 
+@differentiable()
 def run_attack(
     model: nn.Module,
     images: Tensor,

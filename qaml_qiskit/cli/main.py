@@ -1,12 +1,16 @@
-"""The entry point: runs a command and turns every known failure into one line and an exit code."""
+"""The entry point: runs a command and turns every failure into one line and an exit code."""
 
+import errno
+import os
 import sys
 import warnings
+from contextlib import suppress
 
 import typer
 
+from qaml_qiskit.cli.crash import UNFORESEEN, report
 from qaml_qiskit.cli.streams import accept_any_text
-from qaml_qiskit.errors import QamlError
+from qaml_qiskit.errors import PartialResultError, QamlError
 from qaml_qiskit.text import printable
 
 #: A process stopped by Ctrl-C before there was anything to keep, as shells report it.
@@ -27,7 +31,11 @@ def main() -> None:
     # them. ``python -W`` still shows them.
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-    sys.exit(_run())
+    try:
+        code = _run()
+    except BaseException as error:  # the last place where anything can be said, whatever it is
+        code = _code_of(error)
+    sys.exit(code)
 
 
 def add_commands() -> None:
@@ -56,23 +64,48 @@ def _run() -> int:
     from qaml_qiskit.cli.app import app
 
     add_commands()
-
-    try:
-        code = int(app(standalone_mode=False, prog_name="qaml") or 0)
-    except QamlError as error:
-        _complain(str(error))
-        return error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-    except typer.Exit as leave:
-        code = leave.exit_code
-    except typer.TyperException as error:
-        _complain(error.format_message())
-        return 2
-    # Typer turns a Ctrl-C into an exit of its own, so it is recognised by its code.
-    if code == INTERRUPTED:
-        _complain("interrupted. What was finished is kept: run the same command again to continue.")
+    code = int(app(standalone_mode=False, prog_name="qaml") or 0)
+    sys.stdout.flush()
     return code
+
+
+def _code_of(error: BaseException) -> int:
+    """The exit code that an exception stands for, once what it has to say is said."""
+    match error:
+        case typer.Abort(__cause__=EOFError() as cause):
+            # Typer takes the end of a file for the end of a terminal; a prompt's has no cause.
+            return _code_of(cause)
+        case QamlError():
+            _complain(str(error))
+            return error.exit_code
+        case typer.Exit(exit_code=code) if code != INTERRUPTED:
+            return int(code)
+        # Typer turns a Ctrl-C into an exit of its own, so it is recognised by its code.
+        case KeyboardInterrupt() | typer.Abort() | typer.Exit():
+            _complain("interrupted. What was finished is kept: run the same command again to continue.")
+            return INTERRUPTED
+        case typer.TyperException():
+            _complain(error.format_message())
+            return 2
+        case BrokenPipeError() | SystemExit(__context__=BrokenPipeError()):
+            # Nobody reads on, as in `qaml data list | head -1`; the work is done.
+            _forget_output()
+            return 0
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
+            _forget_output()
+            _complain(f"no room to write: {error}. What was finished is kept: make room, then run the same again.")
+            return PartialResultError.exit_code
+        case SystemExit(code=int() as code) if code != 1:
+            return code
+        case _:
+            _complain(report(error))
+            return UNFORESEEN
+
+
+def _forget_output() -> None:
+    """Let nothing that waits to be printed fail once more when the process ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(message: str) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.formats import read_bytes, yaml_of
 from qaml_qiskit.workflows.references import model_path
 from qaml_qiskit.workflows.request import Request, refusal
 
@@ -67,15 +67,7 @@ def _option(kind: type[BaseModel], field: str) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(
-            f"cannot read {path}",
-            got=getattr(error, "strerror", None) or " ".join(str(error).split()),
-            expected="a readable YAML file of options",
-            remedy="check the path and the file",
-        ) from error
+    content = yaml_of(read_bytes(path), str(path))
     if not isinstance(content, dict):
         raise ConfigurationError(
             f"{path} does not fit",

@@ -6,12 +6,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from qiskit_ibm_runtime import fake_provider
 
 from qaml_qiskit.errors import ConfigurationError, nearest, unknown_name
 from qaml_qiskit.execution.options import PrimitiveOptions
+from qaml_qiskit.formats import read_bytes, short, yaml_of
 from qaml_qiskit.noise import NoiseSpec
 
 #: Environment variable that names the backends.yaml to use.
@@ -22,7 +22,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class _Entry(_Strict):
@@ -141,29 +141,13 @@ def _from_environment() -> Path | None:
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
     """Read one YAML file into a strict schema; ConfigurationError names the file and the field that does not fit."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"cannot read {path}",
-            got=getattr(error, "strerror", None) or "bytes that are not UTF-8",
-            expected="a readable YAML file",
-            remedy="check the path, or write a starting file with `qaml init`",
-        ) from error
-    return parse_yaml(text, str(path), model)
+    content = read_bytes(path, "check the path, or write a starting file with `qaml init`")
+    return parse_yaml(content, str(path), model)
 
 
-def parse_yaml(text: str, source: str, model: type[Model]) -> Model:
+def parse_yaml(text: str | bytes, source: str, model: type[Model]) -> Model:
     """Parse YAML text that came from ``source`` into a strict schema; see :func:`read_yaml`."""
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigurationError(
-            f"{source} is not valid YAML",
-            got=" ".join(str(error).split()),
-            expected="YAML",
-            remedy="correct the line that is named",
-        ) from error
+    content = yaml_of(text.encode() if isinstance(text, str) else text, source)
     try:
         return model.model_validate({} if content is None else content)
     except ValidationError as error:
@@ -179,7 +163,7 @@ def _explain(error: ValidationError, source: str, model: type[BaseModel]) -> Con
     kinds = tuple(_KINDS)
     place = [str(part) for i, part in enumerate(detail["loc"]) if not (i == 2 and part in kinds)]
     expected = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    got = repr(detail["input"])
+    got = short(detail["input"])
     if detail["type"] == "extra_forbidden":
         known = _known_fields(model, detail["loc"])
         near = nearest(place[-1], known)
@@ -194,7 +178,7 @@ def _explain(error: ValidationError, source: str, model: type[BaseModel]) -> Con
     others = error.error_count() - 1
     return ConfigurationError(
         f"{source}: {'.'.join(place) or 'the whole file'} does not fit",
-        got=got if len(got) <= 80 else got[:77] + "...",
+        got=got,
         expected=expected,
         remedy="correct the entry" + (f" ({others} more problem{'s' * (others > 1)} after it)" if others else ""),
     )

@@ -4,9 +4,7 @@ Every submission is written twice: the intent before it, the job's id after it. 
 an intent without an id, and the tag that the intent carries finds the job again.
 """
 
-import fcntl
 import json
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.files import FolderLock, append, cut_off
+
+#: The ledger's own lock, for those who send jobs from a folder that is no run; a run's is around it.
+_LOCK_FILE = ".jobs.lock"
 
 State = Literal["intended", "submitted", "collected", "failed", "cancelled", "lost", "refused"]
 #: Events of the ledger that set the state of a job. ``opened`` and ``twin`` are the others.
@@ -55,10 +57,7 @@ class Ledger:
         """Add one event and wait until the disk has it."""
         line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **fields})
         self._cut_torn_line()
-        with self.path.open("ab") as file:
-            file.write(line.encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append(self.path, line.encode() + b"\n", private=True)
 
     def events(self) -> list[dict[str, Any]]:
         """All events in order. A torn last line, left by a kill during a write, is passed over.
@@ -122,20 +121,7 @@ class Ledger:
         Raises:
             ConfigurationError: another process holds it.
         """
-        with self.path.with_name(".lock").open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                lock.seek(0)
-                raise ConfigurationError(
-                    f"{self.path.parent} is in use",
-                    got=f"a second process; the first has number {lock.read().strip() or 'unknown'}",
-                    expected="one process at a time on a run",
-                    remedy="wait for the other process, or stop it",
-                ) from error
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+        with FolderLock(self.path.parent, _LOCK_FILE):
             yield
 
     def _cut_torn_line(self) -> None:
@@ -144,5 +130,4 @@ class Ledger:
         content = self.path.read_bytes()
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
-            with self.path.open("rb+") as file:
-                file.truncate(whole)
+            cut_off(self.path, whole)

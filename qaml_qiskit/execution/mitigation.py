@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from mthree import M3Mitigation
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import ConfigurationError
@@ -19,6 +19,8 @@ LEAST_CONTRAST = 0.1
 #: |⟨Z⟩| that drift since the calibration may explain; half as much again as is possible is something else.
 _FAR = 1.5
 _SIGMAS = 5.0
+
+Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Calibration(BaseModel):
@@ -38,11 +40,17 @@ class Calibration(BaseModel):
 
     target: str
     created: str
-    shots: int
+    shots: Annotated[int, Field(ge=1)]
     qubits: tuple[int, ...]
-    p10: tuple[float, ...]
-    p01: tuple[float, ...]
+    p10: tuple[Probability, ...]
+    p01: tuple[Probability, ...]
     twirled: bool = False
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not len(self.qubits) == len(self.p10) == len(self.p01) > 0:
+            raise ValueError("as many p10 and p01 as qubits, at least one")
+        return self
 
     def readout(self, measured: Sequence[int]) -> ReadoutSpread:
         """The errors of these physical qubits in this order."""
@@ -70,7 +78,15 @@ def check_calibration(
     calibration: Calibration, *, target: str, measured: Sequence[int], max_age: timedelta, twirled: bool = False
 ) -> None:
     """Raise ConfigurationError unless a record can correct what ``target`` reads from these physical qubits now."""
-    age = datetime.now(UTC) - datetime.fromisoformat(calibration.created)
+    try:
+        age = datetime.now(UTC) - datetime.fromisoformat(calibration.created)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ConfigurationError(
+            "the readout calibration does not say when it was measured",
+            got=repr(calibration.created)[:80],
+            expected="a date and a time with its zone, such as 2025-01-31T12:00:00+00:00",
+            remedy="measure a new one by leaving out --calibration",
+        ) from error
     missing = [qubit for qubit in measured if qubit not in calibration.qubits]
     if calibration.target != target:
         problem = (f"a record of {calibration.target}", f"one of {target}")

@@ -17,7 +17,7 @@ Mode = Literal["job", "batch", "session"]
 
 
 class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DynamicalDecoupling(_Options):

@@ -1,6 +1,5 @@
 """What jobs answered: kept as small arrays, one file a job, and read back as ⟨Z_k⟩ with their errors."""
 
-import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +19,9 @@ from qaml_qiskit.execution.mitigation import (
 )
 from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
 from qaml_qiskit.files import write_atomically
+from qaml_qiskit.formats import Arrays, arrays_of, npz, read_bytes
 
 OUTCOMES_FOLDER = "outcomes"
-
-Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,8 @@ def decode(workload: Workload, job: JobSpec, result: Any) -> Arrays:
 
 def store(folder: Path, job: JobSpec, arrays: Arrays, measured_at: datetime) -> None:
     """Keep a job's arrays in the run folder, with the time at which the target ran it."""
-    buffer = io.BytesIO()
     moment = np.array(measured_at.astimezone(UTC).isoformat(timespec="seconds"))
-    np.savez_compressed(buffer, allow_pickle=False, measured_at=moment, **arrays)
-    write_atomically(_file(folder, job), buffer.getvalue())
+    write_atomically(_file(folder, job), npz(measured_at=moment, **arrays))
 
 
 def is_stored(folder: Path, job: JobSpec) -> bool:
@@ -131,8 +127,8 @@ def _bits(arrays: Arrays) -> BitArray:
 
 
 def _load(folder: Path, job: JobSpec) -> Arrays:
-    with np.load(_file(folder, job), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    file = _file(folder, job)
+    return arrays_of(read_bytes(file), str(file), "move the file away and collect again")
 
 
 def _file(folder: Path, job: JobSpec) -> Path:

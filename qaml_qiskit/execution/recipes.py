@@ -43,7 +43,7 @@ class Recipe(BaseModel):
         dynamical_decoupling: fills idle times with this sequence of pulses; schedules, too.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     why: Annotated[str, Field(min_length=1)]
     optimization_level: Annotated[int, Field(ge=0, le=3)]

@@ -55,7 +55,7 @@ def write_snapshot(folder: Path, fetch: Callable[[], dict[str, str]]) -> None:
     if (place / "properties.json").is_file():
         return
     for name, content in fetch().items():
-        write_atomically(place / f"{name}.json", content)
+        write_atomically(place / f"{name}.json", content, private=True)
 
 
 def keep_properties(folder: Path, properties: dict[str, Any], calibrated: str) -> None:
@@ -73,7 +73,7 @@ def keep_properties(folder: Path, properties: dict[str, Any], calibrated: str) -
     submitted = place / "properties.json"
     if submitted.is_file() and submitted.read_text(encoding="utf-8") == content:
         return
-    write_atomically(place / f"properties-{calibrated.replace(':', '')}.json", content)
+    write_atomically(place / f"properties-{calibrated.replace(':', '')}.json", content, private=True)
 
 
 def read_snapshot(place: Path) -> ISATarget:

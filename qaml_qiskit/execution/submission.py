@@ -10,6 +10,7 @@ from qaml_qiskit.execution.runner import Runner
 from qaml_qiskit.execution.runtime import RuntimeRunner
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.execution.workload import JobSpec, Workload
+from qaml_qiskit.files import make_folders
 
 LEDGER_FILE = "jobs.jsonl"
 
@@ -47,7 +48,7 @@ def submit(
         QamlError: the target refused, or could not be asked. Jobs sent before are in the ledger; calling again goes on.
     """
     ledger = Ledger(folder / LEDGER_FILE)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folders(folder)
     with ledger.exclusive():
         workload.save(folder)
         run_id = ledger.open_run(workload.settings.target)

@@ -1,7 +1,8 @@
 """What is to be run: one compiled circuit, rows of parameter values, and how they are split into jobs."""
 
-import io
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,8 +10,7 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from qiskit import qpy
+from pydantic import BaseModel, ConfigDict, Field
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
@@ -25,7 +25,9 @@ from qaml_qiskit.execution.options import (
     Mode,
     PrimitiveOptions,
 )
+from qaml_qiskit.execution.qpy_files import circuit_bytes, circuit_of
 from qaml_qiskit.files import write_atomically
+from qaml_qiskit.formats import array_of, damaged, fitted, npy, object_of, read_bytes
 
 ISA_FILE = "isa.qpy"
 VALUES_FILE = "values.npy"
@@ -40,6 +42,9 @@ MAX_EXECUTIONS = 5_000_000
 MAX_PAYLOAD = 150_000_000
 #: The one-qubit gates of a free angle that the Runtime's primitives can twirl.
 _TWIRLED_ANGLES = {"rx", "rz"}
+
+
+_RESTORE = "restore the file from a copy: it says what was sent"
 
 
 class JobSpec(BaseModel):
@@ -138,12 +143,12 @@ class Workload:
         """Write circuit, values and settings; a folder that has them already is left as it is."""
         if (folder / SETTINGS_FILE).is_file():
             return
-        circuit, values = io.BytesIO(), io.BytesIO()
-        qpy.dump(self.isa, circuit)
-        np.save(values, self.values, allow_pickle=False)
-        write_atomically(folder / ISA_FILE, circuit.getvalue())
-        write_atomically(folder / VALUES_FILE, values.getvalue())
-        write_atomically(folder / SETTINGS_FILE, self.settings.model_dump_json(indent=1) + "\n")
+        beside = {ISA_FILE: circuit_bytes(self.isa), VALUES_FILE: npy(self.values)}
+        for name, content in beside.items():
+            write_atomically(folder / name, content)
+        settings = self.settings.model_dump(mode="json")
+        digests = {name: _digest(content) for name, content in (*beside.items(), (SETTINGS_FILE, _plain(settings)))}
+        write_atomically(folder / SETTINGS_FILE, json.dumps({**settings, "digests": digests}, indent=1) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -152,19 +157,40 @@ class Workload:
         Raises:
             InputError: the folder holds no workload, or a damaged one.
         """
-        try:
-            settings = Settings.model_validate_json((folder / SETTINGS_FILE).read_bytes())
-            values = np.load(folder / VALUES_FILE, allow_pickle=False)
-            with (folder / ISA_FILE).open("rb") as file:
-                isa = qpy.load(file)[0]
-        except (OSError, ValueError, ValidationError, qpy.QpyError) as error:
+        names = (SETTINGS_FILE, VALUES_FILE, ISA_FILE)
+        if missing := [name for name in names if not (folder / name).is_file()]:
             raise InputError(
                 f"{folder} holds no work for a target",
-                got=getattr(error, "strerror", None) or type(error).__name__,
+                got=f"no {', '.join(missing)}",
                 expected=f"a run folder with {SETTINGS_FILE}, {VALUES_FILE} and {ISA_FILE}",
                 remedy="name a folder that `qaml submit` or `qaml run` made",
-            ) from error
+            )
+        paths = {name: folder / name for name in names}
+        stored = object_of(read_bytes(paths[SETTINGS_FILE]), str(paths[SETTINGS_FILE]), _RESTORE)
+        # Earlier versions wrote no digests.
+        digests = stored.pop("digests", {})
+        contents = {SETTINGS_FILE: _plain(stored)} | {n: read_bytes(paths[n]) for n in (VALUES_FILE, ISA_FILE)}
+        # Before anything parses them: a damaged circuit can ask for all the memory.
+        for name, content in contents.items():
+            if digests and (not isinstance(digests, dict) or digests.get(name) != _digest(content)):
+                raise damaged(str(paths[name]), "another content", "what was written when the run was made", _RESTORE)
+        settings = fitted(stored, str(paths[SETTINGS_FILE]), Settings, _RESTORE)
+        values = array_of(contents[VALUES_FILE], str(paths[VALUES_FILE]), _RESTORE)
+        isa = circuit_of(contents[ISA_FILE], str(paths[ISA_FILE]), _RESTORE)
+        try:
+            _check(isa, values, settings.shots)
+        except InputError as error:
+            raise damaged(str(folder), str(error.got), error.expected, _RESTORE) from error
         return cls(isa, values, settings)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _plain(settings: Mapping[str, Any]) -> bytes:
+    """The settings as bytes that do not depend on how the file is set."""
+    return json.dumps(settings, sort_keys=True).encode()
 
 
 def build_workload(

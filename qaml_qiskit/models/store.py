@@ -1,18 +1,18 @@
 """Models on disk: weights as safetensors, configuration as JSON beside them. Loading never executes code."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from qaml_qiskit.errors import InputError
-from qaml_qiskit.files import write_atomically
+from qaml_qiskit.errors import DamagedFileError, InputError, StorageError
+from qaml_qiskit.files import make_folders, write_atomically
+from qaml_qiskit.formats import model_of, read_bytes
 from qaml_qiskit.models.convnet import ConvNet, ConvNetConfig
 from qaml_qiskit.models.quadratic import QuadraticClassifier, QuadraticConfig
 from qaml_qiskit.models.qvc import QVC, QVCConfig
@@ -98,13 +98,13 @@ def save_model(folder: Path | str, model: Model, data: DataCard) -> Path:
             remedy="store the model itself, not a module around it or its state_dict",
         )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder)
         for name, content in model_files(model, ModelCard(model=model.config, data=data)).items():
             write_atomically(folder / name, content)
-    except OSError as error:
+    except StorageError as error:
         raise InputError(
             f"cannot store the model in {folder}",
-            got=error.strerror or type(error).__name__,
+            got=error.got,
             expected="a folder that can be written",
             remedy="choose another folder",
         ) from error
@@ -126,16 +126,16 @@ def load_model(path: Path | str) -> StoredModel:
     card = _read_card(folder / CARD_FILE)
     weights_file = path if path.is_file() else folder / WEIGHTS_FILE
     model = build_model(card.model)
+    if not weights_file.is_file():
+        raise _unreadable(weights_file, "No such file or directory")
     try:
-        state = load(weights_file.read_bytes())
+        state = load(read_bytes(weights_file))
         if state.keys() != _tensors(model).keys():
             raise _unreadable(weights_file, f"weights that do not fit {CARD_FILE}")
         if any(tensor.is_floating_point() and not bool(tensor.isfinite().all()) for tensor in state.values()):
             raise _unreadable(weights_file, "weights that are NaN or infinite")
         model.load_state_dict(state, strict=False)
-    except OSError as error:
-        raise _unreadable(weights_file, error.strerror or "an unreadable file") from error
-    except (SafetensorError, ValueError) as error:
+    except (DamagedFileError, SafetensorError, ValueError) as error:
         raise _unreadable(weights_file, "a corrupt or truncated file") from error
     except RuntimeError as error:
         raise _unreadable(weights_file, f"weights that do not fit {CARD_FILE}") from error
@@ -148,12 +148,12 @@ def _tensors(model: nn.Module) -> dict[str, Tensor]:
 
 
 def _read_card(file: Path) -> ModelCard:
+    if not file.is_file():
+        raise _unreadable(file, "No such file or directory")
     try:
-        return ModelCard.model_validate(json.loads(file.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise _unreadable(file, error.strerror or "an unreadable file") from error
-    except (ValueError, ValidationError) as error:
-        raise _unreadable(file, "a corrupt file, or one of another version") from error
+        return model_of(read_bytes(file), str(file), ModelCard)
+    except DamagedFileError as error:
+        raise _unreadable(file, f"a corrupt file, or one of another version: {error.got}") from error
 
 
 def _unreadable(file: Path, got: str) -> InputError:

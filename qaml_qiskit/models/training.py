@@ -1,7 +1,7 @@
 """Training that can be stopped at any step and resumed to the same weights, bit for bit."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -121,9 +121,26 @@ class Trainer:
             model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         if self.state.model:
-            self.model.load_state_dict(self.state.model)
-            groups = self._optimizer.state_dict()["param_groups"]
-            self._optimizer.load_state_dict({"state": self.state.optimizer, "param_groups": groups})
+            self._take_up()
+
+    def _take_up(self) -> None:
+        """Go on from the state, which has to be one of this model and configuration."""
+        state, own = self.state, _shapes(self.model.state_dict())
+        parameters = [parameter.shape for parameter in self.model.parameters()]
+        moments = {i: {n: t.shape for n, t in each.items() if n != "step"} for i, each in state.optimizer.items()}
+        fits = _shapes(state.model) == own and _shapes(state.best) in ({}, own)
+        fits &= all(i < len(parameters) and set(each.values()) == {parameters[i]} for i, each in moments.items())
+        fits &= len(state.history) == state.epoch <= self.config.epochs and state.step <= self.steps_per_epoch
+        if not fits or (state.epoch and not state.best):
+            raise InputError(
+                "cannot continue the training",
+                got="a state of another model or another configuration",
+                expected="a state that a trainer of this model and configuration gave",
+                remedy="train from the start",
+            )
+        self.model.load_state_dict(state.model)
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": state.optimizer, "param_groups": groups})
 
     def _check_memory(self) -> None:
         """Weights have a gradient and two moments of Adam's; every draw of a noise keeps its states."""
@@ -277,6 +294,10 @@ def _diverged(state: TrainingState, loss: float) -> InputError:
         expected="a finite loss",
         remedy="lower the learning rate",
     )
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items()}
 
 
 def _best_epoch(history: list[EpochRecord]) -> int:

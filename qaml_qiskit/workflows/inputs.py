@@ -10,9 +10,9 @@ from torch import Tensor
 
 from qaml_qiskit.datasets import check_images, load_dataset
 from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.formats import read_arrays
 from qaml_qiskit.models import QVC, DataCard, StoredModel, load_model
 from qaml_qiskit.workflows.attack.files import Provenance, parse_provenance
-from qaml_qiskit.workflows.npz_files import read_arrays
 from qaml_qiskit.workflows.references import model_path
 
 
@@ -84,6 +84,7 @@ def _read_npz(path: Path, data: DataCard) -> tuple[NDArray[np.float32], NDArray[
         path,
         ("images", "labels"),
         ("indices", "provenance"),
+        source=f"images from {path}",
         expected="an .npz with plain arrays `images` (N, C, H, W) and `labels` (N,)",
         remedy="write it with numpy.savez(path, images=..., labels=...)",
     )

@@ -1,6 +1,5 @@
 """The parts that the pages of all runs share."""
 
-import json
 import os
 import shlex
 import string
@@ -11,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from qaml_qiskit.reports import Page, Section
-from qaml_qiskit.runs import ENVIRONMENT_FILE, Run
+from qaml_qiskit.runs import Run
 from qaml_qiskit.text import is_printable
 
 REPORT_FILE = "report.html"
@@ -60,7 +59,7 @@ def _quoted(word: str) -> str:
 
 
 def _facts(run: Run) -> dict[str, object]:
-    found = json.loads(run.read(ENVIRONMENT_FILE) or b"{}")
+    found = run.environment()
     packages = ", ".join(f"{name} {number}" for name, number in found["packages"].items() if number)
     return {
         "Python": found["python"],

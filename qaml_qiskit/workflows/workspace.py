@@ -3,7 +3,8 @@
 from importlib import resources
 from pathlib import Path
 
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, StorageError
+from qaml_qiskit.files import make_folders, write_atomically
 from qaml_qiskit.workflows.outcome import Outcome, Row
 
 RECIPE = "level3.yaml"
@@ -24,13 +25,13 @@ def init_workspace(folder: Path) -> Outcome:
         for path, source in files.items():
             exists = path.exists()
             if not exists:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+                make_folders(path.parent)
+                write_atomically(path, source.read_bytes())
             rows.append({"file": str(path), "status": "kept" if exists else "written"})
-    except OSError as error:
+    except StorageError as error:
         raise ConfigurationError(
             f"cannot write to {folder}",
-            got=error.strerror or type(error).__name__,
+            got=error.got,
             expected="a folder that can be written",
             remedy="choose another folder",
         ) from error

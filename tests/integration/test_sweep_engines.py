@@ -14,6 +14,7 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, IdealEntry
+from qaml_qiskit.formats import Arrays, arrays_of, npz
 from qaml_qiskit.models import QVC, QVCConfig
 from qaml_qiskit.noise import named_noise
 from qaml_qiskit.workflows.device.noisy_circuits import (
@@ -23,7 +24,6 @@ from qaml_qiskit.workflows.device.noisy_circuits import (
     device_circuit,
     native_circuit,
 )
-from qaml_qiskit.workflows.npz_files import Arrays, arrays_of, npz
 from qaml_qiskit.workflows.sweep.cells import Cell, ModelCopy, compute_cell, key, pack
 from qaml_qiskit.workflows.sweep.engines import Inputs, density, sampled, seed_of, trajectories
 from tests.integration.small import SHOTS, compiled, exact, images, model
@@ -219,7 +219,7 @@ def test_sampler_needs_no_state_of_its_own() -> None:
 
 def test_arrays_survive_storage_and_seeds_differ() -> None:
     arrays = {"z": np.arange(6.0).reshape(2, 3), "labels": np.array([1, 2])}
-    assert npz(**arrays_of(npz(**arrays))) == npz(**arrays)
+    assert npz(**arrays_of(npz(**arrays), "a cell")) == npz(**arrays)
     assert len({seed_of("case", start) for start in range(1000)}) == 1000
 
 

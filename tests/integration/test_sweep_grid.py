@@ -12,13 +12,13 @@ import yaml
 from qaml_qiskit.attacks import make_attack, run_attack
 from qaml_qiskit.encodings import ApproximateEncoding
 from qaml_qiskit.evaluation import accuracy, slope
+from qaml_qiskit.formats import arrays_of
 from qaml_qiskit.models import QVC, DataCard, ModelCard, NoisyQVC, QVCConfig
 from qaml_qiskit.models.store import model_files
 from qaml_qiskit.noise import named_noise
 from qaml_qiskit.simulation.heisenberg import noisy_observables
 from qaml_qiskit.workflows import condensed
 from qaml_qiskit.workflows.device.noisy_circuits import native_circuit
-from qaml_qiskit.workflows.npz_files import arrays_of
 from tests.integration.conftest import Finished
 from tests.tolerances import BOUND, DIFFERENT, SIGMAS, VALUE
 
@@ -104,7 +104,7 @@ def test_another_encoding_is_the_same_layers_behind_it(qaml: Qaml, place: Path) 
         state = ApproximateEncoding(4, 1, "flat").state(images)
         expected = model.expectations(state.reshape(COUNT, 1, 4, 4)).numpy()
         own = model.expectations(images).numpy()
-    found = arrays_of(cell.read_bytes())["0.none.0.z"]
+    found = arrays_of(cell.read_bytes(), cell.name)["0.none.0.z"]
     assert np.abs(found - expected).max() < VALUE[torch.float32]
     assert np.abs(found - own).max() > DIFFERENT
 

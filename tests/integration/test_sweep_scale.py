@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +15,9 @@ import pytest
 
 distributed = pytest.importorskip("distributed")
 
-from qaml_qiskit.errors import ConfigurationError, InputError  # noqa: E402
+from qaml_qiskit.errors import ConfigurationError, InputError, PartialResultError  # noqa: E402
 from qaml_qiskit.workflows import SweepRequest, sweep  # noqa: E402
+from qaml_qiskit.workflows.sweep import scheduling  # noqa: E402
 from qaml_qiskit.workflows.sweep.scheduling import Cluster, Scheduling, open_cluster  # noqa: E402
 from tests.integration.conftest import Finished  # noqa: E402
 from tests.integration.hardware import workspace  # noqa: E402
@@ -143,3 +146,65 @@ def test_without_dask(qaml: Qaml, place: Path, monkeypatch: pytest.MonkeyPatch) 
     assert refused.code == 2
     assert "qaml-qiskit[dask]" in refused.err
     assert json.loads(qaml(*words).out)["results"]
+
+
+def test_a_scheduler_that_dies_in_the_middle_leaves_what_was_finished(place: Path) -> None:
+    whole = sweep(request(place), out=place / "serial")
+    cluster = distributed.LocalCluster(
+        processes=False, n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+    )
+
+    class Closing:
+        """A progress display that takes the scheduler away when the first cell has finished."""
+
+        @contextmanager
+        def task(self, description: str, total: int, done: int = 0) -> Iterator[Callable[..., None]]:
+            yield lambda steps, note="": cluster.close()
+
+        def say(self, message: str) -> None:
+            pass
+
+    with pytest.raises(PartialResultError, match=r"scheduler is gone.*run the same command"):
+        sweep(request(place), out=place / "run", scheduler=cluster.scheduler_address, progress=Closing())
+    kept = {path.name: path.stat().st_mtime_ns for path in (place / "run" / "cells").iterdir()}
+    assert kept
+    assert sweep(request(place), out=place / "run").results == whole.results
+    assert kept.items() <= {path.name: path.stat().st_mtime_ns for path in (place / "run" / "cells").iterdir()}.items()
+
+
+def test_a_scheduler_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduling, "_CONNECTING", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            pytest.raises(ConfigurationError, match="no Dask scheduler answers there"),
+            open_cluster(Cluster(scheduler=address)),
+        ):
+            pass
+
+
+def test_a_scheduler_that_falls_silent_is_not_waited_for(in_process: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing comes, and a sign of life is asked for in vain."""
+    with open_cluster(Cluster(scheduler=in_process)) as opened:
+        monkeypatch.setattr(scheduling, "_SILENCE", 0.2)
+
+        def silent(address: str, seconds: float) -> None:
+            raise TimeoutError
+
+        monkeypatch.setattr(scheduling, "_ask", silent)
+        with pytest.raises(PartialResultError, match="scheduler is gone"):
+            opened.run(time.sleep, [1.0], lambda task, answer: None)
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_is_told_what_to_do(place: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from qaml_qiskit.workflows.sweep.scheduling import Cluster, open_cluster\n"
+        "with open_cluster(Cluster(workers=1)):\n    pass\n"
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode != 0
+    lines = ended.stderr.splitlines()
+    assert 'if __name__ == "__main__"' in lines[-1]
+    assert len(lines) < 20

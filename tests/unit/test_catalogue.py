@@ -62,7 +62,7 @@ def test_search_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("targets: [1]", ["targets", "[1]"]),
         ("[]", ["the whole file"]),
         ("", ["targets", "no such field"]),
-        ("targets: {a: [", ["not valid YAML"]),
+        ("targets: {a: [", ["no valid YAML"]),
     ],
 )
 def test_mistakes_name_file_entry_field_and_choices(tmp_path: Path, text: str, parts: list[str]) -> None:

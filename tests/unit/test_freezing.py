@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from qaml_qiskit.attacks import (
     AttackConfig,
+    AuditSettings,
     FGSMConfig,
     PGDConfig,
     attack_images,
@@ -17,9 +18,11 @@ from qaml_qiskit.attacks import (
     make_attack,
     run_attack,
 )
-from qaml_qiskit.attacks.quantum import Budget, CrosstalkAttack
+from qaml_qiskit.attacks.quantum import AngleAttack, Budget, CrosstalkAttack, GateAttack, logits_of_weights
+from qaml_qiskit.errors import InputError
 from qaml_qiskit.freezing import evaluating
-from qaml_qiskit.models import predict
+from qaml_qiskit.models import QVC, QVCConfig, predict
+from tests.tolerances import DIFFERENT
 
 LABELS = torch.arange(24) % 3
 SMALL = {"square": {"queries": 20}, "autoattack": {"queries": 20, "steps": 3}, "cw": {"steps": 5}}
@@ -161,3 +164,31 @@ def test_a_neighbours_victim_is_judged_in_evaluation_mode() -> None:
     damage = CrosstalkAttack(lambda angles: model, 1, images(), labels).damage(Budget(0.1))
     assert (damage.before, damage.after) == (1, 1)
     assert unchanged(model, before)
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_gradients_that_the_caller_turned_off_are_there_for_an_attack(context: Callable[[], object]) -> None:
+    classifier = QVC(QVCConfig(image_shape=(1, 8, 8), num_classes=3, num_layers=8), 2)
+    for model in (network(), classifier):
+        labels = predict(model, images()).argmax(1)
+        attack = PGDConfig(eps=0.2, steps=3)
+        plain = run_attack(model, images(), labels, attack).images
+        with context():
+            inside = run_attack(model, images(), labels, attack).images
+            demo = attack_images(model, images(), labels, AttackConfig(eps=0.1))
+            report = audit(model, images(), labels, attack, AuditSettings(queries=5, least_steps=1, factor=1))
+        assert torch.equal(inside, plain)
+        assert (demo - images()).abs().max() > DIFFERENT
+        assert report.clean_accuracy == 1
+    logits, weight = logits_of_weights(classifier, "connector.weight", images())
+    with context():
+        damage = AngleAttack(logits, weight, labels, steps=2).damage(Budget(0.3))
+        GateAttack(logits, weight, [(0, 1, 2), (3, 4, 5)], labels, candidates=1).damage(Budget(1.0))
+    assert damage.change.abs().max() > 0
+
+
+def test_a_model_made_in_inference_mode_is_refused() -> None:
+    with torch.inference_mode():
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    with pytest.raises(InputError, match="inference_mode"):
+        run_attack(model, images(), LABELS, FGSMConfig())

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -17,6 +19,7 @@ from qaml_qiskit.models import (
     load_state,
     predict,
 )
+from qaml_qiskit.workflows.train.request import TrainRequest
 from tests.tolerances import MEAN
 
 Data = tuple[torch.Tensor, torch.Tensor]
@@ -130,13 +133,27 @@ def test_predict_restores_the_mode_and_needs_no_gradient(data: Data) -> None:
     assert model.training
 
 
+def flipped(data: bytes) -> bytes:
+    """One bit of a weight is another."""
+    return data[:-5] + bytes([data[-5] ^ 1]) + data[-4:]
+
+
 @pytest.mark.parametrize(
-    "change", [lambda b: b[:-3], lambda b: b"torn", lambda b: b"", lambda b: b.replace(b"model/", b"mudel/")]
+    "change",
+    [
+        lambda data: data[:-3],
+        lambda data: b"torn",
+        lambda data: b"",
+        lambda data: data.replace(b"model/", b"mudel/"),
+        lambda data: data.replace(b"epoch", b"epocH"),
+        lambda data: b"\xff" * 8 + data[8:],
+        flipped,
+    ],
 )
-def test_corrupt_checkpoint_is_an_error(data: Data, change) -> None:
+def test_damaged_checkpoint_is_an_error(data: Data, change: Callable[[bytes], bytes]) -> None:
     run = trainer(data)
     run.run()
-    with pytest.raises(InputError, match="corrupt checkpoint"):
+    with pytest.raises(InputError, match=r"cannot read the checkpoint: got .*Delete the checkpoint"):
         load_state(change(dump_state(run.snapshot())))
 
 
@@ -179,3 +196,33 @@ def test_a_validation_loss_that_is_nan_is_a_divergence(data: Data) -> None:
 
     with pytest.raises(InputError, match="diverged in epoch 1"):
         Trainer(Silent(), data, data, TrainingConfig()).run()
+
+
+def test_a_request_takes_as_many_draws_as_a_training() -> None:
+    assert TrainRequest(train_noise=0.1, train_draws=MAX_DRAWS).train_draws == MAX_DRAWS
+    with pytest.raises(ConfigurationError, match=f"less than or equal to {MAX_DRAWS}"):
+        TrainRequest(train_noise=0.1, train_draws=MAX_DRAWS + 1)
+
+
+def test_a_checkpoint_belongs_to_one_training(data: Data) -> None:
+    run = trainer(data)
+    run.run()
+    kept = dump_state(run.snapshot(), "mine")
+    assert load_state(kept, "mine").epoch == run.state.epoch
+    with pytest.raises(InputError, match="another training"):
+        load_state(kept, "yours")
+
+
+@pytest.mark.parametrize("part", ["model", "best", "optimizer", "history"])
+def test_a_state_of_another_model_is_an_error(data: Data, part: str) -> None:
+    run = trainer(data)
+    run.run()
+    state = run.snapshot()
+    if part == "optimizer":
+        state.optimizer[0]["exp_avg"] = torch.zeros(2)
+    elif part == "history":
+        state.history.pop()
+    else:
+        setattr(state, part, {"weight": torch.zeros(2)})
+    with pytest.raises(InputError, match="a state of another model"):
+        trainer(data, state)

@@ -21,7 +21,7 @@ from qaml_qiskit.attacks.quantum.budget import (
 from qaml_qiskit.attacks.traits import Norm
 from qaml_qiskit.batches import as_tensor, floating
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.freezing import frozen
+from qaml_qiskit.freezing import differentiable, frozen
 from qaml_qiskit.seeds import check_seed
 
 #: Angles to logits (N, m), differentiable.
@@ -91,6 +91,7 @@ class AngleAttack:
         changed: Part = "weights" if self.angles.dim() == 1 else "encoding"
         return Access(changed, ("weights", "gates", "images", "labels"))
 
+    @differentiable()
     def damage(self, budget: Budget) -> Damage:
         """The worst change found within a budget.
 

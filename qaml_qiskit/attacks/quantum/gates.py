@@ -10,6 +10,7 @@ from qaml_qiskit.attacks.measure import margins
 from qaml_qiskit.attacks.quantum.angles import Logits
 from qaml_qiskit.attacks.quantum.budget import Access, Budget, Damage, harm, summarised, true_labels
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.freezing import differentiable
 
 
 def rotation_groups(num_angles: int, angles_per_rotation: int = 3) -> list[tuple[int, ...]]:
@@ -75,6 +76,7 @@ class GateAttack:
             [1 - harm(self._logits(self._without((gate,))), labels)[0] / len(labels) for gate in self.gates]
         )
 
+    @differentiable()
     def damage(self, budget: Budget) -> Damage:
         """The worst set of gates found; ``change`` holds the numbers of the dropped gates.
 

@@ -94,7 +94,7 @@ def make_adversarial(run: Run, cells: Sequence[Cell], batch: Batch, progress: Pr
         batch: the clean images.
         progress: told about every batch.
     """
-    waiting = [cell for cell in cells if not (run.path / cell.file).is_file()]
+    waiting = [cell for cell in cells if run.kept_arrays(cell.file) is None]
     if not waiting:
         return
     count, fingerprint = len(batch.images), digest(batch.images)
@@ -105,7 +105,7 @@ def make_adversarial(run: Run, cells: Sequence[Cell], batch: Batch, progress: Pr
             advance(0, note)
             # Cells that share a search advance together.
             for cell, result in _results(group, batch, _telling(advance, len(group), note)):
-                run.write(cell.file, _file(cell, result, batch, fingerprint).to_bytes())
+                run.keep_arrays(cell.file, _file(cell, result, batch, fingerprint).arrays())
 
 
 def _telling(advance: Advance, cells: int, note: str) -> Callable[[int], None]:

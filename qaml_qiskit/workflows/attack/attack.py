@@ -54,9 +54,9 @@ def attack(
         "weights": {each.name: each.weights for each in (victim, *sources)},
         "images": digest(images),
     }
-    run = open_run("attack", {**request.model_dump(mode="json"), "resolved": resolved}, out)
-    if not run.complete:
-        _work(run, request, victim, sources, batch, progress)
+    with open_run("attack", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+        if not run.complete:
+            _work(run, request, victim, sources, batch, progress)
     metrics = run.metrics()
     tables = {"audit": metrics["audit"]} if metrics["audit"] else {}
     return Outcome("attack", run, metrics["results"], tables=tables, notes=tuple(metrics["notes"]))

@@ -1,6 +1,5 @@
 """Audits of attacks, kept in the run, and what they come to in a table."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -109,15 +108,15 @@ def audit_cells(
     Returns:
         By the key of the cell.
     """
-    waiting = [cell for cell in cells if not (run.path / _file(cell)).is_file()]
+    waiting = [cell for cell in cells if run.kept_json(_file(cell)) is None]
     if waiting:
         with progress.task("auditing attacks", len(cells), len(cells) - len(waiting)) as advance:
             for cell in waiting:
                 advance(0, cell.told)
                 found = _audited(cell, batch, transferred, seed)
-                run.write_json(_file(cell), found.model_dump(mode="json"))
+                run.keep_json(_file(cell), found.model_dump(mode="json"))
                 advance(1)
-    return {cell.key: Audited.model_validate(json.loads(run.read(_file(cell)) or b"")) for cell in cells}
+    return {cell.key: Audited.model_validate(run.kept_json(_file(cell))) for cell in cells}
 
 
 def _file(cell: Cell) -> str:

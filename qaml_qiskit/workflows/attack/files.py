@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qaml_qiskit.datasets import check_images
 from qaml_qiskit.errors import InputError
-from qaml_qiskit.workflows.npz_files import npz, read_arrays
+from qaml_qiskit.formats import Arrays, read_arrays
 
 _ARRAYS = ("images", "labels", "indices", "clean_correct", "fooled", "provenance")
 
@@ -79,16 +79,16 @@ class AdversarialImages:
     fooled: NDArray[np.bool_]
     provenance: Provenance
 
-    def to_bytes(self) -> bytes:
-        """An .npz without pickled objects; the provenance is JSON in an array of no dimension."""
-        return npz(
-            images=self.images,
-            labels=self.labels,
-            indices=self.indices,
-            clean_correct=self.clean_correct,
-            fooled=self.fooled,
-            provenance=np.array(json.dumps(self.provenance.model_dump())),
-        )
+    def arrays(self) -> Arrays:
+        """The arrays of an .npz without pickled objects; the provenance is JSON in an array of no dimension."""
+        return {
+            "images": self.images,
+            "labels": self.labels,
+            "indices": self.indices,
+            "clean_correct": self.clean_correct,
+            "fooled": self.fooled,
+            "provenance": np.array(json.dumps(self.provenance.model_dump())),
+        }
 
 
 def read_adversarial(path: Path) -> AdversarialImages:
@@ -101,6 +101,7 @@ def read_adversarial(path: Path) -> AdversarialImages:
         path,
         _ARRAYS,
         (),
+        source=f"images from {path}",
         expected="adversarial images with their provenance, without pickled objects",
         remedy="make the file with `qaml attack`",
     )

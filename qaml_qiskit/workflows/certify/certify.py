@@ -1,6 +1,5 @@
 """How far every image is from another label, exactly: the work behind ``qaml certify``."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -48,25 +47,25 @@ def certify(
     # An image that the model cannot take is refused before anything is written.
     predict(stored.model, images)
     resolved = {"weights": digest(subject.weights), "images": digest(images)}
-    run = open_run("certify", {**request.model_dump(mode="json"), "resolved": resolved}, out)
-    if run.complete:
+    with open_run("certify", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+        if run.complete:
+            return _outcome(run)
+        chunks = [slice(start, min(start + _CHUNK, len(labels))) for start in range(0, len(labels), _CHUNK)]
+        kept = [run.kept_json(_file(chunk)) for chunk in chunks]
+        parts: list[dict[str, Any]] = [part for part in kept if part is not None]
+        missing = [chunk for chunk, part in zip(chunks, kept, strict=True) if part is None]
+        if missing:
+            prepared, forms = _prepare(subject, progress)
+            done = sum(len(part["rows"]) for part in parts)
+            with progress.task("certifying", len(labels), done) as advance:
+                for chunk in missing:
+                    part = certify_chunk(prepared, forms, images[chunk], labels[chunk], chunk.start, request.seed)
+                    run.keep_json(_file(chunk), part)
+                    parts.append(part)
+                    advance(len(part["rows"]))
+        rows = sorted((row for part in parts for row in part["rows"]), key=lambda row: row["index"])
+        _write(run, request, rows, 1e3 * sum(part["seconds"] for part in parts) / len(rows))
         return _outcome(run)
-    chunks = [slice(start, min(start + _CHUNK, len(labels))) for start in range(0, len(labels), _CHUNK)]
-    kept = [run.read(_file(chunk)) for chunk in chunks]
-    parts: list[dict[str, Any]] = [json.loads(content) for content in kept if content is not None]
-    missing = [chunk for chunk, content in zip(chunks, kept, strict=True) if content is None]
-    if missing:
-        prepared, forms = _prepare(subject, progress)
-        done = sum(len(part["rows"]) for part in parts)
-        with progress.task("certifying", len(labels), done) as advance:
-            for chunk in missing:
-                part = certify_chunk(prepared, forms, images[chunk], labels[chunk], chunk.start, request.seed)
-                run.write_json(_file(chunk), part)
-                parts.append(part)
-                advance(len(part["rows"]))
-    rows = sorted((row for part in parts for row in part["rows"]), key=lambda row: row["index"])
-    _write(run, request, rows, 1e3 * sum(part["seconds"] for part in parts) / len(rows))
-    return _outcome(run)
 
 
 def _file(chunk: slice) -> str:

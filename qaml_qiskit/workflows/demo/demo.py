@@ -53,25 +53,25 @@ def demo(
             remedy="ask for fewer images",
         )
     resolved = {**_dry_run(request, data, backends).resolved(), **named(backends)}
-    run = open_run("demo", {**request.model_dump(mode="json"), "resolved": resolved}, out)
-    if run.complete:
-        return _outcome(run)
-    trained = _train(request, data, run, progress, stopping)
-    compiled = compile_model(trained.qvc, request.target, request.recipe, backends)
-    images, labels = (part[: request.images] for part in tensors(data.test))
-    sets = _attack(request, trained, images, labels, progress)
-    scores = score(compiled, sets, request.shots, DEFAULT_MITIGATION, request.seed, run, progress)
-    said = {name: predict(trained.convnet, batch).numpy() for name, batch in sets.items()}
-    found = Findings(compiled, {n: batch.numpy() for n, batch in sets.items()}, labels.numpy(), scores, said)
-    write_report(run, request, found)
-    run.finish(
-        {
-            "command": "demo",
-            "results": found.rows(),
-            "convnet": found.convnet_rows(),
-            "resources": found.resources(),
-        }
-    )
+    with open_run("demo", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+        if run.complete:
+            return _outcome(run)
+        trained = _train(request, data, run, progress, stopping)
+        compiled = compile_model(trained.qvc, request.target, request.recipe, backends)
+        images, labels = (part[: request.images] for part in tensors(data.test))
+        sets = _attack(request, trained, images, labels, progress)
+        scores = score(compiled, sets, request.shots, DEFAULT_MITIGATION, request.seed, run, progress)
+        said = {name: predict(trained.convnet, batch).numpy() for name, batch in sets.items()}
+        found = Findings(compiled, {n: batch.numpy() for n, batch in sets.items()}, labels.numpy(), scores, said)
+        write_report(run, request, found)
+        run.finish(
+            {
+                "command": "demo",
+                "results": found.rows(),
+                "convnet": found.convnet_rows(),
+                "resources": found.resources(),
+            }
+        )
     return _outcome(run)
 
 

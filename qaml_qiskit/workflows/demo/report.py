@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.evaluation import accuracy, rms_difference
+from qaml_qiskit.formats import npz
 from qaml_qiskit.reports import Section, accuracy_bars, image_grid, learning_curves, to_csv
 from qaml_qiskit.runs import Run
 from qaml_qiskit.workflows.demo.request import DemoRequest
-from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Row
 from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.run.compiled import Compiled, Scores

@@ -1,13 +1,11 @@
 """Images as circuits: angles, templates and what they are worth: the work behind ``qaml encode``."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from qiskit import qpy
 from torch import Tensor
 
 from qaml_qiskit.circuits import gate_counts
@@ -22,12 +20,13 @@ from qaml_qiskit.encodings import (
     choose_layers,
     order_qubits,
 )
+from qaml_qiskit.execution.qpy_files import circuit_bytes
+from qaml_qiskit.formats import npz
 from qaml_qiskit.models import DataCard
 from qaml_qiskit.reports import Section, to_csv
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.device.request import EncodeRequest
 from qaml_qiskit.workflows.inputs import digest, load_images
-from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.progress import Progress, Silent
@@ -63,17 +62,16 @@ def encode(
     order: PixelOrder = request.pixel_order or ("gray" if request.encoding == "approximate" else "flat")
     # Before the folder is opened, so that images that cannot be encoded leave nothing behind.
     plan = _plan(request, images, order, progress)
-    run = open_run("encode", {**request.model_dump(mode="json"), "resolved": {"images": digest(images)}}, out)
-    if not run.complete:
-        rows = _rows(request, plan, indices)
-        for layers, encoding in plan.templates.items():
-            chosen = plan.layers == layers
-            buffer = io.BytesIO()
-            qpy.dump(encoding.circuit, buffer)
-            run.write(f"template-{layers}.qpy", buffer.getvalue())
-            angles = encoding.angles(images[torch.from_numpy(chosen)]).numpy()
-            run.write(f"angles-{layers}.npz", npz(angles=angles, indices=indices[chosen], labels=labels[chosen]))
-        _write(run, request, plan, rows)
+    config = {**request.model_dump(mode="json"), "resolved": {"images": digest(images)}}
+    with open_run("encode", config, out) as run:
+        if not run.complete:
+            rows = _rows(request, plan, indices)
+            for layers, encoding in plan.templates.items():
+                chosen = plan.layers == layers
+                run.write(f"template-{layers}.qpy", circuit_bytes(encoding.circuit))
+                angles = encoding.angles(images[torch.from_numpy(chosen)]).numpy()
+                run.write(f"angles-{layers}.npz", npz(angles=angles, indices=indices[chosen], labels=labels[chosen]))
+            _write(run, request, plan, rows)
     metrics = run.metrics()
     return Outcome("encode", run, metrics["results"], notes=tuple(metrics["notes"]))
 

@@ -20,7 +20,6 @@ from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.device.prediction import noisy_layers, predict_on_device
 from qaml_qiskit.workflows.device.request import ForecastRequest
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
-from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import named, write_page
 from qaml_qiskit.workflows.pieces import watched
@@ -64,15 +63,14 @@ def forecast(
         "targets": {target: each.resolved() for (_, target), each in compiled.items()},
         "images": {name: digest(images) for name, (images, _) in inputs.items()},
     }
-    run = open_run("forecast", {**request.model_dump(mode="json"), "resolved": resolved}, out)
-    if not run.complete:
-        repairs = {
-            f"{each.target.name}: {note}." for each in compiled.values() for note in each.target.noise_notes(each.isa)
-        }
-        rows: list[Row] = []
-        for index, ((name, target), each) in enumerate(compiled.items()):
-            rows += _rows(request, run, f"{index}", name, target, each, inputs[name], progress)
-        _write(run, request, rows, (*_NOTES, *sorted(repairs)))
+    with open_run("forecast", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+        if not run.complete:
+            targets = [(each.target, each.isa) for each in compiled.values()]
+            repairs = {f"{target.name}: {note}." for target, isa in targets for note in target.noise_notes(isa)}
+            rows: list[Row] = []
+            for index, ((name, target), each) in enumerate(compiled.items()):
+                rows += _rows(request, run, f"{index}", name, target, each, inputs[name], progress)
+            _write(run, request, rows, (*_NOTES, *sorted(repairs)))
     metrics = run.metrics()
     return Outcome("forecast", run, metrics["results"], notes=tuple(metrics["notes"]))
 
@@ -151,13 +149,12 @@ def _attacked(
     """Images attacked by PGD through the noise of layers and readout; made once a run."""
     images, labels = inputs
     file = f"blocks/attacked-{key}-{eps:g}.npz"
-    if run.read(file) is None:
+    if (kept := run.kept_arrays(file)) is None:
         config = AttackConfig(name="pgd", eps=eps, steps=request.steps, seed=request.seed)
         with watched(victim(), f"attacking images, ε = {eps:g}", len(images) * request.steps, progress) as watching:
-            made = attack_images(watching, images, torch.from_numpy(labels), config)
-        run.write(file, npz(images=made.numpy()))
-    with np.load(run.path / file, allow_pickle=False) as archive:
-        return torch.from_numpy(archive["images"])
+            kept = {"images": attack_images(watching, images, torch.from_numpy(labels), config).numpy()}
+        run.keep_arrays(file, kept)
+    return torch.from_numpy(kept["images"])
 
 
 def _write(run: Run, request: ForecastRequest, rows: list[Row], notes: tuple[str, ...]) -> None:

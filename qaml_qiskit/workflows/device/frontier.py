@@ -1,6 +1,5 @@
 """Trained models side by side, by what they cost on a device and what they reach: ``qaml frontier``."""
 
-import json
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -63,14 +62,14 @@ def frontier(
         **named(backends),
         "images": {name: digest(images) for name, (images, _) in inputs.items()},
     }
-    run = open_run("frontier", {**request.model_dump(mode="json"), "resolved": resolved}, out)
-    if not run.complete:
-        rows = [
-            _row(request, run, str(index), name, each, *inputs[name], progress)
-            for index, (name, each) in enumerate(compiled.items())
-        ]
-        repairs = {f"{note}." for each in compiled.values() for note in each.target.noise_notes(each.isa)}
-        _write(run, request, sorted(rows, key=lambda row: row["two_qubit_gates"]), (*_NOTES, *sorted(repairs)))
+    with open_run("frontier", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+        if not run.complete:
+            rows = [
+                _row(request, run, str(index), name, each, *inputs[name], progress)
+                for index, (name, each) in enumerate(compiled.items())
+            ]
+            repairs = {f"{note}." for each in compiled.values() for note in each.target.noise_notes(each.isa)}
+            _write(run, request, sorted(rows, key=lambda row: row["two_qubit_gates"]), (*_NOTES, *sorted(repairs)))
     metrics = run.metrics()
     return Outcome("frontier", run, metrics["results"], notes=tuple(metrics["notes"]))
 
@@ -131,12 +130,10 @@ def _robust(
     kept: dict[str, NDArray[np.bool_]] = {}
     for rule in rules:
         file = f"blocks/robust-{key}-{rule}.json"
-        if (content := run.read(file)) is None:
+        if (withstood := run.kept_json(file)) is None:
             how = {"unrolled": "", "straight-through": ", straight through the encoding"}[rule]
             withstood = _withstand(request, model, rule, images, labels, f"attacking {told}{how}", progress)
-            run.write_json(file, withstood)
-        else:
-            withstood = json.loads(content)
+            run.keep_json(file, withstood)
         kept[rule] = np.array(withstood, dtype=bool)
     return kept
 

@@ -1,6 +1,5 @@
 """What a device would measure, exactly and without it: a compiled classifier under the device's own noise model."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -114,15 +113,14 @@ def predict_on_device(
         for start in range(0, len(images), _BLOCK):
             rows = values[start : start + _BLOCK]
             for kind, found in blocks.items():
-                file = f"blocks/{name}{kind}-{start:06d}.npy"
-                if (content := run.read(file)) is None:
+                file = f"blocks/{name}{kind}-{start:06d}.npz"
+                if (kept := run.kept_arrays(file)) is None:
                     made = (
                         _string_frequencies(circuit, noise, rows, read) if kind else _expectations(circuit, noise, rows)
                     )
-                    buffer = io.BytesIO()
-                    np.save(buffer, made, allow_pickle=False)
-                    run.write(file, content := buffer.getvalue())
-                found.append(np.load(io.BytesIO(content), allow_pickle=False))
+                    kept = {"values": made}
+                    run.keep_arrays(file, kept)
+                found.append(kept["values"])
             advance(len(rows))
     joined = {kind: np.concatenate(found).astype(np.float64) for kind, found in blocks.items()}
     return Prediction(compiled.ideal(images, progress), joined[""], Readout.of(noise, read), joined.get("-strings"))

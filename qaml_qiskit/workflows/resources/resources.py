@@ -1,6 +1,5 @@
 """What a classifier's circuit costs, before and after compilation: the work behind ``qaml resources``."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -92,9 +91,9 @@ def resources(
     encodings = {num_qubits: encoding_circuits(request, num_qubits, images, shown) for num_qubits in request.qubits}
     grid = _Grid(targets, recipes, encodings, request.layers, request.seed)
     resolved = {**_resolved(grid, digest(images)), **named(backends)}
-    run = open_run("resources", {**request.model_dump(mode="json"), "resolved": resolved}, out)
-    if not run.complete:
-        write_report(run, request, list(_cells(grid, shown, run)), published_rows(), targets)
+    with open_run("resources", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+        if not run.complete:
+            write_report(run, request, list(_cells(grid, shown, run)), published_rows(), targets)
     metrics = run.metrics()
     return Outcome("resources", run, metrics["results"], {"published": metrics["published"]})
 
@@ -142,13 +141,13 @@ def _cells(
             yield compiler.as_built(num_qubits, encoding, layers), []
             for place, (target, (name, recipe)) in enumerate(product(grid.targets.values(), grid.recipes.items())):
                 file = f"cells/{index:03d}-{place:02d}.json"
-                kept = None if run is None else run.read(file)
+                kept = None if run is None else run.kept_json(file)
                 if kept is None:
                     row, pairs = compiler.compiled(num_qubits, encoding, layers, target, (name, recipe))
                     if run is not None:
-                        run.write_json(file, {"row": row, "pairs": pairs})
+                        run.keep_json(file, {"row": row, "pairs": pairs})
                 else:
-                    row, pairs = (json.loads(kept)[key] for key in ("row", "pairs"))
+                    row, pairs = kept["row"], kept["pairs"]
                 yield row, pairs
                 advance(1, f"{encoding.name}, {num_qubits} qubits, {layers} layers, {target.name}, {name}")
 

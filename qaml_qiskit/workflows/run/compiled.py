@@ -63,10 +63,15 @@ class Compiled:
 
     def resource_rows(self) -> list[Row]:
         """Gate counts before and after compilation."""
-        return [
-            {"circuit": "as built", **gate_counts(self.circuit).as_dict()},
-            {"circuit": f"for {self.target.name}", **gate_counts(self.isa).as_dict()},
-        ]
+        return circuit_rows(self.circuit, self.isa, self.target.name)
+
+
+def circuit_rows(circuit: QuantumCircuit, isa: QuantumCircuit, target: str) -> list[Row]:
+    """Gate counts of a circuit as it was built, and compiled for a target."""
+    return [
+        {"circuit": "as built", **gate_counts(circuit).as_dict()},
+        {"circuit": f"for {target}", **gate_counts(isa).as_dict()},
+    ]
 
 
 @dataclass(frozen=True)

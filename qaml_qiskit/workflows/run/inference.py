@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 from torch import Tensor
 
-from qaml_qiskit.errors import BudgetError, ConfigurationError, InputError
+from qaml_qiskit.errors import BudgetError, ConfigurationError
 from qaml_qiskit.execution import (
     LOCAL_IMAGES_PER_JOB,
     Calibration,
@@ -25,16 +24,16 @@ from qaml_qiskit.execution import (
     submit,
 )
 from qaml_qiskit.execution.question import within
+from qaml_qiskit.formats import model_of, npz, read_bytes
 from qaml_qiskit.models import check_batch
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
-from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import named
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 from qaml_qiskit.workflows.run.request import RunRequest
-from qaml_qiskit.workflows.run.results import finish, job_rows, outcome_of
+from qaml_qiskit.workflows.run.results import INPUTS_FILE, PLAN_FILE, finish, job_rows, outcome_of
 
 #: Asks whether the QPU time of a plan may be spent.
 Consent = Callable[[Plan], bool]
@@ -64,8 +63,8 @@ class Prepared:
     def write(self, run: Run, progress: Progress) -> None:
         """Write what collecting needs: labels and ideal values, the plan, and the circuit's resources."""
         ideal = self.compiled.ideal(self.images, progress)
-        run.write("inputs.npz", npz(labels=self.labels, indices=self.indices, z_ideal=ideal))
-        run.write_json("plan.json", {"plan": self.plan.as_dict(), "resources": self.compiled.resource_rows()})
+        run.write(INPUTS_FILE, npz(labels=self.labels, indices=self.indices, z_ideal=ideal))
+        run.write_json(PLAN_FILE, {"plan": self.plan.as_dict(), "resources": self.compiled.resource_rows()})
 
 
 def prepare(
@@ -162,9 +161,12 @@ def submit_run(
         ConfigurationError: hardware without consent; nothing was written or sent.
         QamlError: see :func:`prepare` and :func:`qaml_qiskit.execution.submit`.
     """
+    progress = progress or Silent()
     prepared = prepare(request, backends, data_dir, progress)
-    run = _submit(prepared, out, progress or Silent(), consent, max_seconds)
-    return outcome_of(run) if run.complete else Outcome("submit", run, job_rows(run.path, prepared.workload))
+    workload = _allowed(prepared, consent, max_seconds)
+    with prepared.open(out) as run:
+        _submit(run, prepared, workload, progress)
+        return outcome_of(run) if run.complete else Outcome("submit", run, job_rows(run.path, workload))
 
 
 def run_model(
@@ -184,18 +186,15 @@ def run_model(
     """
     progress = progress or Silent()
     prepared = prepare(request, backends, data_dir, progress)
-    run = _submit(prepared, out, progress, consent, max_seconds)
-    with within(timeout):
-        return finish(run, prepared.workload, prepared.compiled.target, timeout, progress)
+    workload = _allowed(prepared, consent, max_seconds)
+    with prepared.open(out) as run:
+        _submit(run, prepared, workload, progress)
+        with within(timeout):
+            return finish(run, prepared.workload, prepared.compiled.target, timeout, progress)
 
 
-def _submit(
-    prepared: Prepared,
-    out: Path | None,
-    progress: Progress,
-    consent: Consent | None,
-    max_seconds: float | None,
-) -> Run:
+def _allowed(prepared: Prepared, consent: Consent | None, max_seconds: float | None) -> Workload:
+    """The workload, once its cost is known to be wanted."""
     workload, target = prepared.workload, prepared.compiled.target
     if max_seconds is not None:
         workload = _limited(workload, prepared.plan, max_seconds)
@@ -207,16 +206,21 @@ def _submit(
             expected="--submit, or a typed yes",
             remedy="look at the cost with `qaml plan`, then add --submit",
         )
-    run = prepared.open(out)
-    if not run.complete:
-        prepared.write(run, progress)
-        runner = runner_for(target, workload)
-        if target.is_hardware:
-            with progress.task(f"submitting to {target.name}", len(workload.settings.jobs)) as advance:
-                submit(run.path, workload, runner, progress=lambda jobs: advance(jobs))
-        else:
-            submit(run.path, workload, runner)
-    return run
+    return workload
+
+
+def _submit(run: Run, prepared: Prepared, workload: Workload, progress: Progress) -> None:
+    """Send what was not sent yet."""
+    if run.complete:
+        return
+    target = prepared.compiled.target
+    prepared.write(run, progress)
+    runner = runner_for(target, workload)
+    if target.is_hardware:
+        with progress.task(f"submitting to {target.name}", len(workload.settings.jobs)) as advance:
+            submit(run.path, workload, runner, progress=lambda jobs: advance(jobs))
+    else:
+        submit(run.path, workload, runner)
 
 
 def _limited(workload: Workload, the_plan: Plan, max_seconds: float) -> Workload:
@@ -242,12 +246,5 @@ def _read_calibration(name: str | None) -> Calibration | None:
         return None
     path = Path(name)
     file = path / "calibration.json" if path.is_dir() else path
-    try:
-        return Calibration.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise InputError(
-            f"cannot read a readout calibration from {name}",
-            got=getattr(error, "strerror", None) or "a file of another kind",
-            expected="the calibration.json of a run, or its run folder",
-            remedy="name a run that measured one with --mitigation readout or m3",
-        ) from error
+    remedy = "name the calibration.json of a run that measured one with --mitigation readout or m3, or its run folder"
+    return model_of(read_bytes(file, remedy), f"a readout calibration from {name}", Calibration, remedy)

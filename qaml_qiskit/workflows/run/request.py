@@ -19,7 +19,7 @@ class RunRequest(Request):
     shots: Annotated[int, Field(ge=1)] = 1000
     mitigation: Mitigation = DEFAULT_MITIGATION
     calibration: str | None = None
-    max_calibration_age: Annotated[float, Field(gt=0)] = 24.0
+    max_calibration_age: Annotated[float, Field(gt=0, le=1e6)] = 24.0
     mode: Mode = "batch"
     images_per_job: Annotated[int, Field(ge=1)] | None = None
     seed: Seed = 0

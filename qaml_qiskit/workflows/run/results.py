@@ -3,14 +3,14 @@
 Everything here works from the run folder alone, so any later process can do it, on any machine that has the folder.
 """
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
 
-from qaml_qiskit.errors import JobsPendingError, PartialResultError, QamlError
+from qaml_qiskit.errors import DamagedFileError, JobsPendingError, PartialResultError, QamlError
 from qaml_qiskit.execution import (
     LEDGER_FILE,
     Collection,
@@ -21,19 +21,26 @@ from qaml_qiskit.execution import (
     cancel,
     collect,
     open_target,
+    plan,
     read_outcomes,
     runner_for,
     submit,
 )
 from qaml_qiskit.execution.catalogue import TargetEntry
 from qaml_qiskit.execution.question import within
+from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, object_of, short
+from qaml_qiskit.models import QVC, build_model, parse_config
 from qaml_qiskit.reports import to_csv
 from qaml_qiskit.runs import Run, load_run
-from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.progress import Progress, Silent
+from qaml_qiskit.workflows.run.compiled import circuit_rows
 from qaml_qiskit.workflows.run.report import write_run_page
 from qaml_qiskit.workflows.run.scoring import Scored, score_sampled
+
+INPUTS_FILE, PLAN_FILE = "inputs.npz", "plan.json"
+_MADE_AGAIN = "give the command that made the run once more: it writes this file again and sends no job twice"
+_TEXTS = TypeAdapter(tuple[str, ...])
 
 
 def collect_run(path: Path, *, timeout: float | None = None, progress: Progress | None = None) -> Outcome:
@@ -48,12 +55,12 @@ def collect_run(path: Path, *, timeout: float | None = None, progress: Progress 
         The results so far. When jobs are missing, ``problem`` says which: JobsPendingError (exit code 4) when nothing
         can be scored yet, PartialResultError (exit code 6) when the results are those of some images.
     """
-    run = load_run(path, "run")
-    if run.complete:
-        return outcome_of(run)
-    workload = Workload.load(path)
-    with within(timeout):
-        return finish(run, workload, _target(run, workload), timeout, progress or Silent())
+    with load_run(path, "run") as run:
+        if run.complete:
+            return outcome_of(run)
+        workload = Workload.load(path)
+        with within(timeout):
+            return finish(run, workload, _target(run, workload), timeout, progress or Silent())
 
 
 def status_run(path: Path) -> Outcome:
@@ -72,21 +79,21 @@ def status_run(path: Path) -> Outcome:
 
 def retry_run(path: Path) -> Outcome:
     """Send again the jobs of a run that failed, were cancelled or were lost, and those that were never accepted."""
-    run = load_run(path, "run")
-    if run.complete:
-        return outcome_of(run)
-    workload = Workload.load(path)
-    target = _target(run, workload)
-    submit(path, workload, runner_for(target, workload), retry=True)
-    return Outcome("submit", run, job_rows(path, workload))
+    with load_run(path, "run") as run:
+        if run.complete:
+            return outcome_of(run)
+        workload = Workload.load(path)
+        target = _target(run, workload)
+        submit(path, workload, runner_for(target, workload), retry=True)
+        return Outcome("submit", run, job_rows(path, workload))
 
 
 def cancel_run(path: Path) -> Outcome:
     """Cancel the jobs of a run that have not ended."""
-    run = load_run(path, "run")
-    workload = Workload.load(path)
-    cancel(path, runner_for(_target(run, workload), workload))
-    return Outcome("cancel", run, job_rows(path, workload))
+    with load_run(path, "run") as run:
+        workload = Workload.load(path)
+        cancel(path, runner_for(_target(run, workload), workload))
+        return Outcome("cancel", run, job_rows(path, workload))
 
 
 def finish(run: Run, workload: Workload, target: Target, timeout: float | None, progress: Progress) -> Outcome:
@@ -108,12 +115,12 @@ def finish(run: Run, workload: Workload, target: Target, timeout: float | None, 
         return Outcome("collect", run, job_rows(run.path, workload), problem=_problem(run, collection, scored=False))
     scored = _score(run, workload, sampled)
     jobs = job_rows(run.path, workload)
-    saved = json.loads(run.read("plan.json") or b"{}")
-    metrics = {
+    costs, resources = _plan(run, workload, target)
+    metrics: dict[str, Any] = {
         "command": "run",
         "results": scored.rows,
-        "resources": saved["resources"],
-        "plan": saved["plan"],
+        "resources": resources,
+        "plan": costs,
         "jobs": jobs,
         "notes": [*scored.notes, *_notes(run)],
     }
@@ -166,14 +173,37 @@ def job_rows(path: Path, workload: Workload) -> list[Row]:
 
 def _target(run: Run, workload: Workload) -> Target:
     """The target as it was when the run was made, whatever backends.yaml says today."""
-    entry = TypeAdapter[TargetEntry](TargetEntry).validate_python(run.config["resolved"]["target"])
+    entry: TargetEntry = run.resolved("target", TypeAdapter(TargetEntry).validate_python)
     return open_target(workload.settings.target, entry, workload.isa.num_qubits)
+
+
+def _inputs(run: Run, workload: Workload) -> Arrays:
+    """``labels``, ``indices`` and ideal ⟨Z_k⟩ as ``z_ideal`` of all images, as they were when the run was made."""
+    source = str(run.path / INPUTS_FILE)
+    arrays = arrays_of(run.read(INPUTS_FILE) or b"", source, _MADE_AGAIN)
+    images, classes = len(workload.values), len(workload.measured)
+    shapes = {"labels": (images,), "indices": (images,), "z_ideal": (images, classes)}
+    found = {name: arrays[name].shape for name in shapes if name in arrays}
+    if found != shapes or not np.isfinite(arrays["z_ideal"]).all() or arrays["labels"].dtype.kind not in "iu":
+        raise damaged(source, f"arrays {short(found)}", f"arrays {short(shapes)}", _MADE_AGAIN)
+    return arrays
+
+
+def _plan(run: Run, workload: Workload, target: Target) -> tuple[Row, list[Row]]:
+    """The plan and the gate counts; counted again when the file with them is missing or damaged."""
+    try:
+        saved = object_of(run.read(PLAN_FILE) or b"", PLAN_FILE)
+        return saved["plan"], saved["resources"]
+    except DamagedFileError:
+        model = build_model(run.resolved("model", parse_config))
+        assert isinstance(model, QVC)
+        return plan(workload, target).as_dict(), circuit_rows(model.circuit(), workload.isa, target.name)
 
 
 def _score(run: Run, workload: Workload, sampled: Sampled) -> Scored:
     """Write predictions and results."""
-    with np.load(run.path / "inputs.npz", allow_pickle=False) as archive:
-        labels, indices, ideal = (archive[name][sampled.rows] for name in ("labels", "indices", "z_ideal"))
+    inputs = _inputs(run, workload)
+    labels, indices, ideal = (inputs[name][sampled.rows] for name in ("labels", "indices", "z_ideal"))
     if sampled.calibration is not None:
         run.write("calibration.json", sampled.calibration.model_dump_json(indent=2) + "\n")
     scored = score_sampled(workload, sampled, labels, ideal)
@@ -186,9 +216,9 @@ def _notes(run: Run) -> list[str]:
     """What a reader of the results should know about how they came about."""
     notes = [
         f"{name} of backends.yaml was not applied: the target is simulated."
-        for name in run.config["resolved"]["options_not_applied"]
+        for name in run.resolved("options_not_applied", _TEXTS.validate_python)
     ]
-    notes += [f"{note}." for note in run.config["resolved"].get("noise_notes", [])]
+    notes += [f"{note}." for note in run.resolved("noise_notes", _TEXTS.validate_python, [])]
     events = Ledger(run.path / LEDGER_FILE).events()
     twins = [event for event in events if event["event"] == "twin" and not event["cancelled"]]
     if twins:
@@ -202,12 +232,16 @@ def _notes(run: Run) -> list[str]:
 
 
 def _snapshot_date(run: Run) -> str | None:
-    content = run.read("snapshot/properties.json")
-    if content is None:
+    name = "snapshot/properties.json"
+    if (content := run.read(name)) is None:
         return None
-    date = json.loads(content)["last_update_date"]
+    source = str(run.path / name)
+    date = object_of(content, source)["last_update_date"]
     text = date["__value__"] if isinstance(date, dict) else date
-    return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="seconds")
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="seconds")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise damaged(source, f"the date {short(text)}", "a date and a time") from error
 
 
 def _problem(run: Run, collection: Collection, *, scored: bool) -> QamlError:

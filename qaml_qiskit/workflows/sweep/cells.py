@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from qaml_qiskit.attacks import Attack, run_attack
 from qaml_qiskit.execution import CountsMitigation
+from qaml_qiskit.formats import Arrays, arrays_of, npz
 from qaml_qiskit.models import QVC, NoisyQVC, QVCConfig, predict
 from qaml_qiskit.noise import NoiseSpec
 from qaml_qiskit.simulation.heisenberg import NoisyObservables
 from qaml_qiskit.workflows.device.noisy_circuits import CircuitWithNoise, Readout
-from qaml_qiskit.workflows.npz_files import Arrays, arrays_of, npz
 from qaml_qiskit.workflows.sweep.engines import Inputs, Reading, density, exact, sampled, trajectories
 from qaml_qiskit.workflows.sweep.request import Engine
 
@@ -121,7 +121,7 @@ class _Work:
         self.cell = cell
         self.model = cell.model.build()
         self.where = self._noisy(cell.where)
-        stored = arrays_of(cell.images)
+        stored = arrays_of(cell.images, "the images of a cell")
         self.images, self.labels = torch.from_numpy(stored["images"]), stored["labels"]
 
     def arrays(self) -> Arrays:

@@ -16,8 +16,8 @@ from qaml_qiskit.evaluation import (
     standard_errors,
 )
 from qaml_qiskit.execution import CountsMitigation
+from qaml_qiskit.formats import Arrays
 from qaml_qiskit.workflows.device.noisy_circuits import Readout
-from qaml_qiskit.workflows.npz_files import Arrays
 from qaml_qiskit.workflows.outcome import Row
 from qaml_qiskit.workflows.sweep.cells import key
 from qaml_qiskit.workflows.sweep.request import SweepRequest

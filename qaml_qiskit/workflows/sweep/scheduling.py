@@ -4,16 +4,20 @@ Dask is an optional dependency. A cell must be picklable, its function importabl
 else: then a cell that a lost worker took with it is computed again, and the order of the answers does not matter.
 """
 
+import asyncio
 import importlib
 import logging
+import multiprocessing
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
+from queue import Empty, Queue
 from typing import Any, Generic, TypeVar
 
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, PartialResultError
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
@@ -22,6 +26,10 @@ Answer = TypeVar("Answer")
 _IN_FLIGHT = 2
 #: Seconds to reach a scheduler, and for its first worker to appear.
 _CONNECTING, _STARTING = 5, 60
+#: Seconds without news after which the scheduler is asked for a sign of life.
+_SILENCE = 30
+#: What a scheduler that is not there, or not any more, ends in.
+_GONE = (OSError, TimeoutError)
 #: How often a cell may take its worker with it, or be lost with a worker, before that is taken for the cell's fault.
 _LOSSES = 5
 
@@ -75,24 +83,35 @@ class Scheduling(Generic[Task, Answer]):
             done(task, answer)
 
     def _spread(self, function: Callable[[Task], Answer], tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
-        distributed = _dask()
         width = max(1, len(self._client.nthreads()))
         waiting, running = list(reversed(tasks)), {}
-        finished = distributed.as_completed()
+        finished: Queue[Any] = Queue()
 
         def submit() -> None:
             future = self._client.submit(function, waiting[-1], pure=False)
-            running[future.key] = waiting.pop()
-            finished.add(future)
+            running[future.key] = waiting.pop(), future
+            future.add_done_callback(finished.put)
 
         for _ in range(min(len(waiting), _IN_FLIGHT * width)):
             submit()
-        for future in finished:
-            task = running.pop(future.key)
-            answer = _answer(future, distributed)
+        while running:
+            future = self._next(finished)
+            task, _ = running.pop(future.key)
+            answer = _answer(future)
             if waiting:
                 submit()
             yield task, answer
+
+    def _next(self, finished: "Queue[Any]") -> Any:
+        """The next future that ended; while none does, the scheduler is asked whether it still lives."""
+        while True:
+            try:
+                return finished.get(timeout=_SILENCE)
+            except Empty:
+                try:
+                    _ask(self._client.scheduler.address, _SILENCE)
+                except _GONE as error:
+                    raise _lost(error) from error
 
 
 @contextmanager
@@ -112,7 +131,9 @@ def open_cluster(cluster: Cluster) -> Iterator[Scheduling[Any, Any]]:
         "distributed.scheduler.allowed-failures": _LOSSES,
         "distributed.admin.large-graph-warning-threshold": "1GB",
     }
-    with dask.config.set(settings), _client(distributed, cluster) as client:
+    # What Dask logs of connections that it lost goes on for pages; what matters is said once, here.
+    quiet = distributed.utils.silence_logging_cmgr(logging.CRITICAL)
+    with dask.config.set(settings), quiet, _client(distributed, cluster) as client:
         _check_workers(client, cluster)
         yield Scheduling(client)
 
@@ -120,29 +141,51 @@ def open_cluster(cluster: Cluster) -> Iterator[Scheduling[Any, Any]]:
 @contextmanager
 def _client(distributed: Any, cluster: Cluster) -> Iterator[Any]:
     if cluster.scheduler is None:
-        with _deaf_children():
-            local = distributed.LocalCluster(
-                n_workers=cluster.workers,
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address=None,
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,
-            )
-        with local, distributed.Client(local) as client:
+        with _local(distributed, cluster.workers) as local, distributed.Client(local) as client:
             yield client
         return
     try:
+        # The client itself would wait for minutes where something listens and does not answer.
+        _ask(cluster.scheduler, _CONNECTING)
         client = distributed.Client(cluster.scheduler, timeout=_CONNECTING)
-    except (OSError, TimeoutError, ValueError, TypeError) as error:
+    except (*_GONE, ValueError, TypeError) as error:
         raise ConfigurationError(
             "no Dask scheduler answers there",
             got=f"{cluster.scheduler} ({type(error).__name__})",
             expected="the address of a running `dask scheduler`, such as tcp://host:8786",
             remedy="check the address, or use --workers for processes on this machine",
         ) from error
-    with client:
+    try:
         yield client
+    finally:
+        # One that is gone is not waited for.
+        client.close(timeout=_CONNECTING)
+
+
+def _local(distributed: Any, workers: int | None) -> Any:
+    """A cluster of processes on this machine."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        # A worker that runs the user's script from its top and came to the call that is starting it: the process that
+        # waits for it says what is wrong.
+        raise SystemExit(0)
+    with _deaf_children():
+        try:
+            return distributed.LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address="127.0.0.1:0",
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,
+            )
+        except RuntimeError:
+            # What Dask says goes on for pages and is about its own processes.
+            raise ConfigurationError(
+                "the worker processes did not start",
+                got="processes that ended before they could work",
+                expected="""a script that works below `if __name__ == "__main__":`, as every worker reads it again""",
+                remedy="put the call below that line, or leave out workers",
+            ) from None
 
 
 @contextmanager
@@ -178,9 +221,42 @@ def _check_workers(client: Any, cluster: Cluster) -> None:
             )
 
 
-def _answer(future: Any, distributed: Any) -> Any:
+def _ask(address: str, seconds: float) -> None:
+    """Whether a scheduler answers within so many seconds; raises one of :data:`_GONE` otherwise."""
+
+    async def ask() -> None:
+        comm = await importlib.import_module("distributed.comm").connect(address, timeout=seconds)
+        try:
+            await comm.write({"op": "identity", "reply": True})
+            await comm.read()
+        finally:
+            comm.abort()
+
+    asyncio.run(asyncio.wait_for(ask(), seconds))
+
+
+def _lost(error: BaseException) -> PartialResultError:
+    return PartialResultError(
+        "the Dask scheduler is gone",
+        got=f"no answer ({type(error).__name__})",
+        expected="a scheduler that lives as long as the work",
+        remedy="what was finished is kept: start the scheduler again and run the same command to go on",
+    )
+
+
+def _answer(future: Any) -> Any:
+    distributed = _dask()
     try:
-        return future.result()
+        return future.result(timeout=_SILENCE)
+    except (*_GONE, CancelledError, asyncio.CancelledError) as error:
+        raise _lost(error) from error
+    except ImportError as error:
+        raise ConfigurationError(
+            "the Dask workers do not fit",
+            got=f"{type(error).__name__}: {error}",
+            expected="workers with the same packages as this process",
+            remedy="install qaml-qiskit where the workers run, in the same version",
+        ) from error
     except distributed.scheduler.KilledWorker as error:
         raise ConfigurationError(
             "a cell was lost with its worker again and again",

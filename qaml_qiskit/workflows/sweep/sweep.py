@@ -1,10 +1,10 @@
 """Accuracy against the strength of noises, for models, encodings and attacks: the work behind ``qaml sweep``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from qaml_qiskit.formats import Arrays
 from qaml_qiskit.runs import Run, open_run
-from qaml_qiskit.workflows.npz_files import Arrays, arrays_of, npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import named
 from qaml_qiskit.workflows.progress import Progress, Silent
@@ -43,22 +43,22 @@ def sweep(
     cluster = Cluster(workers, scheduler)
     plan = SweepPlan(request, data_dir, backends)
     config = {**request.model_dump(mode="json"), "resolved": {**plan.resolved, **named(backends)}}
-    with open_cluster(cluster) as scheduling:
-        run = open_run("sweep", config, out)
+    with open_cluster(cluster) as scheduling, open_run("sweep", config, out) as run:
         if run.complete:
             return _outcome(run)
-        waiting = [cell for case in plan.cases for cell in plan.cells(case)]
-        total = len(waiting)
-        waiting = [cell for cell in waiting if run.read(_file(cell)) is None]
-        with (progress or Silent()).task("sweeping", total, total - len(waiting)) as advance:
+        cells = [cell for case in plan.cases for cell in plan.cells(case)]
+        kept = {cell.name: run.kept_arrays(_file(cell)) for cell in cells}
+        waiting = [cell for cell in cells if kept[cell.name] is None]
+        with (progress or Silent()).task("sweeping", len(cells), len(cells) - len(waiting)) as advance:
 
             def keep(cell: Cell, arrays: Arrays) -> None:
-                run.write(_file(cell), npz(**arrays))
+                run.keep_arrays(_file(cell), arrays)
+                kept[cell.name] = arrays
                 advance(1, f"{cell.told} is done")
 
             scheduling.run(compute_cell, waiting, keep)
-    classes = [subject.model.config.num_classes for subject in plan.subjects]
-    write_report(run, request, list(_rows(run, request, plan)), classes, plan.notes)
+        classes = [subject.model.config.num_classes for subject in plan.subjects]
+        write_report(run, request, list(_rows(kept, request, plan)), classes, plan.notes)
     return _outcome(run)
 
 
@@ -66,10 +66,10 @@ def _file(cell: Cell) -> str:
     return f"cells/{cell.name}.npz"
 
 
-def _rows(run: Run, request: SweepRequest, plan: SweepPlan) -> Iterator[Row]:
+def _rows(kept: Mapping[str, Arrays | None], request: SweepRequest, plan: SweepPlan) -> Iterator[Row]:
     """Rows in the order of the grid, whatever the order in which the cells came."""
     for case in plan.cases:
-        blocks = [arrays_of(run.read(_file(cell)) or b"") for cell in plan.cells(case)]
+        blocks = [block for cell in plan.cells(case) if (block := kept[cell.name]) is not None]
         yield from rows_of(case.case, request, request.attacks(), blocks)
 
 

@@ -1,14 +1,13 @@
 """The cells of a tamper run, each kept as it finishes: one attack within one budget, on all images or a block."""
 
-import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import torch
 
 from qaml_qiskit.attacks.quantum import Access, Budget, Damage, QuantumAttack
+from qaml_qiskit.formats import npz
 from qaml_qiskit.runs import Run
-from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.progress import Advance
 
 #: Images whose states are attacked between two files: what a kill can lose. Most of the work does not depend on it.
@@ -52,14 +51,14 @@ class KeptAttack:
     def damage(self, budget: Budget) -> Damage:
         """The damage within a budget; without ``change``, which is in the run's ``.npz`` files."""
         file = cell_file(self._name, budget.strength)
-        if (content := self._run.read(file)) is None:
+        if (document := self._run.kept_json(file)) is None:
             found = self._attack.damage(budget)
             if self._keeps_change:
                 self._run.write(file.replace(".json", ".npz"), npz(change=found.change.cpu().numpy()))
-            self._run.write_json(file, _document(found))
+            document = _document(found)
+            self._run.keep_json(file, document)
             self._advance(1, f"{self._told}, strength {budget.strength:g}, is done")
-            content = self._run.read(file)
-        return _damage(json.loads(content or b""), budget)
+        return _damage(document, budget)
 
 
 class Joined:

@@ -82,10 +82,10 @@ def tamper(
         "readout": record.document(),
         **target,
     }
-    run = open_run("tamper", {**request.model_dump(mode="json"), "resolved": resolved}, out)
-    if not run.complete:
-        rows = _rows(request, run, victim, parts, progress)
-        _write(run, request, rows, _notes(request, model, parts), 1 / model.config.num_classes)
+    with open_run("tamper", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+        if not run.complete:
+            rows = _rows(request, run, victim, parts, progress)
+            _write(run, request, rows, _notes(request, model, parts), 1 / model.config.num_classes)
     metrics = run.metrics()
     return Outcome("tamper", run, metrics["results"], notes=tuple(metrics["notes"]))
 
@@ -120,7 +120,7 @@ def _rows(
     blocks = [block_name(block.start) for block in blocks_of(len(victim.labels))]
     names = [name for part in parts for name in (blocks if part == "encoding" else [part])]
     files = [cell_file(name, strength) for name in names for strength in request.strengths]
-    done = sum((run.path / file).is_file() for file in files)
+    done = sum(run.kept_json(file) is not None for file in files)
     budgets = [Budget(strength, request.components) for strength in request.strengths]
     rows = []
     with progress.task("tampering with parts", len(files), done) as advance:

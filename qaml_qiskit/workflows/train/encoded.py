@@ -1,12 +1,9 @@
 """Images encoded once for a training and its test, where encoding them costs more than a step of training."""
 
-import io
-import shutil
-
-import numpy as np
 import torch
 from torch import Tensor
 
+from qaml_qiskit.files import delete
 from qaml_qiskit.models import QVC, Model
 from qaml_qiskit.runs import Run
 from qaml_qiskit.workflows.progress import Progress
@@ -37,18 +34,15 @@ def encoded(
     with progress.task(f"encoding {_TOLD[name.rpartition('/')[2]]} images", len(images)) as advance, torch.no_grad():
         for start in range(0, len(images), _BLOCK):
             part = images[start : start + _BLOCK]
-            file = f"{FOLDER}/{name}-{start:06d}.npy"
-            content = run.read(file)
-            if content is None:
-                buffer = io.BytesIO()
-                np.save(buffer, model.encoding.state(part).numpy(), allow_pickle=False)
-                content = buffer.getvalue()
-                run.write(file, content)
-            blocks.append(torch.from_numpy(np.load(io.BytesIO(content), allow_pickle=False)))
+            file = f"{FOLDER}/{name}-{start:06d}.npz"
+            if (kept := run.kept_arrays(file)) is None:
+                kept = {"states": model.encoding.state(part).numpy()}
+                run.keep_arrays(file, kept)
+            blocks.append(torch.from_numpy(kept["states"]))
             advance(len(part))
     return torch.cat(blocks), labels
 
 
 def forget_encoded(run: Run) -> None:
     """Delete the states, once the model is stored."""
-    shutil.rmtree(run.path / FOLDER, ignore_errors=True)
+    delete(run.path / FOLDER)

@@ -1,6 +1,6 @@
 """Train a model on a data set, resumably: the work behind ``qaml train``."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -12,6 +12,8 @@ from torch import Tensor
 from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
 from qaml_qiskit.errors import InputError, PartialResultError
 from qaml_qiskit.evaluation import accuracy
+from qaml_qiskit.files import delete
+from qaml_qiskit.formats import damaged, npz
 from qaml_qiskit.models import (
     WEIGHTS_FILE,
     DataCard,
@@ -34,7 +36,7 @@ from qaml_qiskit.models import (
 )
 from qaml_qiskit.reports import Section, learning_curves, to_csv
 from qaml_qiskit.runs import Run, open_run
-from qaml_qiskit.workflows.npz_files import npz
+from qaml_qiskit.text import printable
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.progress import Progress, Silent, Stopping, never
@@ -85,18 +87,18 @@ def train(
     request = request.resolved()
     data = load_data(request, data_dir)
     config = model_config(request, data.train)
-    run = open_run("train", request.model_dump(mode="json"), out)
-    if run.complete:
-        return Outcome("train", run, run.metrics()["results"])
-    model = fit(request, config, data, run, progress or Silent(), stopping)
-    history = read_history(run)
-    curve = learning_curves({request.model: history})
-    run.write("learning_curve.png", curve)
-    tested = _test(model, data.test, run, progress or Silent())
-    rows = [*history, tested]
-    _write_page(run, request, tested, curve)
-    run.finish({"command": "train", **tested, "results": rows})
-    return Outcome("train", run, rows)
+    with open_run("train", request.model_dump(mode="json"), out) as run:
+        if run.complete:
+            return Outcome("train", run, run.metrics()["results"])
+        model = fit(request, config, data, run, progress or Silent(), stopping)
+        history = read_history(run)
+        curve = learning_curves({request.model: history})
+        run.write("learning_curve.png", curve)
+        tested = _test(model, data.test, run, progress or Silent())
+        rows = [*history, tested]
+        _write_page(run, request, tested, curve)
+        run.finish({"command": "train", **tested, "results": rows})
+        return Outcome("train", run, rows)
 
 
 def load_data(request: TrainRequest, data_dir: Path | None) -> Data:
@@ -165,7 +167,8 @@ def fit(
     Raises:
         PartialResultError: stopped; a checkpoint is written.
     """
-    if run.read(folder + WEIGHTS_FILE) is not None:
+    if (run.path / folder / WEIGHTS_FILE).is_file():
+        _forget(run, folder)
         return load_model(run.path / folder).model
     model = build_model(config, request.seed)
     state = _read_checkpoint(run, folder)
@@ -195,17 +198,36 @@ def fit(
     # The weights come last: where they are, the training is finished.
     for name, content in model_files(model, ModelCard(model=config, data=data.card)).items():
         run.write(folder + name, content)
-    (run.path / folder / CHECKPOINT_FILE).unlink(missing_ok=True)
-    forget_encoded(run)
+    _forget(run, folder)
     return model.eval()
 
 
+def _forget(run: Run, folder: str) -> None:
+    """Delete what only an unfinished training needs."""
+    delete(run.path / folder / CHECKPOINT_FILE)
+    forget_encoded(run)
+
+
 def read_history(run: Run, folder: str = "") -> list[Row]:
-    """The learning history that :func:`fit` wrote, a row an epoch."""
-    lines = (run.read(folder + HISTORY_FILE) or b"").decode().splitlines()
-    names = lines[0].split(",")
-    rows = [dict(zip(names, map(float, line.split(",")), strict=True)) for line in lines[1:]]
-    return [{**row, "epoch": int(row["epoch"])} for row in rows]
+    """The learning history that :func:`fit` wrote, a row an epoch.
+
+    Raises:
+        DamagedFileError: the file is missing or damaged.
+    """
+    names = [field.name for field in fields(EpochRecord)]
+    try:
+        lines = (run.read(folder + HISTORY_FILE) or b"").decode().splitlines()
+        if lines[:1] != [",".join(names)] or not lines[1:]:
+            raise ValueError("no learning history" if lines else "an empty file")
+        rows = [dict(zip(names, map(float, line.split(",")), strict=True)) for line in lines[1:]]
+        return [{**row, "epoch": int(row["epoch"])} for row in rows]
+    except ValueError as error:
+        raise damaged(
+            str(run.path / folder / HISTORY_FILE),
+            printable(str(error)),
+            f"a row an epoch with {', '.join(names)}",
+            f"restore the file, or delete {WEIGHTS_FILE} beside it to train again",
+        ) from error
 
 
 def tensors(data: Dataset) -> tuple[Tensor, Tensor]:
@@ -257,10 +279,11 @@ class _Checkpoint:
             self.write()
 
     def write(self) -> None:
-        self._run.write(self._name, dump_state(self._trainer.snapshot()))
+        self._run.write(self._name, dump_state(self._trainer.snapshot(), self._run.mark(self._name)))
         self._last = monotonic()
 
 
 def _read_checkpoint(run: Run, folder: str) -> TrainingState | None:
-    content = run.read(folder + CHECKPOINT_FILE)
-    return None if content is None else load_state(content)
+    name = folder + CHECKPOINT_FILE
+    content = run.read(name)
+    return None if content is None else load_state(content, run.mark(name), str(run.path / name))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.formats import npz
 from qaml_qiskit.models import DataCard, check_batch
 from qaml_qiskit.workflows.attack.adversarial import Batch, Cell
 from qaml_qiskit.workflows.attack.files import AdversarialImages, read_adversarial
@@ -69,7 +70,7 @@ class TransferPlan:
             "weights": {each.name: each.weights for each in (*self.sources, *self.victims)},
             "images": digest(self.batch.images),
             "adversarial": {
-                name: hashlib.sha256(file.to_bytes()).hexdigest()[:16] for name, file in self.given.items()
+                name: hashlib.sha256(npz(**file.arrays())).hexdigest()[:16] for name, file in self.given.items()
             },
             "devices": devices,
         }

@@ -1,6 +1,5 @@
 """Scores clean and adversarial images on victims, and keeps what each victim says of each image."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,6 @@ from qaml_qiskit.runs import Run
 from qaml_qiskit.workflows.attack.adversarial import Batch, load_adversarial
 from qaml_qiskit.workflows.attack.victims import Classifier
 from qaml_qiskit.workflows.device.prediction import Prediction, predict_on_device
-from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.progress import Progress
 
 #: Stands for the clean images where a cell's key is asked for.
@@ -61,8 +59,9 @@ def score_transfer(
     """
     found: dict[tuple[str, str], Scores] = {}
     at_once = [victim for victim in victims if victim.kind != "device"]
-    waiting = [key for key in keys if not (run.path / _file(key)).is_file()]
-    if waiting and at_once:
+    kept = {key: run.kept_arrays(_file(key)) for key in keys} if at_once else {}
+    waiting = [key for key, arrays in kept.items() if arrays is None]
+    if waiting:
         with progress.task("scoring sets of images", len(keys), len(keys) - len(waiting)) as advance:
             for key in waiting:
                 images = _images(run, key, batch)
@@ -70,12 +69,13 @@ def score_transfer(
                 for victim in at_once:
                     advance(0, f"{told[key]}, by {victim.name}")
                     labels.append(predict(victim.module, images).numpy().argmax(1))
-                run.write(_file(key), npz(predicted=np.stack(labels)))
+                kept[key] = scores = {"predicted": np.stack(labels)}
+                run.keep_arrays(_file(key), scores)
                 advance(1, told[key])
-    for key in keys if at_once else ():
-        with np.load(io.BytesIO(run.read(_file(key)) or b""), allow_pickle=False) as archive:
-            for victim, predicted in zip(at_once, archive["predicted"], strict=True):
-                found[key, victim.name] = Scores(predicted)
+    for key, arrays in kept.items():
+        assert arrays is not None
+        for victim, predicted in zip(at_once, arrays["predicted"], strict=True):
+            found[key, victim.name] = Scores(predicted)
     for number, victim in enumerate(victims):
         for key in keys if victim.compiled is not None else ():
             prediction = _on_device(run, key, number, victim, batch, told[key], progress)

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qaml_qiskit.evaluation import Proportion
+from qaml_qiskit.formats import npz
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.attack.adversarial import Cell, adversarial_file, load_adversarial, make_adversarial
 from qaml_qiskit.workflows.attack.audits import NOT_AUDITED, Audited, audit_cells
 from qaml_qiskit.workflows.attack.files import AdversarialImages
 from qaml_qiskit.workflows.attack.grid import can_be_audited
 from qaml_qiskit.workflows.attack.victims import Classifier
-from qaml_qiskit.workflows.npz_files import npz
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import named
 from qaml_qiskit.workflows.progress import Progress, Silent
@@ -49,11 +49,10 @@ def transfer(
         QamlError: the request cannot be served; nothing was computed.
     """
     plan = TransferPlan(request, data_dir, backends)
-    run = open_run(
-        "transfer", {**request.model_dump(mode="json"), "resolved": {**plan.resolved, **named(backends)}}, out
-    )
-    if not run.complete:
-        _work(run, plan, progress or Silent())
+    config = {**request.model_dump(mode="json"), "resolved": {**plan.resolved, **named(backends)}}
+    with open_run("transfer", config, out) as run:
+        if not run.complete:
+            _work(run, plan, progress or Silent())
     metrics = run.metrics()
     tables = {"audit": metrics["audit"]} if metrics["audit"] else {}
     return Outcome("transfer", run, metrics["results"], tables=tables, notes=tuple(metrics["notes"]))
@@ -63,8 +62,8 @@ def _work(run: Run, plan: TransferPlan, progress: Progress) -> None:
     request = plan.request
     make_adversarial(run, plan.cells, plan.batch, progress)
     for name, key in plan.given_keys.items():
-        if not (run.path / adversarial_file(key)).is_file():
-            run.write(adversarial_file(key), plan.given[name].to_bytes())
+        if run.kept_arrays(adversarial_file(key)) is None:
+            run.keep_arrays(adversarial_file(key), plan.given[name].arrays())
     audits = _audits(run, plan, progress) if request.audit else {}
     keys = [cell.key for cell in plan.cells] + list(plan.given_keys.values())
     made = {cell.key: cell.told for cell in plan.cells}

@@ -1,0 +1,53 @@
+"""What nobody foresaw: one line for the user, and the whole story in a file for those who can mend it."""
+
+import platform
+import shlex
+import sys
+import tempfile
+import traceback
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from secrets import token_hex
+
+from qaml_qiskit.errors import StorageError
+from qaml_qiskit.files import write_atomically
+from qaml_qiskit.secrets import hide
+from qaml_qiskit.text import printable
+
+#: The exit code of a failure that is the program's own fault, as in sysexits.h.
+UNFORESEEN = 70
+
+_PACKAGES = ("qaml-qiskit", "qiskit", "qiskit-aer", "qiskit-ibm-runtime", "torch", "numpy")
+
+
+def report(error: BaseException) -> str:
+    """Write the traceback to a file that only the user can read, and give the line that says where it is."""
+    file = Path(tempfile.gettempdir()) / f"qaml-error-{token_hex(4)}.txt"
+    try:
+        where = f"the whole traceback is in {write_atomically(file, _story(error), private=True)}"
+    except StorageError as trouble:
+        where = f"the traceback could not be kept ({trouble.got})"
+    said = printable(hide(f"{type(error).__name__}: {error}"))
+    return (
+        f"something went wrong that nobody foresaw: got {said}; expected no such thing, and {where}. Please report it "
+        "with that file to those you have qaml-qiskit from; credentials are taken out of it. What was finished is kept."
+    )
+
+
+def _story(error: BaseException) -> str:
+    """The command, the versions and the traceback, without credentials."""
+    head = [
+        f"command: {shlex.join(['qaml', *sys.argv[1:]])}",
+        f"python: {platform.python_version()} on {platform.platform()}",
+        *(f"{name}: {_version(name)}" for name in _PACKAGES),
+        "",
+    ]
+    lines = [*head, *"".join(traceback.format_exception(error)).splitlines()]
+    return hide("\n".join(lines) + "\n")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,58 @@
+"""Circuits as the bytes of a QPY file, and back."""
+
+import io
+import struct
+import warnings
+
+import qiskit
+from qiskit import qpy
+from qiskit.circuit import QuantumCircuit
+from qiskit.qpy import common
+
+from qaml_qiskit.formats import damaged
+
+#: The beginning of every QPY file: a word, the version of the format, and that of the Qiskit that wrote it.
+_HEAD = struct.Struct("!6s4B")
+
+
+def circuit_bytes(circuit: QuantumCircuit) -> bytes:
+    """The bytes of a QPY file with one circuit."""
+    buffer = io.BytesIO()
+    qpy.dump(circuit, buffer)
+    return buffer.getvalue()
+
+
+def circuit_of(content: bytes, source: str, remedy: str) -> QuantumCircuit:
+    """The circuit of a QPY file.
+
+    Args:
+        content: the file's bytes.
+        source: the file, for the message.
+        remedy: what to do when it is damaged, for the message.
+
+    Raises:
+        DamagedFileError: no such file, or one of a newer Qiskit, which is named.
+    """
+    if len(content) < _HEAD.size or not content.startswith(b"QISKIT"):
+        raise damaged(source, "an empty file" if not content else "no QPY", "a QPY file", remedy)
+    _, version, *writer = _HEAD.unpack_from(content)
+    if version > common.QPY_VERSION:
+        wanted = ".".join(map(str, writer))
+        raise damaged(
+            source,
+            f"QPY version {version}, written by Qiskit {wanted}",
+            f"QPY up to version {common.QPY_VERSION}: that is what the installed Qiskit {qiskit.__version__} reads",
+            f"use Qiskit {wanted} or later, for example with pip install 'qiskit>={wanted}'",
+        )
+    try:
+        with warnings.catch_warnings():
+            # A newer Qiskit that writes the same format is no trouble.
+            warnings.simplefilter("ignore")
+            circuits = qpy.load(io.BytesIO(content))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # damaged bytes end in exceptions of any kind, a panic of the Rust part among them
+        raise damaged(source, "a damaged file", "a QPY file", remedy) from error
+    if len(circuits) != 1 or not isinstance(circuits[0], QuantumCircuit):
+        raise damaged(source, f"{len(circuits)} circuits", "one circuit", remedy)
+    return circuits[0]

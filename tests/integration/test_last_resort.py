@@ -1,0 +1,97 @@
+"""What nobody foresaw ends in one line, an exit code that is not 1, and a file for those who can mend it."""
+
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+
+from qaml_qiskit.cli import app as cli
+from tests.integration.conftest import Finished
+
+Qaml = Callable[..., Finished]
+TOKEN = "a-token-that-nobody-may-read-0123456789"
+
+
+@pytest.fixture
+def fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[BaseException], None]:
+    """Makes every command end in an exception."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def arrange(error: BaseException) -> None:
+        def raise_it(*arguments: object, **options: object) -> int:
+            raise error
+
+        monkeypatch.setattr(cli.app, "__call__", raise_it, raising=False)
+        monkeypatch.setattr(typer.Typer, "__call__", raise_it)
+
+    return arrange
+
+
+def story(finished: Finished) -> Path:
+    return Path(finished.err.split("traceback is in ")[1].split(". Please")[0])
+
+
+@pytest.mark.parametrize("error", [TypeError("no such thing"), RecursionError(), MemoryError(), EOFError("no data")])
+def test_unforeseen(qaml: Qaml, fails: Callable[[BaseException], None], error: BaseException) -> None:
+    fails(error)
+    finished = qaml("data", "list")
+    assert finished.code == 70
+    assert finished.err.count("\n") == 1
+    assert finished.err.startswith(f"Error: something went wrong that nobody foresaw: got {type(error).__name__}")
+    file = story(finished)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    text = file.read_text()
+    assert "command: qaml data list" in text
+    assert "  File " in text
+    assert "in raise_it" in text
+    assert type(error).__name__ in text
+
+
+def test_the_story_holds_no_credentials(
+    qaml: Qaml, fails: Callable[[BaseException], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", TOKEN)
+    fails(ValueError(f"refused: {TOKEN} \x1b[31mred"))
+    finished = qaml("data", "list")
+    assert finished.code == 70
+    for text in (finished.err, story(finished).read_text()):
+        assert TOKEN not in text
+        assert "refused: " in text
+    assert "\x1b" not in finished.err
+
+
+def test_an_empty_file_is_not_taken_for_ctrl_c(qaml: Qaml, fails: Callable[[BaseException], None]) -> None:
+    """Typer turns EOFError into Abort."""
+    abort = typer.Abort()
+    abort.__cause__ = EOFError("No data left in file")
+    fails(abort)
+    finished = qaml("data", "list")
+    assert finished.code == 70
+    assert "interrupted" not in finished.err
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), typer.Abort(), typer.Exit(130)])
+def test_ctrl_c(qaml: Qaml, fails: Callable[[BaseException], None], error: BaseException) -> None:
+    fails(error)
+    finished = qaml("data", "list")
+    assert finished.code == 130
+    assert "interrupted" in finished.err
+
+
+def test_no_room_for_the_output(qaml: Qaml, fails: Callable[[BaseException], None]) -> None:
+    fails(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    finished = qaml("data", "list")
+    assert finished.code == 6
+    assert finished.err.startswith("Error: no room to write")
+
+
+def test_a_reader_that_left_is_no_failure(qaml: Qaml, fails: Callable[[BaseException], None]) -> None:
+    leave = SystemExit(1)
+    leave.__context__ = BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+    fails(leave)
+    assert qaml("data", "list").code == 0
