@@ -138,7 +138,7 @@ def _device(name: str, entry: TargetEntry, isa: ISATarget, num_qubits: int, back
 
 
 def _fake(device: str) -> tuple[ISATarget, tuple[str, ...]]:
-    """A device that ships with the Runtime's client, and what the client warns of: it says so of invented properties."""
+    """A device that ships with the Runtime's client, and what the client warns of, such as invented properties."""
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UserWarning)
         target = getattr(fake_provider, device)().target
