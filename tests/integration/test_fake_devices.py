@@ -8,8 +8,8 @@ from qaml_qiskit.models import QVC, QVCConfig
 from tests.integration.small import images
 
 RECIPES = ("level3", "line", "quick")
-#: Dead pairs, nothing but dead pairs, dead readouts, one dead qubit of seven, U1 to U3 twice, fractional gates, one qubit,
-#: invented properties.
+#: Dead pairs, nothing but dead pairs, dead readouts, one dead qubit of seven, U1 to U3 twice, fractional gates, one
+#: qubit, invented properties.
 SOME = (
     "FakeMiami",
     "FakeKyoto",

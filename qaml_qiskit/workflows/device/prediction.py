@@ -118,9 +118,9 @@ def predict_on_device(
                     made = (
                         _string_frequencies(circuit, noise, rows, read) if kind else _expectations(circuit, noise, rows)
                     )
-                    kept = {"values": made}
+                    kept = {"z": made}
                     run.keep_arrays(file, kept)
-                found.append(kept["values"])
+                found.append(kept["z"])
             advance(len(rows))
     joined = {kind: np.concatenate(found).astype(np.float64) for kind, found in blocks.items()}
     return Prediction(compiled.ideal(images, progress), joined[""], Readout.of(noise, read), joined.get("-strings"))
