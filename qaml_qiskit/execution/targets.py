@@ -1,6 +1,7 @@
 """From an entry of backends.yaml to something that runs circuits."""
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qiskit.circuit import QuantumCircuit
@@ -115,7 +116,9 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
     """
     match entry:
         case FakeEntry(device=device):
-            return _device(name, entry, getattr(fake_provider, device)().target, num_qubits)
+            described, said = _fake(device)
+            target = _device(name, entry, described, num_qubits)
+            return replace(target, notes=(*said, *target.notes))
         case SnapshotEntry(folder=folder):
             return _device(name, entry, read_snapshot(Path(folder)), num_qubits)
         case IBMEntry(device=device):
@@ -132,3 +135,11 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
 def _device(name: str, entry: TargetEntry, isa: ISATarget, num_qubits: int, backend: BackendV2 | None = None) -> Target:
     working, notes = without_faulty(isa, num_qubits)
     return Target(name, entry, working, backend, notes)
+
+
+def _fake(device: str) -> tuple[ISATarget, tuple[str, ...]]:
+    """A device that ships with the Runtime's client, and what the client warns of, such as invented properties."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        target = getattr(fake_provider, device)().target
+    return target, tuple(str(each.message).rstrip(".") for each in told if each.category is UserWarning)
