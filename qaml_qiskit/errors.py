@@ -10,7 +10,6 @@ from functools import partial
 
 from qaml_qiskit.text import is_printable, printable
 
-
 #: Characters of an offending value that a message shows: all that says something, and not what a damaged file holds.
 _LONGEST = 1000
 
@@ -32,7 +31,7 @@ class QamlError(Exception):
         self.got = got
         self.expected = expected
         self.remedy = remedy
-        text = f"{what}: got {_shown(str(got))}; expected {expected}. {remedy[:1].upper()}{remedy[1:]}."
+        text = f"{what}: got {_shown(str(got))}; expected {_shown(expected)}. {remedy[:1].upper()}{remedy[1:]}."
         super().__init__(text if is_printable(text) else printable(text))
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -119,7 +119,7 @@ FORMATS: dict[str, Format] = {
     "weights": Format("model/model.safetensors", "safetensors", _stored),
     "config": _run("config.yaml", "yaml", _status),
     "environment": Format(
-        "run/environment.json", "json", lambda: dict(load_run(Path("run"), "run").environment()), "run"
+        "run/environment.json", "json", lambda: load_run(Path("run"), "run").environment().keys(), "run"
     ),
     "circuit": _run("isa.qpy", "bytes", _status),
     "values": _run("values.npy", "npy", _status),
@@ -131,7 +131,7 @@ FORMATS: dict[str, Format] = {
     "readout": Format(
         "calibrated/outcomes/calibration.npz", "npz", lambda: _collected("calibrated"), "calibrated", exact="broken"
     ),
-    "metrics": Format("done/metrics.json", "json", lambda: collect_run(Path("done")).document()),
+    "metrics": Format("done/metrics.json", "json", lambda: list(collect_run(Path("done")).document())),
     "calibration": Format("calibration.json", "json", _calibrated),
     "configuration": Format("snapshot/configuration.json", "json", lambda: read_snapshot(Path("snapshot")).num_qubits),
     "properties": Format("snapshot/properties.json", "json", lambda: read_snapshot(Path("snapshot")).num_qubits),
@@ -142,7 +142,7 @@ FORMATS: dict[str, Format] = {
         "trained/learning_curve.csv", "bytes", lambda: train(TRAINING, out=Path("trained")).results, "trained"
     ),
     "cell": Format(
-        "sweep/cells/*.npz", "npz", lambda: sweep(SWEEP, out=Path("sweep")).results, "sweep", exact="broken"
+        "sweep/cells/*.npz", "npz", lambda: sweep(SWEEP, out=Path("sweep")).results, "sweep", exact="always"
     ),
     "adversarial": Format("attacked.npz", "npz", lambda: [_adversarial(), _images("attacked.npz")]),
     "images": Format("pictures.npz", "npz", lambda: _images("pictures.npz")),

@@ -21,6 +21,7 @@ from qaml_qiskit.errors import PartialResultError
 from qaml_qiskit.models import DataCard
 from qaml_qiskit.workflows import AttackRequest, RunRequest, SweepRequest, TrainRequest, attack, run_model, sweep, train
 from qaml_qiskit.workflows.run import results
+from qaml_qiskit.workflows.sweep import report as sweep_report
 from qaml_qiskit.workflows.train import training
 from tests.integration.hardware import workspace
 
@@ -79,7 +80,11 @@ def make_samples(folder: Path) -> None:
 
 def in_haste() -> None:
     """Write no pages, ask no git and do not wait for the disk: that is more than all else that a small run costs."""
-    for module, name in ((results, "write_run_page"), (training, "_write_page"), (training, "learning_curves")):
+    unwanted = (
+        *((results, "write_run_page"), (training, "_write_page"), (training, "learning_curves")),
+        *((sweep_report, "write_page"), (sweep_report, "_picture")),
+    )
+    for module, name in unwanted:
         assert hasattr(module, name)
         setattr(module, name, lambda *arguments: b"a picture")
     runs._git_commit = lambda: None
