@@ -25,8 +25,6 @@ from qaml_qiskit.workflows.run.compiled import Compiled
 _BLOCK = 20
 #: Repetitions of a run behind what M3 is expected to give; each corrects every image's bitstrings.
 _M3_DRAWS = 3
-#: The date of a calibration that is only imagined.
-_NEVER = "1970-01-01T00:00:00+00:00"
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Prediction:
         readout, drawn = self.readout.calibrated(shots), []
         for _ in range(_M3_DRAWS):
             p10, p01 = (tuple((generator.binomial(shots, p) / shots).tolist()) for p in (readout.p10, readout.p01))
-            record = Calibration(target="", created=_NEVER, shots=shots, qubits=tuple(range(classes)), p10=p10, p01=p01)
+            record = Calibration(target="", created="", shots=shots, qubits=tuple(range(classes)), p10=p10, p01=p01)
             numbers = np.stack(
                 [np.repeat(np.arange(2**classes), generator.multinomial(shots, p)) for p in self.strings]
             )
