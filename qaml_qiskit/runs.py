@@ -27,6 +27,7 @@ from qaml_qiskit.formats import (
     npz,
     object_of,
     read_bytes,
+    short,
     yaml_of,
     yaml_text,
 )
@@ -138,7 +139,7 @@ class Run:
 
     def keep_arrays(self, name: str, arrays: Arrays) -> None:
         """Keep arrays of the result as an .npz, which :meth:`kept_arrays` gives back."""
-        self.write(name, npz(**arrays, mark=np.array(self.mark(name))))
+        self.write(name, npz(**arrays, mark=np.array(self.mark(name, _contents(arrays)))))
 
     def kept_arrays(self, name: str) -> Arrays | None:
         """What :meth:`keep_arrays` kept, under the same conditions as :meth:`kept_json`."""
@@ -146,7 +147,7 @@ class Run:
             found = arrays_of(self.read(name) or b"", name)
         except DamagedFileError:
             return None
-        return found if str(found.pop("mark", "")) == self.mark(name) else None
+        return found if str(found.pop("mark", "")) == self.mark(name, _contents(found)) else None
 
     def resolved(self, name: str, parse: Callable[[Any], Value], default: object = None) -> Value:
         """What a name of the configuration stood for when the run was made.
@@ -176,7 +177,13 @@ class Run:
             DamagedFileError: the file is damaged.
         """
         remedy = "delete the file and run the same command again: what else is in the folder is kept"
-        return object_of(self.read(METRICS_FILE) or b"", str(self.path / METRICS_FILE), remedy)
+        source = str(self.path / METRICS_FILE)
+        found = object_of(self.read(METRICS_FILE) or b"", source, remedy)
+        for name, kind in (("results", object), ("notes", str)):
+            entries = found.get(name, [])
+            if not isinstance(entries, list) or not all(isinstance(entry, kind) for entry in entries):
+                raise damaged(source, f"{name} = {short(entries)}", f"a list of {kind.__name__}", remedy)
+        return found
 
     def environment(self) -> Document:
         """Versions and machine, as they were written; written anew when the file is missing or damaged."""
@@ -252,6 +259,14 @@ def load_run(path: Path, command: str) -> Run:
             remedy="check the path",
         )
     return Run(path, Document(config, str(file), _LOST_CONFIG))
+
+
+def _contents(arrays: Arrays) -> str:
+    """What arrays hold, in words for a fingerprint."""
+    return " ".join(
+        f"{name} {array.dtype.str} {array.shape} {hashlib.sha256(array.tobytes()).hexdigest()}"
+        for name, array in sorted(arrays.items())
+    )
 
 
 def environment() -> dict[str, Any]:

@@ -65,6 +65,9 @@ def _run() -> int:
 
     add_commands()
     code = int(app(standalone_mode=False, prog_name="qaml") or 0)
+    # Typer turns a Ctrl-C into an exit of its own, so it is recognised by its code.
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
     sys.stdout.flush()
     return code
 
@@ -80,7 +83,6 @@ def _code_of(error: BaseException) -> int:
             return error.exit_code
         case typer.Exit(exit_code=code) if code != INTERRUPTED:
             return int(code)
-        # Typer turns a Ctrl-C into an exit of its own, so it is recognised by its code.
         case KeyboardInterrupt() | typer.Abort() | typer.Exit():
             _complain("interrupted. What was finished is kept: run the same command again to continue.")
             return INTERRUPTED

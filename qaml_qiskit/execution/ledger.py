@@ -281,9 +281,9 @@ def _event(line: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(event, dict) or not isinstance(event.get("event"), str):
         return None
-    needed = {"opened": ("run",), "twin": ("chunk", "job")}.get(
-        event["event"], ("chunk",) if event["event"] in _STATES else ()
-    )
+    # What was sent has an id: without it, a job would count as collected whose outcomes nobody can tell.
+    with_job = dict.fromkeys(("twin", "submitted", "collected"), ("chunk", "job"))
+    needed = ({"opened": ("run",)} | with_job).get(event["event"], ("chunk",) if event["event"] in _STATES else ())
     texts = (*needed, *(name for name in ("job", "reason") if event.get(name) is not None))
     fits = all(isinstance(event.get(name), str) for name in texts)
     counts = all(isinstance(event[name], int) for name in ("attempt", "cancelled") if name in event)

@@ -50,7 +50,8 @@ class Calibration(BaseModel):
     def _fits(self) -> Self:
         if not len(self.qubits) == len(self.p10) == len(self.p01) > 0:
             raise ValueError("as many p10 and p01 as qubits, at least one")
-        if datetime.fromisoformat(self.created).tzinfo is None:
+        # A record that is only imagined, as by a forecast, has no date; it corrects no device.
+        if self.created and datetime.fromisoformat(self.created).tzinfo is None:
             raise ValueError("a time with its zone, such as 2025-01-31T12:00:00+00:00")
         return self
 

@@ -205,7 +205,7 @@ def _check(workload: Workload, job: JobSpec, arrays: Arrays) -> None:
         return
     bits, num_bits = arrays["bits"], arrays["num_bits"]
     shots = _shots(workload, job)
-    if num_bits.shape != () or int(num_bits) != width:
+    if num_bits.shape != () or num_bits.dtype.kind not in "iu" or int(num_bits) != width:
         raise _unfit(job, f"{num_bits} bits", f"{width}")
     if bits.dtype != np.uint8 or bits.ndim != 3 or bits.shape[::2] != (rows, -(-width // 8)) or not bits.size:
         raise _unfit(job, f"outcomes of shape {bits.shape}", f"({rows}, {min(shots)}, {-(-width // 8)}) bytes")

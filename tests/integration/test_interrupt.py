@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from qaml_qiskit.workflows.train.training import CHECKPOINT_FILE
+from tests.integration.conftest import Finished
 
 ARGUMENTS = ["train", "--epochs", "20", "--layers", "2", "--classes", "0,1,2", "--json"]
 START_SECONDS = 60
@@ -79,3 +81,15 @@ def test_corrupt_checkpoint_is_named(tmp_path: Path) -> None:
     assert again.returncode == 2
     assert b"corrupt checkpoint" in errors
     assert checkpoint.read_bytes() == b"torn"
+
+
+def test_an_interrupted_command_says_that_what_was_finished_is_kept(
+    monkeypatch: pytest.MonkeyPatch, qaml: Callable[..., Finished]
+) -> None:
+    def interrupted(folder: Path | None) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("qaml_qiskit.workflows.list_data", interrupted)
+    finished = qaml("data", "list")
+    assert finished.code == 130
+    assert finished.err.startswith("Error: interrupted. What was finished is kept")

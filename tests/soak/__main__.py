@@ -18,9 +18,9 @@ def main(name: str, number: int) -> None:
     make_samples(folder)
     os.chdir(folder)
     (file,) = sorted(Path().glob(chosen.file))[:1]
-    damaged, told = mutate(file.read_bytes(), chosen.kind, generator(2, list(FORMATS).index(name), number))
-    file.write_bytes(damaged)
-    print(f"{folder / file}: {told}", flush=True)
+    damage = mutate(file.read_bytes(), chosen.kind, generator(2, list(FORMATS).index(name), number))
+    file.write_bytes(damage.content)
+    print(f"{folder / file}: {damage.told}", flush=True)
     print(chosen.read())
 
 

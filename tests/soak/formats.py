@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.execution import compile_for, load_catalogue, load_recipe, open_target
 from qaml_qiskit.execution.snapshot import read_snapshot
 from qaml_qiskit.models import load_model, predict
+from qaml_qiskit.runs import load_run
 from qaml_qiskit.workflows import RunRequest, collect_run, plan_run, status_run, sweep, train
 from qaml_qiskit.workflows.attack.files import read_adversarial
 from qaml_qiskit.workflows.inputs import load_images
@@ -27,14 +29,15 @@ class Format:
         kind: what its bytes say: a key of :data:`tests.soak.mutate.STRUCTURES`, or "bytes".
         read: reads the sample; called in that folder.
         written: the folder that reading changes, to be made anew for every mutation.
-        exact: whether a damaged file is either refused or makes no difference to what is read.
+        exact: when a damaged file that is not refused must make no difference: "always", or only when it is "broken".
+            A whole file that says something else is told from a true one where there is a record of what it said.
     """
 
     file: str
     kind: str
     read: Callable[[], object]
     written: str | None = None
-    exact: bool = False
+    exact: Literal["never", "broken", "always"] = "never"
 
 
 def _compiled() -> object:
@@ -83,7 +86,9 @@ def _calibrated() -> object:
     ).results
 
 
-def _run(file: str, kind: str, read: Callable[[], object] = _collected, *, exact: bool = True) -> Format:
+def _run(
+    file: str, kind: str, read: Callable[[], object] = _collected, *, exact: Literal["broken", "always"] = "always"
+) -> Format:
     return Format(f"run/{file}", kind, read, "run", exact)
 
 
@@ -113,18 +118,20 @@ FORMATS: dict[str, Format] = {
     "card": Format("model/model.json", "json", _stored),
     "weights": Format("model/model.safetensors", "safetensors", _stored),
     "config": _run("config.yaml", "yaml", _status),
-    "environment": _run("environment.json", "json"),
+    "environment": Format(
+        "run/environment.json", "json", lambda: load_run(Path("run"), "run").environment().keys(), "run"
+    ),
     "circuit": _run("isa.qpy", "bytes", _status),
     "values": _run("values.npy", "npy", _status),
     "workload": _run("workload.json", "json", _status),
-    "inputs": _run("inputs.npz", "npz"),
+    "inputs": _run("inputs.npz", "npz", exact="broken"),
     "plan": _run("plan.json", "json"),
     "ledger": _run("jobs.jsonl", "jsonl"),
-    "outcome": _run("outcomes/images-0001.npz", "npz"),
+    "outcome": _run("outcomes/images-0001.npz", "npz", exact="broken"),
     "readout": Format(
-        "calibrated/outcomes/calibration.npz", "npz", lambda: _collected("calibrated"), "calibrated", exact=True
+        "calibrated/outcomes/calibration.npz", "npz", lambda: _collected("calibrated"), "calibrated", exact="broken"
     ),
-    "metrics": Format("done/metrics.json", "json", lambda: collect_run(Path("done")).document()),
+    "metrics": Format("done/metrics.json", "json", lambda: list(collect_run(Path("done")).document())),
     "calibration": Format("calibration.json", "json", _calibrated),
     "configuration": Format("snapshot/configuration.json", "json", lambda: read_snapshot(Path("snapshot")).num_qubits),
     "properties": Format("snapshot/properties.json", "json", lambda: read_snapshot(Path("snapshot")).num_qubits),
@@ -134,7 +141,9 @@ FORMATS: dict[str, Format] = {
     "curve": Format(
         "trained/learning_curve.csv", "bytes", lambda: train(TRAINING, out=Path("trained")).results, "trained"
     ),
-    "cell": Format("sweep/cells/*.npz", "npz", lambda: sweep(SWEEP, out=Path("sweep")).results, "sweep", exact=True),
+    "cell": Format(
+        "sweep/cells/*.npz", "npz", lambda: sweep(SWEEP, out=Path("sweep")).results, "sweep", exact="always"
+    ),
     "adversarial": Format("attacked.npz", "npz", lambda: [_adversarial(), _images("attacked.npz")]),
     "images": Format("pictures.npz", "npz", lambda: _images("pictures.npz")),
     "idx-images": Format("data/mnist/train-images-idx3-ubyte", "bytes", _data("mnist", GREY)),

@@ -5,7 +5,7 @@ import json
 import math
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
@@ -52,8 +52,22 @@ YAML_TEXT = (
 )
 
 
-def mutate(content: bytes, kind: str, random: Random) -> tuple[bytes, str]:
-    """One random change of a file, and its name.
+class Damage(NamedTuple):
+    """A changed file.
+
+    Attributes:
+        content: what it holds now.
+        told: the change in words.
+        consistent: whether the file is whole and says something else, rather than broken.
+    """
+
+    content: bytes
+    told: str
+    consistent: bool
+
+
+def mutate(content: bytes, kind: str, random: Random) -> Damage:
+    """One random change of a file.
 
     Args:
         content: a whole file.
@@ -64,9 +78,9 @@ def mutate(content: bytes, kind: str, random: Random) -> tuple[bytes, str]:
         # What a change leaves may be no number at all.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return STRUCTURES[kind](content, random)
+            return Damage(*STRUCTURES[kind](content, random), consistent=True)
     change = _BYTES[random.integers(len(_BYTES))]
-    return change(bytearray(content), random), change.__name__.strip("_")
+    return Damage(change(bytearray(content), random), change.__name__.strip("_"), consistent=False)
 
 
 def _place(content: bytearray, random: Random) -> tuple[int, int]:

@@ -16,10 +16,12 @@ from PIL import Image
 from qiskit_ibm_runtime import RuntimeEncoder
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
+from qaml_qiskit import runs
 from qaml_qiskit.errors import PartialResultError
 from qaml_qiskit.models import DataCard
 from qaml_qiskit.workflows import AttackRequest, RunRequest, SweepRequest, TrainRequest, attack, run_model, sweep, train
-from qaml_qiskit.workflows.run import report, results
+from qaml_qiskit.workflows.run import results
+from qaml_qiskit.workflows.sweep import report as sweep_report
 from qaml_qiskit.workflows.train import training
 from tests.integration.hardware import workspace
 
@@ -76,16 +78,16 @@ def make_samples(folder: Path) -> None:
     _celeba(Path("data/celeba"), Path("plain/celeba"), random)
 
 
-def in_haste(*, pages: bool = False) -> None:
-    """Do not wait for the disk, draw nothing, and write no pages: that is more than all else that a small run costs."""
-    picture = io.BytesIO()
-    Image.new("L", (4, 4)).save(picture, "PNG")
-    unwanted = [(report, "accuracy_bars"), (training, "learning_curves")]
-    if not pages:
-        unwanted += [(results, "write_run_page"), (training, "_write_page")]
+def in_haste() -> None:
+    """Write no pages, ask no git and do not wait for the disk: that is more than all else that a small run costs."""
+    unwanted = (
+        *((results, "write_run_page"), (training, "_write_page"), (training, "learning_curves")),
+        *((sweep_report, "write_page"), (sweep_report, "_picture")),
+    )
     for module, name in unwanted:
         assert hasattr(module, name)
-        setattr(module, name, lambda *arguments, **options: picture.getvalue())
+        setattr(module, name, lambda *arguments: b"a picture")
+    runs._git_commit = lambda: None
     os.fsync = lambda number: None
 
 

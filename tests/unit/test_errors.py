@@ -19,6 +19,16 @@ def test_an_error_survives_pickling(kind: type[QamlError]) -> None:
     assert again.exit_code == error.exit_code
 
 
+def test_a_message_is_one_line_that_is_safe_to_show() -> None:
+    error = ConfigurationError("it broke", got="\x1b[31mred\0\n" + "x" * 5000, expected="a  word", remedy="count again")
+    assert str(error).startswith("it broke: got red x")
+    assert str(error).isprintable()
+    assert len(str(error)) < 1100
+    assert str(error).endswith("...; expected a word. Count again.")
+    plain = ConfigurationError("it broke", got="two  spaces", expected="one", remedy="count again")
+    assert str(plain) == "it broke: got two  spaces; expected one. Count again."
+
+
 def test_every_exit_code_is_documented() -> None:
     page = Path(__file__).parents[2] / "docs" / "run-folder.md"
     section = page.read_text(encoding="utf-8").split("## Exit codes")[1].split("##")[0]

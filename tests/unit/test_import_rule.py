@@ -11,7 +11,8 @@ PACKAGE = Path(qaml_qiskit.__file__).parent
 
 #: From the ground up. Rooms on one floor do not import each other.
 FLOORS = (
-    {"errors", "lazy", "text"},
+    {"lazy", "text"},
+    {"errors"},
     {"files", "formats", "freezing", "labels", "memory", "secrets", "seeds"},
     {"batches", "evaluation"},
     {"datasets", "encodings", "circuits", "noise"},

@@ -15,6 +15,8 @@ WRITES = {
 #: Calls of libraries that write to the disk, unless the function gives them a buffer.
 LIBRARIES = {"np", "torch", "qpy", "json", "yaml", "figure"}
 INTO_BUFFERS = {"save", "savez", "savez_compressed", "savefig", "dump"}
+#: Says who is at work, like a lock, and holds nothing that could be half written.
+SIGNS_OF_LIFE = PACKAGE / "execution" / "lease.py"
 #: The null device, and the folder of a download, which another library fills.
 ALLOWED = {"cli/main.py: open in _forget_output", "datasets/download.py: rmdir in _remove_if_empty"}
 
@@ -41,7 +43,7 @@ def test_every_write_passes_through_one_file() -> None:
     found = {
         f"{file.relative_to(PACKAGE)}: {call} in {function.name}"
         for file in PACKAGE.rglob("*.py")
-        if file != PACKAGE / "files.py"
+        if file not in (PACKAGE / "files.py", SIGNS_OF_LIFE)
         for function in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(function, ast.FunctionDef)
         for call in calls(function)

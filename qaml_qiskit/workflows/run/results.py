@@ -108,7 +108,9 @@ def _inputs(run: Run, workload: Workload) -> Arrays:
     images, classes = len(workload.values), len(workload.measured)
     shapes = {"labels": (images,), "indices": (images,), "z_ideal": (images, classes)}
     found = {name: arrays[name].shape for name in shapes if name in arrays}
-    if found != shapes or not np.isfinite(arrays["z_ideal"]).all() or arrays["labels"].dtype.kind not in "iu":
+    kinds = {"labels": "iu", "indices": "iu", "z_ideal": "f"}
+    fits = found == shapes and all(arrays[name].dtype.kind in kind for name, kind in kinds.items())
+    if not fits or not np.isfinite(arrays["z_ideal"]).all():
         raise damaged(source, f"arrays {short(found)}", f"arrays {short(shapes)}", _MADE_AGAIN)
     return arrays
 
