@@ -67,3 +67,8 @@ def watched(model: nn.Module, description: str, total: int, progress: Progress) 
             yield model
         finally:
             hook.remove()
+
+
+def looks_of(images: Tensor, steps: int) -> int:
+    """How many images a model looks at during an attack: every one in each step, and one to count the classes."""
+    return len(images) * steps + 1

@@ -102,7 +102,7 @@ def test_the_file_says_where_it_comes_from(qaml: Qaml, trained: Path, tmp_path: 
     assert qaml("attack", trained, *words, "--out", tmp_path / "run").code == 0
     path = tmp_path / "run" / "adversarial" / "pgd-eps0.1.npz"
     with np.load(path, allow_pickle=False) as archive:
-        assert set(archive.files) == {"images", "labels", "indices", "clean_correct", "fooled", "provenance"}
+        assert set(archive.files) == {"images", "labels", "indices", "clean_correct", "fooled", "provenance", "mark"}
         assert archive["provenance"].shape == ()
         assert archive["images"].dtype == np.float32
         told = json.loads(str(archive["provenance"]))

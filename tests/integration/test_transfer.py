@@ -12,6 +12,7 @@ import torch
 
 from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.evaluation import Proportion
+from qaml_qiskit.formats import npz
 from qaml_qiskit.models import load_model, predict
 from qaml_qiskit.workflows import TrainRequest, train
 from qaml_qiskit.workflows.attack.files import read_adversarial
@@ -251,7 +252,7 @@ def test_a_file_of_other_classes_is_refused(qaml: Qaml, trained: Path, adversari
     made = read_adversarial(adversarial)
     other = dataclasses.replace(made, provenance=made.provenance.model_copy(update={"dataset": "mnist"}))
     file = tmp_path / "other.npz"
-    file.write_bytes(other.to_bytes())
+    file.write_bytes(npz(**other.arrays()))
     for words in (("transfer", "--victims", trained, "--adversarial", file), ("attack", trained, "--images", file)):
         refused = qaml(*words, "--out", tmp_path / "run")
         assert refused.code == 2

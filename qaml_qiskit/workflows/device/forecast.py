@@ -22,7 +22,7 @@ from qaml_qiskit.workflows.device.request import ForecastRequest
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import named, write_page
-from qaml_qiskit.workflows.pieces import watched
+from qaml_qiskit.workflows.pieces import looks_of, watched
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 
@@ -151,7 +151,8 @@ def _attacked(
     file = f"blocks/attacked-{key}-{eps:g}.npz"
     if (kept := run.kept_arrays(file)) is None:
         config = AttackConfig(name="pgd", eps=eps, steps=request.steps, seed=request.seed)
-        with watched(victim(), f"attacking images, ε = {eps:g}", len(images) * request.steps, progress) as watching:
+        looks = looks_of(images, request.steps)
+        with watched(victim(), f"attacking images, ε = {eps:g}", looks, progress) as watching:
             kept = {"images": attack_images(watching, images, torch.from_numpy(labels), config).numpy()}
         run.keep_arrays(file, kept)
     return torch.from_numpy(kept["images"])

@@ -22,7 +22,7 @@ from qaml_qiskit.workflows.device.request import FrontierRequest
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
 from qaml_qiskit.workflows.outcome import Outcome, Row
 from qaml_qiskit.workflows.pages import named, write_page
-from qaml_qiskit.workflows.pieces import in_pieces, readable, watched
+from qaml_qiskit.workflows.pieces import in_pieces, looks_of, readable, watched
 from qaml_qiskit.workflows.progress import Progress, Silent
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
 
@@ -156,7 +156,7 @@ def _withstand(
             config.num_qubits, model.encoding.layers, config.pixel_order, model.encoding.sweeps, rule
         )
     attack = AttackConfig(name="pgd", eps=request.eps, steps=request.steps, seed=request.seed)
-    with watched(victim, told, len(images) * request.steps, progress) as watching:
+    with watched(victim, told, looks_of(images, request.steps), progress) as watching:
         attacked = attack_images(watching, images, labels, attack)
     scored = (readable(model, batch, "scoring what is left", progress) for batch in (images, attacked))
     return [
