@@ -6,17 +6,14 @@ file is written under a temporary name, flushed to disk and renamed. A complete 
 
 import hashlib
 import json
-import os
-import platform
-import subprocess
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from qaml_qiskit.environment import describe_environment
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, StorageError
 from qaml_qiskit.files import LOCK_FILE, FolderLock, delete_unfinished, make_folders, unfinished, write_atomically
 from qaml_qiskit.formats import (
@@ -42,18 +39,6 @@ METRICS_FILE = "metrics.json"
 ENVIRONMENT_FILE = "environment.json"
 
 _LOST_CONFIG = "restore the file from a copy, or choose another folder with --out"
-
-_PACKAGES = (
-    "qaml-qiskit",
-    "qiskit",
-    "qiskit-aer",
-    "qiskit-ibm-runtime",
-    "qiskit-machine-learning",
-    "mthree",
-    "torch",
-    "torchattacks",
-    "numpy",
-)
 
 
 class Run:
@@ -193,7 +178,7 @@ class Run:
                 return found
         except DamagedFileError:
             pass
-        made = Document(environment(), ENVIRONMENT_FILE)
+        made = Document(describe_environment(), ENVIRONMENT_FILE)
         self.write_json(ENVIRONMENT_FILE, made)
         return made
 
@@ -269,20 +254,6 @@ def _contents(arrays: Arrays) -> str:
     )
 
 
-def environment() -> dict[str, Any]:
-    """Versions, the simulator in use, git commit and machine, for the record."""
-    # Loads torch: only for runs that are written, not for a mistake that is found before.
-    from qaml_qiskit.simulation import backend_description
-
-    return {
-        "python": platform.python_version(),
-        "packages": {name: _version(name) for name in _PACKAGES},
-        "engine": backend_description(),
-        "git_commit": _git_commit(),
-        "machine": {"system": platform.platform(), "processor": platform.machine(), "cpus": os.cpu_count()},
-    }
-
-
 def _default_path(command: str, config: dict[str, Any]) -> Path:
     digest = hashlib.sha256(_plain(config).encode()).hexdigest()[:8]
     base = RUNS_FOLDER / f"{command}-{digest}"
@@ -345,23 +316,3 @@ def _plain(content: object) -> str:
 
 def _json(content: object) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _git_commit(run: Callable[..., Any] = subprocess.run) -> str | None:
-    """The commit of the package's checkout, with ``+`` when it has changes; None outside a checkout."""
-    here = Path(__file__).parent
-    if not (here.parent / ".git").exists():
-        return None
-    try:
-        head = run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
-        changes = run(["git", "status", "--porcelain", "-uno"], cwd=here, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return f"{head}{'+' if changes.stdout.strip() else ''}"

@@ -16,7 +16,7 @@ from PIL import Image
 from qiskit_ibm_runtime import RuntimeEncoder
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
-from qaml_qiskit import runs
+from qaml_qiskit import environment
 from qaml_qiskit.errors import PartialResultError
 from qaml_qiskit.models import DataCard
 from qaml_qiskit.workflows import AttackRequest, RunRequest, SweepRequest, TrainRequest, attack, run_model, sweep, train
@@ -87,7 +87,7 @@ def in_haste() -> None:
     for module, name in unwanted:
         assert hasattr(module, name)
         setattr(module, name, lambda *arguments: b"a picture")
-    runs._git_commit = lambda: None
+    environment._git_commit = lambda: None
     os.fsync = lambda number: None
 
 

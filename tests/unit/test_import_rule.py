@@ -17,7 +17,7 @@ FLOORS = (
     {"batches", "evaluation"},
     {"datasets", "encodings", "circuits", "noise"},
     {"simulation"},
-    {"models"},
+    {"environment", "models"},
     {"execution", "attacks", "certificates", "defences", "reports", "runs"},
     {"workflows"},
     {"cli"},

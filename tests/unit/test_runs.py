@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qaml_qiskit.environment import describe_environment
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, StorageError
 from qaml_qiskit.files import append, write_atomically
-from qaml_qiskit.runs import CONFIG_FILE, ENVIRONMENT_FILE, METRICS_FILE, environment, load_run, open_run
+from qaml_qiskit.runs import CONFIG_FILE, ENVIRONMENT_FILE, METRICS_FILE, load_run, open_run
 
 CONFIG = {"eps": 0.1, "classes": [0, 1], "seed": 0, "name": "ψ"}
 
@@ -213,6 +214,6 @@ def test_temporary_names_cannot_be_guessed(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_environment_names_no_user_or_host() -> None:
-    text = json.dumps(environment())
+    text = json.dumps(describe_environment())
     for secret in (os.environ.get("USER"), os.uname().nodename):
         assert not secret or len(secret) < 3 or secret not in text
