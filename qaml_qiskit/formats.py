@@ -167,9 +167,14 @@ def read_arrays(
         ):
             there = archive.files
             names = there if every else [*required, *(name for name in optional if name in there)]
-            return {name: archive[name] for name in names}
+            found = {name: archive[name] for name in names}
     except Exception as error:
         raise damaged(source, _said_of_arrays(error), expected, remedy) from error
+    for name, array in found.items():
+        # What lost its head is handed over as bytes.
+        if not isinstance(array, np.ndarray):
+            raise damaged(source, f"{short(name)}, which is no array", expected, remedy)
+    return found
 
 
 def npy(array: NDArray[Any]) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution.identity import IDENTITY_FILE, Identity
 from qaml_qiskit.execution.lease import host_lease
-from qaml_qiskit.execution.runner import SentJob
+from qaml_qiskit.execution.runner import SentJob, is_job_id
 from qaml_qiskit.execution.workload import SETTINGS_FILE
 from qaml_qiskit.files import FolderLock, append, cut_off
 
@@ -287,4 +287,5 @@ def _event(line: bytes) -> dict[str, Any] | None:
     texts = (*needed, *(name for name in ("job", "reason") if event.get(name) is not None))
     fits = all(isinstance(event.get(name), str) for name in texts)
     counts = all(isinstance(event[name], int) for name in ("attempt", "cancelled") if name in event)
-    return event if fits and counts else None
+    named = event.get("job") is None or is_job_id(event["job"])
+    return event if fits and counts and named else None

@@ -1,5 +1,6 @@
 """What carries jobs out: one protocol for simulators and devices."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -7,6 +8,13 @@ from typing import Any, Literal, Protocol
 
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.execution.workload import JobSpec, Workload
+
+_JOB_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+
+
+def is_job_id(name: object) -> bool:
+    """Whether this can be a job's id: it is shown, and becomes part of addresses and file names."""
+    return isinstance(name, str) and _JOB_ID.fullmatch(name) is not None
 
 
 class BrokenResultError(InputError):

@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,23 +10,20 @@ from typing import TYPE_CHECKING, Any, Self
 from qaml_qiskit.errors import BudgetError, ConfigurationError, QamlError
 from qaml_qiskit.execution.primitives import runtime_primitive
 from qaml_qiskit.execution.question import EndlessAnswerError
-from qaml_qiskit.execution.runner import Answer, BrokenResultError, JobState, SentJob
+from qaml_qiskit.execution.runner import Answer, BrokenResultError, JobState, SentJob, is_job_id
 from qaml_qiskit.execution.service import ask, device_status, open_account, scrub
 from qaml_qiskit.execution.snapshot import fetch_snapshot, write_snapshot
+from qaml_qiskit.execution.tags import TAG, check_label, chunk_tag, labelled, named_job, run_tag
 from qaml_qiskit.execution.workload import JobSpec, Workload
 from qaml_qiskit.secrets import hide_all
 
 if TYPE_CHECKING:
     from qiskit_ibm_runtime import IBMBackend, QiskitRuntimeService, RuntimeJobV2
 
-#: Job tags: this one for all of the package's, another for all of a run's, a third for one job's.
-TAG = "qaml-qiskit"
-_JOB_ID = re.compile(r"^[\w.:-]{1,128}$", re.ASCII)
 #: Statuses of an answer that says that a result is not there any more.
 _GONE = (404, 410)
 #: Seconds that a job which was said to be done may take to be done.
 _RESULT_TIMEOUT = 60.0
-_CHUNK_TAG = re.compile(r"qaml-(?P<run>[0-9a-f]{12})-(?P<chunk>.+)-(?P<attempt>[1-9]\d{0,5})")
 
 
 class RuntimeRunner:
@@ -97,14 +93,14 @@ class RuntimeRunner:
     def submit(self, workload: Workload, job: JobSpec, run_id: str, attempt: int) -> str:
         """Send one job and return its id; see :meth:`Runner.submit`."""
         what = f"cannot submit {job.chunk} to {self.backend.name}"
-        settings = workload.settings
-        tags = [TAG, _run_tag(run_id), _chunk_tag(run_id, job.chunk, attempt)]
+        settings, tag = workload.settings, chunk_tag(run_id, job.chunk, attempt)
+        tags = [TAG, run_tag(run_id), tag]
 
         def send() -> str:
             primitive = runtime_primitive(
                 self._open_mode(workload), workload.mitigation(job), workload.options(job), tags=tags
             )
-            pubs = workload.pubs(job, workload.circuits(job))
+            pubs = workload.pubs(job, [labelled(circuit, tag) for circuit in workload.circuits(job)])
             if workload.estimates(job):
                 return _plain_id(primitive.run(pubs, precision=settings.shots**-0.5).job_id())
             return _plain_id(primitive.run(pubs, shots=settings.shots).job_id())
@@ -113,11 +109,11 @@ class RuntimeRunner:
 
     def find(self, run_id: str, chunk: str | None = None, attempt: int | None = None) -> list[SentJob]:
         """All jobs of a run, or of one attempt at one chunk, that the service lists, oldest first."""
-        tag = _run_tag(run_id) if chunk is None or attempt is None else _chunk_tag(run_id, chunk, attempt)
+        tag = run_tag(run_id) if chunk is None or attempt is None else chunk_tag(run_id, chunk, attempt)
 
         def look() -> list[SentJob]:
             listed = self.service.jobs(limit=None, job_tags=[tag], descending=False)
-            found = [_named(_plain_id(job.job_id()), job.tags) for job in listed]
+            found = [named_job(_plain_id(job.job_id()), job.tags) for job in listed]
             return [job for job in found if job is not None and job.run == run_id]
 
         return ask("cannot list the run's jobs", look)
@@ -131,7 +127,7 @@ class RuntimeRunner:
                 handle = self.service.job(job.job)
             except RuntimeJobNotFound:
                 return JobState("lost", "the service does not know this job any more")
-            if _named(job.job, handle.tags) != job:
+            if named_job(job.job, handle.tags) != job:
                 return JobState("foreign", "the id belongs to another job")
             match _status(handle):
                 case "DONE":
@@ -150,6 +146,7 @@ class RuntimeRunner:
         """The result of a job that is done, with its QPU seconds and the date of the device's calibration."""
         handle = ask(f"cannot fetch job {job_id}", lambda: self.service.job(job_id))
         result = ask(f"cannot fetch the result of job {job_id}", lambda: _result(handle, job_id), large=True)
+        check_label(result, handle.tags, job_id)
         facts: dict[str, str | int | float] = {}
         measured_at = datetime.now(UTC)
         # Facts about a job are worth having, but no result is lost for want of them.
@@ -202,10 +199,10 @@ def place_of(instance: str | None) -> str:
 
 
 def _plain_id(job_id: object) -> str:
-    """A job's id as the service gives it; it is shown, and becomes part of addresses."""
-    if not isinstance(job_id, str) or not _JOB_ID.match(job_id):
+    """A job's id as the service gives it."""
+    if not is_job_id(job_id):
         raise ValueError("the job's id is none")
-    return job_id
+    return str(job_id)
 
 
 def _status(job: Any) -> str:
@@ -245,23 +242,6 @@ def _finished(metrics: Any) -> datetime:
 def _calibration(properties: Any) -> tuple[dict[str, Any], str]:
     """A device's properties as a dictionary, and their date."""
     return hide_all(properties.to_dict()), properties.last_update_date.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def _run_tag(run_id: str) -> str:
-    return f"qaml-{run_id}"
-
-
-def _chunk_tag(run_id: str, chunk: str, attempt: int) -> str:
-    return f"qaml-{run_id}-{chunk}-{attempt}"
-
-
-def _named(job_id: str, tags: object) -> SentJob | None:
-    """The job that its tags name; None where they name none, or contradict each other."""
-    found = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
-    matches = [match for tag in found if (match := _CHUNK_TAG.fullmatch(tag))]
-    if len(matches) != 1 or _run_tag(matches[0]["run"]) not in found:
-        return None
-    return SentJob(matches[0]["run"], matches[0]["chunk"], int(matches[0]["attempt"]), job_id)
 
 
 def _result(handle: "RuntimeJobV2", job_id: str) -> Any:

@@ -101,9 +101,11 @@ class GuardedAdapter(HTTPAdapter):
 
 
 class _Scrubbing(logging.Filter):
-    """Makes a record of the client's log safe to show."""
+    """Makes a record of the client's log safe to show. During a question there is none: its error says what matters."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if current() is not None:
+            return False
         record.msg, record.args = scrub(record.getMessage()), None
         record.exc_info = record.exc_text = record.stack_info = None
         return True

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from qaml_qiskit.encodings import amplitudes, qubits_for
 from qaml_qiskit.models.inputs import ImageShape, Size, check_batch, check_size
+from qaml_qiskit.models.scale import LogitScale
 from qaml_qiskit.seeds import check_seed
 
 
@@ -27,7 +28,7 @@ class QuadraticConfig(BaseModel):
     kind: Literal["quadratic"] = "quadratic"
     image_shape: ImageShape
     num_classes: Size
-    logit_scale: Annotated[float, Field(gt=0)] = 20.0
+    logit_scale: LogitScale = 20.0
     init_std: Annotated[float, Field(ge=0)] = 0.01
 
     @property

@@ -22,6 +22,7 @@ from qaml_qiskit.encodings import (
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.connector import AdjointConnector, AmplitudeQNN
 from qaml_qiskit.models.inputs import ImageShape, check_batch, check_size
+from qaml_qiskit.models.scale import LogitScale
 from qaml_qiskit.seeds import check_seed
 
 #: Of Qiskit's circuit and its compiled form, while both exist; measured for 200 and 1,000 layers.
@@ -55,7 +56,7 @@ class QVCConfig(BaseModel):
     encoding: Literal["multiplexed", "approximate", "angle"] = "multiplexed"
     encoding_layers: Annotated[int, Field(ge=1)] | None = None
     pixel_order: PixelOrder = "flat"
-    logit_scale: Annotated[float, Field(gt=0)] = 20.0
+    logit_scale: LogitScale = 20.0
     init_std: Annotated[float, Field(ge=0)] = 1.0
 
     @model_validator(mode="after")

@@ -179,6 +179,14 @@ def test_an_encrypted_npz(tmp_path: Path) -> None:
         read_arrays(file, ("images",), (), source="images", expected="an .npz", remedy="write it anew")
 
 
+def test_a_member_that_lost_its_head_is_no_array() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("images.npy", bytes(64))
+    with pytest.raises(DamagedFileError, match="'images', which is no array"):
+        arrays_of(buffer.getvalue(), "images.npz")
+
+
 def test_a_circuit_that_is_cut_off() -> None:
     """Other damage is found by the digest beside the file: Qiskit takes damaged counts at their word."""
     data = circuit_bytes(circuit())

@@ -61,6 +61,15 @@ def test_a_damaged_line_in_the_middle_is_an_error(tmp_path: Path) -> None:
         book.events()
 
 
+@pytest.mark.parametrize("job", ["", "naïve\x00", "a/b"])
+def test_an_id_that_no_service_gives_is_damage(tmp_path: Path, job: str) -> None:
+    book = ledger(tmp_path)
+    book.append("submitted", chunk="a", attempt=1, job=job)
+    book.append("intended", chunk="b", attempt=1)
+    with pytest.raises(InputError, match="line 1"):
+        book.events()
+
+
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     with (
         ledger(tmp_path).exclusive(),

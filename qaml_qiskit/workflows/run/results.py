@@ -110,8 +110,11 @@ def _inputs(run: Run, workload: Workload) -> Arrays:
     found = {name: arrays[name].shape for name in shapes if name in arrays}
     kinds = {"labels": "iu", "indices": "iu", "z_ideal": "f"}
     fits = found == shapes and all(arrays[name].dtype.kind in kind for name, kind in kinds.items())
-    if not fits or not np.isfinite(arrays["z_ideal"]).all():
+    if not fits:
         raise damaged(source, f"arrays {short(found)}", f"arrays {short(shapes)}", _MADE_AGAIN)
+    # float32 rounds.
+    if not (np.abs(arrays["z_ideal"]) <= 1 + 1e-3).all():
+        raise damaged(source, "values of ⟨Z⟩ beyond 1", "values from −1 to 1", _MADE_AGAIN)
     return arrays
 
 

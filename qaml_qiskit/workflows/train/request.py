@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from qaml_qiskit.circuits import Ansatz
 from qaml_qiskit.encodings import PixelOrder
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.models.scale import LogitScale
 from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 
@@ -34,7 +35,7 @@ class TrainRequest(Request):
     encoding: Literal["multiplexed", "approximate", "angle"] = "multiplexed"
     encoding_layers: Annotated[int, Field(ge=1)] | None = None
     pixel_order: PixelOrder | None = None
-    logit_scale: Annotated[float, Field(gt=0)] = 20.0
+    logit_scale: LogitScale = 20.0
     init_std: Annotated[float, Field(ge=0)] | None = None
     epochs: Annotated[int, Field(ge=1)] = 20
     batch_size: Annotated[int, Field(ge=1)] = 64
