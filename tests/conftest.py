@@ -7,6 +7,9 @@ import pytest
 import torch
 from hypothesis import settings
 
+# Fixtures that some modules import and others load as a plugin, in any order.
+pytest.register_assert_rewrite("tests.integration.loopback.fixtures")
+
 settings.register_profile("default", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("default")
 
