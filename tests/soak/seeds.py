@@ -9,8 +9,8 @@ import pytest
 SEED = 12
 #: One case in so many runs by default.
 SHARE = 10
-#: Chains of kills for each command; a chain kills a command, on its way back up to twice again, and lets it finish.
-CHAINS = 20
+#: Chains of kills for each command; a chain kills a command, on its way back perhaps again, and lets it finish.
+CHAINS = 40
 #: Sequences of commands against a service with random faults.
 SEQUENCES = 160
 #: Mutations of each file format that is read, in so many blocks.

@@ -15,7 +15,7 @@ from tests.soak.kills import Kill
 from tests.soak.place import Place
 from tests.soak.seeds import CHAINS, cases, generator
 
-#: Later kills come among this many first points of a try, which has fewer than the first.
+#: A second kill comes among this many first points of the next try, which has fewer than the first.
 EARLY = 20
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
@@ -122,7 +122,7 @@ def test_killed_command_comes_back(
 ) -> None:
     whole = undisturbed(command)
     random = generator(1, list(SCENARIOS).index(command), number)
-    points = [random.integers(1, whole.points + 1), *random.integers(1, EARLY + 1, 2)]
+    points = (random.integers(1, whole.points + 1), random.integers(1, EARLY + 1))
     kills = tuple(Kill(SIGNALS[random.integers(len(SIGNALS))], int(point)) for point in points)
     play(place, SCENARIOS[command], kills)
     assert place.files(SCENARIOS[command].same) == whole.files
