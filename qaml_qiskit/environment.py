@@ -27,11 +27,16 @@ def describe_environment() -> dict[str, Any]:
 
     return {
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": package_versions(),
         "engine": backend_description(),
         "git_commit": _git_commit(),
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cpus": os.cpu_count()},
     }
+
+
+def package_versions() -> dict[str, str | None]:
+    """The installed versions of what results depend on; None for what is not installed."""
+    return {name: _version(name) for name in _PACKAGES}
 
 
 def _version(package: str) -> str | None:

@@ -1,7 +1,4 @@
-"""The commands: each parses its options into a request, calls one workflow and prints the outcome.
-
-Workflows are imported inside the commands, so that ``qaml --help`` does not wait for torch and Qiskit.
-"""
+"""The commands: each parses its options into a request, calls one workflow and prints the outcome."""
 
 from pathlib import Path
 from typing import Annotated, Any

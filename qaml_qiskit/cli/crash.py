@@ -5,10 +5,10 @@ import shlex
 import sys
 import tempfile
 import traceback
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from secrets import token_hex
 
+from qaml_qiskit.environment import package_versions
 from qaml_qiskit.errors import StorageError
 from qaml_qiskit.files import write_atomically
 from qaml_qiskit.secrets import hide
@@ -17,17 +17,16 @@ from qaml_qiskit.text import printable
 #: The exit code of a failure that is the program's own fault, as in sysexits.h.
 UNFORESEEN = 70
 
-_PACKAGES = ("qaml-qiskit", "qiskit", "qiskit-aer", "qiskit-ibm-runtime", "torch", "numpy")
-
 
 def report(error: BaseException) -> str:
     """Write the traceback to a file that only the user can read, and give the line that says where it is."""
-    file = Path(tempfile.gettempdir()) / f"qaml-error-{token_hex(4)}.txt"
     try:
+        # Asking for the folder fails, too, where no folder can be written.
+        file = Path(tempfile.gettempdir()) / f"qaml-error-{token_hex(4)}.txt"
         where = f"the whole traceback is in {write_atomically(file, _story(error), private=True)}"
-    except StorageError as trouble:
-        where = f"the traceback could not be kept ({trouble.got})"
-    said = printable(hide(f"{type(error).__name__}: {error}"))
+    except (StorageError, OSError) as trouble:
+        where = f"the traceback could not be kept ({getattr(trouble, 'got', None) or trouble})"
+    said = _safe(f"{type(error).__name__}: {error}")
     return (
         f"something went wrong that nobody foresaw: got {said}; expected no such thing, and {where}. Please report it "
         "with that file to those you have qaml-qiskit from; credentials are taken out of it. What was finished is kept."
@@ -39,15 +38,15 @@ def _story(error: BaseException) -> str:
     head = [
         f"command: {shlex.join(['qaml', *sys.argv[1:]])}",
         f"python: {platform.python_version()} on {platform.platform()}",
-        *(f"{name}: {_version(name)}" for name in _PACKAGES),
+        *(f"{name}: {version or 'not installed'}" for name, version in package_versions().items()),
         "",
     ]
     lines = [*head, *"".join(traceback.format_exception(error)).splitlines()]
-    return hide("\n".join(lines) + "\n")
+    # Whole first: a credential may be spread over lines. Then line by line, for one with an escape sequence in it.
+    return "\n".join(_safe(line, indented=True) for line in hide("\n".join(lines)).splitlines()) + "\n"
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
+def _safe(line: str, *, indented: bool = False) -> str:
+    """A line without credentials and escape sequences; these first, since one inside a credential would hide it."""
+    margin = line[: len(line) - len(line.lstrip(" "))] if indented else ""
+    return margin + hide(printable(line))

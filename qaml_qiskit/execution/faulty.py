@@ -25,8 +25,7 @@ def without_faulty(target: ISATarget, num_qubits: int) -> tuple[ISATarget, tuple
 
     Returns:
         The device without them, or as it is where nothing is faulty or too little would be left to connect so many
-        qubits; and what a user should know of it, in sentences
-        without their full stop.
+        qubits; and what a user should know of it, in sentences without their full stop.
     """
     faulty = dict(_faulty(target))
     if not faulty:

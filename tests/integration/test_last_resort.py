@@ -65,6 +65,32 @@ def test_the_story_holds_no_credentials(
     assert "\x1b" not in finished.err
 
 
+def test_a_credential_with_an_escape_sequence_inside_is_hidden_too(
+    qaml: Qaml, fails: Callable[[BaseException], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", TOKEN)
+    fails(ValueError(f"refused: {TOKEN[:20]}\x1b[31m{TOKEN[20:]}"))
+    finished = qaml("data", "list")
+    for text in (finished.err, story(finished).read_text()):
+        assert TOKEN[20:] not in text
+        assert "refused: " in text
+        assert "\x1b" not in text
+
+
+def test_no_folder_for_the_story(
+    qaml: Qaml, fails: Callable[[BaseException], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    fails(ValueError("no such thing"))
+    finished = qaml("data", "list")
+    assert finished.code == 70
+    assert "the traceback could not be kept" in finished.err
+    assert finished.err.count("\n") == 1
+
+
 def test_an_empty_file_is_not_taken_for_ctrl_c(qaml: Qaml, fails: Callable[[BaseException], None]) -> None:
     """Typer turns EOFError into Abort."""
     abort = typer.Abort()

@@ -1,5 +1,6 @@
 """Sweeps on a Dask cluster: the same table, whatever happens to the workers."""
 
+import asyncio
 import json
 import os
 import signal
@@ -181,6 +182,18 @@ def test_a_scheduler_that_says_nothing_is_not_waited_for(monkeypatch: pytest.Mon
             open_cluster(Cluster(scheduler=address)),
         ):
             pass
+
+
+def test_a_scheduler_is_asked_from_a_notebook_too(in_process: str) -> None:
+    """There an event loop runs already."""
+
+    async def cell() -> list[int]:
+        found: list[int] = []
+        with open_cluster(Cluster(scheduler=in_process)) as opened:
+            opened.run(slow_first, range(3), lambda number, square: found.append(square))
+        return sorted(found)
+
+    assert asyncio.run(cell()) == [0, 1, 4]
 
 
 def test_a_scheduler_that_falls_silent_is_not_waited_for(in_process: str, monkeypatch: pytest.MonkeyPatch) -> None:

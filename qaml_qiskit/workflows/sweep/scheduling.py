@@ -11,7 +11,7 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import Empty, Queue
@@ -232,7 +232,9 @@ def _ask(address: str, seconds: float) -> None:
         finally:
             comm.abort()
 
-    asyncio.run(asyncio.wait_for(ask(), seconds))
+    # In a thread of its own: a notebook has an event loop already, and no second one can run in its thread.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(asyncio.wait_for(ask(), seconds))).result()
 
 
 def _lost(error: BaseException) -> PartialResultError:
