@@ -102,7 +102,7 @@ def _losses(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int) -
 def _finest(model: nn.Module, images: Tensor) -> tuple[nn.Module, Precision]:
     """A copy in float64 if the model then really computes in it, else the model itself in float32."""
     try:
-        double = copy.deepcopy(model).double()
+        double = copy.deepcopy(model).double().eval()
         with torch.no_grad():
             if double(images[:1].double()).dtype == torch.float64:
                 return double, _DOUBLE

@@ -151,7 +151,8 @@ def _pair(values: object, reference: object) -> tuple[NDArray[np.float64], NDArr
 
 
 def _numbers(values: object, what: str) -> NDArray[np.float64]:
-    array = np.asarray(values)
+    # A tensor that still has its graph gives its numbers only without it.
+    array = np.asarray(values.detach() if hasattr(values, "detach") else values)
     if array.dtype.kind not in "biuf":
         raise InputError(
             f"{what} cannot be used",

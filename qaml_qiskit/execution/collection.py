@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from qaml_qiskit.errors import ConfigurationError, InputError, QamlError, UnavailableError
-from qaml_qiskit.execution.ledger import ENDED, LEDGER_FILE, JobRecord, Ledger, require_place
+from qaml_qiskit.execution.ledger import ENDED, LEDGER_FILE, JobRecord, Ledger, nameless, require_place
 from qaml_qiskit.execution.outcomes import Origin, decode, origins, store, stored
 from qaml_qiskit.execution.reconciliation import looks, reconcile
 from qaml_qiskit.execution.runner import BrokenResultError, Runner, SentJob
@@ -71,6 +71,7 @@ def collect(
         progress: called with the number of images whose outcomes arrived.
 
     Raises:
+        ConfigurationError: the jobs are in another instance, or the folder does not say which run it is.
         QamlError: the target could not be asked. What was fetched is kept; calling again goes on.
     """
     check_timeout(timeout)
@@ -78,6 +79,8 @@ def collect(
     with ledger.exclusive():
         if (known := ledger.identity()) is not None:
             require_place(known, runner.place, folder)
+        elif runner.place and ledger.run_id() is None:
+            raise nameless(folder)
         fetching = _Fetching(ledger, workload, runner, progress)
         deadline = time.monotonic() + (math.inf if timeout is None else timeout)
         pause = POLL_FIRST

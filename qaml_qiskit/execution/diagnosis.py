@@ -31,6 +31,8 @@ class _Network(NamedTuple):
     passes: bool = True
 
 
+#: What Python raises, and not the client, when an answer is not of the shape that was expected.
+_STUMBLES = (AttributeError, LookupError, TypeError, ValueError)
 _NO_NETWORK = _Network("no network", f"check the network, {_AGAIN}")
 _PROXY_REFUSES = _Network(
     "a proxy that refuses", "check name and password in HTTPS_PROXY or in the proxies of the saved account", False
@@ -178,7 +180,9 @@ def _of_the_client(what: str, links: list[BaseException], text: str) -> QamlErro
     names = {type(link).__name__ for link in links}
     if names & _OF_THE_ACCOUNT:
         return _refused_account(what, text)
-    return ConfigurationError(
+    # An answer of another shape, such as a gateway's: the next one may be the service's.
+    kind = UnavailableError if isinstance(links[0], _STUMBLES) else ConfigurationError
+    return kind(
         what,
         got=f"{type(links[0]).__name__}: {text}",
         expected="an answer of IBM Quantum Platform",

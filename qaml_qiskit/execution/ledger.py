@@ -122,7 +122,7 @@ class Ledger:
                 and place
                 and any((self.folder / name).exists() for name in (IDENTITY_FILE, SETTINGS_FILE))
             ):
-                raise _nameless(self.folder)
+                raise nameless(self.folder)
             run = opened or uuid.uuid4().hex[:12]
             if opened is None:
                 self.append("opened", run=run, target=target)
@@ -255,7 +255,8 @@ def require_place(identity: Identity, place: str, folder: Path) -> None:
         )
 
 
-def _nameless(folder: Path) -> ConfigurationError:
+def nameless(folder: Path) -> ConfigurationError:
+    """What to raise for a folder whose jobs nobody can find."""
     return ConfigurationError(
         f"{folder} was submitted from, and does not say as which run",
         got=f"neither {LEDGER_FILE} nor a readable {IDENTITY_FILE}",

@@ -18,6 +18,8 @@ JOB_OVERHEAD = 2.0
 REP_DELAY = 250e-6
 #: Two-qubit gates are folded once and twice: three circuits of 1, 3 and 5 times the length.
 ZNE_FACTORS = (1, 3, 5)
+#: Counts for an error that leaves nothing, or that is no probability.
+_CERTAIN = 1 - 1e-12
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,9 @@ def survival(isa: QuantumCircuit, target: ISATarget) -> tuple[float | None, floa
         qubits = [isa.find_bit(qubit).index for qubit in instruction.qubits]
         error = _property(target, instruction.operation.name, qubits, "error")
         if error is not None:
-            logs[instruction.operation.name == "measure"].append(math.log1p(-min(error, 1 - 1e-12)))
+            logs[instruction.operation.name == "measure"].append(
+                math.log1p(-(error if 0 <= error < _CERTAIN else _CERTAIN))
+            )
     gates, readout = (math.exp(sum(logs[key])) if logs[key] else None for key in (False, True))
     return gates, readout
 

@@ -13,6 +13,7 @@ from qiskit_machine_learning.connectors import TorchConnector
 from qiskit_machine_learning.exceptions import QiskitMachineLearningError
 from qiskit_machine_learning.neural_networks import NeuralNetwork
 from torch import Tensor
+from torch.nn import Parameter
 
 from qaml_qiskit.batches import as_tensor
 from qaml_qiskit.encodings import amplitudes
@@ -126,6 +127,13 @@ class AdjointConnector(TorchConnector):
     ) -> None:
         super().__init__(neural_network, _initial(initial_weights, neural_network.num_weights), sparse)
         self._collapsed: _Collapsed | None = None
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Register a parameter; the weights under both names that the parent has for them, also when replaced."""
+        super().register_parameter(name, param)
+        twin = {"weight": "_weights", "_weights": "weight"}.get(name)
+        if twin in self._parameters:
+            self._parameters[twin] = param
 
     def forward(self, input_data: Tensor | None = None) -> Tensor:
         """⟨Z_k⟩, shape (..., outputs), for features of shape (..., num_inputs).

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from qaml_qiskit.batches import as_tensor, check_not_empty, floating, label_batch
-from qaml_qiskit.errors import InputError
+from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.freezing import evaluating
 from qaml_qiskit.memory import check_memory
 from qaml_qiskit.models.noise_aware import TrainingNoise, noisy_logits
@@ -102,7 +102,7 @@ class Trainer:
     Raises:
         InputError: no image, images that are not floating-point or that the model refuses, or labels that are not one
             class of the model's for every image.
-        ConfigurationError: the training does not fit into the memory.
+        ConfigurationError: the training does not fit into the memory, or no weight of the model is to be trained.
     """
 
     def __init__(
@@ -114,6 +114,13 @@ class Trainer:
         state: TrainingState | None = None,
     ) -> None:
         self.model, self.config = model, config
+        if not any(parameter.requires_grad for parameter in model.parameters()):
+            raise ConfigurationError(
+                "cannot train the model",
+                got="no weight that requires a gradient",
+                expected="at least one",
+                remedy="thaw it with model.requires_grad_()",
+            )
         self.train, self.validation = (_examples(model, *part) for part in (train, validation))
         self.state = state or TrainingState()
         self._check_memory()

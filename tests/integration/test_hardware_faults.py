@@ -186,6 +186,20 @@ def test_a_retry_keeps_to_its_limit_and_to_the_run(qaml: Qaml, server: Loopback,
     assert qaml("collect", run).code == 0
 
 
+def test_a_retry_sees_for_itself_what_came_to_nothing(qaml: Qaml, server: Loopback, place: Path, run: Path) -> None:
+    server.hold()
+    qaml("submit", *arguments(place, run), "--submit")
+    server.fail(server.jobs[1])
+    server.cancel(server.jobs[2])
+    # The two that failed since the last look count in what a retry costs.
+    assert qaml("submit", "--retry", run, "--max-seconds", 4).code == 5
+    assert qaml("submit", "--retry", run, "--max-seconds", 600).code == 0
+    assert len(server.jobs) == 6
+    server.release()
+    assert qaml("collect", run).code == 0
+    assert executions(server) == ONCE
+
+
 def test_a_run_that_goes_on_keeps_the_limit_of_its_jobs(qaml: Qaml, server: Loopback, place: Path, run: Path) -> None:
     server.misbehave("submit", answer(429), skip=2)
     assert qaml("run", *arguments(place, run), "--submit", "--max-seconds", 600).code == 2

@@ -1,3 +1,4 @@
+import copy
 from collections.abc import Callable
 
 import pytest
@@ -131,6 +132,19 @@ def test_transferred_images_are_clipped_to_the_ball(convnet: nn.Module) -> None:
     assert check.numbers["rival_success"] <= check.numbers["success"] + FINITE_DIFFERENCE
     with pytest.raises(InputError, match="opposite"):
         audit(convnet, IMAGES, LABELS, ATTACK, QUICK, {"opposite": opposite[:3]})
+
+
+def test_a_model_in_training_mode_is_audited_in_evaluation_mode() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.BatchNorm1d(16), nn.Dropout(), nn.Linear(16, 3))
+        model = trained(net, 0.01, 60)
+    settings = QUICK.model_copy(update={"queries": 20})
+    wanted = audit(model, IMAGES, LABELS, ATTACK, settings)
+    before = copy.deepcopy(model.train().state_dict())
+    assert audit(model, IMAGES, LABELS, ATTACK, settings) == wanted
+    assert all(module.training for module in model.modules())
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
 def test_derivatives_of_known_models() -> None:

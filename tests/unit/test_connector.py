@@ -177,7 +177,13 @@ def by_state(model: QVC, new: Tensor) -> None:
     model.load_state_dict(dict.fromkeys(model.state_dict(), new))
 
 
-@pytest.mark.parametrize("write", [by_data, by_data_in_place, by_vector, by_numpy, by_average, by_state])
+def by_another_parameter(model: QVC, new: Tensor) -> None:
+    model.connector.weight = nn.Parameter(new, requires_grad=False)
+
+
+@pytest.mark.parametrize(
+    "write", [by_data, by_data_in_place, by_vector, by_numpy, by_average, by_state, by_another_parameter]
+)
 def test_new_weights_are_noticed_however_they_were_written(write: Callable[[QVC, Tensor], None]) -> None:
     model, new = deep().requires_grad_(False), torch.linspace(-2, 2, deep().config.num_weights)
     before = model(images())
@@ -187,6 +193,7 @@ def test_new_weights_are_noticed_however_they_were_written(write: Callable[[QVC,
     by_data(fresh, new)
     assert (before - after).abs().max() > DIFFERENT
     assert (after - fresh(images())).abs().max() < model.config.logit_scale * VALUE[SINGLE]
+    assert len({kept.data_ptr() for kept in model.state_dict().values()}) == 1
 
 
 def test_the_matrix_is_made_once_for_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,13 @@ def test_what_can_pass_is_unavailable(cause: BaseException, says: str) -> None:
     assert error.exit_code == 2
 
 
+@pytest.mark.parametrize("stumble", [KeyError("id"), AttributeError("no get"), TypeError("a list"), ValueError("id")])
+def test_an_answer_of_another_shape_can_pass(stumble: Exception) -> None:
+    error = meaning(stumble)
+    assert type(error) is UnavailableError
+    assert type(stumble).__name__ in str(error.got)
+
+
 @pytest.mark.parametrize(
     ("cause", "says"),
     [

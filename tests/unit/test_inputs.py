@@ -264,6 +264,11 @@ def test_nan_logits_are_no_right_answer() -> None:
         ReadoutAttack(Mute()(images()), labels).damage(Budget(0.1))
 
 
+def test_accuracy_of_logits_that_still_have_their_graph() -> None:
+    logits = torch.eye(3, requires_grad=True)
+    assert accuracy(logits, torch.arange(3)).value == 1
+
+
 def test_accuracy_of_nothing_and_of_infinite_logits() -> None:
     assert accuracy(np.array([[np.inf, 0.0], [-np.inf, 0.0]]), np.array([0, 1])).value == 1
     for logits, labels in ((np.ones((0, 3)), []), (np.ones(3), [0, 0, 0]), (np.ones((3, 0)), [0, 0, 0])):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 from qiskit.circuit import QuantumCircuit
-from qiskit.transpiler import CouplingMap
+from qiskit.circuit.library import XGate
+from qiskit.transpiler import CouplingMap, InstructionProperties
 from qiskit.transpiler import Target as ISATarget
 from qiskit_ibm_runtime.fake_provider import FakeFez, FakeSherbrooke, FakeTorino
 
@@ -15,6 +16,7 @@ from qaml_qiskit.encodings import ApproximateEncoding
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import Recipe, load_recipe, recipe_names, recipes, survival, to_isa
 from qaml_qiskit.execution.layout import is_on_a_line
+from tests.tolerances import ROUNDED
 
 
 def recipe(**change: object) -> Recipe:
@@ -99,6 +101,17 @@ def test_the_line_survives_at_least_as_well_as_the_transpilers_choice() -> None:
         np.prod(survival(to_isa(circuit, target, recipe(**change)), target)) for change in ({}, {"layout": "line"})
     ]
     assert chances[1] > chances[0]
+
+
+@pytest.mark.parametrize("error", [1.0, float("nan"), float("inf"), -0.1])
+def test_an_error_that_is_no_probability_leaves_nothing(error: float) -> None:
+    target = ISATarget(num_qubits=1)
+    target.add_instruction(XGate(), {(0,): InstructionProperties(error=error)})
+    circuit = QuantumCircuit(1)
+    circuit.x(0)
+    gates, readout = survival(circuit, target)
+    assert gates == pytest.approx(0, abs=ROUNDED)
+    assert readout is None
 
 
 def test_more_trials_are_tried() -> None:

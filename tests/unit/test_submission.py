@@ -118,8 +118,9 @@ def test_a_folder_that_lost_ledger_and_identity_is_refused(run: Path) -> None:
     submit(run, small_workload(), service)
     (run / LEDGER_FILE).unlink()
     (run / IDENTITY_FILE).unlink()
-    with pytest.raises(ConfigurationError, match="does not say as which run"):
-        submit(run, small_workload(), service)
+    for ask in (submit, collect):
+        with pytest.raises(ConfigurationError, match="does not say as which run"):
+            ask(run, small_workload(), service)
     assert len(service.jobs) == 3
 
 

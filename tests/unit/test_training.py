@@ -204,6 +204,11 @@ def test_a_request_takes_as_many_draws_as_a_training() -> None:
         TrainRequest(train_noise=0.1, train_draws=MAX_DRAWS + 1)
 
 
+def test_a_frozen_model_is_not_trained(data: Data) -> None:
+    with pytest.raises(ConfigurationError, match="no weight that requires a gradient"):
+        Trainer(qvc().requires_grad_(False), data, data, TrainingConfig())
+
+
 def test_a_checkpoint_belongs_to_one_training(data: Data) -> None:
     run = trainer(data)
     run.run()

@@ -17,6 +17,7 @@ from qaml_qiskit.execution import (
     Target,
     Workload,
     cancel,
+    collect,
     open_target,
     outstanding,
     plan,
@@ -63,6 +64,8 @@ def retry_run(
 ) -> Outcome:
     """Send again the jobs of a run that came to nothing, and those that were never accepted.
 
+    How the jobs stand is asked first, and what is done is fetched.
+
     Args:
         path: the run folder.
         max_seconds: refuse when these jobs would cost more QPU seconds, and let the service stop jobs that take longer.
@@ -79,6 +82,10 @@ def retry_run(
         if run.complete:
             return outcome_of(run)
         workload = Workload.load(path)
+        runner = runner_of(run, workload)
+        if runner.place:
+            # What failed since the last look is to be sent too, and counts in what it costs.
+            collect(path, workload, runner, timeout=0)
         target = target_of(run, workload)
         if max_seconds is not None:
             costs = plan(outstanding(path, workload, recalibrate=recalibrate), target)
