@@ -17,6 +17,9 @@ from qaml_qiskit.text import printable
 #: The exit code of a failure that is the program's own fault, as in sysexits.h.
 UNFORESEEN = 70
 
+#: Characters of what an exception says that go into the line; the file has them all.
+_LONGEST = 500
+
 
 def report(error: BaseException) -> str:
     """Write the traceback to a file that only the user can read, and give the line that says where it is."""
@@ -26,7 +29,9 @@ def report(error: BaseException) -> str:
         where = f"the whole traceback is in {write_atomically(file, _story(error), private=True)}"
     except (StorageError, OSError) as trouble:
         where = f"the traceback could not be kept ({getattr(trouble, 'got', None) or trouble})"
-    said = _safe(f"{type(error).__name__}: {error}")
+    said = _safe("".join(traceback.format_exception_only(error)))
+    if len(said) > _LONGEST:
+        said = f"{said[:_LONGEST]}…"
     return (
         f"something went wrong that nobody foresaw: got {said}; expected no such thing, and {where}. Please report it "
         "with that file to those you have qaml-qiskit from; credentials are taken out of it. What was finished is kept."

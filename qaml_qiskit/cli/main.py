@@ -5,11 +5,12 @@ import os
 import sys
 import warnings
 from contextlib import suppress
+from typing import TextIO
 
 import typer
 
 from qaml_qiskit.cli.crash import UNFORESEEN, report
-from qaml_qiskit.cli.streams import accept_any_text
+from qaml_qiskit.cli.streams import accept_any_text, open_missing
 from qaml_qiskit.errors import PartialResultError, QamlError
 from qaml_qiskit.text import printable
 
@@ -26,6 +27,7 @@ ORDER = (
 
 def main() -> None:
     """Run ``qaml`` with the arguments of the process, and leave with its exit code."""
+    open_missing()
     accept_any_text()
     # Warnings of libraries are for their callers, which the tests watch; a user of the command can do nothing about
     # them. ``python -W`` still shows them.
@@ -91,10 +93,10 @@ def _code_of(error: BaseException) -> int:
             return 2
         case BrokenPipeError() | SystemExit(__context__=BrokenPipeError()):
             # Nobody reads on, as in `qaml data list | head -1`; the work is done.
-            _forget_output()
+            _forget(sys.stdout)
             return 0
         case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
-            _forget_output()
+            _forget(sys.stdout)
             _complain(f"no room to write: {error}. What was finished is kept: make room, then run the same again.")
             return PartialResultError.exit_code
         case SystemExit(code=int() as code) if code != 1:
@@ -104,11 +106,15 @@ def _code_of(error: BaseException) -> int:
             return UNFORESEEN
 
 
-def _forget_output() -> None:
+def _forget(stream: TextIO) -> None:
     """Let nothing that waits to be printed fail once more when the process ends."""
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _complain(message: str) -> None:
-    sys.stderr.write(f"Error: {printable(message)}\n")
+    try:
+        sys.stderr.write(f"Error: {printable(message)}\n")
+        sys.stderr.flush()
+    except OSError:  # nobody can be told; the exit code still says it
+        _forget(sys.stderr)

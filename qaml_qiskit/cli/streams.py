@@ -1,7 +1,20 @@
 """The streams of the process, made to take any text."""
 
 import io
+import os
 import sys
+from pathlib import Path
+
+
+def open_missing() -> None:
+    """Give a process that was started with closed streams, as under ``>&-``, such that lead nowhere.
+
+    Python leaves ``None`` in their place, which nothing that prints expects; and a descriptor that stays free is taken
+    by the next file that is opened, into which a library then prints.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for as long as the process lives
 
 
 def accept_any_text() -> None:

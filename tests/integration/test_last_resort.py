@@ -3,6 +3,8 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -121,3 +123,40 @@ def test_a_reader_that_left_is_no_failure(qaml: Qaml, fails: Callable[[BaseExcep
     leave.__context__ = BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
     fails(leave)
     assert qaml("data", "list").code == 0
+
+
+class UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), UnspeakableError(), ValueError("x" * 100_000)])
+def test_whatever_it_says_is_one_short_line(
+    qaml: Qaml, fails: Callable[[BaseException], None], error: BaseException
+) -> None:
+    fails(error)
+    finished = qaml("data", "list")
+    assert finished.code == 70
+    assert finished.err.count("\n") == 1
+    assert len(finished.err) < 1000
+    assert ":;" not in finished.err
+    assert "in raise_it" in story(finished).read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "streams", "code"),
+    [
+        ("data list", ">&-", 0),
+        ("data list --json", ">&-", 0),
+        ("data list", "<&- >&- 2>&-", 0),
+        ("nonsense", "2>&-", 2),
+        ("nonsense", "2>/dev/full", 2),
+        ("data list", ">/dev/full 2>/dev/full", 6),
+    ],
+)
+def test_closed_or_full_streams(words: str, streams: str, code: int, tmp_path: Path) -> None:
+    program = 'exec "$0" -c "from qaml_qiskit.cli.main import main; main()"'
+    command = ["sh", "-c", f"{program} {words} {streams}", sys.executable]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    assert subprocess.run(command, env=environment, timeout=60, check=False).returncode == code
+    assert not list(tmp_path.glob("qaml-error-*"))
