@@ -145,11 +145,14 @@ class Run:
         Raises:
             DamagedFileError: the configuration lacks it, or it does not fit.
         """
+        found = self.config["resolved"]
         try:
-            return parse(self.config["resolved"].get(name, default))
+            found = found.get(name, default)
+            return parse(found)
         except (AttributeError, TypeError, ValueError) as error:
             place = f"resolved.{name} of {self.path / CONFIG_FILE}"
-            raise damaged(place, type(error).__name__, "what the command wrote there", _LOST_CONFIG) from error
+            got = "nothing" if found is None else short(found)
+            raise damaged(place, got, "what the command wrote there", _LOST_CONFIG) from error
 
     def finish(self, metrics: dict[str, Any]) -> None:
         """Write the metrics, which completes the run."""

@@ -2,17 +2,21 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 
 #: What a formula begins with in a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: What moves a cursor or colours what follows where the file is shown on a terminal; ends of lines and tabs are data.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def to_csv(rows: Sequence[Mapping[str, object]]) -> str:
-    """CSV with a header; the columns are the keys of all rows in the order of their first appearance.
+    r"""CSV with a header; the columns are the keys of all rows in the order of their first appearance.
 
     Numbers keep every digit. An interval or another pair becomes two columns, ``name_low`` and ``name_high``. Text that
-    a spreadsheet would take for a formula gets an apostrophe in front, which spreadsheets hide.
+    a spreadsheet would take for a formula gets an apostrophe in front, which spreadsheets hide, and control
+    characters are written as ``\x1b`` and the like.
     """
     flat = [_flatten(row) for row in rows]
     columns = list(dict.fromkeys(name for row in flat for name in row))
@@ -34,6 +38,7 @@ def _flatten(row: Mapping[str, object]) -> dict[str, object]:
 
 
 def _harmless(text: str) -> str:
+    text = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
     if not text.startswith(_FORMULA):
         return text
     try:

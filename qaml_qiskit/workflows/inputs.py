@@ -65,7 +65,7 @@ def load_images(
                 "cannot take the images",
                 got=f"a request for {count}",
                 expected=f"1 to {len(test)}, the size of the test set of {data.dataset} with these classes",
-                remedy="ask for another number",
+                remedy=f"give --images {len(test)} or fewer",
             )
         images, labels, indices = test.images[:count], test.labels[:count], np.arange(count)
     else:

@@ -62,7 +62,16 @@ def watched(model: nn.Module, description: str, total: int, progress: Progress) 
         progress: told about every batch.
     """
     with progress.task(description, total) as advance:
-        hook = model.register_forward_hook(lambda module, inputs, output: advance(len(output)))
+        left = total
+
+        def count(module: nn.Module, inputs: object, output: Tensor) -> None:
+            # A wrapper may look once more than the attack does, to learn something about the model.
+            nonlocal left
+            steps = min(len(output), left)
+            left -= steps
+            advance(steps)
+
+        hook = model.register_forward_hook(count)
         try:
             yield model
         finally:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import BaseModel
 
 from qaml_qiskit.environment import describe_environment
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, StorageError
@@ -92,6 +93,17 @@ def test_damaged_configuration_is_named(tmp_path: Path, damage: bytes) -> None:
             attempt()
         assert "--out" in str(found.value)
     assert (path / CONFIG_FILE).read_bytes() == damage
+
+
+def test_what_does_not_fit_in_the_configuration_is_shown(tmp_path: Path) -> None:
+    class Target(BaseModel):
+        kind: str
+
+    with open_run("demo", {**CONFIG, "resolved": {"target": {"kin": "fake"}}}, tmp_path) as run:
+        with pytest.raises(DamagedFileError, match=r"resolved\.target of .*got \{'kin': 'fake'\}"):
+            run.resolved("target", Target.model_validate)
+        with pytest.raises(DamagedFileError, match=r"resolved\.recipe of .*got nothing"):
+            run.resolved("recipe", Target.model_validate)
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b"{}", b"[" * 5000])

@@ -152,3 +152,7 @@ def test_a_name_is_no_formula(name: str) -> None:
 
 def test_numbers_stay_numbers() -> None:
     assert to_csv([{"gap": -0.5, "told": "-0.5"}]) == "gap,told\n-0.5,-0.5\n"
+
+
+def test_csv_moves_no_cursor() -> None:
+    assert to_csv([{"model": "a\x1b[31m\x9bb\tc"}]) == "model\na\\x1b[31m\\x9bb\tc\n"

@@ -14,7 +14,7 @@ from qaml_qiskit.workflows.demo.report import IMAGE_SETS, Findings, write_report
 from qaml_qiskit.workflows.demo.request import DemoRequest
 from qaml_qiskit.workflows.outcome import Outcome
 from qaml_qiskit.workflows.pages import named
-from qaml_qiskit.workflows.pieces import watched
+from qaml_qiskit.workflows.pieces import looks_of, watched
 from qaml_qiskit.workflows.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.workflows.run.compiled import Compiled, compile_model, score
 from qaml_qiskit.workflows.train.training import Data, fit, load_data, model_config, tensors
@@ -104,7 +104,7 @@ def _attack(
     request: DemoRequest, trained: Trained, images: Tensor, labels: Tensor, progress: Progress
 ) -> dict[str, Tensor]:
     config = AttackConfig(name="pgd", eps=request.eps, steps=request.steps, seed=request.seed)
-    total = len(images) * request.steps
+    total = looks_of(images, request.steps)
     with watched(trained.convnet, "attacking the ConvNet", total, progress) as convnet:
         transfer = attack_images(convnet, images, labels, config)
     with watched(trained.qvc.model, "attacking the QVC", total, progress) as qvc:

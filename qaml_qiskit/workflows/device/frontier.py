@@ -169,7 +169,8 @@ def _write(run: Run, request: FrontierRequest, rows: list[Row], notes: tuple[str
     picture = frontier_figure(rows)
     run.write("frontier.csv", to_csv(rows))
     run.write("frontier.png", picture)
-    lead = f"{len(rows)} models on {request.target}, {rows[0]['images']} images, PGD with ε = {request.eps:g}."
+    models = f"{len(rows)} model{'s' * (len(rows) > 1)}"
+    lead = f"{models} on {request.target}, {rows[0]['images']} images, PGD with ε = {request.eps:g}."
     sections = [Section("Frontier", list(notes), rows, picture, "What models reach against their two-qubit gates.")]
     write_page(run, request, "What fits a device", lead, sections)
     metrics: dict[str, Any] = {"command": "frontier", "results": rows, "notes": list(notes)}
