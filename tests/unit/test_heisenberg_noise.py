@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Parameter
-from qiskit.circuit.library import PauliGate, SXGate, UnitaryGate
+from qiskit.circuit.library import PauliGate, SXGate, UnitaryGate, get_standard_gate_name_mapping
 from qiskit.quantum_info import Kraus, Operator, Pauli, Statevector, SuperOp, random_unitary
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import (
@@ -23,7 +23,7 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.simulation.heisenberg import noisy_expectations
-from qaml_qiskit.simulation.heisenberg.lowering import lower
+from qaml_qiskit.simulation.heisenberg.lowering import IN_PARTS, lower
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from tests.tolerances import AER, DIFFERENT, SIGMAS
 from tests.unit.heisenberg_cases import aer_expectations, apply, qvc_native
@@ -309,6 +309,28 @@ def test_a_composite_gate_has_the_noise_of_the_gates_inside(kind: str) -> None:
     assert same_values(read, noisy_expectations(flat, model, [0, 1, 2]))
     assert close(read, torch.from_numpy(aer_expectations(flat, model)), AER)
     assert (read - noisy_expectations(whole, None, [0, 1, 2])).abs().max() > DIFFERENT
+
+
+def test_the_gates_that_aer_wants_in_parts_are_known() -> None:
+    native = set(AerSimulator(method="density_matrix").operation_names)
+    assert set(get_standard_gate_name_mapping()) - native == IN_PARTS | {"global_phase"}
+
+
+# Two of them contain a Toffoli gate, which Aer runs as one on three qubits.
+@pytest.mark.parametrize("name", sorted(IN_PARTS - {"ccz", "cswap"}))
+def test_a_standard_gate_that_aer_wants_in_parts_has_the_noise_inside(name: str) -> None:
+    gate = get_standard_gate_name_mapping()[name]
+    whole = start(4)
+    whole.append(gate.base_class(*np.linspace(0.3, 0.9, len(gate.params))), range(gate.num_qubits))
+    flat = transpile(whole, basis_gates=["cx", "u"], optimization_level=0)
+    parts = whole
+    while set(parts.count_ops()) & IN_PARTS:
+        parts = parts.decompose(sorted(IN_PARTS))
+    model = NoiseModel()
+    model.add_all_qubit_quantum_error(PAIR, ["cx"])
+    read = noisy_expectations(whole, model, range(4))
+    assert close(read, torch.from_numpy(aer_expectations(parts, model)), AER)
+    assert close(noisy_expectations(whole, None, range(4)), noisy_expectations(flat, None, range(4)), AER)
 
 
 def test_a_composite_gate_that_the_model_names_has_the_noise_of_its_own() -> None:

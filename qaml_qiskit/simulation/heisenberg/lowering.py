@@ -22,6 +22,13 @@ _CHANNELS = frozenset({"kraus", "superop", "quantum_channel"})
 #: What Aer looks up by name, whatever its label.
 _BY_NAME = frozenset({"reset", "initialize"})
 #: What is no standard gate and is followed as one instruction nevertheless, with the error of that name.
+#: Standard gates that Aer does not run by itself: they are carried out in parts, each with its noise.
+IN_PARTS = frozenset(
+    [
+        *("c3sx", "ccz", "ch", "crx", "cry", "crz", "cs", "csdg", "cswap", "csx", "cu", "cu3", "dcx", "iswap"),
+        *("rcccx", "rccx", "xx_minus_yy", "xx_plus_yy"),
+    ]
+)
 _WHOLE = _CHANNELS | _BY_NAME | {"unitary", "pauli", "diagonal", "barrier", "delay", "measure"}
 
 
@@ -92,7 +99,11 @@ def _taken_apart(circuit: QuantumCircuit, table: NoiseTable) -> QuantumCircuit:
 def _is_composite(instruction: CircuitInstruction, table: NoiseTable) -> bool:
     """Whether Aer would want the instruction taken apart first, and can have it so."""
     operation = instruction.operation
-    if instruction.is_standard_gate() or instruction.clbits or instruction.is_control_flow():
+    if instruction.clbits or instruction.is_control_flow():
+        return False
+    # Without noise there is nothing to lose inside a gate that can be followed whole.
+    in_parts = operation.name in IN_PARTS and (bool(table.instructions) or operation.num_qubits > 2)
+    if instruction.is_standard_gate() and not in_parts:
         return False
     if operation.name in _WHOLE or _key(operation) in table.instructions:
         return False
