@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import partial
 
-from qaml_qiskit.text import is_printable, printable
+from qaml_qiskit.text import is_printable, printable, shortened
 
 #: Characters of an offending value that a message shows: all that says something, and not what a damaged file holds.
 _LONGEST = 1000
@@ -31,16 +31,13 @@ class QamlError(Exception):
         self.got = got
         self.expected = expected
         self.remedy = remedy
-        text = f"{what}: got {_shown(str(got))}; expected {_shown(expected)}. {remedy[:1].upper()}{remedy[1:]}."
+        given, wanted = (shortened(each, _LONGEST) for each in (str(got), expected))
+        text = f"{what}: got {given}; expected {wanted}. {remedy[:1].upper()}{remedy[1:]}."
         super().__init__(text if is_printable(text) else printable(text))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the four beats, so that an error comes back whole from another process."""
         return partial(_again, type(self)), (self.what, str(self.got), self.expected, self.remedy)
-
-
-def _shown(value: str) -> str:
-    return value if len(value) <= _LONGEST else value[: _LONGEST - 3] + "..."
 
 
 def _again(kind: type[QamlError], what: str, got: str, expected: str, remedy: str) -> QamlError:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from qaml_qiskit.errors import DamagedFileError
-from qaml_qiskit.text import printable
+from qaml_qiskit.text import printable, shortened
 
 Arrays = dict[str, NDArray[Any]]
 Model = TypeVar("Model", bound=BaseModel)
@@ -197,8 +197,7 @@ def array_of(content: bytes, source: str, remedy: str = _REMEDY) -> NDArray[Any]
 
 def short(value: object) -> str:
     """A value in at most 80 characters, safe to show."""
-    text = printable(repr(value))
-    return text if len(text) <= 80 else text[:77] + "..."
+    return shortened(printable(repr(value)), 80)
 
 
 def _check_values(values: list[Any], most: int | None) -> None:
@@ -230,8 +229,7 @@ def said(error: BaseException) -> str:
         return "values nested too deep"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    text = printable(str(error))
-    return (text if len(text) <= 200 else text[:197] + "...") or type(error).__name__
+    return shortened(printable(str(error)), 200) or type(error).__name__
 
 
 def _said_of_arrays(error: Exception) -> str:
