@@ -4,7 +4,7 @@ Every message has four beats: what happened, what was given, what was expected, 
 The command line prints the message on one line and leaves with the class's exit code, without a traceback.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import partial
 
@@ -52,6 +52,22 @@ def nearest(name: object, known: Iterable[str], count: int = 3) -> list[str]:
     ]
 
 
+def perhaps(
+    name: object, known: Iterable[str], otherwise: str, *, count: int = 3, shown: Callable[[str], str] = str
+) -> str:
+    """A remedy that offers what a misspelt name may stand for.
+
+    Args:
+        name: as the user gave it.
+        known: every name that would do.
+        otherwise: the remedy when none of them is near.
+        count: how many are offered at most.
+        shown: how an offered name is written.
+    """
+    near = nearest(name, known, count)
+    return f"perhaps {' or '.join(map(shown, near))} is meant" if near else otherwise
+
+
 class InputError(QamlError):
     """Images, weights or numbers that cannot be used."""
 
@@ -72,12 +88,11 @@ def unknown_name(
         remedy: what to do when none of them is near.
     """
     names = list(known)
-    near = nearest(name, names)
     return ConfigurationError(
         what,
         got=repr(name),
         expected=f"one of {', '.join(names)}",
-        remedy=f"perhaps {' or '.join(near)} is meant" if near else remedy,
+        remedy=perhaps(name, names, remedy),
     )
 
 

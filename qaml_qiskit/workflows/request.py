@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from qaml_qiskit.errors import ConfigurationError, nearest
+from qaml_qiskit.errors import ConfigurationError, perhaps
 
 
 class Request(BaseModel):
@@ -50,23 +50,22 @@ def refusal(kind: type[BaseModel], error: ValidationError, shown: Callable[[str]
     name = str(detail["loc"][0]) if detail["loc"] else "the request"
     known = list(kind.model_fields)
     if detail["type"] == "extra_forbidden":
-        near = nearest(name, known)
         return ConfigurationError(
             f"{kind.__name__} has no such field" if shown is str else f"{shown(name)} does not fit",
             got=f"the unknown field {name!r}",
             expected=f"one of {', '.join(known)}",
-            remedy=f"perhaps {near[0]} is meant" if near else f"leave out {name}",
+            remedy=perhaps(name, known, f"leave out {name}", count=1),
         )
     if detail["type"] == "missing":
         return ConfigurationError(
             f"{shown(name)} is missing", got="nothing", expected="a value for it", remedy=f"give {shown(name)}"
         )
-    near = nearest(str(detail["input"]), _choices(detail)) if detail["type"] == "literal_error" else []
+    choices = _choices(detail) if detail["type"] == "literal_error" else []
     return ConfigurationError(
         f"{shown(name)} does not fit",
         got=repr(detail["input"]),
         expected=_expected(detail["msg"]),
-        remedy=f"perhaps {near[0]} is meant" if near else f"correct {shown(name)}",
+        remedy=perhaps(detail["input"], choices, f"correct {shown(name)}", count=1),
     )
 
 
