@@ -14,6 +14,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from qaml_qiskit.errors import DamagedFileError
 from qaml_qiskit.text import printable, shortened
@@ -85,10 +86,18 @@ def fitted(value: object, source: str, schema: type[Model], remedy: str = _REMED
     try:
         return schema.model_validate(value)
     except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        place = ".".join(map(str, detail["loc"])) or "the whole file"
-        expected = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-        raise damaged(source, f"{place} = {short(detail['input'])}", expected, remedy) from error
+        problem, expected = first_problem(error)
+        place = ".".join(map(str, problem["loc"])) or "the whole file"
+        raise damaged(source, f"{place} = {short(problem['input'])}", expected, remedy) from error
+
+
+def first_problem(error: ValidationError) -> tuple[ErrorDetails, str]:
+    """The one problem of a validation error that a message tells, and what was expected instead, in pydantic's words.
+
+    A misspelt field also makes a required one missing: the misspelling is what helps, and goes first.
+    """
+    problem = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
+    return problem, problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
 
 
 def yaml_of(content: bytes, source: str, remedy: str = "correct the file") -> Any:

@@ -19,6 +19,7 @@ from qaml_qiskit.attacks.configs import (
     SquareConfig,
 )
 from qaml_qiskit.errors import ConfigurationError, perhaps, unknown_name
+from qaml_qiskit.formats import first_problem
 
 #: A configuration of any registered attack, told apart by its name; for fields of other pydantic models.
 AnyAttack = Annotated[
@@ -75,7 +76,7 @@ def make_attack(name: str, **parameters: object) -> Attack:
     try:
         return kind.model_validate({"name": name, **parameters})
     except ValidationError as error:
-        first = error.errors()[0]
+        first, _ = first_problem(error)
         field = ".".join(map(str, first["loc"]))
         known = [known for known in kind.model_fields if known != "name"]
         otherwise = f"correct or leave out {field}"

@@ -4,14 +4,14 @@ import os
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from qiskit_ibm_runtime import fake_provider
 
 from qaml_qiskit.errors import ConfigurationError, nearest, perhaps, unknown_name
 from qaml_qiskit.execution.options import PrimitiveOptions
-from qaml_qiskit.formats import read_bytes, short, yaml_of
+from qaml_qiskit.formats import first_problem, read_bytes, short, yaml_of
 from qaml_qiskit.noise import NoiseSpec
 
 #: Environment variable that names the backends.yaml to use.
@@ -156,13 +156,10 @@ def parse_yaml(text: str | bytes, source: str, model: type[Model]) -> Model:
 
 def _explain(error: ValidationError, source: str, model: type[BaseModel]) -> ConfigurationError:
     """The first problem of a validation error, as one line."""
-    problems = error.errors(include_url=False)
-    # A misspelt field also makes the right one missing: the misspelling is what helps.
-    detail: dict[str, Any] = dict(min(problems, key=lambda problem: problem["type"] != "extra_forbidden"))
+    detail, expected = first_problem(error)
     # The discriminator's value appears in the path of a tagged union; it is not a key of the file.
     kinds = tuple(_KINDS)
     place = [str(part) for i, part in enumerate(detail["loc"]) if not (i == 2 and part in kinds)]
-    expected = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     got, remedy = short(detail["input"]), "correct the entry"
     if detail["type"] == "extra_forbidden":
         known = _known_fields(model, detail["loc"])

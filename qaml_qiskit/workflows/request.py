@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, Validatio
 from pydantic_core import ErrorDetails
 
 from qaml_qiskit.errors import ConfigurationError, perhaps
+from qaml_qiskit.formats import first_problem
 
 
 class Request(BaseModel):
@@ -44,9 +45,7 @@ def refusal(kind: type[BaseModel], error: ValidationError, shown: Callable[[str]
         error: what pydantic found.
         shown: how a field is called where the values came from, such as ``--encoding-layers``.
     """
-    problems = error.errors(include_url=False)
-    # A misspelt field also makes a required one missing: the misspelling is what helps.
-    detail = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
+    detail, expected = first_problem(error)
     name = str(detail["loc"][0]) if detail["loc"] else "the request"
     known = list(kind.model_fields)
     if detail["type"] == "extra_forbidden":
@@ -64,7 +63,7 @@ def refusal(kind: type[BaseModel], error: ValidationError, shown: Callable[[str]
     return ConfigurationError(
         f"{shown(name)} does not fit",
         got=repr(detail["input"]),
-        expected=_expected(detail["msg"]),
+        expected=expected[:1].lower() + expected[1:],
         remedy=perhaps(detail["input"], choices, f"correct {shown(name)}", count=1),
     )
 
@@ -72,8 +71,3 @@ def refusal(kind: type[BaseModel], error: ValidationError, shown: Callable[[str]
 def _choices(detail: ErrorDetails) -> list[str]:
     """The values that a field with a list of choices takes, as pydantic writes them: 'a', 'b' or 'c'."""
     return re.findall(r"'([^']+)'", detail["ctx"]["expected"])
-
-
-def _expected(message: str) -> str:
-    text = message.removeprefix("Input should be ").removeprefix("Value error, ")
-    return text[:1].lower() + text[1:]
