@@ -4,11 +4,11 @@ Every message has four beats: what happened, what was given, what was expected, 
 The command line prints the message on one line and leaves with the class's exit code, without a traceback.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import partial
 
-from qaml_qiskit.text import is_printable, printable
+from qaml_qiskit.text import is_printable, printable, shortened
 
 #: Characters of an offending value that a message shows: all that says something, and not what a damaged file holds.
 _LONGEST = 1000
@@ -31,16 +31,13 @@ class QamlError(Exception):
         self.got = got
         self.expected = expected
         self.remedy = remedy
-        text = f"{what}: got {_shown(str(got))}; expected {_shown(expected)}. {remedy[:1].upper()}{remedy[1:]}."
+        given, wanted = (shortened(each, _LONGEST) for each in (str(got), expected))
+        text = f"{what}: got {given}; expected {wanted}. {remedy[:1].upper()}{remedy[1:]}."
         super().__init__(text if is_printable(text) else printable(text))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the four beats, so that an error comes back whole from another process."""
         return partial(_again, type(self)), (self.what, str(self.got), self.expected, self.remedy)
-
-
-def _shown(value: str) -> str:
-    return value if len(value) <= _LONGEST else value[: _LONGEST - 3] + "..."
 
 
 def _again(kind: type[QamlError], what: str, got: str, expected: str, remedy: str) -> QamlError:
@@ -53,6 +50,22 @@ def nearest(name: object, known: Iterable[str], count: int = 3) -> list[str]:
     return [
         plain[found] for found in get_close_matches(str(name).lower().replace("_", "-"), plain, n=count, cutoff=0.65)
     ]
+
+
+def perhaps(
+    name: object, known: Iterable[str], otherwise: str, *, count: int = 3, shown: Callable[[str], str] = str
+) -> str:
+    """A remedy that offers what a misspelt name may stand for.
+
+    Args:
+        name: as the user gave it.
+        known: every name that would do.
+        otherwise: the remedy when none of them is near.
+        count: how many are offered at most.
+        shown: how an offered name is written.
+    """
+    near = nearest(name, known, count)
+    return f"perhaps {' or '.join(map(shown, near))} is meant" if near else otherwise
 
 
 class InputError(QamlError):
@@ -75,12 +88,11 @@ def unknown_name(
         remedy: what to do when none of them is near.
     """
     names = list(known)
-    near = nearest(name, names)
     return ConfigurationError(
         what,
         got=repr(name),
         expected=f"one of {', '.join(names)}",
-        remedy=f"perhaps {' or '.join(near)} is meant" if near else remedy,
+        remedy=perhaps(name, names, remedy),
     )
 
 

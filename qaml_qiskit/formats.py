@@ -14,9 +14,10 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from qaml_qiskit.errors import DamagedFileError
-from qaml_qiskit.text import printable
+from qaml_qiskit.text import printable, shortened
 
 Arrays = dict[str, NDArray[Any]]
 Model = TypeVar("Model", bound=BaseModel)
@@ -85,10 +86,18 @@ def fitted(value: object, source: str, schema: type[Model], remedy: str = _REMED
     try:
         return schema.model_validate(value)
     except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        place = ".".join(map(str, detail["loc"])) or "the whole file"
-        expected = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-        raise damaged(source, f"{place} = {short(detail['input'])}", expected, remedy) from error
+        problem, expected = first_problem(error)
+        place = ".".join(map(str, problem["loc"])) or "the whole file"
+        raise damaged(source, f"{place} = {short(problem['input'])}", expected, remedy) from error
+
+
+def first_problem(error: ValidationError) -> tuple[ErrorDetails, str]:
+    """The one problem of a validation error that a message tells, and what was expected instead, in pydantic's words.
+
+    A misspelt field also makes a required one missing: the misspelling is what helps, and goes first.
+    """
+    problem = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
+    return problem, problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
 
 
 def yaml_of(content: bytes, source: str, remedy: str = "correct the file") -> Any:
@@ -197,8 +206,7 @@ def array_of(content: bytes, source: str, remedy: str = _REMEDY) -> NDArray[Any]
 
 def short(value: object) -> str:
     """A value in at most 80 characters, safe to show."""
-    text = printable(repr(value))
-    return text if len(text) <= 80 else text[:77] + "..."
+    return shortened(printable(repr(value)), 80)
 
 
 def _check_values(values: list[Any], most: int | None) -> None:
@@ -230,8 +238,7 @@ def said(error: BaseException) -> str:
         return "values nested too deep"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    text = printable(str(error))
-    return (text if len(text) <= 200 else text[:197] + "...") or type(error).__name__
+    return shortened(printable(str(error)), 200) or type(error).__name__
 
 
 def _said_of_arrays(error: Exception) -> str:

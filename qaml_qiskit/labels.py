@@ -6,13 +6,16 @@ from numpy.typing import NDArray
 from qaml_qiskit.errors import InputError
 
 
-def check_labels(labels: object, count: int, num_classes: int | None = None) -> NDArray[np.int64]:
+def check_labels(
+    labels: object, count: int, num_classes: int | None = None, *, source: str | None = None
+) -> NDArray[np.int64]:
     """The labels as 64-bit integers.
 
     Args:
         labels: an array, a tensor on the CPU or a list; integers of any width, or booleans for classes 0 and 1.
         count: of the examples that they belong to.
         num_classes: m, where it is known.
+        source: the file that they come from, for the message.
 
     Returns:
         Shape (count,).
@@ -20,10 +23,10 @@ def check_labels(labels: object, count: int, num_classes: int | None = None) -> 
     Raises:
         InputError: not one integer an example, or one that is no class from 0 to m − 1.
     """
-    array = np.asarray(labels)
+    array, place = np.asarray(labels), "" if source is None else f" in {source}"
     if array.shape != (count,) or (count and array.dtype.kind not in "biu"):
         raise InputError(
-            "the labels do not fit the images",
+            f"the labels{place} do not fit the images",
             got=f"labels of shape {array.shape} and type {array.dtype} for {count} images",
             expected=f"one integer class an image, shape ({count},)",
             remedy="pass the true classes of the images, as integers along one axis",
@@ -32,7 +35,7 @@ def check_labels(labels: object, count: int, num_classes: int | None = None) -> 
     if wrong.any():
         first = int(wrong.argmax())
         raise InputError(
-            f"the label of image {first} is no class",
+            f"the label of image {first}{place} is no class",
             got=str(array[first]),
             expected="a number from 0" + (f" to {num_classes - 1}" if num_classes is not None else ""),
             remedy="number the classes from 0 in the order in which the model was trained on them",

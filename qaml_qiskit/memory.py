@@ -26,19 +26,30 @@ def gigabytes(size: int) -> str:
     return f"{size / 2**30:,.1f} GiB"
 
 
-def check_memory(what: str, needed: int, *, remedy: str) -> None:
-    """Raise ConfigurationError where ``needed`` bytes exceed the free memory of the CPU.
+def check_memory(
+    what: str,
+    needed: int,
+    *,
+    remedy: str,
+    expected: str = "what fits into the memory",
+    device: torch.device | str = "cpu",
+    limit: int | None = None,
+) -> None:
+    """Raise ConfigurationError where ``needed`` bytes exceed the limit, or without one the free memory of a device.
 
     Args:
         what: what cannot be done, for example ``"cannot build the model"``.
         needed: bytes.
         remedy: what to do instead.
+        expected: what would have been accepted.
+        device: whose memory it is.
+        limit: bytes that are allowed; what is free if None.
     """
-    limit = free_memory()
-    if limit is not None and needed > limit:
+    most = free_memory(device) if limit is None else limit
+    if most is not None and needed > most:
         raise ConfigurationError(
             what,
-            got=f"{gigabytes(needed)} needed, {gigabytes(limit)} free",
-            expected="what fits into the memory",
+            got=f"{gigabytes(needed)} needed, {gigabytes(most)} {'free' if limit is None else 'allowed'}",
+            expected=expected,
             remedy=remedy,
         )

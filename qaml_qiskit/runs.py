@@ -37,6 +37,8 @@ RUNS_FOLDER = Path("runs")
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.json"
 ENVIRONMENT_FILE = "environment.json"
+#: Keys of the configuration that are no options of the command.
+RUN_KEYS = ("command", "resolved")
 
 _LOST_CONFIG = "restore the file from a copy, or choose another folder with --out"
 

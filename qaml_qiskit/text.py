@@ -25,6 +25,11 @@ def is_printable(text: str) -> bool:
     return all(map(_is_plain, text))
 
 
+def shortened(text: str, longest: int) -> str:
+    """The text in at most ``longest`` characters; dots stand for what is left out at its end."""
+    return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
 def _is_plain(character: str) -> bool:
     code = ord(character)
     bidirectional = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069

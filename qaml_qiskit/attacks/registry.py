@@ -18,7 +18,8 @@ from qaml_qiskit.attacks.configs import (
     PGDConfig,
     SquareConfig,
 )
-from qaml_qiskit.errors import ConfigurationError, nearest, unknown_name
+from qaml_qiskit.errors import ConfigurationError, perhaps, unknown_name
+from qaml_qiskit.formats import first_problem
 
 #: A configuration of any registered attack, told apart by its name; for fields of other pydantic models.
 AnyAttack = Annotated[
@@ -75,13 +76,13 @@ def make_attack(name: str, **parameters: object) -> Attack:
     try:
         return kind.model_validate({"name": name, **parameters})
     except ValidationError as error:
-        first = error.errors()[0]
+        first, _ = first_problem(error)
         field = ".".join(map(str, first["loc"]))
         known = [known for known in kind.model_fields if known != "name"]
-        near = nearest(field, known)
+        otherwise = f"correct or leave out {field}"
         raise ConfigurationError(
             f"the attack {name} cannot have these parameters",
             got=f"{field}={first['input']!r} ({first['msg']})",
             expected=f"values for {', '.join(known)}",
-            remedy=f"perhaps {near[0]} is meant" if near and near[0] != field else f"correct or leave out {field}",
+            remedy=otherwise if field in known else perhaps(field, known, otherwise, count=1),
         ) from error

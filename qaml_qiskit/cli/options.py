@@ -9,11 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.formats import read_bytes, yaml_of
+from qaml_qiskit.runs import RUN_KEYS
 from qaml_qiskit.workflows.references import model_path
 from qaml_qiskit.workflows.request import Request, refusal
-
-#: Keys of a run's config.yaml that the run wrote itself.
-RUN_KEYS = ("command", "resolved")
 
 #: Commas between values, not those inside brackets, as a parameter of an attack may have them.
 _COMMA = re.compile(r",(?![^\[]*\])")

@@ -6,7 +6,16 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from qaml_qiskit.reports import column_blocks, fold, format_cell, heading, is_figure, key_columns, same_in_all
+from qaml_qiskit.reports import (
+    column_blocks,
+    fold,
+    format_cell,
+    heading,
+    in_all_rows,
+    is_figure,
+    key_columns,
+    same_in_all,
+)
 
 Row = Mapping[str, Any]
 
@@ -113,10 +122,9 @@ class _Texts:
 
     def told(self, names: Sequence[str], differing: Sequence[str], width: int) -> Iterator[Line]:
         """What says the same in all rows, above a table of the others."""
-        same = {name: self._cells[name][0] for name in names if name not in differing}
-        facts = ", ".join(f"{heading(name)} {text}" for name, text in same.items() if text)
-        if facts:
-            yield from (Line(text) for text in fold(f"In all rows: {facts}.", width, cell_len))
+        told = in_all_rows({name: self._cells[name][0] for name in names if name not in differing})
+        if told:
+            yield from (Line(text) for text in fold(told, width, cell_len))
 
     def sets_of_rows(self, names: Sequence[str], width: int) -> list[list[int]]:
         """Rows that fit beside each other, upright."""

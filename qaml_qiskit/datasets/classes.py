@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.datasets.spec import RawPart, RawSplit
-from qaml_qiskit.errors import ConfigurationError, nearest
+from qaml_qiskit.errors import ConfigurationError, perhaps
 
 
 def select_classes(raw: RawSplit, classes: Sequence[int | str], *, dataset: str) -> RawSplit:
@@ -51,8 +51,7 @@ def _label_of(entry: int | str, class_names: tuple[str, ...], dataset: str) -> i
         if entry in class_names:
             return class_names.index(entry)
         if not (entry.isascii() and entry.isdigit()):
-            near = nearest(entry, class_names)
-            remedy = f"perhaps {near[0]!r} is meant" if near else "choose one of these"
+            remedy = perhaps(entry, class_names, "choose one of these", count=1, shown=repr)
             raise _refused(dataset, repr(entry), f"one of: {known}", remedy)
         entry = int(entry)
     try:

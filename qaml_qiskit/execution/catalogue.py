@@ -4,14 +4,14 @@ import os
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from qiskit_ibm_runtime import fake_provider
 
-from qaml_qiskit.errors import ConfigurationError, nearest, unknown_name
+from qaml_qiskit.errors import ConfigurationError, nearest, perhaps, unknown_name
 from qaml_qiskit.execution.options import PrimitiveOptions
-from qaml_qiskit.formats import read_bytes, short, yaml_of
+from qaml_qiskit.formats import first_problem, read_bytes, short, yaml_of
 from qaml_qiskit.noise import NoiseSpec
 
 #: Environment variable that names the backends.yaml to use.
@@ -156,19 +156,15 @@ def parse_yaml(text: str | bytes, source: str, model: type[Model]) -> Model:
 
 def _explain(error: ValidationError, source: str, model: type[BaseModel]) -> ConfigurationError:
     """The first problem of a validation error, as one line."""
-    problems = error.errors(include_url=False)
-    # A misspelt field also makes the right one missing: the misspelling is what helps.
-    detail: dict[str, Any] = dict(min(problems, key=lambda problem: problem["type"] != "extra_forbidden"))
+    detail, expected = first_problem(error)
     # The discriminator's value appears in the path of a tagged union; it is not a key of the file.
     kinds = tuple(_KINDS)
     place = [str(part) for i, part in enumerate(detail["loc"]) if not (i == 2 and part in kinds)]
-    expected = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    got = short(detail["input"])
+    got, remedy = short(detail["input"]), "correct the entry"
     if detail["type"] == "extra_forbidden":
         known = _known_fields(model, detail["loc"])
-        near = nearest(place[-1], known)
-        expected = f"one of the fields {', '.join(known)}" + (f" (did you mean {near[0]}?)" if near else "")
-        got = f"the unknown field {place[-1]!r}"
+        got, expected = f"the unknown field {place[-1]!r}", f"one of the fields {', '.join(known)}"
+        remedy = perhaps(place[-1], known, remedy, count=1)
     elif detail["type"] == "union_tag_invalid":
         got, expected = f"kind {detail['ctx']['tag']!r}", f"kind: one of {detail['ctx']['expected_tags']}"
     elif detail["type"] == "union_tag_not_found":
@@ -180,7 +176,7 @@ def _explain(error: ValidationError, source: str, model: type[BaseModel]) -> Con
         f"{source}: {'.'.join(place) or 'the whole file'} does not fit",
         got=got,
         expected=expected,
-        remedy="correct the entry" + (f" ({others} more problem{'s' * (others > 1)} after it)" if others else ""),
+        remedy=remedy + (f" ({others} more problem{'s' * (others > 1)} after it)" if others else ""),
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from qaml_qiskit.errors import CredentialsError, QamlError, UnavailableError
 from qaml_qiskit.execution.question import Question, current, longest, patience
 from qaml_qiskit.secrets import hide
-from qaml_qiskit.text import printable
+from qaml_qiskit.text import printable, shortened
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target as ISATarget
@@ -46,8 +46,7 @@ def scrub(text: str) -> str:
 
 def _shown(text: str, secrets: Iterable[str]) -> str:
     # Escape sequences first: one in the middle of a secret would hide it from the search.
-    line = hide(printable(text), secrets)
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
+    return shortened(hide(printable(text), secrets), _LONGEST)
 
 
 def open_account(what: str, instance: str | None = None) -> "QiskitRuntimeService":

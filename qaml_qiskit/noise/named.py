@@ -5,6 +5,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from qaml_qiskit.errors import ConfigurationError, unknown_name
+from qaml_qiskit.formats import first_problem
 from qaml_qiskit.noise.models import NoiseSpec
 from qaml_qiskit.noise.names import NOISES, NoiseName, Placement
 
@@ -29,7 +30,7 @@ def named_noise(name: NoiseName, strength: float, placement: Placement = "gate")
     try:
         return NoiseSpec.model_validate({"placement": placement, **_fields(name, float(strength), placement)})
     except ValidationError as error:
-        raise _out_of_range(name, strength, error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+        raise _out_of_range(name, strength, first_problem(error)[1]) from error
 
 
 def _fields(name: NoiseName, strength: float, placement: Placement) -> dict[str, Any]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.figures import learning_curves as learning_curves
     from qaml_qiskit.reports.layout import column_blocks as column_blocks
     from qaml_qiskit.reports.layout import fold as fold
+    from qaml_qiskit.reports.layout import in_all_rows as in_all_rows
     from qaml_qiskit.reports.layout import is_figure as is_figure
     from qaml_qiskit.reports.layout import key_columns as key_columns
     from qaml_qiskit.reports.layout import same_in_all as same_in_all

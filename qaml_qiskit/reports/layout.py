@@ -5,6 +5,8 @@ Nothing is left out and no cell is shortened, whatever the width.
 
 from collections.abc import Callable, Mapping, Sequence
 
+from qaml_qiskit.reports.cells import heading
+
 Row = Mapping[str, object]
 #: How wide a text is.
 Size = Callable[[str], int]
@@ -19,6 +21,16 @@ def same_in_all(rows: Sequence[Row]) -> list[str]:
         for name, value in rows[0].items()
         if not isinstance(value, (float, list, tuple)) and all(row[name] == value for row in rows)
     ]
+
+
+def in_all_rows(texts: Mapping[str, str]) -> str:
+    """A sentence with what says the same in every row; nothing where nothing does.
+
+    Args:
+        texts: of the cells, by the names of their columns. Empty ones are left out.
+    """
+    facts = [f"{heading(name)} {text}" for name, text in texts.items() if text]
+    return f"In all rows: {', '.join(facts)}." if facts else ""
 
 
 def key_columns(rows: Sequence[Row], names: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from qaml_qiskit.reports.cells import format_cell, heading
-from qaml_qiskit.reports.layout import column_blocks, is_figure, key_columns, same_in_all
+from qaml_qiskit.reports.layout import column_blocks, in_all_rows, is_figure, key_columns, same_in_all
 from qaml_qiskit.text import printable
 
 Row = Mapping[str, object]
@@ -109,8 +109,7 @@ def tables(rows: Sequence[Row]) -> list[Table]:
     blocks, remark = [names], ""
     if sum(widths.values()) > _WIDTHS[0]:
         same = same_in_all(rows)
-        facts = [f"{heading(name)} {text}" for name in same if (text := format_cell(rows[0][name], name))]
-        remark = f"In all rows: {', '.join(facts)}." if facts else ""
+        remark = in_all_rows({name: format_cell(rows[0][name], name) for name in same})
         names = [name for name in names if name not in same] or names
         blocks = column_blocks(names, key_columns(rows, names), widths, _WIDTHS[0]) or [names]
     return [_table(rows, block, widths, remark if block is blocks[0] else "") for block in blocks]

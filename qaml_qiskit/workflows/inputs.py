@@ -11,6 +11,7 @@ from torch import Tensor
 from qaml_qiskit.datasets import check_images, load_dataset
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.formats import read_arrays
+from qaml_qiskit.labels import check_labels
 from qaml_qiskit.models import QVC, DataCard, StoredModel, load_model
 from qaml_qiskit.workflows.attack.files import Provenance, parse_provenance
 from qaml_qiskit.workflows.references import model_path
@@ -88,20 +89,13 @@ def _read_npz(path: Path, data: DataCard) -> tuple[NDArray[np.float32], NDArray[
         expected="an .npz with plain arrays `images` (N, C, H, W) and `labels` (N,)",
         remedy="write it with numpy.savez(path, images=..., labels=...)",
     )
-    checked, labels, num_classes = check_images(arrays["images"]), arrays["labels"], len(data.classes)
-    fits = labels.shape == (len(checked),) and labels.dtype.kind in "iu"
-    if not fits or labels.min() < 0 or labels.max() >= num_classes:
-        raise InputError(
-            f"the labels in {path} do not fit",
-            got=f"{labels.dtype} of shape {labels.shape}" + (f", {labels.min()} to {labels.max()}" if fits else ""),
-            expected=f"{len(checked)} integers from 0 to {num_classes - 1}",
-            remedy="give every image the index of its class",
-        )
+    checked = check_images(arrays["images"])
+    labels = check_labels(arrays["labels"], len(checked), len(data.classes), source=str(path))
     if "provenance" not in arrays:
-        return checked, labels.astype(np.int64), np.arange(len(labels))
+        return checked, labels, np.arange(len(labels))
     _check_data(path, parse_provenance(arrays["provenance"], path), data)
     indices = arrays.get("indices", np.arange(len(labels)))
-    return checked, labels.astype(np.int64), indices.astype(np.int64)
+    return checked, labels, indices.astype(np.int64)
 
 
 def _check_data(path: Path, provenance: Provenance, data: DataCard) -> None:

@@ -32,7 +32,10 @@ def in_pieces(work: Callable[[Tensor], Tensor], images: Tensor, description: str
 
 
 def encodes_slowly(model: nn.Module) -> bool:
-    """Whether a model fits a circuit to every image before it can say anything: some milliseconds an image or more."""
+    """Whether a model fits a circuit to every image before it can say anything.
+
+    That takes some milliseconds an image, tens of them for one alone.
+    """
     return isinstance(model, QVC) and isinstance(model.encoding, ApproximateEncoding)
 
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import qaml_qiskit
-from qaml_qiskit.errors import InputError, nearest
+from qaml_qiskit.errors import InputError, perhaps
 from qaml_qiskit.runs import RUNS_FOLDER
 from qaml_qiskit.text import printable
 
@@ -27,13 +27,12 @@ def model_path(name: str) -> Path:
         if path.exists():
             return path
     known = reference_names()
-    near = nearest(name, known)
     places = [str(given.parent), *map(str, reference_folders())]
     raise InputError(
         "there is no such model",
         got=f"{printable(name)!r}, looked for in {', '.join(places)}",
         expected=f"a run folder, a {_WEIGHTS}, or a reference: {', '.join(known) or 'none is here'}",
-        remedy=f"perhaps {' or '.join(near)} is meant" if near else "train one with `qaml train`",
+        remedy=perhaps(name, known, "train one with `qaml train`"),
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from qaml_qiskit.errors import ConfigurationError, nearest
+from qaml_qiskit.errors import ConfigurationError, perhaps
+from qaml_qiskit.formats import first_problem
 
 
 class Request(BaseModel):
@@ -44,37 +45,29 @@ def refusal(kind: type[BaseModel], error: ValidationError, shown: Callable[[str]
         error: what pydantic found.
         shown: how a field is called where the values came from, such as ``--encoding-layers``.
     """
-    problems = error.errors(include_url=False)
-    # A misspelt field also makes a required one missing: the misspelling is what helps.
-    detail = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
+    detail, expected = first_problem(error)
     name = str(detail["loc"][0]) if detail["loc"] else "the request"
     known = list(kind.model_fields)
     if detail["type"] == "extra_forbidden":
-        near = nearest(name, known)
         return ConfigurationError(
             f"{kind.__name__} has no such field" if shown is str else f"{shown(name)} does not fit",
             got=f"the unknown field {name!r}",
             expected=f"one of {', '.join(known)}",
-            remedy=f"perhaps {near[0]} is meant" if near else f"leave out {name}",
+            remedy=perhaps(name, known, f"leave out {name}", count=1),
         )
     if detail["type"] == "missing":
         return ConfigurationError(
             f"{shown(name)} is missing", got="nothing", expected="a value for it", remedy=f"give {shown(name)}"
         )
-    near = nearest(str(detail["input"]), _choices(detail)) if detail["type"] == "literal_error" else []
+    choices = _choices(detail) if detail["type"] == "literal_error" else []
     return ConfigurationError(
         f"{shown(name)} does not fit",
         got=repr(detail["input"]),
-        expected=_expected(detail["msg"]),
-        remedy=f"perhaps {near[0]} is meant" if near else f"correct {shown(name)}",
+        expected=expected[:1].lower() + expected[1:],
+        remedy=perhaps(detail["input"], choices, f"correct {shown(name)}", count=1),
     )
 
 
 def _choices(detail: ErrorDetails) -> list[str]:
     """The values that a field with a list of choices takes, as pydantic writes them: 'a', 'b' or 'c'."""
     return re.findall(r"'([^']+)'", detail["ctx"]["expected"])
-
-
-def _expected(message: str) -> str:
-    text = message.removeprefix("Input should be ").removeprefix("Value error, ")
-    return text[:1].lower() + text[1:]

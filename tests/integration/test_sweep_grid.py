@@ -244,13 +244,13 @@ def test_noise_that_touches_no_gate(qaml: Qaml, tmp_path: Path) -> None:
 def test_too_many_qubits_for_the_memory(
     qaml: Qaml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr("qaml_qiskit.simulation.heisenberg.memory.free_memory", lambda device: 2**30)
+    monkeypatch.setattr("qaml_qiskit.memory.free_memory", lambda device: 2**30)
     store(tmp_path / "model", QVCConfig(image_shape=(1, 4, 4), num_classes=2, num_layers=1, encoding="angle"))
     write_images(tmp_path / "images.npz", (1, 4, 4), 2)
     finished = qaml(*words(tmp_path), "--strengths", "0.1", *options)
     assert finished.code == 2
     assert "16 qubits are too many" in finished.err
-    assert "GiB needed, 1.0 GiB allowed" in finished.err
+    assert "GiB needed, 1.0 GiB free" in finished.err
 
 
 def test_another_encoding_for_a_qubit_a_pixel(qaml: Qaml, tmp_path: Path) -> None:

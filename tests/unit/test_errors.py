@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qaml_qiskit import errors
-from qaml_qiskit.errors import BudgetError, ConfigurationError, QamlError
+from qaml_qiskit.errors import BudgetError, ConfigurationError, QamlError, perhaps
 
 
 @pytest.mark.parametrize("kind", [ConfigurationError, BudgetError])
@@ -27,6 +27,13 @@ def test_a_message_is_one_line_that_is_safe_to_show() -> None:
     assert str(error).endswith("...; expected a word. Count again.")
     plain = ConfigurationError("it broke", got="two  spaces", expected="one", remedy="count again")
     assert str(plain) == "it broke: got two  spaces; expected one. Count again."
+
+
+def test_near_names_are_offered() -> None:
+    known = ["train", "trains", "transfer"]
+    assert perhaps("trian", known, "leave it out") == "perhaps train or trains is meant"
+    assert perhaps("trian", known, "leave it out", count=1, shown=repr) == "perhaps 'train' is meant"
+    assert perhaps("moon", known, "leave it out") == "leave it out"
 
 
 def test_every_exit_code_is_documented() -> None:

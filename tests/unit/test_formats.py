@@ -166,6 +166,11 @@ def test_a_missing_field_is_damage_of_the_file() -> None:
         object_of(b'{"a": {"b": 1}}', "metrics.json")["a"]["rows"]
 
 
+def test_a_misspelt_field_is_told_before_the_one_that_it_leaves_out() -> None:
+    with pytest.raises(DamagedFileError, match="got nmaes = 3"):
+        model_of(b'{"size": 3, "nmaes": 3}', "card.json", Card)
+
+
 def test_an_encrypted_npz(tmp_path: Path) -> None:
     data = bytearray(npz(images=np.zeros(3)))
     # The flag that says a member is encrypted, in its own head and in the directory.

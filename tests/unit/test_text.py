@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qaml_qiskit.text import printable
+from qaml_qiskit.text import printable, shortened
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,8 @@ def test_what_acts_on_a_terminal_goes(raw: str, shown: str) -> None:
 def test_the_result_is_one_printable_line(raw: str) -> None:
     assert printable(raw).isprintable()
     assert printable(printable(raw)) == printable(raw)
+
+
+def test_long_text_ends_in_dots() -> None:
+    assert shortened("a" * 80, 80) == "a" * 80
+    assert shortened("a" * 81, 80) == "a" * 77 + "..."

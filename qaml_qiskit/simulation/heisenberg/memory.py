@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.memory import free_memory, gigabytes
+from qaml_qiskit.memory import check_memory
 
 #: Numbers that vectors take together where they run as a batch: on the CPU so few that they stay in its cache.
 _BATCH_ON_CPU, _BATCH_ELSEWHERE = 2**20, 2**26
@@ -45,14 +44,13 @@ def memory_needed(
     )
 
 
-def check_memory(needed: int, limit: int | None, num_qubits: int, device: torch.device) -> None:
-    """Raise ConfigurationError where ``needed`` bytes exceed the limit, or without one the device's free memory."""
-    if limit is None:
-        limit = free_memory(device)
-    if limit is not None and needed > limit:
-        raise ConfigurationError(
-            f"{num_qubits} qubits are too many for the memory",
-            got=f"{gigabytes(needed)} needed, {gigabytes(limit)} allowed",
-            expected="a vector of 4^n numbers and its working space to fit",
-            remedy="use fewer qubits or observables, single precision, or a machine with more memory",
-        )
+def check_fits(needed: int, limit: int | None, num_qubits: int, device: torch.device) -> None:
+    """Raise ConfigurationError where a propagation has no room; see :func:`qaml_qiskit.memory.check_memory`."""
+    check_memory(
+        f"{num_qubits} qubits are too many for the memory",
+        needed,
+        expected="a vector of 4^n numbers and its working space to fit",
+        remedy="use fewer qubits or observables, single precision, or a machine with more memory",
+        device=device,
+        limit=limit,
+    )

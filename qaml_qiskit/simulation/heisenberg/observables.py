@@ -17,7 +17,7 @@ from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation.heisenberg.channels import FloatArray
 from qaml_qiskit.simulation.heisenberg.forms import quadratic_forms
 from qaml_qiskit.simulation.heisenberg.lowering import NoisyCircuit, check_qubits, lower
-from qaml_qiskit.simulation.heisenberg.memory import check_memory, memory_needed
+from qaml_qiskit.simulation.heisenberg.memory import check_fits, memory_needed
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.propagation import Cone, Progress, light_cone, propagate
 
@@ -138,7 +138,7 @@ def noisy_observables(
     noisy, readings, cone = _prepare(circuit, NoiseTable(noise_model), qubits, entering)
     place, real = torch.device(device), dtype.to_real() if dtype.is_complex else dtype
     needed = memory_needed(len(cone.digit), len(readings), dtype, num_inputs=len(entering), device=place)
-    check_memory(needed, memory_limit, len(cone.digit), place)
+    check_fits(needed, memory_limit, len(cone.digit), place)
     factors = _observables(noisy, readings, cone)
     digits = [cone.digit[qubit] for qubit in entering]
     size = 2 ** len(entering)
@@ -214,7 +214,7 @@ def _read_once(
 ) -> Tensor:
     noisy, readings, cone = _prepare(circuit, table, qubits, ())
     needed = memory_needed(len(cone.digit), 0, dtype, num_inputs=0, device=place)
-    check_memory(needed, memory_limit, len(cone.digit), place)
+    check_fits(needed, memory_limit, len(cone.digit), place)
     zero = np.zeros((1, cone.num_digits, 4))
     zero[:, :, [_I, _Z]] = 1.0
     (vectors,) = propagate(cone, zero, backwards=False, dtype=dtype, device=place, progress=progress)

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from qaml_qiskit.datasets import check_images
 from qaml_qiskit.errors import InputError
-from qaml_qiskit.formats import Arrays, read_arrays
+from qaml_qiskit.formats import Arrays, damaged, model_of, read_arrays
 
 _ARRAYS = ("images", "labels", "indices", "clean_correct", "fooled", "provenance")
 
@@ -124,18 +124,12 @@ def parse_provenance(array: NDArray[Any], path: Path) -> Provenance:
     Raises:
         InputError: something else is in there; ``path`` is named.
     """
-    try:
-        if array.shape != () or array.dtype.kind != "U":
-            raise ValueError(f"an array of shape {array.shape} and type {array.dtype}")
-        return Provenance.model_validate(json.loads(str(array)))
-    except (ValueError, RecursionError) as error:
-        told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise InputError(
-            f"the provenance in {path} cannot be read",
-            got=told,
-            expected="JSON as `qaml attack` writes it",
-            remedy="make the file again with `qaml attack`",
-        ) from error
+    source, remedy = f"the provenance in {path}", "make the file again with `qaml attack`"
+    if array.shape != () or array.dtype.kind != "U":
+        got = f"an array of shape {array.shape} and type {array.dtype}"
+        raise damaged(source, got, "JSON as `qaml attack` writes it", remedy)
+    # A name that is not UTF-8 is written with escapes; a bare lone surrogate is damage, and refused as such.
+    return model_of(str(array).encode(errors="surrogatepass"), source, Provenance, remedy)
 
 
 def _check_arrays(path: Path, arrays: dict[str, NDArray[Any]], count: int, num_classes: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qaml_qiskit.attacks import Attack, attack_class, make_attack
-from qaml_qiskit.errors import ConfigurationError, nearest
+from qaml_qiskit.errors import ConfigurationError, perhaps
 
 DEFAULT_EPS = 0.1
 #: Parameters that have options of their own.
@@ -100,10 +100,9 @@ def _check_known(key: str, names: Sequence[str]) -> None:
     known = sorted({field for name in names for field in attack_class(name).model_fields} - set(_RESERVED))
     if key in known:
         return
-    near = nearest(key, known)
     raise ConfigurationError(
         f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} no such parameter",
         got=key,
         expected=f"one of {', '.join(known)}" if known else "no parameters at all",
-        remedy=f"perhaps {near[0]} is meant" if near else f"leave out {key}",
+        remedy=perhaps(key, known, f"leave out {key}", count=1),
     )

@@ -4,12 +4,11 @@ from typing import Any
 
 from qaml_qiskit.execution import Workload
 from qaml_qiskit.reports import Section, accuracy_bars, to_csv
-from qaml_qiskit.runs import Run
+from qaml_qiskit.runs import RUN_KEYS, Run
 from qaml_qiskit.workflows.outcome import Row
 from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.run.request import RunRequest
 
-_NOT_PART_OF_REQUEST = ("command", "resolved")
 _HOW = {
     "none": "left as it is",
     "readout": "the same counts, each ⟨Z_k⟩ freed of its own qubit's readout errors",
@@ -21,7 +20,7 @@ _HOW = {
 
 def write_run_page(run: Run, workload: Workload, metrics: dict[str, Any]) -> None:
     """Write the accuracy picture and the page with results, plan, jobs and resources."""
-    request = RunRequest.model_validate({k: v for k, v in run.config.items() if k not in _NOT_PART_OF_REQUEST})
+    request = RunRequest.model_validate({k: v for k, v in run.config.items() if k not in RUN_KEYS})
     rows: list[Row] = metrics["results"]
     config = run.config["resolved"]["model"]
     lead = "Accuracy " + ", ".join(f"{row['stage']} {row['accuracy']:.1%}" for row in rows) + "."

@@ -18,7 +18,7 @@ from qaml_qiskit.execution.catalogue import FakeEntry, SnapshotEntry
 from qaml_qiskit.models import QVC, QVCConfig, check_batch
 from qaml_qiskit.noise import NoiseSpec, Placement, named_noise
 from qaml_qiskit.simulation.heisenberg import memory_needed
-from qaml_qiskit.simulation.heisenberg.memory import check_memory
+from qaml_qiskit.simulation.heisenberg.memory import check_fits
 from qaml_qiskit.workflows.device.noisy_circuits import CircuitWithNoise, device_circuit, native_circuit
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images, require_qvc
 from qaml_qiskit.workflows.sweep.cells import Cell, ModelCopy, pack
@@ -176,13 +176,13 @@ class SweepPlan:
         n, m = noisy.circuit.num_qubits, len(noisy.read)
         cpu = torch.device("cpu")
         if self.request.engine == "aer-density":
-            check_memory(_COPIES * 16 * 4**n, None, n, cpu)
+            check_fits(_COPIES * 16 * 4**n, None, n, cpu)
         if self.request.engine == "exact" and not noisy.inputs:
-            check_memory(memory_needed(n, 0, torch.float64, num_inputs=0), None, n, cpu)
+            check_fits(memory_needed(n, 0, torch.float64, num_inputs=0), None, n, cpu)
         if self.request.attack or (self.request.engine == "exact" and noisy.inputs):
             layers = plan.layers or noisy
             width = layers.circuit.num_qubits
-            check_memory(memory_needed(width, m, num_inputs=len(layers.inputs)), None, width, cpu)
+            check_fits(memory_needed(width, m, num_inputs=len(layers.inputs)), None, width, cpu)
 
 
 def _subjects(name: str, request: SweepRequest, data_dir: Path | None) -> list[Subject]:

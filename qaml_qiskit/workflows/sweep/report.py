@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from qaml_qiskit.reports import Section, curves, to_csv
+from qaml_qiskit.reports import Section, curves, in_all_rows, to_csv
 from qaml_qiskit.runs import Run
 from qaml_qiskit.workflows.outcome import Row
 from qaml_qiskit.workflows.pages import write_page
@@ -68,8 +68,7 @@ def condensed(rows: Sequence[Row]) -> tuple[list[Row], str]:
     """Rows without the columns that say the same in all of them, and what these columns say."""
     same = [name for name in rows[0] if name not in _FIGURES and all(row[name] == rows[0][name] for row in rows)]
     short = [{name: value for name, value in row.items() if name not in same} for row in rows]
-    told = [f"{name.replace('_', ' ')} {_told(rows[0][name])}" for name in same if rows[0][name] is not None]
-    return short, f"In all rows: {', '.join(told)}." if told else ""
+    return short, in_all_rows({name: _told(rows[0][name]) for name in same if rows[0][name] is not None})
 
 
 def _told(value: object) -> str:

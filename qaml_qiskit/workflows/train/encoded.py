@@ -6,6 +6,7 @@ from torch import Tensor
 from qaml_qiskit.files import delete
 from qaml_qiskit.models import QVC, Model
 from qaml_qiskit.runs import Run
+from qaml_qiskit.workflows.pieces import encodes_slowly
 from qaml_qiskit.workflows.progress import Progress
 
 FOLDER = "encoded"
@@ -28,7 +29,7 @@ def encoded(
         progress: told about every block.
     """
     images, labels = data
-    if not isinstance(model, QVC) or model.config.encoding != "approximate":
+    if not isinstance(model, QVC) or not encodes_slowly(model):
         return data
     blocks = []
     with progress.task(f"encoding {_TOLD[name.rpartition('/')[2]]} images", len(images)) as advance, torch.no_grad():
