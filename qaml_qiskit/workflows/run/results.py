@@ -23,6 +23,7 @@ from qaml_qiskit.execution import (
     read_outcomes,
 )
 from qaml_qiskit.execution.question import within
+from qaml_qiskit.execution.workload import CALIBRATION
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, object_of, short
 from qaml_qiskit.models import QVC, build_model, parse_config
 from qaml_qiskit.reports import to_csv
@@ -97,7 +98,7 @@ def finish(run: Run, workload: Workload, runner: Runner, timeout: float | None, 
         scored.rows,
         {"jobs": jobs},
         notes=tuple(metrics["notes"]),
-        problem=_barred(run, sampled) if collection.complete else _problem(run, collection, scored=True),
+        problem=_barred(run, workload, sampled) if collection.complete else _problem(run, collection, scored=True),
     )
 
 
@@ -201,11 +202,14 @@ def _problem(run: Run, collection: Collection, *, scored: bool) -> QamlError:
     )
 
 
-def _barred(run: Run, sampled: Sampled) -> QamlError:
+def _barred(run: Run, workload: Workload, sampled: Sampled) -> QamlError:
     """Why a run of which every job is collected is not complete."""
+    remedy = "run again in another folder without --calibration, which measures one, or with --mitigation none"
+    if any(job.chunk == CALIBRATION for job in workload.settings.jobs):
+        remedy = f"calibrate again with `qaml submit --retry {run.path} --recalibrate`, then collect"
     return PartialResultError(
         f"the readout of {run.path} could not be corrected; the raw counts are scored",
         got=sampled.barred,
         expected="a calibration that can be inverted",
-        remedy=f"calibrate again with `qaml submit --retry {run.path} --recalibrate`, then collect",
+        remedy=remedy,
     )

@@ -1,0 +1,52 @@
+"""A readout that cannot be corrected on a simulated target: what is said, and what leads on."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from qaml_qiskit.errors import ConfigurationError, PartialResultError
+from qaml_qiskit.execution import Calibration
+from qaml_qiskit.workflows import RunRequest, run_model
+from tests.integration.hardware import workspace
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = workspace(tmp_path_factory.mktemp("barred") / "work")
+    blind = "blind: {kind: aer, noise: {readout: {p10: 0.48, p01: 0.47}}}"
+    (place / "backends.yaml").write_text(f"targets: {{{blind}}}\n")
+    return place
+
+
+def inference(place: Path, **options: object) -> RunRequest:
+    return RunRequest(
+        model=str(place / "model"), images=str(place / "images.npz"), target="ideal", recipe="quick", **options
+    )
+
+
+def record(place: Path, p10: float, p01: float) -> str:
+    """A calibration of that target, as another run might have measured it."""
+    now = datetime.now(UTC).isoformat()
+    found = Calibration(target="ideal", created=now, shots=4000, qubits=(0, 1), p10=(p10,) * 2, p01=(p01,) * 2)
+    file = place / f"calibration-{p10}.json"
+    file.write_text(json.dumps(found.model_dump(mode="json")))
+    return str(file)
+
+
+def test_a_given_calibration_that_cannot_be_inverted_costs_nothing(place: Path, tmp_path: Path) -> None:
+    request = inference(place, calibration=record(place, 0.6, 0.6), shots=4000)
+    with pytest.raises(ConfigurationError, match="cannot be corrected.*leaving out --calibration"):
+        run_model(request, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_given_calibration_is_not_measured_again(place: Path, tmp_path: Path) -> None:
+    problem = run_model(
+        inference(place, calibration=record(place, 0.02, 0.8), shots=4000), out=tmp_path / "run"
+    ).problem
+    assert isinstance(problem, PartialResultError)
+    assert "does not belong" in problem.got
+    assert "--recalibrate" not in problem.remedy
+    assert "without --calibration" in problem.remedy
