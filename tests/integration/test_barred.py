@@ -5,10 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import torch
 
 from qaml_qiskit.errors import ConfigurationError, PartialResultError
 from qaml_qiskit.execution import Calibration
+from qaml_qiskit.runs import open_run
 from qaml_qiskit.workflows import RunRequest, run_model
+from qaml_qiskit.workflows.inputs import find_model
+from qaml_qiskit.workflows.run.compiled import compile_model, score
 from tests.integration.hardware import workspace
 
 
@@ -37,7 +41,7 @@ def record(place: Path, p10: float, p01: float) -> str:
 
 def test_a_given_calibration_that_cannot_be_inverted_costs_nothing(place: Path, tmp_path: Path) -> None:
     request = inference(place, calibration=record(place, 0.6, 0.6), shots=4000)
-    with pytest.raises(ConfigurationError, match="cannot be corrected.*leaving out --calibration"):
+    with pytest.raises(ConfigurationError, match=r"cannot be corrected.*leaving out --calibration"):
         run_model(request, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -50,3 +54,14 @@ def test_a_given_calibration_is_not_measured_again(place: Path, tmp_path: Path) 
     assert "does not belong" in problem.got
     assert "--recalibrate" not in problem.remedy
     assert "without --calibration" in problem.remedy
+
+
+def test_a_target_that_cannot_be_read_is_named_where_mitigation_is_no_choice(place: Path, tmp_path: Path) -> None:
+    """As in the demo, whose report compares values before and after mitigation."""
+    compiled = compile_model(find_model(str(place / "model")), "blind", "quick", place / "backends.yaml")
+    images = torch.full((2, 1, 2, 2), 0.5)
+    with (
+        open_run("demo", {}, tmp_path / "run") as run,
+        pytest.raises(ConfigurationError, match=r"the readout of blind cannot be corrected.*qubit .*another target"),
+    ):
+        score(compiled, {"clean": images}, 200, "readout", 1, run)
