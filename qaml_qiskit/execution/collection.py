@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from qaml_qiskit.errors import ConfigurationError, InputError, QamlError, UnavailableError
+from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, QamlError, UnavailableError
 from qaml_qiskit.execution.ledger import ENDED, LEDGER_FILE, JobRecord, Ledger, nameless, require_place
 from qaml_qiskit.execution.outcomes import Origin, decode, sent_fingerprints, store, stored
 from qaml_qiskit.execution.reconciliation import looks, reconcile
@@ -174,6 +174,9 @@ class _Fetching:
         """Do something that asks the service; ``later`` when it did not answer."""
         try:
             step = work()
+        except DamagedFileError:
+            # A file of this folder, which no service mends.
+            raise
         except ConfigurationError as error:
             if not self.runner.place:
                 raise

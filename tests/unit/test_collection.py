@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from qiskit.primitives.containers import BitArray
 
-from qaml_qiskit.errors import InputError, UnavailableError
+from qaml_qiskit.errors import DamagedFileError, InputError, UnavailableError
 from qaml_qiskit.execution import LEDGER_FILE, BrokenResultError, Ledger, collect, read_outcomes, standing, submit
 from qaml_qiskit.execution.outcomes import decode
 from qaml_qiskit.execution.workload import PrimitiveOptions
+from qaml_qiskit.formats import damaged
 from tests.unit.job_cases import SHOTS, Job, Service, counts, pub, right_result, small_workload
 
 
@@ -186,6 +187,17 @@ def test_a_job_that_is_adopted_within_a_round_is_kept_as_itself(run: Path) -> No
     sampled = read_outcomes(run, workload)
     assert sampled is not None
     assert list(sampled.rows) == list(range(6))
+
+
+def test_a_damaged_file_of_the_folder_is_no_silent_service(
+    run: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(*_: object) -> None:
+        raise damaged("run.json", "nothing", "the run's identifier")
+
+    monkeypatch.setattr("qaml_qiskit.execution.collection.reconcile", spoilt)
+    with pytest.raises(DamagedFileError, match=r"run\.json"):
+        collect(run, small_workload(), service, timeout=0)
 
 
 def test_a_service_that_never_answers_is_an_error(run: Path, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
