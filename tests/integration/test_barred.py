@@ -2,15 +2,17 @@
 
 import json
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from qaml_qiskit.errors import ConfigurationError, PartialResultError
-from qaml_qiskit.execution import Calibration
+from qaml_qiskit.execution import LEDGER_FILE, Calibration, Ledger
 from qaml_qiskit.runs import open_run
-from qaml_qiskit.workflows import RunRequest, run_model
+from qaml_qiskit.workflows import RunRequest, collect_run, retry_run, run_model
 from qaml_qiskit.workflows.inputs import find_model
 from qaml_qiskit.workflows.run.compiled import compile_model, score
 from tests.integration.hardware import workspace
@@ -65,3 +67,21 @@ def test_a_target_that_cannot_be_read_is_named_where_mitigation_is_no_choice(pla
         pytest.raises(ConfigurationError, match=r"the readout of blind cannot be corrected.*qubit .*another target"),
     ):
         score(compiled, {"clean": images}, 200, "readout", 1, run)
+
+
+def test_a_simulated_readout_is_measured_again_on_request(place: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    request = inference(place, shots=200).model_copy(update={"target": "blind"})
+    first = run_model(request, backends=place / "backends.yaml", out=run)
+    assert first.problem is not None
+    assert "--recalibrate" in first.problem.remedy
+    before = {file.name: file.read_bytes() for file in (run / "outcomes").iterdir()}
+    retry_run(run, recalibrate=True)
+    collect_run(run)
+    after = {file.name: file.read_bytes() for file in (run / "outcomes").iterdir()}
+    assert {name for name in after if after[name] != before[name]} == {"calibration.npz"}
+    record = Ledger(run / LEDGER_FILE).records()["calibration"]
+    assert (record.attempt, record.state, record.job) == (2, "collected", "local-calibration-2")
+    with np.load(run / "outcomes" / "calibration.npz") as new, np.load(BytesIO(before["calibration.npz"])) as old:
+        assert str(old["job"]) == "local-calibration"
+        assert not np.array_equal(new["bits"], old["bits"])
