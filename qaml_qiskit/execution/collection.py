@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from qaml_qiskit.errors import ConfigurationError, InputError, QamlError, UnavailableError
+from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, QamlError, UnavailableError
 from qaml_qiskit.execution.ledger import ENDED, LEDGER_FILE, JobRecord, Ledger, nameless, require_place
-from qaml_qiskit.execution.outcomes import Origin, decode, origins, store, stored
+from qaml_qiskit.execution.outcomes import Origin, decode, sent_fingerprints, store, stored
 from qaml_qiskit.execution.reconciliation import looks, reconcile
 from qaml_qiskit.execution.runner import BrokenResultError, Runner, SentJob
 from qaml_qiskit.execution.snapshot import keep_properties
@@ -124,11 +124,11 @@ class _Fetching:
         """Take every job as far as it goes now; whether any is worth asking for later."""
         if not self.listed:
             self.listed = self._attempt("", self._list) == "finished"
-        known = origins(self.ledger.folder, self.workload)
+        prints = sent_fingerprints(self.ledger.folder, self.workload)
         # Those that could not be asked for come last, so that they do not keep the others for ever.
         jobs = sorted(self.open, key=lambda job: job.chunk in self.troubles)
         for last in looks():
-            jobs = self._pass(jobs, known, last)
+            jobs = self._pass(jobs, prints, last)
             if not jobs:
                 break
         return bool(self.open)
@@ -152,7 +152,7 @@ class _Fetching:
         reasons = {name: f"{error.what}: {error.got}" for name, (_, error) in self.troubles.items()}
         return replace(standing(self.ledger.folder, self.workload), unanswered=reasons)
 
-    def _pass(self, jobs: list[JobSpec], known: dict[str, Origin], last: bool) -> list[JobSpec]:
+    def _pass(self, jobs: list[JobSpec], prints: dict[str, str], last: bool) -> list[JobSpec]:
         """Visit jobs, and return those that look lost or broken: unless it is the last look, that is not believed."""
         doubtful: list[JobSpec] = []
         silent = 0
@@ -162,7 +162,7 @@ class _Fetching:
                 if self._attempt("", self._list) != "finished":
                     break
                 silent = 0
-            match self._attempt(job.chunk, partial(self._visit, job, known.get(job.chunk), last)):
+            match self._attempt(job.chunk, partial(self._visit, job, prints[job.chunk], last)):
                 case "finished":
                     self.open.remove(job)
                 case "doubtful":
@@ -174,6 +174,9 @@ class _Fetching:
         """Do something that asks the service; ``later`` when it did not answer."""
         try:
             step = work()
+        except DamagedFileError:
+            # A file of this folder, which no service mends.
+            raise
         except ConfigurationError as error:
             if not self.runner.place:
                 raise
@@ -187,13 +190,15 @@ class _Fetching:
         reconcile(self.ledger, self.runner, [job.chunk for job in self.workload.settings.jobs])
         return "finished"
 
-    def _visit(self, job: JobSpec, origin: Origin | None, last: bool) -> Step:
+    def _visit(self, job: JobSpec, fingerprint: str, last: bool) -> Step:
         """Fetch a job's outcomes if they can be had."""
         record = self.ledger.records().get(job.chunk)
         sent = self.ledger.sent(record) if record else None
-        if record is None or sent is None or origin is None:
+        if record is None or sent is None:
             # It has no id; it may get one when the jobs have been listed.
             return "finished" if self.listed else "later"
+        # As the ledger has it now: this round may have adopted another job.
+        origin = Origin(sent.run, sent.job, fingerprint)
         if stored(self.ledger.folder, self.workload, job, origin) is not None:
             # Otherwise a kill between the two writes: the outcomes are there and the ledger does not say so yet.
             self._note(record, "collected")

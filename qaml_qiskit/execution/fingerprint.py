@@ -7,6 +7,7 @@ import numpy as np
 from qiskit.circuit import ParameterExpression, QuantumCircuit
 
 from qaml_qiskit.execution.workload import ISA_FILE, Workload
+from qaml_qiskit.formats import read_bytes
 
 
 def fingerprints(folder: Path, workload: Workload) -> dict[str, str]:
@@ -16,9 +17,12 @@ def fingerprints(folder: Path, workload: Workload) -> dict[str, str]:
         folder: where the workload is saved; the circuit counts by the bytes of its file, so that the digest does not
             depend on the version of Qiskit that reads it.
         workload: as loaded from there.
+
+    Raises:
+        DamagedFileError: the circuit's file cannot be read.
     """
     settings = workload.settings
-    circuit = hashlib.sha256((folder / ISA_FILE).read_bytes()).hexdigest()
+    circuit = hashlib.sha256(read_bytes(folder / ISA_FILE)).hexdigest()
     found = {}
     for job in settings.jobs:
         head = f"{circuit} {job.chunk} {job.start} {job.stop} {settings.shots} {settings.mitigation} {settings.seed} "

@@ -33,6 +33,9 @@ def host_lease(folder: Path) -> Iterator[None]:
 
     def beat() -> None:
         while not stopped.wait(BEAT):
+            # Who took it over while this process slept is not to be kept alive by it.
+            if _read(file).get("mark", mark) != mark:
+                return
             with suppress(OSError):
                 os.utime(file)
 
@@ -52,29 +55,58 @@ def host_lease(folder: Path) -> Iterator[None]:
 def _take(file: Path, mark: str) -> bool:
     """Make the file ours; False where no file can be made, which whoever writes there next will say better."""
     content = json.dumps({"host": socket.gethostname(), "mark": mark}).encode()
-    for _ in range(2):
+    # Every turn refuses, ends, or takes one stale file out of the way.
+    while True:
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except FileExistsError:
-            _refuse_if_alive(file)
-            _remove(file)
+            found = _content(file)
+            _refuse_if_alive(file, found)
+            if not _set_aside(file, found):
+                return False
         except OSError:
             return False
         else:
             with os.fdopen(descriptor, "wb") as stream, suppress(OSError):
                 stream.write(content)
             return True
-    return False
 
 
-def _refuse_if_alive(file: Path) -> None:
-    host = _read(file).get("host")
+def _set_aside(file: Path, stale: bytes) -> bool:
+    """Remove a stale file, and no other that another machine made since; False where that cannot be done."""
+    aside = _beside(file)
+    try:
+        # Of all that found it stale, one can rename it.
+        file.rename(aside)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    if _content(aside) != stale:
+        _put_back(aside, file)
+    _remove(aside)
+    return True
+
+
+def _put_back(aside: Path, file: Path) -> None:
+    try:
+        file.hardlink_to(aside)
+    except FileExistsError:
+        return
+    except OSError:
+        # A file system without links.
+        with suppress(OSError):
+            aside.rename(file)
+
+
+def _refuse_if_alive(file: Path, content: bytes) -> None:
+    host = _parsed(content).get("host")
     if host == socket.gethostname():
         # The lock of this machine is ours, so that process has ended.
         return
     try:
         # Both times are the file system's: the clocks of two machines may differ.
-        probe = file.with_name(f"{LEASE_FILE}.{secrets.token_hex(8)}.tmp")
+        probe = _beside(file)
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
         now = probe.stat().st_mtime
         probe.unlink()
@@ -90,12 +122,27 @@ def _refuse_if_alive(file: Path) -> None:
         )
 
 
-def _read(file: Path) -> dict[str, object]:
+def _beside(file: Path) -> Path:
+    return file.with_name(f"{LEASE_FILE}.{secrets.token_hex(8)}.tmp")
+
+
+def _content(file: Path) -> bytes:
     try:
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
+def _parsed(content: bytes) -> dict[str, object]:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
         return {}
-    return content if isinstance(content, dict) else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _read(file: Path) -> dict[str, object]:
+    return _parsed(_content(file))
 
 
 def _remove(file: Path) -> None:

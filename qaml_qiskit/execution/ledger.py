@@ -20,11 +20,13 @@ from qaml_qiskit.execution.lease import host_lease
 from qaml_qiskit.execution.runner import SentJob, is_job_id
 from qaml_qiskit.execution.workload import SETTINGS_FILE
 from qaml_qiskit.files import FolderLock, append, cut_off
+from qaml_qiskit.formats import read_bytes
 
 #: The ledger's own lock, for those who send jobs from a folder that is no run; a run's is around it.
 _LOCK_FILE = ".jobs.lock"
 
 LEDGER_FILE = "jobs.jsonl"
+_READABLE = "make the file readable"
 
 State = Literal["intended", "submitted", "collected", "failed", "cancelled", "lost", "broken", "refused"]
 #: Events of the ledger that set the state of a job. ``opened`` and ``twin`` are the others.
@@ -81,11 +83,11 @@ class Ledger:
         """All events in order. A torn last line, left by a kill during a write, is passed over.
 
         Raises:
-            InputError: another line is no event.
+            InputError: another line is no event, or the file cannot be read.
         """
         if not self.path.is_file():
             return []
-        lines = self.path.read_bytes().split(b"\n")
+        lines = read_bytes(self.path, _READABLE).split(b"\n")
         # A line counts once its line feed is there: what comes after the last one was torn.
         events = []
         for number, line in enumerate(lines[:-1], 1):
@@ -238,7 +240,7 @@ class Ledger:
     def _cut_torn_line(self) -> None:
         if not self.path.is_file():
             return
-        content = self.path.read_bytes()
+        content = read_bytes(self.path, _READABLE)
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
             cut_off(self.path, whole)

@@ -44,8 +44,8 @@ class PrimitiveRunner:
         """Always, and a simulated target does not change."""
 
     def submit(self, workload: Workload, job: JobSpec, run_id: str, attempt: int) -> str:
-        """Nothing is sent."""
-        return f"local-{job.chunk}"
+        """Nothing is sent. Another attempt has another id, as outcomes are told apart by it."""
+        return _first_id(job) + (f"-{attempt}" if attempt > 1 else "")
 
     def find(self, run_id: str, chunk: str | None = None, attempt: int | None = None) -> list[SentJob]:
         """No other process can know of a local job."""
@@ -59,7 +59,9 @@ class PrimitiveRunner:
         """Run the job."""
         number = 0 if job.chunk == CALIBRATION else 1 + workload.image_jobs.index(job)
         # Aer counts on from the seed for the circuits of a run: seeds in a row would give jobs the same random numbers.
-        seed = int(np.random.SeedSequence([workload.settings.seed, number]).generate_state(1)[0] >> 2)
+        # Another attempt is another measurement.
+        attempt = [int(part) for part in job_id.removeprefix(_first_id(job)).split("-") if part.isdecimal()]
+        seed = int(np.random.SeedSequence([workload.settings.seed, number, *attempt]).generate_state(1)[0] >> 2)
         circuits, primitive = self._factory(job, workload.circuits(job), seed)
         pubs = workload.pubs(job, circuits)
         shots = workload.settings.shots
@@ -75,6 +77,10 @@ class PrimitiveRunner:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+def _first_id(job: JobSpec) -> str:
+    return f"local-{job.chunk}"
 
 
 def local_runner(target: Target, workload: Workload) -> PrimitiveRunner:

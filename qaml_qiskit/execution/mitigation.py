@@ -100,6 +100,7 @@ def check_calibration(
     elif age > max_age:
         problem = (f"a record that is {_hours(age)} old", f"at most {_hours(max_age)}")
     else:
+        _invertible(calibration, measured, "measure a new one by leaving out --calibration, or use --mitigation none")
         return
     raise ConfigurationError(
         "the readout calibration cannot be used here",
@@ -179,18 +180,7 @@ class ReadoutCorrection:
                 expected=f"also qubits {missing}",
                 remedy="calibrate again for this layout",
             )
-        readout = record.readout(measured)
-        # A contrast that the calibration's own shots cannot tell from zero may be of either sign.
-        least = np.maximum(LEAST_CONTRAST, Z_95 * readout.contrast_error)
-        for qubit, p10, p01, needed in zip(measured, readout.p10, readout.p01, least, strict=True):
-            if 1 - p10 - p01 < needed:
-                raise ConfigurationError(
-                    f"qubit {qubit} cannot be corrected",
-                    got=f"readout errors {p10:.3f} and {p01:.3f}, measured with {record.shots} shots",
-                    expected=f"a sum below {1 - needed:.3f}: near 1 the outcome says nothing about the qubit",
-                    remedy="choose a layout without this qubit, or leave out the mitigation",
-                )
-        return readout
+        return _invertible(record, measured, "choose a layout without this qubit, or leave out the mitigation")
 
     def _m3(self, bits: BitArray, measured: Sequence[int]) -> NDArray[np.float64]:
         record = self.calibration
@@ -204,6 +194,22 @@ class ReadoutCorrection:
         width = bits.num_bits
         observables = ["I" * (width - 1 - k) + "Z" + "I" * k for k in range(width)]
         return np.array([[quasi.expval(observable) for observable in observables] for quasi in corrected])
+
+
+def _invertible(record: Calibration, measured: Sequence[int], remedy: str) -> ReadoutSpread:
+    """The readout errors of measured qubits. Raises ConfigurationError for one whose outcome says too little."""
+    readout = record.readout(measured)
+    # A contrast that the calibration's own shots cannot tell from zero may be of either sign.
+    least = np.maximum(LEAST_CONTRAST, Z_95 * readout.contrast_error)
+    for qubit, p10, p01, needed in zip(measured, readout.p10, readout.p01, least, strict=True):
+        if 1 - p10 - p01 < needed:
+            raise ConfigurationError(
+                f"qubit {qubit} cannot be corrected",
+                got=f"readout errors {p10:.3f} and {p01:.3f}, measured with {record.shots} shots",
+                expected=f"a sum below {1 - needed:.3f}: near 1 the outcome says nothing about the qubit",
+                remedy=remedy,
+            )
+    return readout
 
 
 def _check_possible(z: NDArray[np.float64], shots: int, readout: ReadoutSpread, measured: Sequence[int]) -> None:

@@ -118,15 +118,13 @@ def stored(folder: Path, workload: Workload, job: JobSpec, origin: Origin) -> Ar
     return arrays if found.job == origin.job else None
 
 
-def origins(folder: Path, workload: Workload) -> dict[str, Origin]:
-    """Which job the outcomes of every chunk must be of, as the ledger has it.
+def sent_fingerprints(folder: Path, workload: Workload) -> dict[str, str]:
+    """What every job consists of, see :func:`fingerprints`, after a look whether that is what was sent.
 
     Raises:
         InputError: the stored circuit, images or options are not those that were sent.
     """
-    ledger = Ledger(folder / LEDGER_FILE)
-    run, records, prints = str(ledger.run_id()), ledger.records(), fingerprints(folder, workload)
-    sent = ledger.fingerprints()
+    prints, sent = fingerprints(folder, workload), Ledger(folder / LEDGER_FILE).fingerprints()
     changed = [chunk for chunk, found in prints.items() if sent.get(chunk, found) != found]
     if changed:
         raise InputError(
@@ -135,7 +133,7 @@ def origins(folder: Path, workload: Workload) -> dict[str, Origin]:
             expected="the files as they were when the jobs were sent",
             remedy="bring the original isa.qpy, values.npy and workload.json back",
         )
-    return {chunk: Origin(run, str(records[chunk].job), prints[chunk]) for chunk in prints if chunk in records}
+    return prints
 
 
 def read_outcomes(folder: Path, workload: Workload) -> Sampled | None:
@@ -144,8 +142,13 @@ def read_outcomes(folder: Path, workload: Workload) -> Sampled | None:
     Raises:
         InputError: outcomes of another run or of other work than the workload's.
     """
-    known = origins(folder, workload)
-    found = {job.chunk: stored(folder, workload, job, known[job.chunk]) for job in _jobs(workload, known)}
+    ledger, prints = Ledger(folder / LEDGER_FILE), sent_fingerprints(folder, workload)
+    run, records = str(ledger.run_id()), ledger.records()
+    found = {
+        job.chunk: stored(folder, workload, job, Origin(run, str(records[job.chunk].job), prints[job.chunk]))
+        for job in workload.settings.jobs
+        if job.chunk in records
+    }
     there = [(job, arrays) for job in workload.image_jobs if (arrays := found.get(job.chunk)) is not None]
     if not there:
         return None
@@ -167,10 +170,6 @@ def read_outcomes(folder: Path, workload: Workload) -> Sampled | None:
         # Counts that were paid for are worth scoring without a calibration too.
         return Sampled(rows, raw, None, covariance, None, barred=f"{error.what}: {error.got}")
     return Sampled(rows, raw, mitigated, covariance, calibration)
-
-
-def _jobs(workload: Workload, known: dict[str, Origin]) -> list[JobSpec]:
-    return [job for job in workload.settings.jobs if job.chunk in known]
 
 
 def _calibration(workload: Workload, arrays: Arrays | None) -> Calibration | None:

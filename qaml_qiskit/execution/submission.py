@@ -1,12 +1,12 @@
 """The one side effect: jobs leave, and every one of them is in the ledger before and after."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from qaml_qiskit.errors import ConfigurationError, QamlError
+from qaml_qiskit.errors import ConfigurationError, DamagedFileError, QamlError
 from qaml_qiskit.execution.fingerprint import fingerprints, same_circuit
 from qaml_qiskit.execution.ledger import ENDED, LEDGER_FILE, JobRecord, Ledger
 from qaml_qiskit.execution.local import local_runner
@@ -170,7 +170,7 @@ def _send(ledger: Ledger, workload: Workload, job: JobSpec, runner: Runner, fing
     except QamlError as error:
         # The answer may have been lost after the job was accepted: the service is asked before anything is concluded,
         # and where it cannot be asked, the intent stays.
-        with suppress(ConfigurationError):
+        with _where_it_answers():
             if _found(ledger, runner, job.chunk, attempt):
                 return
             ledger.append("refused", chunk=job.chunk, attempt=attempt, reason=f"{error.what}: {error.got}")
@@ -178,8 +178,19 @@ def _send(ledger: Ledger, workload: Workload, job: JobSpec, runner: Runner, fing
     ledger.append("submitted", chunk=job.chunk, attempt=attempt, job=job_id)
     # The client sends a request again by itself when the service answers with a server error, although the first may
     # have been accepted. Where the service cannot be asked now, it is when all jobs are sent.
-    with suppress(ConfigurationError):
+    with _where_it_answers():
         settle(ledger, runner, job.chunk, runner.find(run_id, job.chunk, attempt))
+
+
+@contextmanager
+def _where_it_answers() -> Iterator[None]:
+    """Pass over what a service cannot be asked for; damage of a file of this folder is something else."""
+    try:
+        yield
+    except DamagedFileError:
+        raise
+    except ConfigurationError:
+        pass
 
 
 def _found(ledger: Ledger, runner: Runner, chunk: str, attempt: int) -> bool:

@@ -111,6 +111,28 @@ def test_the_command_writes_its_inputs_again(place: Path, run: Path) -> None:
     assert (run / "inputs.npz").read_bytes() == whole
 
 
+def test_inputs_of_something_else_are_refused(place: Path, run: Path) -> None:
+    with np.load(run / "inputs.npz") as found:
+        arrays = dict(found)
+    (run / "inputs.npz").write_bytes(npz(**{**arrays, "labels": np.roll(arrays["labels"], 1)}))
+    with pytest.raises(DamagedFileError, match=r"inputs\.npz.*not those of this run.*once more"):
+        collect_run(run)
+    # The version before wrote no mark.
+    arrays.pop("mark")
+    (run / "inputs.npz").write_bytes(npz(**arrays))
+    assert collect_run(run).results == json.loads((place / "whole" / "metrics.json").read_text())["results"]
+
+
+@pytest.mark.parametrize("plan", [5, {"qpu_seconds": -1.0}])
+def test_a_plan_of_something_else_is_made_again(place: Path, run: Path, plan: object) -> None:
+    saved = json.loads((run / "plan.json").read_text())
+    saved.get("content", saved)["plan"] = plan
+    (run / "plan.json").write_text(json.dumps(saved))
+    collect_run(run)
+    whole = json.loads((place / "whole" / "metrics.json").read_text())
+    assert json.loads((run / "metrics.json").read_text())["plan"] == whole["plan"]
+
+
 def test_a_run_of_the_version_before_has_no_digests(run: Path) -> None:
     settings = json.loads((run / SETTINGS_FILE).read_text())
     assert set(settings.pop("digests")) == {"isa.qpy", "values.npy", SETTINGS_FILE}

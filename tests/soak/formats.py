@@ -124,7 +124,7 @@ FORMATS: dict[str, Format] = {
     "circuit": _run("isa.qpy", "bytes", _status),
     "values": _run("values.npy", "npy", _status),
     "workload": _run("workload.json", "json", _status),
-    "inputs": _run("inputs.npz", "npz", exact="broken"),
+    "inputs": _run("inputs.npz", "npz"),
     "plan": _run("plan.json", "json"),
     "ledger": _run("jobs.jsonl", "jsonl"),
     "outcome": _run("outcomes/images-0001.npz", "npz", exact="broken"),

@@ -1,6 +1,7 @@
 """What comes back is checked, and one job in trouble does not keep the others."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 from qiskit.primitives.containers import BitArray
 
-from qaml_qiskit.errors import InputError, UnavailableError
+from qaml_qiskit.errors import DamagedFileError, InputError, UnavailableError
 from qaml_qiskit.execution import LEDGER_FILE, BrokenResultError, Ledger, collect, read_outcomes, standing, submit
 from qaml_qiskit.execution.outcomes import decode
 from qaml_qiskit.execution.workload import PrimitiveOptions
-from tests.unit.job_cases import SHOTS, Service, counts, pub, right_result, small_workload
+from qaml_qiskit.formats import damaged
+from tests.unit.job_cases import SHOTS, Job, Service, counts, pub, right_result, small_workload
 
 
 @pytest.fixture(autouse=True)
@@ -167,6 +169,35 @@ def test_many_jobs_that_cannot_be_asked_for_do_not_keep_the_last(run: Path) -> N
         job.silent = 100
     collection = collect(run, workload, service, timeout=0)
     assert [record.chunk for record in collection.collected] == ["images-0005"]
+
+
+def test_a_job_that_is_adopted_within_a_round_is_kept_as_itself(run: Path) -> None:
+    """Three silent jobs make the service be asked for its list, which has another job of the next chunk by now."""
+    service, workload = Service(), small_workload(images=6)
+    submit(run, workload, service)
+    mine = service.jobs[3]
+    other = Job(replace(mine.sent, job="other"), mine.spec, "done", result=right_result(mine.spec), unlisted=1)
+    service.run_all()
+    for job in service.jobs[:3]:
+        job.silent = 1
+    mine.state = "pending"
+    service.jobs.append(other)
+    assert collect(run, workload, service).complete
+    assert Ledger(run / LEDGER_FILE).records()[mine.sent.chunk].job == "other"
+    sampled = read_outcomes(run, workload)
+    assert sampled is not None
+    assert list(sampled.rows) == list(range(6))
+
+
+def test_a_damaged_file_of_the_folder_is_no_silent_service(
+    run: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(*_: object) -> None:
+        raise damaged("run.json", "nothing", "the run's identifier")
+
+    monkeypatch.setattr("qaml_qiskit.execution.collection.reconcile", spoilt)
+    with pytest.raises(DamagedFileError, match=r"run\.json"):
+        collect(run, small_workload(), service, timeout=0)
 
 
 def test_a_service_that_never_answers_is_an_error(run: Path, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError
 from qaml_qiskit.execution import JobRecord, Ledger
+from qaml_qiskit.execution.fingerprint import fingerprints
+from tests.unit.job_cases import small_workload
 
 
 def ledger(tmp_path: Path) -> Ledger:
@@ -79,3 +81,29 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
         pass
     with ledger(tmp_path).exclusive():
         pass
+
+
+@pytest.fixture
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any file; the user who runs the tests may be one who can read them all."""
+
+    def refused(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+
+
+def test_a_ledger_that_cannot_be_read_is_named(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    book = ledger(tmp_path)
+    book.append("intended", chunk="a", attempt=1)
+    request.getfixturevalue("unreadable")
+    with pytest.raises(DamagedFileError, match=r"cannot read .*jobs\.jsonl.*Permission denied"):
+        book.events()
+    with pytest.raises(DamagedFileError, match=r"cannot read .*jobs\.jsonl.*Permission denied"):
+        book.append("intended", chunk="b", attempt=1)
+
+
+@pytest.mark.usefixtures("unreadable")
+def test_a_circuit_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DamagedFileError, match=r"cannot read .*isa\.qpy.*Permission denied"):
+        fingerprints(tmp_path, small_workload())

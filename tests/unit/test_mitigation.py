@@ -106,3 +106,13 @@ def test_a_record_of_other_measurements_is_refused() -> None:
     check_calibration(record(twirled=True), twirled=True, **old)
     with pytest.raises(ConfigurationError, match=r"a record of untwirled measurements.*a record of twirled"):
         check_calibration(record(), twirled=True, **old)
+
+
+def test_a_record_that_cannot_be_inverted_is_refused_before_anything_is_sent() -> None:
+    old = {"target": "device", "max_age": np.timedelta64(10**5, "D").astype(object)}
+    with pytest.raises(ConfigurationError, match=r"qubit 1 cannot be corrected.*0\.600 and 0\.600.*--calibration"):
+        check_calibration(record(0.6, 0.6), measured=[1], **old)
+    # With five shots, a contrast of .3 may be of either sign.
+    with pytest.raises(ConfigurationError, match="measured with 5 shots"):
+        check_calibration(record(0.35, 0.35, shots=5), measured=[1], **old)
+    check_calibration(record(0.35, 0.35), measured=[1], **old)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from qaml_qiskit.errors import ConfigurationError, UnavailableError
+from qaml_qiskit.errors import ConfigurationError, DamagedFileError, UnavailableError
 from qaml_qiskit.execution import LEDGER_FILE, Ledger, cancel, collect, submit
 from qaml_qiskit.execution.identity import IDENTITY_FILE
+from qaml_qiskit.formats import damaged
 from tests.unit.job_cases import CHUNKS, Service, small_workload
 
 ONCE = dict.fromkeys(CHUNKS, 1)
@@ -43,6 +44,18 @@ def test_a_fault_of_one_submission_pays_nothing_twice(run: Path, fault: str, lag
             assert fault == "refused"
     assert finish(run, service)
     assert service.runs() == ONCE
+
+
+@pytest.mark.parametrize("fault", ["", "no answer"])
+def test_a_damaged_file_of_the_folder_is_no_silent_service(
+    run: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(*_: object) -> None:
+        raise damaged("run.json", "nothing", "the run's identifier")
+
+    monkeypatch.setattr("qaml_qiskit.execution.submission.settle", spoilt)
+    with pytest.raises(DamagedFileError, match=r"run\.json"):
+        submit(run, small_workload(), Service(faults=[fault]))
 
 
 def test_a_twin_is_cancelled_before_the_next_job_leaves(run: Path) -> None:

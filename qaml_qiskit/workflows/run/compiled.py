@@ -11,6 +11,7 @@ from qiskit.circuit import QuantumCircuit
 from torch import Tensor
 
 from qaml_qiskit.circuits import gate_counts
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import (
     LOCAL_IMAGES_PER_JOB,
     Mitigation,
@@ -116,6 +117,9 @@ def score(
         seed: of the sampling.
         run: keeps the workload, the ledger and the outcomes; what a killed process sampled is not sampled again.
         progress: told about every job.
+
+    Raises:
+        ConfigurationError: the target's readout cannot be corrected.
     """
     stacked = np.concatenate([compiled.values(images, progress) for images in sets.values()])
     workload = build_workload(
@@ -136,6 +140,13 @@ def score(
     # Local jobs are all there, and sampled.
     assert sampled is not None
     assert sampled.raw is not None
+    if sampled.barred:
+        raise ConfigurationError(
+            f"the readout of {compiled.target.name} cannot be corrected",
+            got=sampled.barred,
+            expected="readout errors that can be inverted",
+            remedy="choose another target, or one with smaller readout errors",
+        )
     if sampled.calibration is not None:
         run.write("calibration.json", sampled.calibration.model_dump_json(indent=2) + "\n")
     scores, start = {}, 0

@@ -27,7 +27,7 @@ from qaml_qiskit.execution import (
     submit,
 )
 from qaml_qiskit.execution.question import within
-from qaml_qiskit.formats import model_of, npz, read_bytes
+from qaml_qiskit.formats import model_of, read_bytes
 from qaml_qiskit.models import check_batch
 from qaml_qiskit.runs import Run, open_run
 from qaml_qiskit.workflows.inputs import digest, find_model, load_images
@@ -73,9 +73,9 @@ class Prepared:
             begun: whether it holds a circuit of its own already, which plan and resources are of.
         """
         ideal = self.compiled.ideal(self.images, progress)
-        run.write(INPUTS_FILE, npz(labels=self.labels, indices=self.indices, z_ideal=ideal))
+        run.keep_arrays(INPUTS_FILE, {"labels": self.labels, "indices": self.indices, "z_ideal": ideal})
         if not begun:
-            run.write_json(PLAN_FILE, {"plan": self.plan.as_dict(), "resources": self.compiled.resource_rows()})
+            run.keep_json(PLAN_FILE, {"plan": self.plan.as_dict(), "resources": self.compiled.resource_rows()})
 
 
 def prepare(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from qaml_qiskit.errors import DamagedFileError, JobsPendingError, PartialResultError, QamlError
+from qaml_qiskit.errors import JobsPendingError, PartialResultError, QamlError
 from qaml_qiskit.execution import (
     LEDGER_FILE,
     Collection,
@@ -23,6 +23,7 @@ from qaml_qiskit.execution import (
     read_outcomes,
 )
 from qaml_qiskit.execution.question import within
+from qaml_qiskit.execution.workload import CALIBRATION
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, object_of, short
 from qaml_qiskit.models import QVC, build_model, parse_config
 from qaml_qiskit.reports import to_csv
@@ -97,14 +98,18 @@ def finish(run: Run, workload: Workload, runner: Runner, timeout: float | None, 
         scored.rows,
         {"jobs": jobs},
         notes=tuple(metrics["notes"]),
-        problem=_barred(run, sampled) if collection.complete else _problem(run, collection, scored=True),
+        problem=_barred(run, workload, sampled) if collection.complete else _problem(run, collection, scored=True),
     )
 
 
 def _inputs(run: Run, workload: Workload) -> Arrays:
     """``labels``, ``indices`` and ideal ⟨Z_k⟩ as ``z_ideal`` of all images, as they were when the run was made."""
     source = str(run.path / INPUTS_FILE)
-    arrays = arrays_of(run.read(INPUTS_FILE) or b"", source, _MADE_AGAIN)
+    if (arrays := run.kept_arrays(INPUTS_FILE)) is None:
+        arrays = arrays_of(run.read(INPUTS_FILE) or b"", source, _MADE_AGAIN)
+        # The version before wrote no mark.
+        if "mark" in arrays:
+            raise damaged(source, "arrays that are not those of this run", "what its command wrote", _MADE_AGAIN)
     images, classes = len(workload.values), len(workload.measured)
     shapes = {"labels": (images,), "indices": (images,), "z_ideal": (images, classes)}
     found = {name: arrays[name].shape for name in shapes if name in arrays}
@@ -119,15 +124,13 @@ def _inputs(run: Run, workload: Workload) -> Arrays:
 
 
 def _plan(run: Run, workload: Workload) -> tuple[Row, list[Row]]:
-    """The plan and the gate counts; counted again when the file with them is missing or damaged."""
-    try:
-        saved = object_of(run.read(PLAN_FILE) or b"", PLAN_FILE)
+    """The plan and the gate counts; counted again when the file with them is missing, damaged or something else."""
+    if (saved := run.kept_json(PLAN_FILE)) is not None:
         return saved["plan"], saved["resources"]
-    except DamagedFileError:
-        model = build_model(run.resolved("model", parse_config))
-        assert isinstance(model, QVC)
-        target = target_of(run, workload)
-        return plan(workload, target).as_dict(), circuit_rows(model.circuit(), workload.isa, target.name)
+    model = build_model(run.resolved("model", parse_config))
+    assert isinstance(model, QVC)
+    target = target_of(run, workload)
+    return plan(workload, target).as_dict(), circuit_rows(model.circuit(), workload.isa, target.name)
 
 
 def _score(run: Run, workload: Workload, sampled: Sampled) -> Scored:
@@ -199,11 +202,14 @@ def _problem(run: Run, collection: Collection, *, scored: bool) -> QamlError:
     )
 
 
-def _barred(run: Run, sampled: Sampled) -> QamlError:
+def _barred(run: Run, workload: Workload, sampled: Sampled) -> QamlError:
     """Why a run of which every job is collected is not complete."""
+    remedy = "run again in another folder without --calibration, which measures one, or with --mitigation none"
+    if any(job.chunk == CALIBRATION for job in workload.settings.jobs):
+        remedy = f"calibrate again with `qaml submit --retry {run.path} --recalibrate`, then collect"
     return PartialResultError(
         f"the readout of {run.path} could not be corrected; the raw counts are scored",
         got=sampled.barred,
         expected="a calibration that can be inverted",
-        remedy=f"calibrate again with `qaml submit --retry {run.path} --recalibrate`, then collect",
+        remedy=remedy,
     )
