@@ -1,24 +1,20 @@
 """IBM Quantum Platform: the account, the device, and the guard that every question to the service goes through.
 
-Nothing that the service says is passed on before it went through :func:`scrub`: it could repeat a token or an instance.
+Nothing that the service says is passed on before it went through :func:`~qaml_qiskit.execution.scrubbing.scrub`.
 No question goes past :func:`ask`: it ends in time, and what it raises says whether asking again can help.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from qaml_qiskit.errors import CredentialsError, QamlError, UnavailableError
-from qaml_qiskit.execution.question import Question, current, longest, patience
-from qaml_qiskit.secrets import hide
-from qaml_qiskit.text import printable, shortened
+from qaml_qiskit.execution.question import Question, longest, patience
+from qaml_qiskit.execution.scrubbing import scrub
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target as ISATarget
     from qiskit_ibm_runtime import IBMBackend, QiskitRuntimeService
-
-#: Characters of a service's text that are shown.
-_LONGEST = 300
 
 Value = TypeVar("Value")
 
@@ -36,17 +32,6 @@ class DeviceStatus:
     operational: bool
     message: str
     jobs: int
-
-
-def scrub(text: str) -> str:
-    """A service's text on one line, shortened, without credentials and without what acts on a terminal."""
-    question = current()
-    return _shown(text, question.secrets if question else ())
-
-
-def _shown(text: str, secrets: Iterable[str]) -> str:
-    # Escape sequences first: one in the middle of a secret would hide it from the search.
-    return shortened(hide(printable(text), secrets), _LONGEST)
 
 
 def open_account(what: str, instance: str | None = None) -> "QiskitRuntimeService":
@@ -143,7 +128,7 @@ def _translate(what: str, error: Exception, asked: Question) -> QamlError:
 
     # Errors of Qiskit print their message in quotation marks.
     words = str(getattr(error, "message", None) or error)
-    return translate(what, [error, *filter(None, [asked.trouble])], _shown(words, asked.secrets))
+    return translate(what, [error, *filter(None, [asked.trouble])], scrub(words, asked.secrets))
 
 
 def _require_account(what: str) -> None:

@@ -16,7 +16,7 @@ from urllib3.exceptions import MaxRetryError, ResponseError
 from urllib3.util.retry import Retry
 
 from qaml_qiskit.execution.question import current
-from qaml_qiskit.execution.service import scrub
+from qaml_qiskit.execution.scrubbing import scrub
 
 #: Seconds between two pieces of an answer.
 READ_TIMEOUT = 60.0
