@@ -1,5 +1,6 @@
 """The runner for primitives that work in this process: Aer with a target's noise, or any V2 primitive."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,14 +46,16 @@ class PrimitiveRunner:
 
     def submit(self, workload: Workload, job: JobSpec, run_id: str, attempt: int) -> str:
         """Nothing is sent. Another attempt has another id, as outcomes are told apart by it."""
-        return _first_id(job) + (f"-{attempt}" if attempt > 1 else "")
+        return f"local-{job.chunk}" + (f"-{attempt}" if attempt > 1 else "")
 
     def find(self, run_id: str, chunk: str | None = None, attempt: int | None = None) -> list[SentJob]:
         """No other process can know of a local job."""
         return []
 
     def state(self, job: SentJob) -> JobState:
-        """Always done: asking for the answer runs it."""
+        """Done, as asking for the answer runs it; foreign where the id is none of this chunk's."""
+        if _attempt(job.job, job.chunk) is None:
+            return JobState("foreign", "the id belongs to another job")
         return JobState("done")
 
     def answer(self, job_id: str, workload: Workload, job: JobSpec) -> Answer:
@@ -60,8 +63,9 @@ class PrimitiveRunner:
         number = 0 if job.chunk == CALIBRATION else 1 + workload.image_jobs.index(job)
         # Aer counts on from the seed for the circuits of a run: seeds in a row would give jobs the same random numbers.
         # Another attempt is another measurement.
-        attempt = [int(part) for part in job_id.removeprefix(_first_id(job)).split("-") if part.isdecimal()]
-        seed = int(np.random.SeedSequence([workload.settings.seed, number, *attempt]).generate_state(1)[0] >> 2)
+        attempt = _attempt(job_id, job.chunk) or 1
+        words = [workload.settings.seed, number, *([attempt] if attempt > 1 else [])]
+        seed = int(np.random.SeedSequence(words).generate_state(1)[0] >> 2)
         circuits, primitive = self._factory(job, workload.circuits(job), seed)
         pubs = workload.pubs(job, circuits)
         shots = workload.settings.shots
@@ -79,8 +83,10 @@ class PrimitiveRunner:
         """There is nothing to close."""
 
 
-def _first_id(job: JobSpec) -> str:
-    return f"local-{job.chunk}"
+def _attempt(job_id: str, chunk: str) -> int | None:
+    """The attempt that an id of :meth:`PrimitiveRunner.submit` names; None for an id of another chunk."""
+    found = re.fullmatch(rf"local-{re.escape(chunk)}(?:-(?P<attempt>[1-9]\d*))?", job_id, re.ASCII)
+    return int(found["attempt"] or 1) if found else None
 
 
 def local_runner(target: Target, workload: Workload) -> PrimitiveRunner:

@@ -34,6 +34,7 @@ from qaml_qiskit.execution import (
 from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, IdealEntry
 from qaml_qiskit.execution.circuits import active_qubits, compact
 from qaml_qiskit.execution.options import PrimitiveOptions, Twirling
+from qaml_qiskit.execution.runner import SentJob
 from qaml_qiskit.execution.workload import MAX_EXECUTIONS, JobSpec
 from tests.integration.small import SHOTS, compiled, exact, model, shot_error, strong_readout
 from tests.tolerances import DIFFERENT, SIGMAS, VALUE
@@ -164,6 +165,16 @@ def test_estimator_mitigation_gives_the_same_values_as_the_sampler(mitigation: s
     spread = 3 if mitigation == "zne" else 1
     margin = bias * np.abs(exact()) + SIGMAS * spread * 2 / np.sqrt(SHOTS) / contrast
     assert (np.abs(result.mitigated - exact()) < margin).all()
+
+
+@pytest.mark.parametrize(
+    "job", ["local-images-0002", "lobal-images-0001", "local-images-0001-x", "local-images-0001-0"]
+)
+def test_an_id_of_another_local_job_is_foreign(job: str) -> None:
+    runner = PrimitiveRunner(StatevectorSampler(seed=1))
+    for own in ("local-images-0001", "local-images-0001-2"):
+        assert runner.state(SentJob("", "images-0001", 1, own)).status == "done"
+    assert runner.state(SentJob("", "images-0001", 1, job)).status == "foreign"
 
 
 def test_any_v2_sampler_can_run_the_jobs(tmp_path: Path) -> None:
