@@ -3,10 +3,9 @@
 import io
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,19 +29,13 @@ from tests.integration.loopback.faults import (
     leak,
     say,
 )
-from tests.integration.loopback.fixtures import connect
 from tests.integration.loopback.scenario import submit
 from tests.integration.loopback.server import MANILA, Loopback
 
+pytest_plugins = ["tests.integration.loopback.fixtures"]
+
 HANGS = (STALL, SILENT, DRIP)
 WHAT = "cannot ask"
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Loopback]:
-    with Loopback({MANILA: "manila"}) as running:
-        connect(running, monkeypatch, tmp_path / "home")
-        yield running
 
 
 @pytest.fixture

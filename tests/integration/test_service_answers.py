@@ -4,7 +4,7 @@ import base64
 import json
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,19 +15,13 @@ from qaml_qiskit.execution import question
 from tests.integration.conftest import Finished
 from tests.integration.hardware import arguments, workspace
 from tests.integration.loopback.faults import SILENT, Fault, answer, say
-from tests.integration.loopback.fixtures import connect
 from tests.integration.loopback.server import MANILA, Loopback
+
+pytest_plugins = ["tests.integration.loopback.fixtures"]
 
 Qaml = Callable[..., Finished]
 
 PASSWORD = "a-password-of-a-proxy"
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Loopback]:
-    with Loopback({MANILA: "manila"}) as running:
-        connect(running, monkeypatch, tmp_path / "home")
-        yield running
 
 
 @pytest.fixture
