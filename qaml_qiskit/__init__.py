@@ -1,3 +1,50 @@
 """Quantum variational classifiers on IBM hardware, and the truth about how they hold up there."""
 
+from typing import TYPE_CHECKING
+
+from qaml_qiskit.lazy import load_lazily
+
+if TYPE_CHECKING:
+    from qaml_qiskit.artifacts.outcome import Outcome as Outcome
+    from qaml_qiskit.progress import Progress as Progress
+    from qaml_qiskit.progress import Silent as Silent
+    from qaml_qiskit.workflows.attack.request import AttackRequest as AttackRequest
+    from qaml_qiskit.workflows.attack.workflow import attack as attack
+    from qaml_qiskit.workflows.backends import list_targets as list_targets
+    from qaml_qiskit.workflows.certify.request import CertifyRequest as CertifyRequest
+    from qaml_qiskit.workflows.certify.workflow import certify as certify
+    from qaml_qiskit.workflows.data import fetch_data as fetch_data
+    from qaml_qiskit.workflows.data import list_data as list_data
+    from qaml_qiskit.workflows.data import verify_data as verify_data
+    from qaml_qiskit.workflows.demo.request import DemoRequest as DemoRequest
+    from qaml_qiskit.workflows.demo.workflow import demo as demo
+    from qaml_qiskit.workflows.encode.request import EncodeRequest as EncodeRequest
+    from qaml_qiskit.workflows.encode.workflow import encode as encode
+    from qaml_qiskit.workflows.forecast.request import ForecastRequest as ForecastRequest
+    from qaml_qiskit.workflows.forecast.workflow import forecast as forecast
+    from qaml_qiskit.workflows.frontier.request import FrontierRequest as FrontierRequest
+    from qaml_qiskit.workflows.frontier.workflow import frontier as frontier
+    from qaml_qiskit.workflows.resources.baselines import check_resources as check_resources
+    from qaml_qiskit.workflows.resources.request import ResourcesRequest as ResourcesRequest
+    from qaml_qiskit.workflows.resources.workflow import resources as resources
+    from qaml_qiskit.workflows.run.inference import plan_run as plan_run
+    from qaml_qiskit.workflows.run.inference import run_model as run_model
+    from qaml_qiskit.workflows.run.inference import submit_run as submit_run
+    from qaml_qiskit.workflows.run.jobs import cancel_run as cancel_run
+    from qaml_qiskit.workflows.run.jobs import retry_run as retry_run
+    from qaml_qiskit.workflows.run.jobs import status_run as status_run
+    from qaml_qiskit.workflows.run.request import RunRequest as RunRequest
+    from qaml_qiskit.workflows.run.results import collect_run as collect_run
+    from qaml_qiskit.workflows.sweep.request import SweepRequest as SweepRequest
+    from qaml_qiskit.workflows.sweep.workflow import sweep as sweep
+    from qaml_qiskit.workflows.tamper.request import TamperRequest as TamperRequest
+    from qaml_qiskit.workflows.tamper.workflow import tamper as tamper
+    from qaml_qiskit.workflows.train.request import TrainRequest as TrainRequest
+    from qaml_qiskit.workflows.train.workflow import train as train
+    from qaml_qiskit.workflows.transfer.request import TransferRequest as TransferRequest
+    from qaml_qiskit.workflows.transfer.workflow import transfer as transfer
+    from qaml_qiskit.workflows.workspace import init_workspace as init_workspace
+
 __version__ = "0.1.0"
+
+load_lazily(__name__)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
-    from qaml_qiskit.attacks.audit import AuditReport as AuditReport
-    from qaml_qiskit.attacks.audit import AuditSettings as AuditSettings
-    from qaml_qiskit.attacks.audit import audit as audit
     from qaml_qiskit.attacks.audit_checks import AuditCheck as AuditCheck
+    from qaml_qiskit.attacks.auditing import AuditReport as AuditReport
+    from qaml_qiskit.attacks.auditing import AuditSettings as AuditSettings
+    from qaml_qiskit.attacks.auditing import audit as audit
     from qaml_qiskit.attacks.configs import APGDConfig as APGDConfig
     from qaml_qiskit.attacks.configs import Attack as Attack
     from qaml_qiskit.attacks.configs import AutoAttackConfig as AutoAttackConfig

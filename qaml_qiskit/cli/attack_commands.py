@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qaml_qiskit import workflows
+import qaml_qiskit as qaml
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Model, Out, Recipe, Seed
 
@@ -51,12 +51,14 @@ def attack(
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
 
-    request = build_request(workflows.AttackRequest, given, config)
-    outcome = workflows.attack(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json))
+    request = build_request(qaml.AttackRequest, given, config)
+    outcome = qaml.attack(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json))
     if not json:
+        from qaml_qiskit.deployments.auditing import audit_tables
+
         # What failed is in the table of the audit.
         short = [{name: value for name, value in row.items() if name != "failed_checks"} for row in outcome.results]
-        outcome = replace(outcome, results=short, tables=workflows.audit_tables(outcome.tables.get("audit", [])))
+        outcome = replace(outcome, results=short, tables=audit_tables(outcome.tables.get("audit", [])))
     show(outcome, as_json=json)
 
 
@@ -97,11 +99,14 @@ def transfer(
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
 
-    request = build_request(workflows.TransferRequest, given, config)
+    request = build_request(qaml.TransferRequest, given, config)
     progress = TerminalProgress(quiet=json)
-    outcome = workflows.transfer(request, out=out, data_dir=data_dir, backends=backends, progress=progress)
+    outcome = qaml.transfer(request, out=out, data_dir=data_dir, backends=backends, progress=progress)
     if not json:
+        from qaml_qiskit.deployments.auditing import audit_tables
+        from qaml_qiskit.workflows.transfer.report import transfer_table
+
         # The rows are in transfer.csv; a terminal gets the strengths side by side.
-        tables = workflows.audit_tables(outcome.tables.get("audit", []))
-        outcome = replace(outcome, results=workflows.transfer_table(outcome.results), tables=tables)
+        tables = audit_tables(outcome.tables.get("audit", []))
+        outcome = replace(outcome, results=transfer_table(outcome.results), tables=tables)
     show(outcome, as_json=json)

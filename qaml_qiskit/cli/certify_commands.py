@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qaml_qiskit import workflows
+import qaml_qiskit as qaml
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Config, DataDir, Json, Model, Out, Seed
 
@@ -29,8 +29,8 @@ def certify(
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
 
-    request = build_request(workflows.CertifyRequest, given, config)
-    outcome = workflows.certify(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json))
+    request = build_request(qaml.CertifyRequest, given, config)
+    outcome = qaml.certify(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json))
     if not json:
         # The rows of all images are in certificates.csv; a terminal gets what they come to.
         levels = {"Certified accuracy": outcome.tables["certified_accuracy"]}

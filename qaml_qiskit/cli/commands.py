@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qaml_qiskit import workflows
+import qaml_qiskit as qaml
 from qaml_qiskit.cli.app import app, data_app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Out, Recipe, Seed, Shots, Target
 
@@ -33,9 +33,9 @@ def demo(
     from qaml_qiskit.cli.interrupt import stop_on_signal
     from qaml_qiskit.cli.options import build_request
 
-    request = build_request(workflows.DemoRequest, given, config)
+    request = build_request(qaml.DemoRequest, given, config)
     progress = TerminalProgress(quiet=json)
-    show(workflows.demo(request, backends=backends, out=out, progress=progress, stopping=stop_on_signal), as_json=json)
+    show(qaml.demo(request, backends=backends, out=out, progress=progress, stopping=stop_on_signal), as_json=json)
 
 
 @app.command()
@@ -91,9 +91,9 @@ def train(
     from qaml_qiskit.cli.interrupt import stop_on_signal
     from qaml_qiskit.cli.options import build_request
 
-    request = build_request(workflows.TrainRequest, given, config)
+    request = build_request(qaml.TrainRequest, given, config)
     progress = TerminalProgress(quiet=json)
-    outcome = workflows.train(request, out=out, data_dir=data_dir, progress=progress, stopping=stop_on_signal)
+    outcome = qaml.train(request, out=out, data_dir=data_dir, progress=progress, stopping=stop_on_signal)
     show(outcome, as_json=json)
 
 
@@ -105,7 +105,7 @@ def init(
     """Write a starting workspace: backends.yaml and a recipe. Existing files are kept."""
     from qaml_qiskit.cli.console import show
 
-    show(workflows.init_workspace(folder), as_json=json)
+    show(qaml.init_workspace(folder), as_json=json)
 
 
 @data_app.command("list")
@@ -113,7 +113,7 @@ def data_list(data_dir: DataDir = None, json: Json = False) -> None:
     """List the data sets and whether their files are here."""
     from qaml_qiskit.cli.console import show
 
-    show(workflows.list_data(data_dir), as_json=json)
+    show(qaml.list_data(data_dir), as_json=json)
 
 
 @data_app.command("fetch")
@@ -125,7 +125,7 @@ def data_fetch(
     """Download a data set and check it; a failed download leaves nothing behind."""
     from qaml_qiskit.cli.console import show
 
-    show(workflows.fetch_data(name, data_dir), as_json=json)
+    show(qaml.fetch_data(name, data_dir), as_json=json)
 
 
 @data_app.command("verify")
@@ -137,7 +137,7 @@ def data_verify(
     """Compare files with the official checksums; exit code 2 when one is wrong."""
     from qaml_qiskit.cli.console import show
 
-    outcome = workflows.verify_data(name, data_dir)
+    outcome = qaml.verify_data(name, data_dir)
     show(outcome, as_json=json)
     if any(row["state"] == "wrong" for row in outcome.results):
         raise typer.Exit(2)

@@ -20,15 +20,15 @@ from rich.progress import (
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
+from qaml_qiskit import Outcome
 from qaml_qiskit.cli.tables import Row, lay_out
+from qaml_qiskit.progress import Advance, ignore
 from qaml_qiskit.reports import fold
 from qaml_qiskit.text import printable
-from qaml_qiskit.workflows import Outcome
-from qaml_qiskit.workflows.progress import Advance, ignore
 
 if TYPE_CHECKING:
+    from qaml_qiskit import RunRequest
     from qaml_qiskit.execution import Plan
-    from qaml_qiskit.workflows import RunRequest
 
 #: Columns of a terminal that a bar takes beside its description and the remark behind it.
 _BAR = 58
@@ -86,7 +86,7 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
 
 def show_plan(request: "RunRequest", the_plan: "Plan") -> None:
     """Print a plan to stderr, before the question whether it may be carried out."""
-    from qaml_qiskit.workflows import plan_rows
+    from qaml_qiskit.workflows.run.inference import plan_rows
 
     console = Console(stderr=True)
     _print_rows(console, plan_rows(request, the_plan))

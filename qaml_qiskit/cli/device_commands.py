@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qaml_qiskit import workflows
+import qaml_qiskit as qaml
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Out, Recipe, Seed, Target
 
@@ -38,9 +38,9 @@ def forecast(
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
 
-    request = build_request(workflows.ForecastRequest, given, config)
+    request = build_request(qaml.ForecastRequest, given, config)
     progress = TerminalProgress(quiet=json)
-    show(workflows.forecast(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
+    show(qaml.forecast(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
 
 
 @app.command()
@@ -66,9 +66,9 @@ def frontier(
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
 
-    request = build_request(workflows.FrontierRequest, given, config)
+    request = build_request(qaml.FrontierRequest, given, config)
     progress = TerminalProgress(quiet=json)
-    show(workflows.frontier(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
+    show(qaml.frontier(request, backends=backends, out=out, data_dir=data_dir, progress=progress), as_json=json)
 
 
 @app.command()
@@ -96,5 +96,5 @@ def encode(
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
 
-    request = build_request(workflows.EncodeRequest, given, config)
-    show(workflows.encode(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json)), as_json=json)
+    request = build_request(qaml.EncodeRequest, given, config)
+    show(qaml.encode(request, out=out, data_dir=data_dir, progress=TerminalProgress(quiet=json)), as_json=json)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qaml_qiskit import workflows
+import qaml_qiskit as qaml
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import (
     Backends,
@@ -34,8 +34,8 @@ from qaml_qiskit.cli.parameters import (
 from qaml_qiskit.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from qaml_qiskit import RunRequest
     from qaml_qiskit.execution import Plan
-    from qaml_qiskit.workflows import RunRequest
 
 #: Options of `qaml submit` that go with --retry and nothing else, and the others that do.
 _RETRY_ONLY, _WITH_RETRY = ("recalibrate", "moved"), ("retry", "max_seconds", "submit", "json")
@@ -77,7 +77,7 @@ def plan(
     from qaml_qiskit.cli.console import TerminalProgress, show
 
     progress = TerminalProgress(quiet=json)
-    show(workflows.plan_run(request, backends=backends, data_dir=data_dir, progress=progress), as_json=json)
+    show(qaml.plan_run(request, backends=backends, data_dir=data_dir, progress=progress), as_json=json)
 
 
 @app.command()
@@ -106,7 +106,7 @@ def run(
     request = _request(locals(), config)
     from qaml_qiskit.cli.console import TerminalProgress, show
 
-    outcome = workflows.run_model(
+    outcome = qaml.run_model(
         request,
         backends=backends,
         out=out,
@@ -167,7 +167,7 @@ def submit(
         )
     if retry is not None:
         _check_alone(given)
-        outcome = workflows.retry_run(
+        outcome = qaml.retry_run(
             retry,
             max_seconds=max_seconds,
             recalibrate=recalibrate,
@@ -177,7 +177,7 @@ def submit(
         show(outcome, as_json=json)
         return
     request = _request(given, config)
-    outcome = workflows.submit_run(
+    outcome = qaml.submit_run(
         request,
         backends=backends,
         out=out,
@@ -194,7 +194,7 @@ def status(run: RunFolder, json: Json = False) -> None:
     """Say how the jobs of a run stand."""
     from qaml_qiskit.cli.console import show
 
-    show(workflows.status_run(run), as_json=json)
+    show(qaml.status_run(run), as_json=json)
 
 
 @app.command()
@@ -202,7 +202,7 @@ def collect(run: RunFolder, timeout: Timeout = None, json: Json = False) -> None
     """Fetch what the jobs of a run answered, and score it. Exit code 4: jobs pending; 6: results of some."""
     from qaml_qiskit.cli.console import TerminalProgress, show
 
-    show(workflows.collect_run(run, timeout=timeout, progress=TerminalProgress(quiet=json)), as_json=json)
+    show(qaml.collect_run(run, timeout=timeout, progress=TerminalProgress(quiet=json)), as_json=json)
 
 
 @app.command()
@@ -210,7 +210,7 @@ def cancel(run: RunFolder, moved: Moved = False, json: Json = False) -> None:
     """Cancel the jobs of a run that have not ended."""
     from qaml_qiskit.cli.console import show
 
-    show(workflows.cancel_run(run, moved=moved), as_json=json)
+    show(qaml.cancel_run(run, moved=moved), as_json=json)
 
 
 @app.command()
@@ -221,7 +221,7 @@ def backends(
     """List the targets of backends.yaml: size, native gate, median errors, and whether they can be reached."""
     from qaml_qiskit.cli.console import TerminalProgress, show
 
-    show(workflows.list_targets(backends=backends, progress=TerminalProgress(quiet=json)), as_json=json)
+    show(qaml.list_targets(backends=backends, progress=TerminalProgress(quiet=json)), as_json=json)
 
 
 def _check_alone(given: dict[str, Any]) -> None:
@@ -240,7 +240,7 @@ def _check_alone(given: dict[str, Any]) -> None:
 def _request(given: dict[str, Any], config: Path | None) -> "RunRequest":
     from qaml_qiskit.cli.options import build_request
 
-    return build_request(workflows.RunRequest, {k: v for k, v in given.items() if k not in _ELSEWHERE}, config)
+    return build_request(qaml.RunRequest, {k: v for k, v in given.items() if k not in _ELSEWHERE}, config)
 
 
 def _consent(request: "RunRequest", granted: bool) -> Any:

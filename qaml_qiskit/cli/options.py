@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from qaml_qiskit.artifacts.run import RUN_KEYS
+from qaml_qiskit.deployments.references import model_path
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.formats import read_bytes, yaml_of
-from qaml_qiskit.runs import RUN_KEYS
-from qaml_qiskit.workflows.references import model_path
 from qaml_qiskit.workflows.request import Request, refusal
 
 #: Commas between values, not those inside brackets, as a parameter of an attack may have them.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from qaml_qiskit import workflows
+import qaml_qiskit as qaml
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Seed
 
@@ -44,16 +44,18 @@ def resources(
     given = {k: v for k, v in locals().items() if k not in ("config", "backends", "data_dir", "out", "json", "check")}
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
+    from qaml_qiskit.workflows.resources.baselines import check_table
+    from qaml_qiskit.workflows.resources.report import terminal_tables
 
     progress = TerminalProgress(quiet=json)
     if check:
-        checked = workflows.check_resources(backends=backends, progress=progress)
-        show(checked if json else replace(checked, results=workflows.check_table(checked.results)), as_json=json)
+        checked = qaml.check_resources(backends=backends, progress=progress)
+        show(checked if json else replace(checked, results=check_table(checked.results)), as_json=json)
         return
-    request = build_request(workflows.ResourcesRequest, given, config)
-    outcome = workflows.resources(request, backends=backends, out=out, data_dir=data_dir, progress=progress)
+    request = build_request(qaml.ResourcesRequest, given, config)
+    outcome = qaml.resources(request, backends=backends, out=out, data_dir=data_dir, progress=progress)
     if not json:
-        whole, parts = workflows.terminal_tables(outcome.results)
+        whole, parts = terminal_tables(outcome.results)
         published = [
             {k: v for k, v in row.items() if k not in ("remark", "source")} for row in outcome.tables["published"]
         ]

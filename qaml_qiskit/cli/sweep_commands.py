@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qaml_qiskit import workflows
+import qaml_qiskit as qaml
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Out, Recipe, Seed, Target
 
@@ -69,8 +69,8 @@ def sweep(
 
     if model:
         given["model"] = model[0] if len(model) == 1 else model
-    request = build_request(workflows.SweepRequest, given, config)
-    outcome = workflows.sweep(
+    request = build_request(qaml.SweepRequest, given, config)
+    outcome = qaml.sweep(
         request,
         out=out,
         data_dir=data_dir,
@@ -80,6 +80,8 @@ def sweep(
         progress=TerminalProgress(quiet=json),
     )
     if not json:
-        short, same = workflows.condensed(outcome.results)
+        from qaml_qiskit.workflows.sweep.report import condensed
+
+        short, same = condensed(outcome.results)
         outcome = replace(outcome, results=short, notes=(*([same] if same else []), *outcome.notes))
     show(outcome, as_json=json)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qaml_qiskit import workflows
+import qaml_qiskit as qaml
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Images, Json, Model, Out, Recipe, Seed
 
@@ -50,10 +50,12 @@ def tamper(
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
 
-    request = build_request(workflows.TamperRequest, given, config)
+    request = build_request(qaml.TamperRequest, given, config)
     progress = TerminalProgress(quiet=json)
-    outcome = workflows.tamper(request, backends=backends, out=out, data_dir=data_dir, progress=progress)
+    outcome = qaml.tamper(request, backends=backends, out=out, data_dir=data_dir, progress=progress)
     if not json:
-        figures, access = workflows.divided(outcome.results)
+        from qaml_qiskit.workflows.tamper.workflow import divided
+
+        figures, access = divided(outcome.results)
         outcome = replace(outcome, results=figures, tables={"What each attack assumes": access})
     show(outcome, as_json=json)

@@ -1,12 +1,12 @@
 """Figures of merit: pure functions of predictions."""
 
-from qaml_qiskit.evaluation.accuracy import Z_95 as Z_95
-from qaml_qiskit.evaluation.accuracy import Proportion as Proportion
-from qaml_qiskit.evaluation.accuracy import accuracy as accuracy
-from qaml_qiskit.evaluation.accuracy import paired_test as paired_test
-from qaml_qiskit.evaluation.accuracy import rms_difference as rms_difference
-from qaml_qiskit.evaluation.accuracy import slope as slope
 from qaml_qiskit.evaluation.endless import endless_interval as endless_interval
+from qaml_qiskit.evaluation.proportions import Z_95 as Z_95
+from qaml_qiskit.evaluation.proportions import Proportion as Proportion
+from qaml_qiskit.evaluation.proportions import accuracy as accuracy
+from qaml_qiskit.evaluation.proportions import paired_test as paired_test
+from qaml_qiskit.evaluation.proportions import rms_difference as rms_difference
+from qaml_qiskit.evaluation.proportions import slope as slope
 from qaml_qiskit.evaluation.uncertainty import ReadoutSpread as ReadoutSpread
 from qaml_qiskit.evaluation.uncertainty import accuracy_interval as accuracy_interval
 from qaml_qiskit.evaluation.uncertainty import sampled_accuracy as sampled_accuracy

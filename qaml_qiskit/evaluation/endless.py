@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from qaml_qiskit.evaluation.accuracy import Z_95, Proportion
+from qaml_qiskit.evaluation.proportions import Z_95, Proportion
 from qaml_qiskit.evaluation.uncertainty import ReadoutSpread, calibration_draws
 from qaml_qiskit.labels import check_labels
 

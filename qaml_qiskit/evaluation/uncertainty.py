@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qaml_qiskit.evaluation.accuracy import Z_95, accuracy
+from qaml_qiskit.evaluation.proportions import Z_95, accuracy
 
 REPLICATES = 500
 

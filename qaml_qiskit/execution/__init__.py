@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.collection import check_timeout as check_timeout
     from qaml_qiskit.execution.collection import collect as collect
     from qaml_qiskit.execution.collection import standing as standing
+    from qaml_qiskit.execution.costs import Plan as Plan
+    from qaml_qiskit.execution.costs import circuit_seconds as circuit_seconds
+    from qaml_qiskit.execution.costs import plan as plan
+    from qaml_qiskit.execution.costs import survival as survival
     from qaml_qiskit.execution.ledger import LEDGER_FILE as LEDGER_FILE
     from qaml_qiskit.execution.ledger import JobRecord as JobRecord
     from qaml_qiskit.execution.ledger import Ledger as Ledger
@@ -29,10 +33,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.options import PrimitiveOptions as PrimitiveOptions
     from qaml_qiskit.execution.outcomes import Sampled as Sampled
     from qaml_qiskit.execution.outcomes import read_outcomes as read_outcomes
-    from qaml_qiskit.execution.plan import Plan as Plan
-    from qaml_qiskit.execution.plan import circuit_seconds as circuit_seconds
-    from qaml_qiskit.execution.plan import plan as plan
-    from qaml_qiskit.execution.plan import survival as survival
     from qaml_qiskit.execution.recipes import Recipe as Recipe
     from qaml_qiskit.execution.recipes import load_recipe as load_recipe
     from qaml_qiskit.execution.recipes import recipe_names as recipe_names

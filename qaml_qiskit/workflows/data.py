@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from qaml_qiskit.artifacts.outcome import Outcome
 from qaml_qiskit.datasets import data_status, dataset_names, fetch, verify
-from qaml_qiskit.workflows.outcome import Outcome
 
 
 def list_data(data_dir: Path | None = None) -> Outcome:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from qaml_qiskit import TrainRequest, train
 from qaml_qiskit.cli.main import main
-from qaml_qiskit.workflows import TrainRequest, train
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
+from qaml_qiskit import Outcome, RunRequest, SweepRequest, TrainRequest, run_model, sweep, train
+from qaml_qiskit.artifacts.run import CONFIG_FILE
 from qaml_qiskit.errors import QamlError
-from qaml_qiskit.runs import CONFIG_FILE
-from qaml_qiskit.workflows import Outcome, RunRequest, SweepRequest, TrainRequest, run_model, sweep, train
 from tests.integration.hardware import workspace
 
 Command = Callable[[Path], Outcome]

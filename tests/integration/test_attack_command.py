@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from qaml_qiskit.artifacts.adversarial import read_adversarial
+from qaml_qiskit.attacks.grid import attack_grid
 from qaml_qiskit.cli.several import spread
 from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.models import load_model, predict
-from qaml_qiskit.workflows.attack.files import read_adversarial
-from qaml_qiskit.workflows.attack.grid import attack_grid
 from tests.integration.conftest import Finished
 from tests.tolerances import BOUND, DIFFERENT
 
@@ -75,7 +75,7 @@ def test_all_images_are_attacked_the_wrong_ones_too(qaml: Qaml, trained: Path, t
 def test_an_attack_for_the_smallest_change_searches_once(
     qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    making = sys.modules["qaml_qiskit.workflows.attack.adversarial"]
+    making = sys.modules["qaml_qiskit.deployments.attacking"]
     real, calls = making.run_attack, []
 
     def counted(*arguments: object, **options: object) -> object:
@@ -161,7 +161,7 @@ def test_an_audit_marks_a_weak_attack_everywhere(
 def test_a_killed_attack_makes_nothing_twice(
     qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    making = sys.modules["qaml_qiskit.workflows.attack.adversarial"]
+    making = sys.modules["qaml_qiskit.deployments.attacking"]
     real, calls = making.run_attack, []
 
     def killed(*arguments: object, **options: object) -> object:

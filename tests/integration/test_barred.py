@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from qaml_qiskit import RunRequest, collect_run, retry_run, run_model
+from qaml_qiskit.artifacts.run import open_run
+from qaml_qiskit.deployments.compiled import compile_model, score
+from qaml_qiskit.deployments.inputs import find_model
 from qaml_qiskit.errors import ConfigurationError, PartialResultError
 from qaml_qiskit.execution import LEDGER_FILE, Calibration, Ledger
-from qaml_qiskit.runs import open_run
-from qaml_qiskit.workflows import RunRequest, collect_run, retry_run, run_model
-from qaml_qiskit.workflows.inputs import find_model
-from qaml_qiskit.workflows.run.compiled import compile_model, score
 from tests.integration.hardware import workspace
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from qaml_qiskit import ResourcesRequest
 from qaml_qiskit.execution import recipe_names
-from qaml_qiskit.workflows import ResourcesRequest
 from qaml_qiskit.workflows.resources.baselines import Baseline, Baselines, load_baselines
 from tests.integration.conftest import Finished
 

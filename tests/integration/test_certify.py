@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from qaml_qiskit import TrainRequest, train
 from qaml_qiskit.certificates import certify_l2, decompose
 from qaml_qiskit.datasets import load_dataset
+from qaml_qiskit.deployments.forms import certifiable
 from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, StoredModel, load_model
 from qaml_qiskit.models.store import model_files
-from qaml_qiskit.workflows import TrainRequest, train
-from qaml_qiskit.workflows.certify.certifiable import certifiable
 from tests.integration.conftest import Finished
 from tests.tolerances import BOUND, CERTIFICATE, DIFFERENT, VALUE
 
@@ -115,7 +115,7 @@ def test_a_terminal_gets_the_summary(qaml: Qaml, trained: Path, tmp_path: Path) 
 def test_a_killed_run_certifies_no_image_twice(
     qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certifying = sys.modules["qaml_qiskit.workflows.certify.certify"]
+    certifying = sys.modules["qaml_qiskit.workflows.certify.workflow"]
     monkeypatch.setattr(certifying, "_CHUNK", 5)
     real, calls = certifying.certify_chunk, []
 

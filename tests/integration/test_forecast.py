@@ -8,17 +8,17 @@ import pytest
 import torch
 from qiskit.primitives.containers import BitArray
 
+from qaml_qiskit.artifacts.run import open_run
+from qaml_qiskit.deployments.circuits import Readout
+from qaml_qiskit.deployments.compiled import Compiled
+from qaml_qiskit.deployments.prediction import Prediction, noisy_layers, predict_on_device
 from qaml_qiskit.evaluation import slope
 from qaml_qiskit.execution import Calibration, ReadoutCorrection, compact, compile_for, load_recipe, open_target, sample
 from qaml_qiskit.execution.catalogue import FakeEntry
 from qaml_qiskit.execution.primitives import local_primitive
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.models import QVC, QVCConfig
-from qaml_qiskit.runs import open_run
-from qaml_qiskit.workflows.device.noisy_circuits import Readout
-from qaml_qiskit.workflows.device.prediction import Prediction, noisy_layers, predict_on_device
-from qaml_qiskit.workflows.progress import Silent
-from qaml_qiskit.workflows.run.compiled import Compiled
+from qaml_qiskit.progress import Silent
 from tests.integration.conftest import Finished
 from tests.integration.hardware import workspace
 from tests.integration.small import SHOTS, images, model, shot_error, strong_readout
@@ -125,7 +125,7 @@ def test_a_killed_forecast_goes_on(qaml: Qaml, tmp_path: Path, monkeypatch: pyte
     words = ("forecast", place / "model", "--images", place / "images.npz", "--eps", "0.1", "--recipe", "quick")
     whole = qaml(*words, "--out", place / "whole", "--json")
     assert whole.code == 0, whole.err
-    import qaml_qiskit.workflows.device.prediction as predicting
+    import qaml_qiskit.deployments.prediction as predicting
 
     real, calls = predicting.noisy_expectations, []
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from qaml_qiskit import ForecastRequest, TrainRequest, forecast, train
+from qaml_qiskit.artifacts.adversarial import read_adversarial
 from qaml_qiskit.datasets import load_dataset
-from qaml_qiskit.workflows import ForecastRequest, TrainRequest, forecast, train
-from qaml_qiskit.workflows.attack.files import read_adversarial
-from qaml_qiskit.workflows.pages import command_line
-from qaml_qiskit.workflows.progress import Advance
+from qaml_qiskit.progress import Advance
+from qaml_qiskit.reports.pages import command_line
 from tests.integration.conftest import Finished
 
 Qaml = Callable[..., Finished]
@@ -62,7 +62,7 @@ def made_file() -> Path:
 
 
 def test_the_printed_command_names_the_bytes() -> None:
-    from qaml_qiskit.workflows import AttackRequest
+    from qaml_qiskit import AttackRequest
 
     line = command_line({"command": "attack"}, AttackRequest(model=os.fsdecode(b"m'\xff"), attack=("pgd",)))
     assert "$'m\\x27\\xff'" in line

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from qaml_qiskit.deployments.references import model_path, reference_names
 from qaml_qiskit.errors import InputError, nearest
-from qaml_qiskit.workflows.references import model_path, reference_names
 
 CHECKOUT = Path(__file__).parents[2]
 

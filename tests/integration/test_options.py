@@ -9,34 +9,34 @@ from typing import Any
 import pytest
 import yaml
 
-from qaml_qiskit import workflows
+import qaml_qiskit as qaml
 from qaml_qiskit.cli import main, options
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.workflows.pages import command_line, named
+from qaml_qiskit.reports.pages import command_line, named
 from qaml_qiskit.workflows.request import Request
 from tests.integration.conftest import Finished
 
 Qaml = Callable[..., Finished]
 
 REQUESTS: dict[str, list[Request]] = {
-    "demo": [workflows.DemoRequest(eps=0.2, target="ideal")],
+    "demo": [qaml.DemoRequest(eps=0.2, target="ideal")],
     "train": [
-        workflows.TrainRequest(dataset="mnist", classes=(3, 8), layers=4, learning_rate=0.01),
-        workflows.TrainRequest(model="convnet", epochs=2),
+        qaml.TrainRequest(dataset="mnist", classes=(3, 8), layers=4, learning_rate=0.01),
+        qaml.TrainRequest(model="convnet", epochs=2),
     ],
-    "encode": [workflows.EncodeRequest(encoding_layers=(1, 2), threshold=0.9)],
-    "resources": [workflows.ResourcesRequest(qubits=(4, 6), layers=(1, 2), encoding=("exact", "none"))],
-    "frontier": [workflows.FrontierRequest(models=("a", "b"), shots=10)],
-    "forecast": [workflows.ForecastRequest(models=("a", "b"), shots=(10, 20), eps=(0.05, 0.1), mitigation=("none",))],
-    "run": [workflows.RunRequest(model="runs/a b", images="mine.npz", images_per_job=3)],
+    "encode": [qaml.EncodeRequest(encoding_layers=(1, 2), threshold=0.9)],
+    "resources": [qaml.ResourcesRequest(qubits=(4, 6), layers=(1, 2), encoding=("exact", "none"))],
+    "frontier": [qaml.FrontierRequest(models=("a", "b"), shots=10)],
+    "forecast": [qaml.ForecastRequest(models=("a", "b"), shots=(10, 20), eps=(0.05, 0.1), mitigation=("none",))],
+    "run": [qaml.RunRequest(model="runs/a b", images="mine.npz", images_per_job=3)],
     "sweep": [
-        workflows.SweepRequest(model="a", noise=("readout", "device"), strengths=(0.01, 0.02), encoding_noise=True),
-        workflows.SweepRequest(model=("a", "b"), attack=("pgd", "fgsm"), shots=(10, 20)),
+        qaml.SweepRequest(model="a", noise=("readout", "device"), strengths=(0.01, 0.02), encoding_noise=True),
+        qaml.SweepRequest(model=("a", "b"), attack=("pgd", "fgsm"), shots=(10, 20)),
     ],
-    "attack": [workflows.AttackRequest(model="a", attack=("cw",), param=("constants=[0.1,1.0]", "kappa=0.5"))],
-    "transfer": [workflows.TransferRequest(sources=("a", "b@readout:0.1"), victims=("c@fake-fez",), eps=(0.1, 0.2))],
-    "certify": [workflows.CertifyRequest(model="a", noise="readout", strength=0.1)],
-    "tamper": [workflows.TamperRequest(model="a", part=("weights", "gates"), strengths=(0.1, 0.2), components=2)],
+    "attack": [qaml.AttackRequest(model="a", attack=("cw",), param=("constants=[0.1,1.0]", "kappa=0.5"))],
+    "transfer": [qaml.TransferRequest(sources=("a", "b@readout:0.1"), victims=("c@fake-fez",), eps=(0.1, 0.2))],
+    "certify": [qaml.CertifyRequest(model="a", noise="readout", strength=0.1)],
+    "tamper": [qaml.TamperRequest(model="a", part=("weights", "gates"), strengths=(0.1, 0.2), components=2)],
 }
 
 
@@ -78,7 +78,7 @@ def test_the_command_of_a_report_parses_to_its_request(
 
 
 def test_the_command_of_a_report_names_the_backends_that_were_used() -> None:
-    request = workflows.RunRequest(model="a")
+    request = qaml.RunRequest(model="a")
     config = {"command": "run", "resolved": named(Path("my devices.yaml"))}
     assert shlex.split(command_line(config, request)) == ["qaml", "run", "a", "--backends", "my devices.yaml"]
     assert "--backends" not in command_line({"command": "run", "resolved": named(None)}, request)
@@ -108,28 +108,28 @@ def test_a_runs_configuration_names_its_model(qaml: Qaml, trained: Path) -> None
 @pytest.mark.parametrize("given", [{"layers": 3}, {"train_noise": 0.01}, {"encoding": "angle"}])
 def test_options_that_a_model_would_ignore_are_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="a convnet has no use for --"):
-        workflows.TrainRequest(model="convnet", **given)
+        qaml.TrainRequest(model="convnet", **given)
     with pytest.raises(ConfigurationError, match="a quadratic has no use for --"):
-        workflows.TrainRequest(model="quadratic", **given)
+        qaml.TrainRequest(model="quadratic", **given)
 
 
 def test_a_misspelt_field_is_named_in_python_too() -> None:
     with pytest.raises(ConfigurationError, match=r"unknown field 'shot'.*Perhaps shots is meant"):
-        workflows.RunRequest(model="a", shot=10)  # type: ignore[call-arg]
+        qaml.RunRequest(model="a", shot=10)  # type: ignore[call-arg]
     with pytest.raises(ConfigurationError, match="shots does not fit: got 0"):
-        workflows.RunRequest(model="a", shots=0)
+        qaml.RunRequest(model="a", shots=0)
     with pytest.raises(ConfigurationError, match="model is missing"):
-        workflows.RunRequest()  # type: ignore[call-arg]
+        qaml.RunRequest()  # type: ignore[call-arg]
 
 
 def test_paths_may_be_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.yaml").write_text("targets: {perfect: {kind: ideal}}\n")
-    request = workflows.TrainRequest(classes=(0, 1), layers=1, epochs=1, train_images=30)
-    trained = workflows.train(request, out="runs/tiny").run  # type: ignore[arg-type]
+    request = qaml.TrainRequest(classes=(0, 1), layers=1, epochs=1, train_images=30)
+    trained = qaml.train(request, out="runs/tiny").run  # type: ignore[arg-type]
     assert trained is not None
-    run = workflows.RunRequest(model="runs/tiny", target="perfect", images="3", shots=10, mitigation="none")
-    outcome = workflows.run_model(run, out="runs/on", backends="mine.yaml")  # type: ignore[arg-type]
+    run = qaml.RunRequest(model="runs/tiny", target="perfect", images="3", shots=10, mitigation="none")
+    outcome = qaml.run_model(run, out="runs/on", backends="mine.yaml")  # type: ignore[arg-type]
     assert [row["stage"] for row in outcome.results] == ["ideal", "raw"]
     assert "--backends mine.yaml" in Path("runs/on/report.html").read_text()
 

@@ -67,7 +67,7 @@ def test_readout_error_scales_the_signal(qaml: Qaml, place: Path) -> None:
 
 
 def test_a_killed_sweep_computes_no_cell_twice(qaml: Qaml, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeping = sys.modules["qaml_qiskit.workflows.device.noisy_circuits"]
+    sweeping = sys.modules["qaml_qiskit.deployments.circuits"]
     real, calls = sweeping.noisy_observables, []
 
     def counted(*arguments: object, **options: object) -> object:

@@ -11,21 +11,21 @@ from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime import SamplerV2
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
-from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.execution import open_target
-from qaml_qiskit.execution.catalogue import FakeEntry, IdealEntry
-from qaml_qiskit.formats import Arrays, arrays_of, npz
-from qaml_qiskit.models import QVC, QVCConfig
-from qaml_qiskit.noise import named_noise
-from qaml_qiskit.workflows.device.noisy_circuits import (
+from qaml_qiskit.deployments.circuits import (
     CircuitWithNoise,
     Readout,
     check_measured_last,
     device_circuit,
     native_circuit,
 )
+from qaml_qiskit.deployments.engines import Inputs, density, sampled, seed_of, trajectories
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.execution import open_target
+from qaml_qiskit.execution.catalogue import FakeEntry, IdealEntry
+from qaml_qiskit.formats import Arrays, arrays_of, npz
+from qaml_qiskit.models import QVC, QVCConfig
+from qaml_qiskit.noise import named_noise
 from qaml_qiskit.workflows.sweep.cells import Cell, ModelCopy, compute_cell, key, pack
-from qaml_qiskit.workflows.sweep.engines import Inputs, density, sampled, seed_of, trajectories
 from tests.integration.small import SHOTS, compiled, exact, images, model
 from tests.tolerances import AER, DIFFERENT, SIGMAS, VALUE
 

@@ -10,6 +10,7 @@ import torch
 import yaml
 
 from qaml_qiskit.attacks import make_attack, run_attack
+from qaml_qiskit.deployments.circuits import native_circuit
 from qaml_qiskit.encodings import ApproximateEncoding
 from qaml_qiskit.evaluation import accuracy, slope
 from qaml_qiskit.formats import arrays_of
@@ -17,8 +18,7 @@ from qaml_qiskit.models import QVC, DataCard, ModelCard, NoisyQVC, QVCConfig
 from qaml_qiskit.models.store import model_files
 from qaml_qiskit.noise import named_noise
 from qaml_qiskit.simulation.heisenberg import noisy_observables
-from qaml_qiskit.workflows import condensed
-from qaml_qiskit.workflows.device.noisy_circuits import native_circuit
+from qaml_qiskit.workflows.sweep.report import condensed
 from tests.integration.conftest import Finished
 from tests.tolerances import BOUND, DIFFERENT, SIGMAS, VALUE
 

@@ -16,10 +16,10 @@ import pytest
 
 distributed = pytest.importorskip("distributed")
 
+from qaml_qiskit import SweepRequest, sweep  # noqa: E402
+from qaml_qiskit.artifacts.scheduling import Cluster, Scheduling, open_cluster  # noqa: E402
 from qaml_qiskit.errors import ConfigurationError, InputError, PartialResultError  # noqa: E402
-from qaml_qiskit.workflows import SweepRequest, sweep  # noqa: E402
 from qaml_qiskit.workflows.sweep import scheduling  # noqa: E402
-from qaml_qiskit.workflows.sweep.scheduling import Cluster, Scheduling, open_cluster  # noqa: E402
 from tests.integration.conftest import Finished  # noqa: E402
 from tests.integration.hardware import workspace  # noqa: E402
 
@@ -213,7 +213,7 @@ def test_a_scheduler_that_falls_silent_is_not_waited_for(in_process: str, monkey
 def test_a_script_without_a_guard_is_told_what_to_do(place: Path, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "from qaml_qiskit.workflows.sweep.scheduling import Cluster, open_cluster\n"
+        "from qaml_qiskit.artifacts.scheduling import Cluster, open_cluster\n"
         "with open_cluster(Cluster(workers=1)):\n    pass\n"
     )
     ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, check=False)

@@ -14,10 +14,10 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qaml_qiskit.attacks.quantum import Budget, CrosstalkAttack
 from qaml_qiskit.datasets import load_dataset
+from qaml_qiskit.deployments.compiled import Compiled
 from qaml_qiskit.execution import load_recipe
 from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, load_model
 from qaml_qiskit.models.store import model_files
-from qaml_qiskit.workflows.run.compiled import Compiled
 from qaml_qiskit.workflows.tamper.parts import Victim, attacks_on, crosstalk_circuit, symmetric_record, target_record
 from qaml_qiskit.workflows.tamper.request import PARTS, TamperRequest
 from tests.integration import small
@@ -239,7 +239,7 @@ def test_a_convnet_is_refused(qaml: Qaml, trained_convnet: Path, tmp_path: Path)
 def test_many_qubits_leave_the_encoding_out(
     qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["qaml_qiskit.workflows.tamper.tamper"], "_MOST_QUBITS", 5)
+    monkeypatch.setattr(sys.modules["qaml_qiskit.workflows.tamper.workflow"], "_MOST_QUBITS", 5)
     document = qaml("tamper", trained, *WORDS, "--out", tmp_path / "run", "--json").json()
     assert "encoding" not in {row["part"] for row in document["results"]}
     assert any(note.startswith("encoding: left out") for note in document["notes"])

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from qaml_qiskit import TrainRequest, train
+from qaml_qiskit.artifacts.adversarial import read_adversarial
 from qaml_qiskit.datasets import load_dataset
+from qaml_qiskit.deployments.deployment import read_classifier
+from qaml_qiskit.deployments.inputs import find_model
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import load_model, predict
-from qaml_qiskit.workflows import TrainRequest, train
-from qaml_qiskit.workflows.attack.files import read_adversarial
-from qaml_qiskit.workflows.attack.victims import read_classifier
-from qaml_qiskit.workflows.inputs import find_model
 from tests.integration.conftest import Finished
 from tests.integration.hardware import workspace
 from tests.integration.small import STRONG_READOUT
@@ -116,7 +116,7 @@ def test_a_noisy_source_is_attacked_through_its_noise(qaml: Qaml, trained: Path,
 def test_a_killed_transfer_gives_the_same_table(
     qaml: Qaml, pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    making = sys.modules["qaml_qiskit.workflows.attack.adversarial"]
+    making = sys.modules["qaml_qiskit.deployments.attacking"]
     scoring = sys.modules["qaml_qiskit.workflows.transfer.scoring"]
     attacked, scored = making.run_attack, scoring.predict
     attacks, scores = [], []
@@ -214,7 +214,7 @@ def tampered(file: Path, target: Path, **change: object) -> Path:
 
 @pytest.fixture(scope="session")
 def adversarial(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from qaml_qiskit.workflows import AttackRequest, attack
+    from qaml_qiskit import AttackRequest, attack
 
     run = tmp_path_factory.mktemp("adversarial") / "run"
     attack(AttackRequest(model=str(trained), attack=("fgsm",), eps=(0.05,), images="4"), out=run)

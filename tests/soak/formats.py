@@ -8,15 +8,15 @@ from typing import Literal
 import numpy as np
 import torch
 
+from qaml_qiskit import RunRequest, collect_run, plan_run, status_run, sweep, train
+from qaml_qiskit.artifacts.adversarial import read_adversarial
+from qaml_qiskit.artifacts.run import load_run
 from qaml_qiskit.cli.options import build_request
 from qaml_qiskit.datasets import load_dataset
+from qaml_qiskit.deployments.inputs import load_images
 from qaml_qiskit.execution import compile_for, load_catalogue, load_recipe, open_target
 from qaml_qiskit.execution.snapshot import read_snapshot
 from qaml_qiskit.models import load_model, predict
-from qaml_qiskit.runs import load_run
-from qaml_qiskit.workflows import RunRequest, collect_run, plan_run, status_run, sweep, train
-from qaml_qiskit.workflows.attack.files import read_adversarial
-from qaml_qiskit.workflows.inputs import load_images
 from tests.soak.samples import BATCHES, CALIBRATED, COLOUR, DATA, GREY, SWEEP, TRAINING
 
 

@@ -16,10 +16,19 @@ from PIL import Image
 from qiskit_ibm_runtime import RuntimeEncoder
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
-from qaml_qiskit import environment
+from qaml_qiskit import (
+    AttackRequest,
+    RunRequest,
+    SweepRequest,
+    TrainRequest,
+    attack,
+    environment,
+    run_model,
+    sweep,
+    train,
+)
 from qaml_qiskit.errors import PartialResultError
 from qaml_qiskit.models import DataCard
-from qaml_qiskit.workflows import AttackRequest, RunRequest, SweepRequest, TrainRequest, attack, run_model, sweep, train
 from qaml_qiskit.workflows.run import results
 from qaml_qiskit.workflows.sweep import report as sweep_report
 from qaml_qiskit.workflows.train import training

@@ -13,12 +13,13 @@ PACKAGE = Path(qaml_qiskit.__file__).parent
 FLOORS = (
     {"lazy", "text"},
     {"errors"},
-    {"files", "formats", "freezing", "labels", "memory", "secrets", "seeds"},
-    {"batches", "evaluation"},
+    {"files", "formats", "freezing", "labels", "memory", "progress", "registry", "secrets", "seeds"},
+    {"batches", "compute", "evaluation"},
     {"datasets", "encodings", "circuits", "noise"},
-    {"simulation"},
+    {"simulation", "attacks", "certificates"},
     {"environment", "models"},
-    {"execution", "attacks", "certificates", "defences", "reports", "runs"},
+    {"artifacts", "execution", "defences"},
+    {"deployments", "reports"},
     {"workflows"},
     {"cli"},
 )

@@ -5,16 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from qaml_qiskit.artifacts.adversarial import AdversarialImages
+from qaml_qiskit.artifacts.outcome import Row
+from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.deployments.attacking import Batch, Cell
+from qaml_qiskit.deployments.auditing import NOT_AUDITED, Audited
+from qaml_qiskit.deployments.deployment import Classifier
 from qaml_qiskit.models import predict
 from qaml_qiskit.reports import Section, attack_curves, image_grid, to_csv
-from qaml_qiskit.runs import Run
-from qaml_qiskit.workflows.attack.adversarial import Batch, Cell
-from qaml_qiskit.workflows.attack.audits import NOT_AUDITED, Audited
-from qaml_qiskit.workflows.attack.files import AdversarialImages
+from qaml_qiskit.reports.pages import write_page
 from qaml_qiskit.workflows.attack.request import AttackRequest
-from qaml_qiskit.workflows.attack.victims import Classifier
-from qaml_qiskit.workflows.outcome import Row
-from qaml_qiskit.workflows.pages import write_page
 
 Images = NDArray[np.floating]
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from qaml_qiskit.attacks import Attack
+from qaml_qiskit.attacks.grid import attack_grid, can_be_audited
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.seeds import Seed
-from qaml_qiskit.workflows.attack.grid import attack_grid, can_be_audited
 from qaml_qiskit.workflows.request import Request
 
 Count = Annotated[int, Field(ge=1)]

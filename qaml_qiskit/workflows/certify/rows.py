@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.certificates import (
     DecisionForms,
     L2Certificates,
@@ -18,9 +19,8 @@ from qaml_qiskit.certificates import (
     linf_lower_bounds,
     lipschitz_radii,
 )
+from qaml_qiskit.deployments.forms import Prepared
 from qaml_qiskit.models import predict
-from qaml_qiskit.workflows.certify.certifiable import Prepared
-from qaml_qiskit.workflows.outcome import Row
 
 #: How far beyond the boundary, relative to the radius, the model is asked: in double precision, then in single.
 _DOUBLE_OVERSHOOT = 1e-7

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.catalogue import parse_yaml
-from qaml_qiskit.workflows.outcome import Outcome, Row
-from qaml_qiskit.workflows.progress import Progress
+from qaml_qiskit.progress import Progress
 from qaml_qiskit.workflows.resources.request import ResourcesRequest
-from qaml_qiskit.workflows.resources.resources import count_grid
+from qaml_qiskit.workflows.resources.workflow import count_grid
 
 #: Counts may grow by this share before the check fails; routing is random, and a gate more or less is no news.
 TOLERANCE = 0.05

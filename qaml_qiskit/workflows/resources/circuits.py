@@ -22,8 +22,8 @@ from qaml_qiskit.encodings import (
     state_preparation,
 )
 from qaml_qiskit.errors import InputError
+from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.simulation import compile_circuit, evolve
-from qaml_qiskit.workflows.progress import Advance, Progress
 from qaml_qiskit.workflows.resources.request import ResourcesRequest
 
 

@@ -2,9 +2,9 @@
 
 from qiskit.circuit import QuantumCircuit
 
+from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.circuits import gate_counts, qvc_ansatz
 from qaml_qiskit.encodings import MultiplexedEncoding
-from qaml_qiskit.workflows.outcome import Row
 
 _SOURCE = "West et al., Phys. Rev. Research 5, 023186 (2023)"
 #: The paper's benchmark for 28×28 images.

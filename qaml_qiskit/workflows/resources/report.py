@@ -5,11 +5,11 @@ from typing import Any
 
 from qiskit.transpiler import Target as ISATarget
 
+from qaml_qiskit.artifacts.outcome import Row
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.execution import Target
 from qaml_qiskit.reports import Section, device_map, format_cell, gates_against_fidelity, to_csv
-from qaml_qiskit.runs import Run
-from qaml_qiskit.workflows.outcome import Row
-from qaml_qiskit.workflows.pages import write_page
+from qaml_qiskit.reports.pages import write_page
 from qaml_qiskit.workflows.resources.request import ResourcesRequest
 
 Cell = tuple[Row, list[list[int]]]

@@ -11,6 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.deployments.compiled import Compiled, compile_model
+from qaml_qiskit.deployments.inputs import digest, find_model, load_images
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import (
     LOCAL_IMAGES_PER_JOB,
@@ -29,12 +33,8 @@ from qaml_qiskit.execution import (
 from qaml_qiskit.execution.question import within
 from qaml_qiskit.formats import model_of, read_bytes
 from qaml_qiskit.models import check_batch
-from qaml_qiskit.runs import Run, open_run
-from qaml_qiskit.workflows.inputs import digest, find_model, load_images
-from qaml_qiskit.workflows.outcome import Outcome, Row
-from qaml_qiskit.workflows.pages import named
-from qaml_qiskit.workflows.progress import Progress, Silent
-from qaml_qiskit.workflows.run.compiled import Compiled, compile_model
+from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.run.jobs import job_rows, limited, outcome_of
 from qaml_qiskit.workflows.run.request import RunRequest
 from qaml_qiskit.workflows.run.results import INPUTS_FILE, PLAN_FILE, finish

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.run import Run, load_run
 from qaml_qiskit.errors import BudgetError, InputError
 from qaml_qiskit.execution import (
     LEDGER_FILE,
@@ -26,9 +28,7 @@ from qaml_qiskit.execution import (
 )
 from qaml_qiskit.execution.catalogue import IBMEntry, TargetEntry
 from qaml_qiskit.execution.runtime import RuntimeRunner
-from qaml_qiskit.runs import Run, load_run
-from qaml_qiskit.workflows.outcome import Outcome, Row
-from qaml_qiskit.workflows.progress import Progress, Silent
+from qaml_qiskit.progress import Progress, Silent
 
 
 def outcome_of(run: Run) -> Outcome:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from qaml_qiskit.artifacts.outcome import Row
+from qaml_qiskit.artifacts.run import RUN_KEYS, Run
 from qaml_qiskit.execution import Workload
 from qaml_qiskit.reports import Section, accuracy_bars, to_csv
-from qaml_qiskit.runs import RUN_KEYS, Run
-from qaml_qiskit.workflows.outcome import Row
-from qaml_qiskit.workflows.pages import write_page
+from qaml_qiskit.reports.pages import write_page
 from qaml_qiskit.workflows.run.request import RunRequest
 
 _HOW = {

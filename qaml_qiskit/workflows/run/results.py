@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
+from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.run import Run, load_run
+from qaml_qiskit.deployments.compiled import circuit_rows
 from qaml_qiskit.errors import JobsPendingError, PartialResultError, QamlError
 from qaml_qiskit.execution import (
     LEDGER_FILE,
@@ -26,11 +29,8 @@ from qaml_qiskit.execution.question import within
 from qaml_qiskit.execution.workload import CALIBRATION
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, object_of, short
 from qaml_qiskit.models import QVC, build_model, parse_config
+from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import to_csv
-from qaml_qiskit.runs import Run, load_run
-from qaml_qiskit.workflows.outcome import Outcome, Row
-from qaml_qiskit.workflows.progress import Progress, Silent
-from qaml_qiskit.workflows.run.compiled import circuit_rows
 from qaml_qiskit.workflows.run.jobs import job_rows, outcome_of, runner_of, target_of
 from qaml_qiskit.workflows.run.report import write_run_page
 from qaml_qiskit.workflows.run.scoring import Scored, score_sampled

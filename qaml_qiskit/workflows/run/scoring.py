@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.evaluation import (
     ReadoutSpread,
     accuracy,
@@ -19,7 +20,6 @@ from qaml_qiskit.evaluation import (
     uncertain_labels,
 )
 from qaml_qiskit.execution import Sampled, Workload
-from qaml_qiskit.workflows.outcome import Row
 
 #: M3 whose ⟨Z_k⟩ are smaller than this part of the unbiased ones has seen too few bitstrings.
 _ENOUGH = 0.98

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from qaml_qiskit.attacks import Attack, run_attack
+from qaml_qiskit.deployments.circuits import CircuitWithNoise, Readout
+from qaml_qiskit.deployments.engines import Inputs, Reading, density, exact, sampled, trajectories
 from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.formats import Arrays, arrays_of, npz
 from qaml_qiskit.models import QVC, NoisyQVC, QVCConfig, predict
 from qaml_qiskit.noise import NoiseSpec
 from qaml_qiskit.simulation.heisenberg import NoisyObservables
-from qaml_qiskit.workflows.device.noisy_circuits import CircuitWithNoise, Readout
-from qaml_qiskit.workflows.sweep.engines import Inputs, Reading, density, exact, sampled, trajectories
 from qaml_qiskit.workflows.sweep.request import Engine
 
 

@@ -12,6 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from qaml_qiskit.deployments.circuits import CircuitWithNoise, device_circuit, native_circuit
+from qaml_qiskit.deployments.engines import seed_of
+from qaml_qiskit.deployments.inputs import digest, find_model, load_images, require_qvc
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import load_catalogue, load_recipe, open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, SnapshotEntry
@@ -19,10 +22,7 @@ from qaml_qiskit.models import QVC, QVCConfig, check_batch
 from qaml_qiskit.noise import NoiseSpec, Placement, named_noise
 from qaml_qiskit.simulation.heisenberg import memory_needed
 from qaml_qiskit.simulation.heisenberg.memory import check_fits
-from qaml_qiskit.workflows.device.noisy_circuits import CircuitWithNoise, device_circuit, native_circuit
-from qaml_qiskit.workflows.inputs import digest, find_model, load_images, require_qvc
 from qaml_qiskit.workflows.sweep.cells import Cell, ModelCopy, pack
-from qaml_qiskit.workflows.sweep.engines import seed_of
 from qaml_qiskit.workflows.sweep.request import SweepRequest
 from qaml_qiskit.workflows.sweep.rows import Case
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from qaml_qiskit.artifacts.outcome import Row
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.reports import Section, curves, in_all_rows, to_csv
-from qaml_qiskit.runs import Run
-from qaml_qiskit.workflows.outcome import Row
-from qaml_qiskit.workflows.pages import write_page
+from qaml_qiskit.reports.pages import write_page
 from qaml_qiskit.workflows.sweep.request import SweepRequest
 
 Points = list[tuple[float, float, float, float]]

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.attacks import Attack
+from qaml_qiskit.deployments.circuits import Readout
 from qaml_qiskit.evaluation import (
     ReadoutSpread,
     accuracy,
@@ -17,8 +19,6 @@ from qaml_qiskit.evaluation import (
 )
 from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.formats import Arrays
-from qaml_qiskit.workflows.device.noisy_circuits import Readout
-from qaml_qiskit.workflows.outcome import Row
 from qaml_qiskit.workflows.sweep.cells import key
 from qaml_qiskit.workflows.sweep.request import SweepRequest
 

@@ -5,10 +5,10 @@ from functools import cached_property
 
 import torch
 
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks.quantum import Access, Budget, Damage, QuantumAttack
 from qaml_qiskit.formats import npz
-from qaml_qiskit.runs import Run
-from qaml_qiskit.workflows.progress import Advance
+from qaml_qiskit.progress import Advance
 
 #: Images whose states are attacked between two files: what a kill can lose. Most of the work does not depend on it.
 BLOCK = 500

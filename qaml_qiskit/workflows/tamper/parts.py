@@ -21,10 +21,10 @@ from qaml_qiskit.attacks.quantum import (
     rotation_groups,
 )
 from qaml_qiskit.circuits import layer_bonds
+from qaml_qiskit.deployments.compiled import Compiled
 from qaml_qiskit.execution import compact, measured_qubits
 from qaml_qiskit.models import QVC, AmplitudeQNN
 from qaml_qiskit.simulation.heisenberg import noisy_observables, readout_maps
-from qaml_qiskit.workflows.run.compiled import Compiled
 from qaml_qiskit.workflows.tamper.request import TamperedPart, TamperRequest
 
 _ROTATIONS_A_QUBIT = 3

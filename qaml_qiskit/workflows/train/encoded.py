@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
+from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.deployments.pieces import encodes_slowly
 from qaml_qiskit.files import delete
 from qaml_qiskit.models import QVC, Model
-from qaml_qiskit.runs import Run
-from qaml_qiskit.workflows.pieces import encodes_slowly
-from qaml_qiskit.workflows.progress import Progress
+from qaml_qiskit.progress import Progress
 
 FOLDER = "encoded"
 #: What the parts of a data set are to a reader.

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from qaml_qiskit.artifacts.adversarial import AdversarialImages, read_adversarial
+from qaml_qiskit.deployments.attacking import Batch, Cell
+from qaml_qiskit.deployments.deployment import Classifier, check_alike, check_readable, read_classifier
+from qaml_qiskit.deployments.inputs import digest, find_model, load_images
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import DataCard, check_batch
-from qaml_qiskit.workflows.attack.adversarial import Batch, Cell
-from qaml_qiskit.workflows.attack.files import AdversarialImages, read_adversarial
-from qaml_qiskit.workflows.attack.victims import Classifier, check_alike, check_readable, read_classifier
-from qaml_qiskit.workflows.inputs import digest, find_model, load_images
 from qaml_qiskit.workflows.transfer.request import TransferRequest
 
 _DEFAULT_IMAGES = "100"

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from qaml_qiskit.artifacts.outcome import Row
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks import ATTACKS
+from qaml_qiskit.deployments.attacking import Cell, load_adversarial
+from qaml_qiskit.deployments.auditing import Audited
 from qaml_qiskit.reports import Section, to_csv, transfer_curves
-from qaml_qiskit.runs import Run
-from qaml_qiskit.workflows.attack.adversarial import Cell, load_adversarial
-from qaml_qiskit.workflows.attack.audits import Audited
+from qaml_qiskit.reports.pages import write_page
 from qaml_qiskit.workflows.attack.report import AUDIT_READING, audit_notes, perturbation_picture
-from qaml_qiskit.workflows.outcome import Row
-from qaml_qiskit.workflows.pages import write_page
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
 
 _READING = (

@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from qaml_qiskit.attacks import Attack
+from qaml_qiskit.attacks.grid import attack_grid, can_be_audited
+from qaml_qiskit.deployments.references import model_part
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.seeds import Seed
-from qaml_qiskit.workflows.attack.grid import attack_grid, can_be_audited
 from qaml_qiskit.workflows.attack.request import Count, Names, SomeNames, each_once
-from qaml_qiskit.workflows.references import model_part
 from qaml_qiskit.workflows.request import Request
 
 

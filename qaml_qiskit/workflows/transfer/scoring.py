@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.deployments.attacking import Batch, load_adversarial
+from qaml_qiskit.deployments.deployment import Classifier
+from qaml_qiskit.deployments.prediction import Prediction, predict_on_device
 from qaml_qiskit.models import predict
-from qaml_qiskit.runs import Run
-from qaml_qiskit.workflows.attack.adversarial import Batch, load_adversarial
-from qaml_qiskit.workflows.attack.victims import Classifier
-from qaml_qiskit.workflows.device.prediction import Prediction, predict_on_device
-from qaml_qiskit.workflows.progress import Progress
+from qaml_qiskit.progress import Progress
 
 #: Stands for the clean images where a cell's key is asked for.
 CLEAN = "clean"

@@ -19,10 +19,10 @@ import torch
 from qiskit.primitives.containers import BitArray
 from qiskit.quantum_info import Operator
 
+from qaml_qiskit.deployments.inputs import find_model, load_images
 from qaml_qiskit.evaluation import rms_difference, slope
 from qaml_qiskit.execution import ReadoutCorrection
 from qaml_qiskit.execution.mitigation import read_calibration, z_from_bits
-from qaml_qiskit.workflows.inputs import find_model, load_images
 
 MODEL, IMAGES, QUBITS = "mnist-shallow12", 20, 10
 ERRORS = ((0.01, 0.02), (0.05, 0.15), (0.1, 0.25))

@@ -1,0 +1,179 @@
+"""Makes adversarial images, each set once and kept as a file of the run."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from qaml_qiskit import __version__
+from qaml_qiskit.artifacts.adversarial import AdversarialImages, Provenance, read_adversarial
+from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.attacks import Attack, AttackResult, run_attack
+from qaml_qiskit.deployments.deployment import Classifier
+from qaml_qiskit.deployments.inputs import digest
+from qaml_qiskit.deployments.pieces import encodes_slowly
+from qaml_qiskit.progress import Advance, Progress
+
+#: Images attacked together; fewer where every step of an attack differentiates the fit of a circuit to every image.
+_BATCH, _SLOW_BATCH = 250, 25
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Clean images.
+
+    Attributes:
+        images: shape (N, C, H, W), in [0, 1].
+        labels: shape (N,).
+        indices: their positions in the test set or file, shape (N,).
+        origin: a number of test images, or an .npz, as it was given.
+    """
+
+    images: Tensor
+    labels: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    origin: str
+
+    def first(self, count: int) -> "Batch":
+        """Some of them."""
+        return Batch(self.images[:count], self.labels[:count], self.indices[:count], self.origin)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One attack on one source.
+
+    Attributes:
+        key: unique in the run, and a file name.
+        source: what is attacked.
+        attack: with its strength and seed.
+    """
+
+    key: str
+    source: Classifier
+    attack: Attack
+
+    @property
+    def attack_name(self) -> str:
+        """As it must be reported."""
+        return self.attack.variant(self.source.num_classes)
+
+    @property
+    def told(self) -> str:
+        """What it is to a reader."""
+        size = "" if self.attack.budget is None else f", ε = {self.attack.budget:g}"
+        return f"{self.attack_name}{size} on {Path(self.source.name).name}"
+
+    @property
+    def file(self) -> str:
+        """Of its adversarial images, in the run."""
+        return adversarial_file(self.key)
+
+
+def adversarial_file(key: str) -> str:
+    """Where a run keeps the adversarial images of a cell."""
+    return f"adversarial/{key}.npz"
+
+
+def load_adversarial(run: Run, key: str) -> AdversarialImages:
+    """The adversarial images of a cell that is done."""
+    return read_adversarial(run.path / adversarial_file(key))
+
+
+def make_adversarial(run: Run, cells: Sequence[Cell], batch: Batch, progress: Progress) -> None:
+    """Attack the images in every cell that is not done yet. All images are attacked, the wrong ones too.
+
+    Args:
+        run: gets a file a cell as it finishes.
+        cells: cells of one source and attack one after the other.
+        batch: the clean images.
+        progress: told about every batch.
+    """
+    waiting = [cell for cell in cells if run.kept_arrays(cell.file) is None]
+    if not waiting:
+        return
+    count, fingerprint = len(batch.images), digest(batch.images)
+    done = count * (len(cells) - len(waiting))
+    with progress.task("attacking", count * len(cells), done) as advance:
+        for group in _sharing(waiting):
+            note = group[0].told if len(group) == 1 else f"{group[0].attack_name} on {Path(group[0].source.name).name}"
+            advance(0, note)
+            # Cells that share a search advance together.
+            for cell, result in _results(group, batch, _telling(advance, len(group), note)):
+                run.keep_arrays(cell.file, _file(cell, result, batch, fingerprint).arrays())
+
+
+def _telling(advance: Advance, cells: int, note: str) -> Callable[[int], None]:
+    return lambda images: advance(images * cells, note)
+
+
+def _sharing(cells: Sequence[Cell]) -> Iterator[list[Cell]]:
+    """Cells that one search serves: an attack for the smallest perturbation learns its budget afterwards."""
+
+    def search(cell: Cell) -> tuple[str, str]:
+        return (cell.source.name, cell.attack.name if cell.attack.traits.minimal else cell.key)
+
+    for _, group in groupby(cells, search):
+        yield list(group)
+
+
+def _results(group: list[Cell], batch: Batch, tell: Callable[[int], None]) -> Iterator[tuple[Cell, AttackResult]]:
+    first = group[0]
+    shared = len(group) > 1
+    attack = first.attack.model_copy(update={"eps": None}) if shared else first.attack
+    result = run_attack(
+        first.source.module,
+        batch.images,
+        torch.from_numpy(batch.labels),
+        attack,
+        batch_size=_SLOW_BATCH if encodes_slowly(first.source.stored.model) else _BATCH,
+        spare_wrong=False,
+        progress=tell,
+    )
+    for cell in group:
+        yield cell, _bounded(result, cell.attack, batch.images) if shared else result
+
+
+def _bounded(result: AttackResult, attack: Attack, clean: Tensor) -> AttackResult:
+    """The same search with a budget: beyond it the clean image comes back."""
+    assert result.distance is not None
+    if attack.budget is None:
+        return result
+    reached = result.distance <= attack.budget
+    images = torch.where(reached.reshape(-1, 1, 1, 1), result.images, clean)
+    return replace(result, eps=attack.budget, images=images, fooled=result.fooled & reached)
+
+
+def _file(cell: Cell, result: AttackResult, batch: Batch, fingerprint: str) -> AdversarialImages:
+    card, attack = cell.source.stored.card, cell.attack
+    model = cell.source.name
+    if cell.source.noise_name is not None:
+        model = model.removesuffix(f"@{cell.source.noise_name}")
+    provenance = Provenance(
+        model=model,
+        weights=cell.source.weights,
+        noise=cell.source.noise_name,
+        attack=result.attack,
+        norm=result.norm,
+        parameters=attack.model_dump(mode="json"),
+        eps=attack.budget,
+        seed=attack.seed,
+        dataset=card.data.dataset,
+        classes=card.data.classes,
+        images=batch.origin,
+        images_digest=fingerprint,
+        package_version=__version__,
+    )
+    return AdversarialImages(
+        images=result.images.numpy(),
+        labels=batch.labels,
+        indices=batch.indices,
+        clean_correct=result.clean_correct.numpy(),
+        fooled=result.fooled.numpy(),
+        provenance=provenance,
+    )

@@ -1,0 +1,160 @@
+"""What a device would measure, exactly and without it: a compiled classifier under the device's own noise model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from qiskit.circuit import QuantumCircuit
+from qiskit.primitives.containers import BitArray
+from qiskit_aer.noise import NoiseModel
+from torch import Tensor
+
+from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.deployments.circuits import Readout, device_circuit
+from qaml_qiskit.deployments.compiled import Compiled
+from qaml_qiskit.evaluation import Proportion, accuracy, sampled_accuracy, slope
+from qaml_qiskit.execution import Calibration, CountsMitigation, ReadoutCorrection, compact, measured_qubits
+from qaml_qiskit.models import NoisyQVC
+from qaml_qiskit.noise import without_readout_errors
+from qaml_qiskit.progress import Progress
+from qaml_qiskit.simulation.heisenberg import noisy_expectations
+
+#: Images between two files: what a kill can lose.
+_BLOCK = 20
+#: Repetitions of a run behind what M3 is expected to give; each corrects every image's bitstrings.
+_M3_DRAWS = 3
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """⟨Z_k⟩ that a device would measure with endless shots.
+
+    Attributes:
+        ideal: without noise, shape (N, m).
+        read: with the noise of gates and readout, shape (N, m).
+        readout: what the readout makes of each ⟨Z_k⟩.
+        strings: the frequency of every bitstring that is read, shape (N, 2^m), class 0 in the last bit; None where it
+            was not asked for.
+    """
+
+    ideal: NDArray[np.floating]
+    read: NDArray[np.floating]
+    readout: Readout
+    strings: NDArray[np.floating] | None = None
+
+    def values(self, mitigation: CountsMitigation = "readout") -> NDArray[np.floating]:
+        """What is read, or that with the readout errors inverted, as M3 does too once it has seen all strings."""
+        return self.read if mitigation == "none" else self.readout.inverted(self.read)
+
+    def accuracy(self, labels: NDArray[np.integer], mitigation: CountsMitigation = "readout") -> Proportion:
+        """With endless shots."""
+        return accuracy(self.values(mitigation), labels)
+
+    def slope(self, mitigation: CountsMitigation = "readout") -> float | None:
+        """How much of the noiseless ⟨Z_k⟩ is left with endless shots."""
+        return slope(self.values(mitigation), self.ideal)
+
+    def sampled(
+        self, labels: NDArray[np.integer], shots: int, seed: int, mitigation: CountsMitigation = "readout"
+    ) -> tuple[float, float | None]:
+        """Accuracy and slope expected with so many shots of each image and of each calibration circuit.
+
+        Without M3, errors of the ⟨Z_k⟩ are taken as normal and independent of each other. M3 corrects bitstrings that
+        are drawn, because what it leaves depends on which it sees; that needs :attr:`strings`.
+        """
+        if mitigation == "m3":
+            return self._sampled_m3(labels, shots, seed)
+        readout = self.readout.calibrated(shots) if mitigation == "readout" else None
+        return sampled_accuracy(self.read, shots, labels, seed, readout=readout), self.slope(mitigation)
+
+    def _sampled_m3(self, labels: NDArray[np.integer], shots: int, seed: int) -> tuple[float, float | None]:
+        assert self.strings is not None
+        generator, classes = np.random.default_rng(seed), self.read.shape[1]
+        readout, drawn = self.readout.calibrated(shots), []
+        for _ in range(_M3_DRAWS):
+            p10, p01 = (tuple((generator.binomial(shots, p) / shots).tolist()) for p in (readout.p10, readout.p01))
+            record = Calibration(target="", created="", shots=shots, qubits=tuple(range(classes)), p10=p10, p01=p01)
+            numbers = np.stack(
+                [np.repeat(np.arange(2**classes), generator.multinomial(shots, p)) for p in self.strings]
+            )
+            bits = BitArray.from_bool_array((numbers[..., None] >> np.arange(classes) & 1).astype(bool), order="little")
+            drawn.append(ReadoutCorrection(record, "m3").z_from_bits(bits, range(classes)))
+        found = float(np.mean([accuracy(z, labels).value for z in drawn]))
+        return found, slope(np.concatenate(drawn), np.concatenate([self.ideal] * _M3_DRAWS))
+
+
+def predict_on_device(
+    compiled: Compiled,
+    images: Tensor,
+    run: Run,
+    name: str,
+    progress: Progress,
+    *,
+    told: str = "images",
+    strings: bool = False,
+) -> Prediction:
+    """Propagate every image through the whole compiled circuit, encoding included, under the target's noise.
+
+    Args:
+        compiled: the classifier, compiled for the target.
+        images: shape (N, C, H, W).
+        run: keeps what is done, block by block.
+        name: of these images and this circuit within the run.
+        progress: told about every block.
+        told: what the images are to a reader.
+        strings: whether the frequencies of the bitstrings are wanted, which M3 depends on.
+    """
+    circuit, values = compact(compiled.isa), compiled.values(images, progress)
+    noise, read = compiled.target.noise_model(compiled.isa), measured_qubits(circuit)
+    blocks: dict[str, list[NDArray[np.floating]]] = {"": [], "-strings": []} if strings else {"": []}
+    with progress.task(f"predicting {told} on {compiled.target.name}", len(images)) as advance:
+        for start in range(0, len(images), _BLOCK):
+            rows = values[start : start + _BLOCK]
+            for kind, found in blocks.items():
+                file = f"blocks/{name}{kind}-{start:06d}.npz"
+                if (kept := run.kept_arrays(file)) is None:
+                    made = (
+                        _string_frequencies(circuit, noise, rows, read) if kind else _expectations(circuit, noise, rows)
+                    )
+                    kept = {"z": made}
+                    run.keep_arrays(file, kept)
+                found.append(kept["z"])
+            advance(len(rows))
+    joined = {kind: np.concatenate(found).astype(np.float64) for kind, found in blocks.items()}
+    return Prediction(compiled.ideal(images, progress), joined[""], Readout.of(noise, read), joined.get("-strings"))
+
+
+def _expectations(
+    circuit: QuantumCircuit, noise: NoiseModel | None, values: NDArray[np.float64]
+) -> NDArray[np.floating]:
+    return noisy_expectations(circuit, noise, values=values, dtype=torch.float32).numpy()
+
+
+def _string_frequencies(
+    circuit: QuantumCircuit, noise: NoiseModel | None, values: NDArray[np.float64], read: Sequence[int]
+) -> NDArray[np.float64]:
+    """Frequencies of the bitstrings that are read: from the ⟨Z…Z⟩ of all sets of classes, then the readout errors."""
+    classes = len(read)
+    sets = [tuple(qubit for k, qubit in enumerate(read) if number >> k & 1) for number in range(1, 2**classes)]
+    perfect = None if noise is None else without_readout_errors(noise)
+    moments = noisy_expectations(circuit, perfect, sets, values=values, dtype=torch.float32).numpy()
+    tensor = np.concatenate([np.ones((len(values), 1)), moments], axis=1).reshape(-1, *[2] * classes)
+    spread = Readout.of(noise, read).calibrated(1)
+    for k, (p10, p01) in enumerate(zip(spread.p10, spread.p01, strict=True)):
+        transition = np.array([[1 - p10, p01], [p10, 1 - p01]]) @ np.array([[0.5, 0.5], [0.5, -0.5]])
+        # Class k is the k-th axis from the end.
+        tensor = np.moveaxis(np.tensordot(transition, tensor, (1, classes - k)), 0, classes - k)
+    frequencies = np.maximum(tensor.reshape(len(values), -1), 0)
+    return frequencies / frequencies.sum(axis=1, keepdims=True)
+
+
+def noisy_layers(compiled: Compiled, recipe_name: str) -> NoisyQVC:
+    """The classifier with noise on the layers and the readout, not on the encoding.
+
+    One set of matrices serves all images and gives exact gradients through the noise. The layers are compiled by
+    themselves, so they may lie on other qubits of the device than in the whole circuit.
+    """
+    where, _ = device_circuit(compiled.model, compiled.target, recipe_name, with_encoding=False)
+    return NoisyQVC(compiled.model, where.observables())

@@ -1,0 +1,63 @@
+"""Where a model is that a user names: a run folder, a model file, or a reference model."""
+
+import os
+from pathlib import Path
+
+import qaml_qiskit
+from qaml_qiskit.artifacts.run import RUNS_FOLDER
+from qaml_qiskit.errors import InputError, perhaps
+from qaml_qiskit.text import printable
+
+#: The file that makes a folder a model.
+_WEIGHTS = "model.safetensors"
+
+
+def model_path(name: str) -> Path:
+    """The run folder or model file that a name stands for.
+
+    What lies at that path wins; then the references are looked for in ``runs/reference`` of the working directory, and
+    in those that came with the package.
+
+    Raises:
+        InputError: there is none; the message says where it was looked for, and which references there are.
+    """
+    given = Path(name)
+    found = [given, *(folder / name for folder in reference_folders() if name in _names(folder))]
+    for path in found:
+        if path.exists():
+            return path
+    known = reference_names()
+    places = [str(given.parent), *map(str, reference_folders())]
+    raise InputError(
+        "there is no such model",
+        got=f"{printable(name)!r}, looked for in {', '.join(places)}",
+        expected=f"a run folder, a {_WEIGHTS}, or a reference: {', '.join(known) or 'none is here'}",
+        remedy=perhaps(name, known, "train one with `qaml train`"),
+    )
+
+
+def model_part(name: str) -> str:
+    """MODEL of ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``; a path that exists is always a model."""
+    model, at, _ = name.rpartition("@")
+    return name if not at or Path(name).exists() else model
+
+
+def reference_names() -> list[str]:
+    """The reference models that can be named here."""
+    return sorted({name for folder in reference_folders() for name in _names(folder)})
+
+
+def reference_folders() -> list[Path]:
+    """Existing folders of references, in the order in which they are searched."""
+    package = Path(qaml_qiskit.__file__).parent
+    # A wheel carries them inside the package; a checkout has them beside it.
+    places = (RUNS_FOLDER / "reference", package / "_references", package.parent / RUNS_FOLDER / "reference")
+    folders: dict[str, Path] = {}
+    for place in places:
+        if place.is_dir():
+            folders.setdefault(os.path.realpath(place), place)
+    return list(folders.values())
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.parent.name for path in folder.glob(f"*/{_WEIGHTS}")]

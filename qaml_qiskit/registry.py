@@ -1,0 +1,150 @@
+"""Parts by name: those of the package, and those that users add.
+
+A registry knows every part by a line of text and the place where it is defined, and imports it when it is taken. So its
+names make an option's choices, its help and the documentation's table without anything heavy being imported. Other
+packages add parts by an entry point, users of Python by :meth:`Registry.register`.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
+
+from qaml_qiskit.errors import ConfigurationError, unknown_name
+from qaml_qiskit.text import printable
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True)
+class Entry(Generic[Part]):
+    """A registered part.
+
+    Attributes:
+        told: one line for the help and the documentation.
+        load: gives the part, or raises.
+        owner: what it comes from: ``qaml-qiskit``, another distribution, or ``this process``.
+    """
+
+    told: str
+    load: Callable[[], Part]
+    owner: str
+
+
+class Registry(Generic[Part]):
+    """Parts of one kind.
+
+    Args:
+        noun: what a part is, such as ``ansatz``; the group of its entry points is ``qaml_qiskit.<noun>``.
+        own: the package's parts: by name, the place ``package.module:attribute`` and a line of text.
+    """
+
+    def __init__(self, noun: str, own: Mapping[str, tuple[str, str]]) -> None:
+        self.noun = noun
+        self._entries: dict[str, Entry[Part]] = {
+            name: Entry(told, lambda place=place: _at(place), "qaml-qiskit")  # type: ignore[misc]
+            for name, (place, told) in own.items()
+        }
+
+    def __iter__(self) -> Iterator[str]:
+        """All names, those of the package first."""
+        return iter(self._all)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries or name in self._all
+
+    def __getitem__(self, name: str) -> Part:
+        """A part by its name.
+
+        Raises:
+            ConfigurationError: there is none, or the plug-in that has it cannot be loaded.
+        """
+        return self.check(name).load()
+
+    def check(self, name: str) -> Entry[Part]:
+        """The entry of a name, whose part is not loaded yet.
+
+        Raises:
+            ConfigurationError: there is none; the message offers the nearest ones.
+        """
+        if name in self._entries:
+            return self._entries[name]
+        if name in self._all:
+            return self._all[name]
+        raise unknown_name(f"there is no such {self.noun}", name, self._all)
+
+    def told(self) -> dict[str, str]:
+        """A line of text for every name, for help and documentation."""
+        return {name: entry.told for name, entry in self._all.items()}
+
+    def register(self, name: str, part: Part, told: str = "") -> None:
+        """Add a part in this process.
+
+        Args:
+            name: how requests call it.
+            part: the part.
+            told: one line for the help; the first line of the part's docstring if empty.
+
+        Raises:
+            ConfigurationError: the name is taken.
+        """
+        if name in self:
+            raise ConfigurationError(
+                f"cannot register the {self.noun}",
+                got=f"the name {printable(name)!r}, which is taken by {self.check(name).owner}",
+                expected="a name of its own",
+                remedy="choose another name",
+            )
+        self._entries[name] = Entry(told or _first_line(part), lambda: part, "this process")
+        self.__dict__.pop("_all", None)
+
+    def remove(self, name: str) -> None:
+        """Take away a part that was added in this process."""
+        if self.check(name).owner == "this process":
+            del self._entries[name]
+            self.__dict__.pop("_all", None)
+
+    @cached_property
+    def _all(self) -> dict[str, Entry[Part]]:
+        found = dict(self._entries)
+        for point in entry_points(group=f"qaml_qiskit.{self.noun.replace(' ', '_')}"):
+            if point.name in found:
+                warnings.warn(
+                    f"the {self.noun} {printable(point.name)!r} of {_owner(point)} is left out: the name is taken by "
+                    f"{found[point.name].owner}",
+                    stacklevel=2,
+                )
+                continue
+            found[point.name] = Entry(f"from {_owner(point)}", self._loading(point), _owner(point))
+        return found
+
+    def _loading(self, point: EntryPoint) -> Callable[[], Part]:
+        def load() -> Part:
+            try:
+                part: Part = point.load()
+            except Exception as error:
+                raise ConfigurationError(
+                    f"the {self.noun} {printable(point.name)!r} cannot be loaded",
+                    got=f"{type(error).__name__} from {_owner(point)}: {printable(str(error))}",
+                    expected=f"a plug-in that gives {point.value}",
+                    remedy=f"mend or uninstall {_owner(point)}; everything else works without it",
+                ) from error
+            return part
+
+        return load
+
+
+def _owner(point: EntryPoint) -> str:
+    return printable(point.dist.name) if point.dist is not None else "another package"
+
+
+def _at(place: str) -> Any:
+    module, _, attribute = place.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _first_line(part: object) -> str:
+    return (getattr(part, "__doc__", None) or "").strip().partition("\n")[0]

@@ -1,0 +1,112 @@
+"""The whole road once, on embedded data: train, attack, compile, sample on a device model, mitigate, report."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from qaml_qiskit.artifacts.outcome import Outcome
+from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.attacks import AttackConfig, attack_images
+from qaml_qiskit.deployments.compiled import Compiled, compile_model, score
+from qaml_qiskit.deployments.pieces import looks_of, watched
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.execution import DEFAULT_MITIGATION
+from qaml_qiskit.models import Model, ModelCard, StoredModel, build_model, predict
+from qaml_qiskit.progress import Progress, Silent, Stopping, never
+from qaml_qiskit.reports.pages import named
+from qaml_qiskit.workflows.demo.report import IMAGE_SETS, Findings, write_report
+from qaml_qiskit.workflows.demo.request import DemoRequest
+from qaml_qiskit.workflows.train.workflow import Data, fit, load_data, model_config, tensors
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Both models and the data they share."""
+
+    qvc: StoredModel
+    convnet: Model
+    data: Data
+
+
+def demo(
+    request: DemoRequest,
+    *,
+    backends: Path | None = None,
+    out: Path | None = None,
+    progress: Progress | None = None,
+    stopping: Stopping = never,
+) -> Outcome:
+    """Run the demo and write its run folder with the report.
+
+    Raises:
+        PartialResultError: stopped in a training; the same call continues (exit code 6).
+        QamlError: the request cannot be served; nothing was written.
+    """
+    progress = progress or Silent()
+    data = load_data(request.training("qvc"), None)
+    if request.images > len(data.test):
+        raise InputError(
+            "cannot take the images",
+            got=f"a request for {request.images}",
+            expected=f"at most {len(data.test)}, the size of the test set",
+            remedy="ask for fewer images",
+        )
+    resolved = {**_dry_run(request, data, backends).resolved(), **named(backends)}
+    with open_run("demo", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+        if run.complete:
+            return _outcome(run)
+        trained = _train(request, data, run, progress, stopping)
+        compiled = compile_model(trained.qvc, request.target, request.recipe, backends)
+        images, labels = (part[: request.images] for part in tensors(data.test))
+        sets = _attack(request, trained, images, labels, progress)
+        scores = score(compiled, sets, request.shots, DEFAULT_MITIGATION, request.seed, run, progress)
+        said = {name: predict(trained.convnet, batch).numpy() for name, batch in sets.items()}
+        found = Findings(compiled, {n: batch.numpy() for n, batch in sets.items()}, labels.numpy(), scores, said)
+        write_report(run, request, found)
+        run.finish(
+            {
+                "command": "demo",
+                "results": found.rows(),
+                "convnet": found.convnet_rows(),
+                "resources": found.resources(),
+            }
+        )
+    return _outcome(run)
+
+
+def _outcome(run: Run) -> Outcome:
+    metrics = run.metrics()
+    return Outcome("demo", run, metrics["results"], {name: metrics[name] for name in ("convnet", "resources")})
+
+
+def _dry_run(request: DemoRequest, data: Data, backends: Path | None) -> Compiled:
+    """Compile an untrained model, so that a target or recipe that does not fit is told before minutes are spent."""
+    config = model_config(request.training("qvc"), data.train)
+    untrained = StoredModel(build_model(config), ModelCard(model=config, data=data.card))
+    compiled = compile_model(untrained, request.target, request.recipe, backends)
+    compiled.target.simulator(compiled.isa)
+    return compiled
+
+
+def _train(request: DemoRequest, data: Data, run: Run, progress: Progress, stopping: Stopping) -> Trained:
+    models = {}
+    for name in ("qvc", "convnet"):
+        training = request.training(name)
+        config = model_config(training, data.train)
+        models[name] = StoredModel(
+            fit(training, config, data, run, progress, stopping, f"{name}/"), ModelCard(model=config, data=data.card)
+        )
+    return Trained(models["qvc"], models["convnet"].model, data)
+
+
+def _attack(
+    request: DemoRequest, trained: Trained, images: Tensor, labels: Tensor, progress: Progress
+) -> dict[str, Tensor]:
+    config = AttackConfig(name="pgd", eps=request.eps, steps=request.steps, seed=request.seed)
+    total = looks_of(images, request.steps)
+    with watched(trained.convnet, "attacking the ConvNet", total, progress) as convnet:
+        transfer = attack_images(convnet, images, labels, config)
+    with watched(trained.qvc.model, "attacking the QVC", total, progress) as qvc:
+        whitebox = attack_images(qvc, images, labels, config)
+    return dict(zip(IMAGE_SETS, (images, transfer, whitebox), strict=True))

@@ -1,1 +1,0 @@
-"""`qaml forecast`, `frontier` and `encode`: what a device would give, before it is asked."""

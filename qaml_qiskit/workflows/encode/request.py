@@ -1,0 +1,19 @@
+"""What ``qaml encode`` is asked for."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from qaml_qiskit.encodings import PixelOrder
+from qaml_qiskit.workflows.request import Request
+
+
+class EncodeRequest(Request):
+    """Which images, and how they become circuits."""
+
+    dataset: str = "digits"
+    images: Annotated[str, BeforeValidator(str)] = "20"
+    encoding: Literal["multiplexed", "approximate", "angle"] = "approximate"
+    encoding_layers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (1, 2, 3, 4, 6)
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
+    pixel_order: PixelOrder | None = None

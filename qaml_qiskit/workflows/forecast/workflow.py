@@ -1,0 +1,176 @@
+"""What accuracy a device would give, before any of its time is spent: the work behind ``qaml forecast``."""
+
+from collections.abc import Callable
+from functools import cache, partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.attacks import AttackConfig, attack_images
+from qaml_qiskit.circuits import gate_counts
+from qaml_qiskit.deployments.compiled import Compiled, compile_model
+from qaml_qiskit.deployments.inputs import digest, find_model, load_images
+from qaml_qiskit.deployments.pieces import looks_of, watched
+from qaml_qiskit.deployments.prediction import noisy_layers, predict_on_device
+from qaml_qiskit.execution import survival
+from qaml_qiskit.models import NoisyQVC, StoredModel, check_batch
+from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports import Section, forecast_curves, to_csv
+from qaml_qiskit.reports.pages import named, write_page
+from qaml_qiskit.workflows.forecast.request import ForecastRequest
+
+_NOTES = (
+    "accuracy: exact for endless shots; for finite ones what is expected, the errors of the ⟨Z_k⟩ taken as normal and "
+    "independent, and the readout calibrated with as many shots. m3 corrects bitstrings that are drawn.",
+    "The noise is the device's own model, on every gate of the whole circuit, encoding included. What the model does "
+    "not know, such as crosstalk and drift, is not in it: a device gives less.",
+)
+
+
+def forecast(
+    request: ForecastRequest,
+    *,
+    backends: Path | None = None,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Predict the accuracy of models on devices from the devices' noise models, exactly.
+
+    Attacked images are made by PGD with the exact gradient through the noise of layers and readout (the encoding's
+    noise is left out of the gradient, not of the score).
+
+    Raises:
+        QamlError: the request cannot be served.
+    """
+    progress = progress or Silent()
+    stored = {name: find_model(name) for name in request.models}
+    compiled = {
+        (name, target): compile_model(stored[name], target, request.recipe, backends)
+        for name, target in product(request.models, request.target)
+    }
+    inputs = {name: _inputs(model, request, data_dir) for name, model in stored.items()}
+    resolved = {
+        **named(backends),
+        "models": {name: digest(each.model.weight) for (name, _), each in compiled.items()},
+        "targets": {target: each.resolved() for (_, target), each in compiled.items()},
+        "images": {name: digest(images) for name, (images, _) in inputs.items()},
+    }
+    with open_run("forecast", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+        if not run.complete:
+            targets = [(each.target, each.isa) for each in compiled.values()]
+            repairs = {f"{target.name}: {note}." for target, isa in targets for note in target.noise_notes(isa)}
+            rows: list[Row] = []
+            for index, ((name, target), each) in enumerate(compiled.items()):
+                rows += _rows(request, run, f"{index}", name, target, each, inputs[name], progress)
+            _write(run, request, rows, (*_NOTES, *sorted(repairs)))
+    metrics = run.metrics()
+    return Outcome("forecast", run, metrics["results"], notes=tuple(metrics["notes"]))
+
+
+def _inputs(stored: StoredModel, request: ForecastRequest, data_dir: Path | None) -> tuple[Tensor, NDArray[np.int64]]:
+    images, labels, _ = load_images(request.images, stored.card.data, data_dir)
+    check_batch(images, stored.card.model.image_shape)
+    return images, labels
+
+
+def _rows(
+    request: ForecastRequest,
+    run: Run,
+    key: str,
+    name: str,
+    target: str,
+    compiled: Compiled,
+    inputs: tuple[Tensor, NDArray[np.int64]],
+    progress: Progress,
+) -> list[Row]:
+    """All rows of one model on one device."""
+    images, labels = inputs
+    counts, (gates, _) = gate_counts(compiled.isa), survival(compiled.isa, compiled.target.isa)
+    head: Row = {
+        "model": name,
+        "layers": compiled.model.config.num_layers,
+        "target": target,
+        "two_qubit_gates": counts.two_qubit_gates,
+        "two_qubit_depth": counts.two_qubit_depth,
+        "gate_survival": gates,
+    }
+    # One set of matrices serves all strengths, and none is needed where no attack is made.
+    victim = cache(partial(_noisy_layers, compiled, request, progress))
+    rows = []
+    for eps in (0.0, *request.eps):
+        attacked = images if not eps else _attacked(request, run, key, eps, victim, inputs, progress)
+        strings = "m3" in request.mitigation and bool(request.shots)
+        told = f"{Path(name).name}, {f'attacked with ε = {eps:g}' if eps else 'clean images'},"
+        prediction = predict_on_device(compiled, attacked, run, f"{key}-{eps:g}", progress, told=told, strings=strings)
+        ideal = prediction.ideal.argmax(1) == labels
+        for mitigation, shots in product(request.mitigation, (None, *request.shots)):
+            endless, left = prediction.accuracy(labels, mitigation), prediction.slope(mitigation)
+            expected = endless.value
+            if shots is not None:
+                expected, left = prediction.sampled(labels, shots, request.seed, mitigation)
+            rows.append(
+                {
+                    **head,
+                    "eps": eps,
+                    "mitigation": mitigation,
+                    "shots": shots,
+                    "accuracy": expected,
+                    "interval": list(endless.interval) if shots is None else None,
+                    "ideal_accuracy": float(ideal.mean()),
+                    "slope": left,
+                    "images": len(labels),
+                }
+            )
+    return rows
+
+
+def _noisy_layers(compiled: Compiled, request: ForecastRequest, progress: Progress) -> NoisyQVC:
+    progress.say("computing what the noisy layers measure")
+    return noisy_layers(compiled, request.recipe)
+
+
+def _attacked(
+    request: ForecastRequest,
+    run: Run,
+    key: str,
+    eps: float,
+    victim: Callable[[], NoisyQVC],
+    inputs: tuple[Tensor, NDArray[np.int64]],
+    progress: Progress,
+) -> Tensor:
+    """Images attacked by PGD through the noise of layers and readout; made once a run."""
+    images, labels = inputs
+    file = f"blocks/attacked-{key}-{eps:g}.npz"
+    if (kept := run.kept_arrays(file)) is None:
+        config = AttackConfig(name="pgd", eps=eps, steps=request.steps, seed=request.seed)
+        looks = looks_of(images, request.steps)
+        with watched(victim(), f"attacking images, ε = {eps:g}", looks, progress) as watching:
+            kept = {"images": attack_images(watching, images, torch.from_numpy(labels), config).numpy()}
+        run.keep_arrays(file, kept)
+    return torch.from_numpy(kept["images"])
+
+
+def _write(run: Run, request: ForecastRequest, rows: list[Row], notes: tuple[str, ...]) -> None:
+    picture = forecast_curves(rows)
+    run.write("forecast.csv", to_csv(rows))
+    run.write("forecast.png", picture)
+    best = max(rows, key=lambda row: (row["eps"] == 0, row["shots"] is not None, row["accuracy"]))
+    lead = (
+        f"With {best['shots']:,} shots and mitigation {best['mitigation']}, {best['model']} is expected to name "
+        f"{best['accuracy']:.1%} of {best['images']} images on {best['target']}; "
+        f"without noise {best['ideal_accuracy']:.1%}."
+    )
+    sections = [
+        Section("Forecast", list(notes), rows, picture, "Expected accuracy against the number of two-qubit gates.")
+    ]
+    write_page(run, request, "What a device would score", lead, sections)
+    metrics: dict[str, Any] = {"command": "forecast", "results": rows, "notes": list(notes)}
+    run.finish(metrics)

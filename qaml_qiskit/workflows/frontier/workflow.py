@@ -1,0 +1,177 @@
+"""Trained models side by side, by what they cost on a device and what they reach: ``qaml frontier``."""
+
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.attacks import AttackConfig, attack_images
+from qaml_qiskit.circuits import gate_counts
+from qaml_qiskit.deployments.compiled import Compiled, compile_model
+from qaml_qiskit.deployments.inputs import digest, find_model, load_images
+from qaml_qiskit.deployments.pieces import in_pieces, looks_of, readable, watched
+from qaml_qiskit.deployments.prediction import predict_on_device
+from qaml_qiskit.encodings import ApproximateEncoding, GradientRule
+from qaml_qiskit.evaluation import accuracy
+from qaml_qiskit.execution import survival
+from qaml_qiskit.models import QVC, check_batch, predict
+from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports import Section, frontier_figure, to_csv
+from qaml_qiskit.reports.pages import named, write_page
+from qaml_qiskit.workflows.frontier.request import FrontierRequest
+
+_NOTES = (
+    "robust_accuracy: under PGD on the noiseless model. Where the encoding is approximate there are two attacks: "
+    "through the derivative of its fit (unrolled), and with the straight-through estimate; an image counts as robust "
+    "only if it withstands both.",
+    "device_accuracy: expected with these shots under the target's own noise model, encoding included, the readout "
+    "calibrated with as many shots and inverted qubit by qubit (mitigation readout).",
+)
+
+
+def frontier(
+    request: FrontierRequest,
+    *,
+    backends: Path | None = None,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Fidelity, gates, clean, robust and predicted accuracy of models. Each model's row is kept as it finishes.
+
+    Raises:
+        QamlError: the request cannot be served.
+    """
+    progress = progress or Silent()
+    stored = {name: find_model(name) for name in request.models}
+    compiled = {name: compile_model(each, request.target, request.recipe, backends) for name, each in stored.items()}
+    inputs = {}
+    for name, each in stored.items():
+        images, labels, _ = load_images(request.images, each.card.data, data_dir)
+        check_batch(images, each.card.model.image_shape)
+        inputs[name] = images, labels
+    resolved = {
+        "models": {name: digest(each.model.weight) for name, each in compiled.items()},
+        **next(iter(compiled.values())).resolved(),
+        **named(backends),
+        "images": {name: digest(images) for name, (images, _) in inputs.items()},
+    }
+    with open_run("frontier", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+        if not run.complete:
+            rows = [
+                _row(request, run, str(index), name, each, *inputs[name], progress)
+                for index, (name, each) in enumerate(compiled.items())
+            ]
+            repairs = {f"{note}." for each in compiled.values() for note in each.target.noise_notes(each.isa)}
+            _write(run, request, sorted(rows, key=lambda row: row["two_qubit_gates"]), (*_NOTES, *sorted(repairs)))
+    metrics = run.metrics()
+    return Outcome("frontier", run, metrics["results"], notes=tuple(metrics["notes"]))
+
+
+def _row(
+    request: FrontierRequest,
+    run: Run,
+    key: str,
+    name: str,
+    compiled: Compiled,
+    images: Tensor,
+    labels: NDArray[np.int64],
+    progress: Progress,
+) -> Row:
+    """One model."""
+    model, counts = compiled.model, gate_counts(compiled.isa)
+    told = Path(name).name
+    with torch.no_grad():
+        fidelity = float(in_pieces(model.encoding.fidelity, images, f"fidelity of {told}", progress).mean())
+    clean = accuracy(predict(model, readable(model, images, f"scoring {told}", progress)).numpy(), labels)
+    robust = _robust(request, run, key, told, model, images, torch.from_numpy(labels), progress)
+    device = predict_on_device(compiled, images, run, key, progress, told=told)
+    gates, _ = survival(compiled.isa, compiled.target.isa)
+    return {
+        "model": name,
+        "two_qubit_gates": counts.two_qubit_gates,
+        "two_qubit_depth": counts.two_qubit_depth,
+        "fidelity": fidelity,
+        "clean_accuracy": clean.value,
+        "device_accuracy": device.sampled(labels, request.shots, request.seed)[0],
+        "robust_accuracy": float(np.logical_and.reduce(list(robust.values())).mean()),
+        **{f"robust_{rule.replace('-', '_')}": float(kept.mean()) for rule, kept in robust.items()},
+        "device_endless": device.accuracy(labels).value,
+        "slope": device.slope(),
+        "gate_survival": gates,
+        "encoding": model.config.encoding,
+        "encoding_layers": model.config.encoding_layers,
+        "layers": model.config.num_layers,
+        "ansatz": model.config.ansatz,
+        "images": len(labels),
+    }
+
+
+def _robust(
+    request: FrontierRequest,
+    run: Run,
+    key: str,
+    told: str,
+    model: QVC,
+    images: Tensor,
+    labels: Tensor,
+    progress: Progress,
+) -> dict[str, NDArray[np.bool_]]:
+    """Which images withstand PGD, for every way to differentiate the encoding; kept in the run."""
+    rules: tuple[GradientRule, ...] = ("unrolled",)
+    if isinstance(model.encoding, ApproximateEncoding):
+        rules = ("unrolled", "straight-through")
+    kept: dict[str, NDArray[np.bool_]] = {}
+    for rule in rules:
+        file = f"blocks/robust-{key}-{rule}.json"
+        if (withstood := run.kept_json(file)) is None:
+            how = {"unrolled": "", "straight-through": ", straight through the encoding"}[rule]
+            withstood = _withstand(request, model, rule, images, labels, f"attacking {told}{how}", progress)
+            run.keep_json(file, withstood)
+        kept[rule] = np.array(withstood, dtype=bool)
+    return kept
+
+
+def _withstand(
+    request: FrontierRequest,
+    model: QVC,
+    rule: GradientRule,
+    images: Tensor,
+    labels: Tensor,
+    told: str,
+    progress: Progress,
+) -> list[bool]:
+    """Whether each image is named correctly before and after the attack."""
+    victim = model
+    if isinstance(model.encoding, ApproximateEncoding):
+        config = model.config
+        victim = copy(model)
+        victim.encoding = ApproximateEncoding(
+            config.num_qubits, model.encoding.layers, config.pixel_order, model.encoding.sweeps, rule
+        )
+    attack = AttackConfig(name="pgd", eps=request.eps, steps=request.steps, seed=request.seed)
+    with watched(victim, told, looks_of(images, request.steps), progress) as watching:
+        attacked = attack_images(watching, images, labels, attack)
+    scored = (readable(model, batch, "scoring what is left", progress) for batch in (images, attacked))
+    return [
+        bool(before and after)
+        for before, after in zip(*(predict(model, batch).argmax(1) == labels for batch in scored), strict=True)
+    ]
+
+
+def _write(run: Run, request: FrontierRequest, rows: list[Row], notes: tuple[str, ...]) -> None:
+    picture = frontier_figure(rows)
+    run.write("frontier.csv", to_csv(rows))
+    run.write("frontier.png", picture)
+    models = f"{len(rows)} model{'s' * (len(rows) > 1)}"
+    lead = f"{models} on {request.target}, {rows[0]['images']} images, PGD with ε = {request.eps:g}."
+    sections = [Section("Frontier", list(notes), rows, picture, "What models reach against their two-qubit gates.")]
+    write_page(run, request, "What fits a device", lead, sections)
+    metrics: dict[str, Any] = {"command": "frontier", "results": rows, "notes": list(notes)}
+    run.finish(metrics)

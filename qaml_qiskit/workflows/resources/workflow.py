@@ -1,0 +1,246 @@
+"""What a classifier's circuit costs, before and after compilation: the work behind ``qaml resources``."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from qiskit.circuit import QuantumCircuit
+
+from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.circuits import classifier_circuit, gate_counts
+from qaml_qiskit.deployments.inputs import digest
+from qaml_qiskit.execution import (
+    Recipe,
+    Target,
+    circuit_seconds,
+    compile_for,
+    load_catalogue,
+    load_recipe,
+    open_target,
+    survival,
+)
+from qaml_qiskit.execution.circuits import active_qubits
+from qaml_qiskit.execution.scheduling import without_delays
+from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports.pages import named
+from qaml_qiskit.workflows.resources.circuits import EncodingCircuit, ansatz_circuit, encoding_circuits, first_images
+from qaml_qiskit.workflows.resources.published import published_rows
+from qaml_qiskit.workflows.resources.report import write_report
+from qaml_qiskit.workflows.resources.request import ResourcesRequest
+
+#: The columns of a part that is compiled alone.
+_PART = ("two_qubit_gates", "two_qubit_depth")
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Everything a row is made of."""
+
+    targets: Mapping[str, Target]
+    recipes: Mapping[str, Recipe]
+    encodings: Mapping[int, list[EncodingCircuit]]
+    layers: tuple[int, ...]
+    seed: int
+
+    @property
+    def compilations(self) -> int:
+        return sum(map(len, self.encodings.values())) * len(self.layers) * len(self.targets) * len(self.recipes)
+
+    def circuits(self) -> Iterator[tuple[int, EncodingCircuit, int]]:
+        for num_qubits, encodings in self.encodings.items():
+            yield from ((num_qubits, encoding, layers) for encoding, layers in product(encodings, self.layers))
+
+
+def resources(
+    request: ResourcesRequest,
+    *,
+    backends: Path | None = None,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Count gates and depths of every combination, as built (target and recipe empty) and compiled.
+
+    Args:
+        request: the grid.
+        backends: the backends.yaml to use.
+        out: a run folder for tables, pictures and page; None keeps nothing.
+        data_dir: where data sets are.
+        progress: told about every compilation.
+
+    Raises:
+        QamlError: an unknown or unfit target, recipe or data set; no folder is left then.
+    """
+    shown = progress or Silent()
+    catalogue = load_catalogue(backends)
+    widest = max(request.qubits)
+    targets = {name: open_target(name, catalogue.entry(name), widest) for name in request.target}
+    recipes = {name: load_recipe(name) for name in request.recipe}
+    images = first_images(request, data_dir)
+    if out is None:
+        encodings = {num_qubits: encoding_circuits(request, num_qubits, images, shown) for num_qubits in request.qubits}
+        cells = _cells(_Grid(targets, recipes, encodings, request.layers, request.seed), shown)
+        return Outcome("resources", None, [row for row, _ in cells], {"published": published_rows()})
+    for target, recipe in product(targets.values(), recipes.values()):
+        _try(target, recipe, widest)
+    encodings = {num_qubits: encoding_circuits(request, num_qubits, images, shown) for num_qubits in request.qubits}
+    grid = _Grid(targets, recipes, encodings, request.layers, request.seed)
+    resolved = {**_resolved(grid, digest(images)), **named(backends)}
+    with open_run("resources", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+        if not run.complete:
+            write_report(run, request, list(_cells(grid, shown, run)), published_rows(), targets)
+    metrics = run.metrics()
+    return Outcome("resources", run, metrics["results"], {"published": metrics["published"]})
+
+
+def count_grid(
+    request: ResourcesRequest, *, backends: Path | None = None, progress: Progress | None = None
+) -> list[Row]:
+    """The compiled rows of a grid, without parts and fidelities: what a comparison of counts needs."""
+    shown = progress or Silent()
+    catalogue = load_catalogue(backends)
+    few = request.model_copy(update={"images": 1})
+    images = first_images(few, None)
+    grid = _Grid(
+        {name: open_target(name, catalogue.entry(name), max(request.qubits)) for name in request.target},
+        {name: load_recipe(name) for name in request.recipe},
+        {num_qubits: encoding_circuits(few, num_qubits, images, Silent()) for num_qubits in request.qubits},
+        request.layers,
+        request.seed,
+    )
+    return [row for row, _ in _cells(grid, shown, parts=False) if row["target"]]
+
+
+def _resolved(grid: _Grid, images: str) -> dict[str, Any]:
+    """What the names stood for, so that a run is not mixed with one from before an edit."""
+    return {
+        "targets": {name: target.entry.model_dump(mode="json") for name, target in grid.targets.items()},
+        "recipes": {name: recipe.model_dump(mode="json") for name, recipe in grid.recipes.items()},
+        "images": images,
+    }
+
+
+def _try(target: Target, recipe: Recipe, num_qubits: int) -> None:
+    """Compile a small circuit, so that what does not fit is told before a folder is made."""
+    circuit = classifier_circuit(QuantumCircuit(num_qubits), ansatz_circuit(num_qubits, 1, 0), num_qubits)
+    compile_for(circuit, target, recipe.model_copy(update={"seeds": recipe.seeds[:1], "trials": recipe.trials and 1}))
+
+
+def _cells(
+    grid: _Grid, progress: Progress, run: Run | None = None, parts: bool = True
+) -> Iterator[tuple[Row, list[list[int]]]]:
+    """A row and the pairs of physical qubits in use, for every circuit as built and compiled; kept in the run."""
+    compiler = _Compiler(grid, parts)
+    with progress.task("compiling circuits", grid.compilations) as advance:
+        for index, (num_qubits, encoding, layers) in enumerate(grid.circuits()):
+            yield compiler.as_built(num_qubits, encoding, layers), []
+            for place, (target, (name, recipe)) in enumerate(product(grid.targets.values(), grid.recipes.items())):
+                file = f"cells/{index:03d}-{place:02d}.json"
+                kept = None if run is None else run.kept_json(file)
+                if kept is None:
+                    row, pairs = compiler.compiled(num_qubits, encoding, layers, target, (name, recipe))
+                    if run is not None:
+                        run.keep_json(file, {"row": row, "pairs": pairs})
+                else:
+                    row, pairs = kept["row"], kept["pairs"]
+                yield row, pairs
+                advance(1, f"{encoding.name}, {num_qubits} qubits, {layers} layers, {target.name}, {name}")
+
+
+class _Compiler:
+    """Compiles circuits and their parts; a part that several circuits share is compiled once."""
+
+    def __init__(self, grid: _Grid, parts: bool) -> None:
+        self._grid = grid
+        self._parts = parts
+        self._known: dict[tuple[object, ...], Row] = {}
+
+    def as_built(self, num_qubits: int, encoding: EncodingCircuit, layers: int) -> Row:
+        ansatz = self._ansatz(num_qubits, layers)
+        costs = _costs(classifier_circuit(encoding.circuit, ansatz, num_qubits))
+        parts = {**_part("encoding", _costs(encoding.circuit)), **_part("ansatz", _costs(ansatz))}
+        return _row(num_qubits, encoding, layers, (None, None), costs, parts if self._parts else {})
+
+    def compiled(
+        self, num_qubits: int, encoding: EncodingCircuit, layers: int, target: Target, recipe: tuple[str, Recipe]
+    ) -> tuple[Row, list[list[int]]]:
+        ansatz = self._ansatz(num_qubits, layers)
+        started = perf_counter()
+        isa = compile_for(classifier_circuit(encoding.circuit, ansatz, num_qubits), target, recipe[1], recipe[0])
+        costs = {**_costs(isa, target), "compile_seconds": perf_counter() - started}
+        parts: Row = {}
+        if self._parts:
+            for part, circuit, key in (
+                ("encoding", encoding.circuit, (encoding.name, encoding.layers)),
+                ("ansatz", ansatz, (layers,)),
+            ):
+                alone = self._alone(circuit, target, recipe, (part, num_qubits, *key))
+                parts.update(_part(part, alone))
+        return _row(num_qubits, encoding, layers, (target.name, recipe[0]), costs, parts), _pairs(isa)
+
+    def _ansatz(self, num_qubits: int, layers: int) -> QuantumCircuit:
+        return ansatz_circuit(num_qubits, layers, self._grid.seed)
+
+    def _alone(
+        self, circuit: QuantumCircuit, target: Target, recipe: tuple[str, Recipe], key: tuple[object, ...]
+    ) -> Row:
+        key = (*key, target.name, recipe[0])
+        if key not in self._known:
+            # An empty circuit has nothing to be laid out by.
+            isa = compile_for(circuit, target, recipe[1], recipe[0]) if circuit.data else circuit
+            self._known[key] = _costs(isa)
+        return self._known[key]
+
+
+def _row(
+    num_qubits: int,
+    encoding: EncodingCircuit,
+    layers: int,
+    place: tuple[str | None, str | None],
+    costs: Row,
+    parts: Row,
+) -> Row:
+    head = {"encoding": encoding.name, "encoding_layers": encoding.layers, "qubits": num_qubits, "layers": layers}
+    return {**head, "target": place[0], "recipe": place[1], **costs, **parts, "fidelity": encoding.fidelity}
+
+
+def _costs(circuit: QuantumCircuit, target: Target | None = None) -> Row:
+    """Gates and depths; on a target also the duration and the probability that nothing fails."""
+    gates, readout = (None, None) if target is None else survival(circuit, target.isa)
+    known = [value for value in (gates, readout) if value is not None]
+    return {
+        **gate_counts(without_delays(circuit)).as_dict(),
+        "seconds": None if target is None else circuit_seconds(circuit, target.isa),
+        "gate_survival": gates,
+        "readout_survival": readout,
+        "success_probability": float(np.prod(known)) if known else None,
+        "compile_seconds": None,
+        "physical_qubits": None if target is None else " ".join(map(str, _placed(circuit))),
+    }
+
+
+def _placed(isa: QuantumCircuit) -> list[int]:
+    """The physical qubit of each qubit where the circuit begins, then those that routing uses besides."""
+    active = active_qubits(isa)
+    if isa.layout is None:
+        return list(active)
+    placed = isa.layout.initial_index_layout(filter_ancillas=True)
+    return [*placed, *(qubit for qubit in active if qubit not in placed)]
+
+
+def _pairs(isa: QuantumCircuit) -> list[list[int]]:
+    pairs = {
+        tuple(sorted(isa.find_bit(qubit).index for qubit in instruction.qubits))
+        for instruction in isa.data
+        if len(instruction.qubits) == 2 and instruction.operation.name != "barrier"
+    }
+    return [list(pair) for pair in sorted(pairs)]
+
+
+def _part(name: str, costs: Row) -> Row:
+    return {f"{name}_{column}": costs[column] for column in _PART}

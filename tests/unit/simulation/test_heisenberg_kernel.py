@@ -1,0 +1,256 @@
+"""How channels become sweeps, in which order they run, and the kernel beside torch."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from qiskit.quantum_info import PTM, SuperOp, random_quantum_channel, random_unitary
+from qiskit_aer.noise import amplitude_damping_error, depolarizing_error, thermal_relaxation_error
+
+from qaml_qiskit.noise import NoiseSpec
+from qaml_qiskit.simulation.heisenberg.channels import (
+    Channel,
+    FloatArray,
+    kraus_transfer,
+    on_pair,
+    on_sorted,
+    split,
+    superoperator_transfer,
+    swapped,
+    unitary_transfer,
+)
+from qaml_qiskit.simulation.heisenberg.fusion import Plan, Step, fuse
+from qaml_qiskit.simulation.heisenberg.kernel_runner import KernelRunner
+from qaml_qiskit.simulation.heisenberg.lowering import lower
+from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
+from qaml_qiskit.simulation.heisenberg.schedule import ROW_DIGITS, TILE_DIGITS, Exchange, Schedule
+from qaml_qiskit.simulation.heisenberg.structure import Structures
+from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, Sweep, sweeps
+from qaml_qiskit.simulation.heisenberg.torch_runner import TorchRunner
+from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors, products
+from qaml_qiskit.simulation.native import load_kernel
+from tests.tolerances import VALUE
+from tests.unit.simulation.heisenberg_cases import qvc_native
+from tests.unit.simulation.simulation_cases import close, one_thread
+
+_one_thread = pytest.fixture(autouse=True)(one_thread)
+
+#: Qiskit numbers Paulis I, X, Y, Z; here Z comes before Y.
+ORDER = [0, 1, 3, 2]
+TOLERANCE = VALUE[torch.float64]
+
+
+def qiskit_transfer(channel: SuperOp) -> FloatArray:
+    """The channel's Pauli transfer matrix in this engine's order."""
+    order = ORDER if channel.num_qubits == 1 else [4 * high + low for high in ORDER for low in ORDER]
+    return PTM(channel).data.real[np.ix_(order, order)]
+
+
+def orthogonal(size: int, rng: np.random.Generator) -> FloatArray:
+    return np.linalg.qr(rng.normal(size=(size, size)))[0]
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_transfer_matrices_are_qiskits(width: int) -> None:
+    channel = SuperOp(random_quantum_channel(2**width, 2**width, seed=4))
+    unitary = random_unitary(2**width, seed=5)
+    assert np.abs(superoperator_transfer(channel.data) - qiskit_transfer(channel)).max() < TOLERANCE
+    assert np.abs(unitary_transfer(unitary.data) - qiskit_transfer(SuperOp(unitary))).max() < TOLERANCE
+    mixed = kraus_transfer(np.array([0.6 * unitary.data, 0.8 * np.eye(2**width)]))
+    expected = 0.36 * unitary_transfer(unitary.data) + 0.64 * np.eye(4**width)
+    assert np.abs(mixed - expected).max() < TOLERANCE
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_relaxation_and_depolarising_noise_is_split(first: bool) -> None:
+    local = amplitude_damping_error(0.3, 0.2).tensor(thermal_relaxation_error(2.0, 1.5, 1.0))
+    depolarising = depolarizing_error(0.2, 2)
+    error = local.compose(depolarising) if first else depolarising.compose(local)
+    transfer = superoperator_transfer(SuperOp(error).data)
+    pieces = split(Channel((4, 2), transfer))
+    widths = [len(piece.qubits) for piece in pieces]
+    assert widths == ([1, 1, 2] if first else [2, 1, 1])
+    total = np.eye(16)
+    for piece in pieces:
+        matrix = piece.transfer
+        if len(piece.qubits) == 1:
+            matrix = on_pair(matrix, np.eye(4)) if piece.qubits == (2,) else on_pair(np.eye(4), matrix)
+        total = matrix @ total
+    assert np.abs(total - transfer).max() < TOLERANCE
+
+
+def test_channels_without_structure_stay_whole() -> None:
+    transfer = superoperator_transfer(SuperOp(random_quantum_channel(4, 4, seed=1)).data)
+    assert len(split(Channel((0, 1), transfer))) == 1
+    assert Structures().blocks(transfer) is None
+
+
+@given(st.lists(st.sampled_from([1, 2, 3, 4]), min_size=1, max_size=16), st.integers(0, 2**32))
+def test_blocks_are_found_in_any_order(sizes: list[int], seed: int) -> None:
+    rng, matrix, filled = np.random.default_rng(seed), np.zeros((16, 16)), 0
+    for size in sizes:
+        size = min(size, 16 - filled)
+        matrix[filled : filled + size, filled : filled + size] = rng.uniform(0.1, 1, (size, size))
+        filled += size
+    matrix = matrix[np.ix_(rng.permutation(16), rng.permutation(16))]
+    blocks = Structures().blocks(matrix)
+    if blocks is None:
+        assert any(size > 1 for size in sizes)  # threes and twos may not fill four blocks of four
+        return
+    again = np.zeros((16, 16))
+    again[blocks.rows[:, :, None], blocks.columns[:, None, :]] = blocks.matrices
+    assert (again == matrix).all()
+    assert blocks.is_monomial == ((matrix != 0).sum(0).max() == (matrix != 0).sum(1).max() == 1)
+
+
+@pytest.mark.parametrize("sizes", [[4, 4, 4, 4], [3, 1] * 4, [2] * 8, [4, 2, 2, 3, 1, 1, 1, 1], [4, 3, 2], []])
+def test_blocks_that_fit_are_found(sizes: list[int]) -> None:
+    matrix, filled = np.zeros((16, 16)), 0
+    for size in sizes:
+        matrix[filled : filled + size, filled : filled + size] = 1
+        filled += size
+    assert Structures().blocks(matrix[::-1]) is not None
+
+
+def test_a_component_with_more_rows_than_columns_takes_empty_columns() -> None:
+    matrix = np.zeros((16, 16))
+    matrix[[0, 2], 0] = 1.0  # a reset: I and Z both come from I
+    blocks = Structures().blocks(matrix)
+    assert blocks is not None
+    assert not blocks.is_monomial
+    assert Structures().blocks(matrix.T) is not None
+    assert Structures().blocks(np.outer(np.ones(16), np.eye(16)[0])) is None
+
+
+def test_qubits_are_sorted_with_their_matrix() -> None:
+    low, high = np.diag([1.0, 2, 3, 4]), np.diag([1.0, 5, 6, 7])
+    qubits, matrix = on_sorted((3, 1), on_pair(high, low))
+    assert qubits == (1, 3)
+    assert (matrix == on_pair(low, high)).all()
+    assert (swapped(matrix) == on_pair(high, low)).all()
+
+
+def native_plan(num_qubits: int, layers: int, **noise: object) -> Plan:
+    model = NoiseSpec.model_validate(noise).build()
+    circuit = lower(qvc_native(num_qubits, layers), NoiseTable(model), None)
+    matrices = ((channel.qubits, channel.transfer.T) for channel in reversed(circuit.channels))
+    return fuse(matrices, max(4, num_qubits), Structures())
+
+
+@pytest.mark.parametrize(
+    ("noise", "kinds", "form"),
+    [
+        ({"depolarizing": {"one_qubit": 0.01, "two_qubit": 0.02}}, {Kind.BLOCKS, Kind.ACROSS}, Form.UNITAL),
+        ({"bit_flip": 0.01}, {Kind.BLOCKS, Kind.ACROSS}, Form.UNITAL),
+        (
+            {"depolarizing": {"two_qubit": 0.02}, "amplitude_damping": 0.1},
+            {Kind.SHIFT, Kind.ACROSS},
+            Form.PRESERVING,
+        ),
+    ],
+)
+def test_named_noise_costs_one_cheap_sweep_for_each_cz(noise: dict[str, object], kinds: set[Kind], form: Form) -> None:
+    structures, plan = Structures(), native_plan(5, 6, **noise)
+    found = [sweep for step in plan.steps for sweep in sweeps(step, structures)]
+    assert len(found) == 4 * 6
+    assert {sweep.kind for sweep in found} == kinds
+    assert {sweep.form for sweep in found} == {form}
+    # One qubit of a chain has its own gate behind each CZ, and only the last CZ of a layer has two.
+    assert sum(sweep.kind == Kind.ACROSS for sweep in found) == 6
+
+
+def monomial(rng: np.random.Generator) -> FloatArray:
+    return np.diag(rng.choice([-1.0, 1.0], 16))[rng.permutation(16)]
+
+
+def blocks(rng: np.random.Generator) -> FloatArray:
+    matrix = np.zeros((16, 16))
+    for start in range(0, 16, 4):
+        matrix[start : start + 4, start : start + 4] = orthogonal(4, rng)
+    return matrix[np.ix_(rng.permutation(16), rng.permutation(16))]
+
+
+def local(rng: np.random.Generator, form: Form) -> FloatArray:
+    matrix = orthogonal(4, rng)
+    if form != Form.FULL:
+        matrix[:, 0], matrix[0, 0] = 0, 1
+        matrix[0, 1:] *= form == Form.PRESERVING
+    return matrix
+
+
+def random_plan(num_digits: int, seed: int) -> Plan:
+    """Steps of all kinds and forms on random digits."""
+    rng = np.random.default_rng(seed)
+    cores: list[Callable[[], FloatArray]] = [lambda: monomial(rng), lambda: blocks(rng), lambda: orthogonal(16, rng)]
+    shift = np.eye(4)
+    shift[0, 1:] = 0.3, -0.2, 0.1
+    steps = []
+    for index, pair in enumerate(permutations(range(num_digits), 2)):
+        if index > 40 or pair[0] > pair[1]:
+            continue
+        form = list(Form)[index % 3]
+        after = [np.eye(4), shift, local(rng, form)]
+        steps.append(Step(*pair, cores[index % 5 // 2](), after[rng.integers(3)], after[rng.integers(3)]))
+    rng.shuffle(steps)
+    return Plan(num_digits, np.tile(np.eye(4), (num_digits, 1, 1)), tuple(steps))
+
+
+@pytest.mark.skipif(load_kernel() is None, reason="the compiled kernel was not built")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("num_digits", [4, 5, 7, 9])
+def test_every_instruction_set_and_torch_agree(num_digits: int, level: int, dtype: torch.dtype) -> None:
+    kernel = load_kernel()
+    assert kernel is not None
+    if level > kernel.level:
+        pytest.skip("this machine lacks the instructions")
+    plan = random_plan(num_digits, num_digits)
+    factors = torch.randn(1, num_digits, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(dtype)
+    runners = [
+        KernelRunner(replace(kernel, level=level), plan, Structures(), dtype),
+        TorchRunner(plan, dtype, torch.device("cpu")),
+    ]
+    for _ in range(2):  # a runner may be used again
+        ours, theirs = (runner.run(factors, lambda: None).strings().clone() for runner in runners)
+        assert close(ours, theirs, VALUE[dtype])
+
+
+def test_strings_and_products_have_digit_0_least_significant() -> None:
+    factors = torch.tensor([[[1.0, 2, 3, 4], [5.0, 6, 7, 8]]])
+    vectors = PauliVectors(products(factors), (1, 4))
+    assert vectors.strings()[0, 3, 2] == 8 * 3
+    single = PauliVectors(torch.tensor([[0.1, 0.2, 0.3, 0.4]]), (1,))
+    expected = torch.tensor([[0.1 + 0.3, 0.2 - 0.4j], [0.2 + 0.4j, 0.1 - 0.3]])
+    assert close(single.matrix(0, [0], is_hermitian=True), expected, VALUE[torch.float32])
+
+
+@given(st.integers(4, 11), st.integers(0, 2**32))
+def test_a_schedule_keeps_the_order_of_each_digit(num_digits: int, seed: int) -> None:
+    rng, nothing = np.random.default_rng(seed), np.zeros(0)
+    pairs = [tuple(int(digit) for digit in rng.choice(num_digits, 2, replace=False)) for _ in range(60)]
+    planned = [Sweep(Kind.BLOCKS, Form.FULL, low, high, np.arange(16), np.arange(16), nothing) for low, high in pairs]
+    schedule = Schedule(planned, num_digits)
+    place, done = list(schedule.place), []
+    for turn in schedule:
+        assert len(turn.places) == min(TILE_DIGITS, num_digits) - ROW_DIGITS
+        for action in turn.actions:
+            if isinstance(action, Exchange):
+                assert action.inside < ROW_DIGITS
+                assert action.outside in turn.places
+                swap = {action.inside: action.outside, action.outside: action.inside}
+                place = [swap.get(position, position) for position in place]
+            else:
+                sweep, low, high = action
+                assert (place[sweep.low], place[sweep.high]) == (low, high)
+                assert {low, high} <= turn.places
+                done.append(sweep)
+    assert place == schedule.place
+    assert len(done) == len(planned)
+    for digit in range(num_digits):
+        touching = [[id(sweep) for sweep in order if digit in (sweep.low, sweep.high)] for order in (done, planned)]
+        assert touching[0] == touching[1]
