@@ -44,17 +44,19 @@ def resources(
     given = {k: v for k, v in locals().items() if k not in ("config", "backends", "data_dir", "out", "json", "check")}
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.options import build_request
-    from qaml_qiskit.workflows.resources.baselines import check_table
-    from qaml_qiskit.workflows.resources.report import terminal_tables
 
     progress = TerminalProgress(quiet=json)
     if check:
+        from qaml_qiskit.workflows.resources.baselines import check_table
+
         checked = qaml.check_resources(backends=backends, progress=progress)
         show(checked if json else replace(checked, results=check_table(checked.results)), as_json=json)
         return
     request = build_request(qaml.ResourcesRequest, given, config)
     outcome = qaml.resources(request, backends=backends, out=out, data_dir=data_dir, progress=progress)
     if not json:
+        from qaml_qiskit.workflows.resources.report import terminal_tables
+
         whole, parts = terminal_tables(outcome.results)
         published = [
             {k: v for k, v in row.items() if k not in ("remark", "source")} for row in outcome.tables["published"]

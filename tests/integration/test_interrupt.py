@@ -89,7 +89,7 @@ def test_an_interrupted_command_says_that_what_was_finished_is_kept(
     def interrupted(folder: Path | None) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("qaml_qiskit.workflows.list_data", interrupted)
+    monkeypatch.setattr("qaml_qiskit.list_data", interrupted)
     finished = qaml("data", "list")
     assert finished.code == 130
     assert finished.err.startswith("Error: interrupted. What was finished is kept")

@@ -17,9 +17,9 @@ import pytest
 distributed = pytest.importorskip("distributed")
 
 from qaml_qiskit import SweepRequest, sweep  # noqa: E402
+from qaml_qiskit.artifacts import scheduling  # noqa: E402
 from qaml_qiskit.artifacts.scheduling import Cluster, Scheduling, open_cluster  # noqa: E402
 from qaml_qiskit.errors import ConfigurationError, InputError, PartialResultError  # noqa: E402
-from qaml_qiskit.workflows.sweep import scheduling  # noqa: E402
 from tests.integration.conftest import Finished  # noqa: E402
 from tests.integration.hardware import workspace  # noqa: E402
 

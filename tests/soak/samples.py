@@ -31,7 +31,7 @@ from qaml_qiskit.errors import PartialResultError
 from qaml_qiskit.models import DataCard
 from qaml_qiskit.workflows.run import results
 from qaml_qiskit.workflows.sweep import report as sweep_report
-from qaml_qiskit.workflows.train import training
+from qaml_qiskit.workflows.train import workflow as training
 from tests.integration.hardware import workspace
 
 RUN = RunRequest(

@@ -73,3 +73,13 @@ def test_rooms_stay_ignorant(room: str) -> None:
         name for name in imported(room) for banned in FORBIDDEN[room] if name == banned or name.startswith(banned + ".")
     }
     assert not found
+
+
+def test_no_module_is_hidden_by_a_name() -> None:
+    hidden = []
+    for init in PACKAGE.rglob("__init__.py"):
+        nodes = [node for node in ast.walk(ast.parse(init.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+        names = {alias.asname or alias.name for node in nodes for alias in node.names}
+        modules = {path.stem for path in init.parent.iterdir() if path.is_dir() or path.suffix == ".py"}
+        hidden += [f"{init.parent.relative_to(PACKAGE)}/{name}" for name in sorted(names & modules)]
+    assert not hidden
