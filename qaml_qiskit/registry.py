@@ -7,11 +7,14 @@ packages add parts by an entry point, users of Python by :meth:`Registry.registe
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from qaml_qiskit.errors import ConfigurationError, unknown_name
 from qaml_qiskit.text import printable
@@ -135,6 +138,40 @@ class Registry(Generic[Part]):
             return part
 
         return load
+
+
+@dataclass(frozen=True)
+class Named:
+    """Marks a text field as the name of a part: ``Annotated[str, Named(ANSAETZE)]``.
+
+    A request refuses names that its registry does not know; the command line takes the choices and their lines of help
+    from it. No part is loaded.
+
+    Attributes:
+        registry: knows the names.
+        also: further words that the field takes, with a line of text for each, such as ``none``.
+    """
+
+    registry: Registry[Any]
+    also: Mapping[str, str] = field(default_factory=dict)
+
+    def told(self) -> dict[str, str]:
+        """A line of text for everything that the field takes."""
+        return {**self.registry.told(), **self.also}
+
+    def check(self, name: str) -> str:
+        """The name itself.
+
+        Raises:
+            ConfigurationError: it is no name of the registry, nor one of the further words.
+        """
+        if name not in self.also and name not in self.registry:
+            raise unknown_name(f"there is no such {self.registry.noun}", name, self.told())
+        return name
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check the name after the text has been checked as text."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
 
 
 def _owner(point: EntryPoint) -> str:

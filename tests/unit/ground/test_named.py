@@ -1,0 +1,43 @@
+"""A field that names a part of a registry."""
+
+from typing import Annotated
+
+import pytest
+from pydantic import BaseModel, TypeAdapter
+
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.registry import Named, Registry
+
+SHAPES: Registry[object] = Registry("shape", {"ladder": ("nowhere:ladder", "every bond"), "ring": ("nowhere:ring", "")})
+Shape = Annotated[str, Named(SHAPES)]
+
+
+class Asked(BaseModel):
+    shape: Shape = "ladder"
+    shapes: tuple[Annotated[str, Named(SHAPES, also={"none": "no shape at all"})], ...] = ()
+
+
+def test_known_names_pass_without_their_parts_being_loaded() -> None:
+    asked = Asked.model_validate({"shape": "ring", "shapes": ["none", "ladder"]})
+    assert (asked.shape, asked.shapes) == ("ring", ("none", "ladder"))
+
+
+@pytest.mark.parametrize("values", [{"shape": "laddr"}, {"shapes": ["ladder", "laddr"]}])
+def test_unknown_names_are_refused_with_the_nearest(values: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError, match="there is no such shape") as refused:
+        Asked.model_validate(values)
+    assert "ladder" in str(refused.value)
+
+
+def test_names_that_are_registered_later_pass() -> None:
+    SHAPES.register("star", object(), "all with one")
+    try:
+        assert TypeAdapter(Shape).validate_python("star") == "star"
+    finally:
+        SHAPES.remove("star")
+
+
+def test_the_further_words_are_told() -> None:
+    assert Named(SHAPES, also={"none": "no shape at all"}).told() == {
+        "ladder": "every bond", "ring": "", "none": "no shape at all",
+    }  # fmt: skip
