@@ -204,14 +204,16 @@ def _configs(own: QVCConfig, request: SweepRequest) -> Iterator[QVCConfig]:
         if encoding == "own":
             yield own
             continue
-        if own.encoding == "angle":
+        kind = ENCODINGS[encoding]
+        if (needed := kind.for_images(own.image_shape, order=own.pixel_order).num_qubits) != own.num_qubits:
             raise ConfigurationError(
                 "the layers cannot be run behind another encoding",
-                got=f"--encoding {encoding} for a model with the angle encoding",
-                expected="own: it has a qubit a pixel, and the others have an amplitude a pixel",
+                got=f"--encoding {encoding} on {needed} qubits, for a model with the {own.encoding} encoding on "
+                f"{own.num_qubits}",
+                expected="own, or an encoding on as many qubits",
                 remedy="leave out --encoding",
             )
-        for layers in request.encoding_layers if encoding == "approximate" else (None,):
+        for layers in request.encoding_layers if kind.has_layers() else (None,):
             yield QVCConfig.model_validate({**own.model_dump(), "encoding": encoding, "encoding_layers": layers})
 
 

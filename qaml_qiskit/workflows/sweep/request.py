@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from qaml_qiskit.attacks import Attack, attack_class, make_attack
 from qaml_qiskit.execution import CountsMitigation
+from qaml_qiskit.encodings import EncodingName
 from qaml_qiskit.noise import NOISES, NoiseName, Placement
 from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
