@@ -81,6 +81,16 @@ class Registry(Generic[Part]):
             return self._all[name]
         raise unknown_name(f"there is no such {self.noun}", name, self._all)
 
+    def parts(self) -> dict[str, Part]:
+        """Every part by its name; a plug-in that cannot be loaded is left out with a warning that names it."""
+        found = {}
+        for name in self:
+            try:
+                found[name] = self[name]
+            except ConfigurationError as error:
+                warnings.warn(str(error), stacklevel=2)
+        return found
+
     def told(self) -> dict[str, str]:
         """A line of text for every name, for help and documentation."""
         return {name: entry.told for name, entry in self._all.items()}

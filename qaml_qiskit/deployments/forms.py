@@ -2,7 +2,6 @@
 
 import copy
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from qaml_qiskit.deployments.circuits import native_circuit
 from qaml_qiskit.deployments.inputs import require_qvc
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models import QVC, NoisyQVC, QuadraticClassifier, StoredModel
-from qaml_qiskit.noise import NoiseName, NoiseSpec, named_noise
+from qaml_qiskit.noise import NoiseSpec, named_noise
 from qaml_qiskit.simulation.heisenberg import NoisyObservables
 
 
@@ -97,7 +96,7 @@ def certifiable(stored: StoredModel, noise: str | None, strength: float | None) 
     if noise is None or strength is None:
         return Certifiable(model, None)
     require_qvc(stored, "this model has no circuit that noise could act on", remedy="leave out --noise and --strength")
-    spec = named_noise(cast(NoiseName, noise), strength)
+    spec = named_noise(noise, strength)
     return Certifiable(model, spec if strength > 0 else None)
 
 

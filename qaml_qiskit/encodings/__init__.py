@@ -7,10 +7,10 @@ from qaml_qiskit.lazy import load_lazily
 if TYPE_CHECKING:
     from qaml_qiskit.encodings.amplitude import amplitudes as amplitudes
     from qaml_qiskit.encodings.amplitude import qubits_for as qubits_for
-    from qaml_qiskit.encodings.encoding import MAX_ANGLE_QUBITS as MAX_ANGLE_QUBITS
     from qaml_qiskit.encodings.angle import AngleEncoding as AngleEncoding
     from qaml_qiskit.encodings.approximate import ApproximateEncoding as ApproximateEncoding
     from qaml_qiskit.encodings.approximate import GradientRule as GradientRule
+    from qaml_qiskit.encodings.encoding import MAX_ANGLE_QUBITS as MAX_ANGLE_QUBITS
     from qaml_qiskit.encodings.encoding import Encoding as Encoding
     from qaml_qiskit.encodings.exact import ExactEncoding as ExactEncoding
     from qaml_qiskit.encodings.exact import state_preparation as state_preparation

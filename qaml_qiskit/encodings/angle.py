@@ -50,6 +50,7 @@ class AngleEncoding(Encoding):
 
     @cached_property
     def template(self) -> QuantumCircuit:
+        """See :attr:`Encoding.template`."""
         circuit = QuantumCircuit(self.num_qubits, name="encoding")
         for qubit, angle in enumerate(self.parameters):
             circuit.ry(angle, qubit)

@@ -85,6 +85,7 @@ class ApproximateEncoding(Encoding):
 
     @cached_property
     def template(self) -> QuantumCircuit:
+        """See :attr:`Encoding.template`."""
         n = self.num_qubits
         angles = iter(self.parameters)
         circuit = QuantumCircuit(n, name="encoding")

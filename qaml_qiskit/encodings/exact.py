@@ -48,6 +48,7 @@ class ExactEncoding(Encoding):
 
     @property
     def template(self) -> NoReturn:
+        """See :attr:`Encoding.template`."""
         raise self._no_template()
 
     def angles(self, images: Tensor) -> NoReturn:

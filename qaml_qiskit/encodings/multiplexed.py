@@ -51,6 +51,7 @@ class MultiplexedEncoding(Encoding):
 
     @cached_property
     def template(self) -> QuantumCircuit:
+        """See :attr:`Encoding.template`."""
         n = self.num_qubits
         circuit = QuantumCircuit(n, name="encoding")
         for level in range(n):

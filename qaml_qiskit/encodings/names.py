@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator
-
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.registry import Registry
+from qaml_qiskit.registry import Named, Registry
 
 if TYPE_CHECKING:
     from qaml_qiskit.encodings.encoding import Encoding
@@ -26,13 +24,7 @@ ENCODINGS: Registry[type[Encoding]] = Registry(
     base="qaml_qiskit.encodings.encoding:Encoding",
 )
 
-
-def _known(name: str) -> str:
-    ENCODINGS.check(name)
-    return name
-
-
-EncodingName = Annotated[str, AfterValidator(_known)]
+EncodingName = Annotated[str, Named(ENCODINGS)]
 
 
 def encoding_for(

@@ -25,7 +25,8 @@ class QVCConfig(BaseModel):
     """What a QVC is, apart from its weights.
 
     Attributes:
-        image_shape: (C, H, W); the encoding makes the number of qubits: the smallest n with 2ⁿ ≥ C·H·W, with ``angle`` C·H·W.
+        image_shape: (C, H, W); the number of qubits follows from the encoding: the smallest n with 2ⁿ ≥ C·H·W, with
+            ``angle`` C·H·W.
         num_classes: m; class k is read from ⟨Z_k⟩.
         num_layers: L.
         ansatz: where the layers' CZ are, see :data:`qaml_qiskit.circuits.Ansatz`.

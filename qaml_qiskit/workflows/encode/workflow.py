@@ -79,9 +79,7 @@ def _plan(request: EncodeRequest, images: Tensor, progress: Progress) -> _Plan:
     return _Plan({0: only}, np.zeros(len(images), dtype=np.int64), only.fidelity(images.double()).numpy())
 
 
-def _chosen(
-    request: EncodeRequest, images: Tensor, make: Callable[[int], Encoding], progress: Progress
-) -> LayerChoice:
+def _chosen(request: EncodeRequest, images: Tensor, make: Callable[[int], Encoding], progress: Progress) -> LayerChoice:
     """The choice of layers, in blocks, so that a long one shows that it is alive."""
     parts = []
     with progress.task("encoding images", len(images)) as advance:

@@ -15,6 +15,7 @@ from torch import Tensor
 from qaml_qiskit.deployments.circuits import CircuitWithNoise, device_circuit, native_circuit
 from qaml_qiskit.deployments.engines import seed_of
 from qaml_qiskit.deployments.inputs import digest, find_model, load_images, require_qvc
+from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import load_catalogue, load_recipe, open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, SnapshotEntry
