@@ -111,6 +111,8 @@ class QVC(nn.Module):
     @cached_property
     def _encodes_by_itself(self) -> bool:
         """Whether flattening, padding and normalising, which the network does, is all that the encoding does."""
+        if self.config.pixel_order != "flat":
+            return False
         positions = self.encoding.positions(self.config.image_shape)
         return positions is not None and torch.equal(positions, torch.arange(len(positions)))
 
