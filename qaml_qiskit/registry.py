@@ -43,10 +43,12 @@ class Registry(Generic[Part]):
     Args:
         noun: what a part is, such as ``ansatz``; the group of its entry points is ``qaml_qiskit.<noun>``.
         own: the package's parts: by name, the place ``package.module:attribute`` and a line of text.
+        base: the place of the class that every part is an instance or a subclass of; parts from elsewhere are checked.
     """
 
-    def __init__(self, noun: str, own: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(self, noun: str, own: Mapping[str, tuple[str, str]], base: str | None = None) -> None:
         self.noun = noun
+        self._base = base
         self._entries: dict[str, Entry[Part]] = {
             name: Entry(told, lambda place=place: _at(place), "qaml-qiskit")  # type: ignore[misc]
             for name, (place, told) in own.items()
@@ -79,12 +81,22 @@ class Registry(Generic[Part]):
             return self._all[name]
         raise unknown_name(f"there is no such {self.noun}", name, self._all)
 
+    def parts(self) -> dict[str, Part]:
+        """Every part by its name; a plug-in that cannot be loaded is left out with a warning that names it."""
+        found = {}
+        for name in self:
+            try:
+                found[name] = self[name]
+            except ConfigurationError as error:
+                warnings.warn(str(error), stacklevel=2)
+        return found
+
     def told(self) -> dict[str, str]:
         """A line of text for every name, for help and documentation."""
         return {name: entry.told for name, entry in self._all.items()}
 
     def register(self, name: str, part: Part, told: str = "") -> None:
-        """Add a part in this process.
+        """Add a part in this process. Worker processes do not know it; what they need, an entry point gives them.
 
         Args:
             name: how requests call it.
@@ -92,7 +104,7 @@ class Registry(Generic[Part]):
             told: one line for the help; the first line of the part's docstring if empty.
 
         Raises:
-            ConfigurationError: the name is taken.
+            ConfigurationError: the name is taken, or the part is of another kind.
         """
         if name in self:
             raise ConfigurationError(
@@ -101,6 +113,7 @@ class Registry(Generic[Part]):
                 expected="a name of its own",
                 remedy="choose another name",
             )
+        self._check_kind(name, part, "this process")
         self._entries[name] = Entry(told or _first_line(part), lambda: part, "this process")
         self.__dict__.pop("_all", None)
 
@@ -135,9 +148,22 @@ class Registry(Generic[Part]):
                     expected=f"a plug-in that gives {point.value}",
                     remedy=f"mend or uninstall {_owner(point)}; everything else works without it",
                 ) from error
+            self._check_kind(point.name, part, _owner(point))
             return part
 
         return load
+
+    def _check_kind(self, name: str, part: object, owner: str) -> None:
+        if self._base is None:
+            return
+        base: type = _at(self._base)
+        if not isinstance(part, base) and not (isinstance(part, type) and issubclass(part, base)):
+            raise ConfigurationError(
+                f"the {self.noun} {printable(name)!r} cannot be used",
+                got=f"a {type(part).__name__} from {owner}",
+                expected=f"a {base.__name__} of {base.__module__}",
+                remedy="see CONTRIBUTING on how to add one",
+            )
 
 
 @dataclass(frozen=True)

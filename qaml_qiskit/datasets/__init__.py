@@ -1,14 +1,15 @@
 """Images in [0, 1] with their labels; nothing quantum.
 
 Looking for files, checking and fetching them is in ``store`` and ``download``; every data set has a module that knows
-its official file format; ``catalogue`` knows them all by name.
+its official file format; ``names`` knows them all by name.
 """
 
 from qaml_qiskit.datasets.base import Dataset, Split
-from qaml_qiskit.datasets.catalogue import DATASETS, dataset_names, dataset_spec
+from qaml_qiskit.datasets.catalogue import dataset_names, dataset_spec
 from qaml_qiskit.datasets.download import fetch
 from qaml_qiskit.datasets.images import check_images
 from qaml_qiskit.datasets.loading import load_dataset
+from qaml_qiskit.datasets.names import DATASETS, DatasetName
 from qaml_qiskit.datasets.spec import DatasetSpec, SourceFile
 from qaml_qiskit.datasets.store import (
     DATA_DIR_VARIABLE,
@@ -25,6 +26,7 @@ __all__ = [
     "DATASETS",
     "DATA_DIR_VARIABLE",
     "Dataset",
+    "DatasetName",
     "DatasetSpec",
     "DatasetStatus",
     "FileRow",

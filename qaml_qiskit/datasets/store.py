@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from qaml_qiskit.datasets.catalogue import DATASETS, dataset_spec
+from qaml_qiskit.datasets.catalogue import dataset_spec
+from qaml_qiskit.datasets.names import DATASETS
 from qaml_qiskit.datasets.spec import DatasetSpec, SourceFile
 from qaml_qiskit.errors import ConfigurationError
 
@@ -163,7 +164,7 @@ def data_status(name: str | None = None, *, data_dir: Path | None = None) -> tup
     Raises:
         ConfigurationError: an unknown name.
     """
-    specs = tuple(DATASETS.values()) if name is None else (dataset_spec(name),)
+    specs = tuple(DATASETS.parts().values()) if name is None else (dataset_spec(name),)
     return tuple(_status(spec, data_dir) for spec in specs)
 
 

@@ -16,7 +16,7 @@ from qaml_qiskit.deployments.inputs import require_qvc
 from qaml_qiskit.deployments.references import model_part
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import QVC, WEIGHTS_FILE, NoisyQVC, StoredModel, model_files
-from qaml_qiskit.noise import NoiseName, NoiseSpec, named_noise
+from qaml_qiskit.noise import NoiseSpec, named_noise
 from qaml_qiskit.simulation.heisenberg import noisy_observables
 
 Kind = Literal["exact", "noisy", "device"]
@@ -89,7 +89,7 @@ def under_noise(stored: StoredModel, model: str, noise: str, strength: float) ->
         got=f"{noise} noise on {model}, a {stored.card.model.kind}",
         remedy="leave out the noise, or choose another model",
     )
-    spec = named_noise(cast(NoiseName, noise), strength)
+    spec = named_noise(noise, strength)
     told = f"{noise}:{strength:g}"
     return Classifier(f"{model}@{told}", stored, spec if strength > 0 else None, told)
 

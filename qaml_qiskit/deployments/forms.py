@@ -2,7 +2,6 @@
 
 import copy
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
@@ -11,10 +10,9 @@ from torch import Tensor, nn
 
 from qaml_qiskit.deployments.circuits import native_circuit
 from qaml_qiskit.deployments.inputs import require_qvc
-from qaml_qiskit.encodings import pixel_positions
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models import QVC, NoisyQVC, QuadraticClassifier, StoredModel
-from qaml_qiskit.noise import NoiseName, NoiseSpec, named_noise
+from qaml_qiskit.noise import NoiseSpec, named_noise
 from qaml_qiskit.simulation.heisenberg import NoisyObservables
 
 
@@ -59,9 +57,8 @@ class Certifiable:
             stacked = self.model.matrices.detach().double().unflatten(1, (-1, size)).transpose(0, 1)
             return Prepared(stacked.numpy(), self.model, copy.deepcopy(self.model).double(), is_bounded=False)
         observables = self._observables(self.model)
-        positions = pixel_positions(
-            self.model.config.image_shape, self.model.config.num_qubits, self.model.config.pixel_order
-        )
+        positions = self.model.encoding.positions(self.model.config.image_shape)
+        assert positions is not None, "checked by certifiable"
         pixels = observables.matrices[:, positions][:, :, positions].numpy()
         if self.noise is None:
             return Prepared(pixels, self.model, copy.deepcopy(self.model).double(), is_bounded=True)
@@ -91,7 +88,7 @@ def certifiable(stored: StoredModel, noise: str | None, strength: float | None) 
     model = stored.model
     if not isinstance(model, QVC | QuadraticClassifier):
         raise _refused(f"a {stored.card.model.kind}", "train one with `qaml train --model qvc`")
-    if isinstance(model, QVC) and model.config.encoding != "multiplexed":
+    if isinstance(model, QVC) and model.encoding.positions(model.config.image_shape) is None:
         raise _refused(
             f"a qvc with the {model.config.encoding} encoding, whose states are no linear function of the image",
             "train one with --encoding multiplexed",
@@ -99,7 +96,7 @@ def certifiable(stored: StoredModel, noise: str | None, strength: float | None) 
     if noise is None or strength is None:
         return Certifiable(model, None)
     require_qvc(stored, "this model has no circuit that noise could act on", remedy="leave out --noise and --strength")
-    spec = named_noise(cast(NoiseName, noise), strength)
+    spec = named_noise(noise, strength)
     return Certifiable(model, spec if strength > 0 else None)
 
 

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from qaml_qiskit.encodings import ApproximateEncoding
 from qaml_qiskit.models import QVC
 from qaml_qiskit.progress import Progress
 
@@ -36,7 +35,7 @@ def encodes_slowly(model: nn.Module) -> bool:
 
     That takes some milliseconds an image, tens of them for one alone.
     """
-    return isinstance(model, QVC) and isinstance(model.encoding, ApproximateEncoding)
+    return isinstance(model, QVC) and model.encoding.fits_images
 
 
 @torch.no_grad()

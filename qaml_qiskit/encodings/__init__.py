@@ -7,15 +7,19 @@ from qaml_qiskit.lazy import load_lazily
 if TYPE_CHECKING:
     from qaml_qiskit.encodings.amplitude import amplitudes as amplitudes
     from qaml_qiskit.encodings.amplitude import qubits_for as qubits_for
-    from qaml_qiskit.encodings.angle import MAX_ANGLE_QUBITS as MAX_ANGLE_QUBITS
     from qaml_qiskit.encodings.angle import AngleEncoding as AngleEncoding
     from qaml_qiskit.encodings.approximate import ApproximateEncoding as ApproximateEncoding
     from qaml_qiskit.encodings.approximate import GradientRule as GradientRule
+    from qaml_qiskit.encodings.encoding import MAX_ANGLE_QUBITS as MAX_ANGLE_QUBITS
     from qaml_qiskit.encodings.encoding import Encoding as Encoding
     from qaml_qiskit.encodings.exact import ExactEncoding as ExactEncoding
     from qaml_qiskit.encodings.exact import state_preparation as state_preparation
     from qaml_qiskit.encodings.multiplexed import MultiplexedEncoding as MultiplexedEncoding
+    from qaml_qiskit.encodings.names import ENCODINGS as ENCODINGS
+    from qaml_qiskit.encodings.names import EncodingName as EncodingName
     from qaml_qiskit.encodings.names import PixelOrder as PixelOrder
+    from qaml_qiskit.encodings.names import encoding_defaults as encoding_defaults
+    from qaml_qiskit.encodings.names import encoding_for as encoding_for
     from qaml_qiskit.encodings.order import arrange as arrange
     from qaml_qiskit.encodings.order import order_qubits as order_qubits
     from qaml_qiskit.encodings.order import pixel_positions as pixel_positions

@@ -1,17 +1,16 @@
 """Angle encoding: one feature a qubit."""
 
 from functools import cached_property
+from typing import Self
 
 import torch
 from qiskit.circuit import ParameterVector, QuantumCircuit
 from torch import Tensor
 
 from qaml_qiskit.batches import real_batch
-from qaml_qiskit.encodings.encoding import Encoding
+from qaml_qiskit.encodings.encoding import MAX_ANGLE_QUBITS, Encoding
+from qaml_qiskit.encodings.names import PixelOrder
 from qaml_qiskit.errors import ConfigurationError, InputError
-
-#: Most qubits, and features, whose state is written out.
-MAX_ANGLE_QUBITS = 16
 
 
 class AngleEncoding(Encoding):
@@ -27,6 +26,7 @@ class AngleEncoding(Encoding):
     """
 
     name = "angle"
+    qubit_a_pixel = True
 
     def __init__(self, num_features: int) -> None:
         if num_features < 1:
@@ -38,13 +38,19 @@ class AngleEncoding(Encoding):
             )
         self.num_qubits = num_features
 
+    @classmethod
+    def on_qubits(cls, num_qubits: int, *, layers: int | None = None, order: PixelOrder | None = None) -> Self:
+        """See :meth:`Encoding.on_qubits`."""
+        return cls(num_qubits)
+
     @cached_property
     def parameters(self) -> ParameterVector:
         """The angles, one for every qubit."""
         return ParameterVector("x", self.num_qubits)
 
     @cached_property
-    def _template(self) -> QuantumCircuit:
+    def template(self) -> QuantumCircuit:
+        """See :attr:`Encoding.template`."""
         circuit = QuantumCircuit(self.num_qubits, name="encoding")
         for qubit, angle in enumerate(self.parameters):
             circuit.ry(angle, qubit)

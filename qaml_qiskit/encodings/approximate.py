@@ -1,7 +1,7 @@
 """Approximate amplitude encoding: a few V-shaped layers of two-qubit rotations, fitted to every image."""
 
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self, cast, get_args
 
 import torch
 from qiskit.circuit import ParameterVector, QuantumCircuit
@@ -41,6 +41,10 @@ class ApproximateEncoding(Encoding):
     """
 
     name = "approximate"
+    default_layers = 2
+    default_order = "gray"
+    fits_images = True
+    gradient_rules = get_args(GradientRule)
 
     def __init__(
         self,
@@ -64,13 +68,24 @@ class ApproximateEncoding(Encoding):
         self.gradient = gradient
         self._bonds = v_bonds(num_qubits, layers)
 
+    @classmethod
+    def on_qubits(cls, num_qubits: int, *, layers: int | None = None, order: PixelOrder | None = None) -> Self:
+        """See :meth:`Encoding.on_qubits`."""
+        return cls(num_qubits, layers or cls.default_layers, order or cls.default_order)
+
+    def differentiated(self, rule: str) -> "ApproximateEncoding":
+        """See :meth:`Encoding.differentiated`."""
+        gradient = cast(GradientRule, rule)
+        return ApproximateEncoding(self.num_qubits, self.layers, self.order, self.sweeps, gradient)
+
     @cached_property
     def parameters(self) -> ParameterVector:
         """The angles: one for every qubit from 0 up, then two for every CZ, more significant qubit first."""
         return ParameterVector("x", self.num_qubits + 2 * len(self._cz_bonds))
 
     @cached_property
-    def _template(self) -> QuantumCircuit:
+    def template(self) -> QuantumCircuit:
+        """See :attr:`Encoding.template`."""
         n = self.num_qubits
         angles = iter(self.parameters)
         circuit = QuantumCircuit(n, name="encoding")
@@ -155,15 +170,13 @@ class ApproximateEncoding(Encoding):
             state = _OnceDifferentiable.apply(state)
         return state.to(images)
 
-    def fidelity(self, images: Tensor) -> Tensor:
-        """|⟨wanted|prepared⟩|² of every image, shape (N,), in [0, 1].
+    def wanted(self, images: Tensor) -> Tensor:
+        """The images' amplitudes, shape (N, 2ⁿ), of their dtype.
 
         Raises:
             InputError: as :meth:`angles`.
         """
-        images = real_batch(images)
-        wanted = amplitudes(images, self.num_qubits, self.order)
-        return (wanted * self.state(images)).sum(1) ** 2
+        return amplitudes(real_batch(images), self.num_qubits, self.order)
 
     def _chunks(self, wanted: Tensor) -> tuple[Tensor, ...]:
         return wanted.split(max(1, _CHUNK >> self.num_qubits)) if len(wanted) else ()

@@ -1,6 +1,6 @@
 """Exact amplitude encoding by Qiskit's state preparation: the reference that other encodings are compared with."""
 
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from qiskit.circuit import QuantumCircuit
 from qiskit.circuit.library import StatePreparation
@@ -10,6 +10,7 @@ from qaml_qiskit.batches import as_tensor, real_batch
 from qaml_qiskit.encodings.amplitude import amplitudes
 from qaml_qiskit.encodings.encoding import Encoding
 from qaml_qiskit.encodings.names import PixelOrder
+from qaml_qiskit.encodings.order import pixel_positions
 from qaml_qiskit.errors import ConfigurationError
 
 
@@ -31,13 +32,23 @@ class ExactEncoding(Encoding):
         self.num_qubits = num_qubits
         self.order = order
 
+    @classmethod
+    def on_qubits(cls, num_qubits: int, *, layers: int | None = None, order: PixelOrder | None = None) -> Self:
+        """See :meth:`Encoding.on_qubits`."""
+        return cls(num_qubits, order or cls.default_order)
+
+    def positions(self, image_shape: tuple[int, ...]) -> Tensor:
+        """See :meth:`Encoding.positions`."""
+        return pixel_positions(image_shape, self.num_qubits, self.order)
+
     @property
     def parameters(self) -> NoReturn:
         """Raises ConfigurationError: there are none."""
         raise self._no_template()
 
     @property
-    def _template(self) -> NoReturn:
+    def template(self) -> NoReturn:
+        """See :attr:`Encoding.template`."""
         raise self._no_template()
 
     def angles(self, images: Tensor) -> NoReturn:

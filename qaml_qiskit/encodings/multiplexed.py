@@ -8,6 +8,7 @@ instead. That leaves 2ⁿ − n − 1 CZ and 2ⁿ − 1 RY.
 """
 
 from functools import cached_property
+from typing import Self
 
 import torch
 from qiskit.circuit import ParameterVector, QuantumCircuit
@@ -17,6 +18,7 @@ from qaml_qiskit.batches import real_batch
 from qaml_qiskit.encodings.amplitude import amplitudes
 from qaml_qiskit.encodings.encoding import Encoding
 from qaml_qiskit.encodings.names import PixelOrder
+from qaml_qiskit.encodings.order import pixel_positions
 
 
 class MultiplexedEncoding(Encoding):
@@ -33,13 +35,23 @@ class MultiplexedEncoding(Encoding):
         self.num_qubits = num_qubits
         self.order = order
 
+    @classmethod
+    def on_qubits(cls, num_qubits: int, *, layers: int | None = None, order: PixelOrder | None = None) -> Self:
+        """See :meth:`Encoding.on_qubits`."""
+        return cls(num_qubits, order or cls.default_order)
+
+    def positions(self, image_shape: tuple[int, ...]) -> Tensor:
+        """See :meth:`Encoding.positions`."""
+        return pixel_positions(image_shape, self.num_qubits, self.order)
+
     @cached_property
     def parameters(self) -> ParameterVector:
         """The angles: level by level from the most significant qubit, 2ᵏ of them for level k."""
         return ParameterVector("x", 2**self.num_qubits - 1)
 
     @cached_property
-    def _template(self) -> QuantumCircuit:
+    def template(self) -> QuantumCircuit:
+        """See :attr:`Encoding.template`."""
         n = self.num_qubits
         circuit = QuantumCircuit(n, name="encoding")
         for level in range(n):

@@ -1,14 +1,13 @@
 """How many layers each image needs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from qaml_qiskit.batches import real_batch
-from qaml_qiskit.encodings.approximate import ApproximateEncoding
-from qaml_qiskit.encodings.names import PixelOrder
+from qaml_qiskit.encodings.encoding import Encoding
 from qaml_qiskit.errors import ConfigurationError
 
 
@@ -39,21 +38,19 @@ def choose_layers(
     threshold: float,
     templates: Sequence[int] = (1, 2, 3, 4, 6),
     *,
-    num_qubits: int,
-    order: PixelOrder = "gray",
-    sweeps: int = 10,
+    make: Callable[[int], Encoding],
 ) -> LayerChoice:
     """For every image the smallest template whose fidelity reaches a threshold, else the one of highest fidelity.
 
     A few templates instead of any number of layers: each is one circuit, to be compiled once.
 
+    >>> choose_layers(images, 0.95, make=lambda layers: ApproximateEncoding(6, layers))  # doctest: +SKIP
+
     Args:
-        images: shape (N, C, H, W); see :meth:`ApproximateEncoding.angles`.
+        images: shape (N, C, H, W); see :meth:`Encoding.angles`.
         threshold: the fidelity to reach, in (0, 1].
         templates: numbers of layers to choose from.
-        num_qubits: n.
-        order: which pixel becomes which amplitude.
-        sweeps: of each fit.
+        make: the encoding of so many layers.
 
     Raises:
         ConfigurationError: no template, or a threshold outside (0, 1].
@@ -73,7 +70,7 @@ def choose_layers(
         open_images = (best < threshold).nonzero().flatten()
         if not len(open_images):
             break
-        fidelity = ApproximateEncoding(num_qubits, template, order, sweeps).fidelity(images[open_images])
+        fidelity = make(template).fidelity(images[open_images])
         higher = fidelity > best[open_images]
         best[open_images[higher]] = fidelity[higher]
         layers[open_images[higher]] = template

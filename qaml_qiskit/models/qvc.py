@@ -1,5 +1,6 @@
 """The quantum variational classifier as a torch module."""
 
+from functools import cached_property
 from math import prod
 from typing import Annotated, Literal
 
@@ -10,16 +11,7 @@ from torch import Tensor, nn
 
 from qaml_qiskit.batches import as_tensor
 from qaml_qiskit.circuits import Ansatz, check_classes, classifier_circuit, qvc_ansatz, qvc_parameter_count
-from qaml_qiskit.encodings import (
-    MAX_ANGLE_QUBITS,
-    AngleEncoding,
-    ApproximateEncoding,
-    Encoding,
-    MultiplexedEncoding,
-    PixelOrder,
-    order_qubits,
-)
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.encodings import Encoding, EncodingName, PixelOrder, encoding_for
 from qaml_qiskit.models.connector import AdjointConnector, AmplitudeQNN
 from qaml_qiskit.models.inputs import ImageShape, check_batch, check_size
 from qaml_qiskit.models.scale import LogitScale
@@ -33,13 +25,15 @@ class QVCConfig(BaseModel):
     """What a QVC is, apart from its weights.
 
     Attributes:
-        image_shape: (C, H, W); the number of qubits is the smallest n with 2ⁿ ≥ C·H·W, with ``angle`` C·H·W.
+        image_shape: (C, H, W); the number of qubits follows from the encoding: the smallest n with 2ⁿ ≥ C·H·W, with
+            ``angle`` C·H·W.
         num_classes: m; class k is read from ⟨Z_k⟩.
         num_layers: L.
         ansatz: where the layers' CZ are, see :data:`qaml_qiskit.circuits.Ansatz`.
-        encoding: the circuit that prepares the image on a device: ``multiplexed`` (exact), ``approximate``, or
-            ``angle`` (one qubit a pixel, for small data). The model sees the state that the encoding really prepares.
-        encoding_layers: of the approximate encoding.
+        encoding: the circuit that prepares the image on a device, of :data:`qaml_qiskit.encodings.ENCODINGS`:
+            ``multiplexed`` (exact), ``approximate``, ``angle`` (one qubit a pixel, for small data), or one that was
+            registered. The model sees the state that the encoding really prepares.
+        encoding_layers: of an encoding with layers, as the approximate one.
         pixel_order: which pixel becomes which amplitude; see :func:`qaml_qiskit.encodings.pixel_positions`.
         logit_scale: logits are ⟨Z_k⟩ times this. ⟨Z_k⟩ is bounded by 1, and unscaled logits would cap a ten-class
             softmax at 0.451.
@@ -53,7 +47,7 @@ class QVCConfig(BaseModel):
     num_classes: int
     num_layers: Annotated[int, Field(ge=1)]
     ansatz: Ansatz = "ladder"
-    encoding: Literal["multiplexed", "approximate", "angle"] = "multiplexed"
+    encoding: EncodingName = "multiplexed"
     encoding_layers: Annotated[int, Field(ge=1)] | None = None
     pixel_order: PixelOrder = "flat"
     logit_scale: LogitScale = 20.0
@@ -61,29 +55,13 @@ class QVCConfig(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> "QVCConfig":
-        if self.encoding == "angle" and self.num_qubits > MAX_ANGLE_QUBITS:
-            raise ConfigurationError(
-                "the angle encoding takes one qubit a pixel",
-                got=f"{self.num_qubits} pixels, shape {self.image_shape}",
-                expected=f"at most {MAX_ANGLE_QUBITS}, because the state has 2ⁿ amplitudes",
-                remedy="use --encoding multiplexed or approximate, which hold 2ⁿ pixels in n qubits",
-            )
         check_classes(self.num_classes, self.num_qubits)
-        if (self.encoding == "approximate") != (self.encoding_layers is not None):
-            raise ConfigurationError(
-                "the encoding's layers do not fit the encoding",
-                got=f"encoding {self.encoding} with {self.encoding_layers or 'no'} encoding layers",
-                expected="a number of layers for the approximate encoding, and none for an exact one",
-                remedy="set --encoding-layers together with --encoding approximate",
-            )
         return self
 
     @property
     def num_qubits(self) -> int:
-        """n, from the shape of the images and the pixel order."""
-        if self.encoding == "angle":
-            return prod(self.image_shape)
-        return order_qubits(self.image_shape, self.pixel_order)
+        """n, from the encoding, the shape of the images and the pixel order."""
+        return self.build_encoding().num_qubits
 
     @property
     def num_weights(self) -> int:
@@ -97,11 +75,7 @@ class QVCConfig(BaseModel):
 
     def build_encoding(self) -> Encoding:
         """The encoding that these fields describe."""
-        if self.encoding == "angle":
-            return AngleEncoding(self.num_qubits)
-        if self.encoding_layers is None:
-            return MultiplexedEncoding(self.num_qubits, self.pixel_order)
-        return ApproximateEncoding(self.num_qubits, self.encoding_layers, self.pixel_order)
+        return encoding_for(self.encoding, self.image_shape, layers=self.encoding_layers, order=self.pixel_order)
 
 
 class QVC(nn.Module):
@@ -134,10 +108,13 @@ class QVC(nn.Module):
         """The angles in the order of :func:`qaml_qiskit.circuits.qvc_ansatz`, shape (P,); 3·n·L for the ladder."""
         return self.connector.weight
 
-    @property
+    @cached_property
     def _encodes_by_itself(self) -> bool:
         """Whether flattening, padding and normalising, which the network does, is all that the encoding does."""
-        return self.config.encoding == "multiplexed" and self.config.pixel_order == "flat"
+        if self.config.pixel_order != "flat":
+            return False
+        positions = self.encoding.positions(self.config.image_shape)
+        return positions is not None and torch.equal(positions, torch.arange(len(positions)))
 
     def expectations(self, images: Tensor) -> Tensor:
         """⟨Z_k⟩ of the class qubits, shape (N, m).

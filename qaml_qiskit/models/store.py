@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from qaml_qiskit.errors import DamagedFileError, InputError, StorageError
+from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, StorageError
 from qaml_qiskit.files import make_folders, write_atomically
 from qaml_qiskit.formats import model_of, read_bytes
 from qaml_qiskit.models.convnet import ConvNet, ConvNetConfig
@@ -154,6 +154,13 @@ def _read_card(file: Path) -> ModelCard:
         return model_of(read_bytes(file), str(file), ModelCard)
     except DamagedFileError as error:
         raise _unreadable(file, f"a corrupt file, or one of another version: {error.got}") from error
+    except ConfigurationError as error:
+        raise InputError(
+            f"cannot load the model from {file}",
+            got=f"{error.what}: {error.got}",
+            expected=error.expected,
+            remedy="install the package that this part of the model comes from, or train the model again",
+        ) from error
 
 
 def _unreadable(file: Path, got: str) -> InputError:

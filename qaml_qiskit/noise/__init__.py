@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from qaml_qiskit.noise.device import device_repairs as device_repairs
     from qaml_qiskit.noise.device import restrict as restrict
     from qaml_qiskit.noise.device import without_readout_errors as without_readout_errors
+    from qaml_qiskit.noise.kinds import NoiseInfo as NoiseInfo
     from qaml_qiskit.noise.layers import mark_layers as mark_layers
     from qaml_qiskit.noise.models import NoiseSpec as NoiseSpec
     from qaml_qiskit.noise.named import named_noise as named_noise
     from qaml_qiskit.noise.names import NOISES as NOISES
-    from qaml_qiskit.noise.names import NoiseInfo as NoiseInfo
     from qaml_qiskit.noise.names import NoiseName as NoiseName
     from qaml_qiskit.noise.names import Placement as Placement
     from qaml_qiskit.noise.strengths import Repair as Repair

@@ -11,13 +11,20 @@ from qiskit_aer.noise import (
     amplitude_damping_error,
     coherent_unitary_error,
     depolarizing_error,
+    kraus_error,
     pauli_error,
     thermal_relaxation_error,
 )
 
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.noise.kinds import Kraus
 from qaml_qiskit.noise.strengths import OverRotation, ThermalRelaxation
+from qaml_qiskit.text import printable
 
 ComplexArray = npt.NDArray[np.complex128]
+
+#: Kraus operators are complete to so much in every element of Σ K†K.
+_COMPLETE = 1e-8
 
 _HALF_TURNS = ("sx", "ecr")
 _H = np.array([[1, 1], [1, -1]]) / sqrt(2)
@@ -98,6 +105,30 @@ def _turn(gate: str, angle: float) -> ComplexArray:
 
 def _matrix(gate: Gate) -> ComplexArray:
     return np.asarray(gate.to_matrix(), dtype=np.complex128)
+
+
+def kraus(name: str, operators: Kraus) -> QuantumError:
+    """A registered channel.
+
+    Raises:
+        ConfigurationError: operators that are no channel on one qubit.
+    """
+    matrices = [np.asarray(operator, dtype=np.complex128) for operator in operators]
+    if not matrices or any(matrix.shape != (2, 2) for matrix in matrices):
+        raise _no_channel(name, f"matrices of shape {', '.join(str(matrix.shape) for matrix in matrices) or 'none'}")
+    total = sum(matrix.conj().T @ matrix for matrix in matrices)
+    if not np.abs(total - np.eye(2)).max() < _COMPLETE:  # not a number fails this too
+        raise _no_channel(name, f"operators whose Σ K†K is off by {np.abs(total - np.eye(2)).max():.1e}")
+    return kraus_error(matrices)
+
+
+def _no_channel(name: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"the noise {printable(name)!r} is no channel on one qubit",
+        got=got,
+        expected="2×2 Kraus operators K with Σ K†K = 1, which preserves the trace",
+        remedy="correct the operators where the noise is registered",
+    )
 
 
 def on_each_qubit(channel: QuantumError, width: int) -> QuantumError:

@@ -5,8 +5,9 @@ native gates of IBM's devices, and :func:`check_touches` refuses a model that wo
 """
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
 from qiskit.circuit import QuantumCircuit
 from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError, depolarizing_error
 
@@ -22,7 +23,15 @@ from qaml_qiskit.noise.layers import (
     insert_markers,
 )
 from qaml_qiskit.noise.names import Placement
-from qaml_qiskit.noise.strengths import Angle, Depolarizing, OverRotation, Probability, Readout, ThermalRelaxation
+from qaml_qiskit.noise.strengths import (
+    Angle,
+    Depolarizing,
+    Other,
+    OverRotation,
+    Probability,
+    Readout,
+    ThermalRelaxation,
+)
 
 
 class NoiseSpec(BaseModel):
@@ -45,6 +54,8 @@ class NoiseSpec(BaseModel):
     phase_damping: Probability = 0.0
     """λ: off-diagonal elements shrink by √(1 − λ), on each qubit of each gate."""
     thermal_relaxation: ThermalRelaxation = ThermalRelaxation()
+    others: tuple[Other, ...] = ()
+    """Noises that were registered with Kraus operators, on each qubit of each gate."""
     crosstalk: Angle = 0.0
     """Angle θ of exp(−iθ/2·ZZ): after a two-qubit gate between each of its qubits and that qubit's other neighbours;
     placed by layer, on every neighbouring pair. Needs :meth:`prepare`."""
@@ -68,6 +79,14 @@ class NoiseSpec(BaseModel):
         if found := [name for name, value in misplaced.items() if value]:
             raise ValueError(f"for noise placed by {self.placement}: no {', '.join(found)}")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_no_others(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As before there were others, where there are none: runs are recognised by what is written."""
+        written: dict[str, Any] = handler(self)
+        if not self.others:
+            del written["others"]
+        return written
 
     @property
     def needs_markers(self) -> bool:
@@ -176,7 +195,8 @@ class NoiseSpec(BaseModel):
 
     def _local(self, time: float) -> list[QuantumError]:
         local = channels.local_channels(self.amplitude_damping, self.bit_flip, self.phase_damping)
-        return local + ([channels.relaxation(self.thermal_relaxation, time)] if time else [])
+        local += [channels.relaxation(self.thermal_relaxation, time)] if time else []
+        return local + [channels.kraus(other.name, other.kraus) for other in self.others]
 
     def _uses(self, circuit: QuantumCircuit | None) -> int:
         if circuit is None:

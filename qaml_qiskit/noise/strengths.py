@@ -6,6 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from qaml_qiskit.noise.kinds import Kraus
+from qaml_qiskit.noise.names import NOISES, NoiseName
+
 Probability = Annotated[float, Field(ge=0, le=1)]
 Angle = Annotated[float, Field(ge=-pi, le=pi)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -58,6 +61,29 @@ class Readout(_Strengths):
 
     p10: Probability = 0.0
     p01: Probability = 0.0
+
+
+class Other(_Strengths):
+    """A channel that was registered with Kraus operators, on each qubit of each gate or after each layer."""
+
+    name: NoiseName
+    strength: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+    @property
+    def kraus(self) -> Kraus:
+        """Its Kraus operators on one qubit."""
+        info = NOISES[self.name]
+        assert info.kraus is not None, "checked by the field"
+        return info.kraus(self.strength)
+
+    @model_validator(mode="after")
+    def _has_operators(self) -> "Other":
+        info = NOISES[self.name]
+        if info.kraus is None:
+            raise ValueError(f"a noise with Kraus operators; {self.name} has a field of its own")
+        if self.strength > info.high:
+            raise ValueError(f"for {self.name} at most {info.high:.4g} ({info.strength})")
+        return self
 
 
 class OverRotation(_Strengths):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from qaml_qiskit.artifacts.outcome import Outcome
-from qaml_qiskit.datasets import data_status, dataset_names, fetch, verify
+from qaml_qiskit.datasets import DATASETS, data_status, fetch, verify
 
 
 def list_data(data_dir: Path | None = None) -> Outcome:
@@ -35,7 +35,7 @@ def verify_data(name: str | None = None, data_dir: Path | None = None) -> Outcom
             "state": row.state,
             "path": None if row.path is None else str(row.path),
         }
-        for chosen in ([name] if name is not None else dataset_names())
+        for chosen in ([name] if name is not None else DATASETS.parts())
         for row in verify(chosen, data_dir=data_dir)
     ]
     return Outcome("data verify", None, rows)

@@ -1,10 +1,10 @@
 """What ``qaml encode`` is asked for."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from qaml_qiskit.encodings import PixelOrder
+from qaml_qiskit.encodings import EncodingName, PixelOrder
 from qaml_qiskit.workflows.request import Request
 
 
@@ -13,7 +13,7 @@ class EncodeRequest(Request):
 
     dataset: str = "digits"
     images: Annotated[str, BeforeValidator(str)] = "20"
-    encoding: Literal["multiplexed", "approximate", "angle"] = "approximate"
+    encoding: EncodingName = "approximate"
     encoding_layers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (1, 2, 3, 4, 6)
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
     pixel_order: PixelOrder | None = None

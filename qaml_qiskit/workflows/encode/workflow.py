@@ -1,5 +1,6 @@
 """Images as circuits: angles, templates and what they are worth: the work behind ``qaml encode``."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,16 +14,7 @@ from qaml_qiskit.artifacts.run import Run, open_run
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.datasets import dataset_spec
 from qaml_qiskit.deployments.inputs import digest, load_images
-from qaml_qiskit.encodings import (
-    AngleEncoding,
-    ApproximateEncoding,
-    Encoding,
-    LayerChoice,
-    MultiplexedEncoding,
-    PixelOrder,
-    choose_layers,
-    order_qubits,
-)
+from qaml_qiskit.encodings import ENCODINGS, Encoding, LayerChoice, choose_layers, encoding_for
 from qaml_qiskit.execution.qpy_files import circuit_bytes
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import DataCard
@@ -37,7 +29,7 @@ _BLOCK = 25
 
 @dataclass(frozen=True)
 class _Plan:
-    """The encoding of every image: templates by their number of layers (0 for an exact one), and who takes which."""
+    """The encoding of every image: templates by their number of layers (0 for one without), and who takes which."""
 
     templates: dict[int, Encoding]
     layers: NDArray[np.int64]
@@ -59,9 +51,8 @@ def encode(
     classes = range(len(dataset_spec(request.dataset).class_names))
     card = DataCard(dataset=request.dataset, classes=tuple(classes))
     images, labels, indices = load_images(request.images, card, data_dir)
-    order: PixelOrder = request.pixel_order or ("gray" if request.encoding == "approximate" else "flat")
     # Before the folder is opened, so that images that cannot be encoded leave nothing behind.
-    plan = _plan(request, images, order, progress)
+    plan = _plan(request, images, progress)
     config = {**request.model_dump(mode="json"), "resolved": {"images": digest(images)}}
     with open_run("encode", config, out) as run:
         if not run.complete:
@@ -76,32 +67,24 @@ def encode(
     return Outcome("encode", run, metrics["results"], notes=tuple(metrics["notes"]))
 
 
-def _plan(request: EncodeRequest, images: Tensor, order: PixelOrder, progress: Progress) -> _Plan:
-    shape = tuple(images.shape[1:])
-    if request.encoding == "approximate":
-        num_qubits = order_qubits(shape, order)
-        choice = _chosen(request, images, num_qubits, order, progress)
+def _plan(request: EncodeRequest, images: Tensor, progress: Progress) -> _Plan:
+    def make(layers: int | None = None) -> Encoding:
+        return encoding_for(request.encoding, tuple(images.shape[1:]), layers=layers, order=request.pixel_order)
+
+    if ENCODINGS[request.encoding].has_layers():
+        choice = _chosen(request, images, make, progress)
         used = sorted(set(choice.layers.tolist()))
-        templates: dict[int, Encoding] = {layers: ApproximateEncoding(num_qubits, layers, order) for layers in used}
-        return _Plan(templates, choice.layers.numpy(), choice.fidelity.numpy())
-    exact: Encoding
-    if request.encoding == "angle":
-        exact = AngleEncoding(images[0].numel())
-    else:
-        exact = MultiplexedEncoding(order_qubits(shape, order), order)
-    return _Plan({0: exact}, np.zeros(len(images), dtype=np.int64), exact.fidelity(images.double()).numpy())
+        return _Plan({layers: make(layers) for layers in used}, choice.layers.numpy(), choice.fidelity.numpy())
+    only = make()
+    return _Plan({0: only}, np.zeros(len(images), dtype=np.int64), only.fidelity(images.double()).numpy())
 
 
-def _chosen(
-    request: EncodeRequest, images: Tensor, num_qubits: int, order: PixelOrder, progress: Progress
-) -> LayerChoice:
+def _chosen(request: EncodeRequest, images: Tensor, make: Callable[[int], Encoding], progress: Progress) -> LayerChoice:
     """The choice of layers, in blocks, so that a long one shows that it is alive."""
     parts = []
     with progress.task("encoding images", len(images)) as advance:
-        for start in range(0, len(images), _BLOCK):
-            block = images[start : start + _BLOCK]
-            templates = request.encoding_layers
-            parts.append(choose_layers(block, request.threshold, templates, num_qubits=num_qubits, order=order))
+        for block in images.split(_BLOCK):
+            parts.append(choose_layers(block, request.threshold, request.encoding_layers, make=make))
             advance(len(block))
     return LayerChoice(
         torch.cat([part.layers for part in parts]),

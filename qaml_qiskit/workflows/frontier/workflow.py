@@ -17,7 +17,6 @@ from qaml_qiskit.deployments.compiled import Compiled, compile_model
 from qaml_qiskit.deployments.inputs import digest, find_model, load_images
 from qaml_qiskit.deployments.pieces import in_pieces, looks_of, readable, watched
 from qaml_qiskit.deployments.prediction import predict_on_device
-from qaml_qiskit.encodings import ApproximateEncoding, GradientRule
 from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.execution import survival
 from qaml_qiskit.models import QVC, check_batch, predict
@@ -124,14 +123,11 @@ def _robust(
     progress: Progress,
 ) -> dict[str, NDArray[np.bool_]]:
     """Which images withstand PGD, for every way to differentiate the encoding; kept in the run."""
-    rules: tuple[GradientRule, ...] = ("unrolled",)
-    if isinstance(model.encoding, ApproximateEncoding):
-        rules = ("unrolled", "straight-through")
     kept: dict[str, NDArray[np.bool_]] = {}
-    for rule in rules:
+    for rule in model.encoding.gradient_rules:
         file = f"blocks/robust-{key}-{rule}.json"
         if (withstood := run.kept_json(file)) is None:
-            how = {"unrolled": "", "straight-through": ", straight through the encoding"}[rule]
+            how = {"unrolled": "", "straight-through": ", straight through the encoding"}.get(rule, f", {rule}")
             withstood = _withstand(request, model, rule, images, labels, f"attacking {told}{how}", progress)
             run.keep_json(file, withstood)
         kept[rule] = np.array(withstood, dtype=bool)
@@ -141,20 +137,15 @@ def _robust(
 def _withstand(
     request: FrontierRequest,
     model: QVC,
-    rule: GradientRule,
+    rule: str,
     images: Tensor,
     labels: Tensor,
     told: str,
     progress: Progress,
 ) -> list[bool]:
     """Whether each image is named correctly before and after the attack."""
-    victim = model
-    if isinstance(model.encoding, ApproximateEncoding):
-        config = model.config
-        victim = copy(model)
-        victim.encoding = ApproximateEncoding(
-            config.num_qubits, model.encoding.layers, config.pixel_order, model.encoding.sweeps, rule
-        )
+    victim = copy(model)
+    victim.encoding = model.encoding.differentiated(rule)
     attack = AttackConfig(name="pgd", eps=request.eps, steps=request.steps, seed=request.seed)
     with watched(victim, told, looks_of(images, request.steps), progress) as watching:
         attacked = attack_images(watching, images, labels, attack)

@@ -12,15 +12,7 @@ from torch import Tensor
 
 from qaml_qiskit.circuits import qvc_ansatz, qvc_parameter_count
 from qaml_qiskit.datasets import load_dataset
-from qaml_qiskit.encodings import (
-    AngleEncoding,
-    ApproximateEncoding,
-    Encoding,
-    MultiplexedEncoding,
-    amplitudes,
-    pixel_positions,
-    state_preparation,
-)
+from qaml_qiskit.encodings import ENCODINGS, Encoding, ExactEncoding, pixel_positions
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.simulation import compile_circuit, evolve
@@ -33,7 +25,7 @@ class EncodingCircuit:
 
     Attributes:
         name: as in the request.
-        layers: of the approximate encoding, else None.
+        layers: of an encoding with layers, else None.
         circuit: with free angles, but for ``exact``, which is the first image's.
         fidelity: mean of what the circuit prepares, without noise, with what is wanted; None without encoding.
     """
@@ -52,7 +44,7 @@ def ansatz_circuit(num_qubits: int, layers: int, seed: int) -> QuantumCircuit:
 
 
 def first_images(request: ResourcesRequest, data_dir: Path | None) -> Tensor:
-    """The first test images of the request's data set, float64, shape (N, 1, H, W).
+    """The first test images of the request's data set, float64, shape (N, C, H, W).
 
     Raises:
         QamlError: the data set is not here, or has fewer images.
@@ -80,57 +72,45 @@ def encoding_circuits(
         # 2^⌊n/2⌋ rows and 2^⌈n/2⌉ columns.
         size = (2 ** (num_qubits // 2), 2 ** (num_qubits - num_qubits // 2))
         images = torch.nn.functional.interpolate(images, size=size, mode="bilinear", align_corners=False)
-    if {*request.encoding} & {"multiplexed", "approximate", "exact"}:
-        pixel_positions(tuple(images.shape[1:]), num_qubits, "gray" if "approximate" in request.encoding else "flat")
+    for name in request.encoding:
+        if name == "exact" or (name != "none" and not ENCODINGS[name].qubit_a_pixel):
+            order = "flat" if name == "exact" else ENCODINGS[name].default_order
+            pixel_positions(tuple(images.shape[1:]), num_qubits, order)
     circuits = []
     for name, layers in _names(request):
-        encoding = _encoding(name, layers, num_qubits)
-        if encoding is not None:
+        if name == "none":
+            circuits.append(EncodingCircuit(name, None, QuantumCircuit(num_qubits), None))
+        elif name == "exact":
+            circuits.append(_exact(images, num_qubits))
+        else:
+            encoding = ENCODINGS[name].on_qubits(num_qubits, layers=layers)
             title = f"encoding {len(images)} images, {name}{'' if layers is None else f' {layers}'}"
             with progress.task(title, len(images)) as advance:
                 fidelity = _fidelity(encoding, images, advance)
             circuits.append(EncodingCircuit(name, layers, encoding.circuit, fidelity))
-        elif name == "exact":
-            circuits.append(_exact(images, num_qubits))
-        else:
-            circuits.append(EncodingCircuit(name, None, QuantumCircuit(num_qubits), None))
     return circuits
 
 
 def _names(request: ResourcesRequest) -> Iterator[tuple[str, int | None]]:
     for name in request.encoding:
-        yield from ((name, layers) for layers in (request.encoding_layers if name == "approximate" else (None,)))
-
-
-def _encoding(name: str, layers: int | None, num_qubits: int) -> Encoding | None:
-    match name:
-        case "multiplexed":
-            return MultiplexedEncoding(num_qubits)
-        case "approximate":
-            return ApproximateEncoding(num_qubits, layers or 1)
-        case "angle":
-            return AngleEncoding(num_qubits)
-        case _:
-            return None
+        has_layers = name not in ("exact", "none") and ENCODINGS[name].has_layers()
+        yield from ((name, layers) for layers in (request.encoding_layers if has_layers else (None,)))
 
 
 def _exact(images: Tensor, num_qubits: int) -> EncodingCircuit:
-    """Qiskit's state preparation of the first image; opaque until it is decomposed into one- and two-qubit gates."""
-    circuit = state_preparation(images[0], num_qubits).decompose(reps=8)
-    wanted = amplitudes(images[:1], num_qubits)[0].numpy()
+    """Qiskit's state preparation of the first image, in one- and two-qubit gates."""
+    encoding = ExactEncoding(num_qubits)
+    circuit = encoding.circuit_for(images[0])
+    wanted = encoding.state(images[:1])[0].numpy()
     return EncodingCircuit("exact", None, circuit, float(state_fidelity(Statevector(circuit), wanted)))
 
 
 def _fidelity(encoding: Encoding, images: Tensor, advance: Advance) -> float:
     """Mean fidelity of what the circuit itself prepares, not of what the encoding says about it."""
-    if isinstance(encoding, AngleEncoding):
+    if encoding.qubit_a_pixel:
         # n features of an image: the means of n stretches of its pixels.
         images = torch.nn.functional.adaptive_avg_pool1d(images.flatten(1), encoding.num_qubits)
-        wanted = encoding.state(images)
-    elif isinstance(encoding, MultiplexedEncoding | ApproximateEncoding):
-        wanted = amplitudes(images, encoding.num_qubits, encoding.order)
-    else:
-        raise TypeError(f"no wanted state for {encoding.name}")
+    wanted = encoding.wanted(images)
     program = compile_circuit(encoding.circuit)
     zero = torch.zeros(1, 2**encoding.num_qubits, dtype=torch.complex128)
     zero[0, 0] = 1

@@ -1,14 +1,18 @@
 """What ``qaml resources`` is asked for."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from qaml_qiskit.datasets.names import DatasetName
+from qaml_qiskit.encodings import ENCODINGS
+from qaml_qiskit.registry import Named
 from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 
-EncodingName = Literal["multiplexed", "approximate", "exact", "angle", "none"]
-ImageSource = Literal["digits", "mnist", "fashion-mnist"]
+CountedEncoding = Annotated[
+    str, Named(ENCODINGS, {"exact": "Qiskit's state preparation of one image", "none": "the layers alone"})
+]
 
 
 def _several(value: Any) -> Any:
@@ -23,7 +27,7 @@ class ResourcesRequest(Request):
         qubits: widths.
         layers: of the QVC.
         encoding: names.
-        encoding_layers: of the approximate encoding.
+        encoding_layers: of encodings with layers, as ``approximate``.
         target: entries of backends.yaml.
         recipe: of transpile/.
         dataset: whose test images the fidelity is a mean over. ``digits`` are resized to the qubits' frame; the images
@@ -36,10 +40,10 @@ class ResourcesRequest(Request):
         tuple[Annotated[int, Field(ge=2, le=14)], ...], Field(min_length=1), BeforeValidator(_several)
     ] = (6,)
     layers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (12,)
-    encoding: Annotated[tuple[EncodingName, ...], Field(min_length=1)] = ("multiplexed",)
+    encoding: Annotated[tuple[CountedEncoding, ...], Field(min_length=1)] = ("multiplexed",)
     encoding_layers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (2,)
     target: Annotated[tuple[str, ...], Field(min_length=1)] = ("fake-torino",)
     recipe: Annotated[tuple[str, ...], Field(min_length=1)] = ("level3",)
-    dataset: ImageSource = "digits"
+    dataset: DatasetName = "digits"
     images: Annotated[int, Field(ge=1)] = 20
     seed: Seed = 0

@@ -15,6 +15,7 @@ from torch import Tensor
 from qaml_qiskit.deployments.circuits import CircuitWithNoise, device_circuit, native_circuit
 from qaml_qiskit.deployments.engines import seed_of
 from qaml_qiskit.deployments.inputs import digest, find_model, load_images, require_qvc
+from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import load_catalogue, load_recipe, open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, SnapshotEntry
@@ -204,14 +205,16 @@ def _configs(own: QVCConfig, request: SweepRequest) -> Iterator[QVCConfig]:
         if encoding == "own":
             yield own
             continue
-        if own.encoding == "angle":
+        kind = ENCODINGS[encoding]
+        if (needed := kind.for_images(own.image_shape, order=own.pixel_order).num_qubits) != own.num_qubits:
             raise ConfigurationError(
                 "the layers cannot be run behind another encoding",
-                got=f"--encoding {encoding} for a model with the angle encoding",
-                expected="own: it has a qubit a pixel, and the others have an amplitude a pixel",
+                got=f"--encoding {encoding} on {needed} qubits, for a model with the {own.encoding} encoding on "
+                f"{own.num_qubits}",
+                expected="own, or an encoding on as many qubits",
                 remedy="leave out --encoding",
             )
-        for layers in request.encoding_layers if encoding == "approximate" else (None,):
+        for layers in request.encoding_layers if kind.has_layers() else (None,):
             yield QVCConfig.model_validate({**own.model_dump(), "encoding": encoding, "encoding_layers": layers})
 
 

@@ -6,15 +6,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from qaml_qiskit.attacks import Attack, attack_class, make_attack
+from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.execution import CountsMitigation
-from qaml_qiskit.noise import NOISES, NoiseName, Placement
+from qaml_qiskit.noise import NOISES, Placement
+from qaml_qiskit.registry import Named
 from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 
-#: ``device`` is the own noise of a target.
-SweptNoise = Literal[NoiseName, "device"]
-#: ``own`` is the encoding that the model was trained with.
-SweptEncoding = Literal["own", "multiplexed", "approximate"]
+SweptNoise = Annotated[str, Named(NOISES, {"device": "the own noise of a target"})]
+SweptEncoding = Annotated[str, Named(ENCODINGS, {"own": "the encoding that the model was trained with"})]
 Engine = Literal["exact", "aer-density", "aer-trajectories", "aer-sampler"]
 Strength = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -36,7 +36,7 @@ class SweepRequest(Request):
         target: whose noise ``device`` is.
         recipe: compiles the circuit for that target.
         encoding: what prepares the images.
-        encoding_layers: of the encoding ``approximate``.
+        encoding_layers: of encodings with layers, as ``approximate``.
         encoding_noise: whether the gates that prepare the images are noisy, too.
         attack: names of registered attacks; images without attack are always scored.
         eps: of every attack.

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from qaml_qiskit.circuits import Ansatz
-from qaml_qiskit.encodings import PixelOrder
+from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.scale import LogitScale
 from qaml_qiskit.seeds import Seed
@@ -13,8 +13,6 @@ from qaml_qiskit.workflows.request import Request
 
 #: Classes kept when none are asked for: the digits have 64 pixels, hence six qubits, hence six classes at most.
 DEFAULT_CLASSES = {"digits": (0, 1, 2, 3, 4, 5)}
-#: Of the approximate encoding, when none are asked for.
-DEFAULT_ENCODING_LAYERS = 2
 
 #: The kinds of model that an option means something to; all others mean something to every kind.
 _ONLY_OF = {
@@ -32,7 +30,7 @@ class TrainRequest(Request):
     model: Literal["qvc", "convnet", "resnet18", "quadratic"] = "qvc"
     layers: Annotated[int, Field(ge=1)] = 12
     ansatz: Ansatz = "ladder"
-    encoding: Literal["multiplexed", "approximate", "angle"] = "multiplexed"
+    encoding: EncodingName = "multiplexed"
     encoding_layers: Annotated[int, Field(ge=1)] | None = None
     pixel_order: PixelOrder | None = None
     logit_scale: LogitScale = 20.0
@@ -75,9 +73,8 @@ class TrainRequest(Request):
         classes = self.classes if self.classes is not None else DEFAULT_CLASSES.get(self.dataset)
         update: dict[str, Any] = {"learning_rate": rate, "classes": classes}
         if self.model == "qvc":
-            approximate = self.encoding == "approximate"
-            update["pixel_order"] = self.pixel_order or ("gray" if approximate else "flat")
-            update["encoding_layers"] = self.encoding_layers or (DEFAULT_ENCODING_LAYERS if approximate else None)
+            layers, order = encoding_defaults(self.encoding, self.encoding_layers, self.pixel_order)
+            update.update(encoding_layers=layers, pixel_order=order)
         return self.model_copy(update=update)
 
 

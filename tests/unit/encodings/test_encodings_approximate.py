@@ -1,5 +1,6 @@
 import itertools
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -194,7 +195,7 @@ def test_state_keeps_the_dtype(digits: torch.Tensor) -> None:
 
 def test_choose_layers_takes_the_smallest_template_that_reaches_the_threshold(digits: torch.Tensor) -> None:
     images, threshold, templates = digits[:20], 0.96, (1, 2)
-    choice = choose_layers(images, threshold, templates, num_qubits=6, sweeps=2)
+    choice = choose_layers(images, threshold, templates, make=partial(ApproximateEncoding, 6, sweeps=2))
     table = torch.stack([ApproximateEncoding(6, layers, sweeps=2).fidelity(images) for layers in templates])
     for i in range(len(images)):
         enough = [layers for layers, fidelity in zip(templates, table[:, i], strict=True) if fidelity >= threshold]
@@ -209,7 +210,7 @@ def test_choose_layers_takes_the_smallest_template_that_reaches_the_threshold(di
 
 def test_choose_layers_when_nothing_is_enough(generator: torch.Generator) -> None:
     noise = torch.randn(2, 8, 8, generator=generator, dtype=torch.float64)
-    choice = choose_layers(noise, 1.0, (2, 1), num_qubits=6, sweeps=1)
+    choice = choose_layers(noise, 1.0, (2, 1), make=partial(ApproximateEncoding, 6, sweeps=1))
     assert choice.layers.tolist() == [2, 2]
     assert [index for index, _, _ in choice.missed] == [0, 1]
 
@@ -217,7 +218,7 @@ def test_choose_layers_when_nothing_is_enough(generator: torch.Generator) -> Non
 @pytest.mark.parametrize(("threshold", "templates"), [(0.0, (1,)), (1.5, (1,)), (0.9, ())])
 def test_choose_layers_checks_its_arguments(threshold: float, templates: tuple[int, ...]) -> None:
     with pytest.raises(ConfigurationError, match="cannot choose layers"):
-        choose_layers(torch.ones(1, 2, 2), threshold, templates, num_qubits=2)
+        choose_layers(torch.ones(1, 2, 2), threshold, templates, make=partial(ApproximateEncoding, 2))
 
 
 @pytest.mark.parametrize("bad", [0.0, float("nan"), float("inf")])
