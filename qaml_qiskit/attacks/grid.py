@@ -5,7 +5,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from qaml_qiskit.attacks import Attack, attack_class, make_attack
+from qaml_qiskit.attacks.image.base import Attack
+from qaml_qiskit.attacks.registry import ATTACKS, make_attack
 from qaml_qiskit.errors import ConfigurationError, perhaps
 
 DEFAULT_EPS = 0.1
@@ -36,7 +37,7 @@ def attack_grid(
         ConfigurationError: an unknown attack, a strength out of range, a parameter that none of the attacks has, or a
             value that it cannot have.
     """
-    kinds = {name: attack_class(name) for name in names}
+    kinds = {name: ATTACKS[name] for name in names}
     wanted = {"steps": steps, "restarts": restarts, **_parsed(param)}
     wanted = {key: value for key, value in wanted.items() if value is not None}
     for key in wanted:
@@ -52,11 +53,6 @@ def attack_grid(
             # Only strength 0: the parameters are checked all the same.
             make_attack(name, seed=seed, **own)
     return attacks
-
-
-def can_be_audited(attack: Attack) -> bool:
-    """Whether the audit takes this attack: one in l∞ that reads gradients, with a strength above 0."""
-    return attack.traits.norm == "linf" and attack.traits.white_box and bool(attack.budget)
 
 
 def _strengths(kind: type[Attack], eps: Sequence[float] | None) -> Sequence[float | None]:
@@ -97,7 +93,7 @@ def _check_known(key: str, names: Sequence[str]) -> None:
     if dot and attack in names:
         _check_known(field, [attack])
         return
-    known = sorted({field for name in names for field in attack_class(name).model_fields} - set(_RESERVED))
+    known = sorted({field for name in names for field in ATTACKS[name].model_fields} - set(_RESERVED))
     if key in known:
         return
     raise ConfigurationError(

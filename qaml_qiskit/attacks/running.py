@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from qaml_qiskit.attacks.configs import Attack
+from qaml_qiskit.attacks.image.base import Attack
 from qaml_qiskit.attacks.measure import attackable, clean_logits, clip_to_ball, margins, predict_logits, sizes
+from qaml_qiskit.attacks.model_adapter import ModelAdapter, is_black
 from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.attacks.result import AttackResult
-from qaml_qiskit.attacks.victim import Victim, is_black
 from qaml_qiskit.batches import check_not_empty, label_batch
-from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.freezing import differentiable, frozen
 
 #: Halvings of the way from an image to its adversarial image, to find where the label flips.
@@ -56,7 +55,7 @@ def run_attack(
     Raises:
         InputError: no image, pixels outside [0, 1], labels that do not fit, images that the model refuses or for which
             it says NaN.
-        ConfigurationError: the DLR loss with fewer than three classes.
+        ConfigurationError: an attack that is not defined for so few classes.
     """
     images = attackable(images)
     check_not_empty(images, "attack")
@@ -65,8 +64,7 @@ def run_attack(
         logits = clean_logits(model, images, batch_size)
         labels, num_classes = label_batch(labels, images, logits.shape[1]), logits.shape[1]
         correct = logits.argmax(dim=1) == labels
-        _check_classes(attack, num_classes)
-        search = _Search(model, Victim(model, images), attack, num_classes, images.device)
+        search = _Search(model, ModelAdapter(model, images), attack, num_classes)
         chosen = correct.nonzero().squeeze(1) if spare_wrong else torch.arange(len(images), device=images.device)
         best = _Outcome.clean(images, margins(logits, labels))
         for rows in chosen.split(batch_size):
@@ -85,18 +83,8 @@ def run_attack(
         l2=sizes(final, images, "l2"),
         distance=best.distance if attack.traits.minimal else None,
         discarded=search.discarded,
-        evaluations=search.victim.evaluated / max(1, len(chosen)),
+        evaluations=search.adapter.evaluated / max(1, len(chosen)),
     )
-
-
-def _check_classes(attack: Attack, num_classes: int) -> None:
-    if getattr(attack, "loss", "ce") == "dlr" and num_classes < 3:
-        raise ConfigurationError(
-            "the DLR loss is undefined for this model",
-            got=f"{num_classes} classes",
-            expected="at least three, because it divides by a difference with the third logit",
-            remedy="use the loss ce",
-        )
 
 
 @dataclass
@@ -134,13 +122,12 @@ class _Outcome:
 class _Search:
     """Runs an attack on one batch after the other, each run with random numbers of its own."""
 
-    def __init__(
-        self, model: nn.Module, victim: Victim, attack: Attack, num_classes: int, device: torch.device
-    ) -> None:
-        self.model, self.victim, self.attack = model, victim, attack
-        self.adversaries = [attack.build_run(victim, num_classes, run) for run in range(attack.runs())]
+    def __init__(self, model: nn.Module, adapter: ModelAdapter, attack: Attack, num_classes: int) -> None:
+        self.model, self.adapter, self.attack = model, adapter, attack
+        runs, device = range(attack.runs()), adapter.anchor.device
+        self.adversaries = [attack.build(adapter, num_classes, run) for run in runs]
         # A stream a run, and not a batch: then the size of the batches does not matter to a random start.
-        self.streams = [RandomStream(attack.seed + run, device) for run in range(attack.runs())]
+        self.streams = [RandomStream(attack.seed + run, device) for run in runs]
         self.discarded = 0
 
     def attacked(self, images: Tensor, labels: Tensor, best: _Outcome) -> _Outcome:
