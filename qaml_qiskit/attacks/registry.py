@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, ValidationError
+from pydantic import ValidationError
 
 from qaml_qiskit.attacks.image.base import Attack
 from qaml_qiskit.errors import ConfigurationError, perhaps
 from qaml_qiskit.formats import first_problem
-from qaml_qiskit.registry import Registry
+from qaml_qiskit.registry import Named, Registry
 
 _IMAGE = "qaml_qiskit.attacks.image"
 
@@ -27,14 +27,8 @@ ATTACKS: Registry[type[Attack]] = Registry(
     },
 )
 
-
-def _registered(name: str) -> str:
-    ATTACKS.check(name)
-    return name
-
-
 #: The name of a registered attack; for fields of requests.
-AttackName = Annotated[str, AfterValidator(_registered)]
+AttackName = Annotated[str, Named(ATTACKS)]
 
 
 def make_attack(name: str, **parameters: object) -> Attack:
