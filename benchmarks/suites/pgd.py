@@ -17,7 +17,7 @@ from benchmarks.problem import Problem
 from benchmarks.store import Store
 from benchmarks.suites.session import open_store
 from benchmarks.suites.settings import Settings
-from qaml_qiskit.attacks import AttackConfig, attack_images
+from qaml_qiskit.attacks import PGDConfig, run_attack
 from qaml_qiskit.models.qvc import QVC
 from qaml_qiskit.simulation import unitary
 
@@ -55,11 +55,11 @@ def run(settings: Settings) -> Store:
         model = classifier(problem, problem.weights())
         pixels, labels = problem.batch(count)
         images, classes = torch.from_numpy(pixels)[:, None, None], torch.from_numpy(labels)
-        config = AttackConfig(eps=0.1, steps=steps)
+        attack = PGDConfig(eps=0.1, steps=steps)
         contestants += [
             Contestant(f"collapse@{layers}", _collapse(model)),
-            Contestant(f"collapsed@{layers}", _attack(model, images, classes, config)),
-            Contestant(f"simulated@{layers}", _attack(Simulated(model), images, classes, config)),
+            Contestant(f"collapsed@{layers}", _attack(model, images, classes, attack)),
+            Contestant(f"simulated@{layers}", _attack(Simulated(model), images, classes, attack)),
         ]
     say(f"pgd: {steps} steps on {count} images")
     run_contest(contestants, settings.short_rounds, store)
@@ -88,5 +88,5 @@ def _collapse(model: QVC) -> Callable[[], object]:
     return lambda: unitary(program, weight)
 
 
-def _attack(model: nn.Module, images: Tensor, labels: Tensor, config: AttackConfig) -> Callable[[], object]:
-    return lambda: attack_images(model, images, labels, config)
+def _attack(model: nn.Module, images: Tensor, labels: Tensor, attack: PGDConfig) -> Callable[[], object]:
+    return lambda: run_attack(model, images, labels, attack, spare_wrong=False)

@@ -5,25 +5,27 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
-    from qaml_qiskit.attacks.audit_checks import AuditCheck as AuditCheck
-    from qaml_qiskit.attacks.auditing import AuditReport as AuditReport
-    from qaml_qiskit.attacks.auditing import AuditSettings as AuditSettings
-    from qaml_qiskit.attacks.auditing import audit as audit
-    from qaml_qiskit.attacks.configs import APGDConfig as APGDConfig
-    from qaml_qiskit.attacks.configs import Attack as Attack
-    from qaml_qiskit.attacks.configs import AutoAttackConfig as AutoAttackConfig
-    from qaml_qiskit.attacks.configs import BIMConfig as BIMConfig
-    from qaml_qiskit.attacks.configs import CWConfig as CWConfig
-    from qaml_qiskit.attacks.configs import DeepFoolConfig as DeepFoolConfig
-    from qaml_qiskit.attacks.configs import FGSMConfig as FGSMConfig
-    from qaml_qiskit.attacks.configs import MIMConfig as MIMConfig
-    from qaml_qiskit.attacks.configs import PGDConfig as PGDConfig
-    from qaml_qiskit.attacks.configs import SquareConfig as SquareConfig
-    from qaml_qiskit.attacks.gradient import AttackConfig as AttackConfig
-    from qaml_qiskit.attacks.gradient import attack_images as attack_images
+    from qaml_qiskit.attacks.auditing.auditor import AuditReport as AuditReport
+    from qaml_qiskit.attacks.auditing.auditor import AuditSettings as AuditSettings
+    from qaml_qiskit.attacks.auditing.auditor import audit as audit
+    from qaml_qiskit.attacks.auditing.checks import AuditCheck as AuditCheck
+    from qaml_qiskit.attacks.grid import attack_grid as attack_grid
+    from qaml_qiskit.attacks.image.apgd import APGDConfig as APGDConfig
+    from qaml_qiskit.attacks.image.autoattack import AutoAttackConfig as AutoAttackConfig
+    from qaml_qiskit.attacks.image.base import Adversary as Adversary
+    from qaml_qiskit.attacks.image.base import Attack as Attack
+    from qaml_qiskit.attacks.image.base import BoundedAttack as BoundedAttack
+    from qaml_qiskit.attacks.image.base import MinimalAttack as MinimalAttack
+    from qaml_qiskit.attacks.image.base import SteppingAttack as SteppingAttack
+    from qaml_qiskit.attacks.image.bim import BIMConfig as BIMConfig
+    from qaml_qiskit.attacks.image.cw import CWConfig as CWConfig
+    from qaml_qiskit.attacks.image.deepfool import DeepFoolConfig as DeepFoolConfig
+    from qaml_qiskit.attacks.image.fgsm import FGSMConfig as FGSMConfig
+    from qaml_qiskit.attacks.image.mim import MIMConfig as MIMConfig
+    from qaml_qiskit.attacks.image.pgd import PGDConfig as PGDConfig
+    from qaml_qiskit.attacks.image.square import SquareConfig as SquareConfig
     from qaml_qiskit.attacks.registry import ATTACKS as ATTACKS
-    from qaml_qiskit.attacks.registry import AnyAttack as AnyAttack
-    from qaml_qiskit.attacks.registry import attack_class as attack_class
+    from qaml_qiskit.attacks.registry import AttackName as AttackName
     from qaml_qiskit.attacks.registry import make_attack as make_attack
     from qaml_qiskit.attacks.result import AttackResult as AttackResult
     from qaml_qiskit.attacks.running import run_attack as run_attack

@@ -1,14 +1,13 @@
 """Attacks from what a user asks for: names, strengths, and parameters that not every attack has."""
 
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 
-from qaml_qiskit.attacks import Attack, attack_class, make_attack
+from qaml_qiskit.attacks.image.base import Attack
+from qaml_qiskit.attacks.registry import ATTACKS, make_attack
 from qaml_qiskit.errors import ConfigurationError, perhaps
 
-DEFAULT_EPS = 0.1
 #: Parameters that have options of their own.
 _RESERVED = ("name", "eps", "seed")
 
@@ -26,7 +25,7 @@ def attack_grid(
 
     Args:
         names: of registered attacks.
-        eps: strengths; None for 0.1 in l∞, and no bound for attacks that look for the smallest perturbation.
+        eps: strengths; None for each attack's own default: 0.1, and no bound for those that find the smallest change.
         seed: of all attacks.
         steps: of the attacks that have steps.
         restarts: of the attacks that have restarts.
@@ -36,42 +35,20 @@ def attack_grid(
         ConfigurationError: an unknown attack, a strength out of range, a parameter that none of the attacks has, or a
             value that it cannot have.
     """
-    kinds = {name: attack_class(name) for name in names}
+    kinds = {name: ATTACKS[name] for name in names}
     wanted = {"steps": steps, "restarts": restarts, **_parsed(param)}
     wanted = {key: value for key, value in wanted.items() if value is not None}
     for key in wanted:
         _check_known(key, names)
+    strengths: list[dict[str, float]] = [{}] if eps is None else [{"eps": value} for value in eps if value != 0]
     attacks = []
     for name, kind in kinds.items():
         own = {key: value for key, value in wanted.items() if key in kind.model_fields}
         own |= {key.removeprefix(f"{name}."): v for key, v in wanted.items() if key.startswith(f"{name}.")}
-        for strength in _strengths(kind, eps):
-            if strength != 0:
-                attacks.append(make_attack(name, eps=strength, seed=seed, **own))
-        if not attacks or attacks[-1].name != name:
-            # Only strength 0: the parameters are checked all the same.
-            make_attack(name, seed=seed, **own)
+        # Where there is only strength 0, the parameters are checked all the same.
+        made = [make_attack(name, seed=seed, **own, **strength) for strength in strengths or [{}]]
+        attacks += made if strengths else []
     return attacks
-
-
-def can_be_audited(attack: Attack) -> bool:
-    """Whether the audit takes this attack: one in l∞ that reads gradients, with a strength above 0."""
-    return attack.traits.norm == "linf" and attack.traits.white_box and bool(attack.budget)
-
-
-def _strengths(kind: type[Attack], eps: Sequence[float] | None) -> Sequence[float | None]:
-    minimal = kind.traits.minimal
-    if eps is None:
-        return [None] if minimal else [DEFAULT_EPS]
-    for value in eps:
-        if not 0 <= value <= (math.inf if kind.traits.norm == "l2" else 1) or math.isinf(value):
-            raise ConfigurationError(
-                "--eps does not fit",
-                got=f"{value:g}",
-                expected="a length of at least 0" if kind.traits.norm == "l2" else "strengths from 0 to 1",
-                remedy="give strengths in units of the pixels, which lie in [0, 1]",
-            )
-    return list(eps)
 
 
 def _parsed(param: Sequence[str]) -> dict[str, Any]:
@@ -97,7 +74,7 @@ def _check_known(key: str, names: Sequence[str]) -> None:
     if dot and attack in names:
         _check_known(field, [attack])
         return
-    known = sorted({field for name in names for field in attack_class(name).model_fields} - set(_RESERVED))
+    known = sorted({field for name in names for field in ATTACKS[name].model_fields} - set(_RESERVED))
     if key in known:
         return
     raise ConfigurationError(

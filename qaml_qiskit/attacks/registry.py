@@ -1,65 +1,34 @@
-"""Attacks by name."""
+"""Attacks on images by name."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from qaml_qiskit.attacks.configs import (
-    APGDConfig,
-    Attack,
-    AutoAttackConfig,
-    BIMConfig,
-    CWConfig,
-    DeepFoolConfig,
-    FGSMConfig,
-    MIMConfig,
-    PGDConfig,
-    SquareConfig,
-)
-from qaml_qiskit.errors import ConfigurationError, perhaps, unknown_name
+from qaml_qiskit.attacks.image.base import Attack
+from qaml_qiskit.errors import ConfigurationError, perhaps
 from qaml_qiskit.formats import first_problem
+from qaml_qiskit.registry import Named, Registry
 
-#: A configuration of any registered attack, told apart by its name; for fields of other pydantic models.
-AnyAttack = Annotated[
-    FGSMConfig
-    | PGDConfig
-    | BIMConfig
-    | MIMConfig
-    | CWConfig
-    | DeepFoolConfig
-    | SquareConfig
-    | APGDConfig
-    | AutoAttackConfig,
-    Field(discriminator="name"),
-]
+_IMAGE = "qaml_qiskit.attacks.image"
 
 #: Every attack's configuration class by its name.
-ATTACKS: Mapping[str, type[Attack]] = MappingProxyType(
+ATTACKS: Registry[type[Attack]] = Registry(
+    "attack",
     {
-        "fgsm": FGSMConfig,
-        "pgd": PGDConfig,
-        "bim": BIMConfig,
-        "mim": MIMConfig,
-        "cw": CWConfig,
-        "deepfool": DeepFoolConfig,
-        "square": SquareConfig,
-        "apgd": APGDConfig,
-        "autoattack": AutoAttackConfig,
-    }
+        "fgsm": (f"{_IMAGE}.fgsm:FGSMConfig", "one step along the sign of the gradient"),
+        "pgd": (f"{_IMAGE}.pgd:PGDConfig", "projected gradient descent from a random start"),
+        "bim": (f"{_IMAGE}.bim:BIMConfig", "FGSM in small steps, without a random start"),
+        "mim": (f"{_IMAGE}.mim:MIMConfig", "BIM with momentum, made for transfer"),
+        "apgd": (f"{_IMAGE}.apgd:APGDConfig", "PGD that chooses its step size itself"),
+        "autoattack": (f"{_IMAGE}.autoattack:AutoAttackConfig", "APGD, FAB and Square one after the other"),
+        "square": (f"{_IMAGE}.square:SquareConfig", "random search over squares"),
+        "cw": (f"{_IMAGE}.cw:CWConfig", "Carlini and Wagner's search for the smallest change"),
+        "deepfool": (f"{_IMAGE}.deepfool:DeepFoolConfig", "linearisation towards the nearest boundary"),
+    },
 )
 
-
-def attack_class(name: str) -> type[Attack]:
-    """The configuration class of an attack.
-
-    Raises:
-        ConfigurationError: an unknown name; the message offers the nearest ones.
-    """
-    if name in ATTACKS:
-        return ATTACKS[name]
-    raise unknown_name("there is no such attack", name, ATTACKS)
+#: The name of a registered attack; for fields of requests.
+AttackName = Annotated[str, Named(ATTACKS)]
 
 
 def make_attack(name: str, **parameters: object) -> Attack:
@@ -72,7 +41,7 @@ def make_attack(name: str, **parameters: object) -> Attack:
     Raises:
         ConfigurationError: an unknown name, an unknown parameter or a value out of range.
     """
-    kind = attack_class(name)
+    kind = ATTACKS[name]
     try:
         return kind.model_validate({"name": name, **parameters})
     except ValidationError as error:

@@ -6,20 +6,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from qaml_qiskit.attacks.configs import Attack
+from qaml_qiskit.attacks.image.base import Attack
 from qaml_qiskit.attacks.measure import attackable, clean_logits, clip_to_ball, margins, predict_logits, sizes
+from qaml_qiskit.attacks.model_adapter import ModelAdapter, is_black
 from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.attacks.result import AttackResult
-from qaml_qiskit.attacks.victim import Victim, is_black
 from qaml_qiskit.batches import check_not_empty, label_batch
-from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.freezing import differentiable, frozen
 
 #: Halvings of the way from an image to its adversarial image, to find where the label flips.
 _HALVINGS = 16
-
-#: Told how many more images are finished.
-Progress = Callable[[int], None]
 
 
 @differentiable()
@@ -31,7 +27,7 @@ def run_attack(
     *,
     batch_size: int = 250,
     spare_wrong: bool = True,
-    progress: Progress | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> AttackResult:
     """Attack ``images`` and measure the outcome; nothing that the attack says about itself is believed.
 
@@ -56,7 +52,7 @@ def run_attack(
     Raises:
         InputError: no image, pixels outside [0, 1], labels that do not fit, images that the model refuses or for which
             it says NaN.
-        ConfigurationError: the DLR loss with fewer than three classes.
+        ConfigurationError: an attack that is not defined for so few classes.
     """
     images = attackable(images)
     check_not_empty(images, "attack")
@@ -65,10 +61,9 @@ def run_attack(
         logits = clean_logits(model, images, batch_size)
         labels, num_classes = label_batch(labels, images, logits.shape[1]), logits.shape[1]
         correct = logits.argmax(dim=1) == labels
-        _check_classes(attack, num_classes)
-        search = _Search(model, Victim(model, images), attack, num_classes, images.device)
+        search = _Search(model, ModelAdapter(model, images), attack, num_classes)
         chosen = correct.nonzero().squeeze(1) if spare_wrong else torch.arange(len(images), device=images.device)
-        best = _Outcome.clean(images, margins(logits, labels))
+        best = _Found.clean(images, margins(logits, labels))
         for rows in chosen.split(batch_size):
             best.write(rows, search.attacked(images[rows], labels[rows], best.rows(rows)))
             if progress is not None:
@@ -85,22 +80,12 @@ def run_attack(
         l2=sizes(final, images, "l2"),
         distance=best.distance if attack.traits.minimal else None,
         discarded=search.discarded,
-        evaluations=search.victim.evaluated / max(1, len(chosen)),
+        evaluations=search.adapter.evaluated / max(1, len(chosen)),
     )
 
 
-def _check_classes(attack: Attack, num_classes: int) -> None:
-    if getattr(attack, "loss", "ce") == "dlr" and num_classes < 3:
-        raise ConfigurationError(
-            "the DLR loss is undefined for this model",
-            got=f"{num_classes} classes",
-            expected="at least three, because it divides by a difference with the third logit",
-            remedy="use the loss ce",
-        )
-
-
 @dataclass
-class _Outcome:
+class _Found:
     """The best result so far of some images: the images, margins, whether they fool, and their l2 distance if so."""
 
     images: Tensor
@@ -109,21 +94,21 @@ class _Outcome:
     distance: Tensor
 
     @classmethod
-    def clean(cls, images: Tensor, margin: Tensor) -> "_Outcome":
+    def clean(cls, images: Tensor, margin: Tensor) -> "_Found":
         """Nothing found yet."""
         never = torch.zeros_like(margin, dtype=torch.bool)
         return cls(images.clone(), margin.clone(), never, torch.full_like(margin, torch.inf))
 
-    def rows(self, rows: Tensor) -> "_Outcome":
+    def rows(self, rows: Tensor) -> "_Found":
         """The outcome of some rows."""
-        return _Outcome(self.images[rows], self.margin[rows], self.fooled[rows], self.distance[rows])
+        return _Found(self.images[rows], self.margin[rows], self.fooled[rows], self.distance[rows])
 
-    def write(self, rows: Tensor, other: "_Outcome") -> None:
+    def write(self, rows: Tensor, other: "_Found") -> None:
         """Replace some rows."""
         self.images[rows], self.margin[rows] = other.images, other.margin
         self.fooled[rows], self.distance[rows] = other.fooled, other.distance
 
-    def improve(self, rows: Tensor, other: "_Outcome", *, shortest: bool) -> None:
+    def improve(self, rows: Tensor, other: "_Found", *, shortest: bool) -> None:
         """Take over from ``other`` the rows that fool where these do not, or do it better."""
         mine = self.rows(rows)
         better = other.distance < mine.distance if shortest else other.margin < mine.margin
@@ -134,16 +119,15 @@ class _Outcome:
 class _Search:
     """Runs an attack on one batch after the other, each run with random numbers of its own."""
 
-    def __init__(
-        self, model: nn.Module, victim: Victim, attack: Attack, num_classes: int, device: torch.device
-    ) -> None:
-        self.model, self.victim, self.attack = model, victim, attack
-        self.adversaries = [attack.build_run(victim, num_classes, run) for run in range(attack.runs())]
+    def __init__(self, model: nn.Module, adapter: ModelAdapter, attack: Attack, num_classes: int) -> None:
+        self.model, self.adapter, self.attack = model, adapter, attack
+        runs, device = range(attack.runs()), adapter.anchor.device
+        self.adversaries = [attack.build(adapter, num_classes, run) for run in runs]
         # A stream a run, and not a batch: then the size of the batches does not matter to a random start.
-        self.streams = [RandomStream(attack.seed + run, device) for run in range(attack.runs())]
+        self.streams = [RandomStream(attack.seed + run, device) for run in runs]
         self.discarded = 0
 
-    def attacked(self, images: Tensor, labels: Tensor, best: _Outcome) -> _Outcome:
+    def attacked(self, images: Tensor, labels: Tensor, best: _Found) -> _Found:
         """The best of all runs on a batch, starting from what is known of it."""
         minimal = self.attack.traits.minimal
         for adversary, stream in zip(self.adversaries, self.streams, strict=True):
@@ -159,7 +143,7 @@ class _Search:
             best.improve(open_rows, self._judged(proposed, clean, truth), shortest=minimal)
         return best
 
-    def _judged(self, proposed: Tensor, clean: Tensor, labels: Tensor) -> _Outcome:
+    def _judged(self, proposed: Tensor, clean: Tensor, labels: Tensor) -> _Found:
         usable = torch.isfinite(proposed).flatten(1).all(dim=1)
         proposed = torch.where(usable.reshape(-1, 1, 1, 1), proposed, clean)
         minimal = self.attack.traits.minimal
@@ -170,7 +154,7 @@ class _Search:
         usable &= readable
         self.discarded += int((~usable).sum())
         distance = sizes(bounded, clean, "l2").masked_fill(~fooled, torch.inf)
-        return _Outcome(bounded, margin.masked_fill(~usable, torch.inf), fooled, distance)
+        return _Found(bounded, margin.masked_fill(~usable, torch.inf), fooled, distance)
 
 
 def _classified(model: nn.Module, images: Tensor, labels: Tensor, clean: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -193,7 +177,7 @@ def _shortened(model: nn.Module, adversarial: Tensor, clean: Tensor, labels: Ten
     return clean + reach * (adversarial - clean)
 
 
-def _within_budget(best: _Outcome, images: Tensor, attack: Attack) -> tuple[Tensor, Tensor]:
+def _within_budget(best: _Found, images: Tensor, attack: Attack) -> tuple[Tensor, Tensor]:
     """Which images are fooled inside the budget, and the images; beyond it the clean image comes back."""
     if not attack.traits.minimal or attack.budget is None:
         return best.fooled, best.images

@@ -11,11 +11,9 @@ from qaml_qiskit.attacks.measure import clean_logits
 from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.batches import check_not_empty, image_batch, label_batch
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.evaluation import Z_95, wilson_interval
 from qaml_qiskit.freezing import frozen
 from qaml_qiskit.seeds import check_seed
-
-#: Two-sided 95 % quantile of the standard normal distribution.
-_Z_95 = 1.959963984540054
 
 
 @runtime_checkable
@@ -96,10 +94,7 @@ class DrawnAccuracy:
 
         Cautious: an image's frequency of being right varies at most as much between images as being right or not does.
         """
-        n, p, z2 = self.correct.shape[1], self.value, _Z_95**2
-        centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-        half = _Z_95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-        return max(0.0, centre - half), min(1.0, centre + half)
+        return wilson_interval(self.value, self.correct.shape[1])
 
     @property
     def interval_of_draws(self) -> tuple[float, float] | None:
@@ -110,7 +105,7 @@ class DrawnAccuracy:
         frequency = self.correct.double().mean(dim=0)
         # Unbiased variance of a Bernoulli from K draws, summed over the images, which are drawn independently.
         variance = float((frequency * (1 - frequency)).sum()) / (draws - 1) / images**2
-        half = _Z_95 * math.sqrt(variance)
+        half = Z_95 * math.sqrt(variance)
         return max(0.0, self.value - half), min(1.0, self.value + half)
 
 

@@ -10,7 +10,6 @@ from torch import Tensor
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks import AuditSettings, audit, run_attack
-from qaml_qiskit.attacks.grid import can_be_audited
 from qaml_qiskit.deployments.attacking import Batch, Cell
 from qaml_qiskit.deployments.deployment import Classifier
 from qaml_qiskit.errors import InputError
@@ -125,7 +124,7 @@ def _file(cell: Cell) -> str:
 
 def _audited(cell: Cell, batch: Batch, transferred: Transferred, seed: int) -> Audited:
     count = len(batch.images)
-    if not can_be_audited(cell.attack):
+    if not cell.attack.can_be_audited:
         reason = f"{cell.attack_name}: the audit takes attacks in l∞ that read gradients, with eps above 0."
         return Audited(verdict=NOT_AUDITED, images=count, reason=reason)
     labels = torch.from_numpy(batch.labels)

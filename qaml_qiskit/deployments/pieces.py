@@ -81,5 +81,5 @@ def watched(model: nn.Module, description: str, total: int, progress: Progress) 
 
 
 def looks_of(images: Tensor, steps: int) -> int:
-    """How many images a model looks at during an attack: every one in each step, and one to count the classes."""
-    return len(images) * steps + 1
+    """How many images a model looks at during an attack: every one in each step, before and after."""
+    return len(images) * (steps + 2)

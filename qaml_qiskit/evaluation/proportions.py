@@ -42,13 +42,23 @@ class Proportion:
     @property
     def interval(self) -> tuple[float, float]:
         """Lower and upper end, 95 %."""
-        n, p, z2 = self.trials, self.value, Z_95**2
-        centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-        half = Z_95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-        # Rounding must not make something of nothing, nor less of all.
-        low = 0.0 if self.successes == 0 else max(0.0, centre - half)
-        high = 1.0 if self.successes == n else min(1.0, centre + half)
-        return low, high
+        return wilson_interval(self.value, self.trials)
+
+
+def wilson_interval(share: float, trials: int) -> tuple[float, float]:
+    """Lower and upper end of Wilson's 95 % score interval.
+
+    Args:
+        share: of successes, from 0 to 1; may be a mean of shares, for which the interval is cautious.
+        trials: N ≥ 1.
+    """
+    n, p, z2 = trials, share, Z_95**2
+    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z_95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    # Rounding must not make something of nothing, nor less of all.
+    low = 0.0 if p == 0 else max(0.0, centre - half)
+    high = 1.0 if p == 1 else min(1.0, centre + half)
+    return low, high
 
 
 def accuracy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Proportion:

@@ -4,15 +4,14 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from qaml_qiskit.attacks import Attack
-from qaml_qiskit.attacks.grid import attack_grid, can_be_audited
+from qaml_qiskit.attacks import Attack, AttackName, attack_grid
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 
 Count = Annotated[int, Field(ge=1)]
 Names = tuple[str, ...]
-SomeNames = Annotated[Names, Field(min_length=1)]
+AttackNames = Annotated[tuple[AttackName, ...], Field(min_length=1)]
 
 
 def each_once(values: Any) -> Any:
@@ -42,7 +41,7 @@ class AttackRequest(Request):
     """
 
     model: str
-    attack: SomeNames = ("pgd",)
+    attack: AttackNames = ("pgd",)
     eps: Annotated[tuple[float, ...], Field(min_length=1)] | None = None
     steps: Count | None = None
     restarts: Count | None = None
@@ -74,7 +73,7 @@ class AttackRequest(Request):
                 expected="models whose adversarial images the audit compares with",
                 remedy="add --audit, or use `qaml transfer`",
             )
-        if self.audit and not any(map(can_be_audited, attacks)):
+        if self.audit and not any(each.can_be_audited for each in attacks):
             raise ConfigurationError(
                 "there is nothing to audit",
                 got=f"--audit with {', '.join(self.attack)}",

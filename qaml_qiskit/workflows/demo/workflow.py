@@ -7,7 +7,7 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts.outcome import Outcome
 from qaml_qiskit.artifacts.run import Run, open_run
-from qaml_qiskit.attacks import AttackConfig, attack_images
+from qaml_qiskit.attacks import PGDConfig, run_attack
 from qaml_qiskit.deployments.compiled import Compiled, compile_model, score
 from qaml_qiskit.deployments.pieces import looks_of, watched
 from qaml_qiskit.errors import InputError
@@ -103,10 +103,10 @@ def _train(request: DemoRequest, data: Data, run: Run, progress: Progress, stopp
 def _attack(
     request: DemoRequest, trained: Trained, images: Tensor, labels: Tensor, progress: Progress
 ) -> dict[str, Tensor]:
-    config = AttackConfig(name="pgd", eps=request.eps, steps=request.steps, seed=request.seed)
+    attack = PGDConfig(eps=request.eps, steps=request.steps, seed=request.seed)
     total = looks_of(images, request.steps)
     with watched(trained.convnet, "attacking the ConvNet", total, progress) as convnet:
-        transfer = attack_images(convnet, images, labels, config)
+        transfer = run_attack(convnet, images, labels, attack, spare_wrong=False).images
     with watched(trained.qvc.model, "attacking the QVC", total, progress) as qvc:
-        whitebox = attack_images(qvc, images, labels, config)
+        whitebox = run_attack(qvc, images, labels, attack, spare_wrong=False).images
     return dict(zip(IMAGE_SETS, (images, transfer, whitebox), strict=True))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run, open_run
-from qaml_qiskit.attacks import AttackConfig, attack_images
+from qaml_qiskit.attacks import PGDConfig, run_attack
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.deployments.compiled import Compiled, compile_model
 from qaml_qiskit.deployments.inputs import digest, find_model, load_images
@@ -150,10 +150,11 @@ def _attacked(
     images, labels = inputs
     file = f"blocks/attacked-{key}-{eps:g}.npz"
     if (kept := run.kept_arrays(file)) is None:
-        config = AttackConfig(name="pgd", eps=eps, steps=request.steps, seed=request.seed)
+        attack = PGDConfig(eps=eps, steps=request.steps, seed=request.seed)
         looks = looks_of(images, request.steps)
         with watched(victim(), f"attacking images, ε = {eps:g}", looks, progress) as watching:
-            kept = {"images": attack_images(watching, images, torch.from_numpy(labels), config).numpy()}
+            attacked = run_attack(watching, images, torch.from_numpy(labels), attack, spare_wrong=False)
+        kept = {"images": attacked.images.numpy()}
         run.keep_arrays(file, kept)
     return torch.from_numpy(kept["images"])
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run, open_run
-from qaml_qiskit.attacks import AttackConfig, attack_images
+from qaml_qiskit.attacks import PGDConfig, run_attack
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.deployments.compiled import Compiled, compile_model
 from qaml_qiskit.deployments.inputs import digest, find_model, load_images
@@ -146,14 +146,9 @@ def _withstand(
     """Whether each image is named correctly before and after the attack."""
     victim = copy(model)
     victim.encoding = model.encoding.differentiated(rule)
-    attack = AttackConfig(name="pgd", eps=request.eps, steps=request.steps, seed=request.seed)
+    attack = PGDConfig(eps=request.eps, steps=request.steps, seed=request.seed)
     with watched(victim, told, looks_of(images, request.steps), progress) as watching:
-        attacked = attack_images(watching, images, labels, attack)
-    scored = (readable(model, batch, "scoring what is left", progress) for batch in (images, attacked))
-    return [
-        bool(before and after)
-        for before, after in zip(*(predict(model, batch).argmax(1) == labels for batch in scored), strict=True)
-    ]
+        return [bool(each) for each in run_attack(watching, images, labels, attack, spare_wrong=False).robust]
 
 
 def _write(run: Run, request: FrontierRequest, rows: list[Row], notes: tuple[str, ...]) -> None:

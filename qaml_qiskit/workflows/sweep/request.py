@@ -1,11 +1,10 @@
 """The grid of a noise sweep, and everything about it that can be wrong before a model is read."""
 
-from itertools import product
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from qaml_qiskit.attacks import Attack, attack_class, make_attack
+from qaml_qiskit.attacks import ATTACKS, Attack, AttackName, attack_grid
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.noise import NOISES, Placement
@@ -58,7 +57,7 @@ class SweepRequest(Request):
     encoding: Annotated[tuple[SweptEncoding, ...], Field(min_length=1)] = ("own",)
     encoding_layers: Annotated[tuple[Count, ...], Field(min_length=1)] = (2,)
     encoding_noise: bool = False
-    attack: tuple[str, ...] = ()
+    attack: tuple[AttackName, ...] = ()
     eps: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = (0.1,)
     attack_steps: Count | None = None
     images: Annotated[str, BeforeValidator(str)] = "1000"
@@ -95,13 +94,6 @@ class SweepRequest(Request):
             raise ValueError("none for readout errors of 0.5 or more, after which nothing is left to be inverted")
         return mitigation
 
-    @field_validator("attack")
-    @classmethod
-    def _known_attacks(cls, attack: tuple[str, ...]) -> tuple[str, ...]:
-        for name in attack:
-            attack_class(name)
-        return attack
-
     @field_validator("encoding_noise")
     @classmethod
     def _has_no_layers(cls, encoding_noise: bool, info: ValidationInfo) -> bool:
@@ -135,8 +127,5 @@ class SweepRequest(Request):
         Raises:
             ConfigurationError: an attack that does not exist, or that cannot have these parameters.
         """
-        return [self._attack(name, eps) for name, eps in product(self.attack, self.eps)]
-
-    def _attack(self, name: str, eps: float) -> Attack:
-        has_steps = "steps" in attack_class(name).model_fields and self.attack_steps is not None
-        return make_attack(name, eps=eps, seed=self.seed, **({"steps": self.attack_steps} if has_steps else {}))
+        steps = self.attack_steps if any("steps" in ATTACKS[name].model_fields for name in self.attack) else None
+        return attack_grid(self.attack, self.eps, seed=self.seed, steps=steps)

@@ -4,12 +4,11 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from qaml_qiskit.attacks import Attack
-from qaml_qiskit.attacks.grid import attack_grid, can_be_audited
+from qaml_qiskit.attacks import Attack, attack_grid
 from qaml_qiskit.deployments.references import model_part
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.seeds import Seed
-from qaml_qiskit.workflows.attack.request import Count, Names, SomeNames, each_once
+from qaml_qiskit.workflows.attack.request import AttackNames, Count, Names, each_once
 from qaml_qiskit.workflows.request import Request
 
 
@@ -35,7 +34,7 @@ class TransferRequest(Request):
 
     sources: Names = ()
     victims: Names = ()
-    attacks: SomeNames = ("pgd",)
+    attacks: AttackNames = ("pgd",)
     eps: Annotated[tuple[float, ...], Field(min_length=1)] = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
     steps: Count | None = None
     restarts: Count | None = None
@@ -67,7 +66,7 @@ class TransferRequest(Request):
                 expected="models that the adversarial images are scored on",
                 remedy="add --victims; a source may be one of them",
             )
-        if self.audit and not (self.sources and any(map(can_be_audited, attacks))):
+        if self.audit and not (self.sources and any(each.can_be_audited for each in attacks)):
             raise ConfigurationError(
                 "there is nothing to audit",
                 got=f"--audit with the attacks {', '.join(self.attacks)} on {len(self.sources)} sources",

@@ -12,7 +12,6 @@ from torch import Tensor
 from qaml_qiskit.artifacts.adversarial import AdversarialImages
 from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run, open_run
-from qaml_qiskit.attacks.grid import can_be_audited
 from qaml_qiskit.deployments.attacking import Cell, adversarial_file, load_adversarial, make_adversarial
 from qaml_qiskit.deployments.auditing import NOT_AUDITED, Audited, audit_cells
 from qaml_qiskit.deployments.deployment import Classifier
@@ -92,7 +91,7 @@ def _audits(run: Run, plan: TransferPlan, progress: Progress) -> dict[str, Audit
     for source in plan.sources:
         for attack in plan.request.attacks:
             mine = [cell for cell in plan.cells if cell.source is source and cell.attack.name == attack]
-            mine = [cell for cell in mine if can_be_audited(cell.attack)]
+            mine = [cell for cell in mine if cell.attack.can_be_audited]
             chosen += sorted(mine, key=lambda cell: cell.attack.budget or 0)[len(mine) // 2 :][:1]
     batch = plan.batch.first(plan.request.audit_images)
 

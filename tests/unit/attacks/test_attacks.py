@@ -1,9 +1,8 @@
 import pytest
 import torch
-from pydantic import ValidationError
 
-from qaml_qiskit.attacks import AttackConfig, attack_images, frozen
-from qaml_qiskit.errors import InputError
+from qaml_qiskit.attacks import PGDConfig, frozen, make_attack, run_attack
+from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import QVC, QVCConfig
 from tests.tolerances import BOUND
 
@@ -26,7 +25,7 @@ LABELS = torch.tensor([0, 1, 0])
 
 @pytest.mark.parametrize("name", ["fgsm", "pgd"])
 def test_linear_model_gets_the_optimal_attack(name: str) -> None:
-    adversarial = attack_images(Linear(), IMAGES, LABELS, AttackConfig(name=name, eps=0.1, steps=10))
+    adversarial = run_attack(Linear(), IMAGES, LABELS, make_attack(name, eps=0.1), spare_wrong=False).images
     direction = torch.tensor([1.0, -1.0, 1.0, -1.0]).reshape(1, 1, 2, 2)
     signs = torch.tensor([-1.0, 1.0, -1.0]).reshape(3, 1, 1, 1)
     assert torch.allclose(adversarial, IMAGES + 0.1 * signs * direction)
@@ -41,7 +40,8 @@ def qvc() -> QVC:
 def test_attacked_images_stay_in_bounds(name: str, eps: float, generator: torch.Generator) -> None:
     images = torch.rand(7, 1, 4, 4, generator=generator)
     labels = torch.arange(7) % 3
-    adversarial = attack_images(qvc(), images, labels, AttackConfig(name=name, eps=eps, steps=5), batch_size=3)
+    attack = make_attack(name, eps=eps, **({"steps": 5} if name == "pgd" else {}))
+    adversarial = run_attack(qvc(), images, labels, attack, batch_size=3, spare_wrong=False).images
     assert adversarial.shape == images.shape
     assert (adversarial - images).abs().max() <= eps + BOUND
     assert adversarial.min() >= 0
@@ -52,15 +52,16 @@ def test_attacked_images_stay_in_bounds(name: str, eps: float, generator: torch.
 
 def test_qvc_loss_rises_under_attack(generator: torch.Generator) -> None:
     model, images = qvc(), torch.rand(20, 1, 4, 4, generator=generator)
-    labels = model(images).argmax(1)
-    adversarial = attack_images(model, images, labels, AttackConfig(eps=0.2))
-    assert (model(adversarial).argmax(1) == labels).double().mean() < 0.5
+    result = run_attack(model, images, model(images).argmax(1), PGDConfig(eps=0.2))
+    assert result.robust_accuracy < 0.5
 
 
 def test_seed_decides_the_random_start_and_leaves_torchs_alone(generator: torch.Generator) -> None:
     images, labels = torch.rand(4, 1, 4, 4, generator=generator), torch.tensor([0, 1, 2, 0])
     before = torch.random.get_rng_state()
-    first, again, other = (attack_images(qvc(), images, labels, AttackConfig(steps=2, seed=s)) for s in (1, 1, 2))
+    first, again, other = (
+        run_attack(qvc(), images, labels, PGDConfig(steps=2, seed=seed), spare_wrong=False).images for seed in (1, 1, 2)
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert torch.equal(before, torch.random.get_rng_state())
@@ -86,10 +87,15 @@ def test_pixels_out_of_range(bad: float) -> None:
     images = IMAGES.clone()
     images[1, 0, 0, 0] = bad
     with pytest.raises(InputError, match="pixels in"):
-        attack_images(Linear(), images, LABELS, AttackConfig())
+        run_attack(Linear(), images, LABELS, PGDConfig())
 
 
-@pytest.mark.parametrize("values", [{"eps": -0.1}, {"eps": 1.5}, {"steps": 0}, {"name": "pdg"}, {"epsilon": 0.1}])
+def test_no_image_is_refused() -> None:
+    with pytest.raises(InputError, match="at least one image"):
+        run_attack(Linear(), IMAGES[:0], LABELS[:0], PGDConfig())
+
+
+@pytest.mark.parametrize("values", [{"eps": -0.1}, {"eps": 1.5}, {"steps": 0}, {"step_size": 0}, {"epsilon": 0.1}])
 def test_configuration_is_strict(values: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        AttackConfig.model_validate(values)
+    with pytest.raises(ConfigurationError):
+        make_attack("pgd", **values)

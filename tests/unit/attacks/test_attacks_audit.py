@@ -17,7 +17,7 @@ from qaml_qiskit.attacks import (
     audit,
     run_attack,
 )
-from qaml_qiskit.attacks.audit_gradients import difference_errors, zero_gradients
+from qaml_qiskit.attacks.auditing.gradients import difference_errors, zero_gradients
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import QVC, QVCConfig
 from tests.tolerances import FINITE_DIFFERENCE

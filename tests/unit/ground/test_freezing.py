@@ -7,11 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from qaml_qiskit.attacks import (
-    AttackConfig,
     AuditSettings,
     FGSMConfig,
     PGDConfig,
-    attack_images,
     audit,
     drawn_accuracy,
     frozen,
@@ -57,7 +55,7 @@ def unchanged(model: nn.Module, before: dict[str, tuple[Tensor, bool]]) -> bool:
 
 
 @pytest.mark.parametrize(
-    "name", ["fgsm", "pgd", "bim", "mim", "cw", "deepfool", "square", "apgd", "autoattack", "demo", "audit", "drawn"]
+    "name", ["fgsm", "pgd", "bim", "mim", "cw", "deepfool", "square", "apgd", "autoattack", "audit", "drawn"]
 )
 def test_the_model_is_judged_in_evaluation_mode_and_comes_back(name: str) -> None:
     model, pictures = network(), images()
@@ -66,9 +64,7 @@ def test_the_model_is_judged_in_evaluation_mode_and_comes_back(name: str) -> Non
     before, modes = contents(model), [module.training for module in model.modules()]
     with evaluating(model):
         clean = model(pictures).argmax(1)
-    if name == "demo":
-        attack_images(model, pictures, clean, AttackConfig(eps=0.1, steps=3))
-    elif name == "audit":
+    if name == "audit":
         audit(model, pictures, clean, PGDConfig(eps=0.1, steps=2))
     elif name == "drawn":
         assert drawn_accuracy(model, pictures, clean, 3).value == 1
@@ -175,10 +171,9 @@ def test_gradients_that_the_caller_turned_off_are_there_for_an_attack(context: C
         plain = run_attack(model, images(), labels, attack).images
         with context():
             inside = run_attack(model, images(), labels, attack).images
-            demo = attack_images(model, images(), labels, AttackConfig(eps=0.1))
             report = audit(model, images(), labels, attack, AuditSettings(queries=5, least_steps=1, factor=1))
         assert torch.equal(inside, plain)
-        assert (demo - images()).abs().max() > DIFFERENT
+        assert (plain - images()).abs().max() > DIFFERENT
         assert report.clean_accuracy == 1
     logits, weight = logits_of_weights(classifier, "connector.weight", images())
     with context():

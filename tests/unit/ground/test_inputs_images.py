@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from qaml_qiskit.attacks import AttackConfig, FGSMConfig, PGDConfig, attack_images, drawn_accuracy, run_attack
+from qaml_qiskit.attacks import FGSMConfig, PGDConfig, drawn_accuracy, run_attack
 from qaml_qiskit.attacks.quantum import (
     AngleAttack,
     Budget,
@@ -78,7 +78,6 @@ def test_models_take_images_of_any_floating_kind(model: nn.Module, given: Callab
 def test_models_take_an_empty_batch(model: nn.Module) -> None:
     assert model(images(0)).shape == (0, 3)
     assert predict(model, images(0)).shape == (0, 3)
-    assert attack_images(model, images(0), torch.zeros(0, dtype=torch.long), AttackConfig()).shape == (0, *SHAPE)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +102,6 @@ def test_other_images_are_refused(model: nn.Module, wrong: object) -> None:
         lambda: model(wrong),
         lambda: predict(model, wrong),
         lambda: run_attack(model, wrong, labels, FGSMConfig()),
-        lambda: attack_images(model, wrong, labels, AttackConfig()),
         lambda: drawn_accuracy(model, wrong, labels, 2),
         lambda: Trainer(model, (wrong, labels), (images(2), labels), TrainingConfig()),
     ):
@@ -155,7 +153,6 @@ def label_users() -> dict[str, Callable[[object], object]]:
 
     return {
         "run_attack": lambda labels: run_attack(classifier, pictures, labels, PGDConfig(steps=2)).images,
-        "attack_images": lambda labels: attack_images(classifier, pictures, labels, AttackConfig(steps=2)),
         "drawn_accuracy": lambda labels: drawn_accuracy(classifier, pictures, labels, 2).correct,
         "Trainer": trained,
         "accuracy": lambda labels: accuracy(logits.numpy(), labels).successes,

@@ -12,11 +12,15 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from qaml_qiskit.attacks.audit_checks import AuditCheck, Comparison, Trials, gradient_checks, growth_check
-from qaml_qiskit.attacks.configs import Attack, FGSMConfig, PGDConfig, SquareConfig
+from qaml_qiskit.attacks.auditing.checks import AuditCheck, Comparison, Trials, gradient_checks, growth_check
+from qaml_qiskit.attacks.image.base import Attack
+from qaml_qiskit.attacks.image.fgsm import FGSMConfig
+from qaml_qiskit.attacks.image.pgd import PGDConfig
+from qaml_qiskit.attacks.image.square import SquareConfig
 from qaml_qiskit.attacks.measure import attackable, clean_logits, clip_to_ball
 from qaml_qiskit.batches import as_tensor, label_batch
 from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.evaluation import Z_95
 from qaml_qiskit.freezing import differentiable, frozen
 from qaml_qiskit.seeds import SEEDS, Seed
 
@@ -51,7 +55,7 @@ class AuditSettings(BaseModel):
     queries: Annotated[int, Field(ge=1)] = 500
     zero_share: Annotated[float, Field(ge=0, le=1)] = 0.02
     disagreement_share: Annotated[float, Field(ge=0, le=1)] = 0.05
-    sigmas: Annotated[float, Field(gt=0)] = 1.959963984540054
+    sigmas: Annotated[float, Field(gt=0)] = Z_95
     seed: Seed = 0
     batch_size: Annotated[int, Field(ge=1)] = 250
 
@@ -171,7 +175,7 @@ def _reference(attack: Attack, settings: AuditSettings) -> PGDConfig:
 
 
 def _check_attack(attack: Attack) -> None:
-    if attack.traits.norm != "linf" or not attack.traits.white_box or not attack.budget:
+    if not attack.can_be_audited:
         raise ConfigurationError(
             "this attack cannot be audited",
             got=f"{attack.name} with eps {attack.budget}",

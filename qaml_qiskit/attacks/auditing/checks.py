@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from qaml_qiskit.attacks.audit_gradients import difference_errors, zero_gradients
-from qaml_qiskit.attacks.configs import Attack
+from qaml_qiskit.attacks.auditing.gradients import difference_errors, zero_gradients
+from qaml_qiskit.attacks.image.base import Attack
 from qaml_qiskit.attacks.measure import predict_logits
 from qaml_qiskit.attacks.result import AttackResult
 from qaml_qiskit.attacks.running import run_attack

@@ -1,4 +1,4 @@
-"""The model as torchattacks needs it."""
+"""A model as attacks need it."""
 
 from typing import cast
 
@@ -11,7 +11,7 @@ from qaml_qiskit.errors import InputError
 _FAINT = 1e-6
 
 
-class Victim(nn.Module):
+class ModelAdapter(nn.Module):
     """A model behind the interface that torchattacks takes for granted.
 
     torchattacks asks a model's first parameter for the device, so there must be one; its FAB works in float32 only; its
@@ -34,7 +34,7 @@ class Victim(nn.Module):
         self.evaluated = 0
         self._refuses_black = refuses_black(model, images)
 
-    def train(self, mode: bool = True) -> "Victim":
+    def train(self, mode: bool = True) -> "ModelAdapter":
         """Leave the modes as they are: torchattacks "restores" a mode that the model never had."""
         return self
 
