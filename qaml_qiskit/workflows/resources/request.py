@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from qaml_qiskit.circuits import AnsatzName
 from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.request import Request
 
@@ -22,6 +23,7 @@ class ResourcesRequest(Request):
     Attributes:
         qubits: widths.
         layers: of the QVC.
+        ansatz: of the QVC; the ladder alone goes without saying in a run's configuration, as in versions before.
         encoding: names.
         encoding_layers: of the approximate encoding.
         target: entries of backends.yaml.
@@ -36,6 +38,9 @@ class ResourcesRequest(Request):
         tuple[Annotated[int, Field(ge=2, le=14)], ...], Field(min_length=1), BeforeValidator(_several)
     ] = (6,)
     layers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (12,)
+    ansatz: Annotated[tuple[AnsatzName, ...], Field(min_length=1, exclude_if=lambda names: names == ("ladder",))] = (
+        "ladder",
+    )
     encoding: Annotated[tuple[EncodingName, ...], Field(min_length=1)] = ("multiplexed",)
     encoding_layers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (2,)
     target: Annotated[tuple[str, ...], Field(min_length=1)] = ("fake-torino",)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from qaml_qiskit.circuits import Ansatz
+from qaml_qiskit.circuits import AnsatzName
 from qaml_qiskit.encodings import PixelOrder
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.scale import LogitScale
@@ -31,7 +31,7 @@ class TrainRequest(Request):
     classes: tuple[int, ...] | None = None
     model: Literal["qvc", "convnet", "resnet18", "quadratic"] = "qvc"
     layers: Annotated[int, Field(ge=1)] = 12
-    ansatz: Ansatz = "ladder"
+    ansatz: AnsatzName = "ladder"
     encoding: Literal["multiplexed", "approximate", "angle"] = "multiplexed"
     encoding_layers: Annotated[int, Field(ge=1)] | None = None
     pixel_order: PixelOrder | None = None
