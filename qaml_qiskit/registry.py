@@ -79,11 +79,6 @@ class Registry(Generic[Part]):
             return self._all[name]
         raise unknown_name(f"there is no such {self.noun}", name, self._all)
 
-    def known(self, name: str) -> str:
-        """The name itself, checked; for the fields of requests and configurations. Raises as :meth:`check`."""
-        self.check(name)
-        return name
-
     def told(self) -> dict[str, str]:
         """A line of text for every name, for help and documentation."""
         return {name: entry.told for name, entry in self._all.items()}

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator
-
-from qaml_qiskit.registry import Registry
+from qaml_qiskit.registry import Named, Registry
 
 if TYPE_CHECKING:
     from qaml_qiskit.circuits.ansatz import Ansatz
@@ -24,5 +22,5 @@ READOUTS: Registry[Callable[[int, int], "Readout"]] = Registry(
     "readout", {"qubits": ("qaml_qiskit.circuits.qubit_readout:QubitReadout", "class k is read from ⟨Z⟩ of qubit k")}
 )
 
-AnsatzName = Annotated[str, AfterValidator(ANSAETZE.known)]
-ReadoutName = Annotated[str, AfterValidator(READOUTS.known)]
+AnsatzName = Annotated[str, Named(ANSAETZE)]
+ReadoutName = Annotated[str, Named(READOUTS)]

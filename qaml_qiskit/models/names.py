@@ -2,9 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator
-
-from qaml_qiskit.registry import Registry
+from qaml_qiskit.registry import Named, Registry
 
 if TYPE_CHECKING:
     from qaml_qiskit.models.objective import Objective
@@ -18,4 +16,4 @@ OBJECTIVES: Registry[type["Objective"]] = Registry(
     },
 )
 
-ObjectiveName = Annotated[str, AfterValidator(OBJECTIVES.known)]
+ObjectiveName = Annotated[str, Named(OBJECTIVES)]

@@ -140,7 +140,7 @@ def test_a_circuit_without_layers_has_no_ends() -> None:
 def test_readouts_are_registered() -> None:
     assert READOUTS["qubits"](3, 4).qubits == (0, 1, 2)
     with pytest.raises(ConfigurationError, match="no such readout"):
-        READOUTS.known("qubit")
+        READOUTS.check("qubit")
 
 
 @pytest.mark.parametrize(("qubits", "layers"), [(0, 1), (2, 0)])
