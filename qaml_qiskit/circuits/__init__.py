@@ -1,17 +1,22 @@
-"""What runs after the encoding: ansatz, readout, gate counts. Qiskit only, pure functions."""
+"""What runs after the encoding: ansatz, readout, gate counts. Qiskit only, no state."""
 
 from typing import TYPE_CHECKING
 
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
-    from qaml_qiskit.circuits.ansatz import layer_bonds as layer_bonds
-    from qaml_qiskit.circuits.ansatz import qvc_ansatz as qvc_ansatz
-    from qaml_qiskit.circuits.ansatz import qvc_parameter_count as qvc_parameter_count
+    from qaml_qiskit.circuits.ansatz import Ansatz as Ansatz
+    from qaml_qiskit.circuits.ansatz import add_rotations as add_rotations
+    from qaml_qiskit.circuits.brickwork import Brickwork as Brickwork
     from qaml_qiskit.circuits.classifier import GateCounts as GateCounts
-    from qaml_qiskit.circuits.classifier import check_classes as check_classes
     from qaml_qiskit.circuits.classifier import classifier_circuit as classifier_circuit
     from qaml_qiskit.circuits.classifier import gate_counts as gate_counts
-    from qaml_qiskit.circuits.names import Ansatz as Ansatz
+    from qaml_qiskit.circuits.ladder import Ladder as Ladder
+    from qaml_qiskit.circuits.names import ANSAETZE as ANSAETZE
+    from qaml_qiskit.circuits.names import READOUTS as READOUTS
+    from qaml_qiskit.circuits.names import AnsatzName as AnsatzName
+    from qaml_qiskit.circuits.names import ReadoutName as ReadoutName
+    from qaml_qiskit.circuits.qubit_readout import QubitReadout as QubitReadout
+    from qaml_qiskit.circuits.readout import Readout as Readout
 
 load_lazily(__name__)

@@ -1,66 +1,142 @@
-"""The variational part of the classifier."""
+"""The variational part of a classifier, layer by layer."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from itertools import combinations, repeat
+from typing import ClassVar, TypeAlias
 
-from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
+from qiskit.circuit import ParameterExpression, ParameterVector, QuantumCircuit
 
-from qaml_qiskit.circuits.names import Ansatz
 from qaml_qiskit.errors import ConfigurationError
 
 #: Angles of the arbitrary rotation RZ(a)·RY(b)·RZ(c) on one qubit.
 ANGLES_PER_ROTATION = 3
 
-
-def qvc_parameter_count(num_qubits: int, num_layers: int, ansatz: Ansatz = "ladder") -> int:
-    """3·n·L for the ladder (6,000 for QVC200 on ten qubits, 30,000 for QVC1000), 3·n·(L + 1) for the brickwork."""
-    walls = num_layers + (ansatz == "brickwork")
-    return ANGLES_PER_ROTATION * num_qubits * walls
+Pair = tuple[int, int]
+Angle: TypeAlias = ParameterExpression | float
 
 
-def qvc_ansatz(num_qubits: int, num_layers: int, ansatz: Ansatz = "ladder") -> QuantumCircuit:
-    """The QVC's layers: an arbitrary rotation on every qubit, then CZ on neighbours.
+class Ansatz(ABC):
+    """Layers of gates with free angles. It alone knows where a layer ends and which qubits it couples.
 
-    For ten qubits a layer of the ladder has 39 gates and 30 parameters. The paper leaves the Euler order open; here it
-    is RZ, RY, RZ in time order.
+    A subclass says how many angles there are and appends the gates of a layer; layers may differ, and may have no
+    angles. What has no layers at all sets ``layered`` to False and appends its gates in :meth:`add_end`.
 
     Args:
         num_qubits: n.
         num_layers: L.
-        ansatz: where the CZ are, see :data:`Ansatz`.
-
-    Returns:
-        An unmeasured circuit with the parameter vector ``θ``, in the order layer, qubit, rotation (element
-        3·(l·n + q) + r is rotation r of qubit q in layer l; the brickwork's last wall counts as layer L).
 
     Raises:
         ConfigurationError: fewer than one qubit or layer.
     """
-    if num_qubits < 1 or num_layers < 1:
-        raise ConfigurationError(
-            "cannot build a QVC",
-            got=f"{num_qubits} qubits and {num_layers} layers",
-            expected="at least one of each",
-            remedy="choose positive numbers",
+
+    #: As it is registered in :data:`qaml_qiskit.circuits.ANSAETZE`.
+    name: ClassVar[str]
+    #: Whether there are layers, behind each of which noise can act.
+    layered: ClassVar[bool] = True
+
+    def __init__(self, num_qubits: int, num_layers: int) -> None:
+        if num_qubits < 1 or num_layers < 1:
+            raise ConfigurationError(
+                "cannot build a QVC",
+                got=f"{num_qubits} qubits and {num_layers} layers",
+                expected="at least one of each",
+                remedy="choose positive numbers",
+            )
+        self.num_qubits, self.num_layers = num_qubits, num_layers
+
+    @property
+    @abstractmethod
+    def num_parameters(self) -> int:
+        """P, without anything being built."""
+
+    # Not abstract: an ansatz has layers, or an end, or both.
+    def add_layer(self, circuit: QuantumCircuit, layer: int, angles: Iterator[Angle]) -> None:  # noqa: B027
+        """Append the gates of a layer, 0 … L−1, each angle the next of ``angles``."""
+
+    def add_end(self, circuit: QuantumCircuit, angles: Iterator[Angle]) -> None:  # noqa: B027
+        """Append what comes after the last layer; nothing if not overridden."""
+
+    def layers(self) -> tuple[QuantumCircuit, ...]:
+        """The gates of every layer, on all n qubits; an angle is ``θ[i]`` as in :meth:`circuit`."""
+        return tuple(self._parts())[:-1]
+
+    def end(self) -> QuantumCircuit:
+        """The gates after the last layer; often none."""
+        return tuple(self._parts())[-1]
+
+    def bonds(self, layer: int) -> tuple[Pair, ...]:
+        """The pairs of qubits that a layer couples, each once, in the order of their gates."""
+        circuit = QuantumCircuit(self.num_qubits)
+        self.add_layer(circuit, layer, repeat(0.0))
+        return tuple(dict.fromkeys(_coupled(circuit)))
+
+    @property
+    def neighbours(self) -> tuple[Pair, ...]:
+        """Pairs that lie side by side, the lower qubit first: those of a line, and whatever is coupled besides."""
+        line = {(qubit, qubit + 1) for qubit in range(self.num_qubits - 1)}
+        return tuple(sorted(line | {(min(pair), max(pair)) for pair in _coupled(self.circuit())}))
+
+    def circuit(self, layer_end: str | None = None) -> QuantumCircuit:
+        """All of it, unmeasured, with the parameter vector ``θ`` in the order of the gates.
+
+        Args:
+            layer_end: label of a barrier on all qubits after each layer, such as :data:`qaml_qiskit.noise.LAYER_END`;
+                None for no barriers.
+
+        Raises:
+            ConfigurationError: ends of layers are wanted, and there are no layers.
+        """
+        if layer_end is not None and not self.layered:
+            raise ConfigurationError(
+                "noise by layer needs layers",
+                got=f"the ansatz {self.name}, which has none",
+                expected="an ansatz of layers",
+                remedy="place the noise by gate",
+            )
+        whole = QuantumCircuit(self.num_qubits, name=f"QVC{self.num_layers}")
+        for place, _ in enumerate(self._parts(whole)):
+            if layer_end is not None and place < self.num_layers:
+                whole.barrier(label=layer_end)
+        return whole
+
+    def _parts(self, whole: QuantumCircuit | None = None) -> Iterator[QuantumCircuit]:
+        """Each layer, then the end: in circuits of their own, or appended to one."""
+        angles = iter(ParameterVector("θ", self.num_parameters))
+        try:
+            for layer in range(self.num_layers if self.layered else 0):
+                part = QuantumCircuit(self.num_qubits) if whole is None else whole
+                self.add_layer(part, layer, angles)
+                yield part
+            part = QuantumCircuit(self.num_qubits) if whole is None else whole
+            self.add_end(part, angles)
+        except StopIteration as error:
+            raise self._miscounted("more") from error
+        if next(angles, None) is not None:
+            raise self._miscounted("fewer")
+        yield part
+
+    def _miscounted(self, taken: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"the ansatz {self.name} does not add up",
+            got=f"{taken} angles in its gates than the {self.num_parameters} that it says it has",
+            expected="the same number",
+            remedy="correct its num_parameters",
         )
-    theta = iter(ParameterVector("θ", qvc_parameter_count(num_qubits, num_layers, ansatz)))
-    circuit = QuantumCircuit(num_qubits, name=f"QVC{num_layers}")
-    for layer in range(num_layers):
-        _rotations(circuit, theta)
-        for qubit in layer_bonds(num_qubits, layer, ansatz):
-            circuit.cz(qubit, qubit + 1)
-    if ansatz == "brickwork":
-        _rotations(circuit, theta)
-    return circuit
 
 
-def layer_bonds(num_qubits: int, layer: int, ansatz: Ansatz = "ladder") -> range:
-    """The lower qubits of a layer's CZ, each of which acts on (q, q + 1)."""
-    return range(layer % 2, num_qubits - 1, 2) if ansatz == "brickwork" else range(num_qubits - 1)
+def add_rotations(circuit: QuantumCircuit, angles: Iterator[Angle]) -> None:
+    """Append a wall: an arbitrary rotation on every qubit, RZ, RY, RZ in time order.
 
-
-def _rotations(circuit: QuantumCircuit, angles: Iterator[Parameter]) -> None:
-    """A wall: an arbitrary rotation on every qubit."""
+    The paper leaves the Euler order open.
+    """
     for qubit in range(circuit.num_qubits):
         circuit.rz(next(angles), qubit)
         circuit.ry(next(angles), qubit)
         circuit.rz(next(angles), qubit)
+
+
+def _coupled(circuit: QuantumCircuit) -> Iterator[Pair]:
+    for gate in circuit.data:
+        if gate.name != "barrier":
+            yield from combinations([circuit.find_bit(qubit).index for qubit in gate.qubits], 2)

@@ -4,56 +4,38 @@ from dataclasses import asdict, dataclass
 
 from qiskit.circuit import ClassicalRegister, QuantumCircuit
 
+from qaml_qiskit.circuits.readout import Readout
 from qaml_qiskit.errors import ConfigurationError
 
 
-def classifier_circuit(encoding: QuantumCircuit, ansatz: QuantumCircuit, num_classes: int) -> QuantumCircuit:
-    """Encoding, then ansatz, then Z measured on qubits 0 … m−1: class k is read from ⟨Z_k⟩.
+def classifier_circuit(encoding: QuantumCircuit, ansatz: QuantumCircuit, readout: Readout) -> QuantumCircuit:
+    """Encoding, then ansatz, then Z measured on the readout's qubits.
 
     Args:
         encoding: prepares the image on n qubits; may be parameterised.
         ansatz: the variational part on the same n qubits; may be parameterised.
-        num_classes: m.
+        readout: which qubits are measured.
 
     Returns:
-        A circuit with one classical register ``meas`` of m bits; bit k holds qubit k.
+        A circuit with one classical register ``meas``; bit i holds the readout's i-th qubit.
 
     Raises:
-        ConfigurationError: different widths, or more classes than qubits.
+        ConfigurationError: different widths.
     """
-    if encoding.num_qubits != ansatz.num_qubits:
+    if not encoding.num_qubits == ansatz.num_qubits == readout.num_qubits:
         raise ConfigurationError(
-            "cannot join the encoding and the ansatz",
-            got=f"{encoding.num_qubits} and {ansatz.num_qubits} qubits",
+            "cannot join the encoding, the ansatz and the readout",
+            got=f"{encoding.num_qubits}, {ansatz.num_qubits} and {readout.num_qubits} qubits",
             expected="the same number",
-            remedy="build both for the same number of qubits",
+            remedy="build them for the same number of qubits",
         )
-    check_classes(num_classes, ansatz.num_qubits)
-    readout = ClassicalRegister(num_classes, "meas")
+    bits = ClassicalRegister(len(readout.qubits), "meas")
     circuit = encoding.compose(ansatz)
     circuit.name = f"{encoding.name}+{ansatz.name}"
-    circuit.add_register(readout)
+    circuit.add_register(bits)
     circuit.barrier()
-    circuit.measure(range(num_classes), readout)
+    circuit.measure(readout.qubits, bits)
     return circuit
-
-
-def check_classes(num_classes: int, num_qubits: int) -> None:
-    """Raise ConfigurationError unless every class has a qubit of its own to be read from."""
-    if num_classes >= 2 > num_qubits:
-        raise ConfigurationError(
-            "cannot read the classes from the qubits",
-            got=f"{num_classes} classes on {num_qubits} qubit{'s' * (num_qubits != 1)}",
-            expected=f"at least {num_classes} qubits, one for each class",
-            remedy="use larger images, or for a few features the angle encoding, which has a qubit for each of them",
-        )
-    if not 2 <= num_classes <= num_qubits:
-        raise ConfigurationError(
-            "cannot read the classes from the qubits",
-            got=f"{num_classes} classes on {num_qubits} qubits",
-            expected=f"2 to {num_qubits} classes, one qubit each",
-            remedy="choose fewer classes or larger images",
-        )
 
 
 _NO_GATES = frozenset({"barrier", "measure", "delay"})

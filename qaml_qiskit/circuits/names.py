@@ -1,9 +1,26 @@
-"""What an ansatz can be called; for requests, which do not wait for Qiskit."""
+"""The registered ansätze and readouts; for requests, which do not wait for Qiskit."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
-#: Where the CZ of a layer are. ``ladder``: on every bond of the line, the benchmark's (West et al. 2023, figure 1d).
-#: ``brickwork``: on every second bond, even ones in the first layer, odd ones in the next; the circuit ends with a wall
-#: of rotations, because a CZ just before the readout of Z changes nothing. For the same number of CZ it has nearly
-#: twice as many angles that matter: behind every CZ there is a fresh rotation on both of its qubits.
-Ansatz = Literal["ladder", "brickwork"]
+from qaml_qiskit.registry import Named, Registry
+
+if TYPE_CHECKING:
+    from qaml_qiskit.circuits.ansatz import Ansatz
+    from qaml_qiskit.circuits.readout import Readout
+
+#: What makes an ansatz of so many qubits and layers.
+ANSAETZE: Registry[Callable[[int, int], "Ansatz"]] = Registry(
+    "ansatz",
+    {
+        "ladder": ("qaml_qiskit.circuits.ladder:Ladder", "CZ on every bond of the line in every layer"),
+        "brickwork": ("qaml_qiskit.circuits.brickwork:Brickwork", "CZ on even and odd bonds of the line in turn"),
+    },
+)
+#: What makes a readout of so many classes from so many qubits.
+READOUTS: Registry[Callable[[int, int], "Readout"]] = Registry(
+    "readout", {"qubits": ("qaml_qiskit.circuits.qubit_readout:QubitReadout", "class k is read from ⟨Z⟩ of qubit k")}
+)
+
+AnsatzName = Annotated[str, Named(ANSAETZE)]
+ReadoutName = Annotated[str, Named(READOUTS)]

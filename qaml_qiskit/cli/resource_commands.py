@@ -15,6 +15,9 @@ from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Seed
 def resources(
     qubits: Annotated[list[str] | None, typer.Option(help="Such as 4,6. Default: 6.")] = None,
     layers: Annotated[list[str] | None, typer.Option(help="Of the QVC, such as 1,2. Default: 12.")] = None,
+    ansatz: Annotated[
+        list[str] | None, typer.Option(help="Of the QVC, with commas, such as ladder,brickwork. Default: ladder.")
+    ] = None,
     encoding: Annotated[
         list[str] | None,
         typer.Option(help="multiplexed, approximate, exact, angle or none, with commas. Default: multiplexed."),

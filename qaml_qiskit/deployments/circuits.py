@@ -1,7 +1,7 @@
 """Compiled circuits and the noise that they run under: native gates with a named noise, or a target with its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from qaml_qiskit.execution import Target, compile_for, load_recipe, open_target,
 from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.execution.circuits import active_qubits, compact, measured_qubits
 from qaml_qiskit.models import QVC
-from qaml_qiskit.noise import NoiseSpec, Placement, mark_layers
+from qaml_qiskit.noise import LAYER_END, NoiseSpec, Placement
 from qaml_qiskit.simulation.heisenberg import NoisyObservables, noisy_observables, readout_maps
 
 #: Level 1 translates to native gates; there is no coupling map that would need more.
@@ -61,13 +61,15 @@ class CircuitWithNoise:
         noise: None for none.
         inputs: the qubit behind each qubit of the image's state, the least significant first; empty where the circuit
             prepares the image itself, from its parameters.
-        read: the qubit behind each class.
+        read: the measured qubits, in the order of the readout.
+        neighbours: pairs of qubits between which a named noise puts crosstalk; empty for a device's circuit.
     """
 
     circuit: QuantumCircuit
     noise: NoiseModel | None
     inputs: tuple[int, ...]
     read: tuple[int, ...]
+    neighbours: tuple[tuple[int, int], ...] = ()
 
     def under(self, spec: NoiseSpec) -> "CircuitWithNoise":
         """The same circuit under a named noise, for circuits from :func:`native_circuit`.
@@ -75,10 +77,9 @@ class CircuitWithNoise:
         Raises:
             ConfigurationError: the noise touches no gate, or needs layers that are not marked.
         """
-        # Neighbours on the line of the layers, also where the encoding couples qubits that lie further apart.
-        line = [(qubit, qubit + 1) for qubit in range(self.circuit.num_qubits - 1)]
-        circuit, model = spec.attach(self.circuit, line)
-        return CircuitWithNoise(circuit, model, self.inputs, self.read)
+        # Those of the ansatz, also where the encoding couples qubits that lie further apart.
+        circuit, model = spec.attach(self.circuit, self.neighbours)
+        return replace(self, circuit=circuit, noise=model)
 
     def observables(self, dtype: torch.dtype = torch.float32) -> NoisyObservables:
         """What is read, carried back through the circuit and its noise; for circuits that an image's state enters."""
@@ -114,14 +115,14 @@ def native_circuit(model: QVC, placement: Placement, *, with_encoding: bool) -> 
         with_encoding: whether the circuit prepares the image, too.
 
     Raises:
-        ConfigurationError: layers that cannot be told apart.
+        ConfigurationError: noise by layer, for an ansatz without layers.
     """
-    classes = tuple(range(model.config.num_classes))
     target = open_target("native", IdealEntry(kind="ideal"), model.config.num_qubits)
-    ansatz = model.ansatz() if placement == "gate" else mark_layers(model.ansatz(), model.config.num_layers)
+    ansatz = model.ansatz(LAYER_END if placement == "layer" else None)
     whole = model.encoding.circuit.compose(ansatz) if with_encoding else ansatz
     isa = to_isa(whole, target.isa, load_recipe(_RECIPE))
-    return CircuitWithNoise(isa, None, () if with_encoding else tuple(range(model.config.num_qubits)), classes)
+    inputs = () if with_encoding else tuple(range(model.config.num_qubits))
+    return CircuitWithNoise(isa, None, inputs, model.readout.qubits, model.config.build_ansatz().neighbours)
 
 
 def device_circuit(
@@ -134,9 +135,8 @@ def device_circuit(
     """
     n = model.config.num_qubits
     encoding = model.encoding.circuit if with_encoding else QuantumCircuit(n)
-    isa = compile_for(
-        classifier_circuit(encoding, model.ansatz(), model.config.num_classes), target, load_recipe(recipe), recipe
-    )
+    whole = classifier_circuit(encoding, model.ansatz(), model.readout)
+    isa = compile_for(whole, target, load_recipe(recipe), recipe)
     check_measured_last(isa)
     # Without a coupling map nothing is laid out.
     layout = isa.layout.initial_index_layout(filter_ancillas=True) if isa.layout else range(n)

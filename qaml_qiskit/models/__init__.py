@@ -14,10 +14,18 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.convnet import ConvNetConfig as ConvNetConfig
     from qaml_qiskit.models.inputs import check_batch as check_batch
     from qaml_qiskit.models.inputs import check_size as check_size
+    from qaml_qiskit.models.names import OBJECTIVES as OBJECTIVES
+    from qaml_qiskit.models.names import ObjectiveName as ObjectiveName
     from qaml_qiskit.models.noise_aware import MAX_DRAWS as MAX_DRAWS
-    from qaml_qiskit.models.noise_aware import TrainingNoise as TrainingNoise
+    from qaml_qiskit.models.noise_aware import NoiseAware as NoiseAware
     from qaml_qiskit.models.noise_aware import noisy_logits as noisy_logits
     from qaml_qiskit.models.noisy import NoisyQVC as NoisyQVC
+    from qaml_qiskit.models.objective import Clean as Clean
+    from qaml_qiskit.models.objective import Objective as Objective
+    from qaml_qiskit.models.objective import ObjectiveCard as ObjectiveCard
+    from qaml_qiskit.models.pauli_errors import SHIFTS as SHIFTS
+    from qaml_qiskit.models.pauli_errors import SIGNS as SIGNS
+    from qaml_qiskit.models.pauli_errors import PauliErrors as PauliErrors
     from qaml_qiskit.models.quadratic import QuadraticClassifier as QuadraticClassifier
     from qaml_qiskit.models.quadratic import QuadraticConfig as QuadraticConfig
     from qaml_qiskit.models.qvc import QVC as QVC

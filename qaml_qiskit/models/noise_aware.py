@@ -1,35 +1,26 @@
-"""Logits as a noisy device would give them, for training a QVC under the noise that it will meet.
+"""Logits as a noisy device would give them, for training a QVC under the noise that it will meet."""
 
-A Pauli error behind a rotation RZ(c)·RY(b)·RZ(a) is another rotation of the same form, up to a phase:
-
-    Z: (a, b, c + π)      Y: (a, b + π, −c)      X: (a + π, π − b, −c)
-
-so a circuit with sampled Pauli errors is the same circuit at the angles s·θ + d, and costs what the noiseless one
-costs, at any depth. Errors behind a CZ are moved in front of it, where an X brings a Z onto the other qubit.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated, cast
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
+from pydantic import Field
+from torch import Tensor, nn
 
-from qaml_qiskit.circuits import layer_bonds
+from qaml_qiskit.circuits import ANSAETZE, Ansatz
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.connector import AmplitudeQNN
-from qaml_qiskit.models.qvc import QVC, QVCConfig
-
-#: Rows: I, X, Y, Z (as 2·z + x: 0, 1, 3, 2). What becomes of (a, b, c): signs, and multiples of π added.
-_SIGNS = torch.tensor([[1.0, 1, 1], [1, -1, -1], [1, 1, 1], [1, 1, -1]])
-_SHIFTS = torch.tensor([[0.0, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]]) * torch.pi
-
+from qaml_qiskit.models.objective import Objective
+from qaml_qiskit.models.pauli_errors import PauliErrors
+from qaml_qiskit.models.qvc import QVC
 
 #: Every draw costs a step, between two of which a training can be stopped, and keeps its states until the step ends.
 MAX_DRAWS = 256
 
 
-class TrainingNoise(BaseModel):
-    """The noise in the loss.
+class NoiseAware(Objective):
+    """The cross-entropy of a QVC under noise.
 
     Attributes:
         depolarizing: strength of a depolarising channel after every SX (two a rotation) and every CZ of the layers, as
@@ -40,14 +31,38 @@ class TrainingNoise(BaseModel):
             costs a step and the memory of its states; with too few of them the steps are mostly noise.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    name = "noise-aware"
 
     depolarizing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     shots: Annotated[int, Field(ge=1)] | None = None
     draws: Annotated[int, Field(ge=1, le=MAX_DRAWS)] = 16
 
+    def loss(
+        self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """The cross-entropy of the noisy logits, and these."""
+        logits = noisy_logits(cast(QVC, model), images, self, generator)
+        return nn.functional.cross_entropy(logits, labels), logits
 
-def noisy_logits(model: QVC, images: Tensor, noise: TrainingNoise, generator: torch.Generator) -> Tensor:
+    def check(self, model: nn.Module) -> None:
+        """Raise ConfigurationError for another model than a QVC, or gates whose errors cannot be sampled."""
+        if not isinstance(model, QVC):
+            raise ConfigurationError(
+                "cannot train this model under device noise",
+                got=f"a {type(model).__name__}",
+                expected="a QVC",
+                remedy="train it without noise",
+            )
+        _errors(model, self)
+
+    def memory(self, model: nn.Module, batch: int) -> int:
+        """Every draw of a gate noise keeps its states."""
+        if not self.depolarizing or not isinstance(model, QVC):
+            return 0
+        return self.draws * batch * 12 * 2**model.config.num_qubits
+
+
+def noisy_logits(model: QVC, images: Tensor, noise: NoiseAware, generator: torch.Generator) -> Tensor:
     """Logits with sampled noise, differentiable with respect to the weights, shape (N, m).
 
     Args:
@@ -55,52 +70,42 @@ def noisy_logits(model: QVC, images: Tensor, noise: TrainingNoise, generator: to
         images: as for :meth:`QVC.forward`.
         noise: which noise.
         generator: what is sampled depends on it alone.
+
+    Raises:
+        ConfigurationError: noise of gates for an ansatz whose errors cannot be sampled.
     """
     network = cast(AmplitudeQNN, model.connector.neural_network)
+    errors = _errors(model, noise)
     features, draws = model.features(images), noise.draws if noise.depolarizing else 1
     z = torch.zeros(())
     for _ in range(draws):
-        signs, shifts = _sampled_errors(model.config, noise.depolarizing, generator)
-        z = z + network.expectations(features, model.weight * signs + shifts) / draws
+        weight = model.weight
+        if errors is not None:
+            signs, shifts = errors.sample(noise.depolarizing, generator)
+            weight = weight * signs + shifts
+        z = z + network.expectations(features, weight) / draws
     if noise.shots is not None:
         # The spread is that of the counts; it is not there to be trained.
         spread = ((1 - z.detach() ** 2).clamp(min=0) / noise.shots).sqrt()
         z = z + spread * torch.randn(z.shape, generator=generator)
-    return z * model.config.logit_scale
+    return model.readout.logits(z, model.config.logit_scale)
 
 
-def _sampled_errors(config: QVCConfig, strength: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Signs and shifts of all angles for one draw of Pauli errors, shape (P,) each."""
-    n = config.num_qubits
-    walls = config.num_layers + (config.ansatz == "brickwork")
-    x, z = torch.zeros(walls, n, dtype=torch.bool), torch.zeros(walls, n, dtype=torch.bool)
-    for _ in range(2):  # a rotation takes two SX
-        hit = torch.rand(walls, n, generator=generator) < strength
-        x ^= hit & _coin(walls, n, generator)
-        z ^= hit & _coin(walls, n, generator)
-    for layer in range(config.num_layers):
-        bonds = layer_bonds(n, layer, config.ansatz)
-        _errors_behind_cz(x[layer], z[layer], bonds, strength, generator)
-    pauli = 2 * z.long() + x.long()
-    return _SIGNS[pauli].flatten(), _SHIFTS[pauli].flatten()
+def _errors(model: QVC, noise: NoiseAware) -> PauliErrors | None:
+    """The errors of a model's gates; None where they cannot be sampled and need not be.
+
+    Where they can, they are drawn even at strength 0: a training with shots alone has always drawn them, and gives the
+    same weights as ever.
+    """
+    config = model.config
+    try:
+        return _errors_of(ANSAETZE[config.ansatz], config.num_qubits, config.num_layers)
+    except ConfigurationError:
+        if noise.depolarizing:
+            raise
+        return None
 
 
-def _errors_behind_cz(x: Tensor, z: Tensor, bonds: Sequence[int], strength: float, generator: torch.Generator) -> None:
-    """Add the errors behind each CZ of a layer to the Paulis x, z of shape (n,) in front of all of them."""
-    if not bonds:
-        return
-    lower = torch.tensor(bonds)
-    hit = torch.rand(len(bonds), generator=generator) < strength
-    lower_x, upper_x = (hit & _coin(1, len(bonds), generator)[0] for _ in range(2))
-    for qubits, flips in ((lower, lower_x), (lower + 1, upper_x)):
-        x[qubits] ^= flips
-        z[qubits] ^= hit & _coin(1, len(bonds), generator)[0]
-    # Through its own CZ, and on a ladder through the CZ below, which is earlier.
-    z[lower + 1] ^= lower_x
-    z[lower] ^= upper_x
-    if len(bonds) > 1 and bonds[1] == bonds[0] + 1:
-        z[lower[1:] - 1] ^= lower_x[1:]
-
-
-def _coin(rows: int, columns: int, generator: torch.Generator) -> Tensor:
-    return torch.rand(rows, columns, generator=generator) < 0.5
+@lru_cache(maxsize=4)
+def _errors_of(make: Callable[[int, int], Ansatz], num_qubits: int, num_layers: int) -> PauliErrors:
+    return PauliErrors.of(make(num_qubits, num_layers))

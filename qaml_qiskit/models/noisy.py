@@ -34,9 +34,9 @@ class NoisyQVC(nn.Module):
         return self.observables.expectations(self.model.encoding.state(images).to(self.observables.matrices))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, shape (N, m): ⟨Z_k⟩ times the QVC's ``logit_scale``.
+        """Logits, shape (N, m), as the QVC makes them from ⟨Z_k⟩.
 
         Raises:
             InputError: as :meth:`expectations`.
         """
-        return self.expectations(images) * self.config.logit_scale
+        return self.model.readout.logits(self.expectations(images), self.config.logit_scale)

@@ -10,7 +10,7 @@ from qiskit.circuit import QuantumCircuit
 from torch import Tensor, nn
 
 from qaml_qiskit.batches import as_tensor
-from qaml_qiskit.circuits import Ansatz, check_classes, classifier_circuit, qvc_ansatz, qvc_parameter_count
+from qaml_qiskit.circuits import ANSAETZE, READOUTS, Ansatz, AnsatzName, Readout, ReadoutName, classifier_circuit
 from qaml_qiskit.encodings import Encoding, EncodingName, PixelOrder, encoding_for
 from qaml_qiskit.models.connector import AdjointConnector, AmplitudeQNN
 from qaml_qiskit.models.inputs import ImageShape, check_batch, check_size
@@ -27,9 +27,11 @@ class QVCConfig(BaseModel):
     Attributes:
         image_shape: (C, H, W); the number of qubits follows from the encoding: the smallest n with 2ⁿ ≥ C·H·W, with
             ``angle`` C·H·W.
-        num_classes: m; class k is read from ⟨Z_k⟩.
+        num_classes: m.
         num_layers: L.
-        ansatz: where the layers' CZ are, see :data:`qaml_qiskit.circuits.Ansatz`.
+        ansatz: the layers, a name of :data:`qaml_qiskit.circuits.ANSAETZE`.
+        readout: how classes are read from qubits, a name of :data:`qaml_qiskit.circuits.READOUTS`; written only where
+            it is not the ``qubits`` of all files before.
         encoding: the circuit that prepares the image on a device, of :data:`qaml_qiskit.encodings.ENCODINGS`:
             ``multiplexed`` (exact), ``approximate``, ``angle`` (one qubit a pixel, for small data), or one that was
             registered. The model sees the state that the encoding really prepares.
@@ -46,7 +48,8 @@ class QVCConfig(BaseModel):
     image_shape: ImageShape
     num_classes: int
     num_layers: Annotated[int, Field(ge=1)]
-    ansatz: Ansatz = "ladder"
+    ansatz: AnsatzName = "ladder"
+    readout: Annotated[ReadoutName, Field(exclude_if=lambda name: name == "qubits")] = "qubits"
     encoding: EncodingName = "multiplexed"
     encoding_layers: Annotated[int, Field(ge=1)] | None = None
     pixel_order: PixelOrder = "flat"
@@ -55,7 +58,7 @@ class QVCConfig(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> "QVCConfig":
-        check_classes(self.num_classes, self.num_qubits)
+        self.build_readout()
         return self
 
     @property
@@ -66,7 +69,7 @@ class QVCConfig(BaseModel):
     @property
     def num_weights(self) -> int:
         """P; 3·n·L for the ladder."""
-        return qvc_parameter_count(self.num_qubits, self.num_layers, self.ansatz)
+        return self.build_ansatz().num_parameters
 
     @property
     def memory(self) -> int:
@@ -77,9 +80,17 @@ class QVCConfig(BaseModel):
         """The encoding that these fields describe."""
         return encoding_for(self.encoding, self.image_shape, layers=self.encoding_layers, order=self.pixel_order)
 
+    def build_ansatz(self) -> Ansatz:
+        """The layers that these fields describe."""
+        return ANSAETZE[self.ansatz](self.num_qubits, self.num_layers)
+
+    def build_readout(self) -> Readout:
+        """The readout that these fields describe. Raises ConfigurationError for classes that do not fit the qubits."""
+        return READOUTS[self.readout](self.num_classes, self.num_qubits)
+
 
 class QVC(nn.Module):
-    """Amplitude-encoded images through L layers of rotations and CZ, logits from ⟨Z_k⟩ (West et al. 2023).
+    """Amplitude-encoded images through the layers of an ansatz, logits from ⟨Z⟩ (West et al. 2023).
 
     Args:
         config: the architecture.
@@ -95,17 +106,18 @@ class QVC(nn.Module):
         check_size(config.memory)
         self.config = config
         generator = torch.Generator().manual_seed(check_seed(seed))
-        shape = (config.num_qubits, config.num_layers, config.ansatz)
         initial = config.init_std * torch.randn(config.num_weights, generator=generator)
         #: Prepares an image on a device; its ``angles`` bind the circuit of :meth:`circuit`.
         self.encoding = config.build_encoding()
         features = prod(config.image_shape) if self._encodes_by_itself else 2**config.num_qubits
-        network = AmplitudeQNN(qvc_ansatz(*shape), features, range(config.num_classes))
+        #: Which qubits are measured, and what becomes of ⟨Z⟩.
+        self.readout = config.build_readout()
+        network = AmplitudeQNN(config.build_ansatz().circuit(), features, self.readout.qubits)
         self.connector = AdjointConnector(network, initial)
 
     @property
     def weight(self) -> Tensor:
-        """The angles in the order of :func:`qaml_qiskit.circuits.qvc_ansatz`, shape (P,); 3·n·L for the ladder."""
+        """The angles in the order of the ansatz's ``θ``, shape (P,); 3·n·L for the ladder."""
         return self.connector.weight
 
     @cached_property
@@ -117,7 +129,7 @@ class QVC(nn.Module):
         return positions is not None and torch.equal(positions, torch.arange(len(positions)))
 
     def expectations(self, images: Tensor) -> Tensor:
-        """⟨Z_k⟩ of the class qubits, shape (N, m).
+        """⟨Z⟩ of the measured qubits, shape (N, m) where every class has its own.
 
         Args:
             images: shape (N, C, H, W) in [0, 1]. Where the encoding is more than flattening, also states that
@@ -143,13 +155,17 @@ class QVC(nn.Module):
         Raises:
             InputError: a wrong shape, or an image that cannot be encoded (all zeros, NaN, infinite).
         """
-        return self.expectations(images) * self.config.logit_scale
+        return self.readout.logits(self.expectations(images), self.config.logit_scale)
 
-    def ansatz(self) -> QuantumCircuit:
-        """The variational part with this model's weights bound."""
-        circuit = qvc_ansatz(self.config.num_qubits, self.config.num_layers, self.config.ansatz)
+    def ansatz(self, layer_end: str | None = None) -> QuantumCircuit:
+        """The variational part with this model's weights bound.
+
+        Args:
+            layer_end: label of a barrier after each layer, see :meth:`qaml_qiskit.circuits.Ansatz.circuit`.
+        """
+        circuit = self.config.build_ansatz().circuit(layer_end)
         return circuit.assign_parameters(self.weight.detach().double().cpu().numpy())
 
     def circuit(self) -> QuantumCircuit:
         """Encoding, trained ansatz and readout; the encoding's angles stay free, one circuit for all images."""
-        return classifier_circuit(self.encoding.circuit, self.ansatz(), self.config.num_classes)
+        return classifier_circuit(self.encoding.circuit, self.ansatz(), self.readout)

@@ -14,6 +14,7 @@ from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError,
 from qaml_qiskit.files import make_folders, write_atomically
 from qaml_qiskit.formats import model_of, read_bytes
 from qaml_qiskit.models.convnet import ConvNet, ConvNetConfig
+from qaml_qiskit.models.objective import ObjectiveCard
 from qaml_qiskit.models.quadratic import QuadraticClassifier, QuadraticConfig
 from qaml_qiskit.models.qvc import QVC, QVCConfig
 from qaml_qiskit.models.resnet import ResNet18, ResNet18Config
@@ -41,13 +42,23 @@ class DataCard(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """What lies beside the weights."""
+    """What lies beside the weights.
+
+    Attributes:
+        format: of the file.
+        model: the architecture.
+        data: what it was trained for.
+        objective: what it was trained with; not written for the plain cross-entropy, and None too where nobody said.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     format: Annotated[int, Field(ge=1, le=1)] = 1
     model: ModelConfig
     data: DataCard
+    objective: Annotated[ObjectiveCard | None, Field(exclude_if=lambda card: card is None or card.name == "clean")] = (
+        None
+    )
 
 
 @dataclass(frozen=True)

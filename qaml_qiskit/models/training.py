@@ -13,8 +13,7 @@ from qaml_qiskit.batches import as_tensor, check_not_empty, floating, label_batc
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.freezing import evaluating
 from qaml_qiskit.memory import check_memory
-from qaml_qiskit.models.noise_aware import TrainingNoise, noisy_logits
-from qaml_qiskit.models.qvc import QVC
+from qaml_qiskit.models.objective import Clean, Objective
 from qaml_qiskit.seeds import Seed, derived_seed
 
 Images = Tensor
@@ -22,7 +21,7 @@ Labels = Tensor
 
 
 class TrainingConfig(BaseModel):
-    """How a model is trained: Adam on the cross-entropy.
+    """How a model is trained: the steps of Adam. What they make small is an :class:`Objective`.
 
     Attributes:
         epochs: passes over the training set.
@@ -33,7 +32,6 @@ class TrainingConfig(BaseModel):
         weight_decay: Adam's l2 penalty.
         seed: of the order of the images and of the initial weights.
         patience: stop after this many epochs without a better validation loss; None never stops early.
-        noise: in the loss of a QVC; None for none. Validation is without noise.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -45,7 +43,6 @@ class TrainingConfig(BaseModel):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     seed: Seed = 0
     patience: Annotated[int, Field(ge=1)] | None = None
-    noise: TrainingNoise | None = None
 
 
 @dataclass(frozen=True)
@@ -98,11 +95,13 @@ class Trainer:
         validation: the same for the images that choose the best epoch; never the test set.
         config: how to train.
         state: continue from here.
+        objective: what every step makes small. Validation is always the cross-entropy of the images as they are.
 
     Raises:
         InputError: no image, images that are not floating-point or that the model refuses, or labels that are not one
             class of the model's for every image.
-        ConfigurationError: the training does not fit into the memory, or no weight of the model is to be trained.
+        ConfigurationError: the training does not fit into the memory, no weight of the model is to be trained, or the
+            objective does not fit the model.
     """
 
     def __init__(
@@ -112,8 +111,9 @@ class Trainer:
         validation: tuple[Images, Labels],
         config: TrainingConfig,
         state: TrainingState | None = None,
+        objective: Objective | None = None,
     ) -> None:
-        self.model, self.config = model, config
+        self.model, self.config, self.objective = model, config, objective or Clean()
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise ConfigurationError(
                 "cannot train the model",
@@ -121,6 +121,7 @@ class Trainer:
                 expected="at least one",
                 remedy="thaw it with model.requires_grad_()",
             )
+        self.objective.check(model)
         self.train, self.validation = (_examples(model, *part) for part in (train, validation))
         self.state = state or TrainingState()
         self._check_memory()
@@ -150,11 +151,9 @@ class Trainer:
         self._optimizer.load_state_dict({"state": state.optimizer, "param_groups": groups})
 
     def _check_memory(self) -> None:
-        """Weights have a gradient and two moments of Adam's; every draw of a noise keeps its states."""
+        """Weights have a gradient and two moments of Adam's; the objective may take more."""
         needed = 3 * sum(parameter.nbytes for parameter in self.model.parameters())
-        if self.config.noise is not None and self.config.noise.depolarizing and isinstance(self.model, QVC):
-            batch = min(self.config.batch_size, len(self.train[1]))
-            needed += self.config.noise.draws * batch * 12 * 2**self.model.config.num_qubits
+        needed += self.objective.memory(self.model, min(self.config.batch_size, len(self.train[1])))
         check_memory("cannot train the model", needed, remedy="use a smaller model, smaller batches or fewer draws")
 
     @property
@@ -221,8 +220,7 @@ class Trainer:
             group["lr"] = self._learning_rate()
         self.model.train()
         self._optimizer.zero_grad()
-        logits = self._logits(images)
-        loss = nn.functional.cross_entropy(logits, labels)
+        loss, logits = self.objective.loss(self.model, images, labels, self._generator())
         if not bool(torch.isfinite(loss)):
             raise _diverged(state, loss.item())
         loss.backward()
@@ -232,13 +230,10 @@ class Trainer:
         state.loss_sum += loss.item() * len(labels)
         state.correct += int((logits.argmax(1) == labels).sum())
 
-    def _logits(self, images: Images) -> Tensor:
-        """Of the model, or of a QVC under noise; what is sampled depends on the seed and the step alone."""
-        if self.config.noise is None or not isinstance(self.model, QVC):
-            return self.model(images)
+    def _generator(self) -> torch.Generator:
+        """Of what is random in a step; it depends on the seed and the step alone."""
         step = self.state.epoch * self.steps_per_epoch + self.state.step
-        generator = torch.Generator().manual_seed(derived_seed(self.config.seed, step))
-        return noisy_logits(self.model, images, self.config.noise, generator)
+        return torch.Generator().manual_seed(derived_seed(self.config.seed, step))
 
     def _learning_rate(self) -> float:
         config = self.config

@@ -1,8 +1,9 @@
 """Named noise models on native gates. Knows strengths and Aer, not targets or images.
 
->>> from qaml_qiskit.noise import mark_layers, named_noise
+>>> from qaml_qiskit.circuits import Brickwork
+>>> from qaml_qiskit.noise import LAYER_END, named_noise
 >>> spec = named_noise("amplitude-damping", 0.001, placement="layer")
->>> compiled = transpile(mark_layers(ansatz, layers=200))  # doctest: +SKIP
+>>> compiled = transpile(Brickwork(10, 24).circuit(LAYER_END))  # doctest: +SKIP
 >>> circuit, model = spec.attach(compiled)  # doctest: +SKIP
 """
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.noise.device import restrict as restrict
     from qaml_qiskit.noise.device import without_readout_errors as without_readout_errors
     from qaml_qiskit.noise.kinds import NoiseInfo as NoiseInfo
-    from qaml_qiskit.noise.layers import mark_layers as mark_layers
+    from qaml_qiskit.noise.layers import LAYER_END as LAYER_END
     from qaml_qiskit.noise.models import NoiseSpec as NoiseSpec
     from qaml_qiskit.noise.named import named_noise as named_noise
     from qaml_qiskit.noise.names import NOISES as NOISES

@@ -2,14 +2,15 @@
 
 Aer attaches an error to instructions by their name or label, and only to the instruction's own qubits. Noise that acts
 elsewhere gets an instruction of its own: an identity with a label, inserted after compilation, on which the error sits.
-A layer's end is a barrier with a label, inserted before compilation, which level 1 and above keep and do not optimise
-across.
+A layer's end is a barrier with a label, which an ansatz puts there when it is built (any other circuit by
+``circuit.barrier(label=LAYER_END)``). It is there before compilation, and level 1 and above keep it and do not optimise
+across it.
 """
 
 from collections.abc import Collection, Iterable
 
 from qiskit.circuit import CircuitInstruction, QuantumCircuit, Qubit
-from qiskit.circuit.library import Barrier, IGate, RZZGate
+from qiskit.circuit.library import IGate, RZZGate
 
 from qaml_qiskit.errors import ConfigurationError
 
@@ -22,33 +23,6 @@ GLOBAL_DEPOLARIZING = "global-depolarizing"
 MARKERS = frozenset({LAYER_NOISE, CROSSTALK, GLOBAL_DEPOLARIZING})
 
 Pair = tuple[int, int]
-
-
-def mark_layers(circuit: QuantumCircuit, layers: int) -> QuantumCircuit:
-    """A copy of an ansatz with a labelled barrier after each layer. Mark before compiling.
-
-    Args:
-        circuit: that many repetitions of the same gates on the same qubits, angles aside; nothing before or after.
-        layers: at least 1.
-
-    Raises:
-        ConfigurationError: the circuit is no such repetition.
-    """
-    gates = [(each.name, *(circuit.find_bit(qubit).index for qubit in each.qubits)) for each in circuit.data]
-    size = len(gates) // layers if layers > 0 else 0
-    if not size or gates != gates[:size] * layers:
-        raise ConfigurationError(
-            "cannot tell the layers of this circuit",
-            got=f"{layers} layers in {len(gates)} instructions",
-            expected="so many repetitions of the same gates on the same qubits",
-            remedy="mark the layers of the ansatz alone, before it is compiled and joined to an encoding",
-        )
-    marked = circuit.copy_empty_like()
-    for count, instruction in enumerate(circuit.data, start=1):
-        marked.append(instruction)
-        if count % size == 0:
-            marked.append(Barrier(circuit.num_qubits, label=LAYER_END), marked.qubits)
-    return marked
 
 
 def count_layers(circuit: QuantumCircuit) -> int:

@@ -17,6 +17,7 @@ from qaml_qiskit.noise.checks import BASIS_GATES, ONE_QUBIT_GATES, TWO_QUBIT_GAT
 from qaml_qiskit.noise.layers import (
     CROSSTALK,
     GLOBAL_DEPOLARIZING,
+    LAYER_END,
     LAYER_NOISE,
     Pair,
     count_layers,
@@ -38,7 +39,7 @@ class NoiseSpec(BaseModel):
     """Which noise, how strong, and where. Several noises are applied one after the other, in the order of the fields.
 
     Noise placed by ``gate`` follows every native gate, on each of the gate's qubits. Noise placed by ``layer`` acts
-    once on each qubit after each layer; the circuit's layers must be marked (:func:`mark_layers`). Readout errors act
+    once on each qubit after each layer; each must end in a barrier with the label :data:`LAYER_END`. Readout errors act
     on measurements in both cases.
     """
 
@@ -133,7 +134,7 @@ class NoiseSpec(BaseModel):
                 "noise by layer needs to know the layers",
                 got="a circuit without marked layers",
                 expected="a labelled barrier after each layer",
-                remedy="call mark_layers on the ansatz before it is compiled",
+                remedy=f"let the ansatz put barriers labelled {LAYER_END} there, before compiling",
             )
         return insert_markers(
             circuit,

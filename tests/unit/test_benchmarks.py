@@ -9,7 +9,7 @@ import torch
 
 from benchmarks import operations
 from benchmarks.problem import Problem
-from qaml_qiskit.circuits import qvc_ansatz
+from qaml_qiskit.circuits import Ladder
 from qaml_qiskit.simulation import compile_circuit, z_expectations
 from tests.tolerances import GRADIENT, VALUE
 
@@ -108,7 +108,7 @@ def test_the_counted_operations_are_those_of_an_algorithm_that_is_right():
     assert form.count == operations.training(QUBITS, LAYERS)
 
     angles = torch.from_numpy(weights).requires_grad_()
-    program = compile_circuit(qvc_ansatz(QUBITS, LAYERS))
+    program = compile_circuit(Ladder(QUBITS, LAYERS).circuit())
     expected = z_expectations(program, torch.from_numpy(image)[None], angles, range(QUBITS))
     (expected @ torch.from_numpy(cotangent)).backward()
     np.testing.assert_allclose(values, expected.detach()[0], atol=VALUE[torch.float64])

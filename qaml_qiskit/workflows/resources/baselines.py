@@ -85,8 +85,9 @@ def check_table(rows: Sequence[Row]) -> list[Row]:
 
 def _compare(row: Row, old: tuple[int, int, int]) -> Row:
     layers = "" if row["encoding_layers"] is None else f" {row['encoding_layers']}"
+    ansatz = "" if row["ansatz"] == "ladder" else f" of {row['ansatz']}"
     compared: Row = {
-        "circuit": f"{row['encoding']}{layers}, {row['qubits']} qubits, {row['layers']} layers",
+        "circuit": f"{row['encoding']}{layers}, {row['qubits']} qubits, {row['layers']} layers{ansatz}",
         "target": row["target"],
         "recipe": row["recipe"],
     }

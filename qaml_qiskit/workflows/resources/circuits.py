@@ -10,7 +10,7 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Statevector, state_fidelity
 from torch import Tensor
 
-from qaml_qiskit.circuits import qvc_ansatz, qvc_parameter_count
+from qaml_qiskit.circuits import ANSAETZE
 from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.encodings import ENCODINGS, Encoding, ExactEncoding, pixel_positions
 from qaml_qiskit.errors import InputError
@@ -36,11 +36,11 @@ class EncodingCircuit:
     fidelity: float | None
 
 
-def ansatz_circuit(num_qubits: int, layers: int, seed: int) -> QuantumCircuit:
+def ansatz_circuit(name: str, num_qubits: int, layers: int, seed: int) -> QuantumCircuit:
     """The QVC's layers with random angles: special values would let the transpiler drop gates."""
-    generator = np.random.default_rng([seed, layers])
-    angles = generator.uniform(-np.pi, np.pi, qvc_parameter_count(num_qubits, layers))
-    return qvc_ansatz(num_qubits, layers).assign_parameters(angles)
+    ansatz = ANSAETZE[name](num_qubits, layers)
+    angles = np.random.default_rng([seed, layers]).uniform(-np.pi, np.pi, ansatz.num_parameters)
+    return ansatz.circuit().assign_parameters(angles)
 
 
 def first_images(request: ResourcesRequest, data_dir: Path | None) -> Tensor:

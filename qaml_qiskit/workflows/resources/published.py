@@ -3,7 +3,7 @@
 from qiskit.circuit import QuantumCircuit
 
 from qaml_qiskit.artifacts.outcome import Row
-from qaml_qiskit.circuits import gate_counts, qvc_ansatz
+from qaml_qiskit.circuits import Ladder, gate_counts
 from qaml_qiskit.encodings import MultiplexedEncoding
 
 _SOURCE = "West et al., Phys. Rev. Research 5, 023186 (2023)"
@@ -13,7 +13,7 @@ _QUBITS, _LAYERS = 10, 200
 
 def published_rows() -> list[Row]:
     """Gates of QVC200 on ten qubits, before compilation: published, and counted here."""
-    layer, ansatz = qvc_ansatz(_QUBITS, 1), qvc_ansatz(_QUBITS, _LAYERS)
+    layer, ansatz = Ladder(_QUBITS, 1).circuit(), Ladder(_QUBITS, _LAYERS).circuit()
     encoding = MultiplexedEncoding(_QUBITS).circuit
     return [
         _row("one layer", "39", layer, "rotations and CZ"),

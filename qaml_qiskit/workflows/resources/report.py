@@ -63,6 +63,8 @@ def _head(row: Row) -> Row:
         "encoding": f"{row['encoding']}{layers}",
         "n": row["qubits"],
         "layers": row["layers"],
+        # Runs of the versions before are all ladders, and do not say so.
+        "ansatz": row.get("ansatz", "ladder"),
         "target": row["target"] or "as built",
         "recipe": row["recipe"],
     }
@@ -113,7 +115,8 @@ def _points(rows: Sequence[Row]) -> list[tuple[str, str, float, float]]:
 
 def _circuit(row: Row) -> str:
     head = _head(row)
-    return f"{head['encoding']}, {head['n']} qubits, {head['layers']} layers"
+    layers = f"{head['layers']} layers" + ("" if head["ansatz"] == "ladder" else f" of {head['ansatz']}")
+    return f"{head['encoding']}, {head['n']} qubits, {layers}"
 
 
 def _map(target: Target, cells: Sequence[Cell]) -> tuple[bytes, str] | None:

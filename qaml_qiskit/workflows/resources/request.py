@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from qaml_qiskit.circuits import AnsatzName
 from qaml_qiskit.datasets.names import DatasetName
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.registry import Named
@@ -26,6 +27,7 @@ class ResourcesRequest(Request):
     Attributes:
         qubits: widths.
         layers: of the QVC.
+        ansatz: of the QVC; the ladder alone goes without saying in a run's configuration, as in versions before.
         encoding: names.
         encoding_layers: of encodings with layers, as ``approximate``.
         target: entries of backends.yaml.
@@ -40,6 +42,9 @@ class ResourcesRequest(Request):
         tuple[Annotated[int, Field(ge=2, le=14)], ...], Field(min_length=1), BeforeValidator(_several)
     ] = (6,)
     layers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (12,)
+    ansatz: Annotated[tuple[AnsatzName, ...], Field(min_length=1, exclude_if=lambda names: names == ("ladder",))] = (
+        "ladder",
+    )
     encoding: Annotated[tuple[CountedEncoding, ...], Field(min_length=1)] = ("multiplexed",)
     encoding_layers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (2,)
     target: Annotated[tuple[str, ...], Field(min_length=1)] = ("fake-torino",)

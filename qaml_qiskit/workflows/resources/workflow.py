@@ -12,7 +12,7 @@ from qiskit.circuit import QuantumCircuit
 
 from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run, open_run
-from qaml_qiskit.circuits import classifier_circuit, gate_counts
+from qaml_qiskit.circuits import QubitReadout, classifier_circuit, gate_counts
 from qaml_qiskit.deployments.inputs import digest
 from qaml_qiskit.execution import (
     Recipe,
@@ -41,6 +41,7 @@ _PART = ("two_qubit_gates", "two_qubit_depth")
 class _Grid:
     """Everything a row is made of."""
 
+    ansaetze: tuple[str, ...]
     targets: Mapping[str, Target]
     recipes: Mapping[str, Recipe]
     encodings: Mapping[int, list[EncodingCircuit]]
@@ -49,11 +50,28 @@ class _Grid:
 
     @property
     def compilations(self) -> int:
-        return sum(map(len, self.encodings.values())) * len(self.layers) * len(self.targets) * len(self.recipes)
+        return len(list(self.circuits())) * len(self.targets) * len(self.recipes)
 
-    def circuits(self) -> Iterator[tuple[int, EncodingCircuit, int]]:
-        for num_qubits, encodings in self.encodings.items():
-            yield from ((num_qubits, encoding, layers) for encoding, layers in product(encodings, self.layers))
+    def circuits(self) -> Iterator["_Circuit"]:
+        for ansatz, (num_qubits, encodings) in product(self.ansaetze, self.encodings.items()):
+            for encoding, layers in product(encodings, self.layers):
+                yield _Circuit(ansatz, num_qubits, encoding, layers)
+
+
+@dataclass(frozen=True)
+class _Circuit:
+    """A classifier of the grid."""
+
+    name: str
+    num_qubits: int
+    encoding: EncodingCircuit
+    layers: int
+
+    def ansatz(self, seed: int) -> QuantumCircuit:
+        return ansatz_circuit(self.name, self.num_qubits, self.layers, seed)
+
+    def whole(self, ansatz: QuantumCircuit) -> QuantumCircuit:
+        return classifier_circuit(self.encoding.circuit, ansatz, QubitReadout(self.num_qubits, self.num_qubits))
 
 
 def resources(
@@ -84,12 +102,12 @@ def resources(
     images = first_images(request, data_dir)
     if out is None:
         encodings = {num_qubits: encoding_circuits(request, num_qubits, images, shown) for num_qubits in request.qubits}
-        cells = _cells(_Grid(targets, recipes, encodings, request.layers, request.seed), shown)
+        cells = _cells(_Grid(request.ansatz, targets, recipes, encodings, request.layers, request.seed), shown)
         return Outcome("resources", None, [row for row, _ in cells], {"published": published_rows()})
-    for target, recipe in product(targets.values(), recipes.values()):
-        _try(target, recipe, widest)
+    for name, target, recipe in product(request.ansatz, targets.values(), recipes.values()):
+        _try(name, target, recipe, widest)
     encodings = {num_qubits: encoding_circuits(request, num_qubits, images, shown) for num_qubits in request.qubits}
-    grid = _Grid(targets, recipes, encodings, request.layers, request.seed)
+    grid = _Grid(request.ansatz, targets, recipes, encodings, request.layers, request.seed)
     resolved = {**_resolved(grid, digest(images)), **named(backends)}
     with open_run("resources", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
         if not run.complete:
@@ -107,6 +125,7 @@ def count_grid(
     few = request.model_copy(update={"images": 1})
     images = first_images(few, None)
     grid = _Grid(
+        request.ansatz,
         {name: open_target(name, catalogue.entry(name), max(request.qubits)) for name in request.target},
         {name: load_recipe(name) for name in request.recipe},
         {num_qubits: encoding_circuits(few, num_qubits, images, Silent()) for num_qubits in request.qubits},
@@ -125,10 +144,11 @@ def _resolved(grid: _Grid, images: str) -> dict[str, Any]:
     }
 
 
-def _try(target: Target, recipe: Recipe, num_qubits: int) -> None:
+def _try(ansatz: str, target: Target, recipe: Recipe, num_qubits: int) -> None:
     """Compile a small circuit, so that what does not fit is told before a folder is made."""
-    circuit = classifier_circuit(QuantumCircuit(num_qubits), ansatz_circuit(num_qubits, 1, 0), num_qubits)
-    compile_for(circuit, target, recipe.model_copy(update={"seeds": recipe.seeds[:1], "trials": recipe.trials and 1}))
+    small = _Circuit(ansatz, num_qubits, EncodingCircuit("none", None, QuantumCircuit(num_qubits), None), 1)
+    once = recipe.model_copy(update={"seeds": recipe.seeds[:1], "trials": recipe.trials and 1})
+    compile_for(small.whole(small.ansatz(0)), target, once)
 
 
 def _cells(
@@ -137,19 +157,21 @@ def _cells(
     """A row and the pairs of physical qubits in use, for every circuit as built and compiled; kept in the run."""
     compiler = _Compiler(grid, parts)
     with progress.task("compiling circuits", grid.compilations) as advance:
-        for index, (num_qubits, encoding, layers) in enumerate(grid.circuits()):
-            yield compiler.as_built(num_qubits, encoding, layers), []
-            for place, (target, (name, recipe)) in enumerate(product(grid.targets.values(), grid.recipes.items())):
+        for index, circuit in enumerate(grid.circuits()):
+            name = {"ansatz": circuit.name}
+            yield {**compiler.as_built(circuit), **name}, []
+            for place, (target, (recipe, _)) in enumerate(product(grid.targets.values(), grid.recipes.items())):
                 file = f"cells/{index:03d}-{place:02d}.json"
                 kept = None if run is None else run.kept_json(file)
                 if kept is None:
-                    row, pairs = compiler.compiled(num_qubits, encoding, layers, target, (name, recipe))
+                    row, pairs = compiler.compiled(circuit, target, recipe)
                     if run is not None:
                         run.keep_json(file, {"row": row, "pairs": pairs})
                 else:
                     row, pairs = kept["row"], kept["pairs"]
-                yield row, pairs
-                advance(1, f"{encoding.name}, {num_qubits} qubits, {layers} layers, {target.name}, {name}")
+                yield {**row, **name}, pairs
+                told = f"{circuit.encoding.name}, {circuit.num_qubits} qubits, {circuit.layers} layers"
+                advance(1, f"{circuit.name}, {told}, {target.name}, {recipe}")
 
 
 class _Compiler:
@@ -160,52 +182,44 @@ class _Compiler:
         self._parts = parts
         self._known: dict[tuple[object, ...], Row] = {}
 
-    def as_built(self, num_qubits: int, encoding: EncodingCircuit, layers: int) -> Row:
-        ansatz = self._ansatz(num_qubits, layers)
-        costs = _costs(classifier_circuit(encoding.circuit, ansatz, num_qubits))
-        parts = {**_part("encoding", _costs(encoding.circuit)), **_part("ansatz", _costs(ansatz))}
-        return _row(num_qubits, encoding, layers, (None, None), costs, parts if self._parts else {})
+    def as_built(self, circuit: _Circuit) -> Row:
+        ansatz = circuit.ansatz(self._grid.seed)
+        costs = _costs(circuit.whole(ansatz))
+        parts = {**_part("encoding", _costs(circuit.encoding.circuit)), **_part("ansatz", _costs(ansatz))}
+        return _row(circuit, (None, None), costs, parts if self._parts else {})
 
-    def compiled(
-        self, num_qubits: int, encoding: EncodingCircuit, layers: int, target: Target, recipe: tuple[str, Recipe]
-    ) -> tuple[Row, list[list[int]]]:
-        ansatz = self._ansatz(num_qubits, layers)
+    def compiled(self, circuit: _Circuit, target: Target, recipe: str) -> tuple[Row, list[list[int]]]:
+        ansatz, encoding = circuit.ansatz(self._grid.seed), circuit.encoding
         started = perf_counter()
-        isa = compile_for(classifier_circuit(encoding.circuit, ansatz, num_qubits), target, recipe[1], recipe[0])
+        isa = compile_for(circuit.whole(ansatz), target, self._grid.recipes[recipe], recipe)
         costs = {**_costs(isa, target), "compile_seconds": perf_counter() - started}
         parts: Row = {}
         if self._parts:
-            for part, circuit, key in (
+            for part, alone, key in (
                 ("encoding", encoding.circuit, (encoding.name, encoding.layers)),
-                ("ansatz", ansatz, (layers,)),
+                ("ansatz", ansatz, (circuit.name, circuit.layers)),
             ):
-                alone = self._alone(circuit, target, recipe, (part, num_qubits, *key))
-                parts.update(_part(part, alone))
-        return _row(num_qubits, encoding, layers, (target.name, recipe[0]), costs, parts), _pairs(isa)
+                counted = self._alone(alone, target, recipe, (part, circuit.num_qubits, *key))
+                parts.update(_part(part, counted))
+        return _row(circuit, (target.name, recipe), costs, parts), _pairs(isa)
 
-    def _ansatz(self, num_qubits: int, layers: int) -> QuantumCircuit:
-        return ansatz_circuit(num_qubits, layers, self._grid.seed)
-
-    def _alone(
-        self, circuit: QuantumCircuit, target: Target, recipe: tuple[str, Recipe], key: tuple[object, ...]
-    ) -> Row:
-        key = (*key, target.name, recipe[0])
+    def _alone(self, circuit: QuantumCircuit, target: Target, recipe: str, key: tuple[object, ...]) -> Row:
+        key = (*key, target.name, recipe)
         if key not in self._known:
             # An empty circuit has nothing to be laid out by.
-            isa = compile_for(circuit, target, recipe[1], recipe[0]) if circuit.data else circuit
+            isa = compile_for(circuit, target, self._grid.recipes[recipe], recipe) if circuit.data else circuit
             self._known[key] = _costs(isa)
         return self._known[key]
 
 
-def _row(
-    num_qubits: int,
-    encoding: EncodingCircuit,
-    layers: int,
-    place: tuple[str | None, str | None],
-    costs: Row,
-    parts: Row,
-) -> Row:
-    head = {"encoding": encoding.name, "encoding_layers": encoding.layers, "qubits": num_qubits, "layers": layers}
+def _row(circuit: _Circuit, place: tuple[str | None, str | None], costs: Row, parts: Row) -> Row:
+    encoding = circuit.encoding
+    head = {
+        "encoding": encoding.name,
+        "encoding_layers": encoding.layers,
+        "qubits": circuit.num_qubits,
+        "layers": circuit.layers,
+    }
     return {**head, "target": place[0], "recipe": place[1], **costs, **parts, "fidelity": encoding.fidelity}
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import torch
@@ -20,14 +19,13 @@ from qaml_qiskit.attacks.quantum import (
     logits_of_weights,
     rotation_groups,
 )
-from qaml_qiskit.circuits import layer_bonds
 from qaml_qiskit.deployments.compiled import Compiled
 from qaml_qiskit.execution import compact, measured_qubits
 from qaml_qiskit.models import QVC, AmplitudeQNN
+from qaml_qiskit.noise import LAYER_END
 from qaml_qiskit.simulation.heisenberg import noisy_observables, readout_maps
 from qaml_qiskit.workflows.tamper.request import TamperedPart, TamperRequest
 
-_ROTATIONS_A_QUBIT = 3
 #: Starts of the ascent on the weights: the honest ones, and a random one.
 _STARTS = 2
 #: Gates tried a round where several may be dropped; for one gate all are.
@@ -140,27 +138,25 @@ def _by_crosstalk(victim: Victim) -> CrosstalkAttack:
     config = victim.model.config
     network = AmplitudeQNN(circuit, victim.features.shape[1], range(config.num_classes))
     return CrosstalkAttack(
-        lambda angles: _Disturbed(network, angles), config.num_qubits - 1, victim.features, victim.labels
+        lambda angles: _Disturbed(network, angles), circuit.num_parameters, victim.features, victim.labels
     )
 
 
 def crosstalk_circuit(model: QVC) -> QuantumCircuit:
-    """The trained layers with RZZ(ζ_q) between qubits q and q + 1 after each layer, the same in every layer.
+    """The trained layers with RZZ(ζ) between every two neighbours after each layer, the same in every layer.
 
     Returns:
-        A circuit with n − 1 free angles; with all of them 0 it is ``model.ansatz()``.
+        A circuit with a free angle for each pair of the ansatz's neighbours; with all of them 0 it is
+        ``model.ansatz()``.
     """
-    config, trained = model.config, model.ansatz()
-    disturbed, gates = trained.copy_empty_like(), iter(trained.data)
-    couplings = ParameterVector("ζ", config.num_qubits - 1)
-    for layer in range(config.num_layers):
-        bonds = layer_bonds(config.num_qubits, layer, config.ansatz)
-        for gate in islice(gates, _ROTATIONS_A_QUBIT * config.num_qubits + len(bonds)):
+    trained, pairs = model.ansatz(LAYER_END), model.config.build_ansatz().neighbours
+    disturbed, couplings = trained.copy_empty_like(), ParameterVector("ζ", len(pairs))
+    for gate in trained.data:
+        if gate.label != LAYER_END:
             disturbed.append(gate)
-        for qubit, angle in enumerate(couplings):
-            disturbed.rzz(angle, qubit, qubit + 1)
-    for gate in gates:
-        disturbed.append(gate)
+            continue
+        for pair, angle in zip(pairs, couplings, strict=True):
+            disturbed.rzz(angle, *pair)
     return disturbed
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from qaml_qiskit.circuits import Ansatz
+from qaml_qiskit.circuits import AnsatzName
 from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.scale import LogitScale
@@ -29,7 +29,7 @@ class TrainRequest(Request):
     classes: tuple[int, ...] | None = None
     model: Literal["qvc", "convnet", "resnet18", "quadratic"] = "qvc"
     layers: Annotated[int, Field(ge=1)] = 12
-    ansatz: Ansatz = "ladder"
+    ansatz: AnsatzName = "ladder"
     encoding: EncodingName = "multiplexed"
     encoding_layers: Annotated[int, Field(ge=1)] | None = None
     pixel_order: PixelOrder | None = None

@@ -18,14 +18,16 @@ from qaml_qiskit.files import delete
 from qaml_qiskit.formats import damaged, npz
 from qaml_qiskit.models import (
     WEIGHTS_FILE,
+    Clean,
     DataCard,
     EpochRecord,
     Model,
     ModelCard,
     ModelConfig,
+    NoiseAware,
+    Objective,
     Trainer,
     TrainingConfig,
-    TrainingNoise,
     TrainingState,
     build_model,
     check_size,
@@ -173,7 +175,9 @@ def fit(
     model = build_model(config, request.seed)
     state = _read_checkpoint(run, folder)
     parts = [encoded(model, tensors(part), run, f"{folder}{name}", progress) for name, part in data.for_fitting()]
-    trainer = Trainer(model, parts[0], parts[1], _training_config(request), state)
+    objective = _objective(request)
+    settings = TrainingConfig(**request.model_dump(include=set(TrainingConfig.model_fields)))
+    trainer = Trainer(model, parts[0], parts[1], settings, state, objective)
     checkpoint = _Checkpoint(run, folder, trainer)
     steps = trainer.steps_per_epoch
     done = trainer.state.epoch * steps + trainer.state.step
@@ -196,7 +200,8 @@ def fit(
             )
     run.write(folder + HISTORY_FILE, to_csv([asdict(record) for record in trainer.state.history]))
     # The weights come last: where they are, the training is finished.
-    for name, content in model_files(model, ModelCard(model=config, data=data.card)).items():
+    card = ModelCard(model=config, data=data.card, objective=objective.card)
+    for name, content in model_files(model, card).items():
         run.write(folder + name, content)
     _forget(run, folder)
     return model.eval()
@@ -260,11 +265,10 @@ def _write_page(run: Run, request: TrainRequest, tested: Row, curve: bytes) -> N
     write_page(run, request, f"Training a {request.model} on {request.dataset}", lead, sections)
 
 
-def _training_config(request: TrainRequest) -> TrainingConfig:
-    noise = None
+def _objective(request: TrainRequest) -> Objective:
     if request.train_noise or request.train_shots is not None:
-        noise = TrainingNoise(depolarizing=request.train_noise, shots=request.train_shots, draws=request.train_draws)
-    return TrainingConfig(**request.model_dump(include=set(TrainingConfig.model_fields)), noise=noise)
+        return NoiseAware(depolarizing=request.train_noise, shots=request.train_shots, draws=request.train_draws)
+    return Clean()
 
 
 class _Checkpoint:

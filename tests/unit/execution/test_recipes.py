@@ -11,7 +11,7 @@ from qiskit.transpiler import CouplingMap, InstructionProperties
 from qiskit.transpiler import Target as ISATarget
 from qiskit_ibm_runtime.fake_provider import FakeFez, FakeSherbrooke, FakeTorino
 
-from qaml_qiskit.circuits import classifier_circuit, gate_counts, qvc_ansatz
+from qaml_qiskit.circuits import Ladder, QubitReadout, classifier_circuit, gate_counts
 from qaml_qiskit.encodings import ApproximateEncoding
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import Recipe, load_recipe, recipe_names, recipes, survival, to_isa
@@ -25,8 +25,8 @@ def recipe(**change: object) -> Recipe:
 
 def classifier(num_qubits: int) -> QuantumCircuit:
     angles = np.random.default_rng(1).uniform(-3, 3, 3 * num_qubits * 3)
-    ansatz = qvc_ansatz(num_qubits, 3).assign_parameters(angles)
-    return classifier_circuit(ApproximateEncoding(num_qubits, 2).circuit, ansatz, num_qubits)
+    ansatz = Ladder(num_qubits, 3).circuit().assign_parameters(angles)
+    return classifier_circuit(ApproximateEncoding(num_qubits, 2).circuit, ansatz, QubitReadout(num_qubits, num_qubits))
 
 
 def test_shipped_recipes_say_why() -> None:

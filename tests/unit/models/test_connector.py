@@ -14,7 +14,7 @@ from qiskit_machine_learning.neural_networks import EstimatorQNN
 from torch import Tensor, nn
 
 from qaml_qiskit.attacks import frozen
-from qaml_qiskit.circuits import qvc_ansatz
+from qaml_qiskit.circuits import Ladder
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.models import QVC, AdjointConnector, AmplitudeQNN, QVCConfig
 from tests.tolerances import DIFFERENT, GRADIENT, ROUNDED, VALUE
@@ -24,7 +24,7 @@ SINGLE, DOUBLE = torch.float32, torch.float64
 
 
 def network(num_qubits: int = 2, layers: int = 2, outputs: int = 2) -> AmplitudeQNN:
-    return AmplitudeQNN(qvc_ansatz(num_qubits, layers), 2**num_qubits, range(outputs))
+    return AmplitudeQNN(Ladder(num_qubits, layers).circuit(), 2**num_qubits, range(outputs))
 
 
 def features(count: int = 5, size: int = 4, dtype: torch.dtype = SINGLE) -> Tensor:

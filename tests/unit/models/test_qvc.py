@@ -103,11 +103,11 @@ def test_weight_gradients_equal_parameter_shift() -> None:
     from qiskit_machine_learning.gradients import ParamShiftEstimatorGradient
     from qiskit_machine_learning.neural_networks import EstimatorQNN
 
-    from qaml_qiskit.circuits import qvc_ansatz
+    from qaml_qiskit.circuits import Ladder
 
     model, image = make((1, 2, 3), 3, 2), some_images((1, 2, 3), count=1)
     n = model.config.num_qubits
-    ansatz = qvc_ansatz(n, 2)
+    ansatz = Ladder(n, 2).circuit()
     circuit = state_preparation(image[0], n).decompose(reps=8).compose(ansatz)
     estimator = StatevectorEstimator()
     qnn = EstimatorQNN(

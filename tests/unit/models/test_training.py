@@ -7,10 +7,13 @@ from pydantic import ValidationError
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import (
     MAX_DRAWS,
+    OBJECTIVES,
     QVC,
     ConvNet,
     ConvNetConfig,
     EpochRecord,
+    NoiseAware,
+    Objective,
     QVCConfig,
     Trainer,
     TrainingConfig,
@@ -35,9 +38,11 @@ def qvc(seed: int = 3) -> QVC:
     return QVC(QVCConfig(image_shape=(1, 2, 4), num_classes=2, num_layers=2), seed)
 
 
-def trainer(data: Data, state: TrainingState | None = None, **changes: object) -> Trainer:
+def trainer(
+    data: Data, state: TrainingState | None = None, objective: Objective | None = None, **changes: object
+) -> Trainer:
     values = {"epochs": 4, "batch_size": 10, "learning_rate": 0.05, **changes}
-    return Trainer(qvc(), data, data, TrainingConfig.model_validate(values), state)
+    return Trainer(qvc(), data, data, TrainingConfig.model_validate(values), state, objective)
 
 
 def test_training_learns(data: Data) -> None:
@@ -165,9 +170,6 @@ def test_damaged_checkpoint_is_an_error(data: Data, change: Callable[[bytes], by
         {"weight_decay": float("inf")},
         {"seed": -1},
         {"seed": 2**64},
-        {"noise": {"depolarizing": float("nan")}},
-        {"noise": {"draws": 1_000_000_000}},
-        {"noise": {"draws": MAX_DRAWS + 1}},
     ],
     ids=str,
 )
@@ -176,13 +178,56 @@ def test_values_that_no_training_can_use(values: dict[str, object]) -> None:
         TrainingConfig.model_validate(values)
 
 
+@pytest.mark.parametrize(
+    "values", [{"depolarizing": float("nan")}, {"draws": 1_000_000_000}, {"draws": MAX_DRAWS + 1}], ids=str
+)
+def test_values_that_no_noise_can_have(values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        NoiseAware.model_validate(values)
+
+
+@pytest.mark.parametrize("name", [*OBJECTIVES])
+def test_a_stopped_training_goes_on_bit_for_bit(data: Data, name: str) -> None:
+    """Whatever the objective draws is drawn again."""
+    objective = OBJECTIVES[name]() if name != "noise-aware" else NoiseAware(depolarizing=0.05, shots=50, draws=2)
+    whole, steps = trainer(data, objective=objective, epochs=2), []
+    assert whole.run()
+    first = trainer(data, objective=objective, epochs=2)
+    assert not first.run(on_step=lambda state: steps.append(state), should_stop=lambda: len(steps) >= 7)
+    second = trainer(data, load_state(dump_state(first.snapshot())), objective, epochs=2)
+    assert second.run()
+    assert torch.equal(whole.model.weight, second.model.weight)
+    assert whole.state.history == second.state.history
+
+
+class Halved(Objective):
+    """An objective from outside: half of the logits."""
+
+    name = "halved"
+
+    def loss(
+        self, model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        logits = model(images) / 2
+        return torch.nn.functional.cross_entropy(logits, labels), logits
+
+
+def test_the_objective_decides_the_steps_alone(data: Data) -> None:
+    run = trainer(data, objective=Halved(), epochs=1, learning_rate=1e-9)
+    run.run()
+    record = run.state.history[0]
+    halved, whole = (torch.nn.functional.cross_entropy(predict(run.model, data[0]) / by, data[1]) for by in (2, 1))
+    assert record.loss == pytest.approx(halved.item(), rel=MEAN)
+    assert record.validation_loss == pytest.approx(whole.item(), rel=MEAN)
+
+
 def test_a_training_too_large_for_the_memory_is_refused(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
-    noise = {"depolarizing": 0.01, "draws": MAX_DRAWS}
-    trainer(data, noise=noise)
+    noise = NoiseAware(depolarizing=0.01, draws=MAX_DRAWS)
+    trainer(data, objective=noise)
     monkeypatch.setattr("qaml_qiskit.memory.free_memory", lambda device="cpu": 2**17)
     trainer(data)
     with pytest.raises(ConfigurationError, match=r"cannot train the model: got .* needed"):
-        trainer(data, noise=noise)
+        trainer(data, objective=noise)
 
 
 def test_a_validation_loss_that_is_nan_is_a_divergence(data: Data) -> None:

@@ -52,8 +52,22 @@ def local(name: str, strength: float) -> list[Operators]:
             return []
 
 
-def hand_made(layers: list[QuantumCircuit], name: str, strength: float, placement: str) -> np.ndarray:
-    """⟨Z⟩ of every qubit of a chain that starts in |0…0⟩, layer by layer, under a named noise."""
+def marked(layers: list[QuantumCircuit]) -> QuantumCircuit:
+    """The layers one after the other, each with its end marked."""
+    whole = QuantumCircuit(layers[0].num_qubits)
+    for layer in layers:
+        whole.compose(layer, inplace=True)
+        whole.barrier(label="layer-end")
+    return whole
+
+
+def hand_made(
+    layers: list[QuantumCircuit], name: str, strength: float, placement: str, last: QuantumCircuit | None = None
+) -> np.ndarray:
+    """⟨Z⟩ of every qubit of a chain that starts in |0…0⟩, layer by layer, under a named noise.
+
+    The last gates are none of a layer and have no noise.
+    """
     num_qubits = layers[0].num_qubits
     chain = [(qubit, qubit + 1) for qubit in range(num_qubits - 1)]
     state, uses = DensityMatrix.from_label("0" * num_qubits), 0
@@ -72,6 +86,8 @@ def hand_made(layers: list[QuantumCircuit], name: str, strength: float, placemen
                     state = state.evolve(Kraus(operators), [qubit])
             for pair in chain if name == "crosstalk" else []:
                 state = state.evolve(RZZGate(strength), pair)
+    if last is not None:
+        state = state.evolve(last)
     factor = {"global-depolarizing": (1 - strength) ** uses, "readout": 1 - 2 * strength}.get(name, 1.0)
     return factor * np.array([state.expectation_value(Pauli("Z"), [qubit]).real for qubit in range(num_qubits)])
 

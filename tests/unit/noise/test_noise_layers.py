@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit, transpile
 
-from qaml_qiskit.circuits import qvc_ansatz
+from qaml_qiskit.circuits import Brickwork, Ladder
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.noise import BASIS_GATES, NoiseName, NoiseSpec, check_touches, mark_layers, named_noise
+from qaml_qiskit.noise import BASIS_GATES, LAYER_END, NOISES, NoiseName, NoiseSpec, check_touches, named_noise
 from qaml_qiskit.simulation.heisenberg import noisy_expectations
 from tests.tolerances import AER, VALUE
-from tests.unit.noise.noise_cases import hand_made
+from tests.unit.noise.noise_cases import hand_made, marked
 from tests.unit.simulation.heisenberg_cases import aer_expectations
 from tests.unit.simulation.simulation_cases import one_thread
 
@@ -21,8 +21,8 @@ _one_thread = pytest.fixture(autouse=True)(one_thread)
 TOLERANCE = VALUE[torch.float64]
 
 
-def ansatz(num_qubits: int, layers: int, seed: int = 0) -> QuantumCircuit:
-    circuit = qvc_ansatz(num_qubits, layers)
+def ansatz(num_qubits: int, layers: int, seed: int = 0, layer_end: str | None = None) -> QuantumCircuit:
+    circuit = Ladder(num_qubits, layers).circuit(layer_end)
     return circuit.assign_parameters(np.random.default_rng(seed).uniform(-3, 3, circuit.num_parameters))
 
 
@@ -48,9 +48,9 @@ def chain(num_qubits: int) -> QuantumCircuit:
 @pytest.mark.parametrize("name", ["amplitude-damping", "crosstalk", "over-rotation", "global-depolarizing"])
 def test_layers_survive_compilation(name: NoiseName, level: int) -> None:
     """Noise by layer does not see how a layer was compiled, so the layers as they were written are the reference."""
-    wanted = hand_made([ansatz(3, 1, seed) for seed in (0, 1)], name, 0.2, "layer")
-    both = ansatz(3, 1, 0).compose(ansatz(3, 1, 1))
-    circuit, model = named_noise(name, 0.2, "layer").attach(compiled(mark_layers(both, 2), level))
+    layers = [ansatz(3, 1, seed) for seed in (0, 1)]
+    wanted = hand_made(layers, name, 0.2, "layer")
+    circuit, model = named_noise(name, 0.2, "layer").attach(compiled(marked(layers), level))
     assert {each.name for each in circuit.data} <= {*BASIS_GATES, "barrier", "id", "rzz"}
     found = noisy_expectations(circuit, model, range(3), dtype=torch.float64).numpy()
     assert np.abs(found - wanted).max() < TOLERANCE
@@ -60,26 +60,42 @@ def test_layers_survive_compilation(name: NoiseName, level: int) -> None:
 @given(num_qubits=st.integers(2, 4), layers=st.integers(1, 3))
 def test_marked_layers_compile_to_the_same_gates(num_qubits: int, layers: int) -> None:
     """No rotation can move past a CZ of its qubit, so the barriers cost nothing."""
-    plain = ansatz(num_qubits, layers)
-    counts = compiled(mark_layers(plain, layers)).count_ops()
+    counts = compiled(ansatz(num_qubits, layers, layer_end=LAYER_END)).count_ops()
     assert counts.pop("barrier") == layers
-    assert counts == compiled(plain).count_ops()
+    assert counts == compiled(ansatz(num_qubits, layers)).count_ops()
 
 
 def test_a_marked_ansatz_may_have_free_parameters() -> None:
-    free = qvc_ansatz(2, 2)
-    marked = mark_layers(free, 2)
-    assert marked.parameters == free.parameters
-    prepared = named_noise("bit-flip", 0.1, "layer").prepare(marked)
+    free = Ladder(2, 2).circuit(LAYER_END)
+    prepared = named_noise("bit-flip", 0.1, "layer").prepare(free)
     assert prepared.parameters == free.parameters
 
 
-@pytest.mark.parametrize("layers", [-1, 0, 3, 79])
-def test_layers_that_are_no_repetition_are_refused(layers: int) -> None:
-    with pytest.raises(ConfigurationError, match="cannot tell the layers"):
-        mark_layers(ansatz(4, 4), layers)
-    with pytest.raises(ConfigurationError, match="cannot tell the layers"):
-        mark_layers(QuantumCircuit(2), 1)
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("name", [name for name in NOISES if name != "readout"])
+def test_noise_by_layer_on_brickwork_is_that_of_its_layers(name: NoiseName, layers: int) -> None:
+    """Walls and bricks written out by hand, with the noise between them, against Aer and the exact engine."""
+    n, angles = 4, np.random.default_rng(layers).uniform(-3, 3, (layers + 1, 4, 3))
+    written = []
+    for layer in range(layers):
+        part = wall(angles[layer])
+        for low in [(0, 2), (1,)][layer % 2]:
+            part.cz(low, low + 1)
+        written.append(part)
+    noisy = hand_made(written, name, 0.1, "layer", last=wall(angles[layers]))
+    bound = Brickwork(n, layers).circuit(LAYER_END).assign_parameters(angles.flatten())
+    circuit, model = named_noise(name, 0.1, "layer").attach(compiled(bound), Brickwork(n, layers).neighbours)
+    assert np.abs(noisy_expectations(circuit, model, range(n), dtype=torch.float64).numpy() - noisy).max() < TOLERANCE
+    assert np.abs(aer_expectations(circuit, model) - noisy).max() < AER
+
+
+def wall(angles: np.ndarray) -> QuantumCircuit:
+    circuit = QuantumCircuit(len(angles))
+    for qubit, (a, b, c) in enumerate(angles):
+        circuit.rz(a, qubit)
+        circuit.ry(b, qubit)
+        circuit.rz(c, qubit)
+    return circuit
 
 
 def test_noise_by_layer_needs_marked_layers() -> None:
@@ -90,7 +106,7 @@ def test_noise_by_layer_needs_marked_layers() -> None:
 def test_crosstalk_reaches_the_other_neighbours() -> None:
     circuit, _ = named_noise("crosstalk", 0.1).attach(chain(4))
     assert places(circuit, "crosstalk") == [(1, 2), (0, 1), (2, 3), (1, 2)]
-    circuit, _ = named_noise("crosstalk", 0.1, "layer").attach(mark_layers(chain(4), 1))
+    circuit, _ = named_noise("crosstalk", 0.1, "layer").attach(marked([chain(4)]))
     assert places(circuit, "crosstalk") == [(0, 1), (1, 2), (2, 3)]
 
 
@@ -129,7 +145,7 @@ def test_global_depolarising_needs_a_circuit_with_gates() -> None:
 def test_preparing_twice_is_refused() -> None:
     spec = named_noise("bit-flip", 0.1, "layer")
     with pytest.raises(ConfigurationError, match="carries noise markers already"):
-        spec.prepare(spec.prepare(mark_layers(chain(2), 1)))
+        spec.prepare(spec.prepare(marked([chain(2)])))
 
 
 def test_a_circuit_that_was_not_prepared_is_refused() -> None:

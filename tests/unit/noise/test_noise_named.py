@@ -10,10 +10,10 @@ from qiskit.quantum_info import DensityMatrix, SuperOp
 from qiskit_aer import AerSimulator
 
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.noise import NOISES, NoiseName, NoiseSpec, Placement, mark_layers, named_noise
+from qaml_qiskit.noise import NOISES, NoiseName, NoiseSpec, Placement, named_noise
 from qaml_qiskit.simulation.heisenberg import noisy_expectations
 from tests.tolerances import AER, DIFFERENT, SIGMAS, VALUE
-from tests.unit.noise.noise_cases import hand_made
+from tests.unit.noise.noise_cases import hand_made, marked
 from tests.unit.simulation.heisenberg_cases import aer_expectations, qvc_native
 from tests.unit.simulation.simulation_cases import one_thread
 
@@ -27,10 +27,7 @@ NAMES = tuple(NOISES)
 def layered(num_qubits: int, layers: int, seed: int) -> tuple[QuantumCircuit, list[QuantumCircuit]]:
     """A native circuit with marked layers, and the layers by themselves."""
     parts = [qvc_native(num_qubits, 1, seed + layer) for layer in range(layers)]
-    whole = QuantumCircuit(num_qubits)
-    for part in parts:
-        whole.compose(part, inplace=True)
-    return mark_layers(whole, layers), parts
+    return marked(parts), parts
 
 
 def strong(name: NoiseName) -> float:

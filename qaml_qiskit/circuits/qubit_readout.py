@@ -1,0 +1,39 @@
+"""The readout of the benchmark."""
+
+from qaml_qiskit.circuits.readout import Readout, Values
+from qaml_qiskit.errors import ConfigurationError
+
+
+class QubitReadout(Readout):
+    """Every class has a qubit of its own: the logit of class k is ⟨Z_k⟩ of qubit k, times a scale."""
+
+    name = "qubits"
+
+    def check(self) -> None:
+        """Raise ConfigurationError unless every class has a qubit of its own to be read from."""
+        num_classes, num_qubits = self.num_classes, self.num_qubits
+        if num_classes >= 2 > num_qubits:
+            raise ConfigurationError(
+                "cannot read the classes from the qubits",
+                got=f"{num_classes} classes on {num_qubits} qubit{'s' * (num_qubits != 1)}",
+                expected=f"at least {num_classes} qubits, one for each class",
+                remedy="use larger images, or for a few features the angle encoding, which has a qubit for each of "
+                "them",
+            )
+        if not 2 <= num_classes <= num_qubits:
+            raise ConfigurationError(
+                "cannot read the classes from the qubits",
+                got=f"{num_classes} classes on {num_qubits} qubits",
+                expected=f"2 to {num_qubits} classes, one qubit each",
+                remedy="choose fewer classes or larger images",
+            )
+
+    @property
+    def qubits(self) -> tuple[int, ...]:
+        """0 … m−1."""
+        return tuple(range(self.num_classes))
+
+    def logits(self, z: Values, scale: float) -> Values:
+        """⟨Z_k⟩ times the scale."""
+        scaled: Values = z * scale
+        return scaled

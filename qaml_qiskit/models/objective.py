@@ -1,0 +1,64 @@
+"""What a training makes small."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from pydantic import BaseModel, ConfigDict, JsonValue
+from torch import Tensor, nn
+
+
+class ObjectiveCard(BaseModel):
+    """Which objective a model was trained with, as its card says it: plain values, readable without the objective."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    name: str
+    settings: dict[str, JsonValue]
+
+
+class Objective(BaseModel, ABC):
+    """The loss of a step. Its fields are its settings; it holds no state, so a stopped training goes on bit for bit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    #: As it is registered in :data:`qaml_qiskit.models.OBJECTIVES`.
+    name: ClassVar[str]
+
+    @abstractmethod
+    def loss(
+        self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """The loss, differentiable, shape (), and the logits that the accuracy of training is counted from, (N, m).
+
+        Args:
+            model: in training mode.
+            images: a batch, as the model takes them.
+            labels: shape (N,).
+            generator: what is random depends on it alone; it depends on the training's seed and the step alone.
+        """
+
+    def check(self, model: nn.Module) -> None:
+        """Raise ConfigurationError where the model cannot be trained so."""
+
+    def memory(self, model: nn.Module, batch: int) -> int:
+        """Bytes that a step with so many images takes, beyond what the model takes for one without randomness."""
+        return 0
+
+    @property
+    def card(self) -> ObjectiveCard:
+        """The name and the settings."""
+        return ObjectiveCard(name=self.name, settings=self.model_dump(mode="json"))
+
+
+class Clean(Objective):
+    """The cross-entropy of the images as they are."""
+
+    name = "clean"
+
+    def loss(
+        self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Nothing is random."""
+        logits = model(images)
+        return nn.functional.cross_entropy(logits, labels), logits
