@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.inputs import check_batch as check_batch
     from qaml_qiskit.models.inputs import check_size as check_size
     from qaml_qiskit.models.names import OBJECTIVES as OBJECTIVES
-    from qaml_qiskit.models.names import ObjectiveName as ObjectiveName
     from qaml_qiskit.models.noise_aware import MAX_DRAWS as MAX_DRAWS
     from qaml_qiskit.models.noise_aware import NoiseAware as NoiseAware
     from qaml_qiskit.models.noise_aware import noisy_logits as noisy_logits

@@ -1,8 +1,8 @@
 """The registered objectives of a training; for requests, which do not wait for torch."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from qaml_qiskit.registry import Named, Registry
+from qaml_qiskit.registry import Registry
 
 if TYPE_CHECKING:
     from qaml_qiskit.models.objective import Objective
@@ -15,5 +15,3 @@ OBJECTIVES: Registry[type["Objective"]] = Registry(
         "noise-aware": ("qaml_qiskit.models.noise_aware:NoiseAware", "the cross-entropy under sampled device noise"),
     },
 )
-
-ObjectiveName = Annotated[str, Named(OBJECTIVES)]

@@ -25,7 +25,7 @@ def test_the_kept_baselines_are_whole() -> None:
     for baseline in load_baselines().baselines:
         grid = baseline.grid
         encodings = sum(len(grid.encoding_layers) if name == "approximate" else 1 for name in grid.encoding)
-        circuits = encodings * len(grid.qubits) * len(grid.layers)
+        circuits = len(grid.ansatz) * encodings * len(grid.qubits) * len(grid.layers)
         assert len(baseline.counts) == circuits * len(grid.target) * len(grid.recipe)
 
 

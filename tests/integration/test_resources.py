@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from qaml_qiskit import ResourcesRequest
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.reports import format_cell
 from tests.integration.conftest import Finished
@@ -41,6 +42,24 @@ def test_every_encoding_on_several_widths(qaml: Qaml) -> None:
         assert len(compiled["physical_qubits"].split()) >= n
         if built["encoding"] in ("multiplexed", "exact", "angle"):
             assert built["fidelity"] == pytest.approx(1, abs=EXACT_FIDELITY)
+
+
+def test_every_ansatz_is_counted(qaml: Qaml) -> None:
+    rows = qaml(*SMALL, "--ansatz", "ladder,brickwork", "--encoding", "none", "--json").json()["results"]
+    layers = rows[0]["layers"]
+    assert [(row["ansatz"], row["ansatz_two_qubit_gates"]) for row in rows[::2]] == [
+        ("ladder", layers * 3),
+        ("brickwork", sum((2, 1)[layer % 2] for layer in range(layers))),
+    ]
+    refused = qaml(*SMALL, "--ansatz", "brickwrok")
+    assert refused.code == 2
+    assert "brickwork" in refused.err
+
+
+def test_a_grid_of_ladders_is_the_run_that_it_was() -> None:
+    """An unfinished run of the version before is continued only if its configuration is the same."""
+    assert "ansatz" not in ResourcesRequest().model_dump(mode="json")
+    assert ResourcesRequest(ansatz=("brickwork",)).model_dump(mode="json")["ansatz"] == ["brickwork"]
 
 
 def test_published_counts_stand_beside_ours(qaml: Qaml) -> None:

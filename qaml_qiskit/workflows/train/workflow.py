@@ -17,14 +17,13 @@ from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.files import delete
 from qaml_qiskit.formats import damaged, npz
 from qaml_qiskit.models import (
+    OBJECTIVES,
     WEIGHTS_FILE,
-    Clean,
     DataCard,
     EpochRecord,
     Model,
     ModelCard,
     ModelConfig,
-    NoiseAware,
     Objective,
     Trainer,
     TrainingConfig,
@@ -266,9 +265,10 @@ def _write_page(run: Run, request: TrainRequest, tested: Row, curve: bytes) -> N
 
 
 def _objective(request: TrainRequest) -> Objective:
-    if request.train_noise or request.train_shots is not None:
-        return NoiseAware(depolarizing=request.train_noise, shots=request.train_shots, draws=request.train_draws)
-    return Clean()
+    if not request.train_noise and request.train_shots is None:
+        return OBJECTIVES["clean"]()
+    noise = {"depolarizing": request.train_noise, "shots": request.train_shots, "draws": request.train_draws}
+    return OBJECTIVES["noise-aware"].model_validate(noise)
 
 
 class _Checkpoint:

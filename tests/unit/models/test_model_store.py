@@ -8,14 +8,17 @@ import torch
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import (
+    OBJECTIVES,
     QVC,
     WEIGHTS_FILE,
+    Clean,
     ConvNet,
     ConvNetConfig,
     DataCard,
     Model,
     ModelCard,
     ModelConfig,
+    NoiseAware,
     QuadraticClassifier,
     QuadraticConfig,
     QVCConfig,
@@ -60,6 +63,21 @@ def test_round_trip(tmp_path: Path, model: Model, by_file: bool) -> None:
 def test_files_are_the_same_bytes_for_the_same_model() -> None:
     card = ModelCard(model=QVC_CONFIG, data=DataCard(dataset="digits", classes=(0, 1)))
     assert model_files(QVC(QVC_CONFIG, 1), card) == model_files(QVC(QVC_CONFIG, 1), card)
+
+
+def test_a_card_says_no_more_than_it_must() -> None:
+    """Cards of the version before are read, and cards that need nothing new are as they were."""
+    data = DataCard(dataset="digits", classes=(0, 1, 2))
+    plain = ModelCard(model=QVC_CONFIG, data=data, objective=Clean().card)
+    fields = json.loads(model_files(QVC(QVC_CONFIG), plain)[CARD_FILE])
+    assert fields.keys() == {"format", "model", "data"}
+    assert "readout" not in fields["model"]
+    assert ModelCard.model_validate(fields) == ModelCard(model=QVC_CONFIG, data=data)
+    noisy = ModelCard(model=QVC_CONFIG, data=data, objective=NoiseAware(shots=500).card)
+    again = ModelCard.model_validate_json(noisy.model_dump_json())
+    assert again.objective == noisy.objective
+    assert again.objective is not None
+    assert OBJECTIVES[again.objective.name].model_validate(again.objective.settings) == NoiseAware(shots=500)
 
 
 def damage(folder: Path, how: str) -> None:
