@@ -25,6 +25,7 @@ ATTACKS: Registry[type[Attack]] = Registry(
         "cw": (f"{_IMAGE}.cw:CWConfig", "Carlini and Wagner's search for the smallest change"),
         "deepfool": (f"{_IMAGE}.deepfool:DeepFoolConfig", "linearisation towards the nearest boundary"),
     },
+    base="qaml_qiskit.attacks.image.base:Attack",
 )
 
 #: The name of a registered attack; for fields of requests.

@@ -110,6 +110,6 @@ def test_forecasts_name_the_model_and_the_images(trained: Path, tmp_path: Path) 
     assert heard.tasks == {
         "predicting qvc, clean images, on fake-torino": 2,
         "computing what the noisy layers measure": 0,
-        "attacking images, ε = 0.05": 5,
+        "attacking images, ε = 0.05": 8,  # two steps, once before and once after
         "predicting qvc, attacked with ε = 0.05, on fake-torino": 2,
     }

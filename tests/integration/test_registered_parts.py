@@ -1,9 +1,9 @@
-"""An encoding, a noise and a data set from outside the package work wherever those of the package do."""
+"""An encoding, a noise, a data set and an attack from outside the package work wherever those of the package do."""
 
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from qiskit.circuit import ParameterVector, QuantumCircuit
 from torch import Tensor
 
 import qaml_qiskit as qaml
+from qaml_qiskit.attacks import ATTACKS, Adversary, BoundedAttack, Traits
 from qaml_qiskit.datasets import DATASETS, DatasetSpec, load_dataset
 from qaml_qiskit.datasets.spec import RawPart, RawSplit
 from qaml_qiskit.encodings import ENCODINGS, AngleEncoding, Encoding, PixelOrder
@@ -57,6 +58,16 @@ class Chained(Encoding):
         return self._angle.state(images) * torch.tensor(signs)
 
 
+class Darken(BoundedAttack):
+    """Every pixel goes down as far as it may."""
+
+    traits: ClassVar[Traits] = Traits("linf", False, "one-step", False, "nowhere")
+    name: Literal["darken"] = "darken"
+
+    def build(self, model: torch.nn.Module, num_classes: int, run: int = 0) -> Adversary:
+        return lambda images, labels: images - self.eps
+
+
 def read_halves() -> RawSplit:
     """Bright on the left, or on the right."""
 
@@ -86,8 +97,9 @@ def registered() -> Iterator[None]:
     ENCODINGS.register("chained", Chained)
     NOISES.register("tilt", noise, "a random Hadamard")
     DATASETS.register("halves", spec, "two pixels")
+    ATTACKS.register("darken", Darken)
     yield
-    for registry, name in ((ENCODINGS, "chained"), (NOISES, "tilt"), (DATASETS, "halves")):
+    for registry, name in ((ENCODINGS, "chained"), (NOISES, "tilt"), (DATASETS, "halves"), (ATTACKS, "darken")):
         registry.remove(name)
 
 
@@ -103,15 +115,15 @@ def test_a_model_is_trained_stored_attacked_and_swept(trained: Path, tmp_path: P
     assert stored.card.model.model_dump()["encoding_layers"] == Chained.default_layers
     images = torch.from_numpy(load_dataset("halves").test.images[:4])
     attacked = qaml.attack(
-        qaml.AttackRequest(model=str(trained), noise="tilt", strength=0.05, attack=("fgsm",), images="4"),
+        qaml.AttackRequest(model=str(trained), noise="tilt", strength=0.05, attack=("fgsm", "darken"), images="4"),
         out=tmp_path / "attacked",
     )
-    assert attacked.results
+    assert {row["attack"] for row in attacked.results} == {"fgsm", "darken"}
     rows = {}
     for engine in ("exact", "aer-density"):
         request = qaml.SweepRequest(
             model=str(trained), noise=("tilt",), strengths=(0.05,), placement=("gate", "layer"), images="4",
-            encoding=("own", "chained"), encoding_layers=(3,), engine=engine,
+            encoding=("own", "chained"), encoding_layers=(3,), engine=engine, attack=("darken",),
         )  # fmt: skip
         qaml.sweep(request, out=tmp_path / engine)
         cells = sorted((tmp_path / engine / "cells").glob("*tilt*.npz"))
