@@ -161,7 +161,7 @@ class Registry(Generic[Part]):
             raise ConfigurationError(
                 f"the {self.noun} {printable(name)!r} cannot be used",
                 got=f"a {type(part).__name__} from {owner}",
-                expected=f"a {base.__name__} of {base.__module__}",
+                expected=f"{base.__name__} of {base.__module__}, or a subclass",
                 remedy="see CONTRIBUTING on how to add one",
             )
 

@@ -8,14 +8,20 @@ commands must parse.
 import re
 import shlex
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.main import add_commands, main
+from qaml_qiskit.datasets import DATASETS
+from qaml_qiskit.encodings import ENCODINGS
+from qaml_qiskit.noise import NOISES
+from qaml_qiskit.registry import Registry
 
 add_commands()
 
@@ -52,6 +58,17 @@ def blocks(page: Path) -> list[Block]:
         for found in BLOCK.finditer(text)
         if found["kind"] in ("python", "console")
     ]
+
+
+@pytest.fixture(autouse=True)
+def no_part_stays() -> Iterator[None]:
+    """What a page registers is taken away again."""
+    registries: tuple[Registry[Any], ...] = (DATASETS, ENCODINGS, NOISES)
+    before = [set(registry) for registry in registries]
+    yield
+    for registry, names in zip(registries, before, strict=True):
+        for name in set(registry) - names:
+            registry.remove(name)
 
 
 @pytest.fixture(autouse=True)

@@ -196,7 +196,7 @@ def test_columns_that_say_nothing_are_left_out_of_the_terminal(qaml: Qaml, place
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--noise", "depolarising"), "--noise"),
+        (("--noise", "depolarising"), "no such noise"),
         (("--noise", "over-rotation", "--strengths", "3.5"), "radians"),
         (("--noise", "bit-flip", "--strengths", "1.5"), "probability of an X"),
         (("--noise", "readout", "--strengths", "0.5", "--mitigation", "readout"), "--mitigation"),
@@ -258,7 +258,7 @@ def test_another_encoding_for_a_qubit_a_pixel(qaml: Qaml, tmp_path: Path) -> Non
     write_images(tmp_path / "images.npz", (1, 1, 2), 2)
     finished = qaml(*words(tmp_path), "--strengths", "0.1", "--encoding", "multiplexed")
     assert finished.code == 2
-    assert "qubit a pixel" in finished.err
+    assert "layers on 2 qubits, and --encoding multiplexed, where these images need 1" in finished.err
     own = qaml(*words(tmp_path), "--strengths", "0.1")
     assert json.loads(own.out)["results"][0]["encoding"] == "angle"
 

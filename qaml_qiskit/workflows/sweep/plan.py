@@ -209,9 +209,8 @@ def _configs(own: QVCConfig, request: SweepRequest) -> Iterator[QVCConfig]:
         if (needed := kind.for_images(own.image_shape, order=own.pixel_order).num_qubits) != own.num_qubits:
             raise ConfigurationError(
                 "the layers cannot be run behind another encoding",
-                got=f"--encoding {encoding} on {needed} qubits, for a model with the {own.encoding} encoding on "
-                f"{own.num_qubits}",
-                expected="own, or an encoding on as many qubits",
+                got=f"layers on {own.num_qubits} qubits, and --encoding {encoding}, where these images need {needed}",
+                expected="own, or an encoding that needs as many qubits",
                 remedy="leave out --encoding",
             )
         for layers in request.encoding_layers if kind.has_layers() else (None,):

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from qaml_qiskit.circuits import AnsatzName
+from qaml_qiskit.datasets.names import DatasetName
 from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.scale import LogitScale
@@ -25,7 +26,7 @@ _ONLY_OF = {
 class TrainRequest(Request):
     """Everything that decides what is trained, and how."""
 
-    dataset: str = "digits"
+    dataset: DatasetName = "digits"
     classes: tuple[int, ...] | None = None
     model: Literal["qvc", "convnet", "resnet18", "quadratic"] = "qvc"
     layers: Annotated[int, Field(ge=1)] = 12

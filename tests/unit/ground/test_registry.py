@@ -112,7 +112,7 @@ def test_parts_of_another_kind_are_refused(installed: Installed) -> None:
     class Bag(dict):  # type: ignore[type-arg]
         """A bag."""
 
-    with pytest.raises(ConfigurationError, match="'text' cannot be used: got a str from plugtext; expected a dict"):
+    with pytest.raises(ConfigurationError, match="'text' cannot be used: got a str from plugtext; expected dict"):
         registry["text"]
     with pytest.raises(ConfigurationError, match="'row' cannot be used: got a list from this process"):
         registry.register("row", [])  # type: ignore[arg-type]
