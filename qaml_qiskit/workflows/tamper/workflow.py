@@ -5,24 +5,25 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run, open_run
 from qaml_qiskit.attacks.quantum import Budget, Damage, QuantumAttack, StateAttack, damage_curve
 from qaml_qiskit.deployments.compiled import compile_model
 from qaml_qiskit.deployments.inputs import digest, find_model, load_images, require_qvc
-from qaml_qiskit.evaluation import Proportion
+from qaml_qiskit.evaluation import Proportion, ReadoutMap
 from qaml_qiskit.models import QVC, StoredModel, check_batch
 from qaml_qiskit.progress import Advance, Progress, Silent
 from qaml_qiskit.reports import Section, tamper_curves, to_csv
 from qaml_qiskit.reports.pages import named, write_page
 from qaml_qiskit.workflows.tamper.cells import Joined, KeptAttack, block_name, blocks_of, cell_file
 from qaml_qiskit.workflows.tamper.parts import (
-    Record,
     Victim,
     attacks_on,
     calibration_attack,
-    symmetric_record,
-    target_record,
+    symmetric_readout,
+    target_readout,
 )
 from qaml_qiskit.workflows.tamper.request import PARTS, READOUT, TamperedPart, TamperRequest
 
@@ -67,8 +68,8 @@ def tamper(
     model = require_qvc(stored, "this model has no quantum parts to tamper with")
     images, labels, _ = load_images(request.images, stored.card.data, data_dir)
     check_batch(images, model.config.image_shape)
-    record, target = _readout(stored, model, request, backends)
-    victim = Victim.of(model, images, labels, record)
+    readout, target = _readout(stored, model, request, backends)
+    victim = Victim.of(model, images, labels, readout)
     parts = request.part or _allowed(model)
     if "calibration" in parts:
         # A readout that mitigation cannot invert is refused before anything is written.
@@ -79,7 +80,7 @@ def tamper(
         "images": digest(images),
         "labels": digest(victim.labels),
         "part": list(parts),
-        "readout": record.document(),
+        "readout": readout.document(),
         **target,
     }
     with open_run("tamper", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
@@ -105,13 +106,13 @@ def _allowed(model: QVC) -> tuple[TamperedPart, ...]:
 
 def _readout(
     stored: StoredModel, model: QVC, request: TamperRequest, backends: Path | None
-) -> tuple[Record, dict[str, Any]]:
+) -> tuple[ReadoutMap[Tensor], dict[str, Any]]:
     """The honest readout errors, and what the name of their target stood for."""
     if request.target is None:
         probability = READOUT if request.readout is None else request.readout
-        return symmetric_record(probability, model.config.num_classes), {}
+        return symmetric_readout(probability, model.config.num_classes), {}
     compiled = compile_model(stored, request.target, request.recipe, backends)
-    return target_record(compiled), compiled.resolved()
+    return target_readout(compiled), compiled.resolved()
 
 
 def _rows(
