@@ -18,6 +18,8 @@ _LEGEND_INSIDE = 6
 _REMARKED = 48
 #: Characters under all bars.
 _GROUP = 75
+#: Images of a picture of perturbations, at most.
+_SHOWN = 6
 #: Characters of a title beside a row of images.
 _ROW_TITLE = 20
 
@@ -119,6 +121,33 @@ def image_grid(rows: Mapping[str, NDArray[np.floating]], captions: Mapping[str, 
                 axes.set_xlabel(captions.get(title, [""] * len(images))[j], fontsize=8, labelpad=2)
         line[0].set_ylabel(label(title, _ROW_TITLE), fontsize=8, rotation=0, ha="right", va="center", labelpad=6)
     return png(figure)
+
+
+def one_of_each_class(labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Positions of the first image of every class, of the first few classes, in their order; labels of shape (N,)."""
+    return np.sort(np.unique(labels, return_index=True)[1])[:_SHOWN]
+
+
+def perturbation_picture(
+    clean: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    attacked: Mapping[str, tuple[NDArray[np.floating], NDArray[np.integer]]],
+) -> bytes:
+    """A few images: clean with their labels, and for every attack as attacked with the label given, and the change.
+
+    Args:
+        clean: shape (N, C, H, W), N a handful.
+        labels: shape (N,).
+        attacked: by title, the same images attacked, and the labels that a model gives these.
+    """
+    rows: dict[str, NDArray[np.floating]] = {"clean": clean}
+    captions: dict[str, list[str]] = {"clean": [str(label) for label in labels]}
+    for title, (images, given) in attacked.items():
+        rows[title] = images
+        captions[title] = [f"→ {label}" for label in given]
+        # The mean over the colours, because a signed change has no colour.
+        rows[f"Δ {title}"] = (images - clean).mean(1, keepdims=True)
+    return image_grid(rows, captions)
 
 
 def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> bytes:

@@ -15,8 +15,8 @@ from qaml_qiskit.deployments.inputs import digest, find_model, load_images, requ
 from qaml_qiskit.evaluation import Proportion, ReadoutMap
 from qaml_qiskit.models import QVC, StoredModel, check_batch
 from qaml_qiskit.progress import Advance, Progress, Silent
-from qaml_qiskit.reports import Section, tamper_curves, to_csv
-from qaml_qiskit.reports.pages import named, write_page
+from qaml_qiskit.reports import Report, tamper_curves
+from qaml_qiskit.reports.pages import command_line, named
 from qaml_qiskit.workflows.tamper.cells import Joined, KeptAttack, block_name, blocks_of, cell_file
 from qaml_qiskit.workflows.tamper.parts import (
     Victim,
@@ -185,11 +185,7 @@ def _notes(request: TamperRequest, model: QVC, parts: tuple[TamperedPart, ...]) 
 
 
 def _write(run: Run, request: TamperRequest, rows: list[Row], notes: list[str], chance: float) -> None:
-    run.write("tamper.csv", to_csv(rows))
-    picture, strongest = None, request.strengths[-1]
-    if strongest > 0:
-        picture = tamper_curves(rows, chance)
-        run.write("tamper.png", picture)
+    strongest = request.strengths[-1]
     left = ", ".join(f"{row['part']} {row['accuracy']:.1%}" for row in rows if row["strength"] == strongest)
     lead = (
         f"{rows[0]['images']} images, {rows[0]['accuracy_before']:.1%} right before. What is left after tampering with "
@@ -200,9 +196,11 @@ def _write(run: Run, request: TamperRequest, rows: list[Row], notes: list[str], 
         "are drawn side by side."
     )
     figures, access = divided(rows)
-    sections = [
-        Section("Accuracy against strength", notes, figures, picture, caption),
-        Section("What each attack assumes", ["images, labels: a labelled sample to choose the change by."], access),
-    ]
-    write_page(run, request, f"{request.model}, tampered with", lead, sections)
-    run.finish({"command": "tamper", "results": rows, "notes": notes})
+    report = Report(run, command_line(run.config, request), f"{request.model}, tampered with")
+    report.csv("tamper.csv", rows)
+    report.table("Accuracy against strength", figures, *notes)
+    if strongest > 0:
+        report.picture("tamper.png", tamper_curves(rows, chance), caption)
+    known = "images, labels: a labelled sample to choose the change by."
+    report.table("What each attack assumes", access, known)
+    report.finish(lead, rows, notes)

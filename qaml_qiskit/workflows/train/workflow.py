@@ -39,8 +39,8 @@ from qaml_qiskit.models import (
     predict,
 )
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
-from qaml_qiskit.reports import Section, learning_curves, to_csv
-from qaml_qiskit.reports.pages import write_page
+from qaml_qiskit.reports import Report, learning_curves, to_csv
+from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.text import printable
 from qaml_qiskit.workflows.train.encoded import encoded, forget_encoded
 from qaml_qiskit.workflows.train.request import TrainRequest
@@ -94,13 +94,9 @@ def train(
             return Outcome("train", run, run.metrics()["results"])
         model = fit(request, config, data, run, progress or Silent(), stopping)
         history = read_history(run)
-        curve = learning_curves({request.model: history})
-        run.write("learning_curve.png", curve)
         tested = _test(model, data.test, run, progress or Silent())
-        rows = [*history, tested]
-        _write_page(run, request, tested, curve)
-        run.finish({"command": "train", **tested, "results": rows})
-        return Outcome("train", run, rows)
+        _write_report(run, request, history, tested)
+        return Outcome("train", run, [*history, tested])
 
 
 def load_data(request: TrainRequest, data_dir: Path | None) -> Data:
@@ -250,19 +246,20 @@ def _test(model: Model, test: Dataset, run: Run, progress: Progress) -> Row:
     return {"test_accuracy": result.value, "interval": list(result.interval), "images": result.trials}
 
 
-def _write_page(run: Run, request: TrainRequest, tested: Row, curve: bytes) -> None:
+def _write_report(run: Run, request: TrainRequest, history: list[Row], tested: Row) -> None:
     low, high = tested["interval"]
     lead = (
         f"The {request.model} names {tested['test_accuracy']:.1%} of the {tested['images']} test images of "
         f"{request.dataset} (95 % interval {low:.1%} to {high:.1%}). The weights are those of the epoch with the "
         "lowest loss on validation images; the test images were used once, at the end."
     )
-    sections = [
-        Section("Test", rows=[tested]),
-        Section("Learning curve", picture=curve, caption="Loss and accuracy after every epoch."),
-        Section("Configuration", rows=[{"option": name, "value": str(value)} for name, value in request]),
-    ]
-    write_page(run, request, f"Training a {request.model} on {request.dataset}", lead, sections)
+    curve = learning_curves({request.model: history})
+    options = [{"option": name, "value": str(value)} for name, value in request]
+    report = Report(run, command_line(run.config, request), f"Training a {request.model} on {request.dataset}")
+    report.table("Test", [tested])
+    report.picture("learning_curve.png", curve, "Loss and accuracy after every epoch.", "Learning curve")
+    report.table("Configuration", options)
+    report.finish(lead, [*history, tested], **tested)
 
 
 def _objective(request: TrainRequest) -> Objective:
