@@ -107,7 +107,7 @@ def _picture(request: SweepRequest, rows: Sequence[Row], chance: float) -> bytes
     if not series:
         return None
     label = "strength a " + " or ".join(request.placement)
-    return curves(series, label, rows[0]["accuracy"], chance)
+    return curves(series, label, {"no noise": rows[0]["accuracy"], "chance": chance})
 
 
 def _series(request: SweepRequest, rows: Sequence[Row]) -> Iterator[tuple[str, Points]]:

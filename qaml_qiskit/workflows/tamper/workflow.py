@@ -15,7 +15,7 @@ from qaml_qiskit.deployments.inputs import digest, find_model, load_images, requ
 from qaml_qiskit.evaluation import Proportion, ReadoutMap
 from qaml_qiskit.models import QVC, StoredModel, check_batch
 from qaml_qiskit.progress import Advance, Progress, Silent
-from qaml_qiskit.reports import Report, tamper_curves
+from qaml_qiskit.reports import Report, curves
 from qaml_qiskit.reports.pages import command_line, named
 from qaml_qiskit.workflows.tamper.cells import Joined, KeptAttack, block_name, blocks_of, cell_file
 from qaml_qiskit.workflows.tamper.parts import (
@@ -200,7 +200,18 @@ def _write(run: Run, request: TamperRequest, rows: list[Row], notes: list[str], 
     report.csv("tamper.csv", rows)
     report.table("Accuracy against strength", figures, *notes)
     if strongest > 0:
-        report.picture("tamper.png", tamper_curves(rows, chance), caption)
+        report.picture("tamper.png", _picture(rows, chance), caption)
     known = "images, labels: a labelled sample to choose the change by."
     report.table("What each attack assumes", access, known)
     report.finish(lead, rows, notes)
+
+
+def _picture(rows: Sequence[Row], chance: float) -> bytes:
+    """A line a part against the strengths above 0."""
+    parts: dict[str, list[tuple[float, float, float, float]]] = {}
+    for row in rows:
+        if row["strength"] > 0:
+            parts.setdefault(row["part"], []).append((row["strength"], row["accuracy"], *row["interval"]))
+    levels = {"honest": rows[0]["accuracy_before"], "chance": chance}
+    label = "strength of the change: half the diamond distance of each component"
+    return curves({part: sorted(points) for part, points in parts.items()}, label, levels, side_by_side=True)
