@@ -68,7 +68,8 @@ def accuracy_axis(axes: Axes, levels: Mapping[str, float] | None = None) -> None
         axes: whose vertical axis it is.
         levels: accuracies by the names of their lines.
     """
-    axes.set_ylim(0, 1.02)
+    # Points at 0 and 1 are seen whole.
+    axes.set_ylim(-0.02, 1.02)
     for word, height in (levels or {}).items():
         axes.axhline(height, color=_LEVEL, linestyle="--" if word == "chance" else ":", linewidth=1)
         place = axes.get_yaxis_transform()
