@@ -24,7 +24,8 @@ def command_line(config: Mapping[str, Any], request: BaseModel) -> str:
     """The shell command of a run; options at their defaults are left out.
 
     Args:
-        config: of the run; its ``command``, and what :func:`named` recorded in ``resolved``.
+        config: of the run; its ``command``, and what :func:`named` and the choice of ``compute`` recorded in
+            ``resolved``.
         request: what was asked for.
     """
     words = ["qaml", config["command"]]
@@ -39,6 +40,8 @@ def command_line(config: Mapping[str, Any], request: BaseModel) -> str:
             words += ["--" + name.replace("_", "-"), text]
     if backends := config.get("resolved", {}).get("backends"):
         words += ["--backends", backends]
+    for name, value in config.get("resolved", {}).get("compute", {}).items():
+        words += [f"--{name}", value]
     return " ".join(map(_quoted, words))
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
 from qaml_qiskit.errors import InputError, PartialResultError
 from qaml_qiskit.evaluation import accuracy
@@ -41,6 +42,7 @@ from qaml_qiskit.models import (
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.reports import Report, learning_curves, to_csv
 from qaml_qiskit.reports.pages import command_line
+from qaml_qiskit.simulation import computing
 from qaml_qiskit.text import printable
 from qaml_qiskit.workflows.train.encoded import encoded, forget_encoded
 from qaml_qiskit.workflows.train.request import TrainRequest
@@ -72,6 +74,7 @@ def train(
     data_dir: Path | None = None,
     progress: Progress | None = None,
     stopping: Stopping = never,
+    compute: Compute = DEFAULT_COMPUTE,
 ) -> Outcome:
     """Train, test on the whole test set, and write the run.
 
@@ -81,6 +84,7 @@ def train(
         data_dir: where the data sets are.
         progress: told about every step.
         stopping: listens for requests to stop while training; a checkpoint is written then.
+        compute: what the training is computed with. The weights are stored in single precision, and tested as stored.
 
     Raises:
         PartialResultError: stopped; the same call continues (exit code 6).
@@ -89,10 +93,12 @@ def train(
     request = request.resolved()
     data = load_data(request, data_dir)
     config = model_config(request, data.train)
-    with open_run("train", request.model_dump(mode="json"), out) as run:
+    chosen = compute.document()
+    resolved = {"resolved": {"compute": chosen}} if chosen else {}
+    with computing(compute), open_run("train", {**request.model_dump(mode="json"), **resolved}, out) as run:
         if run.complete:
             return Outcome("train", run, run.metrics()["results"])
-        model = fit(request, config, data, run, progress or Silent(), stopping)
+        model = fit(request, config, data, run, progress or Silent(), stopping, compute=compute)
         history = read_history(run)
         tested = _test(model, data.test, run, progress or Silent())
         _write_report(run, request, history, tested)
@@ -150,6 +156,7 @@ def fit(
     progress: Progress,
     stopping: Stopping,
     folder: str = "",
+    compute: Compute = DEFAULT_COMPUTE,
 ) -> Model:
     """Train a model with checkpoints in a run, and store it there; a model that the run has already is read back.
 
@@ -161,6 +168,7 @@ def fit(
         progress: told about every step.
         stopping: listens for requests to stop.
         folder: prefix of the files' names in the run, such as ``"qvc/"``.
+        compute: where the model is trained, and in which precision.
 
     Raises:
         PartialResultError: stopped; a checkpoint is written.
@@ -168,12 +176,13 @@ def fit(
     if (run.path / folder / WEIGHTS_FILE).is_file():
         _forget(run, folder)
         return load_model(run.path / folder).model
-    model = build_model(config, request.seed)
+    model = compute.placed(build_model(config, request.seed))
     state = _read_checkpoint(run, folder)
     parts = [encoded(model, tensors(part), run, f"{folder}{name}", progress) for name, part in data.for_fitting()]
     objective = _objective(request)
     settings = TrainingConfig(**request.model_dump(include=set(TrainingConfig.model_fields)))
-    trainer = Trainer(model, parts[0], parts[1], settings, state, objective)
+    placed = [(compute.placed(images), labels) for images, labels in parts]
+    trainer = Trainer(model, placed[0], placed[1], settings, state, objective)
     checkpoint = _Checkpoint(run, folder, trainer)
     steps = trainer.steps_per_epoch
     done = trainer.state.epoch * steps + trainer.state.step
@@ -195,6 +204,7 @@ def fit(
                 remedy="run the same command again to continue where it stopped",
             )
     run.write(folder + HISTORY_FILE, to_csv([asdict(record) for record in trainer.state.history]))
+    model = DEFAULT_COMPUTE.placed(model)
     # The weights come last: where they are, the training is finished.
     card = ModelCard(model=config, data=data.card, objective=objective.card)
     for name, content in model_files(model, card).items():
