@@ -17,6 +17,7 @@ from qaml_qiskit.attacks import Attack, AttackResult, run_attack
 from qaml_qiskit.deployments.deployment import Classifier
 from qaml_qiskit.deployments.inputs import digest
 from qaml_qiskit.deployments.pieces import encodes_slowly
+from qaml_qiskit.models import predict
 from qaml_qiskit.progress import Advance, Progress
 
 #: Images attacked together; fewer where every step of an attack differentiates the fit of a circuit to every image.
@@ -83,6 +84,11 @@ def adversarial_file(key: str) -> str:
 def load_adversarial(run: Run, key: str) -> AdversarialImages:
     """The adversarial images of a cell that is done."""
     return read_adversarial(run.path / adversarial_file(key))
+
+
+def labels_given(source: Classifier, images: NDArray[np.floating]) -> NDArray[np.int64]:
+    """The labels that a model gives images of shape (N, C, H, W)."""
+    return predict(source.module, torch.from_numpy(images)).numpy().argmax(1)
 
 
 def make_adversarial(run: Run, cells: Sequence[Cell], batch: Batch, progress: Progress) -> None:

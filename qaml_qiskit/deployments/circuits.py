@@ -1,55 +1,23 @@
 """Compiled circuits and the noise that they run under: native gates with a named noise, or a target with its own."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit, Qubit
 from qiskit_aer.noise import NoiseModel
 
 from qaml_qiskit.circuits import classifier_circuit
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.evaluation import ReadoutSpread
+from qaml_qiskit.evaluation import ReadoutMap
 from qaml_qiskit.execution import Target, compile_for, load_recipe, open_target, to_isa
 from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.execution.circuits import active_qubits, compact, measured_qubits
 from qaml_qiskit.models import QVC
 from qaml_qiskit.noise import LAYER_END, NoiseSpec, Placement
-from qaml_qiskit.simulation.heisenberg import NoisyObservables, noisy_observables, readout_maps
+from qaml_qiskit.simulation.heisenberg import NoisyObservables, noisy_observables, readout_map
 
 #: Level 1 translates to native gates; there is no coupling map that would need more.
 _RECIPE = "quick"
-
-
-@dataclass(frozen=True)
-class Readout:
-    """What readout errors make of ⟨Z_k⟩: contrast·⟨Z_k⟩ + offset, shape (m,) each."""
-
-    contrast: NDArray[np.float64]
-    offset: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, noise: NoiseModel | None, qubits: Sequence[int]) -> "Readout":
-        """The readout errors that a noise model has for these qubits."""
-        offset, contrast = readout_maps(noise, qubits).T
-        return cls(contrast, offset)
-
-    @property
-    def is_perfect(self) -> bool:
-        """Whether there are no readout errors."""
-        return bool((self.contrast == 1).all() and (self.offset == 0).all())
-
-    def inverted(self, z: NDArray[np.floating]) -> NDArray[np.floating]:
-        """⟨Z_k⟩ without readout errors, shape (N, m)."""
-        if self.is_perfect:
-            return z
-        return ((z - self.offset) / self.contrast).astype(z.dtype)
-
-    def calibrated(self, shots: int) -> ReadoutSpread:
-        """The same errors as a calibration of so many shots measures them on average."""
-        return ReadoutSpread((1 - self.contrast - self.offset) / 2, (1 - self.contrast + self.offset) / 2, shots)
 
 
 @dataclass(frozen=True)
@@ -86,9 +54,9 @@ class CircuitWithNoise:
         return noisy_observables(self.circuit, self.noise, self.read, inputs=self.inputs, dtype=dtype)
 
     @property
-    def readout(self) -> Readout:
+    def readout(self) -> ReadoutMap:
         """The readout errors of the classes' qubits."""
-        return Readout.of(self.noise, self.read)
+        return readout_map(self.noise, self.read)
 
 
 def check_measured_last(circuit: QuantumCircuit) -> None:

@@ -13,7 +13,7 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer import AerSimulator
 from qiskit_aer.primitives import SamplerV2
 
-from qaml_qiskit.deployments.circuits import CircuitWithNoise, Readout
+from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.execution.circuits import calibration_circuits
 from qaml_qiskit.execution.mitigation import ReadoutCorrection, read_calibration, z_covariance, z_from_bits
 from qaml_qiskit.execution.targets import DENSITY_MATRIX_QUBITS
@@ -96,7 +96,7 @@ def density(where: CircuitWithNoise, inputs: Inputs) -> Reading:
         _save(circuit, where.read, each_shot=False)
         data = simulator.run(circuit, shots=1).result().data()
         rows.append([data[f"z{k}"] for k in range(len(where.read))])
-    return Reading(_read_out(np.array(rows), where.readout))
+    return Reading(where.readout.read(np.array(rows)))
 
 
 def trajectories(where: CircuitWithNoise, inputs: Inputs, count: int, seed: int) -> Reading:
@@ -111,7 +111,7 @@ def trajectories(where: CircuitWithNoise, inputs: Inputs, count: int, seed: int)
         spread = np.cov(runs) / runs.shape[1] if runs.shape[1] > 1 else np.zeros((len(runs), len(runs)))
         means.append(runs.mean(axis=1))
         covariances.append(spread * np.outer(readout.contrast, readout.contrast))
-    return Reading(_read_out(np.array(means), readout), np.array(covariances))
+    return Reading(readout.read(np.array(means)), np.array(covariances))
 
 
 def sampled(
@@ -151,10 +151,6 @@ def sampled(
 def _save(circuit: QuantumCircuit, read: tuple[int, ...], *, each_shot: bool) -> None:
     for k, qubit in enumerate(read):
         circuit.save_expectation_value(SparsePauliOp("Z"), [qubit], label=f"z{k}", pershot=each_shot)
-
-
-def _read_out(z: NDArray[np.float64], readout: Readout) -> NDArray[np.float64]:
-    return z * readout.contrast + readout.offset
 
 
 def _measured(circuit: QuantumCircuit, read: tuple[int, ...]) -> QuantumCircuit:

@@ -12,14 +12,14 @@ from qiskit_aer.noise import NoiseModel
 from torch import Tensor
 
 from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.deployments.circuits import Readout, device_circuit
+from qaml_qiskit.deployments.circuits import device_circuit
 from qaml_qiskit.deployments.compiled import Compiled
-from qaml_qiskit.evaluation import Proportion, accuracy, sampled_accuracy, slope
+from qaml_qiskit.evaluation import Proportion, ReadoutMap, accuracy, sampled_accuracy, slope
 from qaml_qiskit.execution import Calibration, CountsMitigation, ReadoutCorrection, compact, measured_qubits
 from qaml_qiskit.models import NoisyQVC
 from qaml_qiskit.noise import without_readout_errors
 from qaml_qiskit.progress import Progress
-from qaml_qiskit.simulation.heisenberg import noisy_expectations
+from qaml_qiskit.simulation.heisenberg import noisy_expectations, readout_map
 
 #: Images between two files: what a kill can lose.
 _BLOCK = 20
@@ -41,7 +41,7 @@ class Prediction:
 
     ideal: NDArray[np.floating]
     read: NDArray[np.floating]
-    readout: Readout
+    readout: ReadoutMap
     strings: NDArray[np.floating] | None = None
 
     def values(self, mitigation: CountsMitigation = "readout") -> NDArray[np.floating]:
@@ -123,7 +123,7 @@ def predict_on_device(
                 found.append(kept["z"])
             advance(len(rows))
     joined = {kind: np.concatenate(found).astype(np.float64) for kind, found in blocks.items()}
-    return Prediction(compiled.ideal(images, progress), joined[""], Readout.of(noise, read), joined.get("-strings"))
+    return Prediction(compiled.ideal(images, progress), joined[""], readout_map(noise, read), joined.get("-strings"))
 
 
 def _expectations(
@@ -141,8 +141,8 @@ def _string_frequencies(
     perfect = None if noise is None else without_readout_errors(noise)
     moments = noisy_expectations(circuit, perfect, sets, values=values, dtype=torch.float32).numpy()
     tensor = np.concatenate([np.ones((len(values), 1)), moments], axis=1).reshape(-1, *[2] * classes)
-    spread = Readout.of(noise, read).calibrated(1)
-    for k, (p10, p01) in enumerate(zip(spread.p10, spread.p01, strict=True)):
+    readout = readout_map(noise, read)
+    for k, (p10, p01) in enumerate(zip(readout.p10, readout.p01, strict=True)):
         transition = np.array([[1 - p10, p01], [p10, 1 - p01]]) @ np.array([[0.5, 0.5], [0.5, -0.5]])
         # Class k is the k-th axis from the end.
         tensor = np.moveaxis(np.tensordot(transition, tensor, (1, classes - k)), 0, classes - k)

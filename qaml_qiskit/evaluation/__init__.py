@@ -8,7 +8,7 @@ from qaml_qiskit.evaluation.proportions import paired_test as paired_test
 from qaml_qiskit.evaluation.proportions import rms_difference as rms_difference
 from qaml_qiskit.evaluation.proportions import slope as slope
 from qaml_qiskit.evaluation.proportions import wilson_interval as wilson_interval
-from qaml_qiskit.evaluation.uncertainty import ReadoutSpread as ReadoutSpread
+from qaml_qiskit.evaluation.readout import ReadoutMap as ReadoutMap
 from qaml_qiskit.evaluation.uncertainty import accuracy_interval as accuracy_interval
 from qaml_qiskit.evaluation.uncertainty import sampled_accuracy as sampled_accuracy
 from qaml_qiskit.evaluation.uncertainty import standard_errors as standard_errors

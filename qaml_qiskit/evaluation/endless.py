@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.evaluation.proportions import Z_95, Proportion
-from qaml_qiskit.evaluation.uncertainty import ReadoutSpread, calibration_draws
+from qaml_qiskit.evaluation.readout import ReadoutMap
+from qaml_qiskit.evaluation.uncertainty import calibration_draws
 from qaml_qiskit.labels import check_labels
 
 #: Variances of the errors that are added, in units of those that are there.
@@ -19,7 +20,7 @@ def endless_interval(
     labels: NDArray[np.integer],
     *,
     seed: int,
-    readout: ReadoutSpread | None = None,
+    readout: ReadoutMap | None = None,
 ) -> tuple[float, float]:
     """95 % interval of the accuracy with endless shots, by simulation and extrapolation (Cook & Stefanski 1994).
 
@@ -69,12 +70,12 @@ def _at_none() -> NDArray[np.float64]:
 
 
 def _by_calibration(
-    z: NDArray[np.float64], labels: NDArray[np.integer], generator: np.random.Generator, readout: ReadoutSpread | None
+    z: NDArray[np.float64], labels: NDArray[np.integer], generator: np.random.Generator, readout: ReadoutMap | None
 ) -> float:
     """Variance of the accuracy by the calibration's shots, which shift all images together."""
     if readout is None:
         return 0.0
     shift, scale = calibration_draws(generator, readout, z.shape[1], _CALIBRATIONS)
-    read = z * readout.contrast + readout.offset
+    read = readout.read(z)
     found = [(((read - shift[k]) * scale[k]).argmax(axis=1) == labels).mean() for k in range(_CALIBRATIONS)]
     return float(np.var(found))

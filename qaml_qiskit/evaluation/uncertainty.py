@@ -1,51 +1,18 @@
 """How sure an accuracy is when ⟨Z_k⟩ were measured: few images, few shots, and a calibration that was measured too."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.evaluation.proportions import Z_95, accuracy
+from qaml_qiskit.evaluation.readout import ReadoutMap
 
 REPLICATES = 500
-
-
-@dataclass(frozen=True)
-class ReadoutSpread:
-    """The readout calibration behind mitigated values.
-
-    Attributes:
-        p10: frequency of reading 1 for |0⟩, shape (m,).
-        p01: frequency of reading 0 for |1⟩, shape (m,).
-        shots: shots of each calibration circuit.
-    """
-
-    p10: NDArray[np.float64]
-    p01: NDArray[np.float64]
-    shots: int
-
-    @property
-    def contrast(self) -> NDArray[np.float64]:
-        """1 − p10 − p01: what is left of the difference between |0⟩ and |1⟩; errors grow by its inverse."""
-        return 1 - self.p10 - self.p01
-
-    @property
-    def offset(self) -> NDArray[np.float64]:
-        """p01 − p10: what is read where ⟨Z⟩ is 0."""
-        return self.p01 - self.p10
-
-    @property
-    def contrast_error(self) -> NDArray[np.float64]:
-        """Standard error of :attr:`contrast` by the calibration's own shots."""
-        return np.sqrt(sum(p * (1 - p) for p in (self.p10, self.p01)) / self.shots)
-
-    def inverted(self, read: NDArray[np.floating]) -> NDArray[np.float64]:
-        """⟨Z_k⟩ from what was read of it, shape (N, m): every class by the errors of its own qubit."""
-        return (read - self.offset) / self.contrast
+#: Contrast of a calibration that is drawn, at least: its inverse stays finite.
+_LEAST_DRAWN = 1e-3
 
 
 def mitigated_covariance(
-    z: NDArray[np.float64], covariance: NDArray[np.float64], readout: ReadoutSpread
+    z: NDArray[np.float64], covariance: NDArray[np.float64], readout: ReadoutMap
 ) -> NDArray[np.float64]:
     """Covariance of ⟨Z_k⟩ after the readout errors were inverted, shape (N, m, m).
 
@@ -58,14 +25,14 @@ def mitigated_covariance(
         covariance: of the measured (unmitigated) values by shots, shape (N, m, m).
         readout: the errors that were inverted.
     """
-    of_p10, of_p01 = (p * (1 - p) / readout.shots for p in (readout.p10, readout.p01))
+    of_p10, of_p01 = readout.variances()
     of_calibration = (1 + z) ** 2 * of_p10 + (1 - z) ** 2 * of_p01
     whole = covariance + of_calibration[:, :, None] * np.eye(z.shape[1])
     return whole / np.outer(readout.contrast, readout.contrast)
 
 
 def standard_errors(
-    z: NDArray[np.float64], covariance: NDArray[np.float64], readout: ReadoutSpread | None = None
+    z: NDArray[np.float64], covariance: NDArray[np.float64], readout: ReadoutMap | None = None
 ) -> NDArray[np.float64]:
     """Standard error of every ⟨Z_k⟩ by its shots, and by the calibration's where it was mitigated; shape (N, m).
 
@@ -79,9 +46,7 @@ def standard_errors(
     return errors
 
 
-def uncertain_labels(
-    z: NDArray[np.float64], covariance: NDArray[np.float64], readout: ReadoutSpread | None = None
-) -> int:
+def uncertain_labels(z: NDArray[np.float64], covariance: NDArray[np.float64], readout: ReadoutMap | None = None) -> int:
     """How many labels are within noise of flipping: the lead over another class is below 1.96 of its standard error.
 
     Args:
@@ -105,7 +70,7 @@ def accuracy_interval(
     labels: NDArray[np.integer],
     *,
     seed: int,
-    readout: ReadoutSpread | None = None,
+    readout: ReadoutMap | None = None,
 ) -> tuple[float, float]:
     """95 % interval of the accuracy expected at this number of shots, by a bootstrap over images and all shots.
 
@@ -130,9 +95,8 @@ def accuracy_interval(
     low, high = measured.interval
     generator = np.random.default_rng(seed)
     shift, scale = calibration_draws(generator, readout, z.shape[1])
-    contrast, offset = (1.0, 0.0) if readout is None else (readout.contrast, readout.offset)
     # Mitigation is affine in each ⟨Z_k⟩ up to M3's cut to the bitstrings that occurred, which the replicates keep.
-    unmitigated = z * contrast + offset
+    unmitigated = z if readout is None else readout.read(z)
     values, vectors = np.linalg.eigh(covariance)
     factors = vectors * np.sqrt(np.maximum(values, 0))[:, None, :]
     replicates = np.empty(REPLICATES)
@@ -146,17 +110,18 @@ def accuracy_interval(
 
 
 def calibration_draws(
-    generator: np.random.Generator, readout: ReadoutSpread | None, num_classes: int, replicates: int = REPLICATES
+    generator: np.random.Generator, readout: ReadoutMap | None, num_classes: int, replicates: int = REPLICATES
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Z = (measured − shift)·scale for every replicate, shape (replicates, m) each."""
+    shape = (replicates, num_classes)
     if readout is None:
-        return np.zeros((replicates, num_classes)), np.ones((replicates, num_classes))
-    drawn = [
-        generator.binomial(readout.shots, p, size=(replicates, num_classes)) / readout.shots
-        for p in (readout.p10, readout.p01)
-    ]
-    contrast = np.maximum(1 - drawn[0] - drawn[1], 1e-3)
-    return drawn[1] - drawn[0], 1 / contrast
+        return np.zeros(shape), np.ones(shape)
+    if readout.shots is None:
+        return np.broadcast_to(readout.offset, shape), np.broadcast_to(1 / readout.contrast, shape)
+    drawn = ReadoutMap(
+        *(generator.binomial(readout.shots, p, size=shape) / readout.shots for p in (readout.p10, readout.p01))
+    )
+    return drawn.offset, 1 / np.maximum(drawn.contrast, _LEAST_DRAWN)
 
 
 def sampled_accuracy(
@@ -165,7 +130,7 @@ def sampled_accuracy(
     labels: NDArray[np.integer],
     seed: int,
     *,
-    readout: ReadoutSpread | None = None,
+    readout: ReadoutMap | None = None,
     draws: int = 50,
 ) -> float:
     """Mean accuracy when every ⟨Z_k⟩ is measured with so many shots, its error normal and independent of the others.

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.evaluation import Z_95, ReadoutSpread
+from qaml_qiskit.evaluation import Z_95, ReadoutMap
 
 #: Of 1 − p10 − p01. Below it, the errors of shots and calibration grow more than tenfold, and nothing is left to read.
 LEAST_CONTRAST = 0.1
@@ -55,10 +55,10 @@ class Calibration(BaseModel):
             raise ValueError("a time with its zone, such as 2025-01-31T12:00:00+00:00")
         return self
 
-    def readout(self, measured: Sequence[int]) -> ReadoutSpread:
+    def readout(self, measured: Sequence[int]) -> ReadoutMap:
         """The errors of these physical qubits in this order."""
         places = [self.qubits.index(qubit) for qubit in measured]
-        return ReadoutSpread(np.array(self.p10)[places], np.array(self.p01)[places], self.shots)
+        return ReadoutMap(np.array(self.p10)[places], np.array(self.p01)[places], shots=self.shots)
 
 
 def read_calibration(
@@ -166,10 +166,10 @@ class ReadoutCorrection:
         """
         readout = self._checked(measured)
         z = self._m3(bits, measured) if self.method == "m3" else readout.inverted(z_from_bits(bits))
-        _check_possible(z, bits.num_shots, readout, measured)
+        self._check_possible(z, bits.num_shots, readout, measured)
         return z
 
-    def _checked(self, measured: Sequence[int]) -> ReadoutSpread:
+    def _checked(self, measured: Sequence[int]) -> ReadoutMap:
         """The readout errors of the measured qubits, after all of them were found to be invertible."""
         record = self.calibration
         missing = [qubit for qubit in measured if qubit not in record.qubits]
@@ -181,6 +181,20 @@ class ReadoutCorrection:
                 remedy="calibrate again for this layout",
             )
         return _invertible(record, measured, "choose a layout without this qubit, or leave out the mitigation")
+
+    def _check_possible(self, z: NDArray[np.float64], shots: int, readout: ReadoutMap, measured: Sequence[int]) -> None:
+        """Raise ConfigurationError for |⟨Z_k⟩| far above 1, which only a calibration of something else can give."""
+        margin = _SIGMAS * (shots**-0.5 + self.calibration.shots**-0.5) / readout.contrast
+        largest = np.abs(z).max(axis=0)
+        for qubit, value, limit in zip(measured, largest, _FAR + margin, strict=True):
+            if value > limit:
+                raise ConfigurationError(
+                    f"the readout calibration does not belong to what qubit {qubit} read",
+                    got=f"|⟨Z⟩| up to {value:.3g} after mitigation",
+                    expected=f"at most 1, or {limit:.3g} with the shot noise of {shots} shots and of the calibration",
+                    remedy="measure a new calibration under the same options, or score the raw counts with "
+                    "--mitigation none",
+                )
 
     def _m3(self, bits: BitArray, measured: Sequence[int]) -> NDArray[np.float64]:
         record = self.calibration
@@ -196,13 +210,14 @@ class ReadoutCorrection:
         return np.array([[quasi.expval(observable) for observable in observables] for quasi in corrected])
 
 
-def _invertible(record: Calibration, measured: Sequence[int], remedy: str) -> ReadoutSpread:
+def _invertible(record: Calibration, measured: Sequence[int], remedy: str) -> ReadoutMap:
     """The readout errors of measured qubits. Raises ConfigurationError for one whose outcome says too little."""
     readout = record.readout(measured)
     # A contrast that the calibration's own shots cannot tell from zero may be of either sign.
     least = np.maximum(LEAST_CONTRAST, Z_95 * readout.contrast_error)
-    for qubit, p10, p01, needed in zip(measured, readout.p10, readout.p01, least, strict=True):
-        if 1 - p10 - p01 < needed:
+    found = (readout.p10, readout.p01, readout.contrast)
+    for qubit, p10, p01, contrast, needed in zip(measured, *found, least, strict=True):
+        if contrast < needed:
             raise ConfigurationError(
                 f"qubit {qubit} cannot be corrected",
                 got=f"readout errors {p10:.3f} and {p01:.3f}, measured with {record.shots} shots",
@@ -210,21 +225,6 @@ def _invertible(record: Calibration, measured: Sequence[int], remedy: str) -> Re
                 remedy=remedy,
             )
     return readout
-
-
-def _check_possible(z: NDArray[np.float64], shots: int, readout: ReadoutSpread, measured: Sequence[int]) -> None:
-    """Raise ConfigurationError for |⟨Z_k⟩| far above 1, which only a calibration of something else can give."""
-    margin = _SIGMAS * (shots**-0.5 + readout.shots**-0.5) / readout.contrast
-    largest = np.abs(z).max(axis=0)
-    for qubit, value, limit in zip(measured, largest, _FAR + margin, strict=True):
-        if value > limit:
-            raise ConfigurationError(
-                f"the readout calibration does not belong to what qubit {qubit} read",
-                got=f"|⟨Z⟩| up to {value:.3g} after mitigation",
-                expected=f"at most 1, or {limit:.3g} with the shot noise of {shots} shots and of the calibration",
-                remedy="measure a new calibration under the same options, or score the raw counts with "
-                "--mitigation none",
-            )
 
 
 def _twirling(twirled: bool) -> str:

@@ -7,6 +7,8 @@ from qaml_qiskit.lazy import load_lazily
 if TYPE_CHECKING:
     from qaml_qiskit.reports.attack_figures import attack_curves as attack_curves
     from qaml_qiskit.reports.attack_figures import transfer_curves as transfer_curves
+    from qaml_qiskit.reports.audits import AUDIT_READING as AUDIT_READING
+    from qaml_qiskit.reports.audits import audit_notes as audit_notes
     from qaml_qiskit.reports.cells import format_cell as format_cell
     from qaml_qiskit.reports.cells import format_number as format_number
     from qaml_qiskit.reports.cells import heading as heading
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.figures import curves as curves
     from qaml_qiskit.reports.figures import image_grid as image_grid
     from qaml_qiskit.reports.figures import learning_curves as learning_curves
+    from qaml_qiskit.reports.figures import one_of_each_class as one_of_each_class
+    from qaml_qiskit.reports.figures import perturbation_picture as perturbation_picture
     from qaml_qiskit.reports.layout import column_blocks as column_blocks
     from qaml_qiskit.reports.layout import fold as fold
     from qaml_qiskit.reports.layout import in_all_rows as in_all_rows
@@ -25,9 +29,9 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.layout import same_in_all as same_in_all
     from qaml_qiskit.reports.page import Page as Page
     from qaml_qiskit.reports.page import Section as Section
+    from qaml_qiskit.reports.report import Report as Report
     from qaml_qiskit.reports.resource_figures import device_map as device_map
     from qaml_qiskit.reports.resource_figures import gates_against_fidelity as gates_against_fidelity
     from qaml_qiskit.reports.tables import to_csv as to_csv
-    from qaml_qiskit.reports.tamper_figures import tamper_curves as tamper_curves
 
 load_lazily(__name__)

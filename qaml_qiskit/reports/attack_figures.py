@@ -5,9 +5,20 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from qaml_qiskit.reports.drawing import COLOURS, MARKERS, beside, label, png
+from qaml_qiskit.reports.drawing import (
+    COLOURS,
+    MARKERS,
+    TITLE,
+    accuracy_axis,
+    axis_names,
+    beside,
+    interval,
+    label,
+    legend,
+    new_figure,
+    png,
+)
 
 Row = Mapping[str, Any]
 _STYLES = {"exact": "-", "noisy": "--", "device": ":"}
@@ -30,7 +41,7 @@ def attack_curves(rows: Sequence[Row], chance: float) -> bytes:
         chance: accuracy of guessing.
     """
     norms = list(dict.fromkeys(row["norm"] for row in rows if row["norm"])) or ["linf"]
-    figure = Figure(figsize=(5.2 * len(norms) + 0.4, 3.7), layout="constrained")
+    figure = new_figure(5.2 * len(norms) + 0.4, 3.7)
     panels = figure.subplots(1, len(norms), squeeze=False, sharey=True)[0]
     for axes, norm in zip(panels, norms, strict=True):
         here = [row for row in rows if row["norm"] == norm]
@@ -50,8 +61,8 @@ def attack_curves(rows: Sequence[Row], chance: float) -> bytes:
         clean = rows[0]["clean_accuracy"]
         axes.plot([0], [clean], "k.", markersize=8, label="clean")
         _failures(axes, here, "robust_accuracy", places)
-        _finish(axes, chance, "ε (l∞)" if norm == "linf" else "length (l2)")
-        axes.legend(frameon=False, fontsize=8)
+        _strength_axis(axes, chance, "strength ε (l∞)" if norm == "linf" else "length (l2)")
+        legend(axes)
     panels[0].set_ylabel("robust accuracy")
     return png(figure)
 
@@ -89,7 +100,7 @@ def transfer_curves(rows: Sequence[Row], chance: float) -> bytes:
     shown = {name: label(f"{_short(name, names)} ({clean[name]['victim_kind']})") for name in names}
     width, height = _PANEL
     size = (width * len(attacks) + 0.6, height * len(sources) + 0.5 + 0.2 * len(clean) / max(1, len(attacks)))
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure(*size)
     grid = figure.subplots(len(sources), len(attacks), squeeze=False, sharey=True, sharex="col")
     for line, source in zip(grid, sources, strict=True):
         for axes, attack in zip(line, attacks, strict=True):
@@ -103,15 +114,13 @@ def transfer_curves(rows: Sequence[Row], chance: float) -> bytes:
                     if row["eps"] is None:
                         axes.axhline(row["accuracy"], linestyle="-.", color=look["color"], label="no bound")
             _failures(axes, [row for row in here if row["victim"] in clean], "accuracy")
-            _finish(axes, chance, "ε" if source == sources[-1] else "")
+            _strength_axis(axes, chance, "strength ε" if source == sources[-1] else "")
             title = "clean" if source is None else f"{attack} on {_short(source, sources)}"
-            axes.set_title(label(title, _TITLE), fontsize=10)
+            axes.set_title(label(title, _TITLE), fontsize=TITLE)
         line[0].set_ylabel("accuracy")
-    legend = {
-        name: handle for axes in grid.flat for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
+    drawn = {name: handle for axes in grid.flat for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)}
     columns = max(1, int(size[0] / _LEGEND_COLUMN))
-    figure.legend(legend.values(), legend, loc="outside lower center", frameon=False, fontsize=8, ncols=columns)
+    legend(figure, handles=drawn.values(), labels=drawn, loc="outside lower center", ncols=columns)
     return png(figure)
 
 
@@ -122,9 +131,7 @@ def _victim(axes: Axes, rows: Iterable[Row], name: str, *, is_source: bool, look
     low, high = zip(*(row["interval"] for row in ordered), strict=True)
     thickness = 2.8 if is_source else 1.3
     axes.plot(x, y, _STYLES[first["victim_kind"]], linewidth=thickness, markersize=4, label=name, **look)
-    axes.fill_between(x, low, high, color=look["color"], alpha=0.13, linewidth=0)
-    if len(x) == 1:  # a band of one point has no width
-        axes.vlines(x, low, high, color=look["color"], linewidth=1)
+    interval(axes, x, low, high, look["color"])
 
 
 def _failures(axes: Axes, rows: Sequence[Row], figure: str, places: Mapping[str, float] | None = None) -> None:
@@ -137,14 +144,11 @@ def _failures(axes: Axes, rows: Sequence[Row], figure: str, places: Mapping[str,
         axes.plot(x, y, "x", color="#B00020", markersize=11, markeredgewidth=2.2, label=verdicts, zorder=5)
 
 
-def _finish(axes: Axes, chance: float, text: str) -> None:
-    axes.axhline(chance, color="0.4", linestyle="--", linewidth=1)
-    axes.text(1.01, chance, "chance", color="0.35", fontsize=8, va="center", transform=axes.get_yaxis_transform())
-    axes.set_ylim(0, 1.02)
+def _strength_axis(axes: Axes, chance: float, text: str) -> None:
+    accuracy_axis(axes, {"chance": chance})
     # The points without attack are seen whole.
     axes.set_xlim(left=-0.03 * axes.get_xlim()[1])
-    axes.set_xlabel(text)
-    axes.spines[["top", "right"]].set_visible(False)
+    axis_names(axes, text)
 
 
 def _short(name: str, names: Sequence[str | None]) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from qaml_qiskit.reports.drawing import COLOURS, png
+from qaml_qiskit.reports.drawing import COLOURS, accuracy_axis, axis_names, legend, new_figure, png
 
 _BINS = 30
 
@@ -21,24 +21,25 @@ def certified_curves(
         radii: exact l2 radius of every image, 0 for a misclassified one.
         attacked: size of the l2 perturbation that an attack found for each.
         strengths: lower and upper bound of each image's l∞ radius.
-        accuracy: without perturbation, drawn as a dotted line.
+        accuracy: without perturbation, drawn as a dotted line named clean.
     """
-    figure = Figure(figsize=(10.5, 3.5), layout="constrained")
+    figure = new_figure(10.5, 3.5)
     ball, box, counts = figure.subplots(1, 3)
     low, high = np.array(strengths, dtype=float).reshape(-1, 2).T
     _falling(ball, np.array(radii), COLOURS[0], "-", "exact")
     _falling(ball, np.array(attacked), COLOURS[1], "--", "gradient attack")
     _falling(box, low, COLOURS[0], "-", "certified")
     _falling(box, high, COLOURS[1], "--", "PGD")
-    for axes, label in ((ball, "l2 distance"), (box, "ε (l∞)")):
-        axes.axhline(accuracy, color="0.4", linestyle=":", linewidth=1)
-        axes.set(xlabel=label, ylabel="accuracy", ylim=(0, 1.02), xlim=(0, None))
-        axes.legend(frameon=False)
+    for axes, text in ((ball, "length (l2)"), (box, "strength ε (l∞)")):
+        accuracy_axis(axes, {"clean": accuracy})
+        axes.set_xlim(0, None)
+        axis_names(axes, text, "robust accuracy")
+        legend(axes)
     right = np.array([radius for radius in radii if 0 < radius < np.inf])
     counts.hist(right, bins=_BINS, color=COLOURS[0])
-    counts.set(xlabel="exact l2 radius", ylabel="images", xlim=(0, None), ylim=(0, None if len(right) else 1))
-    for axes in (ball, box, counts):
-        axes.spines[["top", "right"]].set_visible(False)
+    counts.set(xlim=(0, None), ylim=(0, None if len(right) else 1))
+    counts.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axis_names(counts, "exact radius (l2)", "images")
     return png(figure)
 
 

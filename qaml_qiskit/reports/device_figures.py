@@ -4,9 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from qaml_qiskit.reports.drawing import COLOURS, MARKERS, beside, cycled, gate_axis, label, png
+from qaml_qiskit.reports.drawing import (
+    COLOURS,
+    MARKERS,
+    TITLE,
+    accuracy_axis,
+    beside,
+    cycled,
+    gate_axis,
+    label,
+    legend,
+    new_figure,
+    png,
+)
 
 Row = Mapping[str, Any]
 _GATES = "two-qubit gates after compilation"
@@ -27,7 +38,7 @@ def forecast_curves(rows: Sequence[Row]) -> bytes:
     targets = list(dict.fromkeys(row["target"] for row in rows))
     shots = sorted({row["shots"] for row in rows}, key=lambda count: count or float("inf"))
     mitigation = rows[-1]["mitigation"]
-    figure = Figure(figsize=(4.6 * len(strengths) + 2.6, 3.8), layout="constrained")
+    figure = new_figure(4.6 * len(strengths) + 2.6, 3.8)
     panels = figure.subplots(1, len(strengths), squeeze=False, sharey=True)[0]
     for axes, eps in zip(panels, strengths, strict=True):
         for number, (colour, target) in enumerate(cycled(COLOURS, targets)):
@@ -41,12 +52,12 @@ def forecast_curves(rows: Sequence[Row]) -> bytes:
                 axes.plot(*zip(*points, strict=True), style, marker=marker, markersize=5, color=colour, label=name)
             ideal = sorted({(row["two_qubit_gates"], row["ideal_accuracy"]) for row in here})
             axes.plot(*zip(*ideal, strict=True), ":", marker="_", color=colour, label=f"{label(target)}, no noise")
-        axes.set_title("clean" if eps == 0 else f"attacked, ε = {eps:g}", fontsize=10)
+        axes.set_title("clean" if eps == 0 else f"attacked, ε = {eps:g}", fontsize=TITLE)
         gate_axis(axes, [row["two_qubit_gates"] for row in rows], _GATES)
-        _finish(axes)
+        accuracy_axis(axes)
     panels[0].set_ylabel(f"accuracy, mitigation {mitigation}")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=8)
+    legend(figure, handles=handles, labels=labels, loc="outside right upper")
     return png(figure)
 
 
@@ -57,7 +68,7 @@ def frontier_figure(rows: Sequence[Row]) -> bytes:
         rows: with ``model``, ``two_qubit_gates``, ``fidelity``, ``clean_accuracy``, ``robust_accuracy`` and
             ``device_accuracy``.
     """
-    figure = Figure(figsize=(8.6, 5.4), layout="constrained")
+    figure = new_figure(8.6, 5.4)
     axes = figure.subplots()
     series = {
         "fidelity of the encoding": "fidelity",
@@ -70,9 +81,9 @@ def frontier_figure(rows: Sequence[Row]) -> bytes:
         points = [(row["two_qubit_gates"], row[key]) for row in rows]
         axes.plot(*zip(*points, strict=True), marker, markersize=6, color=colour, alpha=0.85, label=text)
     _names(axes, sorted((row["two_qubit_gates"], row["model"]) for row in rows))
-    _finish(axes)
+    accuracy_axis(axes)
     axes.set_ylabel("fidelity, accuracy")
-    figure.legend(loc="outside lower center", frameon=False, fontsize=8, ncols=4)
+    legend(figure, loc="outside lower center", ncols=4)
     return png(figure)
 
 
@@ -100,8 +111,3 @@ def _names(axes: Axes, models: Sequence[tuple[int, str]]) -> None:
             color="0.35",
             arrowprops={"arrowstyle": "-", "color": "0.8", "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0},
         )
-
-
-def _finish(axes: Axes) -> None:
-    axes.set_ylim(0, 1.02)
-    axes.spines[["top", "right"]].set_visible(False)

@@ -1,8 +1,8 @@
-"""What all pictures share: colours, names that cannot break them, axes of gate counts, and the bytes of a PNG."""
+"""The style of all pictures: colours, sizes, axes, and names that cannot break them. Nothing global is changed."""
 
 import io
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Tick
@@ -15,6 +15,10 @@ from qaml_qiskit.text import printable
 #: Colours that differ for colour-blind readers and in grey (Okabe & Ito).
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#8C6D31")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+#: Of lines that say what there is without noise or by guessing, and of their names.
+_LEVEL, _LEVEL_NAME = "0.4", "0.35"
+#: Where words are written; in points.
+SMALL, TITLE = 8, 10
 _DPI = 130
 #: Characters of a name in a picture; the whole one is in the table beside it.
 _LONGEST_NAME = 36
@@ -44,6 +48,46 @@ def beside(number: int, count: int, step: float) -> float:
     return (number - (count - 1) / 2) * step
 
 
+def new_figure(width: float, height: float) -> Figure:
+    """An empty picture of so many inches."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def axis_names(axes: Axes, x: str, y: str = "") -> None:
+    """Name the axes, and leave out the frame on the sides without numbers."""
+    axes.set_xlabel(x)
+    if y:
+        axes.set_ylabel(y)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def accuracy_axis(axes: Axes, levels: Mapping[str, float] | None = None) -> None:
+    """An axis from 0 to 1, with lines across: dashed for chance, dotted for what else is a level, named at the right.
+
+    Args:
+        axes: whose vertical axis it is.
+        levels: accuracies by the names of their lines.
+    """
+    # Points at 0 and 1 are seen whole.
+    axes.set_ylim(-0.02, 1.02)
+    for word, height in (levels or {}).items():
+        axes.axhline(height, color=_LEVEL, linestyle="--" if word == "chance" else ":", linewidth=1)
+        place = axes.get_yaxis_transform()
+        axes.text(1.01, height, word, color=_LEVEL_NAME, fontsize=SMALL, va="center", transform=place)
+
+
+def legend(owner: Axes | Figure, **options: Any) -> None:
+    """The legend of a panel, or of a whole picture."""
+    owner.legend(frameon=False, fontsize=SMALL, **options)
+
+
+def interval(axes: Axes, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> None:
+    """A band between the ends of intervals; for a single point, which has no width, a bar."""
+    axes.fill_between(x, low, high, color=colour, alpha=0.16, linewidth=0)
+    if len(x) == 1:
+        axes.vlines(x, low, high, color=colour, linewidth=1)
+
+
 def gate_axis(axes: Axes, counts: Iterable[float], text: str) -> None:
     """A logarithmic axis of gate counts, with the counts themselves on it as far as they have room."""
     known = sorted({*counts})
@@ -58,7 +102,7 @@ def gate_axis(axes: Axes, counts: Iterable[float], text: str) -> None:
     axes.xaxis.set_major_locator(FixedLocator(shown))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:.0f}")
-    axes.set_xlabel(text)
+    axis_names(axes, text)
 
 
 def png(figure: Figure) -> bytes:

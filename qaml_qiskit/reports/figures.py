@@ -3,21 +3,37 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from qaml_qiskit.reports.cells import format_number
-from qaml_qiskit.reports.drawing import COLOURS, cycled, label, png
+from qaml_qiskit.reports.drawing import (
+    COLOURS,
+    MARKERS,
+    SMALL,
+    accuracy_axis,
+    axis_names,
+    beside,
+    cycled,
+    interval,
+    label,
+    legend,
+    new_figure,
+    png,
+)
 
 #: Line styles of remarks.
 _DASHES = ("--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))
+#: Curves beside each other are apart by this factor of the strength.
+_BESIDE = 1.035
 #: Curves whose legend has room in the picture.
 _LEGEND_INSIDE = 6
 #: Characters of a noise with its remarks.
 _REMARKED = 48
 #: Characters under all bars.
 _GROUP = 75
+#: Images of a picture of perturbations, at most.
+_SHOWN = 6
 #: Characters of a title beside a row of images.
 _ROW_TITLE = 20
 
@@ -32,7 +48,7 @@ def accuracy_bars(
         series: for each legend entry, (accuracy, lower end, upper end) of every group.
         chance: accuracy of guessing, drawn as a dashed line.
     """
-    figure = Figure(figsize=(7.2, 3.6), layout="constrained")
+    figure = new_figure(7.2, 3.6)
     axes = figure.subplots()
     width = 0.8 / len(series)
     centres = np.arange(len(groups))
@@ -42,55 +58,57 @@ def accuracy_bars(
         error = np.abs(table[:, 1:].T - table[:, 0])
         axes.bar(position, table[:, 0], width * 0.94, yerr=error, label=label(name), color=colour, capsize=3)
         for x, (value, _, upper) in zip(position, values, strict=True):
-            axes.text(x, upper + 0.015, format_number(value), ha="center", va="bottom", fontsize=8)
-    axes.axhline(chance, color="0.4", linestyle="--", linewidth=1)
-    axes.text(1.01, chance, "chance", color="0.35", fontsize=8, va="center", transform=axes.get_yaxis_transform())
+            axes.text(x, upper + 0.015, format_number(value), ha="center", va="bottom", fontsize=SMALL)
+    accuracy_axis(axes, {"chance": chance})
     axes.set_xticks(centres, [label(group, _GROUP // len(groups)) for group in groups], parse_math=False)
+    # Room for the numbers above the bars.
     axes.set_ylim(0, 1.12)
-    axes.set_ylabel("accuracy")
-    axes.legend(frameon=False, ncols=len(series), loc="upper center", bbox_to_anchor=(0.5, 1.14))
-    axes.spines[["top", "right"]].set_visible(False)
+    axis_names(axes, "", "accuracy")
+    legend(axes, ncols=len(series), loc="upper center", bbox_to_anchor=(0.5, 1.14))
     return png(figure)
 
 
 def curves(
-    series: Mapping[str, Sequence[tuple[float, float, float, float]]], x_label: str, baseline: float, chance: float
+    series: Mapping[str, Sequence[tuple[float, float, float, float]]],
+    x_label: str,
+    levels: Mapping[str, float],
+    *,
+    side_by_side: bool = False,
 ) -> bytes:
-    """Accuracies against a strength on a logarithmic axis, with intervals as bands.
+    """Accuracies against a strength on a logarithmic axis, with their intervals.
 
     Args:
         series: for each legend entry, (strength > 0, accuracy, lower end, upper end) of every point. ``name, remark``
             has the colour of ``name`` and is dashed, every remark in its own way.
         x_label: of the axis.
-        baseline: accuracy at strength 0, drawn as a dotted line.
-        chance: accuracy of guessing, drawn as a dashed line.
+        levels: accuracies that are drawn as lines across, such as that of guessing, by their names.
+        side_by_side: points of equal strength stand beside each other, with bars for bands: where curves coincide.
     """
-    figure = Figure(figsize=(7.2, 3.8), layout="constrained")
+    figure = new_figure(7.2, 3.8)
     axes = figure.subplots()
-    kinds, remarks = (list(dict.fromkeys(key.partition(",")[i] for key in series)) for i in (0, 2))
+    kinds, remarks = (list(dict.fromkeys(name.partition(",")[i] for name in series)) for i in (0, 2))
     dashed = [remark for remark in remarks if remark]
-    for name, points in series.items():
+    for number, (name, points) in enumerate(series.items()):
         x, y, low, high = np.array(points).T
         kind, _, remark = name.partition(",")
-        colour = COLOURS[kinds.index(kind) % len(COLOURS)]
+        place = kinds.index(kind)
+        colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
         style = _DASHES[dashed.index(remark) % len(_DASHES)] if remark else "-"
-        axes.plot(x, y, linestyle=style, marker="o", markersize=4, color=colour, label=label(name, _REMARKED))
-        axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
-        if len(x) == 1:  # a band of one point has no width
-            axes.vlines(x, low, high, color=colour, linewidth=1)
-    for level, style, word in ((baseline, ":", "no noise"), (chance, "--", "chance")):
-        axes.axhline(level, color="0.4", linestyle=style, linewidth=1)
-        axes.text(1.01, level, word, color="0.35", fontsize=8, va="center", transform=axes.get_yaxis_transform())
+        if side_by_side:
+            x = x * _BESIDE ** beside(number, len(series), 1)
+            axes.vlines(x, low, high, color=colour, linewidth=1, alpha=0.6)
+        else:
+            interval(axes, x, low, high, colour)
+        text = label(name, _REMARKED)
+        axes.plot(x, y, linestyle=style, marker=marker, markersize=4.5, color=colour, label=text)
+    accuracy_axis(axes, levels)
     axes.set_xscale("log")
-    axes.set_ylim(0, 1.02)
-    axes.set_xlabel(x_label)
-    axes.set_ylabel("accuracy")
+    axis_names(axes, x_label, "accuracy")
     if len(series) > _LEGEND_INSIDE:
-        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=2, handlelength=3)
+        legend(figure, loc="outside lower center", ncols=2, handlelength=3)
         figure.set_figheight(figure.get_figheight() + 0.1 * len(series))
     else:
-        axes.legend(frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
+        legend(axes)
     return png(figure)
 
 
@@ -103,7 +121,7 @@ def image_grid(rows: Mapping[str, NDArray[np.floating]], captions: Mapping[str, 
         captions: for some of the rows, a line of text under each image.
     """
     columns = max(len(images) for images in rows.values())
-    figure = Figure(figsize=(1.05 * columns + 2.0, 1.25 * len(rows)), layout="constrained")
+    figure = new_figure(1.05 * columns + 2.0, 1.25 * len(rows))
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for line, (title, images) in zip(grid, rows.items(), strict=True):
         signed = title.startswith("Δ")
@@ -116,9 +134,36 @@ def image_grid(rows: Mapping[str, NDArray[np.floating]], captions: Mapping[str, 
                 picture = np.moveaxis(images[j], 0, -1)
                 colours = "RdBu" if signed else "gray"
                 axes.imshow(picture, cmap=colours, vmin=-limit if signed else 0, vmax=limit if signed else 1)
-                axes.set_xlabel(captions.get(title, [""] * len(images))[j], fontsize=8, labelpad=2)
-        line[0].set_ylabel(label(title, _ROW_TITLE), fontsize=8, rotation=0, ha="right", va="center", labelpad=6)
+                axes.set_xlabel(captions.get(title, [""] * len(images))[j], fontsize=SMALL, labelpad=2)
+        line[0].set_ylabel(label(title, _ROW_TITLE), fontsize=SMALL, rotation=0, ha="right", va="center", labelpad=6)
     return png(figure)
+
+
+def one_of_each_class(labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Positions of the first image of every class, of the first few classes, in their order; labels of shape (N,)."""
+    return np.sort(np.unique(labels, return_index=True)[1])[:_SHOWN]
+
+
+def perturbation_picture(
+    clean: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    attacked: Mapping[str, tuple[NDArray[np.floating], NDArray[np.integer]]],
+) -> bytes:
+    """A few images: clean with their labels, and for every attack as attacked with the label given, and the change.
+
+    Args:
+        clean: shape (N, C, H, W), N a handful.
+        labels: shape (N,).
+        attacked: by title, the same images attacked, and the labels that a model gives these.
+    """
+    rows: dict[str, NDArray[np.floating]] = {"clean": clean}
+    captions: dict[str, list[str]] = {"clean": [str(label) for label in labels]}
+    for title, (images, given) in attacked.items():
+        rows[title] = images
+        captions[title] = [f"→ {label}" for label in given]
+        # The mean over the colours, because a signed change has no colour.
+        rows[f"Δ {title}"] = (images - clean).mean(1, keepdims=True)
+    return image_grid(rows, captions)
 
 
 def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> bytes:
@@ -128,7 +173,7 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> byte
         curves: for each model, rows with ``epoch``, ``loss``, ``accuracy``, ``validation_loss`` and
             ``validation_accuracy``.
     """
-    figure = Figure(figsize=(7.2, 2.9), layout="constrained")
+    figure = new_figure(7.2, 2.9)
     panels = figure.subplots(1, 2)
     for colour, (name, rows) in cycled(COLOURS, curves.items()):
         epochs = [row["epoch"] for row in rows]
@@ -140,10 +185,8 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> byte
             look["markerfacecolor"] = "white"
             axes.plot(epochs, validation, "--", label=label(f"{name}, validation"), **look)
     for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
-        axes.set_xlabel("epoch")
+        axis_names(axes, "epoch", quantity)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlim(axes.dataLim.x0 - 0.5, axes.dataLim.x1 + 0.5)
-        axes.set_ylabel(quantity)
-        axes.spines[["top", "right"]].set_visible(False)
-    panels[0].legend(frameon=False, fontsize=8)
+    legend(panels[0])
     return png(figure)

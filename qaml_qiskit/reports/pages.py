@@ -1,26 +1,18 @@
-"""The parts that the pages of all runs share."""
+"""The command that makes a run again, as its page shows it."""
 
 import os
 import shlex
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.reports import Page, Section
 from qaml_qiskit.text import is_printable
 
-REPORT_FILE = "report.html"
 #: Bytes that stand for themselves between the quotes of a shell.
 _PLAIN = frozenset(f"{string.ascii_letters}{string.digits} ./_-+=@:,".encode())
-
-
-def write_page(run: Run, request: BaseModel, title: str, lead: str, sections: Sequence[Section]) -> None:
-    """Write a run's one-file page, with the command that makes it again and the environment it was made in."""
-    run.write(REPORT_FILE, Page(title, lead, sections, command_line(run.config, request), _facts(run)).render())
 
 
 def named(backends: Path | None) -> dict[str, str]:
@@ -32,7 +24,8 @@ def command_line(config: Mapping[str, Any], request: BaseModel) -> str:
     """The shell command of a run; options at their defaults are left out.
 
     Args:
-        config: of the run; its ``command``, and what :func:`named` recorded in ``resolved``.
+        config: of the run; its ``command``, and what :func:`named` and the choice of ``compute`` recorded in
+            ``resolved``.
         request: what was asked for.
     """
     words = ["qaml", config["command"]]
@@ -47,6 +40,8 @@ def command_line(config: Mapping[str, Any], request: BaseModel) -> str:
             words += ["--" + name.replace("_", "-"), text]
     if backends := config.get("resolved", {}).get("backends"):
         words += ["--backends", backends]
+    for name, value in config.get("resolved", {}).get("compute", {}).items():
+        words += [f"--{name}", value]
     return " ".join(map(_quoted, words))
 
 
@@ -56,14 +51,3 @@ def _quoted(word: str) -> str:
         return shlex.quote(word)
     shown = (chr(byte) if byte in _PLAIN else f"\\x{byte:02x}" for byte in os.fsencode(word))
     return f"$'{''.join(shown)}'"
-
-
-def _facts(run: Run) -> dict[str, object]:
-    found = run.environment()
-    packages = ", ".join(f"{name} {number}" for name, number in found["packages"].items() if number)
-    return {
-        "Python": found["python"],
-        "packages": packages,
-        "simulator": found["engine"],
-        "commit": found["git_commit"] or "not a checkout",
-    }

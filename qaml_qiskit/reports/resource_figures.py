@@ -8,10 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, Normalize
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from qaml_qiskit.reports.drawing import COLOURS, MARKERS, cycled, gate_axis, label, png
+from qaml_qiskit.reports.drawing import COLOURS, MARKERS, SMALL, cycled, gate_axis, label, legend, new_figure, png
 from qaml_qiskit.reports.layout import fold
 from qaml_qiskit.text import printable
 
@@ -33,7 +32,7 @@ def gates_against_fidelity(points: Sequence[tuple[str, str, float, float]]) -> b
     """
     circuits = list(dict.fromkeys(circuit for circuit, *_ in points))
     places = list(dict.fromkeys(place for _, place, *_ in points))
-    figure = Figure(figsize=(8.6, max(4.2, 0.2 * (len(circuits) + len(places)) + 1)), layout="constrained")
+    figure = new_figure(8.6, max(4.2, 0.2 * (len(circuits) + len(places)) + 1))
     axes = figure.subplots()
     colours = {name: colour for colour, name in cycled(COLOURS, circuits)}
     markers = {name: marker for marker, name in cycled(MARKERS, places)}
@@ -44,15 +43,14 @@ def gates_against_fidelity(points: Sequence[tuple[str, str, float, float]]) -> b
     lowest = min(fidelity for *_, fidelity in points)
     axes.set_ylim(lowest - max(0.01, 0.15 * (1 - lowest)), 1 + max(0.005, 0.08 * (1 - lowest)))
     axes.grid(alpha=0.3)
-    key = [
+    marks = [
         Line2D([], [], color=colour, marker="s", linestyle="none", label=label(name))
         for name, colour in colours.items()
     ]
-    key += [
+    marks += [
         Line2D([], [], color="0.3", marker=mark, linestyle="none", label=label(name)) for name, mark in markers.items()
     ]
-    axes.legend(handles=key, frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    axes.spines[["top", "right"]].set_visible(False)
+    legend(axes, handles=marks, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return png(figure)
 
 
@@ -77,20 +75,20 @@ def device_map(
     place = coordinates(num_qubits, list(pair_errors))
     width, height = np.ptp(place, axis=0) + 2
     scale = min(0.62, 9 / width)
-    figure = Figure(figsize=(max(6.0, scale * width + 1.6), max(2.6, scale * height + 0.8)), layout="constrained")
+    figure = new_figure(max(6.0, scale * width + 1.6), max(2.6, scale * height + 0.8))
     axes = figure.subplots()
     pair_norm, readout_norm = _norm(pair_errors.values()), _norm(readout_errors.values())
     _draw_pairs(axes, place, pair_errors, {*used_pairs}, pair_norm)
     _draw_qubits(axes, place, readout_errors, used_qubits, readout_norm)
     for norm, text in ((pair_norm, "two-qubit error"), (readout_norm, "readout error")):
         bar = figure.colorbar(ScalarMappable(norm, _ERRORS), ax=axes, shrink=0.8, pad=0.01, aspect=30)
-        bar.set_label(text, fontsize=8)
+        bar.set_label(text, fontsize=SMALL)
         bar.ax.tick_params(which="both", labelsize=7)
-    key = [
+    marks = [
         Line2D([], [], color="0.15", marker="o", markerfacecolor="white", linewidth=4, label="used"),
         Line2D([], [], color="0.6", linestyle=":", label="faulty"),
     ]
-    figure.legend(handles=key, frameon=False, fontsize=8, ncols=2, loc="outside lower center")
+    legend(figure, handles=marks, ncols=2, loc="outside lower center")
     lines = fold(printable(title), int(_CHARACTERS_AN_INCH * figure.get_figwidth()))
     figure.suptitle("\n".join(lines), fontsize=9, x=0.01, ha="left")
     axes.set_aspect("equal")

@@ -15,6 +15,7 @@ from qaml_qiskit.lazy import load_lazily
 if TYPE_CHECKING:
     from qaml_qiskit.simulation.choice import backend_description as backend_description
     from qaml_qiskit.simulation.choice import chosen_kernel as chosen_kernel
+    from qaml_qiskit.simulation.choice import computing as computing
     from qaml_qiskit.simulation.choice import use_backend as use_backend
     from qaml_qiskit.simulation.compiler import compile_circuit as compile_circuit
     from qaml_qiskit.simulation.program import Program as Program

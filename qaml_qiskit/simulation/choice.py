@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal, get_args
+from typing import get_args
 
+from qaml_qiskit.compute import Compute, SimulatorEngine
 from qaml_qiskit.errors import ConfigurationError, unknown_name
 from qaml_qiskit.simulation.native import Kernel, load_kernel
 
-Backend = Literal["auto", "kernel", "torch"]
-
-_CHOICE: ContextVar[Backend] = ContextVar("qaml_simulation_backend", default="auto")
+_CHOICE: ContextVar[SimulatorEngine] = ContextVar("qaml_simulation_backend", default="auto")
 
 
 @contextmanager
-def use_backend(backend: Backend) -> Iterator[None]:
+def use_backend(backend: SimulatorEngine) -> Iterator[None]:
     """Choose the backend for everything that runs inside the ``with`` block, in this thread or task only.
 
     Args:
@@ -24,8 +23,8 @@ def use_backend(backend: Backend) -> Iterator[None]:
     Raises:
         ConfigurationError: for another name, or for ``"kernel"`` where no compiled kernel is installed.
     """
-    if backend not in get_args(Backend):
-        raise unknown_name("there is no such simulation backend", backend, get_args(Backend))
+    if backend not in get_args(SimulatorEngine):
+        raise unknown_name("there is no such simulation backend", backend, get_args(SimulatorEngine))
     if backend == "kernel" and load_kernel() is None:
         raise ConfigurationError(
             "the compiled kernel is not available",
@@ -38,6 +37,18 @@ def use_backend(backend: Backend) -> Iterator[None]:
         yield
     finally:
         _CHOICE.reset(token)
+
+
+@contextmanager
+def computing(compute: Compute) -> Iterator[None]:
+    """Compute as asked for inside the ``with`` block, in this thread or task only.
+
+    Raises:
+        ConfigurationError: this machine has no such device, or no compiled kernel where that is asked for.
+    """
+    compute.check_device()
+    with use_backend(compute.engine):
+        yield
 
 
 def chosen_kernel() -> Kernel | None:

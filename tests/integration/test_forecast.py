@@ -9,10 +9,9 @@ import torch
 from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.artifacts.run import open_run
-from qaml_qiskit.deployments.circuits import Readout
 from qaml_qiskit.deployments.compiled import Compiled
 from qaml_qiskit.deployments.prediction import Prediction, noisy_layers, predict_on_device
-from qaml_qiskit.evaluation import slope
+from qaml_qiskit.evaluation import ReadoutMap, slope
 from qaml_qiskit.execution import Calibration, ReadoutCorrection, compact, compile_for, load_recipe, open_target, sample
 from qaml_qiskit.execution.catalogue import FakeEntry
 from qaml_qiskit.execution.primitives import local_primitive
@@ -79,7 +78,7 @@ def test_m3_is_forecast_with_the_bias_that_it_has() -> None:
     """Eight classes of one another's independent qubits: at 200 shots M3 sees half of the 256 bitstrings."""
     generator, contrast, shots = np.random.default_rng(0), 0.65, 200
     z = generator.uniform(-0.8, 0.8, (40, 8))
-    readout = Readout(np.full(8, contrast), np.full(8, 0.15))
+    readout = ReadoutMap.affine(np.full(8, contrast), np.full(8, 0.15))
     read = z * contrast + 0.15
     strings = np.ones((40, 1))
     for k in range(8):

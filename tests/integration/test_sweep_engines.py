@@ -13,7 +13,6 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 from qaml_qiskit.deployments.circuits import (
     CircuitWithNoise,
-    Readout,
     check_measured_last,
     device_circuit,
     native_circuit,
@@ -130,12 +129,6 @@ def test_drawn_shots_are_corrected_within_their_error(method: str) -> None:
     contrast = 1 - 2 * NOISES["readout"]
     assert np.abs(raw - exact()).max() > NOISES["readout"] / 2
     assert (np.abs(mitigated - exact()) < SIGMAS * 2 / np.sqrt(SHOTS) / contrast).all()
-
-
-def test_readout_inverts_what_it_does() -> None:
-    readout = Readout(np.array([0.7, 0.9]), np.array([0.1, -0.05]))
-    z = np.array([[0.3, -0.8], [1.0, 0.0]])
-    assert np.abs(readout.inverted(z * readout.contrast + readout.offset) - z).max() < VALUE[torch.float64]
 
 
 @pytest.mark.parametrize("with_encoding", [False, True])

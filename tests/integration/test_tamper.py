@@ -18,7 +18,7 @@ from qaml_qiskit.deployments.compiled import Compiled
 from qaml_qiskit.execution import load_recipe
 from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, load_model
 from qaml_qiskit.models.store import model_files
-from qaml_qiskit.workflows.tamper.parts import Victim, attacks_on, crosstalk_circuit, symmetric_record, target_record
+from qaml_qiskit.workflows.tamper.parts import Victim, attacks_on, crosstalk_circuit, symmetric_readout, target_readout
 from qaml_qiskit.workflows.tamper.request import PARTS, TamperRequest
 from tests.integration import small
 from tests.integration.conftest import Finished
@@ -40,7 +40,7 @@ def victim(request: pytest.FixtureRequest) -> Victim:
     model = QVC(CONFIGS[request.param], 4)
     images = torch.rand(5, *model.config.image_shape, generator=torch.Generator().manual_seed(2))
     labels = model(images).argmax(1).numpy()
-    return Victim.of(model, images, labels, symmetric_record(0.1, model.config.num_classes))
+    return Victim.of(model, images, labels, symmetric_readout(0.1, model.config.num_classes))
 
 
 def altered(accuracy: float, model: QVC, weight: torch.Tensor, trained: Path) -> bool:
@@ -98,10 +98,10 @@ def test_honest_victims_are_the_classifier(victim: Victim) -> None:
 def test_readout_of_a_target() -> None:
     target, model = small.strong_readout(), small.model()
     isa, _ = small.compiled(target)
-    record = target_record(Compiled(model, target, load_recipe("quick"), model.circuit(), isa))
-    np.testing.assert_allclose(record.p10, 0.08, atol=VALUE[torch.float64])
-    np.testing.assert_allclose(record.p01, 0.25, atol=VALUE[torch.float64])
-    certain = record.read(torch.tensor([[1.0] * 3, [-1.0] * 3], dtype=torch.float64))
+    readout = target_readout(Compiled(model, target, load_recipe("quick"), model.circuit(), isa))
+    np.testing.assert_allclose(readout.p10, 0.08, atol=VALUE[torch.float64])
+    np.testing.assert_allclose(readout.p01, 0.25, atol=VALUE[torch.float64])
+    certain = readout.read(torch.tensor([[1.0] * 3, [-1.0] * 3], dtype=torch.float64))
     np.testing.assert_allclose(certain, [[1 - 2 * 0.08] * 3, [2 * 0.25 - 1] * 3], atol=VALUE[torch.float64])
 
 

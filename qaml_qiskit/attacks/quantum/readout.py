@@ -9,6 +9,7 @@ from qaml_qiskit.attacks.quantum.budget import Access, Budget, Damage, harm, sum
 from qaml_qiskit.attacks.quantum.choices import Choice, worst_choice
 from qaml_qiskit.batches import as_tensor
 from qaml_qiskit.errors import InputError
+from qaml_qiskit.evaluation import ReadoutMap
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,7 @@ class ReadoutAttack:
     def damage(self, budget: Budget) -> Damage:
         """The worst errors; ``change`` holds p10 and p01, shape (m, 2). Every qubit is a component."""
         corners = torch.tensor([(0, 0), (1, 0), (0, 1), (1, 1)], dtype=self.z.dtype) * budget.strength
-        p10, p01 = corners[:, 0], corners[:, 1]
-        columns = (1 - p10 - p01) * self.z[..., None] + (p01 - p10)
+        columns = ReadoutMap(corners[:, 0], corners[:, 1]).read(self.z[..., None])
         choice = _worst_columns(columns, self.labels, budget)
         change = corners[list(choice)]
         spent = (float(change.amax()), int((change != 0).any(dim=1).sum()))
@@ -74,7 +74,7 @@ class CalibrationAttack:
     def __post_init__(self) -> None:
         """Take arrays as tensors, and refuse labels that do not fit or a record that cannot be used for mitigation."""
         _take(self, "z", "p10", "p01")
-        contrast = 1 - self.p10 - self.p01
+        contrast = ReadoutMap(self.p10, self.p01).contrast
         if bool((contrast < self.least_contrast).any()):
             raise InputError(
                 "the calibration cannot be used for mitigation",
@@ -92,18 +92,17 @@ class CalibrationAttack:
         """The worst record; ``change`` holds the changes of p10 and p01, shape (m, 2). Every qubit is a component."""
         steps = [(0, 0), *((a, b) for a in (-1, 0, 1) for b in (-1, 0, 1) if a or b)]
         shifts = torch.tensor(steps, dtype=self.z.dtype) * budget.strength
-        p10 = (self.p10[:, None] + shifts[:, 0]).clamp(0, 1)
-        p01 = (self.p01[:, None] + shifts[:, 1]).clamp(0, 1)
-        plausible = 1 - p10 - p01 >= self.least_contrast
-        p10 = torch.where(plausible, p10, self.p10[:, None])
-        p01 = torch.where(plausible, p01, self.p01[:, None])
-        columns = (self.z[..., None] - (p01 - p10)) / (1 - p10 - p01)
+        honest = (self.p10[:, None], self.p01[:, None])
+        wanted = [(p + shifts[:, number]).clamp(0, 1) for number, p in enumerate(honest)]
+        plausible = ReadoutMap(*wanted).contrast >= self.least_contrast
+        record = ReadoutMap(*(torch.where(plausible, *pair) for pair in zip(wanted, honest, strict=True)))
+        columns = record.inverted(self.z[..., None])
         choice = _worst_columns(columns, self.labels, budget)
-        rows = torch.arange(len(choice))
-        change = torch.stack((p10[rows, list(choice)] - self.p10, p01[rows, list(choice)] - self.p01), dim=1)
+        places = torch.arange(len(choice)), list(choice)
+        change = torch.stack((record.p10[places] - self.p10, record.p01[places] - self.p01), dim=1)
         spent = (float(change.abs().amax()), int((change != 0).any(dim=1).sum()))
-        honest, after = columns[..., 0], _chosen(columns, choice)
-        return summarised("calibration", self.access, budget, spent, honest, after, self.labels, change)
+        before, after = columns[..., 0], _chosen(columns, choice)
+        return summarised("calibration", self.access, budget, spent, before, after, self.labels, change)
 
 
 def _take(attack: ReadoutAttack | CalibrationAttack, *names: str) -> None:

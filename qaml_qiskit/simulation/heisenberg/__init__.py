@@ -9,7 +9,7 @@ propagated once, for all images.
 """
 
 from qaml_qiskit.simulation.heisenberg.memory import memory_needed as memory_needed
-from qaml_qiskit.simulation.heisenberg.noise import readout_maps as readout_maps
+from qaml_qiskit.simulation.heisenberg.noise import readout_map as readout_map
 from qaml_qiskit.simulation.heisenberg.observables import NoisyObservables as NoisyObservables
 from qaml_qiskit.simulation.heisenberg.observables import noisy_expectations as noisy_expectations
 from qaml_qiskit.simulation.heisenberg.observables import noisy_observables as noisy_observables

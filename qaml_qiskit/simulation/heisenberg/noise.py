@@ -9,20 +9,20 @@ from qiskit_aer.noise import NoiseModel
 from qiskit_aer.noise.errors.base_quantum_error import BaseQuantumError
 
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.evaluation import ReadoutMap
 from qaml_qiskit.simulation.heisenberg.channels import Channel, FloatArray, split
 from qaml_qiskit.simulation.heisenberg.instructions import error_transfer
 
 
-def readout_maps(model: NoiseModel | None, qubits: Sequence[int]) -> FloatArray:
-    """What the model's readout errors make of ⟨Z⟩: (offset, factor) of each qubit, shape (m, 2).
-
-    What is read on average is offset + factor·⟨Z⟩; (0, 1) without readout error.
+def readout_map(model: NoiseModel | None, qubits: Sequence[int]) -> ReadoutMap:
+    """What the model's readout errors make of the ⟨Z⟩ of these qubits.
 
     Raises:
         ConfigurationError: if the model describes the reading of a qubit together with others.
     """
     table = NoiseTable(model)
-    return np.array([table.readout(qubit)[[0, 2]] for qubit in qubits])
+    offset, contrast = np.array([table.readout(qubit)[[0, 2]] for qubit in qubits]).T
+    return ReadoutMap.affine(contrast, offset)
 
 
 class NoiseTable:

@@ -12,8 +12,8 @@ from qaml_qiskit.deployments.forms import Certifiable, Prepared, certifiable
 from qaml_qiskit.deployments.inputs import digest, find_model, load_images
 from qaml_qiskit.models import predict
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports import Section, certified_curves, to_csv
-from qaml_qiskit.reports.pages import write_page
+from qaml_qiskit.reports import Report, certified_curves
+from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.certify.request import CertifyRequest
 from qaml_qiskit.workflows.certify.rows import accuracy_rows, certify_chunk, summary_row
 
@@ -89,29 +89,22 @@ def _outcome(run: Run) -> Outcome:
 
 def _write(run: Run, request: CertifyRequest, rows: list[Row], milliseconds: float) -> None:
     summary, levels = summary_row(rows), accuracy_rows(rows)
-    picture = certified_curves(*_series(rows), accuracy=summary["accuracy"])
-    run.write("certificates.png", picture)
-    run.write("certificates.csv", to_csv(rows))
     noise = f" under {request.noise} of strength {request.strength:g}" if request.noise else ""
     median = summary["median_radius"]
     lead = f"{len(rows)} images{noise}. Accuracy {summary['accuracy']:.1%}" + (
         f", median l2 radius {median:.3g}." if median is not None else "."
     )
     notes = [_NOTE, f"Exact radii took {milliseconds:.1f} ms an image, after the one-off work for the model."]
-    sections = [
-        Section("Summary", notes, [summary]),
-        Section(
-            "Certified accuracy",
-            ["certified: share of the images that no such perturbation fools. attacked: what the attack leaves."],
-            levels,
-            picture,
-            "Left and middle: share of images still right, certainly and after an attack. Right: exact l2 radii.",
-        ),
-        Section("First images", ["All images are in certificates.csv."], rows[:_FIRST_ROWS]),
-    ]
-    write_page(run, request, f"{request.model}, certified{noise}", lead, sections)
-    found = {"command": "certify", "results": rows, "summary": [summary], "certified_accuracy": levels, "notes": notes}
-    run.finish(found)
+    levels_text = "certified: share of the images that no such perturbation fools. attacked: what the attack leaves."
+    caption = "Left and middle: share of images still right, certainly and after an attack. Right: exact l2 radii."
+    report = Report(run, command_line(run.config, request), f"{request.model}, certified{noise}")
+    report.csv("certificates.csv", rows)
+    report.table("Summary", [summary], *notes)
+    report.table("Certified accuracy", levels, levels_text)
+    picture = certified_curves(*_series(rows), accuracy=summary["accuracy"])
+    report.picture("certificates.png", picture, caption)
+    report.table("First images", rows[:_FIRST_ROWS], "All images are in certificates.csv.")
+    report.finish(lead, rows, notes, summary=[summary], certified_accuracy=levels)
 
 
 def _series(rows: list[Row]) -> tuple[list[float], list[float], list[tuple[float, float]]]:

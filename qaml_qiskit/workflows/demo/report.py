@@ -10,8 +10,8 @@ from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.compiled import Compiled, Scores
 from qaml_qiskit.evaluation import accuracy, rms_difference
 from qaml_qiskit.formats import npz
-from qaml_qiskit.reports import Section, accuracy_bars, image_grid, learning_curves, to_csv
-from qaml_qiskit.reports.pages import write_page
+from qaml_qiskit.reports import Report, accuracy_bars, learning_curves, one_of_each_class, perturbation_picture
+from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.demo.request import DemoRequest
 from qaml_qiskit.workflows.train.workflow import read_history
 
@@ -66,7 +66,7 @@ class Findings:
 
 
 def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
-    """Write predictions, images, tables, pictures and the page."""
+    """Write predictions, images, tables, pictures and the page, and complete the run."""
     z = {
         f"z_{STAGE_NAMES[stage]}_{name}": values
         for name, part in found.scores.items()
@@ -74,31 +74,7 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     }
     run.write("predictions.npz", npz(labels=found.labels, indices=np.arange(len(found.labels)), **z))
     run.write("images.npz", npz(labels=found.labels, **found.images))
-    run.write("results.csv", to_csv(found.rows()))
-    run.write("resources.csv", to_csv(found.resources()))
-    curves = {"QVC": read_history(run, "qvc/"), "ConvNet": read_history(run, "convnet/")}
-    pictures = {
-        "accuracy.png": _bars(found),
-        "images.png": _grid(found),
-        "learning_curves.png": learning_curves(curves),
-    }
-    for name, picture in pictures.items():
-        run.write(name, picture)
-    write_page(run, request, "A QVC on a device model", _lead(request, found), _sections(request, found, pictures))
-
-
-def _lead(request: DemoRequest, found: Findings) -> str:
-    score = {(row["stage"], row["images"]): f"{row['accuracy']:.1%}" for row in found.rows()}
-    return (
-        f"Under the noise of {request.target} the classifier names {score['noisy', 'clean']} of the clean images, "
-        f"{score['mitigated', 'clean']} after readout mitigation; without noise it names {score['ideal', 'clean']}. "
-        f"Attacks made on the ConvNet bring the noiseless classifier down to {score['ideal', 'transfer']}, white-box "
-        f"attacks of the same strength to {score['ideal', 'whitebox']}."
-    )
-
-
-def _sections(request: DemoRequest, found: Findings, pictures: dict[str, bytes]) -> list[Section]:
-    config = found.compiled.model.config
+    rows, config = found.rows(), found.compiled.model.config
     data = (
         f"{request.images} test images of handwritten digits 0 to {config.num_classes - 1} (scikit-learn, 8×8 "
         f"pixels), amplitude-encoded on {config.num_qubits} qubits; class k is read from the Z of qubit k, so six "
@@ -115,13 +91,26 @@ def _sections(request: DemoRequest, found: Findings, pictures: dict[str, bytes])
         f"all images with recipe {request.recipe}. Gates of the encoding and of the ansatz together."
     )
     grid = "One image of each class, the two perturbations (blue adds light, red removes it) and the ideal result."
-    return [
-        Section("Accuracy of the QVC", [data, attacks], found.rows(), pictures["accuracy.png"], "At every stage."),
-        Section("The same images on the ConvNet", ["The transfer attack was made on it."], found.convnet_rows()),
-        Section("Images", picture=pictures["images.png"], caption=grid),
-        Section("Circuit resources", [circuit], found.resources()),
-        Section("Training", picture=pictures["learning_curves.png"], caption="Loss and accuracy of both models."),
-    ]
+    histories = {"QVC": read_history(run, "qvc/"), "ConvNet": read_history(run, "convnet/")}
+    learning = "Loss and accuracy of both models."
+    report = Report(run, command_line(run.config, request), "A QVC on a device model")
+    report.table("Accuracy of the QVC", rows, data, attacks, file="results.csv")
+    report.picture("accuracy.png", _bars(found), "At every stage.")
+    report.table("The same images on the ConvNet", found.convnet_rows(), "The transfer attack was made on it.")
+    report.picture("images.png", _grid(found), grid, "Images")
+    report.table("Circuit resources", found.resources(), circuit, file="resources.csv")
+    report.picture("learning_curves.png", learning_curves(histories), learning, "Training")
+    report.finish(_lead(request, found), rows, convnet=found.convnet_rows(), resources=found.resources())
+
+
+def _lead(request: DemoRequest, found: Findings) -> str:
+    score = {(row["stage"], row["images"]): f"{row['accuracy']:.1%}" for row in found.rows()}
+    return (
+        f"Under the noise of {request.target} the classifier names {score['noisy', 'clean']} of the clean images, "
+        f"{score['mitigated', 'clean']} after readout mitigation; without noise it names {score['ideal', 'clean']}. "
+        f"Attacks made on the ConvNet bring the noiseless classifier down to {score['ideal', 'transfer']}, white-box "
+        f"attacks of the same strength to {score['ideal', 'whitebox']}."
+    )
 
 
 def _bars(found: Findings) -> bytes:
@@ -135,14 +124,10 @@ def _bars(found: Findings) -> bytes:
 
 
 def _grid(found: Findings) -> bytes:
-    """The first image of every class: clean, and both perturbations with what the QVC then says, ideally."""
-    chosen = [int(np.flatnonzero(found.labels == k)[0]) for k in np.unique(found.labels)]
-    clean = found.images["clean"][chosen]
-    rows = {"clean": clean}
-    captions = {"clean": [f"is {found.labels[i]}" for i in chosen]}
-    for name in ("transfer", "whitebox"):
-        attacked = found.images[name][chosen]
-        rows[f"Δ {name}"], rows[name] = attacked - clean, attacked
-        said = found.scores[name].ideal.argmax(axis=1)
-        captions[name] = [f"read as {said[i]}" for i in chosen]
-    return image_grid(rows, captions)
+    """The first image of every class: clean, and under both attacks with what the QVC then says, ideally."""
+    shown = one_of_each_class(found.labels)
+    attacked = {
+        name: (found.images[name][shown], found.scores[name].ideal[shown].argmax(axis=1))
+        for name in ("transfer", "whitebox")
+    }
+    return perturbation_picture(found.images["clean"][shown], found.labels[shown], attacked)

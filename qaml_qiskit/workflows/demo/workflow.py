@@ -64,14 +64,6 @@ def demo(
         said = {name: predict(trained.convnet, batch).numpy() for name, batch in sets.items()}
         found = Findings(compiled, {n: batch.numpy() for n, batch in sets.items()}, labels.numpy(), scores, said)
         write_report(run, request, found)
-        run.finish(
-            {
-                "command": "demo",
-                "results": found.rows(),
-                "convnet": found.convnet_rows(),
-                "resources": found.resources(),
-            }
-        )
     return _outcome(run)
 
 

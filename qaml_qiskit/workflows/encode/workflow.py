@@ -19,8 +19,8 @@ from qaml_qiskit.execution.qpy_files import circuit_bytes
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import DataCard
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports import Section, to_csv
-from qaml_qiskit.reports.pages import write_page
+from qaml_qiskit.reports import Report
+from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.encode.request import EncodeRequest
 
 #: Images fitted between two signs of life.
@@ -124,6 +124,6 @@ def _write(run: Run, request: EncodeRequest, plan: _Plan, rows: list[Row]) -> No
             f"one of highest fidelity. The first is image {first['index']}: {first['fidelity']:.3f} with "
             f"{first['encoding_layers']} layers."
         )
-    run.write("encoding.csv", to_csv(rows))
-    write_page(run, request, f"Images of {request.dataset} as circuits", notes[0], [Section("Images", notes[1:], rows)])
-    run.finish({"command": "encode", "results": rows, "notes": notes})
+    report = Report(run, command_line(run.config, request), f"Images of {request.dataset} as circuits")
+    report.table("Images", rows, *notes[1:], file="encoding.csv")
+    report.finish(notes[0], rows, notes)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,8 +21,8 @@ from qaml_qiskit.deployments.prediction import noisy_layers, predict_on_device
 from qaml_qiskit.execution import survival
 from qaml_qiskit.models import NoisyQVC, StoredModel, check_batch
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports import Section, forecast_curves, to_csv
-from qaml_qiskit.reports.pages import named, write_page
+from qaml_qiskit.reports import Report, forecast_curves
+from qaml_qiskit.reports.pages import command_line, named
 from qaml_qiskit.workflows.forecast.request import ForecastRequest
 
 _NOTES = (
@@ -160,18 +159,13 @@ def _attacked(
 
 
 def _write(run: Run, request: ForecastRequest, rows: list[Row], notes: tuple[str, ...]) -> None:
-    picture = forecast_curves(rows)
-    run.write("forecast.csv", to_csv(rows))
-    run.write("forecast.png", picture)
     best = max(rows, key=lambda row: (row["eps"] == 0, row["shots"] is not None, row["accuracy"]))
     lead = (
         f"With {best['shots']:,} shots and mitigation {best['mitigation']}, {best['model']} is expected to name "
         f"{best['accuracy']:.1%} of {best['images']} images on {best['target']}; "
         f"without noise {best['ideal_accuracy']:.1%}."
     )
-    sections = [
-        Section("Forecast", list(notes), rows, picture, "Expected accuracy against the number of two-qubit gates.")
-    ]
-    write_page(run, request, "What a device would score", lead, sections)
-    metrics: dict[str, Any] = {"command": "forecast", "results": rows, "notes": list(notes)}
-    run.finish(metrics)
+    report = Report(run, command_line(run.config, request), "What a device would score")
+    report.table("Forecast", rows, *notes, file="forecast.csv")
+    report.picture("forecast.png", forecast_curves(rows), "Expected accuracy against the number of two-qubit gates.")
+    report.finish(lead, rows, notes)

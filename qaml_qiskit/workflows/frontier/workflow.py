@@ -2,7 +2,6 @@
 
 from copy import copy
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,8 +20,8 @@ from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.execution import survival
 from qaml_qiskit.models import QVC, check_batch, predict
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports import Section, frontier_figure, to_csv
-from qaml_qiskit.reports.pages import named, write_page
+from qaml_qiskit.reports import Report, frontier_figure
+from qaml_qiskit.reports.pages import command_line, named
 from qaml_qiskit.workflows.frontier.request import FrontierRequest
 
 _NOTES = (
@@ -152,12 +151,9 @@ def _withstand(
 
 
 def _write(run: Run, request: FrontierRequest, rows: list[Row], notes: tuple[str, ...]) -> None:
-    picture = frontier_figure(rows)
-    run.write("frontier.csv", to_csv(rows))
-    run.write("frontier.png", picture)
     models = f"{len(rows)} model{'s' * (len(rows) > 1)}"
     lead = f"{models} on {request.target}, {rows[0]['images']} images, PGD with ε = {request.eps:g}."
-    sections = [Section("Frontier", list(notes), rows, picture, "What models reach against their two-qubit gates.")]
-    write_page(run, request, "What fits a device", lead, sections)
-    metrics: dict[str, Any] = {"command": "frontier", "results": rows, "notes": list(notes)}
-    run.finish(metrics)
+    report = Report(run, command_line(run.config, request), "What fits a device")
+    report.table("Frontier", rows, *notes, file="frontier.csv")
+    report.picture("frontier.png", frontier_figure(rows), "What models reach against their two-qubit gates.")
+    report.finish(lead, rows, notes)

@@ -8,8 +8,8 @@ from qiskit.transpiler import Target as ISATarget
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.execution import Target
-from qaml_qiskit.reports import Section, device_map, format_cell, gates_against_fidelity, to_csv
-from qaml_qiskit.reports.pages import write_page
+from qaml_qiskit.reports import Report, device_map, format_cell, gates_against_fidelity
+from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.resources.request import ResourcesRequest
 
 Cell = tuple[Row, list[list[int]]]
@@ -37,24 +37,21 @@ def write_report(
     """Write resources.csv, resources.md, the pictures and the page, and complete the run."""
     rows = [row for row, _ in cells]
     whole, parts = terminal_tables(rows)
-    run.write("resources.csv", to_csv(rows))
     tables = {"Whole circuits": (_MEANING, whole), "Parts": (_PARTS, parts), "Published": (_PUBLISHED, published)}
     run.write("resources.md", _markdown(tables))
-    sections = [Section(title, [text], table) for title, (text, table) in tables.items()]
-    points = _points(rows)
-    if points:
-        picture = gates_against_fidelity(points)
-        run.write("gates-fidelity.png", picture)
+    report = Report(run, command_line(run.config, request), "Circuit resources")
+    report.csv("resources.csv", rows)
+    for title, (text, table) in tables.items():
+        report.table(title, table, text)
+    if points := _points(rows):
         caption = f"Every compiled circuit; fidelities are means of {request.images} images of {request.dataset}."
-        sections.append(Section("Gates against fidelity", (), (), picture, caption))
+        report.picture("gates-fidelity.png", gates_against_fidelity(points), caption, "Gates against fidelity")
     for name, target in targets.items():
         drawn = _map(target, [cell for cell in cells if cell[0]["target"] == name])
         if drawn is not None:
-            run.write(f"layout-{name}.png", drawn[0])
-            sections.append(Section(f"Where on {name}", (), (), *drawn))
+            report.picture(f"layout-{name}.png", *drawn, f"Where on {name}")
     compiled = sum(row["target"] is not None for row in rows)
-    write_page(run, request, "Circuit resources", f"{compiled} compiled circuits.", sections)
-    run.finish({"command": "resources", "results": rows, "published": published})
+    report.finish(f"{compiled} compiled circuits.", rows, published=published)
 
 
 def _head(row: Row) -> Row:

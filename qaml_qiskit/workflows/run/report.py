@@ -5,8 +5,8 @@ from typing import Any
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import RUN_KEYS, Run
 from qaml_qiskit.execution import Workload
-from qaml_qiskit.reports import Section, accuracy_bars, to_csv
-from qaml_qiskit.reports.pages import write_page
+from qaml_qiskit.reports import Report, accuracy_bars
+from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.run.request import RunRequest
 
 _HOW = {
@@ -26,8 +26,6 @@ def write_run_page(run: Run, workload: Workload, metrics: dict[str, Any]) -> Non
     lead = "Accuracy " + ", ".join(f"{row['stage']} {row['accuracy']:.1%}" for row in rows) + "."
     bars = {row["stage"]: [(row["accuracy"], *row["interval"])] for row in rows}
     picture = accuracy_bars([request.target], bars, chance=1 / len(workload.measured))
-    run.write("accuracy.png", picture)
-    run.write("resources.csv", to_csv(metrics["resources"]))
     text = (
         f"{rows[0]['images']} images, {request.shots} shots an image, {config['num_layers']} layers. Ideal: exact, "
         f"without shots. Raw: counts from {request.target}. Mitigated: {_HOW[request.mitigation]}."
@@ -42,10 +40,11 @@ def write_run_page(run: Run, workload: Workload, metrics: dict[str, Any]) -> Non
         "uncertain_labels: labels whose lead is below 1.96 of its standard error."
     )
     figures = [{"figure": name, "value": value} for name, value in metrics["plan"].items() if name != "assumptions"]
-    sections = [
-        Section("Accuracy", [text, *metrics["notes"], reading], rows, picture, "Accuracy at every stage."),
-        Section("Plan", list(metrics["plan"]["assumptions"]), figures),
-        Section("Jobs", ["As the ledger knows them."], metrics["jobs"]),
-        Section("Circuit resources", [f"Compiled once with recipe {request.recipe}."], metrics["resources"]),
-    ]
-    write_page(run, request, f"A QVC on {request.target}", lead, sections)
+    recipe = f"Compiled once with recipe {request.recipe}."
+    report = Report(run, command_line(run.config, request), f"A QVC on {request.target}")
+    report.table("Accuracy", rows, text, *metrics["notes"], reading, file="results.csv")
+    report.picture("accuracy.png", picture, "Accuracy at every stage.")
+    report.table("Plan", figures, *metrics["plan"]["assumptions"])
+    report.table("Jobs", metrics["jobs"], "As the ledger knows them.")
+    report.table("Circuit resources", metrics["resources"], recipe, file="resources.csv")
+    report.write(lead)

@@ -30,7 +30,6 @@ from qaml_qiskit.execution.workload import CALIBRATION
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, object_of, short
 from qaml_qiskit.models import QVC, build_model, parse_config
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports import to_csv
 from qaml_qiskit.workflows.run.jobs import job_rows, outcome_of, runner_of, target_of
 from qaml_qiskit.workflows.run.report import write_run_page
 from qaml_qiskit.workflows.run.scoring import Scored, score_sampled
@@ -134,14 +133,13 @@ def _plan(run: Run, workload: Workload) -> tuple[Row, list[Row]]:
 
 
 def _score(run: Run, workload: Workload, sampled: Sampled) -> Scored:
-    """Write predictions and results."""
+    """Score, and write the predictions."""
     inputs = _inputs(run, workload)
     labels, indices, ideal = (inputs[name][sampled.rows] for name in ("labels", "indices", "z_ideal"))
     if sampled.calibration is not None:
         run.write("calibration.json", sampled.calibration.model_dump_json(indent=2) + "\n")
     scored = score_sampled(workload, sampled, labels, ideal)
     run.write("predictions.npz", npz(labels=labels, indices=indices, z_ideal=ideal, **scored.arrays))
-    run.write("results.csv", to_csv(scored.rows))
     return scored
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.evaluation import (
-    ReadoutSpread,
+    ReadoutMap,
     accuracy,
     accuracy_interval,
     endless_interval,
@@ -45,7 +45,7 @@ def score_sampled(
 ) -> Scored:
     """Compare what a target answered with labels, shape (K,), and ideal ⟨Z_k⟩, shape (K, m), of the same images."""
     readout = None if sampled.calibration is None else sampled.calibration.readout(workload.measured)
-    stages: dict[str, tuple[NDArray[np.float64], ReadoutSpread | None]] = {}
+    stages: dict[str, tuple[NDArray[np.float64], ReadoutMap | None]] = {}
     if sampled.raw is not None:
         stages["raw"] = (sampled.raw, None)
     if sampled.mitigated is not None:
@@ -97,7 +97,7 @@ def _compared(sampled: Sampled, labels: NDArray[np.int64]) -> Iterator[str]:
     )
 
 
-def _strings(workload: Workload, sampled: Sampled, readout: ReadoutSpread | None) -> Iterator[str]:
+def _strings(workload: Workload, sampled: Sampled, readout: ReadoutMap | None) -> Iterator[str]:
     """Whether M3 saw enough: within the bitstrings that occurred it shrinks what inverting each qubit leaves alone."""
     if workload.settings.mitigation != "m3" or readout is None or sampled.raw is None or sampled.mitigated is None:
         return

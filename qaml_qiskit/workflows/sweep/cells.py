@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from qaml_qiskit.attacks import Attack, run_attack
-from qaml_qiskit.deployments.circuits import CircuitWithNoise, Readout
+from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.deployments.engines import Inputs, Reading, density, exact, sampled, trajectories
+from qaml_qiskit.evaluation import ReadoutMap
 from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.formats import Arrays, arrays_of, npz
 from qaml_qiskit.models import QVC, NoisyQVC, QVCConfig, predict
@@ -150,13 +151,13 @@ class _Work:
         layers = self.where if self.cell.layers is None else self._noisy(self.cell.layers)
         return layers.observables()
 
-    def _adversarial(self, attack: Attack | None, inverted: Readout | None) -> Tensor:
+    def _adversarial(self, attack: Attack | None, inverted: ReadoutMap | None) -> Tensor:
         if attack is None:
             return self.images
         victim = self._victim(inverted)
         return run_attack(victim, self.images, torch.from_numpy(self.labels), attack, spare_wrong=False).images
 
-    def _victim(self, inverted: Readout | None) -> nn.Module:
+    def _victim(self, inverted: ReadoutMap | None) -> nn.Module:
         if self._observables is None:
             return self.model
         matrices = self._observables.matrices

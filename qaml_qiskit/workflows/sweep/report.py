@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.reports import Section, curves, in_all_rows, to_csv
-from qaml_qiskit.reports.pages import write_page
+from qaml_qiskit.reports import Report, curves, in_all_rows
+from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.sweep.request import SweepRequest
 
 Points = list[tuple[float, float, float, float]]
@@ -46,22 +46,20 @@ def write_report(
         num_classes: of every model and encoding, in the same order.
         remarks: further notes, such as what was repaired in a device's noise.
     """
-    notes = [*_notes(request), *remarks]
-    run.write("sweep.csv", to_csv(rows))
+    report = Report(run, command_line(run.config, request), f"{', '.join(request.models)} under noise")
+    report.csv("sweep.csv", rows)
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["model"], row["encoding"]), []).append(row)
-    text, sections = _explanation(request), []
     for number, (((model, encoding), group), classes) in enumerate(zip(groups.items(), num_classes, strict=True), 1):
-        picture = _picture(request, group, 1 / classes)
-        if picture is not None:
-            run.write("sweep.png" if len(groups) == 1 else f"sweep-{number}.png", picture)
         heading = "Accuracy against strength" if len(groups) == 1 else f"{model}, {encoding}"
-        caption = "Bands: 95 % intervals."
-        sections.append(Section(heading, [text] if number == 1 else [], condensed(group)[0], picture, caption))
+        texts = [_explanation(request)] if number == 1 else []
+        report.table(heading, condensed(group)[0], *texts)
+        if (picture := _picture(request, group, 1 / classes)) is not None:
+            file = "sweep.png" if len(groups) == 1 else f"sweep-{number}.png"
+            report.picture(file, picture, "Bands: 95 % intervals.")
     lead = f"{rows[0]['images']} images. Without noise {rows[0]['accuracy']:.1%}."
-    write_page(run, request, f"{', '.join(request.models)} under noise", lead, sections)
-    run.finish({"command": "sweep", "results": rows, "notes": notes})
+    report.finish(lead, rows, [*_notes(request), *remarks])
 
 
 def condensed(rows: Sequence[Row]) -> tuple[list[Row], str]:
@@ -109,7 +107,7 @@ def _picture(request: SweepRequest, rows: Sequence[Row], chance: float) -> bytes
     if not series:
         return None
     label = "strength a " + " or ".join(request.placement)
-    return curves(series, label, rows[0]["accuracy"], chance)
+    return curves(series, label, {"no noise": rows[0]["accuracy"], "chance": chance})
 
 
 def _series(request: SweepRequest, rows: Sequence[Row]) -> Iterator[tuple[str, Points]]:

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.attacks import Attack
-from qaml_qiskit.deployments.circuits import Readout
 from qaml_qiskit.evaluation import (
-    ReadoutSpread,
+    ReadoutMap,
     accuracy,
     accuracy_interval,
     sampled_accuracy,
@@ -90,10 +89,12 @@ class _Part:
         self.raw, self.ideal, self.covariance = raw, ideal, joined("covariance")
         self.labels = np.concatenate([block["labels"] for block in blocks])
         self.inverted = mitigation != "none"
-        self.readout = Readout(first["contrast"], first["offset"])
+        self.readout = ReadoutMap.affine(first["contrast"], first["offset"])
         self.flips = first.get(key(attack, mitigation, shots, "flips"))
         measured = joined("mitigated")
-        self.z = measured if measured is not None else self.readout.inverted(raw) if self.inverted else raw
+        # In the precision of what was read.
+        inverted = self.readout.inverted(raw).astype(raw.dtype) if self.inverted else raw
+        self.z = inverted if measured is None else measured
 
     def sampled_accuracy(self, shots: int, seed: int) -> float:
         """Expected with so many shots of what was computed without any."""
@@ -106,7 +107,7 @@ def _figures(part: _Part, request: SweepRequest, shots: int) -> Row:
     if part.covariance is not None:
         covariance, spread = part.covariance.astype(np.float64), None
         if part.flips is not None:
-            spread = ReadoutSpread(part.flips[0], part.flips[1], shots)
+            spread = ReadoutMap(part.flips[0], part.flips[1], shots=shots)
         elif part.inverted:
             covariance = covariance / np.outer(part.readout.contrast, part.readout.contrast)
         interval = accuracy_interval(

@@ -20,10 +20,11 @@ from qaml_qiskit.attacks.quantum import (
     rotation_groups,
 )
 from qaml_qiskit.deployments.compiled import Compiled
+from qaml_qiskit.evaluation import ReadoutMap
 from qaml_qiskit.execution import compact, measured_qubits
 from qaml_qiskit.models import QVC, AmplitudeQNN
 from qaml_qiskit.noise import LAYER_END
-from qaml_qiskit.simulation.heisenberg import noisy_observables, readout_maps
+from qaml_qiskit.simulation.heisenberg import noisy_observables, readout_map
 from qaml_qiskit.workflows.tamper.request import TamperedPart, TamperRequest
 
 #: Starts of the ascent on the weights: the honest ones, and a random one.
@@ -32,33 +33,17 @@ _STARTS = 2
 _CANDIDATES = 100
 
 
-@dataclass(frozen=True)
-class Record:
-    """Readout errors of the class qubits: p10 reads 1 for |0⟩, p01 reads 0 for |1⟩, shape (m,) each."""
-
-    p10: Tensor
-    p01: Tensor
-
-    def read(self, z: Tensor) -> Tensor:
-        """What is read of ⟨Z_k⟩ on average, shape (N, m)."""
-        return (1 - self.p10 - self.p01) * z + self.p01 - self.p10
-
-    def document(self) -> dict[str, list[float]]:
-        """Plain numbers, for a run's configuration."""
-        return {"p10": self.p10.tolist(), "p01": self.p01.tolist()}
-
-
-def symmetric_record(probability: float, num_classes: int) -> Record:
+def symmetric_readout(probability: float, num_classes: int) -> ReadoutMap[Tensor]:
     """The same error on every qubit, either way."""
     flips = torch.full((num_classes,), probability, dtype=torch.float64)
-    return Record(flips, flips)
+    return ReadoutMap(flips, flips)
 
 
-def target_record(compiled: Compiled) -> Record:
+def target_readout(compiled: Compiled) -> ReadoutMap[Tensor]:
     """The readout errors of the device's qubits that the compiled classifier is read from."""
     noise = compiled.target.noise_model(compiled.isa)
-    offset, factor = torch.from_numpy(readout_maps(noise, measured_qubits(compact(compiled.isa)))).unbind(1)
-    return Record((1 - factor - offset) / 2, (1 - factor + offset) / 2)
+    found = readout_map(noise, measured_qubits(compact(compiled.isa)))
+    return ReadoutMap(torch.from_numpy(found.p10), torch.from_numpy(found.p01))
 
 
 @dataclass(frozen=True)
@@ -70,17 +55,17 @@ class Victim:
         features: what its connector takes, shape (N, F).
         z: ⟨Z_k⟩, shape (N, m).
         labels: shape (N,).
-        record: readout errors.
+        readout: the errors of the class qubits.
     """
 
     model: QVC
     features: Tensor
     z: Tensor
     labels: Tensor
-    record: Record
+    readout: ReadoutMap[Tensor]
 
     @classmethod
-    def of(cls, model: QVC, images: Tensor, labels: NDArray[np.int64], record: Record) -> "Victim":
+    def of(cls, model: QVC, images: Tensor, labels: NDArray[np.int64], readout: ReadoutMap[Tensor]) -> "Victim":
         """Encode the images, once for all attacks, and classify them.
 
         Raises:
@@ -88,7 +73,7 @@ class Victim:
         """
         with torch.no_grad():
             features = model.features(images)
-            return cls(model, features, model.connector(features).double(), torch.from_numpy(labels), record)
+            return cls(model, features, model.connector(features).double(), torch.from_numpy(labels), readout)
 
     def states(self) -> Tensor:
         """The encoded states, shape (N, 2ⁿ), float64, of unit length to double precision.
@@ -110,7 +95,7 @@ def attacks_on(victim: Victim, request: TamperRequest) -> Mapping[TamperedPart, 
     return {
         "weights": lambda: _on_weights(victim, request),
         "gates": lambda: _on_gates(victim, request),
-        "readout": lambda: ReadoutAttack(victim.record.read(victim.z), victim.labels),
+        "readout": lambda: ReadoutAttack(victim.readout.read(victim.z), victim.labels),
         "calibration": lambda: calibration_attack(victim),
         "crosstalk": lambda: _by_crosstalk(victim),
     }
@@ -118,8 +103,8 @@ def attacks_on(victim: Victim, request: TamperRequest) -> Mapping[TamperedPart, 
 
 def calibration_attack(victim: Victim) -> CalibrationAttack:
     """The attack on the readout's record. Raises InputError for a readout that mitigation cannot invert."""
-    record = victim.record
-    return CalibrationAttack(record.read(victim.z), record.p10, record.p01, victim.labels)
+    readout = victim.readout
+    return CalibrationAttack(readout.read(victim.z), readout.p10, readout.p01, victim.labels)
 
 
 def _on_weights(victim: Victim, request: TamperRequest) -> AngleAttack:

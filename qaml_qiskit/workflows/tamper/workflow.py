@@ -5,24 +5,25 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run, open_run
 from qaml_qiskit.attacks.quantum import Budget, Damage, QuantumAttack, StateAttack, damage_curve
 from qaml_qiskit.deployments.compiled import compile_model
 from qaml_qiskit.deployments.inputs import digest, find_model, load_images, require_qvc
-from qaml_qiskit.evaluation import Proportion
+from qaml_qiskit.evaluation import Proportion, ReadoutMap
 from qaml_qiskit.models import QVC, StoredModel, check_batch
 from qaml_qiskit.progress import Advance, Progress, Silent
-from qaml_qiskit.reports import Section, tamper_curves, to_csv
-from qaml_qiskit.reports.pages import named, write_page
+from qaml_qiskit.reports import Report, curves
+from qaml_qiskit.reports.pages import command_line, named
 from qaml_qiskit.workflows.tamper.cells import Joined, KeptAttack, block_name, blocks_of, cell_file
 from qaml_qiskit.workflows.tamper.parts import (
-    Record,
     Victim,
     attacks_on,
     calibration_attack,
-    symmetric_record,
-    target_record,
+    symmetric_readout,
+    target_readout,
 )
 from qaml_qiskit.workflows.tamper.request import PARTS, READOUT, TamperedPart, TamperRequest
 
@@ -67,8 +68,8 @@ def tamper(
     model = require_qvc(stored, "this model has no quantum parts to tamper with")
     images, labels, _ = load_images(request.images, stored.card.data, data_dir)
     check_batch(images, model.config.image_shape)
-    record, target = _readout(stored, model, request, backends)
-    victim = Victim.of(model, images, labels, record)
+    readout, target = _readout(stored, model, request, backends)
+    victim = Victim.of(model, images, labels, readout)
     parts = request.part or _allowed(model)
     if "calibration" in parts:
         # A readout that mitigation cannot invert is refused before anything is written.
@@ -79,7 +80,7 @@ def tamper(
         "images": digest(images),
         "labels": digest(victim.labels),
         "part": list(parts),
-        "readout": record.document(),
+        "readout": readout.document(),
         **target,
     }
     with open_run("tamper", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
@@ -105,13 +106,13 @@ def _allowed(model: QVC) -> tuple[TamperedPart, ...]:
 
 def _readout(
     stored: StoredModel, model: QVC, request: TamperRequest, backends: Path | None
-) -> tuple[Record, dict[str, Any]]:
+) -> tuple[ReadoutMap[Tensor], dict[str, Any]]:
     """The honest readout errors, and what the name of their target stood for."""
     if request.target is None:
         probability = READOUT if request.readout is None else request.readout
-        return symmetric_record(probability, model.config.num_classes), {}
+        return symmetric_readout(probability, model.config.num_classes), {}
     compiled = compile_model(stored, request.target, request.recipe, backends)
-    return target_record(compiled), compiled.resolved()
+    return target_readout(compiled), compiled.resolved()
 
 
 def _rows(
@@ -184,11 +185,7 @@ def _notes(request: TamperRequest, model: QVC, parts: tuple[TamperedPart, ...]) 
 
 
 def _write(run: Run, request: TamperRequest, rows: list[Row], notes: list[str], chance: float) -> None:
-    run.write("tamper.csv", to_csv(rows))
-    picture, strongest = None, request.strengths[-1]
-    if strongest > 0:
-        picture = tamper_curves(rows, chance)
-        run.write("tamper.png", picture)
+    strongest = request.strengths[-1]
     left = ", ".join(f"{row['part']} {row['accuracy']:.1%}" for row in rows if row["strength"] == strongest)
     lead = (
         f"{rows[0]['images']} images, {rows[0]['accuracy_before']:.1%} right before. What is left after tampering with "
@@ -199,9 +196,22 @@ def _write(run: Run, request: TamperRequest, rows: list[Row], notes: list[str], 
         "are drawn side by side."
     )
     figures, access = divided(rows)
-    sections = [
-        Section("Accuracy against strength", notes, figures, picture, caption),
-        Section("What each attack assumes", ["images, labels: a labelled sample to choose the change by."], access),
-    ]
-    write_page(run, request, f"{request.model}, tampered with", lead, sections)
-    run.finish({"command": "tamper", "results": rows, "notes": notes})
+    report = Report(run, command_line(run.config, request), f"{request.model}, tampered with")
+    report.csv("tamper.csv", rows)
+    report.table("Accuracy against strength", figures, *notes)
+    if strongest > 0:
+        report.picture("tamper.png", _picture(rows, chance), caption)
+    known = "images, labels: a labelled sample to choose the change by."
+    report.table("What each attack assumes", access, known)
+    report.finish(lead, rows, notes)
+
+
+def _picture(rows: Sequence[Row], chance: float) -> bytes:
+    """A line a part against the strengths above 0."""
+    parts: dict[str, list[tuple[float, float, float, float]]] = {}
+    for row in rows:
+        if row["strength"] > 0:
+            parts.setdefault(row["part"], []).append((row["strength"], row["accuracy"], *row["interval"]))
+    levels = {"honest": rows[0]["accuracy_before"], "chance": chance}
+    label = "strength of the change: half the diamond distance of each component"
+    return curves({part: sorted(points) for part, points in parts.items()}, label, levels, side_by_side=True)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
 from qaml_qiskit.errors import InputError, PartialResultError
 from qaml_qiskit.evaluation import accuracy
@@ -38,8 +39,9 @@ from qaml_qiskit.models import (
     predict,
 )
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
-from qaml_qiskit.reports import Section, learning_curves, to_csv
-from qaml_qiskit.reports.pages import write_page
+from qaml_qiskit.reports import Report, learning_curves, to_csv
+from qaml_qiskit.reports.pages import command_line
+from qaml_qiskit.simulation import computing
 from qaml_qiskit.text import printable
 from qaml_qiskit.workflows.train.encoded import encoded, forget_encoded
 from qaml_qiskit.workflows.train.request import TrainRequest
@@ -71,6 +73,7 @@ def train(
     data_dir: Path | None = None,
     progress: Progress | None = None,
     stopping: Stopping = never,
+    compute: Compute = DEFAULT_COMPUTE,
 ) -> Outcome:
     """Train, test on the whole test set, and write the run.
 
@@ -80,6 +83,7 @@ def train(
         data_dir: where the data sets are.
         progress: told about every step.
         stopping: listens for requests to stop while training; a checkpoint is written then.
+        compute: what the training is computed with. The weights are stored in single precision, and tested as stored.
 
     Raises:
         PartialResultError: stopped; the same call continues (exit code 6).
@@ -88,18 +92,16 @@ def train(
     request = request.resolved()
     data = load_data(request, data_dir)
     config = model_config(request, data.train)
-    with open_run("train", request.model_dump(mode="json"), out) as run:
+    chosen = compute.document()
+    resolved = {"resolved": {"compute": chosen}} if chosen else {}
+    with computing(compute), open_run("train", {**request.model_dump(mode="json"), **resolved}, out) as run:
         if run.complete:
             return Outcome("train", run, run.metrics()["results"])
-        model = fit(request, config, data, run, progress or Silent(), stopping)
+        model = fit(request, config, data, run, progress or Silent(), stopping, compute=compute)
         history = read_history(run)
-        curve = learning_curves({request.model: history})
-        run.write("learning_curve.png", curve)
         tested = _test(model, data.test, run, progress or Silent())
-        rows = [*history, tested]
-        _write_page(run, request, tested, curve)
-        run.finish({"command": "train", **tested, "results": rows})
-        return Outcome("train", run, rows)
+        _write_report(run, request, history, tested)
+        return Outcome("train", run, [*history, tested])
 
 
 def load_data(request: TrainRequest, data_dir: Path | None) -> Data:
@@ -153,6 +155,7 @@ def fit(
     progress: Progress,
     stopping: Stopping,
     folder: str = "",
+    compute: Compute = DEFAULT_COMPUTE,
 ) -> Model:
     """Train a model with checkpoints in a run, and store it there; a model that the run has already is read back.
 
@@ -164,6 +167,7 @@ def fit(
         progress: told about every step.
         stopping: listens for requests to stop.
         folder: prefix of the files' names in the run, such as ``"qvc/"``.
+        compute: where the model is trained, and in which precision.
 
     Raises:
         PartialResultError: stopped; a checkpoint is written.
@@ -171,12 +175,13 @@ def fit(
     if (run.path / folder / WEIGHTS_FILE).is_file():
         _forget(run, folder)
         return load_model(run.path / folder).model
-    model = build_model(config, request.seed)
+    model = compute.placed(build_model(config, request.seed))
     state = _read_checkpoint(run, folder)
     parts = [encoded(model, tensors(part), run, f"{folder}{name}", progress) for name, part in data.for_fitting()]
     objective = _objective(request)
     settings = TrainingConfig(**request.model_dump(include=set(TrainingConfig.model_fields)))
-    trainer = Trainer(model, parts[0], parts[1], settings, state, objective)
+    placed = [(compute.placed(images), labels) for images, labels in parts]
+    trainer = Trainer(model, placed[0], placed[1], settings, state, objective)
     checkpoint = _Checkpoint(run, folder, trainer)
     steps = trainer.steps_per_epoch
     done = trainer.state.epoch * steps + trainer.state.step
@@ -198,6 +203,7 @@ def fit(
                 remedy="run the same command again to continue where it stopped",
             )
     run.write(folder + HISTORY_FILE, to_csv([asdict(record) for record in trainer.state.history]))
+    model = DEFAULT_COMPUTE.placed(model)
     # The weights come last: where they are, the training is finished.
     card = ModelCard(model=config, data=data.card, objective=objective.card)
     for name, content in model_files(model, card).items():
@@ -249,19 +255,20 @@ def _test(model: Model, test: Dataset, run: Run, progress: Progress) -> Row:
     return {"test_accuracy": result.value, "interval": list(result.interval), "images": result.trials}
 
 
-def _write_page(run: Run, request: TrainRequest, tested: Row, curve: bytes) -> None:
+def _write_report(run: Run, request: TrainRequest, history: list[Row], tested: Row) -> None:
     low, high = tested["interval"]
     lead = (
         f"The {request.model} names {tested['test_accuracy']:.1%} of the {tested['images']} test images of "
         f"{request.dataset} (95 % interval {low:.1%} to {high:.1%}). The weights are those of the epoch with the "
         "lowest loss on validation images; the test images were used once, at the end."
     )
-    sections = [
-        Section("Test", rows=[tested]),
-        Section("Learning curve", picture=curve, caption="Loss and accuracy after every epoch."),
-        Section("Configuration", rows=[{"option": name, "value": str(value)} for name, value in request]),
-    ]
-    write_page(run, request, f"Training a {request.model} on {request.dataset}", lead, sections)
+    curve = learning_curves({request.model: history})
+    options = [{"option": name, "value": str(value)} for name, value in request]
+    report = Report(run, command_line(run.config, request), f"Training a {request.model} on {request.dataset}")
+    report.table("Test", [tested])
+    report.picture("learning_curve.png", curve, "Loss and accuracy after every epoch.", "Learning curve")
+    report.table("Configuration", options)
+    report.finish(lead, [*history, tested], **tested)
 
 
 def _objective(request: TrainRequest) -> Objective:

@@ -5,11 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks import ATTACKS
-from qaml_qiskit.deployments.attacking import Cell, load_adversarial
+from qaml_qiskit.deployments.attacking import Cell, labels_given, load_adversarial
 from qaml_qiskit.deployments.auditing import Audited
-from qaml_qiskit.reports import Section, to_csv, transfer_curves
-from qaml_qiskit.reports.pages import write_page
-from qaml_qiskit.workflows.attack.report import AUDIT_READING, audit_notes, perturbation_picture
+from qaml_qiskit.reports import (
+    AUDIT_READING,
+    Report,
+    audit_notes,
+    one_of_each_class,
+    perturbation_picture,
+    transfer_curves,
+)
+from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
 
 _READING = (
@@ -39,16 +45,7 @@ def write_report(run: Run, plan: TransferPlan, rows: list[Row], audits: Mapping[
         rows: all of them.
         audits: by the key of the cell; empty without audit.
     """
-    request = plan.request
     notes = [*_notes(plan), *audit_notes(audits)]
-    run.write("transfer.csv", to_csv(rows))
-    curves = transfer_curves(rows, chance=1 / plan.victims[0].num_classes)
-    run.write("transfer.png", curves)
-    sections = [Section("Accuracy under attack", notes, transfer_table(rows), curves, _CURVES)]
-    if plan.cells:
-        picture = _perturbations(run, plan)
-        run.write("perturbations.png", picture)
-        sections.append(Section("Perturbations", [], [], picture, _PERTURBATIONS))
     checks = [
         row
         for cell in plan.cells
@@ -57,13 +54,17 @@ def write_report(run: Run, plan: TransferPlan, rows: list[Row], audits: Mapping[
             {"source": cell.source.name, "attack": cell.attack_name, "eps": cell.attack.budget}
         )
     ]
+    report = Report(run, command_line(run.config, plan.request), "Transfer of adversarial images")
+    report.csv("transfer.csv", rows)
+    report.table("Accuracy under attack", transfer_table(rows), *notes)
+    report.picture("transfer.png", transfer_curves(rows, chance=1 / plan.victims[0].num_classes), _CURVES)
+    if plan.cells:
+        report.picture("perturbations.png", _perturbations(run, plan), _PERTURBATIONS, "Perturbations")
     if checks:
-        run.write("audit.csv", to_csv(checks))
-        sections.append(Section("Audit", [AUDIT_READING], checks))
-    sections.append(Section("All figures", [], rows))
+        report.table("Audit", checks, AUDIT_READING, file="audit.csv")
+    report.table("All figures", rows)
     lead = f"{len(plan.batch.images)} images, {_count(plan.sources, 'source')}, {_count(plan.victims, 'victim')}."
-    write_page(run, request, "Transfer of adversarial images", lead, sections)
-    run.finish({"command": "transfer", "results": rows, "audit": checks, "notes": notes})
+    report.finish(lead, rows, notes, audit=checks)
 
 
 def transfer_table(rows: Sequence[Row]) -> list[Row]:
@@ -108,6 +109,7 @@ def _perturbations(run: Run, plan: TransferPlan) -> bytes:
     """Every source under one attack at its largest strength: the first that takes steps, if there is one."""
     stepping = [name for name in plan.request.attacks if ATTACKS[name].traits.kind == "iterative"]
     chosen = (stepping or list(plan.request.attacks))[0]
+    shown = one_of_each_class(plan.batch.labels)
     series = {}
     for source in plan.sources:
         mine: list[Cell] = [c for c in plan.cells if c.source is source and c.attack.name == chosen]
@@ -115,5 +117,6 @@ def _perturbations(run: Run, plan: TransferPlan) -> bytes:
         title = f"{source.name.rpartition('/')[2]}\n{cell.attack_name}, ε = {cell.attack.budget:g}"
         if title in series:
             title = f"{source.name}\n{cell.attack_name}, ε = {cell.attack.budget:g}"
-        series[title] = (source, load_adversarial(run, cell.key).images)
-    return perturbation_picture(plan.batch, series)
+        images = load_adversarial(run, cell.key).images[shown]
+        series[title] = (images, labels_given(source, images))
+    return perturbation_picture(plan.batch.images.numpy()[shown], plan.batch.labels[shown], series)

@@ -5,7 +5,7 @@ import pytest
 
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import (
-    ReadoutSpread,
+    ReadoutMap,
     accuracy,
     accuracy_interval,
     endless_interval,
@@ -17,7 +17,7 @@ from qaml_qiskit.evaluation import (
 from tests.tolerances import SIGMAS
 
 SHOTS = 200
-READOUT = ReadoutSpread(np.array([0.05, 0.05]), np.array([0.15, 0.15]), 1)
+READOUT = ReadoutMap(np.array([0.05, 0.05]), np.array([0.15, 0.15]), shots=1)
 
 
 def world(seed: int, images: int = 150) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -28,8 +28,8 @@ def world(seed: int, images: int = 150) -> tuple[np.ndarray, np.ndarray, np.ndar
     return z, noisy.argmax(axis=1), 1 - z**2
 
 
-def measure(z: np.ndarray, generator: np.random.Generator, readout: ReadoutSpread | None) -> np.ndarray:
-    read = z if readout is None else z * readout.contrast + readout.p01 - readout.p10
+def measure(z: np.ndarray, generator: np.random.Generator, readout: ReadoutMap | None) -> np.ndarray:
+    read = z if readout is None else z * (1 - readout.p10 - readout.p01) + readout.p01 - readout.p10
     return 1 - 2 * generator.binomial(SHOTS, (1 - read) / 2) / SHOTS
 
 
@@ -37,13 +37,13 @@ def covariance(z: np.ndarray) -> np.ndarray:
     return (1 - z**2)[:, :, None] * np.eye(2) / SHOTS
 
 
-def calibrated(shots: int, generator: np.random.Generator) -> ReadoutSpread:
+def calibrated(shots: int, generator: np.random.Generator) -> ReadoutMap:
     """What so many shots of each calibration circuit make of :data:`READOUT`."""
     p10, p01 = (generator.binomial(shots, p) / shots for p in (READOUT.p10, READOUT.p01))
-    return ReadoutSpread(p10, p01, shots)
+    return ReadoutMap(p10, p01, shots=shots)
 
 
-def expected_accuracy(readout: ReadoutSpread | None) -> float:
+def expected_accuracy(readout: ReadoutMap | None) -> float:
     """What the same experiment gives on average over many images, shots and calibrations."""
     found = []
     for seed in range(400):
@@ -61,7 +61,7 @@ def least(repetitions: int, level: float = 0.95) -> float:
 
 
 @pytest.mark.parametrize("readout", [None, READOUT], ids=["raw", "mitigated"])
-def test_each_interval_covers_what_it_says(readout: ReadoutSpread | None) -> None:
+def test_each_interval_covers_what_it_says(readout: ReadoutMap | None) -> None:
     """One is about the accuracy at this number of shots, which is lower, the other about that of endless ones."""
     many = [world(seed) for seed in range(400)]
     endless = float(np.mean([accuracy(z, y).value for z, y, _ in many]))
@@ -96,7 +96,7 @@ def test_nothing_is_followed_back_where_shots_do_not_matter() -> None:
 def test_a_shared_calibration_error_widens_the_interval() -> None:
     """With ten shots of calibration all images shift together; images alone cannot show that."""
     z, labels, _ = world(1, images=2000)
-    spreads = [ReadoutSpread(np.array([0.1, 0.1]), np.array([0.2, 0.2]), shots) for shots in (10, 10**6)]
+    spreads = [ReadoutMap(np.array([0.1, 0.1]), np.array([0.2, 0.2]), shots=shots) for shots in (10, 10**6)]
     seen = measure(z, np.random.default_rng(2), spreads[0])
     mitigated = (seen - 0.1) / spreads[0].contrast
     rough, fine = (accuracy_interval(mitigated, covariance(seen), labels, seed=0, readout=spread) for spread in spreads)
@@ -113,7 +113,7 @@ def test_standard_errors_and_mitigation() -> None:
     z = np.array([[0.0, 0.6]])
     errors = standard_errors(z, covariance(z))
     assert errors == pytest.approx(np.sqrt(1 - z**2) / np.sqrt(SHOTS))
-    endless = ReadoutSpread(np.array([0.1, 0.0]), np.array([0.3, 0.0]), 10**12)
+    endless = ReadoutMap(np.array([0.1, 0.0]), np.array([0.3, 0.0]), shots=10**12)
     assert standard_errors(z, covariance(z), endless) == pytest.approx(errors / [0.6, 1.0])
 
 
@@ -135,7 +135,7 @@ def test_an_expected_accuracy_has_the_calibrations_shots() -> None:
     z, labels, _ = world(3, images=500)
     read = z * READOUT.contrast + READOUT.offset
     fine, rough = (
-        sampled_accuracy(read, SHOTS, labels, 0, readout=ReadoutSpread(READOUT.p10, READOUT.p01, shots))
+        sampled_accuracy(read, SHOTS, labels, 0, readout=ReadoutMap(READOUT.p10, READOUT.p01, shots=shots))
         for shots in (10**9, 10)
     )
     assert fine == pytest.approx(sampled_accuracy(read, SHOTS, labels, 0), abs=1 / 500)

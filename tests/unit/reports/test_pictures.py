@@ -45,7 +45,8 @@ def frontier(model: str, gates: int) -> dict[str, Any]:
 EPOCH = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "validation_loss": 1.1, "validation_accuracy": 0.4}
 DRAWN: dict[str, Callable[[str], bytes]] = {
     "bars": lambda name: reports.accuracy_bars([name], {name: [(0.825, 0.7, 0.9)]}, 0.1),
-    "curves": lambda name: reports.curves({name: [(0.01, 0.9, 0.8, 1.0)]}, "strength", 0.9, 0.1),
+    "curves": lambda name: reports.curves({name: [(0.01, 0.9, 0.8, 1.0)]}, "strength", {"chance": 0.1}),
+    "beside": lambda name: reports.curves({name: [(1, 0.9, 0.8, 1.0)]}, "x", {"honest": 0.9}, side_by_side=True),
     "learning": lambda name: reports.learning_curves({name: [EPOCH]}),
     "images": lambda name: reports.image_grid({name: np.zeros((1, 1, 2, 2)), f"Δ {name}": np.zeros((1, 1, 2, 2))}, {}),
     "attack": lambda name: reports.attack_curves([attacked(name, 0.1), attacked("other", 0.1)], 0.1),

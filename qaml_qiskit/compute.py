@@ -1,0 +1,85 @@
+"""What numbers are computed with: a device, a precision, and an engine of the simulator."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+
+from qaml_qiskit.errors import ConfigurationError, unknown_name
+
+if TYPE_CHECKING:
+    import torch
+
+Precision = Literal["single", "double"]
+#: The compiled kernel, torch operations, or the kernel where it can serve and torch elsewhere.
+SimulatorEngine = Literal["auto", "kernel", "torch"]
+
+#: A module or a tensor of torch.
+Placed = TypeVar("Placed", bound=Any)
+
+_CHOICES: dict[str, tuple[str, ...]] = {"precision": get_args(Precision), "engine": get_args(SimulatorEngine)}
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where models and images lie and with how many digits; :func:`qaml_qiskit.simulation.computing` puts it to work.
+
+    Attributes:
+        device: a device of torch, such as ``cpu`` or ``cuda:0``.
+        precision: ``single`` for float32 weights and images, ``double`` for float64.
+        engine: of circuits: ``kernel`` (on ``cpu`` only), ``torch``, or ``auto``.
+
+    Raises:
+        ConfigurationError: a precision or an engine that does not exist, or a kernel on another device.
+    """
+
+    device: str = "cpu"
+    precision: Precision = "single"
+    engine: SimulatorEngine = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse what no machine has."""
+        for name, choices in _CHOICES.items():
+            if (value := getattr(self, name)) not in choices:
+                raise unknown_name(f"there is no such {name}", value, choices)
+        if self.engine == "kernel" and self.device != "cpu":
+            raise ConfigurationError(
+                f"the compiled kernel does not run on {self.device!r}",
+                got="the engine 'kernel'",
+                expected="the device 'cpu'",
+                remedy="use the engine 'auto' or 'torch'",
+            )
+
+    def check_device(self) -> None:
+        """Raise ConfigurationError where this machine does not have the device."""
+        import torch
+
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            known = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
+            raise ConfigurationError(
+                "there is no such device here",
+                got=repr(self.device),
+                expected=", ".join(known),
+                remedy="choose one of these, or mend the driver if it should be there",
+            ) from error
+
+    @property
+    def dtype(self) -> "torch.dtype":
+        """Of weights and images."""
+        import torch
+
+        return torch.float64 if self.precision == "double" else torch.float32
+
+    def placed(self, what: Placed) -> Placed:
+        """A model, which is moved itself, or a tensor of images, on the device and in the precision."""
+        placed: Placed = what.to(device=self.device, dtype=self.dtype)
+        return placed
+
+    def document(self) -> dict[str, Any]:
+        """What differs from the defaults, for a run's configuration: other numbers make another run."""
+        defaults = {field.name: field.default for field in fields(self)}
+        return {name: value for name, value in asdict(self).items() if value != defaults[name]}
+
+
+#: The processor, in single precision.
+DEFAULT_COMPUTE = Compute()

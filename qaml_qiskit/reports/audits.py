@@ -1,0 +1,69 @@
+"""What a reader of audited attacks must know."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+#: What the verdicts mean.
+AUDIT_READING = (
+    "sound: no check failed. weak attack: the attack is not as strong as it could be, so its robust accuracy is too "
+    "high. masked: the gradients of the model mislead, so attacks by gradients say nothing about its robustness."
+)
+
+
+class AuditCheck(Protocol):
+    """A check of an audit."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether it found nothing."""
+
+    @property
+    def explanation(self) -> str:
+        """What was checked, and what it means to fail."""
+
+
+class Audit(Protocol):
+    """An audit that is done, or why there was none."""
+
+    @property
+    def verdict(self) -> str:
+        """One of those in :data:`AUDIT_READING`, or that nothing was audited."""
+
+    @property
+    def images(self) -> int:
+        """How many were used."""
+
+    @property
+    def reason(self) -> str:
+        """Why nothing was audited; empty where it was."""
+
+    @property
+    def checks(self) -> Sequence[AuditCheck]:
+        """In their order."""
+
+
+def audit_notes(audits: Mapping[str, Audit]) -> list[str]:
+    """The meaning of the verdicts, which checks failed, and what was not audited.
+
+    Args:
+        audits: by the name of what was audited; without any there is nothing to know.
+    """
+    if not audits:
+        return []
+    count = max(each.images for each in audits.values())
+    failures = [
+        f"{each.verdict}, {key}: {check.name}. {check.explanation}"
+        for key, each in audits.items()
+        for check in each.checks
+        if not check.passed
+    ]
+    reasons = dict.fromkeys(each.reason for each in audits.values() if each.reason)
+    return [
+        f"The audit used {count} images. {AUDIT_READING}",
+        *failures,
+        *(f"Not audited: {reason}" for reason in reasons),
+    ]
