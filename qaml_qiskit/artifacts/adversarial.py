@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from qaml_qiskit.datasets import check_images
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.formats import Arrays, damaged, model_of, read_arrays
+from qaml_qiskit.labels import check_labels
 
 _ARRAYS = ("images", "labels", "indices", "clean_correct", "fooled", "provenance")
 
@@ -107,10 +108,20 @@ def read_adversarial(path: Path) -> AdversarialImages:
     )
     provenance = parse_provenance(arrays["provenance"], path)
     images = check_images(arrays["images"])
-    _check_arrays(path, arrays, len(images), len(provenance.classes))
+    count = len(images)
+    labels = check_labels(arrays["labels"], count, len(provenance.classes), source=str(path))
+    for name, kind in {"indices": "iu", "clean_correct": "b", "fooled": "b"}.items():
+        array = arrays[name]
+        if array.shape != (count,) or array.dtype.kind not in kind:
+            raise InputError(
+                f"the array {name} in {path} does not fit",
+                got=f"{array.dtype} of shape {array.shape}",
+                expected=f"{'integers' if kind == 'iu' else 'truth values'} of shape ({count},)",
+                remedy="make the file again with `qaml attack`",
+            )
     return AdversarialImages(
         images=images,
-        labels=arrays["labels"].astype(np.int64),
+        labels=labels,
         indices=arrays["indices"].astype(np.int64),
         clean_correct=arrays["clean_correct"],
         fooled=arrays["fooled"],
@@ -130,24 +141,3 @@ def parse_provenance(array: NDArray[Any], path: Path) -> Provenance:
         raise damaged(source, got, "JSON as `qaml attack` writes it", remedy)
     # A name that is not UTF-8 is written with escapes; a bare lone surrogate is damage, and refused as such.
     return model_of(str(array).encode(errors="surrogatepass"), source, Provenance, remedy)
-
-
-def _check_arrays(path: Path, arrays: dict[str, NDArray[Any]], count: int, num_classes: int) -> None:
-    kinds = {"labels": "iu", "indices": "iu", "clean_correct": "b", "fooled": "b"}
-    for name, kind in kinds.items():
-        array = arrays[name]
-        if array.shape != (count,) or array.dtype.kind not in kind:
-            raise InputError(
-                f"the array {name} in {path} does not fit",
-                got=f"{array.dtype} of shape {array.shape}",
-                expected=f"{'integers' if kind == 'iu' else 'truth values'} of shape ({count},)",
-                remedy="make the file again with `qaml attack`",
-            )
-    labels = arrays["labels"]
-    if labels.min() < 0 or labels.max() >= num_classes:
-        raise InputError(
-            f"the labels in {path} do not fit",
-            got=f"{labels.min()} to {labels.max()}",
-            expected=f"integers from 0 to {num_classes - 1}",
-            remedy="make the file again with `qaml attack`",
-        )

@@ -6,30 +6,27 @@ file is written under a temporary name, flushed to disk and renamed. A complete 
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import numpy as np
-
+from qaml_qiskit.artifacts.codecs import ARRAYS, JSON, Codec, json_text
+from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool, Together, Work, compute_tasks
 from qaml_qiskit.environment import describe_environment
-from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, StorageError
-from qaml_qiskit.files import LOCK_FILE, FolderLock, delete_unfinished, make_folders, unfinished, write_atomically
+from qaml_qiskit.errors import DamagedFileError, StorageError
+from qaml_qiskit.files import FolderLock, make_folders, write_atomically
 from qaml_qiskit.formats import (
     Arrays,
     Document,
-    arrays_of,
     damaged,
-    npz,
     object_of,
     read_bytes,
     short,
-    yaml_of,
-    yaml_text,
 )
-from qaml_qiskit.text import printable
 
+Task = TypeVar("Task")
 Value = TypeVar("Value")
 
 #: Where runs go by default, below the working directory.
@@ -40,7 +37,7 @@ ENVIRONMENT_FILE = "environment.json"
 #: Keys of the configuration that are no options of the command.
 RUN_KEYS = ("command", "resolved")
 
-_LOST_CONFIG = "restore the file from a copy, or choose another folder with --out"
+LOST_CONFIG = "restore the file from a copy, or choose another folder with --out"
 
 
 class Run:
@@ -98,7 +95,7 @@ class Run:
 
     def write_json(self, name: str, content: object) -> Path:
         """Write a JSON document; the same content gives the same bytes."""
-        return self.write(name, _json(content))
+        return self.write(name, json_text(content))
 
     def read(self, name: str) -> bytes | None:
         """The bytes of a file, or None when the run has none of that name.
@@ -109,32 +106,85 @@ class Run:
         file = self.path / name
         return read_bytes(file, "make it readable") if file.is_file() else None
 
-    def keep_json(self, name: str, content: object) -> None:
-        """Keep a part of the result, which :meth:`kept_json` gives back."""
-        self.write_json(name, {"mark": self.mark(name, _json(content)), "content": content})
+    def keep(self, key: str, value: Value, codec: Codec[Value]) -> Value:
+        """Keep a part of the result under ``key`` and the codec's suffix; :meth:`kept` gives it back.
 
-    def kept_json(self, name: str) -> Any:
-        """What :meth:`keep_json` kept under this name in this run; None when it is missing, damaged or something else.
+        Returns:
+            The value as it would be read from its file.
+        """
+        for suffix, further in codec.beside:
+            self.write(key + suffix, further(value))
+        name = key + codec.suffix
+        mark = partial(self.mark, name)
+        content = codec.encode(value, mark)
+        self.write(name, content)
+        return codec.decode(content, mark)
+
+    def kept(self, key: str, codec: Codec[Value]) -> Value | None:
+        """What :meth:`keep` kept under this key in this run; None when it is missing, damaged or something else.
 
         A part that is not there any more can be computed again, so its damage is nobody's trouble.
         """
-        try:
-            found = object_of(self.read(name) or b"", name)
-            return found["content"] if found["mark"] == self.mark(name, _json(found["content"])) else None
-        except DamagedFileError:
+        name = key + codec.suffix
+        if not all((self.path / (key + suffix)).is_file() for suffix, _ in codec.beside):
             return None
+        try:
+            return codec.decode(self.read(name) or b"", partial(self.mark, name))
+        except (DamagedFileError, KeyError, TypeError, ValueError):
+            return None
+
+    def map(
+        self,
+        tasks: Mapping[str, Task],
+        work: Work[Task, Value],
+        codec: Codec[Value],
+        *,
+        bar: Bar,
+        pool: Pool = HERE,
+        together: Together[Task] | None = None,
+    ) -> dict[str, Value]:
+        """The values of many tasks: those that are kept are read, the others are computed and kept as they finish.
+
+        Losing a worker, killing the process or running it twice changes no byte; see
+        :func:`~qaml_qiskit.artifacts.mapping.compute_tasks`.
+
+        Args:
+            tasks: by their keys, the names of their files in the run without the codec's suffix.
+            work: computes one of them; importable, or an object that is pickled without what it remembers.
+            codec: how values are kept.
+            bar: shows what goes on; nothing is shown when everything is kept.
+            pool: where the values are computed.
+            together: which tasks, one after the other in ``tasks``, share a part of the work and go to one worker.
+
+        Returns:
+            By the keys, in the order of ``tasks``; each as it is read from its file.
+
+        Raises:
+            QamlError: of a task, of the pool, or of the disk. What was finished before is kept.
+        """
+        read = {key: self.kept(key, codec) for key in tasks}
+        found = {key: value for key, value in read.items() if value is not None}
+        missing = {key: task for key, task in tasks.items() if key not in found}
+        done = list(found)
+        for key, value in compute_tasks(missing, work, bar=bar, pool=pool, together=together, kept=done):
+            found[key] = self.keep(key, value, codec)
+        return {key: found[key] for key in tasks}
+
+    def keep_json(self, name: str, content: object) -> None:
+        """Keep a part of the result under a name that ends in ``.json``."""
+        self.keep(name.removesuffix(JSON.suffix), content, JSON)
+
+    def kept_json(self, name: str) -> Any:
+        """What :meth:`keep_json` kept; see :meth:`kept`."""
+        return self.kept(name.removesuffix(JSON.suffix), JSON)
 
     def keep_arrays(self, name: str, arrays: Arrays) -> None:
-        """Keep arrays of the result as an .npz, which :meth:`kept_arrays` gives back."""
-        self.write(name, npz(**arrays, mark=np.array(self.mark(name, _contents(arrays)))))
+        """Keep arrays of the result under a name that ends in ``.npz``."""
+        self.keep(name.removesuffix(ARRAYS.suffix), arrays, ARRAYS)
 
     def kept_arrays(self, name: str) -> Arrays | None:
-        """What :meth:`keep_arrays` kept, under the same conditions as :meth:`kept_json`."""
-        try:
-            found = arrays_of(self.read(name) or b"", name)
-        except DamagedFileError:
-            return None
-        return found if str(found.pop("mark", "")) == self.mark(name, _contents(found)) else None
+        """What :meth:`keep_arrays` kept; see :meth:`kept`."""
+        return self.kept(name.removesuffix(ARRAYS.suffix), ARRAYS)
 
     def resolved(self, name: str, parse: Callable[[Any], Value], default: object = None) -> Value:
         """What a name of the configuration stood for when the run was made.
@@ -154,7 +204,7 @@ class Run:
         except (AttributeError, TypeError, ValueError) as error:
             place = f"resolved.{name} of {self.path / CONFIG_FILE}"
             got = "nothing" if found is None else short(found)
-            raise damaged(place, got, "what the command wrote there", _LOST_CONFIG) from error
+            raise damaged(place, got, "what the command wrote there", LOST_CONFIG) from error
 
     def finish(self, metrics: dict[str, Any]) -> None:
         """Write the metrics, which completes the run."""
@@ -194,130 +244,3 @@ class Run:
         """
         words = (json.dumps(self.config, sort_keys=True), name, content)
         return hashlib.sha256("\0".join(words).encode(errors="backslashreplace")).hexdigest()[:16]
-
-
-def open_run(command: str, config: dict[str, Any], out: Path | None = None) -> Run:
-    """Open a new run, or the unfinished one of the same command and configuration.
-
-    The run is locked: use it in a ``with`` block, which lets go of it.
-
-    Args:
-        command: the command's name, part of a default folder's name.
-        config: everything that decides the result, resolved; plain values only.
-        out: the folder. By default ``runs/<command>-<hash of the configuration>``; when a complete run has that name
-            already, ``-2``, ``-3`` … are tried.
-
-    Raises:
-        ConfigurationError: the folder cannot be written, is in use, is no run, belongs to another configuration, or
-            (only with ``out``) holds a complete run of another kind.
-    """
-    full = {"command": command, **config}
-    try:
-        path = Path(out) if out is not None else _default_path(command, full)
-        run = Run(path, full)
-        _check_same(path, full)
-        if not run.complete:
-            make_folders(path)
-            _begin(run)
-    except (OSError, ValueError, StorageError) as error:
-        raise ConfigurationError(
-            f"cannot write to {out or RUNS_FOLDER}",
-            got=getattr(error, "got", None) or getattr(error, "strerror", None) or printable(str(error)),
-            expected="a folder that can be created and written, with room in it",
-            remedy="mend that, or choose another folder with --out",
-        ) from error
-    return run
-
-
-def load_run(path: Path, command: str) -> Run:
-    """Refer to an existing run of one command; ``with`` locks it for writing.
-
-    Raises:
-        InputError: the folder is no run, a run of another command, or its configuration is damaged.
-    """
-    path = Path(path)
-    file = path / CONFIG_FILE
-    config = yaml_of(read_bytes(file), str(file), _LOST_CONFIG) if file.is_file() else None
-    if file.is_file() and not isinstance(config, dict):
-        raise damaged(str(file), "no options", "the options of a run", _LOST_CONFIG)
-    found = config.get("command") if isinstance(config, dict) else None
-    if config is None or found != command:
-        raise InputError(
-            f"{path} is no run of `qaml {command}`",
-            got="a folder that is not a run" if found is None else f"a run of `qaml {printable(str(found))}`",
-            expected=f"a folder that `qaml {command}` made",
-            remedy="check the path",
-        )
-    return Run(path, Document(config, str(file), _LOST_CONFIG))
-
-
-def _contents(arrays: Arrays) -> str:
-    """What arrays hold, in words for a fingerprint."""
-    return " ".join(
-        f"{name} {array.dtype.str} {array.shape} {hashlib.sha256(array.tobytes()).hexdigest()}"
-        for name, array in sorted(arrays.items())
-    )
-
-
-def _default_path(command: str, config: dict[str, Any]) -> Path:
-    digest = hashlib.sha256(_plain(config).encode()).hexdigest()[:8]
-    base = RUNS_FOLDER / f"{command}-{digest}"
-    path, count = base, 1
-    while (path / METRICS_FILE).is_file():
-        count += 1
-        path = base.with_name(f"{base.name}-{count}")
-    return path
-
-
-def _check_same(path: Path, config: dict[str, Any]) -> None:
-    """Whether the run may use the folder: a missing or empty one, its own, or one with just its own first files."""
-    if not path.exists() and not path.is_symlink():
-        return
-    file = path / CONFIG_FILE
-    found: object = None
-    if file.is_file():
-        found = yaml_of(read_bytes(file), str(file), _LOST_CONFIG)
-        if _plain(found) == _plain(config):
-            return
-    elif path.is_dir() and all(_is_beginning(entry) for entry in path.iterdir()):
-        return
-    differing = ["the whole file"]
-    if isinstance(found, dict):
-        keys = {**found, **config}
-        differing = [printable(str(key)) for key in keys if _plain(found.get(key)) != _plain(config.get(key))]
-    raise ConfigurationError(
-        f"{path} cannot be used for this run",
-        got=f"a run that differs in {', '.join(differing)}" if file.is_file() else "a folder that is not a run",
-        expected="a new or empty folder, or an unfinished run of exactly the same command",
-        remedy="choose another folder with --out",
-    )
-
-
-def _is_beginning(entry: Path) -> bool:
-    """Whether a file is one of those that a run writes before its configuration."""
-    return entry.name == LOCK_FILE or unfinished(entry) == CONFIG_FILE
-
-
-def _begin(run: Run) -> None:
-    """Lock a run and write its first files, those that are not there yet."""
-    run.__enter__()
-    try:
-        # Somebody else may have begun, or even finished, between the look and the lock.
-        _check_same(run.path, run.config)
-        if not run.complete:
-            delete_unfinished(run.path)
-            if not (run.path / CONFIG_FILE).is_file():
-                run.write(CONFIG_FILE, yaml_text(run.config))
-            run.environment()
-    except BaseException:
-        run.__exit__(None, None, None)
-        raise
-
-
-def _plain(content: object) -> str:
-    # A round trip turns tuples into lists, as the file has them.
-    return json.dumps(content, sort_keys=True, default=str)
-
-
-def _json(content: object) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

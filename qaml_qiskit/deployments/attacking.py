@@ -12,10 +12,10 @@ from torch import Tensor
 
 from qaml_qiskit import __version__
 from qaml_qiskit.artifacts.adversarial import AdversarialImages, Provenance, read_adversarial
+from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks import Attack, AttackResult, run_attack
 from qaml_qiskit.deployments.deployment import Classifier
-from qaml_qiskit.deployments.inputs import digest
 from qaml_qiskit.deployments.pieces import encodes_slowly
 from qaml_qiskit.models import predict
 from qaml_qiskit.progress import Advance, Progress

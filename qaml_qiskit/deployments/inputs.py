@@ -1,6 +1,5 @@
 """A trained model and labelled images, from the names that a user gives."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -72,11 +71,6 @@ def load_images(
     else:
         images, labels, indices = _read_npz(Path(source), data)
     return torch.from_numpy(images), labels, indices
-
-
-def digest(tensor: Tensor) -> str:
-    """A fingerprint of a tensor's values: the first 16 hexadecimal digits of their SHA-256."""
-    return hashlib.sha256(tensor.detach().cpu().numpy().tobytes()).hexdigest()[:16]
 
 
 def _read_npz(path: Path, data: DataCard) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:

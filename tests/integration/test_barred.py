@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pydantic import BaseModel
 
 from qaml_qiskit import RunRequest, collect_run, retry_run, run_model
-from qaml_qiskit.artifacts.run import open_run
+from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.deployments.compiled import compile_model, score
 from qaml_qiskit.deployments.inputs import find_model
 from qaml_qiskit.errors import ConfigurationError, PartialResultError
@@ -63,7 +64,7 @@ def test_a_target_that_cannot_be_read_is_named_where_mitigation_is_no_choice(pla
     compiled = compile_model(find_model(str(place / "model")), "blind", "quick", place / "backends.yaml")
     images = torch.full((2, 1, 2, 2), 0.5)
     with (
-        open_run("demo", {}, tmp_path / "run") as run,
+        open_run("demo", BaseModel(), out=tmp_path / "run") as run,
         pytest.raises(ConfigurationError, match=r"the readout of blind cannot be corrected.*qubit .*another target"),
     ):
         score(compiled, {"clean": images}, 200, "readout", 1, run)

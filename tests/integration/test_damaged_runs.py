@@ -18,11 +18,11 @@ from qaml_qiskit import (
     sweep,
     train,
 )
+from qaml_qiskit.artifacts.training import CHECKPOINT_FILE
 from qaml_qiskit.errors import DamagedFileError, InputError, QamlError
 from qaml_qiskit.execution import Workload
 from qaml_qiskit.execution.workload import SETTINGS_FILE
 from qaml_qiskit.formats import npz
-from qaml_qiskit.workflows.train.workflow import CHECKPOINT_FILE
 from tests.integration.hardware import workspace
 
 Damage = Callable[[bytes], bytes]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from qaml_qiskit.workflows.train.workflow import CHECKPOINT_FILE
+from qaml_qiskit.artifacts.training import CHECKPOINT_FILE
 from tests.integration.conftest import Finished
 
 ARGUMENTS = ["train", "--epochs", "20", "--layers", "2", "--classes", "0,1,2", "--json"]

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,9 +17,11 @@ import pytest
 distributed = pytest.importorskip("distributed")
 
 from qaml_qiskit import SweepRequest, sweep  # noqa: E402
-from qaml_qiskit.artifacts import scheduling  # noqa: E402
-from qaml_qiskit.artifacts.scheduling import Cluster, Scheduling, open_cluster  # noqa: E402
+from qaml_qiskit.artifacts import dask_client, dask_pool  # noqa: E402
+from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool, compute_tasks  # noqa: E402
+from qaml_qiskit.artifacts.pool import open_pool  # noqa: E402
 from qaml_qiskit.errors import ConfigurationError, InputError, PartialResultError  # noqa: E402
+from qaml_qiskit.progress import Advance, Silent  # noqa: E402
 from tests.integration.conftest import Finished  # noqa: E402
 from tests.integration.hardware import workspace  # noqa: E402
 
@@ -88,29 +90,44 @@ def test_a_killed_worker_changes_nothing(place: Path) -> None:
     assert {path.name: path.read_bytes() for path in (place / "spread" / "cells").iterdir()} == cells
 
 
-def slow_first(number: int) -> int:
+def values(work: Callable[[float, Advance], object], tasks: Sequence[float], pool: Pool) -> list[tuple[str, object]]:
+    """Keys and values as they come."""
+    return list(compute_tasks({str(task): task for task in tasks}, work, bar=Bar(Silent(), "computing"), pool=pool))
+
+
+def slow_first(number: float, advance: Advance) -> float:
     time.sleep(0.2 if number == 0 else 0)
     return number * number
 
 
-def test_every_cell_is_answered_once_in_any_order(in_process: str) -> None:
-    found: list[tuple[int, int]] = []
-    with open_cluster(Cluster(scheduler=in_process)) as scheduling:
-        scheduling.run(slow_first, range(20), lambda number, square: found.append((number, square)))
-    assert found[0][0] != 0
-    assert sorted(found) == [(number, number * number) for number in range(20)]
+def test_every_task_is_answered_once_in_any_order(in_process: str) -> None:
+    with open_pool(scheduler=in_process) as pool:
+        found = values(slow_first, range(20), pool)
+    assert found[0][0] != "0"
+    assert dict(found) == {str(number): number * number for number in range(20)}
+    assert len(found) == 20
 
 
-def refuse(number: int) -> int:
+def refuse(number: float, advance: Advance) -> float:
     raise InputError("cannot use this", got=number, expected="another", remedy="change it")
 
 
 def test_an_error_of_a_worker_arrives_whole(in_process: str) -> None:
-    with open_cluster(Cluster(scheduler=in_process)) as scheduling, pytest.raises(InputError) as found:
-        scheduling.run(refuse, [3], lambda task, answer: None)
+    with open_pool(scheduler=in_process) as pool, pytest.raises(InputError) as found:
+        values(refuse, [3], pool)
     with pytest.raises(InputError) as serial:
-        Scheduling().run(refuse, [3], lambda task, answer: None)
+        values(refuse, [3], HERE)
     assert str(found.value) == str(serial.value)
+
+
+def lose(number: float, advance: Advance) -> float:
+    raise TimeoutError("the task's own")
+
+
+def test_a_foreign_error_of_a_worker_is_not_taken_for_a_lost_scheduler(in_process: str) -> None:
+    with open_pool(scheduler=in_process) as pool, pytest.raises(TimeoutError, match="the task's own") as found:
+        values(lose, [3], pool)
+    assert "in lose" in found.value.__notes__[0]
 
 
 def test_workers_with_threads_are_refused() -> None:
@@ -118,7 +135,7 @@ def test_workers_with_threads_are_refused() -> None:
     with (
         distributed.LocalCluster(**options) as cluster,
         pytest.raises(ConfigurationError, match="one thread a worker"),
-        open_cluster(Cluster(scheduler=cluster.scheduler_address)),
+        open_pool(scheduler=cluster.scheduler_address),
     ):
         pass
 
@@ -174,12 +191,12 @@ def test_a_scheduler_that_dies_in_the_middle_leaves_what_was_finished(place: Pat
 
 
 def test_a_scheduler_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduling, "_CONNECTING", 0.2)
+    monkeypatch.setattr(dask_client, "_CONNECTING", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         with (
             pytest.raises(ConfigurationError, match="no Dask scheduler answers there"),
-            open_cluster(Cluster(scheduler=address)),
+            open_pool(scheduler=address),
         ):
             pass
 
@@ -187,35 +204,34 @@ def test_a_scheduler_that_says_nothing_is_not_waited_for(monkeypatch: pytest.Mon
 def test_a_scheduler_is_asked_from_a_notebook_too(in_process: str) -> None:
     """There an event loop runs already."""
 
-    async def cell() -> list[int]:
-        found: list[int] = []
-        with open_cluster(Cluster(scheduler=in_process)) as opened:
-            opened.run(slow_first, range(3), lambda number, square: found.append(square))
-        return sorted(found)
+    async def cell() -> dict[str, object]:
+        with open_pool(scheduler=in_process) as pool:
+            return dict(values(slow_first, range(3), pool))
 
-    assert asyncio.run(cell()) == [0, 1, 4]
+    assert asyncio.run(cell()) == {"0": 0, "1": 1, "2": 4}
+
+
+def sleep(seconds: float, advance: Advance) -> None:
+    time.sleep(seconds)
 
 
 def test_a_scheduler_that_falls_silent_is_not_waited_for(in_process: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing comes, and a sign of life is asked for in vain."""
-    with open_cluster(Cluster(scheduler=in_process)) as opened:
-        monkeypatch.setattr(scheduling, "_SILENCE", 0.2)
+    with open_pool(scheduler=in_process) as pool:
+        monkeypatch.setattr(dask_pool, "_SILENCE", 0.2)
 
         def silent(address: str, seconds: float) -> None:
             raise TimeoutError
 
-        monkeypatch.setattr(scheduling, "_ask", silent)
+        monkeypatch.setattr(dask_pool, "ask", silent)
         with pytest.raises(PartialResultError, match="scheduler is gone"):
-            opened.run(time.sleep, [1.0], lambda task, answer: None)
+            values(sleep, [1.0], pool)
 
 
 @pytest.mark.slow
 def test_a_script_without_a_guard_is_told_what_to_do(place: Path, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
-    script.write_text(
-        "from qaml_qiskit.artifacts.scheduling import Cluster, open_cluster\n"
-        "with open_cluster(Cluster(workers=1)):\n    pass\n"
-    )
+    script.write_text("from qaml_qiskit.artifacts.pool import open_pool\nwith open_pool(workers=1):\n    pass\n")
     ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode != 0
     lines = ended.stderr.splitlines()

@@ -10,7 +10,7 @@ import torch
 
 from qaml_qiskit import RunRequest, collect_run, plan_run, status_run, sweep, train
 from qaml_qiskit.artifacts.adversarial import read_adversarial
-from qaml_qiskit.artifacts.run import load_run
+from qaml_qiskit.artifacts.opening import load_run
 from qaml_qiskit.cli.options import build_request
 from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.deployments.inputs import load_images

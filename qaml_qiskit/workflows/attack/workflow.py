@@ -7,12 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts.adversarial import AdversarialImages
+from qaml_qiskit.artifacts.fingerprints import digest
+from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
-from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.attacking import Batch, Cell, load_adversarial, make_adversarial
 from qaml_qiskit.deployments.auditing import NOT_AUDITED, Audited, audit_cells, made_on
 from qaml_qiskit.deployments.deployment import Classifier, check_alike, check_readable, read_classifier, under_noise
-from qaml_qiskit.deployments.inputs import digest, find_model, load_images
+from qaml_qiskit.deployments.inputs import find_model, load_images
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.models import check_batch, predict
 from qaml_qiskit.progress import Progress, Silent
@@ -54,12 +56,10 @@ def attack(
         "weights": {each.name: each.weights for each in (victim, *sources)},
         "images": digest(images),
     }
-    with open_run("attack", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+    with open_run("attack", request, resolved, out) as run:
         if not run.complete:
             _work(run, request, victim, sources, batch, progress)
-    metrics = run.metrics()
-    tables = {"audit": metrics["audit"]} if metrics["audit"] else {}
-    return Outcome("attack", run, metrics["results"], tables=tables, notes=tuple(metrics["notes"]))
+    return Outcome.of(run, "audit")
 
 
 def _work(

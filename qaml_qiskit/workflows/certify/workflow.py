@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from qaml_qiskit.artifacts.fingerprints import digest
+from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
-from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.certificates import DecisionForms, decompose
 from qaml_qiskit.deployments.forms import Certifiable, Prepared, certifiable
-from qaml_qiskit.deployments.inputs import digest, find_model, load_images
+from qaml_qiskit.deployments.inputs import find_model, load_images
 from qaml_qiskit.models import predict
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, certified_curves
@@ -47,9 +49,9 @@ def certify(
     # An image that the model cannot take is refused before anything is written.
     predict(stored.model, images)
     resolved = {"weights": digest(subject.weights), "images": digest(images)}
-    with open_run("certify", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+    with open_run("certify", request, resolved, out) as run:
         if run.complete:
-            return _outcome(run)
+            return Outcome.of(run, "summary", "certified_accuracy")
         chunks = [slice(start, min(start + _CHUNK, len(labels))) for start in range(0, len(labels), _CHUNK)]
         kept = [run.kept_json(_file(chunk)) for chunk in chunks]
         parts: list[dict[str, Any]] = [part for part in kept if part is not None]
@@ -65,7 +67,7 @@ def certify(
                     advance(len(part["rows"]))
         rows = sorted((row for part in parts for row in part["rows"]), key=lambda row: row["index"])
         _write(run, request, rows, 1e3 * sum(part["seconds"] for part in parts) / len(rows))
-        return _outcome(run)
+        return Outcome.of(run, "summary", "certified_accuracy")
 
 
 def _file(chunk: slice) -> str:
@@ -79,12 +81,6 @@ def _prepare(subject: Certifiable, progress: Progress) -> tuple[Prepared, Decisi
     pairs = len(prepared.matrices) * (len(prepared.matrices) - 1) // 2
     with progress.task("decomposing pairs of classes", pairs) as advance:
         return prepared, decompose(prepared.matrices, advance)
-
-
-def _outcome(run: Run) -> Outcome:
-    metrics = run.metrics()
-    tables = {name: metrics[name] for name in ("summary", "certified_accuracy")}
-    return Outcome("certify", run, metrics["results"], tables=tables, notes=tuple(metrics["notes"]))
 
 
 def _write(run: Run, request: CertifyRequest, rows: list[Row], milliseconds: float) -> None:

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.artifacts.training import read_history
 from qaml_qiskit.deployments.compiled import Compiled, Scores
 from qaml_qiskit.evaluation import accuracy, rms_difference
 from qaml_qiskit.formats import npz
 from qaml_qiskit.reports import Report, accuracy_bars, learning_curves, one_of_each_class, perturbation_picture
 from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.demo.request import DemoRequest
-from qaml_qiskit.workflows.train.workflow import read_history
 
 #: The demo's names for the stages of :class:`Scores`.
 STAGE_NAMES = {"ideal": "ideal", "raw": "noisy", "mitigated": "mitigated"}

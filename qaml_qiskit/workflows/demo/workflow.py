@@ -5,8 +5,10 @@ from pathlib import Path
 
 from torch import Tensor
 
+from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome
-from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.artifacts.training import TrainingData, fit, tensors
 from qaml_qiskit.attacks import PGDConfig, run_attack
 from qaml_qiskit.deployments.compiled import Compiled, compile_model, score
 from qaml_qiskit.deployments.pieces import looks_of, watched
@@ -17,7 +19,7 @@ from qaml_qiskit.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.demo.report import IMAGE_SETS, Findings, write_report
 from qaml_qiskit.workflows.demo.request import DemoRequest
-from qaml_qiskit.workflows.train.workflow import Data, fit, load_data, model_config, tensors
+from qaml_qiskit.workflows.training import load_data, model_config, objective_of, training_config
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Trained:
 
     qvc: StoredModel
     convnet: Model
-    data: Data
+    data: TrainingData
 
 
 def demo(
@@ -53,9 +55,9 @@ def demo(
             remedy="ask for fewer images",
         )
     resolved = {**_dry_run(request, data, backends).resolved(), **named(backends)}
-    with open_run("demo", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+    with open_run("demo", request, resolved, out) as run:
         if run.complete:
-            return _outcome(run)
+            return Outcome.of(run, "convnet", "resources")
         trained = _train(request, data, run, progress, stopping)
         compiled = compile_model(trained.qvc, request.target, request.recipe, backends)
         images, labels = (part[: request.images] for part in tensors(data.test))
@@ -64,15 +66,10 @@ def demo(
         said = {name: predict(trained.convnet, batch).numpy() for name, batch in sets.items()}
         found = Findings(compiled, {n: batch.numpy() for n, batch in sets.items()}, labels.numpy(), scores, said)
         write_report(run, request, found)
-    return _outcome(run)
+    return Outcome.of(run, "convnet", "resources")
 
 
-def _outcome(run: Run) -> Outcome:
-    metrics = run.metrics()
-    return Outcome("demo", run, metrics["results"], {name: metrics[name] for name in ("convnet", "resources")})
-
-
-def _dry_run(request: DemoRequest, data: Data, backends: Path | None) -> Compiled:
+def _dry_run(request: DemoRequest, data: TrainingData, backends: Path | None) -> Compiled:
     """Compile an untrained model, so that a target or recipe that does not fit is told before minutes are spent."""
     config = model_config(request.training("qvc"), data.train)
     untrained = StoredModel(build_model(config), ModelCard(model=config, data=data.card))
@@ -81,13 +78,14 @@ def _dry_run(request: DemoRequest, data: Data, backends: Path | None) -> Compile
     return compiled
 
 
-def _train(request: DemoRequest, data: Data, run: Run, progress: Progress, stopping: Stopping) -> Trained:
+def _train(request: DemoRequest, data: TrainingData, run: Run, progress: Progress, stopping: Stopping) -> Trained:
     models = {}
     for name in ("qvc", "convnet"):
         training = request.training(name)
         config = model_config(training, data.train)
         models[name] = StoredModel(
-            fit(training, config, data, run, progress, stopping, f"{name}/"), ModelCard(model=config, data=data.card)
+            fit(config, training_config(training), objective_of(training), data, run, progress, stopping, f"{name}/"),
+            ModelCard(model=config, data=data.card),
         )
     return Trained(models["qvc"], models["convnet"].model, data)
 

@@ -2,94 +2,144 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from qaml_qiskit.artifacts.codecs import ARRAYS
+from qaml_qiskit.artifacts.fingerprints import digest
+from qaml_qiskit.artifacts.mapping import Bar, Pool
+from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
-from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.artifacts.pool import open_pool
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.datasets import dataset_spec
-from qaml_qiskit.deployments.inputs import digest, load_images
-from qaml_qiskit.encodings import ENCODINGS, Encoding, LayerChoice, choose_layers, encoding_for
+from qaml_qiskit.deployments.inputs import load_images
+from qaml_qiskit.encodings import ENCODINGS, Encoding, amplitudes, choose_layers, encoding_for
 from qaml_qiskit.execution.qpy_files import circuit_bytes
-from qaml_qiskit.formats import npz
+from qaml_qiskit.formats import Arrays, npz
 from qaml_qiskit.models import DataCard
-from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.progress import Advance, Progress, Silent
 from qaml_qiskit.reports import Report
 from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.encode.request import EncodeRequest
 
-#: Images fitted between two signs of life.
+#: Images fitted between two files: what a kill can lose.
 _BLOCK = 25
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """The encoding of every image: templates by their number of layers (0 for one without), and who takes which."""
+    """The encoding of every image: templates by their number of layers (0 for an exact one), and who takes which.
+
+    ``angles`` are those of the images that take a template, by its number of layers, in the images' order.
+    """
 
     templates: dict[int, Encoding]
     layers: NDArray[np.int64]
     fidelity: NDArray[np.float64]
+    angles: dict[int, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """How circuits are fitted to images; called with some of them, shape (N, C, H, W)."""
+
+    threshold: float
+    templates: tuple[int, ...]
+    make: Callable[[int], Encoding]
+
+    def __call__(self, images: Tensor, advance: Advance) -> Arrays:
+        """``layers`` and ``fidelity`` of every image, and the angles of those that take L layers as ``angles-L``."""
+        choice = choose_layers(images, self.threshold, self.templates, make=self.make)
+        angles = {
+            f"angles-{layers}": self.make(layers).angles(images[choice.layers == layers]).numpy()
+            for layers in choice.layers.unique().tolist()
+        }
+        return {"layers": choice.layers.numpy(), "fidelity": choice.fidelity.numpy(), **angles}
 
 
 def encode(
-    request: EncodeRequest, *, out: Path | None = None, data_dir: Path | None = None, progress: Progress | None = None
+    request: EncodeRequest,
+    *,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Encode images; the approximate encoding takes for each the fewest layers that reach the threshold.
 
     The run folder has a circuit of free angles for every template that is used (``template-L.qpy``) and the images'
     angles and positions (``angles-L.npz``).
 
+    Args:
+        request: the images, and how they become circuits.
+        out: the run folder; an unfinished run of the same request is continued.
+        data_dir: where the data sets are.
+        workers: fit the circuits in so many processes on this machine, with Dask.
+        scheduler: fit the circuits on the workers of this Dask scheduler.
+        progress: told about every block of images.
+
     Raises:
         QamlError: images that cannot be encoded, or that are not there.
     """
-    progress = progress or Silent()
+    opening = open_pool(workers, scheduler)
     classes = range(len(dataset_spec(request.dataset).class_names))
     card = DataCard(dataset=request.dataset, classes=tuple(classes))
     images, labels, indices = load_images(request.images, card, data_dir)
     # Before the folder is opened, so that images that cannot be encoded leave nothing behind.
-    plan = _plan(request, images, progress)
-    config = {**request.model_dump(mode="json"), "resolved": {"images": digest(images)}}
-    with open_run("encode", config, out) as run:
+    make = partial(_encoding, request, tuple(images.shape[1:]))
+    plan = _fitting(request, images, make) if ENCODINGS[request.encoding].has_layers() else _exactly(make(), images)
+    with opening as pool, open_run("encode", request, {"images": digest(images)}, out) as run:
         if not run.complete:
-            rows = _rows(request, plan, indices)
+            if isinstance(plan, _Fitting):
+                plan = _approximately(plan, images, run, pool, progress or Silent())
             for layers, encoding in plan.templates.items():
                 chosen = plan.layers == layers
                 run.write(f"template-{layers}.qpy", circuit_bytes(encoding.circuit))
-                angles = encoding.angles(images[torch.from_numpy(chosen)]).numpy()
+                angles = plan.angles[layers]
                 run.write(f"angles-{layers}.npz", npz(angles=angles, indices=indices[chosen], labels=labels[chosen]))
-            _write(run, request, plan, rows)
-    metrics = run.metrics()
-    return Outcome("encode", run, metrics["results"], notes=tuple(metrics["notes"]))
+            _write(run, request, plan, _rows(request, plan, indices))
+    return Outcome.of(run)
 
 
-def _plan(request: EncodeRequest, images: Tensor, progress: Progress) -> _Plan:
-    def make(layers: int | None = None) -> Encoding:
-        return encoding_for(request.encoding, tuple(images.shape[1:]), layers=layers, order=request.pixel_order)
-
-    if ENCODINGS[request.encoding].has_layers():
-        choice = _chosen(request, images, make, progress)
-        used = sorted(set(choice.layers.tolist()))
-        return _Plan({layers: make(layers) for layers in used}, choice.layers.numpy(), choice.fidelity.numpy())
-    only = make()
-    return _Plan({0: only}, np.zeros(len(images), dtype=np.int64), only.fidelity(images.double()).numpy())
+def _encoding(request: EncodeRequest, shape: tuple[int, ...], layers: int | None = None) -> Encoding:
+    return encoding_for(request.encoding, shape, layers=layers, order=request.pixel_order)
 
 
-def _chosen(request: EncodeRequest, images: Tensor, make: Callable[[int], Encoding], progress: Progress) -> LayerChoice:
-    """The choice of layers, in blocks, so that a long one shows that it is alive."""
-    parts = []
-    with progress.task("encoding images", len(images)) as advance:
-        for block in images.split(_BLOCK):
-            parts.append(choose_layers(block, request.threshold, request.encoding_layers, make=make))
-            advance(len(block))
-    return LayerChoice(
-        torch.cat([part.layers for part in parts]),
-        torch.cat([part.fidelity for part in parts]),
-        torch.cat([part.reached for part in parts]),
+def _exactly(encoding: Encoding, images: Tensor) -> _Plan:
+    layers = np.zeros(len(images), dtype=np.int64)
+    fidelity = encoding.fidelity(images.double()).numpy()
+    return _Plan({0: encoding}, layers, fidelity, {0: encoding.angles(images).numpy()})
+
+
+def _fitting(request: EncodeRequest, images: Tensor, make: Callable[[int], Encoding]) -> _Fitting:
+    """How circuits are fitted; images that no circuit can be fitted to are refused."""
+    encoding = make(request.encoding_layers[0])
+    if not encoding.qubit_a_pixel:
+        amplitudes(images.double(), encoding.num_qubits, request.pixel_order or encoding.default_order)
+    return _Fitting(request.threshold, request.encoding_layers, make)
+
+
+def _approximately(fitting: _Fitting, images: Tensor, run: Run, pool: Pool, progress: Progress) -> _Plan:
+    """Fit circuits to the images block by block; each block is kept."""
+    blocks = {f"blocks/{start:06d}": images[start : start + _BLOCK].clone() for start in range(0, len(images), _BLOCK)}
+    told = {key: f"block {number} of {len(blocks)}" for number, key in enumerate(blocks, 1)}
+    bar = Bar(progress, "encoding images", told, {key: len(block) for key, block in blocks.items()})
+    found = run.map(blocks, fitting, ARRAYS, bar=bar, pool=pool).values()
+    layers = np.concatenate([block["layers"] for block in found])
+    used = sorted(set(layers.tolist()))
+    parts = {each: [block[f"angles-{each}"] for block in found if f"angles-{each}" in block] for each in used}
+    return _Plan(
+        {each: fitting.make(each) for each in used},
+        layers,
+        np.concatenate([block["fidelity"] for block in found]),
+        {each: np.concatenate(angles) for each, angles in parts.items()},
     )
 
 

@@ -10,12 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from qaml_qiskit.artifacts.fingerprints import digest
+from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
-from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks import PGDConfig, run_attack
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.deployments.compiled import Compiled, compile_model
-from qaml_qiskit.deployments.inputs import digest, find_model, load_images
+from qaml_qiskit.deployments.inputs import find_model, load_images
 from qaml_qiskit.deployments.pieces import looks_of, watched
 from qaml_qiskit.deployments.prediction import noisy_layers, predict_on_device
 from qaml_qiskit.execution import survival
@@ -62,7 +64,7 @@ def forecast(
         "targets": {target: each.resolved() for (_, target), each in compiled.items()},
         "images": {name: digest(images) for name, (images, _) in inputs.items()},
     }
-    with open_run("forecast", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+    with open_run("forecast", request, resolved, out) as run:
         if not run.complete:
             targets = [(each.target, each.isa) for each in compiled.values()]
             repairs = {f"{target.name}: {note}." for target, isa in targets for note in target.noise_notes(isa)}
@@ -70,8 +72,7 @@ def forecast(
             for index, ((name, target), each) in enumerate(compiled.items()):
                 rows += _rows(request, run, f"{index}", name, target, each, inputs[name], progress)
             _write(run, request, rows, (*_NOTES, *sorted(repairs)))
-    metrics = run.metrics()
-    return Outcome("forecast", run, metrics["results"], notes=tuple(metrics["notes"]))
+    return Outcome.of(run)
 
 
 def _inputs(stored: StoredModel, request: ForecastRequest, data_dir: Path | None) -> tuple[Tensor, NDArray[np.int64]]:

@@ -8,12 +8,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from qaml_qiskit.artifacts.fingerprints import digest
+from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
-from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks import PGDConfig, run_attack
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.deployments.compiled import Compiled, compile_model
-from qaml_qiskit.deployments.inputs import digest, find_model, load_images
+from qaml_qiskit.deployments.inputs import find_model, load_images
 from qaml_qiskit.deployments.pieces import in_pieces, looks_of, readable, watched
 from qaml_qiskit.deployments.prediction import predict_on_device
 from qaml_qiskit.evaluation import accuracy
@@ -60,7 +62,7 @@ def frontier(
         **named(backends),
         "images": {name: digest(images) for name, (images, _) in inputs.items()},
     }
-    with open_run("frontier", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+    with open_run("frontier", request, resolved, out) as run:
         if not run.complete:
             rows = [
                 _row(request, run, str(index), name, each, *inputs[name], progress)
@@ -68,8 +70,7 @@ def frontier(
             ]
             repairs = {f"{note}." for each in compiled.values() for note in each.target.noise_notes(each.isa)}
             _write(run, request, sorted(rows, key=lambda row: row["two_qubit_gates"]), (*_NOTES, *sorted(repairs)))
-    metrics = run.metrics()
-    return Outcome("frontier", run, metrics["results"], notes=tuple(metrics["notes"]))
+    return Outcome.of(run)
 
 
 def _row(

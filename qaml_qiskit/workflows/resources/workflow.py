@@ -1,7 +1,7 @@
 """What a classifier's circuit costs, before and after compilation: the work behind ``qaml resources``."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from time import perf_counter
@@ -10,10 +10,14 @@ from typing import Any
 import numpy as np
 from qiskit.circuit import QuantumCircuit
 
+from qaml_qiskit.artifacts.codecs import JSON, Codec
+from qaml_qiskit.artifacts.fingerprints import digest
+from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool, compute_tasks
+from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
-from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.artifacts.pool import open_pool
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.circuits import QubitReadout, classifier_circuit, gate_counts
-from qaml_qiskit.deployments.inputs import digest
 from qaml_qiskit.execution import (
     Recipe,
     Target,
@@ -26,15 +30,16 @@ from qaml_qiskit.execution import (
 )
 from qaml_qiskit.execution.circuits import active_qubits
 from qaml_qiskit.execution.scheduling import without_delays
-from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.progress import Advance, Progress, Silent
 from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.resources.circuits import EncodingCircuit, ansatz_circuit, encoding_circuits, first_images
 from qaml_qiskit.workflows.resources.published import published_rows
-from qaml_qiskit.workflows.resources.report import write_report
+from qaml_qiskit.workflows.resources.report import Cell, write_report
 from qaml_qiskit.workflows.resources.request import ResourcesRequest
 
 #: The columns of a part that is compiled alone.
 _PART = ("two_qubit_gates", "two_qubit_depth")
+_KEPT: Codec[Cell] = JSON.of(lambda cell: {"row": cell[0], "pairs": cell[1]}, lambda kept: (kept["row"], kept["pairs"]))
 
 
 @dataclass(frozen=True)
@@ -47,10 +52,6 @@ class _Grid:
     encodings: Mapping[int, list[EncodingCircuit]]
     layers: tuple[int, ...]
     seed: int
-
-    @property
-    def compilations(self) -> int:
-        return len(list(self.circuits())) * len(self.targets) * len(self.recipes)
 
     def circuits(self) -> Iterator["_Circuit"]:
         for ansatz, (num_qubits, encodings) in product(self.ansaetze, self.encodings.items()):
@@ -80,6 +81,8 @@ def resources(
     backends: Path | None = None,
     out: Path | None = None,
     data_dir: Path | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Count gates and depths of every combination, as built (target and recipe empty) and compiled.
@@ -89,31 +92,33 @@ def resources(
         backends: the backends.yaml to use.
         out: a run folder for tables, pictures and page; None keeps nothing.
         data_dir: where data sets are.
+        workers: compile in so many processes on this machine, with Dask.
+        scheduler: compile on the workers of this Dask scheduler.
         progress: told about every compilation.
 
     Raises:
         QamlError: an unknown or unfit target, recipe or data set; no folder is left then.
     """
-    shown = progress or Silent()
+    shown, opening = progress or Silent(), open_pool(workers, scheduler)
     catalogue = load_catalogue(backends)
     widest = max(request.qubits)
     targets = {name: open_target(name, catalogue.entry(name), widest) for name in request.target}
     recipes = {name: load_recipe(name) for name in request.recipe}
     images = first_images(request, data_dir)
-    if out is None:
-        encodings = {num_qubits: encoding_circuits(request, num_qubits, images, shown) for num_qubits in request.qubits}
-        cells = _cells(_Grid(request.ansatz, targets, recipes, encodings, request.layers, request.seed), shown)
-        return Outcome("resources", None, [row for row, _ in cells], {"published": published_rows()})
-    for name, target, recipe in product(request.ansatz, targets.values(), recipes.values()):
-        _try(name, target, recipe, widest)
+    if out is not None:
+        for name, target, recipe in product(request.ansatz, targets.values(), recipes.values()):
+            _try(name, target, recipe, widest)
     encodings = {num_qubits: encoding_circuits(request, num_qubits, images, shown) for num_qubits in request.qubits}
     grid = _Grid(request.ansatz, targets, recipes, encodings, request.layers, request.seed)
+    if out is None:
+        with opening as pool:
+            rows = [row for row, _ in _cells(grid, shown, pool=pool)]
+        return Outcome("resources", None, rows, {"published": published_rows()})
     resolved = {**_resolved(grid, digest(images)), **named(backends)}
-    with open_run("resources", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+    with opening as pool, open_run("resources", request, resolved, out) as run:
         if not run.complete:
-            write_report(run, request, list(_cells(grid, shown, run)), published_rows(), targets)
-    metrics = run.metrics()
-    return Outcome("resources", run, metrics["results"], {"published": metrics["published"]})
+            write_report(run, request, _cells(grid, shown, run, pool), published_rows(), targets)
+    return Outcome.of(run, "published")
 
 
 def count_grid(
@@ -151,27 +156,44 @@ def _try(ansatz: str, target: Target, recipe: Recipe, num_qubits: int) -> None:
     compile_for(small.whole(small.ansatz(0)), target, once)
 
 
+@dataclass(frozen=True)
+class _Compilation:
+    """A classifier, to be compiled for one target with one recipe."""
+
+    circuit: _Circuit
+    target: str
+    recipe: str
+
+    @property
+    def told(self) -> str:
+        circuit = self.circuit
+        told = f"{circuit.encoding.name}, {circuit.num_qubits} qubits, {circuit.layers} layers"
+        return f"{circuit.name}, {told}, {self.target}, {self.recipe}"
+
+
 def _cells(
-    grid: _Grid, progress: Progress, run: Run | None = None, parts: bool = True
-) -> Iterator[tuple[Row, list[list[int]]]]:
+    grid: _Grid, progress: Progress, run: Run | None = None, pool: Pool = HERE, parts: bool = True
+) -> list[Cell]:
     """A row and the pairs of physical qubits in use, for every circuit as built and compiled; kept in the run."""
     compiler = _Compiler(grid, parts)
-    with progress.task("compiling circuits", grid.compilations) as advance:
-        for index, circuit in enumerate(grid.circuits()):
-            name = {"ansatz": circuit.name}
-            yield {**compiler.as_built(circuit), **name}, []
-            for place, (target, (recipe, _)) in enumerate(product(grid.targets.values(), grid.recipes.items())):
-                file = f"cells/{index:03d}-{place:02d}.json"
-                kept = None if run is None else run.kept_json(file)
-                if kept is None:
-                    row, pairs = compiler.compiled(circuit, target, recipe)
-                    if run is not None:
-                        run.keep_json(file, {"row": row, "pairs": pairs})
-                else:
-                    row, pairs = kept["row"], kept["pairs"]
-                yield {**row, **name}, pairs
-                told = f"{circuit.encoding.name}, {circuit.num_qubits} qubits, {circuit.layers} layers"
-                advance(1, f"{circuit.name}, {told}, {target.name}, {recipe}")
+    places = list(product(grid.targets, grid.recipes))
+    tasks = {
+        f"cells/{index:03d}-{place:02d}": _Compilation(circuit, *where)
+        for index, circuit in enumerate(grid.circuits())
+        for place, where in enumerate(places)
+    }
+    bar = Bar(progress, "compiling circuits", {key: task.told for key, task in tasks.items()})
+    if run is None:
+        found = dict(compute_tasks(tasks, compiler, bar=bar, pool=pool))
+    else:
+        found = run.map(tasks, compiler, _KEPT, bar=bar, pool=pool)
+    cells: list[Cell] = []
+    for index, circuit in enumerate(grid.circuits()):
+        of_circuit = [found[f"cells/{index:03d}-{place:02d}"] for place in range(len(places))]
+        cells += [
+            ({**row, "ansatz": circuit.name}, pairs) for row, pairs in [(compiler.as_built(circuit), []), *of_circuit]
+        ]
+    return cells
 
 
 class _Compiler:
@@ -182,13 +204,22 @@ class _Compiler:
         self._parts = parts
         self._known: dict[tuple[object, ...], Row] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Compiling needs no open handle of a device, which would not fit into a message.
+        targets = {name: replace(target, backend=None) for name, target in self._grid.targets.items()}
+        return {"_grid": replace(self._grid, targets=targets, encodings={}), "_parts": self._parts, "_known": {}}
+
+    def __call__(self, task: _Compilation, advance: Advance) -> Cell:
+        """A row, and the pairs of physical qubits in use."""
+        return self._compiled(task.circuit, self._grid.targets[task.target], task.recipe)
+
     def as_built(self, circuit: _Circuit) -> Row:
         ansatz = circuit.ansatz(self._grid.seed)
         costs = _costs(circuit.whole(ansatz))
         parts = {**_part("encoding", _costs(circuit.encoding.circuit)), **_part("ansatz", _costs(ansatz))}
         return _row(circuit, (None, None), costs, parts if self._parts else {})
 
-    def compiled(self, circuit: _Circuit, target: Target, recipe: str) -> tuple[Row, list[list[int]]]:
+    def _compiled(self, circuit: _Circuit, target: Target, recipe: str) -> Cell:
         ansatz, encoding = circuit.ansatz(self._grid.seed), circuit.encoding
         started = perf_counter()
         isa = compile_for(circuit.whole(ansatz), target, self._grid.recipes[recipe], recipe)

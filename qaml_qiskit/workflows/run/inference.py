@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from qaml_qiskit.artifacts.fingerprints import digest
+from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
-from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.compiled import Compiled, compile_model
-from qaml_qiskit.deployments.inputs import digest, find_model, load_images
+from qaml_qiskit.deployments.inputs import find_model, load_images
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import (
     LOCAL_IMAGES_PER_JOB,
@@ -62,7 +64,7 @@ class Prepared:
 
     def open(self, out: Path | None) -> Run:
         """The run folder of this request."""
-        return open_run("run", {**self.request.model_dump(mode="json"), "resolved": self.resolved}, out)
+        return open_run("run", self.request, self.resolved, out)
 
     def write(self, run: Run, progress: Progress, *, begun: bool = False) -> None:
         """Write what collecting needs: labels and ideal values, the plan, and the circuit's resources.

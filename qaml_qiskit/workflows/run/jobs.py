@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from qaml_qiskit.artifacts.opening import load_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
-from qaml_qiskit.artifacts.run import Run, load_run
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.errors import BudgetError, InputError
 from qaml_qiskit.execution import (
     LEDGER_FILE,
@@ -33,9 +34,7 @@ from qaml_qiskit.progress import Progress, Silent
 
 def outcome_of(run: Run) -> Outcome:
     """The outcome of a complete run."""
-    metrics = run.metrics()
-    tables = {"resources": metrics["resources"]}
-    return Outcome("run", run, metrics["results"], tables, notes=tuple(metrics["notes"]))
+    return Outcome.of(run, "resources")
 
 
 def status_run(path: Path) -> Outcome:

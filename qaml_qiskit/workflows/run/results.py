@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
+from qaml_qiskit.artifacts.opening import load_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
-from qaml_qiskit.artifacts.run import Run, load_run
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.compiled import circuit_rows
 from qaml_qiskit.errors import JobsPendingError, PartialResultError, QamlError
 from qaml_qiskit.execution import (

@@ -1,7 +1,5 @@
 """One cell of a sweep: a model under one noise, with and without attacks. A pure function of what can be pickled."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -100,19 +98,7 @@ def compute_cell(cell: Cell) -> Arrays:
     Raises:
         QamlError: the cell cannot be computed.
     """
-    with _one_thread():
-        return _Work(cell).arrays()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums are split among threads, and their last digits with them: one thread makes results the same everywhere."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    return _Work(cell).arrays()
 
 
 class _Work:

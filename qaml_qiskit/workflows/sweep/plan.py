@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.deployments.circuits import CircuitWithNoise, device_circuit, native_circuit
 from qaml_qiskit.deployments.engines import seed_of
-from qaml_qiskit.deployments.inputs import digest, find_model, load_images, require_qvc
+from qaml_qiskit.deployments.inputs import find_model, load_images, require_qvc
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import load_catalogue, load_recipe, open_target

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from qaml_qiskit.artifacts.codecs import ARRAYS
+from qaml_qiskit.artifacts.mapping import Bar
+from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
-from qaml_qiskit.artifacts.run import Run, open_run
-from qaml_qiskit.artifacts.scheduling import Cluster, open_cluster
+from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.formats import Arrays
-from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.progress import Advance, Progress, Silent
 from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.sweep.cells import Cell, compute_cell
 from qaml_qiskit.workflows.sweep.plan import SweepPlan
@@ -40,39 +42,29 @@ def sweep(
     Raises:
         QamlError: the request cannot be served; nothing was computed.
     """
-    cluster = Cluster(workers, scheduler)
+    opening = open_pool(workers, scheduler)
     plan = SweepPlan(request, data_dir, backends)
-    config = {**request.model_dump(mode="json"), "resolved": {**plan.resolved, **named(backends)}}
-    with open_cluster(cluster) as scheduling, open_run("sweep", config, out) as run:
+    with opening as pool, open_run("sweep", request, {**plan.resolved, **named(backends)}, out) as run:
         if run.complete:
-            return _outcome(run)
+            return Outcome.of(run)
         cells = [cell for case in plan.cases for cell in plan.cells(case)]
-        kept = {cell.name: run.kept_arrays(_file(cell)) for cell in cells}
-        waiting = [cell for cell in cells if kept[cell.name] is None]
-        with (progress or Silent()).task("sweeping", len(cells), len(cells) - len(waiting)) as advance:
-
-            def keep(cell: Cell, arrays: Arrays) -> None:
-                run.keep_arrays(_file(cell), arrays)
-                kept[cell.name] = arrays
-                advance(1, f"{cell.told} is done")
-
-            scheduling.run(compute_cell, waiting, keep)
+        bar = Bar(progress or Silent(), "sweeping", {_key(cell): cell.told for cell in cells})
+        found = run.map({_key(cell): cell for cell in cells}, _compute, ARRAYS, bar=bar, pool=pool)
         classes = [subject.model.config.num_classes for subject in plan.subjects]
-        write_report(run, request, list(_rows(kept, request, plan)), classes, plan.notes)
-    return _outcome(run)
+        write_report(run, request, list(_rows(found, request, plan)), classes, plan.notes)
+    return Outcome.of(run)
 
 
-def _file(cell: Cell) -> str:
-    return f"cells/{cell.name}.npz"
+def _key(cell: Cell) -> str:
+    return f"cells/{cell.name}"
 
 
-def _rows(kept: Mapping[str, Arrays | None], request: SweepRequest, plan: SweepPlan) -> Iterator[Row]:
+def _compute(cell: Cell, advance: Advance) -> Arrays:
+    return compute_cell(cell)
+
+
+def _rows(found: Mapping[str, Arrays], request: SweepRequest, plan: SweepPlan) -> Iterator[Row]:
     """Rows in the order of the grid, whatever the order in which the cells came."""
     for case in plan.cases:
-        blocks = [block for cell in plan.cells(case) if (block := kept[cell.name]) is not None]
+        blocks = [found[_key(cell)] for cell in plan.cells(case)]
         yield from rows_of(case.case, request, request.attacks(), blocks)
-
-
-def _outcome(run: Run) -> Outcome:
-    metrics = run.metrics()
-    return Outcome("sweep", run, metrics["results"], notes=tuple(metrics["notes"]))

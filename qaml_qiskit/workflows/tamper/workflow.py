@@ -7,11 +7,13 @@ from typing import Any
 
 from torch import Tensor
 
+from qaml_qiskit.artifacts.fingerprints import digest
+from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
-from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks.quantum import Budget, Damage, QuantumAttack, StateAttack, damage_curve
 from qaml_qiskit.deployments.compiled import compile_model
-from qaml_qiskit.deployments.inputs import digest, find_model, load_images, require_qvc
+from qaml_qiskit.deployments.inputs import find_model, load_images, require_qvc
 from qaml_qiskit.evaluation import Proportion, ReadoutMap
 from qaml_qiskit.models import QVC, StoredModel, check_batch
 from qaml_qiskit.progress import Advance, Progress, Silent
@@ -83,12 +85,11 @@ def tamper(
         "readout": readout.document(),
         **target,
     }
-    with open_run("tamper", {**request.model_dump(mode="json"), "resolved": resolved}, out) as run:
+    with open_run("tamper", request, resolved, out) as run:
         if not run.complete:
             rows = _rows(request, run, victim, parts, progress)
             _write(run, request, rows, _notes(request, model, parts), 1 / model.config.num_classes)
-    metrics = run.metrics()
-    return Outcome("tamper", run, metrics["results"], notes=tuple(metrics["notes"]))
+    return Outcome.of(run)
 
 
 def divided(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qaml_qiskit.artifacts.adversarial import AdversarialImages, read_adversarial
+from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.deployments.attacking import Batch, Cell
 from qaml_qiskit.deployments.deployment import Classifier, check_alike, check_readable, read_classifier
-from qaml_qiskit.deployments.inputs import digest, find_model, load_images
+from qaml_qiskit.deployments.inputs import find_model, load_images
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import DataCard, check_batch

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qaml_qiskit.artifacts.adversarial import AdversarialImages
+from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
-from qaml_qiskit.artifacts.run import Run, open_run
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.attacking import Cell, adversarial_file, load_adversarial, make_adversarial
 from qaml_qiskit.deployments.auditing import NOT_AUDITED, Audited, audit_cells
 from qaml_qiskit.deployments.deployment import Classifier
@@ -48,13 +49,10 @@ def transfer(
         QamlError: the request cannot be served; nothing was computed.
     """
     plan = TransferPlan(request, data_dir, backends)
-    config = {**request.model_dump(mode="json"), "resolved": {**plan.resolved, **named(backends)}}
-    with open_run("transfer", config, out) as run:
+    with open_run("transfer", request, {**plan.resolved, **named(backends)}, out) as run:
         if not run.complete:
             _work(run, plan, progress or Silent())
-    metrics = run.metrics()
-    tables = {"audit": metrics["audit"]} if metrics["audit"] else {}
-    return Outcome("transfer", run, metrics["results"], tables=tables, notes=tuple(metrics["notes"]))
+    return Outcome.of(run, "audit")
 
 
 def _work(run: Run, plan: TransferPlan, progress: Progress) -> None:

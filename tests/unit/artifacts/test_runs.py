@@ -9,14 +9,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-from qaml_qiskit.artifacts.run import CONFIG_FILE, ENVIRONMENT_FILE, METRICS_FILE, load_run, open_run
+from qaml_qiskit.artifacts.opening import load_run, open_run
+from qaml_qiskit.artifacts.run import CONFIG_FILE, ENVIRONMENT_FILE, METRICS_FILE
 from qaml_qiskit.environment import describe_environment
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, StorageError
 from qaml_qiskit.files import append, write_atomically
 
-CONFIG = {"eps": 0.1, "classes": [0, 1], "seed": 0, "name": "ψ"}
+
+class Options(BaseModel):
+    """What some command is asked for."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+CONFIG = Options(eps=0.1, classes=[0, 1], seed=0, name="ψ")
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -24,7 +32,7 @@ def contents(path: Path) -> dict[str, bytes]:
 
 
 def test_new_run_has_configuration_and_environment(tmp_path: Path) -> None:
-    with open_run("demo", CONFIG, tmp_path / "run") as run:
+    with open_run("demo", CONFIG, out=tmp_path / "run") as run:
         assert not run.complete
         assert "eps: 0.1" in (run.path / CONFIG_FILE).read_text()
         assert json.loads((run.path / ENVIRONMENT_FILE).read_text())["packages"]["qiskit"]
@@ -33,7 +41,7 @@ def test_new_run_has_configuration_and_environment(tmp_path: Path) -> None:
 def test_same_command_finds_its_unfinished_run_and_leaves_a_finished_one() -> None:
     with open_run("demo", CONFIG) as first:
         pass
-    with open_run("demo", {**CONFIG, "seed": 1}) as other:
+    with open_run("demo", Options(**{**dict(CONFIG), "seed": 1})) as other:
         assert other.path != first.path
     with open_run("demo", CONFIG) as again:
         assert again.path == first.path
@@ -44,22 +52,22 @@ def test_same_command_finds_its_unfinished_run_and_leaves_a_finished_one() -> No
 
 
 def test_finished_run_given_by_name_is_read_back(tmp_path: Path) -> None:
-    with open_run("demo", CONFIG, tmp_path / "run") as run:
+    with open_run("demo", CONFIG, out=tmp_path / "run") as run:
         run.finish({"results": [1]})
     # A complete run is only read: two may hold it, and its folder may be read-only.
-    with open_run("demo", CONFIG, tmp_path / "run") as one, open_run("demo", CONFIG, tmp_path / "run") as two:
+    with open_run("demo", CONFIG, out=tmp_path / "run") as one, open_run("demo", CONFIG, out=tmp_path / "run") as two:
         assert one.complete
         assert one.metrics() == two.metrics() == {"results": [1]}
 
 
 def test_one_writer_a_folder(tmp_path: Path) -> None:
-    with open_run("demo", CONFIG, tmp_path / "run"):
+    with open_run("demo", CONFIG, out=tmp_path / "run"):
         with pytest.raises(ConfigurationError, match=f"in use.*number {os.getpid()}"):
-            open_run("demo", CONFIG, tmp_path / "run")
+            open_run("demo", CONFIG, out=tmp_path / "run")
         with pytest.raises(ConfigurationError, match="in use"), load_run(tmp_path / "run", "demo"):
             pass
-    with open_run("demo", CONFIG, tmp_path / "run"), pytest.raises(ConfigurationError, match="in use"):
-        open_run("demo", CONFIG, tmp_path / "run")
+    with open_run("demo", CONFIG, out=tmp_path / "run"), pytest.raises(ConfigurationError, match="in use"):
+        open_run("demo", CONFIG, out=tmp_path / "run")
 
 
 @pytest.mark.parametrize("leftover", [".lock", ".config.yaml.tmp", ".config.yaml.0123456789abcdef.tmp"])
@@ -67,28 +75,28 @@ def test_folder_with_only_our_own_unfinished_files_is_ours(tmp_path: Path, lefto
     path = tmp_path / "run"
     path.mkdir()
     (path / leftover).write_text("comma")
-    with open_run("demo", CONFIG, path):
+    with open_run("demo", CONFIG, out=path):
         assert {file.name for file in path.iterdir()} == {".lock", CONFIG_FILE, ENVIRONMENT_FILE}
 
 
 @pytest.mark.parametrize("damage", [None, b"", b"{", b"[]", b'{"packages": 3}', b"\xff"])
 def test_lost_environment_is_written_again(tmp_path: Path, damage: bytes | None) -> None:
-    with open_run("demo", CONFIG, tmp_path / "run"):
+    with open_run("demo", CONFIG, out=tmp_path / "run"):
         pass
     file = tmp_path / "run" / ENVIRONMENT_FILE
     whole = file.read_bytes()
     file.unlink() if damage is None else file.write_bytes(damage)
-    with open_run("demo", CONFIG, tmp_path / "run"):
+    with open_run("demo", CONFIG, out=tmp_path / "run"):
         assert file.read_bytes() == whole
 
 
 @pytest.mark.parametrize("damage", [b"", b"command: demo\n  - x: [", b"\x00\xff", b"seed", b"a: &a [*a]"])
 def test_damaged_configuration_is_named(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "run"
-    with open_run("demo", CONFIG, path):
+    with open_run("demo", CONFIG, out=path):
         pass
     (path / CONFIG_FILE).write_bytes(damage)
-    for attempt in (lambda: open_run("demo", CONFIG, path), lambda: load_run(path, "demo")):
+    for attempt in (lambda: open_run("demo", CONFIG, out=path), lambda: load_run(path, "demo")):
         with pytest.raises((InputError, ConfigurationError), match=r"config\.yaml|differs in") as found:
             attempt()
         assert "--out" in str(found.value)
@@ -99,7 +107,7 @@ def test_what_does_not_fit_in_the_configuration_is_shown(tmp_path: Path) -> None
     class Target(BaseModel):
         kind: str
 
-    with open_run("demo", {**CONFIG, "resolved": {"target": {"kin": "fake"}}}, tmp_path) as run:
+    with open_run("demo", CONFIG, {"target": {"kin": "fake"}}, tmp_path) as run:
         with pytest.raises(DamagedFileError, match=r"resolved\.target of .*got \{'kin': 'fake'\}"):
             run.resolved("target", Target.model_validate)
         with pytest.raises(DamagedFileError, match=r"resolved\.recipe of .*got nothing"):
@@ -108,26 +116,26 @@ def test_what_does_not_fit_in_the_configuration_is_shown(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b"{}", b"[" * 5000])
 def test_damaged_metrics_are_named(tmp_path: Path, damage: bytes) -> None:
-    with open_run("demo", CONFIG, tmp_path / "run") as run:
+    with open_run("demo", CONFIG, out=tmp_path / "run") as run:
         run.finish({"results": []})
     (tmp_path / "run" / METRICS_FILE).write_bytes(damage)
     with pytest.raises(DamagedFileError, match=r"metrics\.json.*Delete the file"):
-        open_run("demo", CONFIG, tmp_path / "run").metrics()["results"]
+        open_run("demo", CONFIG, out=tmp_path / "run").metrics()["results"]
 
 
 def test_folder_of_another_configuration_is_refused_and_untouched(tmp_path: Path) -> None:
-    with open_run("demo", CONFIG, tmp_path / "run") as run:
+    with open_run("demo", CONFIG, out=tmp_path / "run") as run:
         pass
     before = contents(run.path)
     with pytest.raises(ConfigurationError, match="differs in eps, seed"):
-        open_run("demo", {**CONFIG, "eps": 0.2, "seed": 4}, run.path)
+        open_run("demo", Options(**{**dict(CONFIG), "eps": 0.2, "seed": 4}), out=run.path)
     assert before == contents(run.path)
 
 
 def test_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(ConfigurationError, match="not a run"):
-        open_run("demo", CONFIG, tmp_path)
+        open_run("demo", CONFIG, out=tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
 
 
@@ -135,11 +143,11 @@ def test_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "\0", tmp_path / ("x" * 300)):
         with pytest.raises(ConfigurationError, match="--out"):
-            open_run("demo", CONFIG, path)
+            open_run("demo", CONFIG, out=path)
 
 
 def test_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with open_run("demo", CONFIG, tmp_path / "run") as run:
+    with open_run("demo", CONFIG, out=tmp_path / "run") as run:
         run.write("a.txt", "old")
 
         def fail(descriptor: int) -> None:
@@ -154,7 +162,7 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_folder_that_was_moved_is_not_made_again(tmp_path: Path) -> None:
-    with open_run("demo", CONFIG, tmp_path / "run") as run:
+    with open_run("demo", CONFIG, out=tmp_path / "run") as run:
         run.path.rename(tmp_path / "elsewhere")
         with pytest.raises(StorageError, match="moved or deleted"):
             run.write("cells/a.txt", "x")
@@ -162,14 +170,17 @@ def test_a_folder_that_was_moved_is_not_made_again(tmp_path: Path) -> None:
 
 
 def test_json_is_the_same_bytes_for_the_same_content(tmp_path: Path) -> None:
-    with open_run("demo", CONFIG, tmp_path / "run") as run:
+    with open_run("demo", CONFIG, out=tmp_path / "run") as run:
         content = {"a": [0.1, 2], "b": None}
         assert run.write_json("x.json", content).read_bytes() == run.write_json("y.json", content).read_bytes()
 
 
 def test_kept_parts_come_back_and_others_do_not(tmp_path: Path) -> None:
     arrays = {"z": np.arange(6.0).reshape(2, 3)}
-    with open_run("demo", CONFIG, tmp_path / "run") as run, open_run("demo", {"seed": 2}, tmp_path / "other") as other:
+    with (
+        open_run("demo", CONFIG, out=tmp_path / "run") as run,
+        open_run("demo", Options(seed=2), out=tmp_path / "other") as other,
+    ):
         for each in (run, other):
             each.keep_json("a.json", {"rows": [0.1, None, "ψ"]})
             each.keep_arrays("a.npz", arrays)
@@ -190,7 +201,7 @@ def test_kept_parts_come_back_and_others_do_not(tmp_path: Path) -> None:
 def test_private_modes_and_no_links_are_followed(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        with open_run("demo", CONFIG, tmp_path / "run") as run:
+        with open_run("demo", CONFIG, out=tmp_path / "run") as run:
             precious = tmp_path / "precious"
             precious.write_text("mine")
             (run.path / "a.txt").symlink_to(precious)

@@ -1,13 +1,18 @@
 """Images encoded once for a training and its test, where encoding them costs more than a step of training."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
+from qaml_qiskit.artifacts.codecs import ARRAYS
+from qaml_qiskit.artifacts.mapping import Bar
 from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.deployments.pieces import encodes_slowly
+from qaml_qiskit.encodings import Encoding
 from qaml_qiskit.files import delete
+from qaml_qiskit.formats import Arrays
 from qaml_qiskit.models import QVC, Model
-from qaml_qiskit.progress import Progress
+from qaml_qiskit.progress import Advance, Progress
 
 FOLDER = "encoded"
 #: What the parts of a data set are to a reader.
@@ -29,19 +34,20 @@ def encoded(
         progress: told about every block.
     """
     images, labels = data
-    if not isinstance(model, QVC) or not encodes_slowly(model):
+    # Every other encoding costs less than reading its states back.
+    if not isinstance(model, QVC) or not model.encoding.fits_images:
         return data
-    blocks = []
-    with progress.task(f"encoding {_TOLD[name.rpartition('/')[2]]} images", len(images)) as advance, torch.no_grad():
-        for start in range(0, len(images), _BLOCK):
-            part = images[start : start + _BLOCK]
-            file = f"{FOLDER}/{name}-{start:06d}.npz"
-            if (kept := run.kept_arrays(file)) is None:
-                kept = {"states": model.encoding.state(part).numpy()}
-                run.keep_arrays(file, kept)
-            blocks.append(torch.from_numpy(kept["states"]))
-            advance(len(part))
-    return torch.cat(blocks), labels
+    blocks = {f"{FOLDER}/{name}-{start:06d}": images[start : start + _BLOCK] for start in range(0, len(images), _BLOCK)}
+    told = {key: f"block {number} of {len(blocks)}" for number, key in enumerate(blocks, 1)}
+    what = f"encoding {_TOLD[name.rpartition('/')[2]]} images"
+    bar = Bar(progress, what, told, {key: len(block) for key, block in blocks.items()})
+    found = run.map(blocks, partial(_states, model.encoding), ARRAYS, bar=bar)
+    return torch.cat([torch.from_numpy(kept["states"]) for kept in found.values()]), labels
+
+
+@torch.no_grad()
+def _states(encoding: Encoding, images: Tensor, advance: Advance) -> Arrays:
+    return {"states": encoding.state(images).numpy()}
 
 
 def forget_encoded(run: Run) -> None:

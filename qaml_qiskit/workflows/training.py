@@ -1,0 +1,78 @@
+"""What a training request asks for, in the words of data sets and models: for every command that trains."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qaml_qiskit.artifacts.training import TrainingData
+from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.models import (
+    Clean,
+    DataCard,
+    ModelConfig,
+    NoiseAware,
+    Objective,
+    TrainingConfig,
+    check_size,
+    parse_config,
+)
+from qaml_qiskit.workflows.train.request import TrainRequest
+
+
+def load_data(request: TrainRequest, data_dir: Path | None) -> TrainingData:
+    """Load the data set and set aside the validation images."""
+    split = load_dataset(request.dataset, data_dir=data_dir, classes=request.classes)
+    whole = split.train
+    if request.train_images is not None:
+        if request.train_images > len(whole):
+            raise InputError(
+                "not enough training images",
+                got=f"a request for {request.train_images}",
+                expected=f"at most {len(whole)} in {request.dataset} with these classes",
+                remedy="ask for fewer images",
+            )
+        chosen = np.random.default_rng(request.seed).permutation(len(whole))[: request.train_images]
+        whole = whole.take(np.sort(chosen))
+    train_part, validation_part = validation_split(whole, request.validation, request.seed)
+    classes = request.classes if request.classes is not None else range(whole.num_classes)
+    return TrainingData(
+        train_part, validation_part, split.test, DataCard(dataset=request.dataset, classes=tuple(classes))
+    )
+
+
+def model_config(request: TrainRequest, data: Dataset) -> ModelConfig:
+    """The architecture that a request asks for on these images.
+
+    Raises:
+        ConfigurationError: an architecture that does not exist, or that does not fit into the memory.
+    """
+    values: dict[str, Any] = {
+        "kind": request.model,
+        "image_shape": data.image_shape,
+        "num_classes": data.num_classes,
+    }
+    if request.model in ("qvc", "quadratic"):
+        values["logit_scale"] = request.logit_scale
+        if request.init_std is not None:
+            values["init_std"] = request.init_std
+    if request.model == "qvc":
+        values["num_layers"] = request.layers
+        for name in ("ansatz", "encoding", "encoding_layers", "pixel_order"):
+            values[name] = getattr(request, name)
+    config = parse_config(values)
+    check_size(config.memory)
+    return config
+
+
+def training_config(request: TrainRequest) -> TrainingConfig:
+    """How a request's model is trained."""
+    return TrainingConfig(**request.model_dump(include=set(TrainingConfig.model_fields)))
+
+
+def objective_of(request: TrainRequest) -> Objective:
+    """What a request's model minimises."""
+    if request.train_noise or request.train_shots is not None:
+        return NoiseAware(depolarizing=request.train_noise, shots=request.train_shots, draws=request.train_draws)
+    return Clean()
