@@ -146,3 +146,7 @@ class PartialResultError(QamlError):
 
 class StorageError(PartialResultError):
     """A file cannot be written: no room, no permission, or its folder is gone. What was finished before is kept."""
+
+
+class PlugInWarning(UserWarning):
+    """A part from another package cannot be used; everything else works."""

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from qaml_qiskit.errors import ConfigurationError, unknown_name
+from qaml_qiskit.errors import ConfigurationError, PlugInWarning, unknown_name
 from qaml_qiskit.text import printable
 
 Part = TypeVar("Part")
@@ -88,7 +88,7 @@ class Registry(Generic[Part]):
             try:
                 found[name] = self[name]
             except ConfigurationError as error:
-                warnings.warn(str(error), stacklevel=2)
+                warnings.warn(str(error), PlugInWarning, stacklevel=2)
         return found
 
     def told(self) -> dict[str, str]:
@@ -131,6 +131,7 @@ class Registry(Generic[Part]):
                 warnings.warn(
                     f"the {self.noun} {printable(point.name)!r} of {_owner(point)} is left out: the name is taken by "
                     f"{found[point.name].owner}",
+                    PlugInWarning,
                     stacklevel=2,
                 )
                 continue

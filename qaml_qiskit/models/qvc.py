@@ -144,7 +144,7 @@ class QVC(nn.Module):
             images: as for :meth:`expectations`.
         """
         images = as_tensor(images, "the images")
-        if not self._encodes_by_itself and images.dim() == 2 and images.shape[1] == 2**self.config.num_qubits:
+        if not self._encodes_by_itself and images.dim() == 2 and images.shape[1] == 2**self.encoding.num_qubits:
             return images
         images = check_batch(images, self.config.image_shape)
         return images.flatten(1) if self._encodes_by_itself else self.encoding.state(images)

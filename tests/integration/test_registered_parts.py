@@ -1,5 +1,8 @@
 """An encoding, a noise, a data set and an attack from outside the package work wherever those of the package do."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -197,3 +200,18 @@ def test_a_noise_of_a_device_file_is_checked(strength: float) -> None:
     assert "others" not in NoiseSpec(bit_flip=0.1).model_dump()
     with pytest.raises(ValueError, match="bit-flip has a field of its own"):
         NoiseSpec.model_validate({"others": [{"name": "bit-flip", "strength": 0.1}]})
+
+
+def test_a_plugin_with_a_taken_name_is_named_on_the_command_line(tmp_path: Path) -> None:
+    folder = tmp_path / "plugged-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: plugged\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[qaml_qiskit.encoding]\nangle = plugged:Angle\n")
+    script = "import sys; sys.argv[0] = 'qaml'; from qaml_qiskit.cli.main import main; main()"
+    words = [sys.executable, "-c", script, "encode", "--encoding", "wavelet"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), *sys.path))}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    warning, error = done.stderr.splitlines()
+    assert warning == "Warning: the encoding 'angle' of plugged is left out: the name is taken by qaml-qiskit"
+    assert error.startswith("Error: there is no such encoding: got 'wavelet'")

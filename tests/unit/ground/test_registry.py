@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, PlugInWarning
 from qaml_qiskit.registry import Registry
 
 Installed = Callable[..., None]
@@ -93,14 +93,14 @@ def test_a_plugin_that_cannot_be_loaded_is_named_and_the_rest_works(installed: I
         registry["bag"]
     assert list(registry) == ["dict", "list", "bag"]
     assert registry["list"] is list
-    with pytest.warns(UserWarning, match="plugbroken"):
+    with pytest.warns(PlugInWarning, match="plugbroken"):
         assert registry.parts() == {"dict": dict, "list": list}
 
 
 def test_a_plugin_with_a_taken_name_is_left_out_and_named(installed: Installed) -> None:
     installed("plugdict", "dict = plugdict:Mine\nbag = plugdict:Mine", "class Mine: pass")
     registry = boxes()
-    with pytest.warns(UserWarning, match="'dict' of plugdict is left out: the name is taken by qaml-qiskit"):
+    with pytest.warns(PlugInWarning, match="'dict' of plugdict is left out: the name is taken by qaml-qiskit"):
         assert list(registry) == ["dict", "list", "bag"]
     assert registry["dict"] is dict
 
