@@ -20,6 +20,8 @@ def open_run(
 ) -> Run:
     """Open a new run, or the unfinished one of the same command and configuration.
 
+    A run of an earlier version, whose request lacked options that are left at their defaults now, is the same, too.
+
     The run is locked: use it in a ``with`` block, which lets go of it.
 
     Args:
@@ -37,8 +39,7 @@ def open_run(
     full = {"command": command, **request.model_dump(mode="json"), **more}
     try:
         path = Path(out) if out is not None else _default_path(command, full)
-        run = Run(path, full)
-        _check_same(path, full)
+        run = Run(path, _check_same(path, full, _defaults(request)))
         if not run.complete:
             make_folders(path)
             _begin(run)
@@ -84,18 +85,32 @@ def _default_path(command: str, config: dict[str, Any]) -> Path:
     return path
 
 
-def _check_same(path: Path, config: dict[str, Any]) -> None:
-    """Whether the run may use the folder: a missing or empty one, its own, or one with just its own first files."""
+def _defaults(request: BaseModel) -> dict[str, Any]:
+    """What a request's options are when nobody gives them, as its configuration has them."""
+    fields = type(request).model_fields.items()
+    given = {name: field.get_default(call_default_factory=True) for name, field in fields if not field.is_required()}
+    return request.model_copy(update=given).model_dump(mode="json", include=set(given))
+
+
+def _check_same(path: Path, config: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Whether the run may use the folder: a missing or empty one, its own, or one with just its own first files.
+
+    Returns:
+        The configuration as the folder has it, which marks the run's files.
+    """
     if not path.exists() and not path.is_symlink():
-        return
+        return config
     file = path / CONFIG_FILE
     found: object = None
     if file.is_file():
         found = yaml_of(read_bytes(file), str(file), LOST_CONFIG)
-        if _plain(found) == _plain(config):
-            return
+        if isinstance(found, dict):
+            missing = {name: defaults[name] for name in config if name in defaults and name not in found}
+            if _plain({**found, **missing}) == _plain(config):
+                return config if not missing else {**found}
+            found = {**found, **missing}
     elif path.is_dir() and all(_is_beginning(entry) for entry in path.iterdir()):
-        return
+        return config
     differing = ["the whole file"]
     if isinstance(found, dict):
         keys = {**found, **config}
@@ -118,7 +133,7 @@ def _begin(run: Run) -> None:
     run.__enter__()
     try:
         # Somebody else may have begun, or even finished, between the look and the lock.
-        _check_same(run.path, run.config)
+        _check_same(run.path, run.config, {})
         if not run.complete:
             delete_unfinished(run.path)
             if not (run.path / CONFIG_FILE).is_file():

@@ -19,6 +19,10 @@ from qaml_qiskit.execution import LEDGER_FILE, Calibration, Ledger
 from tests.integration.hardware import workspace
 
 
+class Nothing(BaseModel):
+    """A request without options."""
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = workspace(tmp_path_factory.mktemp("barred") / "work")
@@ -64,7 +68,7 @@ def test_a_target_that_cannot_be_read_is_named_where_mitigation_is_no_choice(pla
     compiled = compile_model(find_model(str(place / "model")), "blind", "quick", place / "backends.yaml")
     images = torch.full((2, 1, 2, 2), 0.5)
     with (
-        open_run("demo", BaseModel(), out=tmp_path / "run") as run,
+        open_run("demo", Nothing(), out=tmp_path / "run") as run,
         pytest.raises(ConfigurationError, match=r"the readout of blind cannot be corrected.*qubit .*another target"),
     ):
         score(compiled, {"clean": images}, 200, "readout", 1, run)

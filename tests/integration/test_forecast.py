@@ -24,6 +24,11 @@ from tests.integration.hardware import workspace
 from tests.integration.small import SHOTS, images, model, shot_error, strong_readout
 from tests.tolerances import DIFFERENT, SIGMAS, VALUE
 
+
+class Nothing(BaseModel):
+    """A request without options."""
+
+
 Qaml = Callable[..., Finished]
 
 
@@ -40,7 +45,7 @@ def torino() -> Target:
 @pytest.mark.parametrize("target", [torino, strong_readout], ids=["device", "readout"])
 def test_a_prediction_is_what_shots_scatter_about(tmp_path: Path, target: Callable[[], Target]) -> None:
     each = compiled(target())
-    run = open_run("forecast", BaseModel(), out=tmp_path / "run")
+    run = open_run("forecast", Nothing(), out=tmp_path / "run")
     prediction = predict_on_device(each, images(), run, "all", Silent())
     sampled = sample(each.isa, each.values(images()), each.target, shots=SHOTS, mitigation="none")
     assert np.all(np.abs(sampled.raw - prediction.read) <= SIGMAS * shot_error(prediction.read, SHOTS))
@@ -51,7 +56,7 @@ def test_mitigated_values_are_free_of_readout_error(tmp_path: Path) -> None:
     # This target has no other noise, so nothing but the exact values is left.
     each = compiled(strong_readout())
     prediction = predict_on_device(
-        each, images(), open_run("forecast", BaseModel(), out=tmp_path / "run"), "all", Silent()
+        each, images(), open_run("forecast", Nothing(), out=tmp_path / "run"), "all", Silent()
     )
     for mitigation in ("readout", "m3"):
         assert np.abs(prediction.values(mitigation) - prediction.ideal).max() < DIFFERENT
@@ -64,7 +69,7 @@ def test_mitigated_values_are_free_of_readout_error(tmp_path: Path) -> None:
 def test_the_bitstrings_are_those_that_are_drawn(tmp_path: Path, target: Callable[[], Target]) -> None:
     """Their frequencies, and with them every ⟨Z_k⟩ that is read: class k is bit k."""
     each = compiled(target())
-    run = open_run("forecast", BaseModel(), out=tmp_path / "run")
+    run = open_run("forecast", Nothing(), out=tmp_path / "run")
     prediction = predict_on_device(each, images(), run, "all", Silent(), strings=True)
     assert prediction.strings is not None
     signs = 1 - 2 * (np.arange(8)[:, None] >> np.arange(3) & 1)
@@ -113,7 +118,7 @@ def test_noisy_layers_enter_the_device_where_the_transpiler_put_them(tmp_path: P
     circuit = qvc.circuit()
     each = Compiled(qvc, target, recipe, circuit, compile_for(circuit, target, recipe))
     batch = images()[:, :, :1, :3]
-    run = open_run("forecast", BaseModel(), out=tmp_path / "run")
+    run = open_run("forecast", Nothing(), out=tmp_path / "run")
     whole = predict_on_device(each, batch, run, "all", Silent())
     layers = noisy_layers(each, "level3").expectations(batch).detach().numpy()
     # Other qubits, other error rates: the same values up to a fraction of what noise does to them.

@@ -220,6 +220,23 @@ def test_files_of_the_version_before_are_kept(run: Run) -> None:
     np.testing.assert_array_equal(run.map({"cells/0": 0}, never, ARRAYS, bar=bar())["cells/0"]["z"], z)
 
 
+class LaterOptions(Options):
+    """The same command's, in a version that has one more."""
+
+    ansatz: str = "ladder"
+
+
+def test_a_run_from_before_an_option_goes_on_or_says_what_to_do(run: Run) -> None:
+    kept = run.map(TASKS, lambda task, advance: task, JSON, bar=bar())
+    before = cells(run)
+    run.__exit__(None, None, None)
+    with open_run("demo", LaterOptions(), out=run.path) as later:
+        assert later.map(TASKS, lambda task, advance: -1, JSON, bar=bar()) == kept
+    with pytest.raises(ConfigurationError, match=r"differs in ansatz.*Choose another folder with --out"):
+        open_run("demo", LaterOptions(ansatz="brickwork"), out=run.path)
+    assert cells(run) == before
+
+
 def test_outcome_of_a_complete_run(run: Run) -> None:
     run.finish({"results": [{"a": 1}], "notes": ["a note"], "audit": [], "summary": [{"b": 2}]})
     found = Outcome.of(run, "audit", "summary")
