@@ -75,10 +75,11 @@ class Compute:
         placed: Placed = what.to(device=self.device, dtype=self.dtype)
         return placed
 
-    def document(self) -> dict[str, Any]:
-        """What differs from the defaults, for a run's configuration: other numbers make another run."""
+    def record(self) -> dict[str, Any]:
+        """What differs from the defaults, as ``compute``, for a run's configuration: other numbers make another run."""
         defaults = {field.name: field.default for field in fields(self)}
-        return {name: value for name, value in asdict(self).items() if value != defaults[name]}
+        chosen = {name: value for name, value in asdict(self).items() if value != defaults[name]}
+        return {"compute": chosen} if chosen else {}
 
 
 #: The processor, in single precision.

@@ -1,9 +1,11 @@
 """Makes adversarial images, each set once and kept as a file of the run."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from copy import deepcopy
+from dataclasses import dataclass, fields, replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +17,7 @@ from qaml_qiskit.artifacts.adversarial import AdversarialImages, Provenance, rea
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks import Attack, AttackResult, run_attack
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments.deployment import Classifier
 from qaml_qiskit.deployments.pieces import encodes_slowly
 from qaml_qiskit.models import predict
@@ -91,7 +94,9 @@ def labels_given(source: Classifier, images: NDArray[np.floating]) -> NDArray[np
     return predict(source.module, torch.from_numpy(images)).numpy().argmax(1)
 
 
-def make_adversarial(run: Run, cells: Sequence[Cell], batch: Batch, progress: Progress) -> None:
+def make_adversarial(
+    run: Run, cells: Sequence[Cell], batch: Batch, progress: Progress, compute: Compute = DEFAULT_COMPUTE
+) -> None:
     """Attack the images in every cell that is not done yet. All images are attacked, the wrong ones too.
 
     Args:
@@ -99,6 +104,7 @@ def make_adversarial(run: Run, cells: Sequence[Cell], batch: Batch, progress: Pr
         cells: cells of one source and attack one after the other.
         batch: the clean images.
         progress: told about every batch.
+        compute: what the images are made with; they are kept in single precision.
     """
     waiting = [cell for cell in cells if run.kept_arrays(cell.file) is None]
     if not waiting:
@@ -110,7 +116,7 @@ def make_adversarial(run: Run, cells: Sequence[Cell], batch: Batch, progress: Pr
             note = group[0].told if len(group) == 1 else f"{group[0].attack_name} on {Path(group[0].source.name).name}"
             advance(0, note)
             # Cells that share a search advance together.
-            for cell, result in _results(group, batch, _telling(advance, len(group), note)):
+            for cell, result in _results(group, batch, compute, _telling(advance, len(group), note)):
                 run.keep_arrays(cell.file, _file(cell, result, batch, fingerprint).arrays())
 
 
@@ -128,19 +134,28 @@ def _sharing(cells: Sequence[Cell]) -> Iterator[list[Cell]]:
         yield list(group)
 
 
-def _results(group: list[Cell], batch: Batch, tell: Callable[[int], None]) -> Iterator[tuple[Cell, AttackResult]]:
+def _results(
+    group: list[Cell], batch: Batch, compute: Compute, tell: Callable[[int], None]
+) -> Iterator[tuple[Cell, AttackResult]]:
     first = group[0]
+    module = first.source.module
+    if compute != DEFAULT_COMPUTE:
+        # A copy: what else is done with the model is done with it as it is.
+        module = compute.placed(deepcopy(module))
     shared = len(group) > 1
     attack = first.attack.model_copy(update={"eps": None}) if shared else first.attack
     result = run_attack(
-        first.source.module,
-        batch.images,
+        module,
+        compute.placed(batch.images),
         torch.from_numpy(batch.labels),
         attack,
         batch_size=_SLOW_BATCH if encodes_slowly(first.source.stored.model) else _BATCH,
         spare_wrong=False,
         progress=tell,
     )
+    found = {each.name: getattr(result, each.name) for each in fields(result)}
+    tensors: dict[str, Any] = {name: value.cpu() for name, value in found.items() if isinstance(value, Tensor)}
+    result = replace(result, **{**tensors, "images": DEFAULT_COMPUTE.placed(result.images)})
     for cell in group:
         yield cell, _bounded(result, cell.attack, batch.images) if shared else result
 

@@ -1,5 +1,9 @@
 """A QVC under noise, exactly."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Self
+
 from torch import Tensor, nn
 
 from qaml_qiskit.models.inputs import check_batch
@@ -23,6 +27,11 @@ class NoisyQVC(nn.Module):
         self.model = model
         self.observables = observables
         self.config = model.config
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """The observables move with the module, to a device or a precision."""
+        self.observables = replace(self.observables, matrices=fn(self.observables.matrices))
+        return super()._apply(fn, recurse)
 
     def expectations(self, images: Tensor) -> Tensor:
         """⟨Z_k⟩ of the class qubits under noise, shape (N, m), for images of shape (N, C, H, W) in [0, 1].

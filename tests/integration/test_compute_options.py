@@ -2,14 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from qaml_qiskit import TrainRequest, train
+from qaml_qiskit import AttackRequest, TrainRequest, attack, train
 from qaml_qiskit.compute import Compute
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.formats import arrays_of
 from qaml_qiskit.models import load_model
+from tests.tolerances import BOUND
 
 REQUEST = TrainRequest(layers=1, epochs=1, train_images=60)
 
@@ -38,3 +42,20 @@ def test_nothing_is_written_for_a_device_that_is_not_there(tmp_path: Path) -> No
     with pytest.raises(ConfigurationError, match="no such device"):
         train(REQUEST, out=tmp_path / "run", compute=Compute(device="cuda:99"))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("noise", [{}, {"noise": "depolarizing", "strength": 0.01}])
+def test_an_attack_in_double_precision_finds_much_the_same(
+    tmp_path: Path, trained: Path, noise: dict[str, Any]
+) -> None:
+    request = AttackRequest(model=str(trained), attack=("fgsm",), eps=(0.05,), images="20", **noise)
+    found, images = {}, {}
+    for precision in ("single", "double"):
+        outcome = attack(request, out=tmp_path / precision, compute=Compute(precision=precision))
+        found[precision] = outcome.results[0]["robust_accuracy"]
+        file = next((tmp_path / precision / "adversarial").iterdir())
+        images[precision] = arrays_of(file.read_bytes(), file.name)["images"]
+    assert found["single"] == pytest.approx(found["double"], abs=1 / 20)
+    assert images["double"].dtype == np.float32
+    assert (np.abs(images["single"] - images["double"]).reshape(20, -1).max(1) < BOUND).mean() > 0.8
+    assert "precision: double" in (tmp_path / "double/config.yaml").read_text()

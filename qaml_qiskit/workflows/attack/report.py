@@ -34,7 +34,7 @@ def write_report(
     victim: Classifier,
     rows: list[Row],
     cells: Sequence[Cell],
-    made: Mapping[str, AdversarialImages],
+    adversarial: Mapping[str, AdversarialImages],
     audits: Mapping[str, Audited],
     batch: Batch,
 ) -> None:
@@ -46,7 +46,7 @@ def write_report(
         victim: the attacked model.
         rows: one an attack and strength.
         cells: the attacks.
-        made: adversarial images by the key of the cell.
+        adversarial: adversarial images by the key of the cell.
         audits: by the key of the cell; empty without audit.
         batch: the clean images.
     """
@@ -61,7 +61,9 @@ def write_report(
     report.table("Accuracy under attack", rows, *notes, file="attack.csv")
     report.picture("attack.png", attack_curves(rows, chance=1 / victim.num_classes), _CURVES)
     if cells:
-        report.picture("perturbations.png", _perturbations(victim, cells, made, batch), _PERTURBATIONS, "Perturbations")
+        report.picture(
+            "perturbations.png", _perturbations(victim, cells, adversarial, batch), _PERTURBATIONS, "Perturbations"
+        )
     if checks:
         report.table("Audit", checks, AUDIT_READING, file="audit.csv")
     report.finish(_lead(rows), rows, notes, audit=checks)
@@ -85,7 +87,7 @@ def _lead(rows: Sequence[Row]) -> str:
 
 
 def _perturbations(
-    victim: Classifier, cells: Sequence[Cell], made: Mapping[str, AdversarialImages], batch: Batch
+    victim: Classifier, cells: Sequence[Cell], adversarial: Mapping[str, AdversarialImages], batch: Batch
 ) -> bytes:
     """Every attack at its largest strength."""
     shown = one_of_each_class(batch.labels)
@@ -93,6 +95,6 @@ def _perturbations(
     series = {}
     for name, cell in strongest.items():
         size = "" if cell.attack.budget is None else f", ε = {cell.attack.budget:g}"
-        images = made[cell.key].images[shown]
+        images = adversarial[cell.key].images[shown]
         series[f"{name}{size}"] = (images, labels_given(victim, images))
     return perturbation_picture(batch.images.numpy()[shown], batch.labels[shown], series)

@@ -11,6 +11,7 @@ from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments.attacking import Batch, Cell, load_adversarial, make_adversarial
 from qaml_qiskit.deployments.auditing import NOT_AUDITED, Audited, audit_cells, made_on
 from qaml_qiskit.deployments.deployment import Classifier, check_alike, check_readable, read_classifier, under_noise
@@ -18,6 +19,7 @@ from qaml_qiskit.deployments.inputs import find_model, load_images
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.models import check_batch, predict
 from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.simulation import computing
 from qaml_qiskit.workflows.attack.report import write_report
 from qaml_qiskit.workflows.attack.request import AttackRequest
 
@@ -28,6 +30,7 @@ def attack(
     out: Path | None = None,
     data_dir: Path | None = None,
     progress: Progress | None = None,
+    compute: Compute = DEFAULT_COMPUTE,
 ) -> Outcome:
     """Attack a model with full knowledge of it. Each attack and strength is kept as it finishes.
 
@@ -36,6 +39,8 @@ def attack(
         out: the run folder.
         data_dir: where the data sets are.
         progress: told about every batch of images.
+        compute: what the adversarial images are made with. Audits and scores are computed as ever, in single precision
+            on the processor, as the images are kept.
 
     Raises:
         QamlError: the request cannot be served; nothing was computed.
@@ -55,18 +60,25 @@ def attack(
     resolved = {
         "weights": {each.name: each.weights for each in (victim, *sources)},
         "images": digest(images),
+        **compute.record(),
     }
-    with open_run("attack", request, resolved, out) as run:
+    with computing(compute), open_run("attack", request, resolved, out) as run:
         if not run.complete:
-            _work(run, request, victim, sources, batch, progress)
+            _work(run, request, victim, sources, batch, progress, compute)
     return Outcome.of(run, "audit")
 
 
 def _work(
-    run: Run, request: AttackRequest, victim: Classifier, sources: list[Classifier], batch: Batch, progress: Progress
+    run: Run,
+    request: AttackRequest,
+    victim: Classifier,
+    sources: list[Classifier],
+    batch: Batch,
+    progress: Progress,
+    compute: Compute,
 ) -> None:
     cells = [Cell(f"{each.name}-eps{each.budget}", victim, each) for each in request.attacks()]
-    make_adversarial(run, cells, batch, progress)
+    make_adversarial(run, cells, batch, progress, compute)
     audits: dict[str, Audited] = {}
     if request.audit:
         some = batch.first(request.audit_images)

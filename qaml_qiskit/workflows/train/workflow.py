@@ -48,9 +48,7 @@ def train(
     request = request.resolved()
     data = load_data(request, data_dir)
     config = model_config(request, data.train)
-    chosen = compute.document()
-    resolved = {"compute": chosen} if chosen else None
-    with computing(compute), open_run("train", request, resolved, out) as run:
+    with computing(compute), open_run("train", request, compute.record() or None, out) as run:
         if run.complete:
             return Outcome.of(run)
         settings, objective = training_config(request), objective_of(request)

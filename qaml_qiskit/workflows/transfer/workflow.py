@@ -13,6 +13,7 @@ from qaml_qiskit.artifacts.adversarial import AdversarialImages
 from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments.attacking import Cell, adversarial_file, load_adversarial, make_adversarial
 from qaml_qiskit.deployments.auditing import NOT_AUDITED, Audited, audit_cells
 from qaml_qiskit.deployments.deployment import Classifier
@@ -20,6 +21,7 @@ from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.formats import npz
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports.pages import named
+from qaml_qiskit.simulation import computing
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
 from qaml_qiskit.workflows.transfer.report import write_report
 from qaml_qiskit.workflows.transfer.request import TransferRequest
@@ -35,6 +37,7 @@ def transfer(
     data_dir: Path | None = None,
     backends: Path | None = None,
     progress: Progress | None = None,
+    compute: Compute = DEFAULT_COMPUTE,
 ) -> Outcome:
     """Make adversarial images once on every source, and score them on every victim.
 
@@ -44,20 +47,23 @@ def transfer(
         data_dir: where the data sets are.
         backends: the backends.yaml of the devices.
         progress: told about every batch of images.
+        compute: what the adversarial images are made with. Audits and scores are computed as ever, in single precision
+            on the processor, as the images are kept.
 
     Raises:
         QamlError: the request cannot be served; nothing was computed.
     """
     plan = TransferPlan(request, data_dir, backends)
-    with open_run("transfer", request, {**plan.resolved, **named(backends)}, out) as run:
+    resolved = {**plan.resolved, **named(backends), **compute.record()}
+    with computing(compute), open_run("transfer", request, resolved, out) as run:
         if not run.complete:
-            _work(run, plan, progress or Silent())
+            _work(run, plan, progress or Silent(), compute)
     return Outcome.of(run, "audit")
 
 
-def _work(run: Run, plan: TransferPlan, progress: Progress) -> None:
+def _work(run: Run, plan: TransferPlan, progress: Progress, compute: Compute) -> None:
     request = plan.request
-    make_adversarial(run, plan.cells, plan.batch, progress)
+    make_adversarial(run, plan.cells, plan.batch, progress, compute)
     for name, key in plan.given_keys.items():
         if run.kept_arrays(adversarial_file(key)) is None:
             run.keep_arrays(adversarial_file(key), plan.given[name].arrays())

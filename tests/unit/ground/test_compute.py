@@ -67,5 +67,7 @@ def test_a_kernel_that_was_not_built_is_refused(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_only_what_differs_from_the_defaults_is_recorded() -> None:
-    assert Compute().document() == {}
-    assert Compute(precision="double", engine="torch").document() == {"precision": "double", "engine": "torch"}
+    assert Compute().record() == {}
+    assert Compute(precision="double", engine="torch").record() == {
+        "compute": {"precision": "double", "engine": "torch"}
+    }
