@@ -1,1 +1,21 @@
-"""A model under a condition: ideal, under a named noise, or on a target."""
+"""A model under a condition, and what it says of images: exactly, under noise, on a device."""
+
+from typing import TYPE_CHECKING
+
+from qaml_qiskit.lazy import load_lazily
+
+if TYPE_CHECKING:
+    from qaml_qiskit.deployments.conditions import Condition as Condition
+    from qaml_qiskit.deployments.conditions import Ideal as Ideal
+    from qaml_qiskit.deployments.conditions import OnTarget as OnTarget
+    from qaml_qiskit.deployments.conditions import UnderNoise as UnderNoise
+    from qaml_qiskit.deployments.conditions import parse_deployment as parse_deployment
+    from qaml_qiskit.deployments.conditions import written as written
+    from qaml_qiskit.deployments.deployment import Deployment as Deployment
+    from qaml_qiskit.deployments.images import Batch as Batch
+    from qaml_qiskit.deployments.images import load_batch as load_batch
+    from qaml_qiskit.deployments.reading import deploy as deploy
+    from qaml_qiskit.deployments.reading import read_deployment as read_deployment
+    from qaml_qiskit.deployments.reading import read_deployments as read_deployments
+
+load_lazily(__name__)

@@ -18,34 +18,12 @@ from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks import Attack, AttackResult, run_attack
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
-from qaml_qiskit.deployments.deployment import Classifier
-from qaml_qiskit.deployments.pieces import encodes_slowly
-from qaml_qiskit.models import predict
+from qaml_qiskit.deployments.deployment import Deployment
+from qaml_qiskit.deployments.images import Batch
 from qaml_qiskit.progress import Advance, Progress
 
 #: Images attacked together; fewer where every step of an attack differentiates the fit of a circuit to every image.
 _BATCH, _SLOW_BATCH = 250, 25
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Clean images.
-
-    Attributes:
-        images: shape (N, C, H, W), in [0, 1].
-        labels: shape (N,).
-        indices: their positions in the test set or file, shape (N,).
-        origin: a number of test images, or an .npz, as it was given.
-    """
-
-    images: Tensor
-    labels: NDArray[np.int64]
-    indices: NDArray[np.int64]
-    origin: str
-
-    def first(self, count: int) -> "Batch":
-        """Some of them."""
-        return Batch(self.images[:count], self.labels[:count], self.indices[:count], self.origin)
 
 
 @dataclass(frozen=True)
@@ -59,7 +37,7 @@ class Cell:
     """
 
     key: str
-    source: Classifier
+    source: Deployment
     attack: Attack
 
     @property
@@ -89,9 +67,9 @@ def load_adversarial(run: Run, key: str) -> AdversarialImages:
     return read_adversarial(run.path / adversarial_file(key))
 
 
-def labels_given(source: Classifier, images: NDArray[np.floating]) -> NDArray[np.int64]:
+def labels_given(source: Deployment, images: NDArray[np.floating]) -> NDArray[np.int64]:
     """The labels that a model gives images of shape (N, C, H, W)."""
-    return predict(source.module, torch.from_numpy(images)).numpy().argmax(1)
+    return source.logits(torch.from_numpy(images)).numpy().argmax(1)
 
 
 def make_adversarial(
@@ -149,7 +127,7 @@ def _results(
         compute.placed(batch.images),
         torch.from_numpy(batch.labels),
         attack,
-        batch_size=_SLOW_BATCH if encodes_slowly(first.source.stored.model) else _BATCH,
+        batch_size=_SLOW_BATCH if first.source.encodes_slowly else _BATCH,
         spare_wrong=False,
         progress=tell,
     )
@@ -171,12 +149,9 @@ def _bounded(result: AttackResult, attack: Attack, clean: Tensor) -> AttackResul
 
 
 def _file(cell: Cell, result: AttackResult, batch: Batch, fingerprint: str) -> AdversarialImages:
-    card, attack = cell.source.stored.card, cell.attack
-    model = cell.source.name
-    if cell.source.noise_name is not None:
-        model = model.removesuffix(f"@{cell.source.noise_name}")
+    card, attack = cell.source.card, cell.attack
     provenance = Provenance(
-        model=model,
+        model=cell.source.model_name,
         weights=cell.source.weights,
         noise=cell.source.noise_name,
         attack=result.attack,

@@ -10,8 +10,9 @@ from torch import Tensor
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks import AuditSettings, audit, run_attack
-from qaml_qiskit.deployments.attacking import Batch, Cell
-from qaml_qiskit.deployments.deployment import Classifier
+from qaml_qiskit.deployments.attacking import Cell
+from qaml_qiskit.deployments.deployment import Deployment
+from qaml_qiskit.deployments.images import Batch
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.progress import Progress
 
@@ -145,7 +146,7 @@ def _audited(cell: Cell, batch: Batch, transferred: Transferred, seed: int) -> A
     return Audited(verdict=report.verdict, images=count, worst_accuracy=report.worst_accuracy, checks=checks)
 
 
-def made_on(sources: Sequence[Classifier], batch: Batch) -> Transferred:
+def made_on(sources: Sequence[Deployment], batch: Batch) -> Transferred:
     """Images that a cell's attack makes on other models, for the audit of that cell."""
     labels = torch.from_numpy(batch.labels)
     return lambda cell: {

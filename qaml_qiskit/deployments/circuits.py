@@ -1,5 +1,6 @@
 """Compiled circuits and the noise that they run under: native gates with a named noise, or a target with its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -31,6 +32,7 @@ class CircuitWithNoise:
             prepares the image itself, from its parameters.
         read: the measured qubits, in the order of the readout.
         neighbours: pairs of qubits between which a named noise puts crosstalk; empty for a device's circuit.
+        notes: what had to be repaired of the data that the noise is made from, in sentences.
     """
 
     circuit: QuantumCircuit
@@ -38,6 +40,7 @@ class CircuitWithNoise:
     inputs: tuple[int, ...]
     read: tuple[int, ...]
     neighbours: tuple[tuple[int, int], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def under(self, spec: NoiseSpec) -> "CircuitWithNoise":
         """The same circuit under a named noise, for circuits from :func:`native_circuit`.
@@ -52,6 +55,11 @@ class CircuitWithNoise:
     def observables(self, dtype: torch.dtype = torch.float32) -> NoisyObservables:
         """What is read, carried back through the circuit and its noise; for circuits that an image's state enters."""
         return noisy_observables(self.circuit, self.noise, self.read, inputs=self.inputs, dtype=dtype)
+
+    @property
+    def columns(self) -> list[int]:
+        """Which of the encoding's angles each parameter of the circuit is, in their order."""
+        return parameter_columns(self.circuit)
 
     @property
     def readout(self) -> ReadoutMap:
@@ -93,10 +101,8 @@ def native_circuit(model: QVC, placement: Placement, *, with_encoding: bool) -> 
     return CircuitWithNoise(isa, None, inputs, model.readout.qubits, model.config.build_ansatz().neighbours)
 
 
-def device_circuit(
-    model: QVC, target: Target, recipe: str, *, with_encoding: bool
-) -> tuple[CircuitWithNoise, tuple[str, ...]]:
-    """The model compiled for a target, under the target's own noise; and notes on what was repaired.
+def device_circuit(model: QVC, target: Target, recipe: str, *, with_encoding: bool) -> CircuitWithNoise:
+    """The model compiled for a target, under the target's own noise.
 
     Raises:
         ConfigurationError: the circuit cannot be compiled for the target.
@@ -105,10 +111,23 @@ def device_circuit(
     encoding = model.encoding.circuit if with_encoding else QuantumCircuit(n)
     whole = classifier_circuit(encoding, model.ansatz(), model.readout)
     isa = compile_for(whole, target, load_recipe(recipe), recipe)
-    check_measured_last(isa)
     # Without a coupling map nothing is laid out.
     layout = isa.layout.initial_index_layout(filter_ancillas=True) if isa.layout else range(n)
-    entering = () if with_encoding else layout
+    return on_active_qubits(isa, target, () if with_encoding else layout)
+
+
+def on_active_qubits(isa: QuantumCircuit, target: Target, entering: Sequence[int] = ()) -> CircuitWithNoise:
+    """A circuit that was compiled for a target, under the target's own noise.
+
+    Args:
+        isa: measured at its end.
+        target: whose noise it is.
+        entering: the physical qubits that an image's state enters, the least significant first.
+
+    Raises:
+        ConfigurationError: something acts on a qubit that was measured.
+    """
+    check_measured_last(isa)
     active = active_qubits(isa)
     # A qubit of the image's state on which no gate is left still carries its part of the state.
     idle = [qubit for qubit in entering if qubit not in active]
@@ -117,4 +136,9 @@ def device_circuit(
     small = compact(isa).remove_final_measurements(inplace=False)
     small.add_bits([Qubit() for _ in idle])
     inputs = tuple(place[qubit] for qubit in entering)
-    return CircuitWithNoise(small, target.noise_model(isa), inputs, read), target.noise_notes(isa)
+    return CircuitWithNoise(small, target.noise_model(isa), inputs, read, notes=target.noise_notes(isa))
+
+
+def parameter_columns(circuit: QuantumCircuit) -> list[int]:
+    """Which of the encoding's angles each parameter of a circuit is, in their order."""
+    return [parameter.index for parameter in circuit.parameters]

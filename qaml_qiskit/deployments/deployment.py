@@ -1,161 +1,404 @@
-"""Classifiers as they are attacked and scored: exact, under exact noise, or on a device's own noise model."""
+"""A model under a condition: ideal, under a named noise, or compiled for a target."""
 
+import copy
 import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from qiskit_aer.noise import NoiseModel
 from torch import Tensor, nn
 
-from qaml_qiskit.deployments.circuits import native_circuit
-from qaml_qiskit.deployments.compiled import Compiled, compile_model
-from qaml_qiskit.deployments.inputs import require_qvc
-from qaml_qiskit.deployments.references import model_part
-from qaml_qiskit.errors import ConfigurationError, InputError
-from qaml_qiskit.models import QVC, WEIGHTS_FILE, NoisyQVC, StoredModel, model_files
-from qaml_qiskit.noise import NoiseSpec, named_noise
-from qaml_qiskit.simulation.heisenberg import noisy_observables
+from qaml_qiskit.artifacts.fingerprints import digest
+from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.deployments import refusals
+from qaml_qiskit.deployments.circuits import CircuitWithNoise, device_circuit, native_circuit, on_active_qubits
+from qaml_qiskit.deployments.compiled import Compiled, compile_circuit
+from qaml_qiskit.deployments.conditions import (
+    DEFAULT_RECIPE,
+    Condition,
+    Ideal,
+    OnTarget,
+    UnderNoise,
+    written,
+)
+from qaml_qiskit.deployments.forms import QuadraticForms, forms_of_layers, forms_of_matrices
+from qaml_qiskit.deployments.pieces import encodes_slowly, in_pieces, readable
+from qaml_qiskit.deployments.sampling import Stages, sample_values
+from qaml_qiskit.encodings import encoding_for
+from qaml_qiskit.execution import Mitigation, Target, load_catalogue, load_recipe, open_target
+from qaml_qiskit.models import (
+    QVC,
+    WEIGHTS_FILE,
+    ModelCard,
+    NoisyQVC,
+    QuadraticClassifier,
+    QVCConfig,
+    StoredModel,
+    model_files,
+    predict,
+)
+from qaml_qiskit.noise import NoiseSpec, Placement, named_noise, without_readout_errors
+from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.simulation.heisenberg import NoisyObservables, noisy_expectations
 
 Kind = Literal["exact", "noisy", "device"]
+Floats = NDArray[np.floating]
 
 
-@dataclass(frozen=True)
-class Classifier:
-    """A model, and what disturbs it.
+@dataclass(frozen=True, eq=False)
+class Deployment:
+    """A stored model and its condition; made by :func:`~qaml_qiskit.deployments.deploy`.
+
+    What is derived is computed when it is first asked for, and kept; :meth:`fresh` is a copy that has forgotten. A
+    deployment can be pickled: it takes the weights and the circuits that were made along, and nothing else that was
+    derived, nor the handle of a device.
 
     Attributes:
-        name: as it was given, such as ``mnist-qvc200@depolarizing:0.001``.
+        model_name: as it was given.
         stored: the model and its card.
-        noise: on the native gates of the layers and on the readout; None for none.
-        noise_name: ``name:strength``; None for none.
-        compiled: for a device; None elsewhere.
+        condition: what it is put under.
+        target: where it was compiled for; None elsewhere.
     """
 
-    name: str
+    model_name: str
     stored: StoredModel
-    noise: NoiseSpec | None = None
-    noise_name: str | None = None
-    compiled: Compiled | None = None
+    condition: Condition = field(default_factory=Ideal)
+    target: Target | None = None
+    # Native circuits by placement, without noise, or a device's; and whether they prepare the image. Shared by `under`.
+    _circuits: dict[tuple[str, bool], CircuitWithNoise] = field(default_factory=dict, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {each.name: getattr(self, each.name) for each in fields(self)}
+        if self.target is not None:
+            state["target"] = replace(self.target, backend=None)
+        return state
+
+    # What it is
+
+    @property
+    def name(self) -> str:
+        """``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``."""
+        return written(self.model_name, self.condition)
+
+    @property
+    def noise_name(self) -> str | None:
+        """``NOISE:STRENGTH``; None for no named noise."""
+        return str(self.condition) if isinstance(self.condition, UnderNoise) else None
 
     @property
     def kind(self) -> Kind:
-        """How it is scored."""
-        if self.compiled is not None:
+        """How it is scored; a noise of strength 0 is none."""
+        if isinstance(self.condition, OnTarget):
             return "device"
         return "exact" if self.noise is None else "noisy"
 
-    @cached_property
-    def weights(self) -> str:
-        """Fingerprint of the weights: first 16 hexadecimal digits of the SHA-256 of ``model.safetensors``."""
-        return hashlib.sha256(model_files(self.stored.model, self.stored.card)[WEIGHTS_FILE]).hexdigest()[:16]
+    @property
+    def card(self) -> ModelCard:
+        """What lies beside the weights."""
+        return self.stored.card
 
     @property
     def num_classes(self) -> int:
         """How many labels there are."""
-        return int(self.stored.card.model.num_classes)
+        return int(self.card.model.num_classes)
+
+    @property
+    def qvc(self) -> QVC:
+        """The model.
+
+        Raises:
+            ConfigurationError: it is no QVC.
+        """
+        if isinstance(self.stored.model, QVC):
+            return self.stored.model
+        raise refusals.needs_circuit(self.model_name, self.card.model.kind)
+
+    @property
+    def encodes_slowly(self) -> bool:
+        """Whether a circuit is fitted to every image before anything can be said about it."""
+        return encodes_slowly(self.stored.model)
+
+    @cached_property
+    def noise(self) -> NoiseSpec | None:
+        """The named noise; None for none."""
+        if not isinstance(self.condition, UnderNoise) or not self.condition.strength:
+            return None
+        return named_noise(self.condition.noise, self.condition.strength, self.condition.placement)
+
+    @cached_property
+    def weights(self) -> str:
+        """Fingerprint of the weights: first 16 hexadecimal digits of the SHA-256 of ``model.safetensors``."""
+        return hashlib.sha256(model_files(self.stored.model, self.card)[WEIGHTS_FILE]).hexdigest()[:16]
+
+    @property
+    def weights_digest(self) -> str:
+        """Fingerprint of the one tensor that decides the logits of a QVC or a quadratic classifier."""
+        if isinstance(self.stored.model, QuadraticClassifier):
+            return digest(self.stored.model.matrices)
+        return digest(self.qvc.weight)
+
+    def resolved(self) -> dict[str, Any]:
+        """What the names of target and recipe stood for, for a run's configuration; empty elsewhere. Compiles."""
+        return self.compiled.resolved() if self.kind == "device" else {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the weights and all that the condition stands for, 16 hexadecimal digits."""
+        words = [self.weights, str(self.condition), self.resolved()]
+        return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:16]
+
+    # The same model elsewhere
+
+    def fresh(self) -> "Deployment":
+        """The same, without what was computed but the circuits: matrices of ten qubits take some 40 MB a noise."""
+        return replace(self)
+
+    def behind(self, encoding: str, encoding_layers: int | None = None) -> "Deployment":
+        """The same layers and condition behind another encoding.
+
+        Raises:
+            ConfigurationError: no QVC, or an encoding that these layers cannot have.
+        """
+        own, shape = self.qvc, self.qvc.config.image_shape
+        needed = encoding_for(encoding, shape, layers=encoding_layers, order=own.config.pixel_order).num_qubits
+        if needed != own.config.num_qubits:
+            raise refusals.needs_as_many_qubits(self.name, encoding, needed, own.config.num_qubits)
+        chosen = {"encoding": encoding, "encoding_layers": encoding_layers}
+        config = QVCConfig.model_validate({**own.config.model_dump(), **chosen})
+        if config == own.config:
+            return self
+        model = QVC(config)
+        with torch.no_grad():
+            model.weight.copy_(own.weight)
+        stored = StoredModel(model.eval(), self.card.model_copy(update={"model": config}))
+        return replace(self, stored=stored, _circuits={})
+
+    def under(
+        self, noise: str, strength: float, placement: Placement = "gate", *, on_encoding: bool = False
+    ) -> "Deployment":
+        """The model under a named noise; all noises and strengths share the compiled circuit.
+
+        Raises:
+            ConfigurationError: no QVC, an unknown noise, or a strength out of its range.
+        """
+        return self.at(UnderNoise(noise, strength, placement, on_encoding))
+
+    def on(self, target: str, recipe: str = DEFAULT_RECIPE, backends: Path | None = None) -> "Deployment":
+        """The model on a target of backends.yaml.
+
+        Raises:
+            QamlError: no QVC, or a target or recipe that does not exist or does not fit.
+        """
+        return self.at(OnTarget(target, recipe), backends=backends)
+
+    def at(self, condition: Condition, backends: Path | None = None) -> "Deployment":
+        """The model under any condition; see :meth:`under` and :meth:`on`."""
+        if not isinstance(condition, Ideal):
+            _ = self.qvc
+        target = None
+        if isinstance(condition, OnTarget):
+            load_recipe(condition.recipe)
+            entry = load_catalogue(backends).entry(condition.target)
+            target = open_target(condition.target, entry, self.qvc.config.num_qubits)
+        shared = self._circuits if target is None and self.target is None else {}
+        return Deployment(self.model_name, self.stored, condition, target, shared)
+
+    # Its circuits
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """The whole circuit, compiled for the target.
+
+        Raises:
+            ConfigurationError: it is on no target, or cannot be compiled for it.
+        """
+        if self.target is None or not isinstance(self.condition, OnTarget):
+            raise refusals.needs_target(self.name)
+        return compile_circuit(self.qvc.circuit(), self.target, self.condition.recipe)
+
+    @cached_property
+    def layers(self) -> CircuitWithNoise:
+        """The layers alone, which an image's state enters, under the noise.
+
+        On a device they are compiled by themselves, so they may lie on other qubits than in the whole circuit.
+        """
+        return self._circuit(with_encoding=False)
+
+    @cached_property
+    def circuit(self) -> CircuitWithNoise:
+        """What is computed: the whole circuit where the encoding is noisy, too, and otherwise :attr:`layers`."""
+        return self._circuit(with_encoding=True) if self._is_whole else self.layers
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the encoding is noisy, too."""
+        return self.kind == "device" or (isinstance(self.condition, UnderNoise) and self.condition.on_encoding)
+
+    def _circuit(self, *, with_encoding: bool) -> CircuitWithNoise:
+        placement = self.condition.placement if isinstance(self.condition, UnderNoise) else "gate"
+        key = ("device" if self.kind == "device" else placement, with_encoding)
+        if key not in self._circuits:
+            if self.kind != "device":
+                made = native_circuit(self.qvc, placement, with_encoding=with_encoding)
+            elif with_encoding:
+                made = on_active_qubits(self.compiled.isa, self.compiled.target)
+            else:
+                condition = cast(OnTarget, self.condition)
+                made = device_circuit(self.qvc, cast(Target, self.target), condition.recipe, with_encoding=False)
+            self._circuits[key] = made
+        circuit = self._circuits[key]
+        return circuit if self.noise is None else circuit.under(self.noise)
+
+    # What it says
+
+    @cached_property
+    def _observables(self) -> NoisyObservables:
+        return self.layers.observables()
 
     @cached_property
     def module(self) -> nn.Module:
-        """Images (N, C, H, W) to logits (N, m), differentiable; frozen, so that a deep QVC is collapsed once.
+        """Images (N, C, H, W) to logits (N, m), exact and differentiable, the encoding taken as noiseless.
 
-        Not for a device, whose own module is its circuit.
+        A frozen copy of an ideal model, so that a deep QVC is collapsed once. Readout errors are in the others.
         """
-        model = self.stored.model.eval().requires_grad_(False)
-        if self.noise is None:
-            return model
-        layers = native_circuit(cast(QVC, model), "gate", with_encoding=False).under(self.noise)
-        observables = noisy_observables(layers.circuit, layers.noise, layers.read, inputs=layers.inputs)
-        return NoisyQVC(cast(QVC, model), observables)
+        if self.kind == "exact":
+            return copy.deepcopy(self.stored.model).eval().requires_grad_(False)
+        return NoisyQVC(self.qvc, self._observables)
 
+    @cached_property
+    def mitigated_module(self) -> nn.Module:
+        """:attr:`module` with the readout errors inverted."""
+        if self.kind == "exact" or (readout := self.layers.readout).is_perfect:
+            return self.module
+        matrices = self._observables.matrices
+        unit = torch.eye(matrices.shape[-1], dtype=matrices.dtype)
+        contrast, offset = (torch.from_numpy(v).to(matrices)[:, None, None] for v in (readout.contrast, readout.offset))
+        inverted = (matrices - offset * unit) / contrast
+        return NoisyQVC(self.qvc, NoisyObservables(self._observables.readings, inverted))
 
-def under_noise(stored: StoredModel, model: str, noise: str, strength: float) -> Classifier:
-    """A QVC under a named noise, by gate.
+    def check_differentiable(self) -> None:
+        """Raise ConfigurationError where the encoding is noisy, which the gradient of :attr:`module` leaves out."""
+        if self._is_whole:
+            got = "a classifier on a device" if self.kind == "device" else "a classifier with noise on its encoding"
+            raise refusals.needs_gradients(self.name, got)
 
-    Args:
-        stored: the model.
-        model: its name.
-        noise: a name of :data:`qaml_qiskit.noise.NOISES`.
-        strength: 0 is no noise.
+    @torch.no_grad()
+    def logits(self, images: Tensor, progress: Progress | None = None) -> Tensor:
+        """What endless shots would say, shape (N, m): on a device through the whole compiled circuit.
 
-    Raises:
-        ConfigurationError: no QVC, an unknown noise, or a strength out of its range.
-    """
-    require_qvc(
-        stored,
-        "this model has no circuit that noise could act on",
-        got=f"{noise} noise on {model}, a {stored.card.model.kind}",
-        remedy="leave out the noise, or choose another model",
-    )
-    spec = named_noise(noise, strength)
-    told = f"{noise}:{strength:g}"
-    return Classifier(f"{model}@{told}", stored, spec if strength > 0 else None, told)
+        Readout errors are in it; :func:`~qaml_qiskit.deployments.prediction.predict_on_device` inverts them.
 
+        Args:
+            images: shape (N, C, H, W).
+            progress: told about the images where they take long.
+        """
+        progress = progress or Silent()
+        if self._is_whole:
+            z = in_pieces(lambda piece: torch.from_numpy(self.expectations(piece)), images, "scoring images", progress)
+            return self.qvc.readout.logits(z, self.qvc.config.logit_scale)
+        if self.kind == "exact":
+            images = readable(self.stored.model, images, "encoding images", progress)
+        return predict(self.module, images)
 
-def read_classifier(
-    name: str, find: Callable[[str], StoredModel], recipe: str = "level3", backends: Path | None = None
-) -> Classifier:
-    """Resolve ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``.
+    def expectations(self, images: Tensor) -> Floats:
+        """⟨Z_k⟩ with endless shots, shape (N, m); readout errors are in it.
 
-    Args:
-        name: as it was given.
-        find: gives a model by its name; pass one that remembers, and models are shared.
-        recipe: compiles for a device.
-        backends: the backends.yaml of the devices.
+        Where the encoding is noisy, too, every image costs a propagation of its own: a piece of work for a worker.
+        """
+        if not self._is_whole:
+            return self.logits(images).numpy() / self.qvc.config.logit_scale
+        return self._propagated(images, self.circuit.noise, self.circuit.read)
 
-    Raises:
-        QamlError: a part of the name does not exist or does not fit the model.
-    """
-    model = model_part(name)
-    if model == name:
-        return Classifier(name, find(name))
-    where = name.removeprefix(f"{model}@")
-    noise, colon, strength = where.partition(":")
-    if not colon:
-        return Classifier(name, find(model), compiled=compile_model(find(model), where, recipe, backends))
-    try:
-        value = float(strength)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{name} cannot be read",
-            got=f"the strength {strength!r}",
-            expected="MODEL@NOISE:STRENGTH with a number, such as model@depolarizing:0.001",
-            remedy="correct the strength",
-        ) from error
-    return under_noise(find(model), model, noise, value)
+    def moments(self, images: Tensor, sets: Sequence[tuple[int, ...]]) -> Floats:
+        """Expectation values of products of Z through the whole circuit, shape (N, sets), without readout errors.
 
+        Args:
+            images: shape (N, C, H, W).
+            sets: the qubits of each product, as :attr:`circuit` numbers them.
+        """
+        noise = self.circuit.noise
+        return self._propagated(images, None if noise is None else without_readout_errors(noise), sets)
 
-def check_alike(classifiers: Iterable[Classifier]) -> None:
-    """Raise ConfigurationError unless all were trained for the same data, in images of the same shape."""
-    first, *others = classifiers
-    for other in others:
-        for what, mine, its in (
-            ("the shape of the images", first.stored.card.model.image_shape, other.stored.card.model.image_shape),
-            ("the data set", first.stored.card.data.dataset, other.stored.card.data.dataset),
-            ("the classes", first.stored.card.data.classes, other.stored.card.data.classes),
-        ):
-            if mine != its:
-                raise ConfigurationError(
-                    f"{first.name} and {other.name} differ in {what}",
-                    got=f"{mine} and {its}",
-                    expected="sources and victims trained for the same images and classes",
-                    remedy="choose models that were trained for the same data",
-                )
+    def _propagated(self, images: Tensor, noise: NoiseModel | None, sets: Sequence[int | tuple[int, ...]]) -> Floats:
+        circuit = self.circuit.circuit
+        values = self._angles(images, self.circuit.columns, Silent())
+        return noisy_expectations(circuit, noise, sets, values=values, dtype=torch.float32).numpy()
 
+    def ideal(self, images: Tensor, progress: Progress | None = None) -> Floats:
+        """⟨Z_k⟩ without noise and shots, shape (N, m)."""
+        states = readable(self.qvc, images, "scoring images without noise", progress or Silent())
+        return predict(self.qvc, states).numpy() / self.qvc.config.logit_scale
 
-def check_readable(classifiers: Iterable[Classifier], images: Tensor) -> None:
-    """Raise InputError if there is a black image that one of the models refuses."""
-    black = (images.flatten(1).amax(1) <= 0).nonzero().flatten().tolist()
-    for classifier in classifiers if black else ():
-        try:
-            with torch.no_grad():
-                classifier.stored.model(images[black[:1]])
-        except InputError as error:
-            raise InputError(
-                f"{classifier.name} cannot read image {black[0]}",
-                got="pixels that are all zero",
-                expected="at least one pixel above zero",
-                remedy="leave the image out",
-            ) from error
+    def forms(self) -> QuadraticForms:
+        """The logits as quadratic forms of the image; the one-off work takes seconds for ten qubits and 200 layers.
+
+        On a device: those of the layers and the readout under its noise, the encoding taken as noiseless.
+
+        Raises:
+            ConfigurationError: see :meth:`check_forms`.
+        """
+        self.check_forms()
+        if isinstance(self.stored.model, QuadraticClassifier):
+            return forms_of_matrices(self.stored.model)
+        return forms_of_layers(self.qvc, self.layers)
+
+    def check_forms(self) -> None:
+        """Raise ConfigurationError unless the logits are quadratic forms of the image."""
+        model = self.stored.model
+        if isinstance(model, QuadraticClassifier):
+            return
+        if not isinstance(model, QVC):
+            raise refusals.needs_quadratic_logits(self.name, f"a {self.card.model.kind}")
+        if model.encoding.positions(model.config.image_shape) is None:
+            got = f"a qvc with the {model.config.encoding} encoding, whose states are no linear function of the image"
+            raise refusals.needs_quadratic_logits(self.name, got)
+        if isinstance(self.condition, UnderNoise) and self.condition.on_encoding:
+            raise refusals.needs_quadratic_logits(self.name, "noise on the encoding")
+
+    # On a target
+
+    def values(self, images: Tensor, progress: Progress | None = None) -> NDArray[np.float64]:
+        """The encoding's angles in the order of the ISA circuit's parameters, shape (N, P)."""
+        return self._angles(images, self.compiled.columns, progress or Silent())
+
+    def _angles(self, images: Tensor, columns: list[int], progress: Progress) -> NDArray[np.float64]:
+        angles = self.qvc.encoding.angles
+        if self.encodes_slowly:
+            return in_pieces(angles, images, "encoding images", progress).numpy()[:, columns]
+        return angles(images).numpy()[:, columns]
+
+    def sample(
+        self,
+        sets: Mapping[str, Tensor],
+        shots: int,
+        mitigation: Mitigation,
+        seed: int,
+        run: Run,
+        progress: Progress | None = None,
+    ) -> dict[str, Stages]:
+        """Sample several sets of images on a simulated target; see :func:`~.sampling.sample_values`.
+
+        Args:
+            sets: images of shape (N, C, H, W), by name.
+            shots: an image.
+            mitigation: see :data:`~qaml_qiskit.execution.Mitigation`.
+            seed: of the sampling.
+            run: keeps what was sampled.
+            progress: told about every job.
+
+        Raises:
+            ConfigurationError: it is on no target, on a real device, or its readout cannot be corrected.
+        """
+        progress = progress or Silent()
+        values = {name: self.values(images, progress) for name, images in sets.items()}
+        sampled = sample_values(
+            self.compiled, values, shots=shots, mitigation=mitigation, seed=seed, run=run, progress=progress
+        )
+        return {name: Stages(self.ideal(images, progress), *sampled[name]) for name, images in sets.items()}

@@ -1,25 +1,17 @@
 """What a device would measure, exactly and without it: a compiled classifier under the device's own noise model."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from qiskit.circuit import QuantumCircuit
 from qiskit.primitives.containers import BitArray
-from qiskit_aer.noise import NoiseModel
 from torch import Tensor
 
 from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.deployments.circuits import device_circuit
-from qaml_qiskit.deployments.compiled import Compiled
+from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.evaluation import Proportion, ReadoutMap, accuracy, sampled_accuracy, slope
-from qaml_qiskit.execution import Calibration, CountsMitigation, ReadoutCorrection, compact, measured_qubits
-from qaml_qiskit.models import NoisyQVC
-from qaml_qiskit.noise import without_readout_errors
+from qaml_qiskit.execution import Calibration, CountsMitigation, ReadoutCorrection
 from qaml_qiskit.progress import Progress
-from qaml_qiskit.simulation.heisenberg import noisy_expectations, readout_map
 
 #: Images between two files: what a kill can lose.
 _BLOCK = 20
@@ -86,7 +78,7 @@ class Prediction:
 
 
 def predict_on_device(
-    compiled: Compiled,
+    deployment: Deployment,
     images: Tensor,
     run: Run,
     name: str,
@@ -98,7 +90,7 @@ def predict_on_device(
     """Propagate every image through the whole compiled circuit, encoding included, under the target's noise.
 
     Args:
-        compiled: the classifier, compiled for the target.
+        deployment: on a device.
         images: shape (N, C, H, W).
         run: keeps what is done, block by block.
         name: of these images and this circuit within the run.
@@ -106,55 +98,40 @@ def predict_on_device(
         told: what the images are to a reader.
         strings: whether the frequencies of the bitstrings are wanted, which M3 depends on.
     """
-    circuit, values = compact(compiled.isa), compiled.values(images, progress)
-    noise, read = compiled.target.noise_model(compiled.isa), measured_qubits(circuit)
     blocks: dict[str, list[NDArray[np.floating]]] = {"": [], "-strings": []} if strings else {"": []}
-    with progress.task(f"predicting {told} on {compiled.target.name}", len(images)) as advance:
+    with progress.task(f"predicting {told} on {deployment.compiled.target.name}", len(images)) as advance:
         for start in range(0, len(images), _BLOCK):
-            rows = values[start : start + _BLOCK]
+            block = images[start : start + _BLOCK]
             for kind, found in blocks.items():
                 file = f"blocks/{name}{kind}-{start:06d}.npz"
                 if (kept := run.kept_arrays(file)) is None:
-                    made = (
-                        _string_frequencies(circuit, noise, rows, read) if kind else _expectations(circuit, noise, rows)
-                    )
-                    kept = {"z": made}
+                    kept = {"z": string_frequencies(deployment, block) if kind else deployment.expectations(block)}
                     run.keep_arrays(file, kept)
                 found.append(kept["z"])
-            advance(len(rows))
+            advance(len(block))
     joined = {kind: np.concatenate(found).astype(np.float64) for kind, found in blocks.items()}
-    return Prediction(compiled.ideal(images, progress), joined[""], readout_map(noise, read), joined.get("-strings"))
+    ideal, readout = deployment.ideal(images, progress), deployment.circuit.readout
+    return Prediction(ideal, joined[""], readout, joined.get("-strings"))
 
 
-def _expectations(
-    circuit: QuantumCircuit, noise: NoiseModel | None, values: NDArray[np.float64]
-) -> NDArray[np.floating]:
-    return noisy_expectations(circuit, noise, values=values, dtype=torch.float32).numpy()
+def string_frequencies(deployment: Deployment, images: Tensor) -> NDArray[np.floating]:
+    """Frequencies of the bitstrings that are read, shape (N, 2^m).
 
+    From the ⟨Z…Z⟩ of all sets of classes, and the readout errors behind them.
 
-def _string_frequencies(
-    circuit: QuantumCircuit, noise: NoiseModel | None, values: NDArray[np.float64], read: Sequence[int]
-) -> NDArray[np.float64]:
-    """Frequencies of the bitstrings that are read: from the ⟨Z…Z⟩ of all sets of classes, then the readout errors."""
-    classes = len(read)
-    sets = [tuple(qubit for k, qubit in enumerate(read) if number >> k & 1) for number in range(1, 2**classes)]
-    perfect = None if noise is None else without_readout_errors(noise)
-    moments = noisy_expectations(circuit, perfect, sets, values=values, dtype=torch.float32).numpy()
-    tensor = np.concatenate([np.ones((len(values), 1)), moments], axis=1).reshape(-1, *[2] * classes)
-    readout = readout_map(noise, read)
+    Args:
+        deployment: whose encoding is noisy, too, as on a device.
+        images: shape (N, C, H, W).
+    """
+    where = deployment.circuit
+    classes = len(where.read)
+    sets = [tuple(qubit for k, qubit in enumerate(where.read) if number >> k & 1) for number in range(1, 2**classes)]
+    moments = deployment.moments(images, sets)
+    tensor = np.concatenate([np.ones((len(images), 1)), moments], axis=1).reshape(-1, *[2] * classes)
+    readout = where.readout
     for k, (p10, p01) in enumerate(zip(readout.p10, readout.p01, strict=True)):
         transition = np.array([[1 - p10, p01], [p10, 1 - p01]]) @ np.array([[0.5, 0.5], [0.5, -0.5]])
         # Class k is the k-th axis from the end.
         tensor = np.moveaxis(np.tensordot(transition, tensor, (1, classes - k)), 0, classes - k)
-    frequencies = np.maximum(tensor.reshape(len(values), -1), 0)
-    return frequencies / frequencies.sum(axis=1, keepdims=True)
-
-
-def noisy_layers(compiled: Compiled, recipe_name: str) -> NoisyQVC:
-    """The classifier with noise on the layers and the readout, not on the encoding.
-
-    One set of matrices serves all images and gives exact gradients through the noise. The layers are compiled by
-    themselves, so they may lie on other qubits of the device than in the whole circuit.
-    """
-    where, _ = device_circuit(compiled.model, compiled.target, recipe_name, with_encoding=False)
-    return NoisyQVC(compiled.model, where.observables())
+    frequencies = np.maximum(tensor.reshape(len(images), -1), 0)
+    return np.asarray(frequencies / frequencies.sum(axis=1, keepdims=True))

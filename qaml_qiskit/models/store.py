@@ -63,10 +63,13 @@ class ModelCard(BaseModel):
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A model with the card it was stored with."""
+    """A model with the card it was stored with. Pickled it is its card and its weights."""
 
     model: Model
     card: ModelCard
+
+    def __reduce__(self) -> tuple[Callable[..., "StoredModel"], tuple[ModelCard, bytes]]:
+        return _restored, (self.card, model_files(self.model, self.card)[WEIGHTS_FILE])
 
 
 def build_model(config: ModelConfig, seed: int = 0) -> Model:
@@ -150,6 +153,12 @@ def load_model(path: Path | str) -> StoredModel:
         raise _unreadable(weights_file, "a corrupt or truncated file") from error
     except RuntimeError as error:
         raise _unreadable(weights_file, f"weights that do not fit {CARD_FILE}") from error
+    return StoredModel(model.eval(), card)
+
+
+def _restored(card: ModelCard, weights: bytes) -> StoredModel:
+    model = build_model(card.model)
+    model.load_state_dict(load(weights), strict=False)
     return StoredModel(model.eval(), card)
 
 

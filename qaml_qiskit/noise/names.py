@@ -1,7 +1,8 @@
 """What noises can be called and what their strengths mean; for requests, which do not wait for Aer."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
+from qaml_qiskit.errors import ConfigurationError, unknown_name
 from qaml_qiskit.noise.kinds import NoiseInfo
 from qaml_qiskit.registry import Named, Registry
 
@@ -28,3 +29,22 @@ NOISES: Registry[NoiseInfo] = Registry(
 )
 
 NoiseName = Annotated[str, Named(NOISES)]
+
+
+def check_noise(name: str, strength: float, placement: str = "gate") -> None:
+    """Raise ConfigurationError for an unknown noise or placement, or a strength out of its range."""
+    info = NOISES[name]
+    if placement not in get_args(Placement):
+        raise unknown_name("there is no such placement", placement, get_args(Placement))
+    if not 0 <= strength <= info.high:  # not a number fails this too
+        raise out_of_range(name, strength, f"0 to {info.high:.4g} ({info.strength})")
+
+
+def out_of_range(name: str, strength: float, expected: str) -> ConfigurationError:
+    """A strength that a noise cannot have."""
+    return ConfigurationError(
+        f"{name} noise cannot have this strength",
+        got=f"{strength:g}",
+        expected=expected,
+        remedy="choose a strength in this range",
+    )

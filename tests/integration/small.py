@@ -5,9 +5,10 @@ import torch
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
+from qaml_qiskit.deployments import Deployment, OnTarget
 from qaml_qiskit.execution import Target, compile_for, load_recipe, open_target
 from qaml_qiskit.execution.catalogue import Catalogue, parse_yaml
-from qaml_qiskit.models import QVC, QVCConfig
+from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, StoredModel
 from tests.tolerances import DIFFERENT
 
 SHOTS = 4000
@@ -16,6 +17,19 @@ STRONG_READOUT = "targets: {poor: {kind: aer, noise: {readout: {p10: 0.08, p01: 
 
 def model() -> QVC:
     return QVC(QVCConfig(image_shape=(1, 2, 4), num_classes=3, num_layers=3, init_std=1.0), 7)
+
+
+def stored(qvc: QVC) -> StoredModel:
+    classes = tuple(range(qvc.config.num_classes))
+    return StoredModel(qvc, ModelCard(model=qvc.config, data=DataCard(dataset="digits", classes=classes)))
+
+
+def ideal(qvc: QVC | None = None) -> Deployment:
+    return Deployment("small", stored(qvc or model()))
+
+
+def deployed(target: Target, recipe: str = "quick", qvc: QVC | None = None) -> Deployment:
+    return Deployment("small", stored(qvc or model()), OnTarget(target.name, recipe), target)
 
 
 def images(count: int = 6) -> torch.Tensor:

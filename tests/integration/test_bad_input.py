@@ -66,7 +66,7 @@ TYPO = "targets:\n  device: {kind: fake, device: FakeTornio}\n"
 SMALL = "targets:\n  small: {kind: fake, device: FakeManilaV2}\n"
 
 CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
-    "all-zero image": (image_file(black), RUN, ["image 1", "norm 0"]),
+    "all-zero image": (image_file(black), RUN, ["image 1", "all zero"]),
     "NaN pixel": (pixel(np.nan), RUN, ["image 2", "nan"]),
     "pixel above one": (pixel(1.5), RUN, ["image 2", "1.5"]),
     "negative pixel": (pixel(-0.1), RUN, ["image 2", "-0.1"]),

@@ -12,8 +12,7 @@ from pydantic import BaseModel
 
 from qaml_qiskit import RunRequest, collect_run, retry_run, run_model
 from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.deployments.compiled import compile_model, score
-from qaml_qiskit.deployments.inputs import find_model
+from qaml_qiskit.deployments import OnTarget, deploy
 from qaml_qiskit.errors import ConfigurationError, PartialResultError
 from qaml_qiskit.execution import LEDGER_FILE, Calibration, Ledger
 from tests.integration.hardware import workspace
@@ -65,13 +64,13 @@ def test_a_given_calibration_is_not_measured_again(place: Path, tmp_path: Path) 
 
 def test_a_target_that_cannot_be_read_is_named_where_mitigation_is_no_choice(place: Path, tmp_path: Path) -> None:
     """As in the demo, whose report compares values before and after mitigation."""
-    compiled = compile_model(find_model(str(place / "model")), "blind", "quick", place / "backends.yaml")
+    deployment = deploy(str(place / "model"), OnTarget("blind", "quick"), backends=place / "backends.yaml")
     images = torch.full((2, 1, 2, 2), 0.5)
     with (
         open_run("demo", Nothing(), out=tmp_path / "run") as run,
         pytest.raises(ConfigurationError, match=r"the readout of blind cannot be corrected.*qubit .*another target"),
     ):
-        score(compiled, {"clean": images}, 200, "readout", 1, run)
+        deployment.sample({"clean": images}, 200, "readout", 1, run)
 
 
 def test_a_simulated_readout_is_measured_again_on_request(place: Path, tmp_path: Path) -> None:

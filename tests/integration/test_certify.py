@@ -12,7 +12,7 @@ import torch
 from qaml_qiskit import TrainRequest, train
 from qaml_qiskit.certificates import certify_l2, decompose
 from qaml_qiskit.datasets import load_dataset
-from qaml_qiskit.deployments.forms import certifiable
+from qaml_qiskit.deployments import Ideal, UnderNoise, deploy
 from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, StoredModel, load_model
 from qaml_qiskit.models.store import model_files
 from tests.integration.conftest import Finished
@@ -23,8 +23,8 @@ IMAGES = 20
 
 
 def radii(trained: Path, noise: str | None = None, strength: float | None = None) -> np.ndarray:
-    stored = load_model(trained)
-    forms = decompose(certifiable(stored, noise, strength).prepare().matrices)
+    condition = Ideal() if noise is None or strength is None else UnderNoise(noise, strength)
+    forms = decompose(deploy(load_model(trained), condition).forms().matrices)
     test = load_dataset("digits", classes=(0, 1, 2)).test
     pixels = test.images[:IMAGES].reshape(IMAGES, -1).astype(float)
     return certify_l2(forms, pixels, forms.labels(pixels)).radius
@@ -56,7 +56,7 @@ def test_rows_files_and_witnesses(qaml: Qaml, trained: Path, tmp_path: Path) -> 
 def test_predictions_and_margins_are_the_models_own(trained: Path) -> None:
     model = load_model(trained).model
     images = torch.from_numpy(load_dataset("digits", classes=(0, 1, 2)).test.images[:IMAGES])
-    forms = decompose(certifiable(load_model(trained), None, None).prepare().matrices)
+    forms = decompose(deploy(load_model(trained)).forms().matrices)
     pixels = images.flatten(1).double().numpy()
     values = forms.values(pixels / np.linalg.norm(pixels, axis=1, keepdims=True))
     with torch.no_grad():
@@ -69,7 +69,7 @@ def test_any_pixel_order(order: str) -> None:
     config = QVCConfig(image_shape=(1, 3, 4), num_classes=3, num_layers=2, pixel_order=order)
     model = QVC(config, 5)
     card = ModelCard(model=config, data=DataCard(dataset="digits", classes=(0, 1, 2)))
-    forms = decompose(certifiable(StoredModel(model, card), None, None).prepare().matrices)
+    forms = decompose(deploy(StoredModel(model, card)).forms().matrices)
     images = torch.rand(5, 1, 3, 4, generator=torch.Generator().manual_seed(1))
     pixels = images.flatten(1).double().numpy()
     with torch.no_grad():
@@ -161,7 +161,7 @@ def test_wrong_use(qaml: Qaml, trained: Path, tmp_path: Path, words: tuple[str, 
 def test_a_convnet_is_refused(qaml: Qaml, trained_convnet: Path, tmp_path: Path) -> None:
     refused = qaml("certify", trained_convnet, "--out", tmp_path / "run")
     assert refused.code == 2
-    assert "cannot be certified" in refused.err
+    assert "no quadratic forms" in refused.err
     assert not (tmp_path / "run").exists()
 
 

@@ -10,10 +10,9 @@ from pydantic import BaseModel
 from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.deployments.compiled import Compiled
-from qaml_qiskit.deployments.prediction import Prediction, noisy_layers, predict_on_device
+from qaml_qiskit.deployments.prediction import Prediction, predict_on_device
 from qaml_qiskit.evaluation import ReadoutMap, slope
-from qaml_qiskit.execution import Calibration, ReadoutCorrection, compact, compile_for, load_recipe, open_target, sample
+from qaml_qiskit.execution import Calibration, ReadoutCorrection, compact, open_target, sample
 from qaml_qiskit.execution.catalogue import FakeEntry
 from qaml_qiskit.execution.primitives import local_primitive
 from qaml_qiskit.execution.targets import Target
@@ -21,7 +20,7 @@ from qaml_qiskit.models import QVC, QVCConfig
 from qaml_qiskit.progress import Silent
 from tests.integration.conftest import Finished
 from tests.integration.hardware import workspace
-from tests.integration.small import SHOTS, images, model, shot_error, strong_readout
+from tests.integration.small import SHOTS, deployed, images, shot_error, strong_readout
 from tests.tolerances import DIFFERENT, SIGMAS, VALUE
 
 
@@ -32,29 +31,23 @@ class Nothing(BaseModel):
 Qaml = Callable[..., Finished]
 
 
-def compiled(target: Target) -> Compiled:
-    qvc, recipe = model(), load_recipe("quick")
-    circuit = qvc.circuit()
-    return Compiled(qvc, target, recipe, circuit, compile_for(circuit, target, recipe))
-
-
 def torino() -> Target:
     return open_target("fake-torino", FakeEntry(kind="fake", device="FakeTorino"), 3)
 
 
 @pytest.mark.parametrize("target", [torino, strong_readout], ids=["device", "readout"])
 def test_a_prediction_is_what_shots_scatter_about(tmp_path: Path, target: Callable[[], Target]) -> None:
-    each = compiled(target())
+    each = deployed(target())
     run = open_run("forecast", Nothing(), out=tmp_path / "run")
     prediction = predict_on_device(each, images(), run, "all", Silent())
-    sampled = sample(each.isa, each.values(images()), each.target, shots=SHOTS, mitigation="none")
+    sampled = sample(each.compiled.isa, each.values(images()), each.compiled.target, shots=SHOTS, mitigation="none")
     assert np.all(np.abs(sampled.raw - prediction.read) <= SIGMAS * shot_error(prediction.read, SHOTS))
     assert np.abs(prediction.read - prediction.ideal).max() > DIFFERENT
 
 
 def test_mitigated_values_are_free_of_readout_error(tmp_path: Path) -> None:
     # This target has no other noise, so nothing but the exact values is left.
-    each = compiled(strong_readout())
+    each = deployed(strong_readout())
     prediction = predict_on_device(
         each, images(), open_run("forecast", Nothing(), out=tmp_path / "run"), "all", Silent()
     )
@@ -68,13 +61,16 @@ def test_mitigated_values_are_free_of_readout_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", [torino, strong_readout], ids=["device", "readout"])
 def test_the_bitstrings_are_those_that_are_drawn(tmp_path: Path, target: Callable[[], Target]) -> None:
     """Their frequencies, and with them every ⟨Z_k⟩ that is read: class k is bit k."""
-    each = compiled(target())
+    each = deployed(target())
     run = open_run("forecast", Nothing(), out=tmp_path / "run")
     prediction = predict_on_device(each, images(), run, "all", Silent(), strings=True)
     assert prediction.strings is not None
     signs = 1 - 2 * (np.arange(8)[:, None] >> np.arange(3) & 1)
     assert np.abs(prediction.strings @ signs - prediction.read).max() < VALUE[torch.float32]
-    circuits, primitive = [compact(each.isa)], local_primitive(each.target.simulator(each.isa), 5)
+    circuits, primitive = (
+        [compact(each.compiled.isa)],
+        local_primitive(each.compiled.target.simulator(each.compiled.isa), 5),
+    )
     bits = primitive.run([(circuits[0], each.values(images()))], shots=SHOTS).result()[0].data.meas
     for row, expected in enumerate(prediction.strings):
         counts = bits.get_int_counts(row)
@@ -114,13 +110,11 @@ def test_m3_is_forecast_with_the_bias_that_it_has() -> None:
 def test_noisy_layers_enter_the_device_where_the_transpiler_put_them(tmp_path: Path) -> None:
     # Behind an encoding of rotations alone, which costs next to no noise, the layers are the whole circuit.
     qvc = QVC(QVCConfig(image_shape=(1, 1, 3), num_classes=3, num_layers=4, encoding="angle"), 5)
-    recipe, target = load_recipe("level3"), torino()
-    circuit = qvc.circuit()
-    each = Compiled(qvc, target, recipe, circuit, compile_for(circuit, target, recipe))
+    each = deployed(torino(), "level3", qvc)
     batch = images()[:, :, :1, :3]
     run = open_run("forecast", Nothing(), out=tmp_path / "run")
     whole = predict_on_device(each, batch, run, "all", Silent())
-    layers = noisy_layers(each, "level3").expectations(batch).detach().numpy()
+    layers = each.module.expectations(batch).detach().numpy()
     # Other qubits, other error rates: the same values up to a fraction of what noise does to them.
     noise = np.abs(whole.read - whole.ideal).max()
     assert np.abs(layers - whole.read).max() < noise
@@ -132,7 +126,7 @@ def test_a_killed_forecast_goes_on(qaml: Qaml, tmp_path: Path, monkeypatch: pyte
     words = ("forecast", place / "model", "--images", place / "images.npz", "--eps", "0.1", "--recipe", "quick")
     whole = qaml(*words, "--out", place / "whole", "--json")
     assert whole.code == 0, whole.err
-    import qaml_qiskit.deployments.prediction as predicting
+    import qaml_qiskit.deployments.deployment as predicting
 
     real, calls = predicting.noisy_expectations, []
 

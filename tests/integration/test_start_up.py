@@ -85,7 +85,9 @@ def test_a_workspace_and_the_list_of_data_need_nothing_heavy(tmp_path: Path) -> 
     assert [(row["heavy"], row["code"]) for row in found] == [([], 0)] * 2
 
 
-@pytest.mark.parametrize("room", ["workflows", "attacks", "execution", "noise", "models", "simulation", "encodings"])
+@pytest.mark.parametrize(
+    "room", ["workflows", "deployments", "attacks", "execution", "noise", "models", "simulation", "encodings"]
+)
 def test_importing_a_room_loads_nothing_heavy(room: str) -> None:
     script = f"import sys, qaml_qiskit.{room}; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

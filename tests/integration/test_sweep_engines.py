@@ -24,8 +24,8 @@ from qaml_qiskit.execution.catalogue import FakeEntry, IdealEntry
 from qaml_qiskit.formats import Arrays, arrays_of, npz
 from qaml_qiskit.models import QVC, QVCConfig
 from qaml_qiskit.noise import named_noise
-from qaml_qiskit.workflows.sweep.cells import Cell, ModelCopy, compute_cell, key, pack
-from tests.integration.small import SHOTS, compiled, exact, images, model
+from qaml_qiskit.workflows.sweep.cells import Cell, compute_cell, key, pack
+from tests.integration.small import SHOTS, compiled, deployed, exact, ideal, images, model
 from tests.tolerances import AER, DIFFERENT, SIGMAS, VALUE
 
 LABELS = np.arange(6) % 3
@@ -44,15 +44,12 @@ NOISES = {
 
 
 def cell(engine: str, noise: str, placement: str = "gate", *, with_encoding: bool = False) -> Cell:
-    spec = named_noise(noise, NOISES[noise], placement)
     return Cell(
         name="test",
         told="a cell",
-        model=ModelCopy.of(model()),
+        deployment=ideal().under(noise, NOISES[noise], placement, on_encoding=with_encoding),
+        encoding_noise=with_encoding,
         images=pack(images(), LABELS),
-        where=native_circuit(model(), placement, with_encoding=with_encoding),
-        layers=native_circuit(model(), placement, with_encoding=False) if with_encoding else None,
-        spec=spec,
         engine=engine,
         attacks=(),
         shots=(SHOTS,),
@@ -135,7 +132,7 @@ def test_drawn_shots_are_corrected_within_their_error(method: str) -> None:
 def test_device_circuit_computes_the_model(with_encoding: bool) -> None:
     """Compiled and relabelled, without noise, class k is still read from the qubit that ⟨Z_k⟩ has moved to."""
     target = open_target("torino", FakeEntry(kind="fake", device="FakeTorino"), 3)
-    circuit, _ = device_circuit(model(), target, "level3", with_encoding=with_encoding)
+    circuit = device_circuit(model(), target, "level3", with_encoding=with_encoding)
     silent = CircuitWithNoise(circuit.circuit, None, circuit.inputs, circuit.read)
     columns = [parameter.index for parameter in circuit.circuit.parameters]
     inputs = (
@@ -153,7 +150,7 @@ def test_a_qubit_of_the_image_may_be_left_without_gates(recipe: str) -> None:
     with torch.no_grad():
         qvc.weight.zero_()
     target = open_target("manila", FakeEntry(kind="fake", device="FakeManilaV2"), 3)
-    circuit, _ = device_circuit(qvc, target, recipe, with_encoding=False)
+    circuit = device_circuit(qvc, target, recipe, with_encoding=False)
     silent = CircuitWithNoise(circuit.circuit, None, circuit.inputs, circuit.read)
     states = qvc.encoding.state(images().double())
     with torch.no_grad():
@@ -169,8 +166,7 @@ def test_device_noise_is_that_of_local_mode() -> None:
     (A fake device run by itself knows two readout errors a qubit, of which the target has the mean.)
     """
     target = open_target("manila", FakeEntry(kind="fake", device="FakeManilaV2"), 3)
-    circuit, _ = device_circuit(model(), target, "quick", with_encoding=True)
-    task = replace(cell("exact", "readout", with_encoding=True), where=circuit, layers=None, spec=None)
+    task = replace(cell("exact", "readout", with_encoding=True), deployment=deployed(target))
     found = values(compute_cell(task))
     isa, columns = compiled(target)
     sampler = SamplerV2(mode=AerSimulator.from_backend(FakeManilaV2()), options={"simulator": {"seed_simulator": 3}})
@@ -182,9 +178,9 @@ def test_device_noise_is_that_of_local_mode() -> None:
 
 def test_an_ideal_target_has_no_noise() -> None:
     target = open_target("ideal", IdealEntry(kind="ideal"), 3)
-    where, notes = device_circuit(model(), target, "quick", with_encoding=False)
+    where = device_circuit(model(), target, "quick", with_encoding=False)
     assert where.noise is None
-    assert notes == ()
+    assert where.notes == ()
     assert where.readout.is_perfect
 
 
@@ -232,9 +228,8 @@ def test_ten_qubits_agree_with_aer_within_its_errors() -> None:
     batch = torch.rand(2, 1, 28, 28, generator=torch.Generator().manual_seed(8))
     small = replace(
         cell("exact", "amplitude-damping"),
-        model=ModelCopy.of(ten),
+        deployment=ideal(ten).under("amplitude-damping", NOISES["amplitude-damping"]),
         images=pack(batch, np.array([0, 1])),
-        where=native_circuit(ten, "gate", with_encoding=False),
         trajectories=200,
         shots=(500,),
     )

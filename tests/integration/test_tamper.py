@@ -14,8 +14,6 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qaml_qiskit.attacks.quantum import Budget, CrosstalkAttack
 from qaml_qiskit.datasets import load_dataset
-from qaml_qiskit.deployments.compiled import Compiled
-from qaml_qiskit.execution import load_recipe
 from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, load_model
 from qaml_qiskit.models.store import model_files
 from qaml_qiskit.workflows.tamper.parts import Victim, attacks_on, crosstalk_circuit, symmetric_readout, target_readout
@@ -96,9 +94,7 @@ def test_honest_victims_are_the_classifier(victim: Victim) -> None:
 
 
 def test_readout_of_a_target() -> None:
-    target, model = small.strong_readout(), small.model()
-    isa, _ = small.compiled(target)
-    readout = target_readout(Compiled(model, target, load_recipe("quick"), model.circuit(), isa))
+    readout = target_readout(small.deployed(small.strong_readout()))
     np.testing.assert_allclose(readout.p10, 0.08, atol=VALUE[torch.float64])
     np.testing.assert_allclose(readout.p01, 0.25, atol=VALUE[torch.float64])
     certain = readout.read(torch.tensor([[1.0] * 3, [-1.0] * 3], dtype=torch.float64))
@@ -232,7 +228,7 @@ def test_wrong_use(qaml: Qaml, trained: Path, tmp_path: Path, words: tuple[str, 
 def test_a_convnet_is_refused(qaml: Qaml, trained_convnet: Path, tmp_path: Path) -> None:
     refused = qaml("tamper", trained_convnet, "--out", tmp_path / "run")
     assert refused.code == 2
-    assert "no quantum parts" in refused.err
+    assert "no quantum circuit" in refused.err
     assert not (tmp_path / "run").exists()
 
 

@@ -13,8 +13,7 @@ import torch
 from qaml_qiskit import TrainRequest, train
 from qaml_qiskit.artifacts.adversarial import read_adversarial
 from qaml_qiskit.datasets import load_dataset
-from qaml_qiskit.deployments.deployment import read_classifier
-from qaml_qiskit.deployments.inputs import find_model
+from qaml_qiskit.deployments import attacking, deployment, read_deployment
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import load_model, predict
@@ -96,7 +95,7 @@ def test_victims_under_noise_and_on_a_device(qaml: Qaml, trained: Path, tmp_path
     rows = {(row["victim"], row["eps"]): row for row in finished.json()["results"]}
     assert [rows[name, 0.1]["victim_kind"] for name in (str(trained), noisy, device)] == ["exact", "noisy", "device"]
     made = read_adversarial(next((tmp_path / "run" / "adversarial").iterdir()))
-    victim = read_classifier(noisy, find_model)
+    victim = read_deployment(noisy)
     answers = predict(victim.module, torch.from_numpy(made.images)).numpy().argmax(1)
     assert rows[noisy, 0.1]["accuracy"] == (answers == labels()).mean()
     # A target whose only noise is that of its readout, which is inverted: with endless shots it is the model itself.
@@ -116,9 +115,7 @@ def test_a_noisy_source_is_attacked_through_its_noise(qaml: Qaml, trained: Path,
 def test_a_killed_transfer_gives_the_same_table(
     qaml: Qaml, pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    making = sys.modules["qaml_qiskit.deployments.attacking"]
-    scoring = sys.modules["qaml_qiskit.workflows.transfer.scoring"]
-    attacked, scored = making.run_attack, scoring.predict
+    attacked, scored = attacking.run_attack, deployment.predict
     attacks, scores = [], []
 
     def killed_attack(*arguments: object, **options: object) -> object:
@@ -133,16 +130,16 @@ def test_a_killed_transfer_gives_the_same_table(
             raise KeyboardInterrupt
         return scored(*arguments, **options)
 
-    monkeypatch.setattr(making, "run_attack", killed_attack)
-    monkeypatch.setattr(scoring, "predict", killed_score)
+    monkeypatch.setattr(attacking, "run_attack", killed_attack)
+    monkeypatch.setattr(deployment, "predict", killed_score)
     words = ("transfer", "--sources", *pair, "--victims", *pair, "--eps", "0.05,0.2", *FAST)
     assert qaml(*words, "--out", tmp_path / "run").code == 130
     assert qaml(*words, "--out", tmp_path / "run").code == 130
     again = qaml(*words, "--out", tmp_path / "run")
     assert again.code == 0, again.err
-    # Four cells, one of them begun twice; five sets of images on two victims, one set scored twice.
+    # Four cells, one of them begun twice; five sets of images on two victims, one set scored twice; two in the picture.
     assert len(attacks) == 4 + 1
-    assert len(scores) == 5 * 2 + 2
+    assert len(scores) == 5 * 2 + 2 + 2
     whole = qaml(*words, "--out", tmp_path / "whole")
     assert whole.json()["results"] == again.json()["results"]
     assert (tmp_path / "whole" / "transfer.csv").read_bytes() == (tmp_path / "run" / "transfer.csv").read_bytes()
@@ -277,7 +274,7 @@ def test_models_for_other_images_are_refused(qaml: Qaml, trained: Path, tmp_path
         (("--victims", "MODEL"), "--sources"),
         (("--sources", "MODEL"), "--victims"),
         (("--sources", "MODEL", "--victims", "nothing"), "nothing"),
-        (("--sources", "MODEL@poor-readout", "--victims", "MODEL"), "source"),
+        (("--sources", "MODEL@poor-readout", "--victims", "MODEL"), "by its gradients"),
         (("--sources", "MODEL", "--victims", "MODEL@nowhere"), "nowhere"),
         (("--sources", "MODEL", "--victims", "MODEL@readout:much"), "much"),
         (("--sources", "MODEL", "--victims", "MODEL@readout:2"), "2"),

@@ -13,7 +13,7 @@ from qaml_qiskit.artifacts.adversarial import read_adversarial
 from qaml_qiskit.artifacts.opening import load_run
 from qaml_qiskit.cli.options import build_request
 from qaml_qiskit.datasets import load_dataset
-from qaml_qiskit.deployments.inputs import load_images
+from qaml_qiskit.deployments.images import load_images
 from qaml_qiskit.execution import compile_for, load_catalogue, load_recipe, open_target
 from qaml_qiskit.execution.snapshot import read_snapshot
 from qaml_qiskit.models import load_model, predict

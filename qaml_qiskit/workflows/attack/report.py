@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from qaml_qiskit.artifacts.adversarial import AdversarialImages
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.deployments.attacking import Batch, Cell, labels_given
+from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.deployments.attacking import Cell, labels_given
 from qaml_qiskit.deployments.auditing import Audited
-from qaml_qiskit.deployments.deployment import Classifier
 from qaml_qiskit.reports import (
     AUDIT_READING,
     Report,
@@ -31,7 +31,7 @@ _PERTURBATIONS = "Clean images, adversarial images with the label that the attac
 def write_report(
     run: Run,
     request: AttackRequest,
-    victim: Classifier,
+    victim: Deployment,
     rows: list[Row],
     cells: Sequence[Cell],
     adversarial: Mapping[str, AdversarialImages],
@@ -69,7 +69,7 @@ def write_report(
     report.finish(_lead(rows), rows, notes, audit=checks)
 
 
-def _noise_notes(victim: Classifier) -> Iterator[str]:
+def _noise_notes(victim: Deployment) -> Iterator[str]:
     if victim.kind == "noisy":
         yield (
             "The noise is exact, as endless shots would show it, on the native gates of the layers and the readout; "
@@ -87,7 +87,7 @@ def _lead(rows: Sequence[Row]) -> str:
 
 
 def _perturbations(
-    victim: Classifier, cells: Sequence[Cell], adversarial: Mapping[str, AdversarialImages], batch: Batch
+    victim: Deployment, cells: Sequence[Cell], adversarial: Mapping[str, AdversarialImages], batch: Batch
 ) -> bytes:
     """Every attack at its largest strength."""
     shown = one_of_each_class(batch.labels)

@@ -1,6 +1,5 @@
 """How a model holds up when its own images are attacked: the work behind ``qaml attack``."""
 
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +11,10 @@ from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
-from qaml_qiskit.deployments.attacking import Batch, Cell, load_adversarial, make_adversarial
+from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, parse_deployment, read_deployments
+from qaml_qiskit.deployments.attacking import Cell, load_adversarial, make_adversarial
 from qaml_qiskit.deployments.auditing import NOT_AUDITED, Audited, audit_cells, made_on
-from qaml_qiskit.deployments.deployment import Classifier, check_alike, check_readable, read_classifier, under_noise
-from qaml_qiskit.deployments.inputs import find_model, load_images
 from qaml_qiskit.evaluation import Proportion
-from qaml_qiskit.models import check_batch, predict
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.workflows.attack.report import write_report
@@ -46,20 +43,14 @@ def attack(
         QamlError: the request cannot be served; nothing was computed.
     """
     progress = progress or Silent()
-    find = cache(find_model)
-    stored = find(request.model)
-    victim = Classifier(request.model, stored)
-    if request.noise is not None and request.strength is not None:
-        victim = under_noise(stored, request.model, request.noise, request.strength)
-    sources = [read_classifier(name, find) for name in request.sources]
-    check_alike([victim, *sources])
-    images, labels, indices = load_images(request.images, stored.card.data, data_dir)
-    check_batch(images, stored.card.model.image_shape)
-    check_readable([victim, *sources], images)
-    batch = Batch(images, labels, indices, request.images)
+    victim = deploy(*parse_deployment(request.model, noise=request.noise, strength=request.strength))
+    sources = read_deployments(request.sources)
+    for each in (victim, *sources):
+        each.check_differentiable()
+    batch = load_batch(request.images, [victim, *sources], data_dir)
     resolved = {
         "weights": {each.name: each.weights for each in (victim, *sources)},
-        "images": digest(images),
+        "images": digest(batch.images),
         **compute.record(),
     }
     with computing(compute), open_run("attack", request, resolved, out) as run:
@@ -71,8 +62,8 @@ def attack(
 def _work(
     run: Run,
     request: AttackRequest,
-    victim: Classifier,
-    sources: list[Classifier],
+    victim: Deployment,
+    sources: list[Deployment],
     batch: Batch,
     progress: Progress,
     compute: Compute,
@@ -90,7 +81,7 @@ def _work(
 
 
 def _clean_rows(
-    request: AttackRequest, victim: Classifier, batch: Batch, made: dict[str, AdversarialImages]
+    request: AttackRequest, victim: Deployment, batch: Batch, made: dict[str, AdversarialImages]
 ) -> list[Row]:
     """The row of strength 0, if it was asked for."""
     if request.eps is None or 0 not in request.eps:
@@ -98,7 +89,7 @@ def _clean_rows(
     if made:
         right = next(iter(made.values())).clean_correct
     else:
-        right = predict(victim.module, batch.images).numpy().argmax(1) == batch.labels
+        right = victim.logits(batch.images).numpy().argmax(1) == batch.labels
     kept = Proportion(int(right.sum()), len(right))
     none = dict.fromkeys(("attack_success_rate", "mean_linf", "max_linf", "mean_l2", "max_l2", "verdict"))
     return [

@@ -19,7 +19,7 @@ from qaml_qiskit.certificates import (
     linf_lower_bounds,
     lipschitz_radii,
 )
-from qaml_qiskit.deployments.forms import Prepared
+from qaml_qiskit.deployments.forms import QuadraticForms
 from qaml_qiskit.models import predict
 
 #: How far beyond the boundary, relative to the radius, the model is asked: in double precision, then in single.
@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 
 
 def certify_chunk(
-    prepared: Prepared, forms: DecisionForms, images: Tensor, labels: NDArray[np.int64], first: int, seed: int
+    prepared: QuadraticForms, forms: DecisionForms, images: Tensor, labels: NDArray[np.int64], first: int, seed: int
 ) -> dict[str, Any]:
     """Rows of some images, and the ``seconds`` that their exact radii took.
 
@@ -75,7 +75,7 @@ def certify_chunk(
 
 
 def _witnesses(
-    prepared: Prepared, found: L2Certificates, images: Tensor, labels: NDArray[np.int64]
+    prepared: QuadraticForms, found: L2Certificates, images: Tensor, labels: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
     """What the model itself says of the witnesses, and whether they are images."""
     double = _labels(prepared.double, found.beyond(_DOUBLE_OVERSHOOT), images, torch.float64)

@@ -10,9 +10,8 @@ from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.certificates import DecisionForms, decompose
-from qaml_qiskit.deployments.forms import Certifiable, Prepared, certifiable
-from qaml_qiskit.deployments.inputs import find_model, load_images
-from qaml_qiskit.models import predict
+from qaml_qiskit.deployments import Deployment, deploy, load_batch, parse_deployment
+from qaml_qiskit.deployments.forms import QuadraticForms
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, certified_curves
 from qaml_qiskit.reports.pages import command_line
@@ -43,12 +42,11 @@ def certify(
         QamlError: the request cannot be served; for example a model whose logits are no quadratic forms of the image.
     """
     progress = progress or Silent()
-    stored = find_model(request.model)
-    subject = certifiable(stored, request.noise, request.strength)
-    images, labels, _ = load_images(request.images, stored.card.data, data_dir)
-    # An image that the model cannot take is refused before anything is written.
-    predict(stored.model, images)
-    resolved = {"weights": digest(subject.weights), "images": digest(images)}
+    deployment = deploy(*parse_deployment(request.model, noise=request.noise, strength=request.strength))
+    deployment.check_forms()
+    batch = load_batch(request.images, [deployment], data_dir)
+    images, labels = batch.images, batch.labels
+    resolved = {"weights": deployment.weights_digest, "images": digest(images)}
     with open_run("certify", request, resolved, out) as run:
         if run.complete:
             return Outcome.of(run, "summary", "certified_accuracy")
@@ -57,7 +55,7 @@ def certify(
         parts: list[dict[str, Any]] = [part for part in kept if part is not None]
         missing = [chunk for chunk, part in zip(chunks, kept, strict=True) if part is None]
         if missing:
-            prepared, forms = _prepare(subject, progress)
+            prepared, forms = _prepare(deployment, progress)
             done = sum(len(part["rows"]) for part in parts)
             with progress.task("certifying", len(labels), done) as advance:
                 for chunk in missing:
@@ -74,10 +72,10 @@ def _file(chunk: slice) -> str:
     return f"chunks/{chunk.start:06d}.json"
 
 
-def _prepare(subject: Certifiable, progress: Progress) -> tuple[Prepared, DecisionForms]:
+def _prepare(deployment: Deployment, progress: Progress) -> tuple[QuadraticForms, DecisionForms]:
     """The one-off work: the matrices and the spectrum of every pair of classes."""
     progress.say("computing the quadratic forms")
-    prepared = subject.prepare()
+    prepared = deployment.forms()
     pairs = len(prepared.matrices) * (len(prepared.matrices) - 1) // 2
     with progress.task("decomposing pairs of classes", pairs) as advance:
         return prepared, decompose(prepared.matrices, advance)

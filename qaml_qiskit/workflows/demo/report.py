@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.artifacts.training import read_history
-from qaml_qiskit.deployments.compiled import Compiled, Scores
+from qaml_qiskit.deployments import Deployment
+from qaml_qiskit.deployments.sampling import Stages
 from qaml_qiskit.evaluation import accuracy, rms_difference
 from qaml_qiskit.formats import npz
 from qaml_qiskit.reports import Report, accuracy_bars, learning_curves, one_of_each_class, perturbation_picture
 from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.demo.request import DemoRequest
 
-#: The demo's names for the stages of :class:`Scores`.
+#: The demo's names for the stages of :class:`Stages`.
 STAGE_NAMES = {"ideal": "ideal", "raw": "noisy", "mitigated": "mitigated"}
 #: Where the images come from: untouched, attacked on the ConvNet and carried over, attacked on the QVC itself.
 IMAGE_SETS = ("clean", "transfer", "whitebox")
@@ -26,17 +27,17 @@ class Findings:
     """The demo's results before they are written.
 
     Attributes:
-        compiled: the QVC, its target and its circuits.
+        deployment: the QVC on its target.
         images: for each of :data:`IMAGE_SETS`, shape (N, C, H, W).
         labels: shape (N,).
         scores: ⟨Z_k⟩ at every stage, for each of :data:`IMAGE_SETS`.
         convnet: the ConvNet's logits, for each of :data:`IMAGE_SETS`.
     """
 
-    compiled: Compiled
+    deployment: Deployment
     images: dict[str, NDArray[np.float32]]
     labels: NDArray[np.int64]
-    scores: dict[str, Scores]
+    scores: dict[str, Stages]
     convnet: dict[str, NDArray[np.floating]]
 
     def rows(self) -> list[Row]:
@@ -45,8 +46,8 @@ class Findings:
             {
                 "stage": name,
                 "images": images,
-                **self._accuracy(self.scores[images].stages()[stage]),
-                "z_error": rms_difference(self.scores[images].stages()[stage], self.scores[images].ideal),
+                **self._accuracy(self.scores[images].by_name()[stage]),
+                "z_error": rms_difference(self.scores[images].by_name()[stage], self.scores[images].ideal),
             }
             for stage, name in STAGE_NAMES.items()
             for images in IMAGE_SETS
@@ -58,7 +59,7 @@ class Findings:
 
     def resources(self) -> list[Row]:
         """Gate counts before and after compilation."""
-        return self.compiled.resource_rows()
+        return self.deployment.compiled.resource_rows()
 
     def _accuracy(self, scores: NDArray[np.floating]) -> Row:
         result = accuracy(scores, self.labels)
@@ -70,11 +71,11 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     z = {
         f"z_{STAGE_NAMES[stage]}_{name}": values
         for name, part in found.scores.items()
-        for stage, values in part.stages().items()
+        for stage, values in part.by_name().items()
     }
     run.write("predictions.npz", npz(labels=found.labels, indices=np.arange(len(found.labels)), **z))
     run.write("images.npz", npz(labels=found.labels, **found.images))
-    rows, config = found.rows(), found.compiled.model.config
+    rows, config = found.rows(), found.deployment.qvc.config
     data = (
         f"{request.images} test images of handwritten digits 0 to {config.num_classes - 1} (scikit-learn, 8×8 "
         f"pixels), amplitude-encoded on {config.num_qubits} qubits; class k is read from the Z of qubit k, so six "
@@ -120,7 +121,7 @@ def _bars(found: Findings) -> bytes:
         for stage in STAGE_NAMES.values()
     }
     labels = ["clean", "attacked through\nthe ConvNet", "attacked\nwhite-box"]
-    return accuracy_bars(labels, series, chance=1 / found.compiled.model.config.num_classes)
+    return accuracy_bars(labels, series, chance=1 / found.deployment.num_classes)
 
 
 def _grid(found: Findings) -> bytes:

@@ -10,7 +10,7 @@ from qaml_qiskit.artifacts.outcome import Outcome
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.artifacts.training import TrainingData, fit, tensors
 from qaml_qiskit.attacks import PGDConfig, run_attack
-from qaml_qiskit.deployments.compiled import Compiled, compile_model, score
+from qaml_qiskit.deployments import Deployment, OnTarget, deploy
 from qaml_qiskit.deployments.pieces import looks_of, watched
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.execution import DEFAULT_MITIGATION
@@ -59,23 +59,27 @@ def demo(
         if run.complete:
             return Outcome.of(run, "convnet", "resources")
         trained = _train(request, data, run, progress, stopping)
-        compiled = compile_model(trained.qvc, request.target, request.recipe, backends)
+        deployment = _deployed(trained.qvc, request, backends)
         images, labels = (part[: request.images] for part in tensors(data.test))
         sets = _attack(request, trained, images, labels, progress)
-        scores = score(compiled, sets, request.shots, DEFAULT_MITIGATION, request.seed, run, progress)
+        scores = deployment.sample(sets, request.shots, DEFAULT_MITIGATION, request.seed, run, progress)
         said = {name: predict(trained.convnet, batch).numpy() for name, batch in sets.items()}
-        found = Findings(compiled, {n: batch.numpy() for n, batch in sets.items()}, labels.numpy(), scores, said)
+        found = Findings(deployment, {n: batch.numpy() for n, batch in sets.items()}, labels.numpy(), scores, said)
         write_report(run, request, found)
     return Outcome.of(run, "convnet", "resources")
 
 
-def _dry_run(request: DemoRequest, data: TrainingData, backends: Path | None) -> Compiled:
+def _dry_run(request: DemoRequest, data: TrainingData, backends: Path | None) -> Deployment:
     """Compile an untrained model, so that a target or recipe that does not fit is told before minutes are spent."""
     config = model_config(request.training("qvc"), data.train)
     untrained = StoredModel(build_model(config), ModelCard(model=config, data=data.card))
-    compiled = compile_model(untrained, request.target, request.recipe, backends)
-    compiled.target.simulator(compiled.isa)
-    return compiled
+    deployment = _deployed(untrained, request, backends)
+    deployment.compiled.target.simulator(deployment.compiled.isa)
+    return deployment
+
+
+def _deployed(qvc: StoredModel, request: DemoRequest, backends: Path | None) -> Deployment:
+    return deploy(qvc, OnTarget(request.target, request.recipe), backends=backends)
 
 
 def _train(request: DemoRequest, data: TrainingData, run: Run, progress: Progress, stopping: Stopping) -> Trained:

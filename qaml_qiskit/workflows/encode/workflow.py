@@ -18,7 +18,7 @@ from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.datasets import dataset_spec
-from qaml_qiskit.deployments.inputs import load_images
+from qaml_qiskit.deployments.images import load_images
 from qaml_qiskit.encodings import ENCODINGS, Encoding, amplitudes, choose_layers, encoding_for
 from qaml_qiskit.execution.qpy_files import circuit_bytes
 from qaml_qiskit.formats import Arrays, npz

@@ -1,13 +1,9 @@
 """What accuracy a device would give, before any of its time is spent: the work behind ``qaml forecast``."""
 
-from collections.abc import Callable
-from functools import cache, partial
 from itertools import product
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from qaml_qiskit.artifacts.fingerprints import digest
@@ -16,12 +12,10 @@ from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks import PGDConfig, run_attack
 from qaml_qiskit.circuits import gate_counts
-from qaml_qiskit.deployments.compiled import Compiled, compile_model
-from qaml_qiskit.deployments.inputs import find_model, load_images
+from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch
 from qaml_qiskit.deployments.pieces import looks_of, watched
-from qaml_qiskit.deployments.prediction import noisy_layers, predict_on_device
+from qaml_qiskit.deployments.prediction import predict_on_device
 from qaml_qiskit.execution import survival
-from qaml_qiskit.models import NoisyQVC, StoredModel, check_batch
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, forecast_curves
 from qaml_qiskit.reports.pages import command_line, named
@@ -52,33 +46,27 @@ def forecast(
         QamlError: the request cannot be served.
     """
     progress = progress or Silent()
-    stored = {name: find_model(name) for name in request.models}
-    compiled = {
-        (name, target): compile_model(stored[name], target, request.recipe, backends)
+    models = {name: deploy(name) for name in request.models}
+    deployments = {
+        (name, target): models[name].on(target, request.recipe, backends)
         for name, target in product(request.models, request.target)
     }
-    inputs = {name: _inputs(model, request, data_dir) for name, model in stored.items()}
+    batches = {name: load_batch(request.images, [model], data_dir) for name, model in models.items()}
     resolved = {
         **named(backends),
-        "models": {name: digest(each.model.weight) for (name, _), each in compiled.items()},
-        "targets": {target: each.resolved() for (_, target), each in compiled.items()},
-        "images": {name: digest(images) for name, (images, _) in inputs.items()},
+        "models": {name: model.weights_digest for name, model in models.items()},
+        "targets": {target: each.resolved() for (_, target), each in deployments.items()},
+        "images": {name: digest(batch.images) for name, batch in batches.items()},
     }
     with open_run("forecast", request, resolved, out) as run:
         if not run.complete:
-            targets = [(each.target, each.isa) for each in compiled.values()]
+            targets = [(each.compiled.target, each.compiled.isa) for each in deployments.values()]
             repairs = {f"{target.name}: {note}." for target, isa in targets for note in target.noise_notes(isa)}
             rows: list[Row] = []
-            for index, ((name, target), each) in enumerate(compiled.items()):
-                rows += _rows(request, run, f"{index}", name, target, each, inputs[name], progress)
+            for index, ((name, target), each) in enumerate(deployments.items()):
+                rows += _rows(request, run, f"{index}", name, target, each, batches[name], progress)
             _write(run, request, rows, (*_NOTES, *sorted(repairs)))
     return Outcome.of(run)
-
-
-def _inputs(stored: StoredModel, request: ForecastRequest, data_dir: Path | None) -> tuple[Tensor, NDArray[np.int64]]:
-    images, labels, _ = load_images(request.images, stored.card.data, data_dir)
-    check_batch(images, stored.card.model.image_shape)
-    return images, labels
 
 
 def _rows(
@@ -87,29 +75,28 @@ def _rows(
     key: str,
     name: str,
     target: str,
-    compiled: Compiled,
-    inputs: tuple[Tensor, NDArray[np.int64]],
+    deployment: Deployment,
+    batch: Batch,
     progress: Progress,
 ) -> list[Row]:
     """All rows of one model on one device."""
-    images, labels = inputs
+    images, labels, compiled = batch.images, batch.labels, deployment.compiled
     counts, (gates, _) = gate_counts(compiled.isa), survival(compiled.isa, compiled.target.isa)
     head: Row = {
         "model": name,
-        "layers": compiled.model.config.num_layers,
+        "layers": deployment.qvc.config.num_layers,
         "target": target,
         "two_qubit_gates": counts.two_qubit_gates,
         "two_qubit_depth": counts.two_qubit_depth,
         "gate_survival": gates,
     }
-    # One set of matrices serves all strengths, and none is needed where no attack is made.
-    victim = cache(partial(_noisy_layers, compiled, request, progress))
     rows = []
     for eps in (0.0, *request.eps):
-        attacked = images if not eps else _attacked(request, run, key, eps, victim, inputs, progress)
+        attacked = images if not eps else _attacked(request, run, key, eps, deployment, batch, progress)
         strings = "m3" in request.mitigation and bool(request.shots)
         told = f"{Path(name).name}, {f'attacked with ε = {eps:g}' if eps else 'clean images'},"
-        prediction = predict_on_device(compiled, attacked, run, f"{key}-{eps:g}", progress, told=told, strings=strings)
+        name_in_run = f"{key}-{eps:g}"
+        prediction = predict_on_device(deployment, attacked, run, name_in_run, progress, told=told, strings=strings)
         ideal = prediction.ideal.argmax(1) == labels
         for mitigation, shots in product(request.mitigation, (None, *request.shots)):
             endless, left = prediction.accuracy(labels, mitigation), prediction.slope(mitigation)
@@ -132,28 +119,25 @@ def _rows(
     return rows
 
 
-def _noisy_layers(compiled: Compiled, request: ForecastRequest, progress: Progress) -> NoisyQVC:
-    progress.say("computing what the noisy layers measure")
-    return noisy_layers(compiled, request.recipe)
-
-
 def _attacked(
     request: ForecastRequest,
     run: Run,
     key: str,
     eps: float,
-    victim: Callable[[], NoisyQVC],
-    inputs: tuple[Tensor, NDArray[np.int64]],
+    deployment: Deployment,
+    batch: Batch,
     progress: Progress,
 ) -> Tensor:
     """Images attacked by PGD through the noise of layers and readout; made once a run."""
-    images, labels = inputs
+    images, labels = batch.images, torch.from_numpy(batch.labels)
     file = f"blocks/attacked-{key}-{eps:g}.npz"
     if (kept := run.kept_arrays(file)) is None:
         attack = PGDConfig(eps=eps, steps=request.steps, seed=request.seed)
         looks = looks_of(images, request.steps)
-        with watched(victim(), f"attacking images, ε = {eps:g}", looks, progress) as watching:
-            attacked = run_attack(watching, images, torch.from_numpy(labels), attack, spare_wrong=False)
+        # One set of matrices serves all strengths, and none is needed where no attack is made.
+        progress.say("computing what the noisy layers measure")
+        with watched(deployment.module, f"attacking images, ε = {eps:g}", looks, progress) as watching:
+            attacked = run_attack(watching, images, labels, attack, spare_wrong=False)
         kept = {"images": attacked.images.numpy()}
         run.keep_arrays(file, kept)
     return torch.from_numpy(kept["images"])

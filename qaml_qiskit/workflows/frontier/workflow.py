@@ -14,13 +14,12 @@ from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks import PGDConfig, run_attack
 from qaml_qiskit.circuits import gate_counts
-from qaml_qiskit.deployments.compiled import Compiled, compile_model
-from qaml_qiskit.deployments.inputs import find_model, load_images
+from qaml_qiskit.deployments import Batch, Deployment, OnTarget, deploy, load_batch
 from qaml_qiskit.deployments.pieces import in_pieces, looks_of, readable, watched
 from qaml_qiskit.deployments.prediction import predict_on_device
 from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.execution import survival
-from qaml_qiskit.models import QVC, check_batch, predict
+from qaml_qiskit.models import QVC, predict
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, frontier_figure
 from qaml_qiskit.reports.pages import command_line, named
@@ -49,26 +48,23 @@ def frontier(
         QamlError: the request cannot be served.
     """
     progress = progress or Silent()
-    stored = {name: find_model(name) for name in request.models}
-    compiled = {name: compile_model(each, request.target, request.recipe, backends) for name, each in stored.items()}
-    inputs = {}
-    for name, each in stored.items():
-        images, labels, _ = load_images(request.images, each.card.data, data_dir)
-        check_batch(images, each.card.model.image_shape)
-        inputs[name] = images, labels
+    target = OnTarget(request.target, request.recipe)
+    deployments = {name: deploy(name, target, backends=backends) for name in request.models}
+    batches = {name: load_batch(request.images, [each], data_dir) for name, each in deployments.items()}
+    compiled = [each.compiled for each in deployments.values()]
     resolved = {
-        "models": {name: digest(each.model.weight) for name, each in compiled.items()},
-        **next(iter(compiled.values())).resolved(),
+        "models": {name: each.weights_digest for name, each in deployments.items()},
+        **compiled[0].resolved(),
         **named(backends),
-        "images": {name: digest(images) for name, (images, _) in inputs.items()},
+        "images": {name: digest(batch.images) for name, batch in batches.items()},
     }
     with open_run("frontier", request, resolved, out) as run:
         if not run.complete:
             rows = [
-                _row(request, run, str(index), name, each, *inputs[name], progress)
-                for index, (name, each) in enumerate(compiled.items())
+                _row(request, run, str(index), name, each, batches[name], progress)
+                for index, (name, each) in enumerate(deployments.items())
             ]
-            repairs = {f"{note}." for each in compiled.values() for note in each.target.noise_notes(each.isa)}
+            repairs = {f"{note}." for each in compiled for note in each.target.noise_notes(each.isa)}
             _write(run, request, sorted(rows, key=lambda row: row["two_qubit_gates"]), (*_NOTES, *sorted(repairs)))
     return Outcome.of(run)
 
@@ -78,19 +74,19 @@ def _row(
     run: Run,
     key: str,
     name: str,
-    compiled: Compiled,
-    images: Tensor,
-    labels: NDArray[np.int64],
+    deployment: Deployment,
+    batch: Batch,
     progress: Progress,
 ) -> Row:
     """One model."""
-    model, counts = compiled.model, gate_counts(compiled.isa)
+    model, compiled, images, labels = deployment.qvc, deployment.compiled, batch.images, batch.labels
+    counts = gate_counts(compiled.isa)
     told = Path(name).name
     with torch.no_grad():
         fidelity = float(in_pieces(model.encoding.fidelity, images, f"fidelity of {told}", progress).mean())
     clean = accuracy(predict(model, readable(model, images, f"scoring {told}", progress)).numpy(), labels)
     robust = _robust(request, run, key, told, model, images, torch.from_numpy(labels), progress)
-    device = predict_on_device(compiled, images, run, key, progress, told=told)
+    device = predict_on_device(deployment, images, run, key, progress, told=told)
     gates, _ = survival(compiled.isa, compiled.target.isa)
     return {
         "model": name,

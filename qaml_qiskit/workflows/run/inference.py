@@ -7,16 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
-
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.deployments.compiled import Compiled, compile_model
-from qaml_qiskit.deployments.inputs import find_model, load_images
+from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, parse_deployment
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import (
     LOCAL_IMAGES_PER_JOB,
@@ -34,7 +29,6 @@ from qaml_qiskit.execution import (
 )
 from qaml_qiskit.execution.question import within
 from qaml_qiskit.formats import model_of, read_bytes
-from qaml_qiskit.models import check_batch
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.run.jobs import job_rows, limited, outcome_of
@@ -50,17 +44,15 @@ class Prepared:
     """A request with everything it needs, compiled and checked; nothing is written or sent."""
 
     request: RunRequest
-    compiled: Compiled
+    deployment: Deployment
     workload: Workload
-    images: Tensor
-    labels: NDArray[np.int64]
-    indices: NDArray[np.int64]
+    batch: Batch
     resolved: dict[str, Any]
 
     @cached_property
     def plan(self) -> Plan:
         """What it will cost."""
-        return plan(self.workload, self.compiled.target)
+        return plan(self.workload, self.deployment.compiled.target)
 
     def open(self, out: Path | None) -> Run:
         """The run folder of this request."""
@@ -74,10 +66,12 @@ class Prepared:
             progress: told about the images.
             begun: whether it holds a circuit of its own already, which plan and resources are of.
         """
-        ideal = self.compiled.ideal(self.images, progress)
-        run.keep_arrays(INPUTS_FILE, {"labels": self.labels, "indices": self.indices, "z_ideal": ideal})
+        batch = self.batch
+        ideal = self.deployment.ideal(batch.images, progress)
+        run.keep_arrays(INPUTS_FILE, {"labels": batch.labels, "indices": batch.indices, "z_ideal": ideal})
         if not begun:
-            run.keep_json(PLAN_FILE, {"plan": self.plan.as_dict(), "resources": self.compiled.resource_rows()})
+            resources = self.deployment.compiled.resource_rows()
+            run.keep_json(PLAN_FILE, {"plan": self.plan.as_dict(), "resources": resources})
 
 
 def prepare(
@@ -91,14 +85,14 @@ def prepare(
     Raises:
         QamlError: the request cannot be served; nothing was written or sent.
     """
-    stored = find_model(request.model)
-    images, labels, indices = load_images(request.images, stored.card.data, data_dir)
-    compiled = compile_model(stored, request.target, request.recipe, backends)
-    check_batch(images, compiled.model.config.image_shape)
+    model, condition = parse_deployment(request.model, target=request.target, recipe=request.recipe)
+    deployment = deploy(model, condition, backends=backends)
+    batch = load_batch(request.images, [deployment], data_dir)
+    compiled = deployment.compiled
     hardware = compiled.target.is_hardware
     workload = build_workload(
         compiled.isa,
-        compiled.values(images, progress),
+        deployment.values(batch.images, progress),
         target=request.target,
         shots=request.shots,
         mitigation=request.mitigation,
@@ -120,13 +114,13 @@ def prepare(
     resolved = {
         **compiled.resolved(),
         **named(backends),
-        "model": stored.card.model.model_dump(mode="json"),
-        "weights": digest(compiled.model.weight),
-        "images": digest(images),
+        "model": deployment.card.model.model_dump(mode="json"),
+        "weights": deployment.weights_digest,
+        "images": digest(batch.images),
         "noise_notes": list(compiled.target.notes if hardware else compiled.target.noise_notes(compiled.isa)),
         "options_not_applied": [] if hardware else list(compiled.target.entry.options.not_applied_locally()),
     }
-    return Prepared(request, compiled, workload, images, labels, indices, resolved)
+    return Prepared(request, deployment, workload, batch, resolved)
 
 
 def plan_run(
@@ -213,7 +207,7 @@ def run_model(
 
 def _check_cost(prepared: Prepared, consent: Consent | None, max_seconds: float | None) -> None:
     """Raise unless the cost is wanted. Before the folder is opened: a refusal leaves nothing."""
-    target = prepared.compiled.target
+    target = prepared.deployment.compiled.target
     if max_seconds is not None:
         limited(prepared.workload, target, prepared.plan, max_seconds)
     if target.is_hardware and not (consent and consent(prepared.plan)):
@@ -230,7 +224,7 @@ def _submit(run: Run, prepared: Prepared, max_seconds: float | None, progress: P
 
     A run that was begun goes on with its own circuit, whatever the device's calibration makes of the recipe today.
     """
-    target, stored = prepared.compiled.target, stored_workload(run.path)
+    target, stored = prepared.deployment.compiled.target, stored_workload(run.path)
     prepared.write(run, progress, begun=stored is not None)
     workload = stored or prepared.workload
     if max_seconds is not None:

@@ -7,24 +7,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from qaml_qiskit.artifacts.fingerprints import digest
-from qaml_qiskit.deployments.circuits import CircuitWithNoise, device_circuit, native_circuit
+from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, refusals
 from qaml_qiskit.deployments.engines import seed_of
-from qaml_qiskit.deployments.inputs import find_model, load_images, require_qvc
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.execution import load_catalogue, load_recipe, open_target
+from qaml_qiskit.execution import load_catalogue, load_recipe
 from qaml_qiskit.execution.catalogue import FakeEntry, SnapshotEntry
-from qaml_qiskit.models import QVC, QVCConfig, check_batch
-from qaml_qiskit.noise import NoiseSpec, Placement, named_noise
 from qaml_qiskit.simulation.heisenberg import memory_needed
 from qaml_qiskit.simulation.heisenberg.memory import check_fits
-from qaml_qiskit.workflows.sweep.cells import Cell, ModelCopy, pack
+from qaml_qiskit.workflows.sweep.cells import Cell, pack
 from qaml_qiskit.workflows.sweep.request import SweepRequest
 from qaml_qiskit.workflows.sweep.rows import Case
 
@@ -35,25 +29,12 @@ _COPIES = 3
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A model behind one encoding, and its images."""
-
-    name: str
-    encoding: str
-    model: QVC
-    images: Tensor
-    labels: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
 class CasePlan:
-    """A case with the circuits that its cells run."""
+    """A case with the deployment and the images that its cells score."""
 
     case: Case
-    subject: Subject
-    where: CircuitWithNoise
-    layers: CircuitWithNoise | None
-    spec: NoiseSpec | None
+    deployment: Deployment
+    batch: Batch
 
     @property
     def told(self) -> str:
@@ -81,8 +62,15 @@ class SweepPlan:
         self._backends = backends
         self.notes: list[str] = []
         self._packed: dict[tuple[str, int], bytes] = {}
-        self.subjects = [subject for name in request.models for subject in _subjects(name, request, data_dir)]
-        self.cases = [case for subject in self.subjects for case in self._cases(subject)]
+        self.models = {name: deploy(name) for name in request.models}
+        self.encoded = {name: _behind_encodings(model, request) for name, model in self.models.items()}
+        self.batches = {name: load_batch(request.images, [model], data_dir) for name, model in self.models.items()}
+        self.cases = [
+            case
+            for name, deployments in self.encoded.items()
+            for encoding, deployment in deployments.items()
+            for case in self._cases(Case(name, encoding), deployment, self.batches[name])
+        ]
         for case in self.cases:
             self._check(case)
 
@@ -90,8 +78,8 @@ class SweepPlan:
     def resolved(self) -> dict[str, Any]:
         """What the request's names stood for, so that a folder is not continued after one has changed."""
         found: dict[str, Any] = {
-            "weights": {s.name: digest(s.model.weight) for s in self.subjects},
-            "images": {s.name: digest(s.images) for s in self.subjects},
+            "weights": {name: model.weights_digest for name, model in self.models.items()},
+            "images": {name: digest(batch.images) for name, batch in self.batches.items()},
         }
         if "device" in self.request.noise:
             entry = load_catalogue(self._backends).entry(self.request.target)
@@ -101,22 +89,19 @@ class SweepPlan:
 
     def cells(self, plan: CasePlan) -> Iterator[Cell]:
         """The cells of a case, one for every block of images."""
-        request, subject, case = self.request, plan.subject, plan.case
-        size = len(subject.images) if plan.where.inputs and request.engine == "exact" else _BLOCK
-        model = ModelCopy.of(subject.model)
-        for start in range(0, len(subject.images), size):
+        request, case, batch = self.request, plan.case, plan.batch
+        size = _BLOCK if request.encoding_noise or request.engine != "exact" else len(batch)
+        for start in range(0, len(batch), size):
             rows = slice(start, start + size)
             # All noises and encodings have the same blocks of a model's images.
-            if (subject.name, start) not in self._packed:
-                self._packed[subject.name, start] = pack(subject.images[rows], subject.labels[rows])
+            if (case.model, start) not in self._packed:
+                self._packed[case.model, start] = pack(batch.images[rows], batch.labels[rows])
             yield Cell(
                 name=_file_name(case, start),
                 told=plan.told,
-                model=model,
-                images=self._packed[subject.name, start],
-                where=plan.where,
-                layers=plan.layers,
-                spec=plan.spec,
+                deployment=plan.deployment,
+                encoding_noise=request.encoding_noise,
+                images=self._packed[case.model, start],
                 engine=request.engine,
                 attacks=tuple(attack.model_copy(update={"seed": request.seed + start}) for attack in request.attacks()),
                 shots=request.shots,
@@ -126,48 +111,32 @@ class SweepPlan:
                 case_seed=seed_of(request.seed, case),
             )
 
-    def _cases(self, subject: Subject) -> Iterator[CasePlan]:
+    def _cases(self, clean: Case, model: Deployment, batch: Batch) -> Iterator[CasePlan]:
         request = self.request
-        clean = Case(subject.name, subject.encoding)
-        circuits = {placement: self._native(subject, placement) for placement in request.placement}
-        first = circuits.get("gate") or next(iter(circuits.values()))
-        yield CasePlan(clean, subject, *first, None)
+        with_encoding = request.encoding_noise
+        # Without noise: the same circuit as under the noises that follow.
+        first = "gate" if "gate" in request.placement else request.placement[0]
+        yield CasePlan(clean, model.under("depolarizing", 0, first, on_encoding=with_encoding), batch)
         for noise in request.noise:
             if noise == "device":
-                case = replace(clean, noise=noise, strength=None)
-                yield CasePlan(case, subject, *self._device(subject), None)
+                yield CasePlan(replace(clean, noise=noise, strength=None), self._on_device(model), batch)
                 continue
             for placement in request.placement:
                 for strength in request.strengths:
                     case = replace(clean, noise=noise, strength=strength, placement=placement)
-                    yield CasePlan(case, subject, *circuits[placement], named_noise(noise, strength, placement))
+                    yield CasePlan(case, model.under(noise, strength, placement, on_encoding=with_encoding), batch)
 
-    def _native(self, subject: Subject, placement: Placement) -> tuple[CircuitWithNoise, CircuitWithNoise | None]:
-        layers = native_circuit(subject.model, placement, with_encoding=False)
-        if not self.request.encoding_noise:
-            return layers, None
-        return native_circuit(subject.model, placement, with_encoding=True), layers
-
-    def _device(self, subject: Subject) -> tuple[CircuitWithNoise, CircuitWithNoise | None]:
+    def _on_device(self, model: Deployment) -> Deployment:
         request = self.request
         entry = load_catalogue(self._backends).entry(request.target)
-        target = open_target(request.target, entry, subject.model.config.num_qubits)
         if not isinstance(entry, FakeEntry | SnapshotEntry):
-            raise ConfigurationError(
-                f"the target {target.name} has no device noise to sweep",
-                got=f"kind {entry.kind}",
-                expected="kind fake or snapshot",
-                remedy="choose another --target, or a named noise such as --noise depolarizing",
-            )
-        made = []
-        for with_encoding in (False, True) if request.encoding_noise else (False,):
-            circuit, notes = device_circuit(subject.model, target, request.recipe, with_encoding=with_encoding)
-            made.append(circuit)
-            self.notes += [note for note in notes if note not in self.notes]
-        return (made[1], made[0]) if request.encoding_noise else (made[0], None)
+            raise refusals.needs_device_noise(request.target, entry.kind)
+        return model.on(request.target, request.recipe, self._backends)
 
     def _check(self, plan: CasePlan) -> None:
-        noisy = plan.where if plan.spec is None else plan.where.under(plan.spec)
+        deployment = plan.deployment.fresh()
+        noisy = deployment.circuit if self.request.encoding_noise else deployment.layers
+        self.notes += [note for note in noisy.notes if note not in self.notes]
         if set(self.request.mitigation) - {"none"} and (noisy.readout.contrast <= 0).any():
             raise ConfigurationError(
                 "the readout cannot be inverted",
@@ -182,40 +151,24 @@ class SweepPlan:
         if self.request.engine == "exact" and not noisy.inputs:
             check_fits(memory_needed(n, 0, torch.float64, num_inputs=0), None, n, cpu)
         if self.request.attack or (self.request.engine == "exact" and noisy.inputs):
-            layers = plan.layers or noisy
+            layers = deployment.layers
+            self.notes += [note for note in layers.notes if note not in self.notes]
             width = layers.circuit.num_qubits
             check_fits(memory_needed(width, m, num_inputs=len(layers.inputs)), None, width, cpu)
 
 
-def _subjects(name: str, request: SweepRequest, data_dir: Path | None) -> list[Subject]:
-    """A model behind each of the encodings, those that are the same only once."""
-    stored = find_model(name)
-    model = require_qvc(stored, "this model has no circuit that noise could act on")
-    images, labels, _ = load_images(request.images, stored.card.data, data_dir)
-    check_batch(images, model.config.image_shape)
-    found: dict[str, Subject] = {}
-    for config in _configs(model.config, request):
-        label = config.encoding + (f"-{config.encoding_layers}" if config.encoding_layers else "")
-        other = model if config == model.config else ModelCopy(config, ModelCopy.of(model).weights).build()
-        found.setdefault(label, Subject(name, label, other, images, labels))
-    return list(found.values())
-
-
-def _configs(own: QVCConfig, request: SweepRequest) -> Iterator[QVCConfig]:
+def _behind_encodings(model: Deployment, request: SweepRequest) -> dict[str, Deployment]:
+    """A model behind each of the encodings, by what they are called; those that are the same only once."""
+    own = model.qvc.config
+    found: dict[str, Deployment] = {}
     for encoding in request.encoding:
-        if encoding == "own":
-            yield own
-            continue
-        kind = ENCODINGS[encoding]
-        if (needed := kind.for_images(own.image_shape, order=own.pixel_order).num_qubits) != own.num_qubits:
-            raise ConfigurationError(
-                "the layers cannot be run behind another encoding",
-                got=f"layers on {own.num_qubits} qubits, and --encoding {encoding}, where these images need {needed}",
-                expected="own, or an encoding that needs as many qubits",
-                remedy="leave out --encoding",
-            )
-        for layers in request.encoding_layers if kind.has_layers() else (None,):
-            yield QVCConfig.model_validate({**own.model_dump(), "encoding": encoding, "encoding_layers": layers})
+        choices = [(own.encoding, own.encoding_layers)]
+        if encoding != "own":
+            has_layers = ENCODINGS[encoding].has_layers()
+            choices = [(encoding, layers) for layers in (request.encoding_layers if has_layers else (None,))]
+        for name, layers in choices:
+            found.setdefault(f"{name}-{layers}" if layers else name, model.behind(name, layers))
+    return found
 
 
 def _file_name(case: Case, start: int) -> str:

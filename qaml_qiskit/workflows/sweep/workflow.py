@@ -50,7 +50,7 @@ def sweep(
         cells = [cell for case in plan.cases for cell in plan.cells(case)]
         bar = Bar(progress or Silent(), "sweeping", {_key(cell): cell.told for cell in cells})
         found = run.map({_key(cell): cell for cell in cells}, _compute, ARRAYS, bar=bar, pool=pool)
-        classes = [subject.model.config.num_classes for subject in plan.subjects]
+        classes = [each.num_classes for encoded in plan.encoded.values() for each in encoded.values()]
         write_report(run, request, list(_rows(found, request, plan)), classes, plan.notes)
     return Outcome.of(run)
 

@@ -19,12 +19,11 @@ from qaml_qiskit.attacks.quantum import (
     logits_of_weights,
     rotation_groups,
 )
-from qaml_qiskit.deployments.compiled import Compiled
+from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.evaluation import ReadoutMap
-from qaml_qiskit.execution import compact, measured_qubits
 from qaml_qiskit.models import QVC, AmplitudeQNN
 from qaml_qiskit.noise import LAYER_END
-from qaml_qiskit.simulation.heisenberg import noisy_observables, readout_map
+from qaml_qiskit.simulation.heisenberg import noisy_observables
 from qaml_qiskit.workflows.tamper.request import TamperedPart, TamperRequest
 
 #: Starts of the ascent on the weights: the honest ones, and a random one.
@@ -39,10 +38,9 @@ def symmetric_readout(probability: float, num_classes: int) -> ReadoutMap[Tensor
     return ReadoutMap(flips, flips)
 
 
-def target_readout(compiled: Compiled) -> ReadoutMap[Tensor]:
+def target_readout(deployment: Deployment) -> ReadoutMap[Tensor]:
     """The readout errors of the device's qubits that the compiled classifier is read from."""
-    noise = compiled.target.noise_model(compiled.isa)
-    found = readout_map(noise, measured_qubits(compact(compiled.isa)))
+    found = deployment.circuit.readout
     return ReadoutMap(torch.from_numpy(found.p10), torch.from_numpy(found.p01))
 
 

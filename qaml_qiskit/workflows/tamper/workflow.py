@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -12,10 +11,9 @@ from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks.quantum import Budget, Damage, QuantumAttack, StateAttack, damage_curve
-from qaml_qiskit.deployments.compiled import compile_model
-from qaml_qiskit.deployments.inputs import find_model, load_images, require_qvc
+from qaml_qiskit.deployments import Deployment, OnTarget, deploy, load_batch, parse_deployment, refusals
 from qaml_qiskit.evaluation import Proportion, ReadoutMap
-from qaml_qiskit.models import QVC, StoredModel, check_batch
+from qaml_qiskit.models import QVC
 from qaml_qiskit.progress import Advance, Progress, Silent
 from qaml_qiskit.reports import Report, curves
 from qaml_qiskit.reports.pages import command_line, named
@@ -66,29 +64,30 @@ def tamper(
         QamlError: the request cannot be served; for example a model without quantum parts.
     """
     progress = progress or Silent()
-    stored = find_model(request.model)
-    model = require_qvc(stored, "this model has no quantum parts to tamper with")
-    images, labels, _ = load_images(request.images, stored.card.data, data_dir)
-    check_batch(images, model.config.image_shape)
-    readout, target = _readout(stored, model, request, backends)
-    victim = Victim.of(model, images, labels, readout)
+    name, condition = parse_deployment(request.model, target=request.target, recipe=request.recipe)
+    deployment = deploy(name, condition, backends=backends)
+    if deployment.kind == "noisy":
+        raise refusals.needs_no_noise(deployment.name)
+    model, readout = deployment.qvc, _readout(deployment, request)
+    batch = load_batch(request.images, [deployment], data_dir)
+    victim = Victim.of(model, batch.images, batch.labels, readout)
     parts = request.part or _allowed(model)
     if "calibration" in parts:
         # A readout that mitigation cannot invert is refused before anything is written.
         calibration_attack(victim)
     resolved = {
         **named(backends),
-        "weights": digest(model.weight),
-        "images": digest(images),
+        "weights": deployment.weights_digest,
+        "images": digest(batch.images),
         "labels": digest(victim.labels),
         "part": list(parts),
         "readout": readout.document(),
-        **target,
+        **deployment.resolved(),
     }
     with open_run("tamper", request, resolved, out) as run:
         if not run.complete:
             rows = _rows(request, run, victim, parts, progress)
-            _write(run, request, rows, _notes(request, model, parts), 1 / model.config.num_classes)
+            _write(run, request, rows, _notes(request, deployment, parts), 1 / deployment.num_classes)
     return Outcome.of(run)
 
 
@@ -105,15 +104,12 @@ def _allowed(model: QVC) -> tuple[TamperedPart, ...]:
     return tuple(part for part in PARTS if part != "encoding" or model.config.num_qubits <= _MOST_QUBITS)
 
 
-def _readout(
-    stored: StoredModel, model: QVC, request: TamperRequest, backends: Path | None
-) -> tuple[ReadoutMap[Tensor], dict[str, Any]]:
-    """The honest readout errors, and what the name of their target stood for."""
-    if request.target is None:
-        probability = READOUT if request.readout is None else request.readout
-        return symmetric_readout(probability, model.config.num_classes), {}
-    compiled = compile_model(stored, request.target, request.recipe, backends)
-    return target_readout(compiled), compiled.resolved()
+def _readout(deployment: Deployment, request: TamperRequest) -> ReadoutMap[Tensor]:
+    """The honest readout errors."""
+    if deployment.kind == "device":
+        return target_readout(deployment)
+    probability = READOUT if request.readout is None else request.readout
+    return symmetric_readout(probability, deployment.num_classes)
 
 
 def _rows(
@@ -173,14 +169,15 @@ def _row(part: TamperedPart, damage: Damage, images: int) -> Row:
     }
 
 
-def _notes(request: TamperRequest, model: QVC, parts: tuple[TamperedPart, ...]) -> list[str]:
+def _notes(request: TamperRequest, deployment: Deployment, parts: tuple[TamperedPart, ...]) -> list[str]:
     notes = [*_NOTES, *(_OF_PARTS[part] for part in parts)]
     if "readout" in parts or "calibration" in parts:
         own = READOUT if request.readout is None else request.readout
-        whose = f"those of {request.target}" if request.target else f"{own:g} for every qubit, either way"
+        target = deployment.condition.target if isinstance(deployment.condition, OnTarget) else None
+        whose = f"those of {target}" if target else f"{own:g} for every qubit, either way"
         notes.append(f"Honest readout errors: {whose}.")
     if not request.part and "encoding" not in parts:
-        count = model.config.num_qubits
+        count = deployment.qvc.config.num_qubits
         notes.append(f"encoding: left out, because it takes long on {count} qubits; ask for it with --part encoding.")
     return notes
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,11 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts.adversarial import AdversarialImages, read_adversarial
 from qaml_qiskit.artifacts.fingerprints import digest
-from qaml_qiskit.deployments.attacking import Batch, Cell
-from qaml_qiskit.deployments.deployment import Classifier, check_alike, check_readable, read_classifier
-from qaml_qiskit.deployments.inputs import find_model, load_images
+from qaml_qiskit.deployments import load_batch, read_deployments
+from qaml_qiskit.deployments.attacking import Cell
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.formats import npz
-from qaml_qiskit.models import DataCard, check_batch
+from qaml_qiskit.models import DataCard
 from qaml_qiskit.workflows.transfer.request import TransferRequest
 
 _DEFAULT_IMAGES = "100"
@@ -40,25 +39,17 @@ class TransferPlan:
 
     def __init__(self, request: TransferRequest, data_dir: Path | None, backends: Path | None) -> None:
         self.request = request
-        # Models are shared among sources and victims, and with them what they have computed of themselves.
-        find = cache(find_model)
-        self.sources = [read_classifier(name, find, request.recipe, backends) for name in request.sources]
+        # A source that is a victim too is one object, so that its noise is propagated once.
+        everyone = read_deployments([*request.sources, *request.victims], recipe=request.recipe, backends=backends)
+        self.sources, self.victims = everyone[: len(request.sources)], everyone[len(request.sources) :]
         for source in self.sources:
-            _check_differentiable(source)
-        self.victims = [read_classifier(name, find, request.recipe, backends) for name in request.victims]
-        self._share_modules()
-        everyone = [*self.victims, *self.sources]
-        check_alike(everyone)
+            source.check_differentiable()
         self.given = {name: read_adversarial(Path(name)) for name in request.adversarial}
-        card = everyone[0].stored.card
         for name, file in self.given.items():
-            _check_given(name, file, card.data)
-        images, labels, indices = load_images(self._origin(), card.data, data_dir)
-        check_batch(images, card.model.image_shape)
-        check_readable(everyone, images)
-        self.batch = Batch(images, labels, indices, self._origin())
+            _check_given(name, file, everyone[0].card.data)
+        self.batch = load_batch(self._origin(), [*self.victims, *self.sources], data_dir)
         for name, file in self.given.items():
-            _check_made_from(name, file, images, labels)
+            _check_made_from(name, file, self.batch.images, self.batch.labels)
         self.cells = list(self._cells())
         self.given_keys = {name: f"file{number}-{_slug(Path(name).stem)}" for number, name in enumerate(self.given)}
         self._check_different()
@@ -66,7 +57,7 @@ class TransferPlan:
     @cached_property
     def resolved(self) -> dict[str, Any]:
         """What the request's names stood for, so that a folder is not continued after one has changed."""
-        devices = {victim.name: victim.compiled.resolved() for victim in self.victims if victim.compiled is not None}
+        devices = {victim.name: victim.resolved() for victim in self.victims if victim.kind == "device"}
         return {
             "weights": {each.name: each.weights for each in (*self.sources, *self.victims)},
             "images": digest(self.batch.images),
@@ -80,11 +71,6 @@ class TransferPlan:
         if self.request.images is not None:
             return self.request.images
         return next((file.provenance.images for file in self.given.values()), _DEFAULT_IMAGES)
-
-    def _share_modules(self) -> None:
-        """A noisy source that is a victim too is one object, so that its noise is propagated once."""
-        known = {source.name: source for source in self.sources}
-        self.victims = [known.get(victim.name, victim) for victim in self.victims]
 
     def _cells(self) -> Iterator[Cell]:
         for number, source in enumerate(self.sources):
@@ -103,16 +89,6 @@ class TransferPlan:
                     expected="each once, made here or read from a file of --adversarial",
                     remedy="leave one of them out",
                 )
-
-
-def _check_differentiable(source: Classifier) -> None:
-    if source.kind == "device":
-        raise ConfigurationError(
-            "a device cannot be a source",
-            got=source.name,
-            expected="MODEL or MODEL@NOISE:STRENGTH, whose gradients are exact",
-            remedy="make it a victim",
-        )
 
 
 def _check_given(name: str, file: AdversarialImages, data: DataCard) -> None:

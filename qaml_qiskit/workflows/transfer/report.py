@@ -24,7 +24,8 @@ _READING = (
     "transfer_gap: success rate on the source itself less that on the victim.",
 )
 _KINDS = {
-    "noisy": "noisy: exact expectation values under the noise on the layers and the readout, the encoding noiseless.",
+    "noisy": "noisy: exact expectation values under the noise on the layers and the readout, the encoding "
+    "noiseless unless the name ends in :encoding.",
     "device": "device: the device's own noise model on every gate, encoding included, readout errors inverted qubit "
     "by qubit (mitigation readout). accuracy is that of endless shots; sampled_accuracy is expected with {shots:,} "
     "shots of each image and of the calibration.",

@@ -8,10 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.deployments.attacking import Batch, load_adversarial
-from qaml_qiskit.deployments.deployment import Classifier
+from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.deployments.attacking import load_adversarial
 from qaml_qiskit.deployments.prediction import Prediction, predict_on_device
-from qaml_qiskit.models import predict
 from qaml_qiskit.progress import Progress
 
 #: Stands for the clean images where a cell's key is asked for.
@@ -34,7 +33,7 @@ class Scores:
 def score_transfer(
     run: Run,
     keys: Sequence[str],
-    victims: Sequence[Classifier],
+    victims: Sequence[Deployment],
     batch: Batch,
     *,
     shots: int,
@@ -68,7 +67,7 @@ def score_transfer(
                 labels = []
                 for victim in at_once:
                     advance(0, f"{told[key]}, by {victim.name}")
-                    labels.append(predict(victim.module, images).numpy().argmax(1))
+                    labels.append(victim.logits(images).numpy().argmax(1))
                 kept[key] = scores = {"predicted": np.stack(labels)}
                 run.keep_arrays(_file(key), scores)
                 advance(1, told[key])
@@ -77,7 +76,7 @@ def score_transfer(
         for victim, predicted in zip(at_once, arrays["predicted"], strict=True):
             found[key, victim.name] = Scores(predicted)
     for number, victim in enumerate(victims):
-        for key in keys if victim.compiled is not None else ():
+        for key in keys if victim.kind == "device" else ():
             prediction = _on_device(run, key, number, victim, batch, told[key], progress)
             expected, _ = prediction.sampled(batch.labels, shots, seed)
             found[key, victim.name] = Scores(prediction.values().argmax(1), expected)
@@ -93,7 +92,6 @@ def _images(run: Run, key: str, batch: Batch) -> torch.Tensor:
 
 
 def _on_device(
-    run: Run, key: str, number: int, victim: Classifier, batch: Batch, told: str, progress: Progress
+    run: Run, key: str, number: int, victim: Deployment, batch: Batch, told: str, progress: Progress
 ) -> Prediction:
-    assert victim.compiled is not None
-    return predict_on_device(victim.compiled, _images(run, key, batch), run, f"{key}-on{number}", progress, told=told)
+    return predict_on_device(victim, _images(run, key, batch), run, f"{key}-on{number}", progress, told=told)

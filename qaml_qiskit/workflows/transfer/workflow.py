@@ -16,7 +16,7 @@ from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments.attacking import Cell, adversarial_file, load_adversarial, make_adversarial
 from qaml_qiskit.deployments.auditing import NOT_AUDITED, Audited, audit_cells
-from qaml_qiskit.deployments.deployment import Classifier
+from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.formats import npz
 from qaml_qiskit.progress import Progress, Silent
@@ -110,7 +110,7 @@ def _audits(run: Run, plan: TransferPlan, progress: Progress) -> dict[str, Audit
     return audit_cells(run, chosen, batch, transferred, plan.request.seed, progress)
 
 
-def _clean_row(victim: Classifier, scored: Scored, labels: NDArray[np.int64]) -> Row:
+def _clean_row(victim: Deployment, scored: Scored, labels: NDArray[np.int64]) -> Row:
     """The victim without attack."""
     score = scored[CLEAN, victim.name]
     kept = Proportion(int((score.predicted == labels).sum()), len(labels))
@@ -147,7 +147,7 @@ class _Success:
 
 
 def _rows(
-    key: str, made: AdversarialImages, victims: Sequence[Classifier], scored: Scored, audited: Audited | None
+    key: str, made: AdversarialImages, victims: Sequence[Deployment], scored: Scored, audited: Audited | None
 ) -> Iterator[Row]:
     labels, provenance = made.labels, made.provenance
     at_home = _Success.of(made.clean_correct, made.fooled)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from qaml_qiskit.deployments.inputs import load_images
+from qaml_qiskit.deployments.images import load_images
 from qaml_qiskit.deployments.pieces import watched
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.models import DataCard

@@ -1,0 +1,150 @@
+"""Labelled images for deployments: loaded, and checked against all that will read them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from qaml_qiskit.artifacts.adversarial import Provenance, parse_provenance
+from qaml_qiskit.datasets import check_images, load_dataset
+from qaml_qiskit.deployments import refusals
+from qaml_qiskit.deployments.deployment import Deployment
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.formats import read_arrays
+from qaml_qiskit.labels import check_labels
+from qaml_qiskit.models import DataCard, check_batch
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Clean images.
+
+    Attributes:
+        images: shape (N, C, H, W), in [0, 1].
+        labels: shape (N,).
+        indices: their positions in the test set or file, shape (N,).
+        origin: a number of test images, or an .npz, as it was given.
+    """
+
+    images: Tensor
+    labels: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    origin: str
+
+    def first(self, count: int) -> "Batch":
+        """Some of them."""
+        return Batch(self.images[:count], self.labels[:count], self.indices[:count], self.origin)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def load_batch(source: str, deployments: Sequence[Deployment], data_dir: Path | None) -> Batch:
+    """Images that every one of these deployments can read.
+
+    Args:
+        source: as for :func:`load_images`.
+        deployments: at least one.
+        data_dir: where the data sets are.
+
+    Raises:
+        ConfigurationError: the deployments were trained for different data.
+        InputError: as :func:`load_images`; images of another shape, or one that a model cannot read.
+    """
+    check_alike(deployments)
+    card = deployments[0].card
+    images, labels, indices = load_images(source, card.data, data_dir)
+    check_batch(images, card.model.image_shape)
+    _check_readable(deployments, images)
+    return Batch(images, labels, indices, source)
+
+
+def check_alike(deployments: Iterable[Deployment]) -> None:
+    """Raise ConfigurationError unless all were trained for the same data, in images of the same shape."""
+    first, *others = deployments
+    for other in others:
+        for what, mine, its in (
+            ("the shape of the images", first.card.model.image_shape, other.card.model.image_shape),
+            ("the data set", first.card.data.dataset, other.card.data.dataset),
+            ("the classes", first.card.data.classes, other.card.data.classes),
+        ):
+            if mine != its:
+                raise refusals.differ(first.name, other.name, what, f"{mine} and {its}")
+
+
+def load_images(
+    source: str, data: DataCard, data_dir: Path | None
+) -> tuple[Tensor, NDArray[np.int64], NDArray[np.int64]]:
+    """Images, labels and positions: the first N of the model's test set, or all of an .npz.
+
+    Args:
+        source: a number, or the path of an .npz with arrays ``images`` (N, C, H, W) in [0, 1] and ``labels`` (N,).
+        data: what the model was trained for.
+        data_dir: where the data sets are.
+
+    Raises:
+        InputError: too many images asked for, or a file that does not fit.
+    """
+    if source.isdecimal():
+        count = int(source)
+        test = load_dataset(data.dataset, data_dir=data_dir, classes=data.classes).test
+        if not 1 <= count <= len(test):
+            raise InputError(
+                "cannot take the images",
+                got=f"a request for {count}",
+                expected=f"1 to {len(test)}, the size of the test set of {data.dataset} with these classes",
+                remedy=f"give --images {len(test)} or fewer",
+            )
+        images, labels, indices = test.images[:count], test.labels[:count], np.arange(count)
+    else:
+        images, labels, indices = _read_npz(Path(source), data)
+    return torch.from_numpy(images), labels, indices
+
+
+def _check_readable(deployments: Iterable[Deployment], images: Tensor) -> None:
+    """Refuse a black image that one of the models cannot encode."""
+    black = (images.flatten(1).amax(1) <= 0).nonzero().flatten().tolist()
+    for deployment in deployments if black else ():
+        try:
+            with torch.no_grad():
+                deployment.stored.model(images[black[:1]])
+        except InputError as error:
+            raise InputError(
+                f"{deployment.name} cannot read image {black[0]}",
+                got="pixels that are all zero",
+                expected="at least one pixel above zero",
+                remedy="leave the image out",
+            ) from error
+
+
+def _read_npz(path: Path, data: DataCard) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """Images, labels and positions from a user's file, or from adversarial images with their provenance."""
+    arrays = read_arrays(
+        path,
+        ("images", "labels"),
+        ("indices", "provenance"),
+        source=f"images from {path}",
+        expected="an .npz with plain arrays `images` (N, C, H, W) and `labels` (N,)",
+        remedy="write it with numpy.savez(path, images=..., labels=...)",
+    )
+    checked = check_images(arrays["images"])
+    labels = check_labels(arrays["labels"], len(checked), len(data.classes), source=str(path))
+    if "provenance" not in arrays:
+        return checked, labels, np.arange(len(labels))
+    _check_data(path, parse_provenance(arrays["provenance"], path), data)
+    indices = arrays.get("indices", np.arange(len(labels)))
+    return checked, labels, indices.astype(np.int64)
+
+
+def _check_data(path: Path, provenance: Provenance, data: DataCard) -> None:
+    if (provenance.dataset, provenance.classes) != (data.dataset, data.classes):
+        raise InputError(
+            f"the images in {path} are not of the data that the model was trained for",
+            got=f"{provenance.dataset}, classes {', '.join(map(str, provenance.classes))}",
+            expected=f"{data.dataset}, classes {', '.join(map(str, data.classes))}",
+            remedy="give images of the same data set and classes",
+        )

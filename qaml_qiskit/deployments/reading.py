@@ -1,0 +1,58 @@
+"""Deployments from the names that a user gives."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, parse_deployment
+from qaml_qiskit.deployments.deployment import Deployment
+from qaml_qiskit.deployments.inputs import find_model
+from qaml_qiskit.models import StoredModel
+
+
+def deploy(
+    model: StoredModel | str,
+    condition: Condition | None = None,
+    *,
+    name: str | None = None,
+    backends: Path | None = None,
+) -> Deployment:
+    """Put a model under a condition.
+
+    Args:
+        model: a stored model, or the name of one.
+        condition: None for none.
+        name: what the model is called, where it was not found by a name.
+        backends: the backends.yaml of a target.
+
+    Raises:
+        QamlError: the model or a part of the condition does not exist, or they do not fit.
+    """
+    stored = find_model(model) if isinstance(model, str) else model
+    called = name or (model if isinstance(model, str) else stored.card.model.kind)
+    return Deployment(called, stored).at(condition or Ideal(), backends)
+
+
+def read_deployment(name: str, *, recipe: str = DEFAULT_RECIPE, backends: Path | None = None) -> Deployment:
+    """The deployment that ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET`` names; compiled for a target.
+
+    Raises:
+        QamlError: a part of the name does not exist or does not fit the model.
+    """
+    return read_deployments([name], recipe=recipe, backends=backends)[0]
+
+
+def read_deployments(
+    names: Sequence[str], *, recipe: str = DEFAULT_RECIPE, backends: Path | None = None
+) -> list[Deployment]:
+    """Several deployments, which share models, and compiled circuits where they can; equal ones are one object."""
+    base = cache(lambda model: Deployment(model, find_model(model)))
+    known: dict[tuple[str, Condition], Deployment] = {}
+    parsed = [parse_deployment(name, recipe=recipe) for name in names]
+    for model, condition in parsed:
+        if (model, condition) not in known:
+            made = base(model).at(condition, backends)
+            # A circuit that does not fit its target is refused here.
+            made.resolved()
+            known[model, condition] = made
+    return [known[key] for key in parsed]

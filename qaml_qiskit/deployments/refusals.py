@@ -1,0 +1,100 @@
+"""What a model or deployment cannot do, said once, in the same words by every command."""
+
+from qaml_qiskit.errors import ConfigurationError
+
+_TRAIN_QVC = "choose a qvc, or train one with `qaml train --model qvc`"
+
+
+def needs_circuit(name: str, kind: str) -> ConfigurationError:
+    """Noise, a target or a change of its parts, for a model that is no circuit.
+
+    Args:
+        name: the model's.
+        kind: of the model.
+    """
+    return ConfigurationError(
+        f"{name} has no quantum circuit",
+        got=f"a {kind}, which neither noise nor a device acts on",
+        expected="a qvc",
+        remedy=_TRAIN_QVC,
+    )
+
+
+def needs_quadratic_logits(name: str, got: str) -> ConfigurationError:
+    """Certificates, for logits of another kind.
+
+    Args:
+        name: the deployment's.
+        got: what makes its logits something else.
+    """
+    return ConfigurationError(
+        f"the logits of {name} are no quadratic forms of the image",
+        got=got,
+        expected="a qvc with the multiplexed encoding and no noise on it, or a quadratic model",
+        remedy="train one with --model qvc --encoding multiplexed, or choose another model",
+    )
+
+
+def needs_as_many_qubits(name: str, encoding: str, needed: int, qubits: int) -> ConfigurationError:
+    """Another encoding in front of trained layers, on other qubits than they have."""
+    return ConfigurationError(
+        f"the layers of {name} cannot be run behind another encoding",
+        got=f"the {encoding} encoding on {needed} qubits, for layers on {qubits}",
+        expected="its own encoding, or one on as many qubits",
+        remedy="leave out --encoding",
+    )
+
+
+def needs_target(name: str) -> ConfigurationError:
+    """Compiling and sampling, for a model that is on no target."""
+    return ConfigurationError(
+        f"{name} is on no target",
+        got="a classifier that is computed exactly",
+        expected="MODEL@TARGET, a model compiled for a target of backends.yaml",
+        remedy="name a target",
+    )
+
+
+def needs_gradients(name: str, got: str) -> ConfigurationError:
+    """Attacks by gradients, for a classifier whose encoding is noisy, too.
+
+    Args:
+        name: the deployment's.
+        got: why there are none.
+    """
+    return ConfigurationError(
+        f"{name} cannot be attacked by its gradients",
+        got=got,
+        expected="MODEL or MODEL@NOISE:STRENGTH, whose gradients are exact",
+        remedy="choose one of these, and make this one a victim of `qaml transfer`",
+    )
+
+
+def needs_no_noise(name: str) -> ConfigurationError:
+    """A command that reads a model by itself or on a target, for one under a named noise."""
+    return ConfigurationError(
+        f"{name} is under a noise, which this command does not take",
+        got=name,
+        expected="MODEL or MODEL@TARGET",
+        remedy="leave out the noise",
+    )
+
+
+def needs_device_noise(target: str, kind: str) -> ConfigurationError:
+    """A sweep over the noise of a device, for a target without one."""
+    return ConfigurationError(
+        f"the target {target} has no device noise to sweep",
+        got=f"kind {kind}",
+        expected="kind fake or snapshot",
+        remedy="choose another --target, or a named noise such as --noise depolarizing",
+    )
+
+
+def differ(first: str, second: str, what: str, got: str) -> ConfigurationError:
+    """Models side by side that were trained for different data."""
+    return ConfigurationError(
+        f"{first} and {second} differ in {what}",
+        got=got,
+        expected="models trained for the same images and classes",
+        remedy="choose models that were trained for the same data",
+    )

@@ -1,0 +1,99 @@
+"""Images sampled on a simulated target."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.deployments.compiled import Compiled
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.execution import (
+    LOCAL_IMAGES_PER_JOB,
+    Mitigation,
+    build_workload,
+    collect,
+    read_outcomes,
+    runner_for,
+    submit,
+)
+from qaml_qiskit.progress import Progress
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Stages:
+    """⟨Z_k⟩ of one set of images at every stage, shape (N, m); ``mitigated`` is None without mitigation."""
+
+    ideal: Floats
+    raw: Floats | None
+    mitigated: Floats | None
+
+    def by_name(self) -> dict[str, Floats]:
+        """The stages that there are."""
+        stages = {"ideal": self.ideal, "raw": self.raw, "mitigated": self.mitigated}
+        return {name: z for name, z in stages.items() if z is not None}
+
+
+def sample_values(
+    compiled: Compiled,
+    values: Mapping[str, NDArray[np.float64]],
+    *,
+    shots: int,
+    mitigation: Mitigation,
+    seed: int,
+    run: Run,
+    progress: Progress,
+) -> dict[str, tuple[Floats, Floats | None]]:
+    """⟨Z_k⟩ of several sets of images, raw and mitigated: sampled as one workload and calibrated once.
+
+    Args:
+        compiled: the circuit and its target.
+        values: the circuit's parameters, shape (N, P), by name of the set.
+        shots: an image.
+        mitigation: see :data:`~qaml_qiskit.execution.Mitigation`.
+        seed: of the sampling.
+        run: keeps the workload, the ledger and the outcomes; what a killed process sampled is not sampled again.
+        progress: told about every job.
+
+    Raises:
+        ConfigurationError: a target that is no simulator, or whose readout cannot be corrected.
+    """
+    compiled.target.simulator(compiled.isa)
+    stacked = np.concatenate(list(values.values()))
+    workload = build_workload(
+        compiled.isa,
+        stacked,
+        target=compiled.target.name,
+        shots=shots,
+        mitigation=mitigation,
+        seed=seed,
+        options=compiled.target.entry.options,
+        most_per_job=LOCAL_IMAGES_PER_JOB,
+    )
+    runner = runner_for(compiled.target, workload)
+    submit(run.path, workload, runner)
+    with progress.task(f"sampling on {compiled.target.name}", len(stacked)) as advance:
+        collect(run.path, workload, runner, progress=lambda images: advance(images))
+    sampled = read_outcomes(run.path, workload)
+    # Local jobs are all there, and sampled.
+    assert sampled is not None
+    assert sampled.raw is not None
+    if sampled.barred:
+        raise ConfigurationError(
+            f"the readout of {compiled.target.name} cannot be corrected",
+            got=sampled.barred,
+            expected="readout errors that can be inverted",
+            remedy="choose another target, or one with smaller readout errors",
+        )
+    if sampled.calibration is not None:
+        run.write("calibration.json", sampled.calibration.model_dump_json(indent=2) + "\n")
+    found: dict[str, tuple[Floats, Floats | None]] = {}
+    start = 0
+    for name, rows in values.items():
+        part = slice(start, start + len(rows))
+        found[name] = sampled.raw[part], None if sampled.mitigated is None else sampled.mitigated[part]
+        start = part.stop
+    return found

@@ -1,0 +1,234 @@
+"""A model under a condition says what Aer's density matrix says, wherever it is asked."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from qaml_qiskit.artifacts.opening import open_run
+from qaml_qiskit.deployments import Deployment, Ideal, OnTarget, UnderNoise, deploy, load_batch, read_deployments
+from qaml_qiskit.deployments.engines import Inputs, density
+from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.models import (
+    QVC,
+    ConvNet,
+    ConvNetConfig,
+    DataCard,
+    ModelCard,
+    QuadraticClassifier,
+    QuadraticConfig,
+    QVCConfig,
+    StoredModel,
+    save_model,
+)
+from tests.tolerances import AER, DIFFERENT, VALUE
+
+SHAPE = (1, 2, 2)
+CONVNET = ConvNetConfig(image_shape=(1, 8, 8), num_classes=2, hidden=2)
+TARGETS = """
+targets:
+  ideal: {kind: ideal}
+  noisy: {kind: aer, noise: {depolarizing: {one_qubit: 0.01, two_qubit: 0.05}, readout: {p10: 0.02, p01: 0.1}}}
+  manila: {kind: fake, device: FakeManilaV2}
+"""
+
+
+def stored(config: QVCConfig | QuadraticConfig | ConvNetConfig) -> StoredModel:
+    kinds = {"qvc": QVC, "quadratic": QuadraticClassifier, "convnet": ConvNet}
+    model = kinds[config.kind](config, 3)
+    return StoredModel(model, ModelCard(model=config, data=DataCard(dataset="digits", classes=(0, 1))))
+
+
+def qvc(**options: object) -> StoredModel:
+    return stored(QVCConfig(image_shape=SHAPE, num_classes=2, num_layers=2, **options))
+
+
+def images() -> torch.Tensor:
+    return torch.rand(4, *SHAPE, generator=torch.Generator().manual_seed(1)) + 0.1
+
+
+@pytest.fixture
+def backends(tmp_path: Path) -> Path:
+    path = tmp_path / "backends.yaml"
+    path.write_text(TARGETS)
+    return path
+
+
+def by_aer(each: Deployment) -> NDArray[np.floating]:
+    """⟨Z_k⟩ of :attr:`Deployment.circuit` by another simulator."""
+    encoding = each.qvc.encoding
+    if each.circuit.inputs:
+        inputs = Inputs(states=encoding.state(images().double()).numpy())
+    else:
+        inputs = Inputs(values=encoding.angles(images()).numpy()[:, each.circuit.columns])
+    return density(each.circuit, inputs).z
+
+
+NOISY = [
+    UnderNoise("depolarizing", 0.02),
+    UnderNoise("amplitude-damping", 0.05, "layer"),
+    UnderNoise("readout", 0.1),
+    UnderNoise("bit-flip", 0.03, on_encoding=True),
+]
+DEVICES = [OnTarget("noisy", "quick"), OnTarget("manila", "quick")]
+
+
+@pytest.mark.parametrize(
+    "condition", [Ideal(), *NOISY, OnTarget("noisy", "quick"), OnTarget("manila", "quick")], ids=str
+)
+def test_logits_are_those_of_the_circuit(condition: object, backends: Path) -> None:
+    each = deploy(qvc(), condition, backends=backends)
+    scale = each.qvc.config.logit_scale
+    z = each.logits(images()).numpy() / scale
+    assert np.abs(z - by_aer(each)).max() < VALUE[torch.float32] + AER
+    np.testing.assert_allclose(each.expectations(images()), z, atol=VALUE[torch.float32])
+    assert (np.abs(z - each.ideal(images())).max() > DIFFERENT) == (condition != Ideal())
+
+
+@pytest.mark.parametrize("condition", [*NOISY, *DEVICES], ids=str)
+def test_the_module_has_gradients_and_may_leave_the_readout_out(condition: object, backends: Path) -> None:
+    each, batch = deploy(qvc(), condition, backends=backends), images().requires_grad_()
+    read, scale = each.module(batch), each.qvc.config.logit_scale
+    assert torch.autograd.grad(read.sum(), batch)[0].abs().max() > 0
+    inverted = each.layers.readout.inverted(read.detach().numpy() / scale)
+    found = each.mitigated_module(images()).numpy() / scale
+    np.testing.assert_allclose(found, inverted, atol=VALUE[torch.float32])
+
+
+@pytest.mark.parametrize("order", ["flat", "gray"])
+@pytest.mark.parametrize("condition", [Ideal(), *NOISY[:3], OnTarget("noisy", "quick")], ids=str)
+def test_forms_are_the_module(condition: object, order: str, backends: Path) -> None:
+    each = deploy(qvc(pixel_order=order), condition, backends=backends)
+    forms, pixels = each.forms(), images().flatten(1).double().numpy()
+    unit = pixels / np.linalg.norm(pixels, axis=1, keepdims=True)
+    values = np.einsum("ni,kij,nj->nk", unit, forms.matrices, unit) * each.qvc.config.logit_scale
+    for module, dtype in ((each.module, torch.float32), (forms.single, torch.float32), (forms.double, torch.float64)):
+        with torch.no_grad():
+            found = module(images().to(dtype)).numpy()
+        np.testing.assert_allclose(found, values, atol=VALUE[torch.float32] * each.qvc.config.logit_scale)
+
+
+def test_a_quadratic_model_is_its_forms() -> None:
+    each = deploy(stored(QuadraticConfig(image_shape=SHAPE, num_classes=2)))
+    forms, pixels = each.forms(), images().flatten(1).double().numpy()
+    values = np.einsum("ni,kij,nj->nk", pixels, forms.matrices, pixels) / (pixels**2).sum(1, keepdims=True)
+    with torch.no_grad():
+        found = forms.double(images().double()).numpy() / each.card.model.logit_scale
+    np.testing.assert_allclose(found, values, atol=VALUE[torch.float32])
+    assert not forms.is_bounded
+
+
+@pytest.mark.parametrize("condition", [Ideal(), *NOISY, OnTarget("manila", "quick")], ids=str)
+def test_a_pickled_deployment_says_the_same(condition: object, backends: Path) -> None:
+    each = deploy(qvc(encoding="approximate", encoding_layers=1), condition, backends=backends)
+    expected = each.logits(images())
+    again = pickle.loads(pickle.dumps(each))
+    assert (again.name, again.kind, again.fingerprint) == (each.name, each.kind, each.fingerprint)
+    assert torch.equal(again.logits(images()), expected)
+    assert torch.equal(again.fresh().logits(images()), expected)
+
+
+def test_a_pickled_network_says_the_same() -> None:
+    network, pictures = deploy(stored(CONVNET)), torch.rand(3, *CONVNET.image_shape)
+    assert torch.equal(pickle.loads(pickle.dumps(network)).logits(pictures), network.logits(pictures))
+
+
+def test_noises_and_strengths_share_the_compiled_circuit(monkeypatch: pytest.MonkeyPatch) -> None:
+    import qaml_qiskit.deployments.deployment as room
+
+    real, made = room.native_circuit, []
+    monkeypatch.setattr(room, "native_circuit", lambda *a, **o: made.append(a) or real(*a, **o))
+    base = deploy(qvc())
+    noisy = [base.under("bit-flip", p) for p in (0.01, 0.02)]
+    noisy.append(noisy[0].under("depolarizing", 0.1))
+    assert len({id(each.layers.circuit) for each in noisy}) == 1
+    assert pickle.loads(pickle.dumps(noisy[0])).layers.circuit == base.layers.circuit
+    assert len(made) == 1
+
+
+def test_names_and_fingerprints(backends: Path) -> None:
+    base = deploy(qvc(), name="m")
+    each = [base, base.under("readout", 0.1), base.on("noisy", "quick", backends), base.on("noisy", "level3", backends)]
+    assert [one.name for one in each] == ["m", "m@readout:0.1", "m@noisy", "m@noisy"]
+    assert [one.kind for one in each] == ["exact", "noisy", "device", "device"]
+    assert len({one.fingerprint for one in each}) == 4
+    assert len({one.weights for one in each}) == 1
+    assert base.under("readout", 0).kind == "exact"
+    assert set(each[2].resolved()) == {"target", "recipe"}
+    assert each[1].resolved() == {}
+
+
+def test_equal_deployments_are_one(tmp_path: Path) -> None:
+    model = qvc()
+    save_model(tmp_path / "m", model.model, model.card.data)
+    name = str(tmp_path / "m")
+    found = read_deployments([name, f"{name}@readout:0.1", f"{name}@readout:1e-1", name])
+    assert found[1] is found[2]
+    assert found[0] is found[3]
+    assert found[0].stored is found[1].stored
+
+
+def test_another_encoding_has_the_same_layers() -> None:
+    base = deploy(qvc())
+    other = base.behind("approximate", 1)
+    assert base.behind("multiplexed") is base
+    assert other.card.model.encoding == "approximate"
+    assert torch.equal(other.qvc.weight, base.qvc.weight)
+    assert other.encodes_slowly
+    assert not base.encodes_slowly
+
+
+def test_sampled_values_scatter_about_the_exact_ones(backends: Path, tmp_path: Path) -> None:
+    each, shots = deploy(qvc(), OnTarget("noisy", "quick"), backends=backends), 4000
+    with open_run("demo", BaseModel(), out=tmp_path / "run") as run:
+        found = each.sample({"clean": images()}, shots, "readout", 1, run)["clean"]
+    assert set(found.by_name()) == {"ideal", "raw", "mitigated"}
+    assert found.raw is not None
+    assert np.abs(found.raw - each.expectations(images())).max() < 5 / np.sqrt(shots)
+
+
+REFUSED: dict[str, tuple[Callable[[], object], str]] = {
+    "noise on a network": (lambda: deploy(stored(CONVNET), UnderNoise("readout", 0.1)), "no quantum circuit"),
+    "a network on a target": (lambda: deploy(stored(CONVNET), OnTarget("ideal")), "no quantum circuit"),
+    "a network's circuit": (lambda: deploy(stored(CONVNET)).circuit, "no quantum circuit"),
+    "a network's forms": (lambda: deploy(stored(CONVNET)).forms(), "no quadratic forms"),
+    "forms of fitted states": (
+        lambda: deploy(qvc(encoding="approximate", encoding_layers=1)).forms(),
+        "no quadratic forms.*approximate",
+    ),
+    "forms behind a noisy encoding": (lambda: deploy(qvc(), NOISY[3]).forms(), "no quadratic forms.*encoding"),
+    "compiling for nothing": (lambda: deploy(qvc()).compiled, "on no target"),
+    "gradients on a device": (lambda: deploy(qvc(), OnTarget("ideal")).check_differentiable(), "by its gradients"),
+    "gradients behind a noisy encoding": (lambda: deploy(qvc(), NOISY[3]).check_differentiable(), "by its gradients"),
+    "layers behind another encoding": (lambda: deploy(qvc()).behind("angle"), "another encoding"),
+    "an unknown target": (lambda: deploy(qvc(), OnTarget("nowhere")), "nowhere"),
+    "an unknown recipe": (lambda: deploy(qvc(), OnTarget("ideal", "none")), "none"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_cannot_be_done_is_refused(what: str) -> None:
+    refused, said = REFUSED[what]
+    with pytest.raises(ConfigurationError, match=said):
+        refused()
+
+
+def test_images_that_not_every_model_reads(tmp_path: Path) -> None:
+    pictures = np.full((4, *CONVNET.image_shape), 0.5, dtype=np.float32)
+    pictures[2] = 0
+    np.savez(tmp_path / "images.npz", images=pictures, labels=np.array([0, 1, 0, 1]))
+    source = str(tmp_path / "images.npz")
+    eight = stored(QVCConfig(image_shape=CONVNET.image_shape, num_classes=2, num_layers=1))
+    network, model = deploy(stored(CONVNET), name="network"), deploy(eight, name="model")
+    assert len(load_batch(source, [network], None).first(3)) == 3
+    with pytest.raises(InputError, match="model cannot read image 2"):
+        load_batch(source, [network, model], None)
+    with pytest.raises(ConfigurationError, match="differ in the shape"):
+        load_batch(source, [network, deploy(qvc())], None)
+    with pytest.raises(InputError, match="shape"):
+        load_batch(source, [deploy(qvc())], None)
