@@ -262,10 +262,12 @@ def test_images_that_do_not_fit(
 def test_words_behind_an_option_are_its_own_once_the_arguments_are_there() -> None:
     valued, repeatable = {"--attack", "--eps", "--out"}, {"--attack", "--eps"}
 
-    def written(text: str) -> str:
-        return " ".join(spread(text.split(), valued, repeatable, 1))
+    def written(text: str, arguments: int | None = 1) -> str:
+        return " ".join(spread(text.split(), valued, repeatable, arguments))
 
     assert written("m --attack a b --eps 1 2") == "m --attack a --attack b --eps 1 --eps 2"
     assert written("--attack a m b") == "--attack a m --attack b"
     assert written("m --attack=a b --out c d") == "m --attack=a --attack b --out c d"
     assert written("m --json --attack a -- b") == "m --json --attack a -- b"
+    assert written("m n --attack a b", None) == "m n --attack a --attack b"
+    assert written("--attack a m n", None) == "--attack a m n"

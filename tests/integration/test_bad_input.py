@@ -106,7 +106,7 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     "status of what is no run": (nothing, ["status", "nowhere"], ["nowhere"]),
     "cancel what is no run": (nothing, ["cancel", "nowhere"], ["nowhere"]),
     "retry what is no run": (nothing, ["submit", "--retry", "nowhere"], ["nowhere"]),
-    "submit nothing": (nothing, ["submit"], ["neither a model nor a run"]),
+    "submit nothing": (nothing, ["submit"], ["MODEL is missing"]),
     "snapshot that is not there": (
         text("backends.yaml", "targets: {then: {kind: snapshot, folder: gone}}\n"),
         ["run", "{model}", "--target", "then"],

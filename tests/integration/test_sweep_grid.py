@@ -18,7 +18,7 @@ from qaml_qiskit.models import QVC, DataCard, ModelCard, NoisyQVC, QVCConfig
 from qaml_qiskit.models.store import model_files
 from qaml_qiskit.noise import named_noise
 from qaml_qiskit.simulation.heisenberg import noisy_observables
-from qaml_qiskit.workflows.sweep.report import condensed
+from qaml_qiskit.workflows.sweep.report import without_constant_columns
 from tests.integration.conftest import Finished
 from tests.tolerances import BOUND, DIFFERENT, SIGMAS, VALUE
 
@@ -187,7 +187,7 @@ def test_columns_that_say_nothing_are_left_out_of_the_terminal(qaml: Qaml, place
     assert "engine exact" in finished.out
     assert "engine" not in finished.out.splitlines()[0]
     rows = [{"noise": "none", "engine": "exact", "eps": 0.1}, {"noise": "none", "engine": "exact", "eps": 0.2}]
-    assert condensed(rows) == (
+    assert without_constant_columns(rows) == (
         [{"noise": "none", "eps": 0.1}, {"noise": "none", "eps": 0.2}],
         "In all rows: engine exact.",
     )
