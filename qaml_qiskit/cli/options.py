@@ -17,7 +17,6 @@ import qaml_qiskit as qaml
 from qaml_qiskit.cli.commands import Command
 from qaml_qiskit.compute import Compute, Precision, SimulatorEngine
 from qaml_qiskit.workflows import fields
-from qaml_qiskit.workflows.fields import Count
 from qaml_qiskit.workflows.request import Request
 
 
@@ -57,7 +56,7 @@ AROUND = {
     "device": Around(str, "Compute on this device of torch, such as cuda:0.", "cpu"),
     "precision": Around(Precision, "Of weights and images: single or double.", "single"),
     "engine": Around(SimulatorEngine, "Of circuits: auto, kernel or torch.", "auto"),
-    "workers": Around(Count, "Use so many processes of this machine.", "this one alone"),
+    "workers": Around(int, "Use so many processes of this machine.", "this one alone"),
     "scheduler": Around(str, "Use the workers of this Dask scheduler, such as tcp://host:8786."),
     "config": Around(Path, "YAML file of options; the command line wins."),
     "backends": Around(Path, "The backends.yaml to use.", "$QAML_BACKENDS, ./backends.yaml, then one that comes along"),
