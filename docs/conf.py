@@ -4,9 +4,13 @@ import logging
 import re
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 
 from qaml_qiskit import __version__
+from qaml_qiskit.cli.commands import COMMANDS
+from qaml_qiskit.cli.options import option_table
 
 project = "qaml-qiskit"
 author = "The qaml-qiskit developers"
@@ -43,8 +47,24 @@ _LITERAL = re.compile(r"(``.*?``)")
 _LONE_LETTER = re.compile(r"^(\s+\w+: )(?=[A-Za-z]\.$)")
 
 
+class Options(SphinxDirective):
+    """The table of a command's options, from its request: ```` ```{options} data fetch ````."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        """See the parent."""
+        lines = ["| option | meaning | default |", "|---|---|---|"]
+        for option, default, told in option_table(COMMANDS[self.arguments[0]]):
+            texts = (f"`{option}`", told, default)
+            lines.append(f"| {' | '.join(text.replace('|', chr(92) + '|') for text in texts)} |")
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
 def setup(app: Sphinx) -> None:
-    """Connect what the docstrings need, before and after napoleon (which has priority 500)."""
+    """Connect what the docstrings need, before and after napoleon (which has priority 500); and the tables."""
+    app.add_directive("options", Options)
     app.connect("autodoc-process-docstring", _escape, priority=400)
     app.connect("autodoc-process-docstring", _rejoin, priority=600)
     app.connect("autodoc-skip-member", _skip_tuple_field)

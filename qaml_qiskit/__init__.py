@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.artifacts.outcome import Brief as Brief
     from qaml_qiskit.artifacts.outcome import Outcome as Outcome
     from qaml_qiskit.progress import Progress as Progress
     from qaml_qiskit.progress import Silent as Silent

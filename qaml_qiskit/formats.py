@@ -27,6 +27,25 @@ _YAML_BYTES, _DEPTH, _YAML_VALUES = 4_000_000, 100, 400_000
 _REMEDY = "restore the file from a copy, or make it again"
 
 
+#: What was expected, by pydantic's types of problems; other problems are told in its own words.
+_EXPECTED = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), "an integer"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    "finite_number": "a finite number",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("string_type", "string_unicode"), "text"),
+    **dict.fromkeys(("tuple_type", "list_type"), "a list"),
+    **dict.fromkeys(("dict_type", "model_type", "mapping_type"), "names with values"),
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
+    "string_too_short": "at least {min_length} characters",
+}
+
+
 class Document(dict[str, Any]):
     """A JSON object or YAML mapping of a file; a key that is not there is damage of the file, not a KeyError."""
 
@@ -92,11 +111,15 @@ def fitted(value: object, source: str, schema: type[Model], remedy: str = _REMED
 
 
 def first_problem(error: ValidationError) -> tuple[ErrorDetails, str]:
-    """The one problem of a validation error that a message tells, and what was expected instead, in pydantic's words.
+    """The one problem of a validation error that a message tells, and what was expected instead.
 
     A misspelt field also makes a required one missing: the misspelling is what helps, and goes first.
     """
     problem = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
+    words = _EXPECTED.get(problem["type"])
+    if words is not None:
+        limits = problem.get("ctx", {})
+        return problem, words.format(**{k: f"{v:g}" if isinstance(v, float) else v for k, v in limits.items()})
     return problem, problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
 
 

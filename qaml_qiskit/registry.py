@@ -180,7 +180,7 @@ class Named:
     """
 
     registry: Registry[Any]
-    also: Mapping[str, str] = field(default_factory=dict)
+    also: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def told(self) -> dict[str, str]:
         """A line of text for everything that the field takes."""

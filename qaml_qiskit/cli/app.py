@@ -1,20 +1,89 @@
-"""The command ``qaml`` itself; the modules beside it add what it can do."""
+"""The command ``qaml`` itself: a command is built from the table when it is called, or asked for its help."""
 
-from typing import Annotated
+from inspect import Signature
+from typing import Annotated, Any, get_args
 
 import typer
+from typer.core import TyperGroup
 
-app = typer.Typer(
-    name="qaml",
-    help="Quantum variational classifiers on IBM hardware, and the truth about how they hold up there.",
-    invoke_without_command=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-data_app = typer.Typer(help="List, fetch and verify data sets.", invoke_without_command=True)
-app.add_typer(data_app, name="data")
+from qaml_qiskit.cli.commands import COMMANDS, GROUPS, Command
+
+_SETTINGS: dict[str, Any] = {
+    "invoke_without_command": True,
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+#: Below the options of every command that has one which takes several values.
+_LISTS = "Options with ... take several values: with spaces, with commas, or repeated."
+
+
+class Commands(TyperGroup):
+    """The commands without a word in front, and the groups. None is built before it is called."""
+
+    group = ""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # Typer looks here for what a misspelt command may mean.
+        self.commands = dict.fromkeys(self.told())  # type: ignore[assignment]
+
+    def told(self) -> dict[str, str]:
+        """What each command does, in the order of the help."""
+        start = f"{self.group} " if self.group else ""
+        found = {
+            name.removeprefix(start): command.told
+            for name, command in COMMANDS.items()
+            if name.startswith(start) and " " not in name.removeprefix(start)
+        }
+        return found if self.group else {**found, **GROUPS}
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """Their names."""
+        return list(self.told())
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        """A command, or a group; None if there is none of that name."""
+        if not self.group and cmd_name in GROUPS:
+            return typer.main.get_command(_group(cmd_name))
+        command = COMMANDS.get(f"{self.group} {cmd_name}".strip())
+        return None if command is None else _built(command)
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """List them in the help, from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.told().items()))
+
+
+def _built(command: Command) -> Any:
+    """What Typer makes of a function with the command's parameters."""
+    from qaml_qiskit.cli.call import call
+    from qaml_qiskit.cli.options import parameters
+    from qaml_qiskit.cli.several import OneCommand
+
+    def called(**given: Any) -> None:
+        call(command, given)
+
+    taken = list(parameters(command))
+    called.__signature__ = Signature(taken)  # type: ignore[attr-defined]
+    called.__annotations__ = {}
+    epilog = _LISTS if any(get_args(each.annotation)[0] == list[str] | None for each in taken) else None
+    alone = typer.Typer(**{**_SETTINGS, "invoke_without_command": False})
+    alone.command(command.name.rpartition(" ")[2], help=command.told, epilog=epilog, cls=OneCommand)(called)
+    return typer.main.get_command(alone)
+
+
+def _group(name: str) -> typer.Typer:
+    group = typer.Typer(name=name, help=GROUPS[name], cls=type("Group", (Commands,), {"group": name}), **_SETTINGS)
+    group.callback()(_help_without_command)
+    return group
+
+
+def _help_without_command(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit
 
 
 def _version(wanted: bool) -> None:
@@ -26,15 +95,12 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _help_without_command(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-        raise typer.Exit
-
-
-@data_app.callback()
-def _data(context: typer.Context) -> None:
-    _help_without_command(context)
+app = typer.Typer(
+    name="qaml",
+    help="Quantum variational classifiers on IBM hardware, and the truth about how they hold up there.",
+    cls=Commands,
+    **_SETTINGS,
+)
 
 
 @app.callback()

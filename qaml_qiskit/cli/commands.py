@@ -1,143 +1,148 @@
-"""The commands: each parses its options into a request, calls one workflow and prints the outcome."""
+"""The table of commands. What each takes follows from its request and its function; see :mod:`qaml_qiskit.cli.options`.
 
-from pathlib import Path
-from typing import Annotated, Any
+Nothing that is named here is imported for the table: ``qaml --help`` is made from it alone.
+"""
 
-import typer
-
-import qaml_qiskit as qaml
-from qaml_qiskit.cli.app import app, data_app
-from qaml_qiskit.cli.parameters import Backends, Config, DataDir, Json, Out, Recipe, Seed, Shots, Target
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
-@app.command()
-def demo(
-    target: Target = None,
-    recipe: Recipe = None,
-    layers: Annotated[int | None, typer.Option(help="Layers of the QVC. Default: 12.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs of the QVC. Default: 60.")] = None,
-    convnet_epochs: Annotated[int | None, typer.Option(help="Epochs of the ConvNet. Default: 12.")] = None,
-    eps: Annotated[float | None, typer.Option(help="Attack strength, largest change of a pixel. Default: 0.1.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps of PGD. Default: 20.")] = None,
-    images: Annotated[int | None, typer.Option(help="Test images. Default: 200.")] = None,
-    shots: Shots = None,
-    seed: Seed = None,
-    config: Config = None,
-    backends: Backends = None,
-    out: Out = None,
-    json: Json = False,
-) -> None:
-    """Train, attack and run a QVC on a simulated IBM device, from embedded data; writes a report."""
-    given = {k: v for k, v in locals().items() if k not in ("config", "backends", "out", "json")}
-    from qaml_qiskit.cli.console import TerminalProgress, show
-    from qaml_qiskit.cli.interrupt import stop_on_signal
-    from qaml_qiskit.cli.options import build_request
+@dataclass(frozen=True)
+class Command:
+    """A command of ``qaml``.
 
-    request = build_request(qaml.DemoRequest, given, config)
-    progress = TerminalProgress(quiet=json)
-    show(qaml.demo(request, backends=backends, out=out, progress=progress, stopping=stop_on_signal), as_json=json)
+    Attributes:
+        name: one word, or a group and a word.
+        told: what it does, for the help.
+        function: that does it, in :mod:`qaml_qiskit`.
+        request: the class of its request there; empty for a function without one.
+        instead: by an option that is given, the function that is called instead: with what the option says, if it
+            takes anything that must be given, and without the request.
+    """
+
+    name: str
+    told: str
+    function: str
+    request: str = ""
+    instead: Mapping[str, str] = field(default_factory=dict)
 
 
-@app.command()
-def train(
-    dataset: Annotated[str | None, typer.Option(help="Data set. Default: digits.")] = None,
-    classes: Annotated[
-        list[str] | None, typer.Option(help="Classes to keep, such as 0,1,2. Default: all that fit.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="qvc, convnet, resnet18 or quadratic. Default: qvc.")] = None,
-    layers: Annotated[int | None, typer.Option(help="Layers of a QVC. Default: 12.")] = None,
-    ansatz: Annotated[
-        str | None, typer.Option(help="CZ of a QVC's layer: ladder (every bond) or brickwork. Default: ladder.")
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="Of a QVC: multiplexed (exact), approximate, or angle. Default: multiplexed.")
-    ] = None,
-    encoding_layers: Annotated[int | None, typer.Option(help="Of the approximate encoding. Default: 2.")] = None,
-    pixel_order: Annotated[
-        str | None, typer.Option(help="flat or gray. Default: flat (multiplexed), gray (approximate).")
-    ] = None,
-    logit_scale: Annotated[float | None, typer.Option(help="Logits are ⟨Z⟩ times this. Default: 20.")] = None,
-    init_std: Annotated[float | None, typer.Option(help="Spread of a QVC's first angles. Default: 1.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Default: 20.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Default: 64.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Default: 1/layers (qvc), 0.001 (others).")] = None,
-    schedule: Annotated[str | None, typer.Option(help="one-cycle or constant. Default: one-cycle.")] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="Default: 0.")] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Epochs without progress before stopping. Default: none.")
-    ] = None,
-    validation: Annotated[float | None, typer.Option(help="Share set aside to choose the epoch. Default: 0.1.")] = None,
-    train_noise: Annotated[
-        float | None,
-        typer.Option(help="Depolarising noise of this strength on a QVC's gates, in the loss. Default: 0."),
-    ] = None,
-    train_shots: Annotated[
-        int | None, typer.Option(help="Noise of so many shots on a QVC's ⟨Z⟩, in the loss. Default: none.")
-    ] = None,
-    train_draws: Annotated[
-        int | None,
-        typer.Option(help="Circuits with sampled errors that a step with --train-noise averages. Default: 16."),
-    ] = None,
-    train_images: Annotated[int | None, typer.Option(help="Use this many training images. Default: all.")] = None,
-    seed: Seed = None,
-    config: Config = None,
-    data_dir: DataDir = None,
-    out: Out = None,
-    json: Json = False,
-) -> None:
-    """Train a classifier; a Ctrl-C keeps a checkpoint and the same command continues."""
-    given: dict[str, Any] = {k: v for k, v in locals().items() if k not in ("config", "data_dir", "out", "json")}
-    from qaml_qiskit.cli.console import TerminalProgress, show
-    from qaml_qiskit.cli.interrupt import stop_on_signal
-    from qaml_qiskit.cli.options import build_request
+#: Groups of commands with a word in front.
+GROUPS = {"data": "List, fetch and verify data sets."}
 
-    request = build_request(qaml.TrainRequest, given, config)
-    progress = TerminalProgress(quiet=json)
-    outcome = qaml.train(request, out=out, data_dir=data_dir, progress=progress, stopping=stop_on_signal)
-    show(outcome, as_json=json)
-
-
-@app.command()
-def init(
-    folder: Annotated[Path, typer.Argument(help="Where to write. Default: here.")] = Path(),
-    json: Json = False,
-) -> None:
-    """Write a starting workspace: backends.yaml and a recipe. Existing files are kept."""
-    from qaml_qiskit.cli.console import show
-
-    show(qaml.init_workspace(folder), as_json=json)
-
-
-@data_app.command("list")
-def data_list(data_dir: DataDir = None, json: Json = False) -> None:
-    """List the data sets and whether their files are here."""
-    from qaml_qiskit.cli.console import show
-
-    show(qaml.list_data(data_dir), as_json=json)
-
-
-@data_app.command("fetch")
-def data_fetch(
-    name: Annotated[str, typer.Argument(help="A data set of `qaml data list`.")],
-    data_dir: DataDir = None,
-    json: Json = False,
-) -> None:
-    """Download a data set and check it; a failed download leaves nothing behind."""
-    from qaml_qiskit.cli.console import show
-
-    show(qaml.fetch_data(name, data_dir), as_json=json)
-
-
-@data_app.command("verify")
-def data_verify(
-    name: Annotated[str | None, typer.Argument(help="A data set. Default: all.")] = None,
-    data_dir: DataDir = None,
-    json: Json = False,
-) -> None:
-    """Compare files with the official checksums; exit code 2 when one is wrong."""
-    from qaml_qiskit.cli.console import show
-
-    outcome = qaml.verify_data(name, data_dir)
-    show(outcome, as_json=json)
-    if any(row["state"] == "wrong" for row in outcome.results):
-        raise typer.Exit(2)
+#: In the order of the help: make a model, look at what it costs, run it, ask how it holds up.
+COMMANDS = {
+    command.name: command
+    for command in (
+        Command(
+            "demo",
+            "Train, attack and run a QVC on a simulated IBM device, from embedded data; writes a report.",
+            "demo",
+            "DemoRequest",
+        ),
+        Command(
+            "init",
+            "Write a starting workspace: backends.yaml and a recipe. Existing files are kept.",
+            "init_workspace",
+        ),
+        Command(
+            "train",
+            "Train a classifier; a Ctrl-C keeps a checkpoint and the same command continues.",
+            "train",
+            "TrainRequest",
+        ),
+        Command(
+            "encode",
+            "Turn images into circuits: templates with free angles, each image's angles, and its fidelity.",
+            "encode",
+            "EncodeRequest",
+        ),
+        Command(
+            "resources",
+            "Count gates and depths of a classifier's circuit, before and after compilation.",
+            "resources",
+            "ResourcesRequest",
+            {"check": "check_resources"},
+        ),
+        Command(
+            "frontier",
+            "Put models side by side: fidelity, gates, clean, robust and predicted accuracy; a table and a picture.",
+            "frontier",
+            "FrontierRequest",
+        ),
+        Command(
+            "forecast",
+            "Predict what models would score on devices, exactly, from the devices' own noise. No QPU time is spent.",
+            "forecast",
+            "ForecastRequest",
+        ),
+        Command(
+            "backends",
+            "List the targets of backends.yaml: size, native gate, median errors, and whether they can be reached.",
+            "list_targets",
+        ),
+        Command(
+            "plan",
+            "Say what a run would cost: jobs, executions, QPU seconds, gates and survival. Nothing is sent.",
+            "plan_run",
+            "RunRequest",
+        ),
+        Command(
+            "run",
+            "Score images with a trained QVC on a target: ideally, as sampled, and mitigated.",
+            "run_model",
+            "RunRequest",
+        ),
+        Command(
+            "submit",
+            "Submit the jobs of a run and leave; `qaml collect` fetches the results later.",
+            "submit_run",
+            "RunRequest",
+            {"retry": "retry_run"},
+        ),
+        Command("status", "Say how the jobs of a run stand.", "status_run"),
+        Command(
+            "collect",
+            "Fetch what the jobs of a run answered, and score it. Exit code 4: jobs pending; 6: results of some.",
+            "collect_run",
+        ),
+        Command("cancel", "Cancel the jobs of a run that have not ended.", "cancel_run"),
+        Command(
+            "sweep",
+            "Score images with QVCs under noise of growing strength, clean and attacked: exactly, or with Aer.",
+            "sweep",
+            "SweepRequest",
+        ),
+        Command(
+            "attack",
+            "Attack a model's images with full knowledge of it, and keep the adversarial images.",
+            "attack",
+            "AttackRequest",
+        ),
+        Command(
+            "transfer",
+            "Make adversarial images once on every source, and score them on every victim: exact, noisy, or a device.",
+            "transfer",
+            "TransferRequest",
+        ),
+        Command(
+            "certify",
+            "Certify how far every image is from another label, exactly in l2; with a witness and an attack for each.",
+            "certify",
+            "CertifyRequest",
+        ),
+        Command(
+            "tamper",
+            "Tamper with weights, gates, encoding, readout, calibration or neighbours, and score the images again.",
+            "tamper",
+            "TamperRequest",
+        ),
+        Command("data list", "List the data sets and whether their files are here.", "list_data"),
+        Command(
+            "data fetch", "Download a data set and check it; a failed download leaves nothing behind.", "fetch_data"
+        ),
+        Command(
+            "data verify", "Compare files with the official checksums; exit code 2 when one is wrong.", "verify_data"
+        ),
+    )
+}

@@ -106,14 +106,15 @@ def _json(document: object) -> str:
 
 def _show_tables(outcome: Outcome) -> None:
     console = Console()
-    for rows in _same_columns(outcome.results):
+    shown = outcome if outcome.brief is None else outcome.brief()
+    for rows in _same_columns(shown.results):
         _print_rows(console, rows)
-    for name, further in outcome.tables.items():
+    for name, further in shown.tables.items():
         console.print()
         console.print(Text(printable(name), style="bold underline"), soft_wrap=True)
         for rows in _same_columns(further):
             _print_rows(console, rows)
-    for note in outcome.notes:
+    for note in shown.notes:
         _print_text(console, note)
     if outcome.run is not None:
         report = outcome.run.path / "report.html"

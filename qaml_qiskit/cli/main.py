@@ -17,13 +17,6 @@ from qaml_qiskit.text import printable
 #: A process stopped by Ctrl-C before there was anything to keep, as shells report it.
 INTERRUPTED = 130
 
-#: The commands in the order of the help: make a model, look at what it costs, run it, ask how it holds up.
-ORDER = (
-    *("demo", "init", "train", "encode", "resources", "frontier", "forecast"),
-    *("backends", "plan", "run", "submit", "status", "collect", "cancel"),
-    *("sweep", "attack", "transfer", "certify", "tamper"),
-)
-
 
 def main() -> None:
     """Run ``qaml`` with the arguments of the process, and leave with its exit code."""
@@ -42,32 +35,9 @@ def main() -> None:
     sys.exit(code)
 
 
-def add_commands() -> None:
-    """Import the modules whose commands :data:`qaml_qiskit.cli.app.app` gets, and put these in order."""
-    from qaml_qiskit.cli import (  # noqa: F401
-        attack_commands,
-        certify_commands,
-        commands,
-        device_commands,
-        execution_commands,
-        resource_commands,
-        sweep_commands,
-        tamper_commands,
-    )
-    from qaml_qiskit.cli.app import app, data_app
-    from qaml_qiskit.cli.several import Command
-
-    for command in (*app.registered_commands, *data_app.registered_commands):
-        command.cls = Command
-    app.registered_commands.sort(
-        key=lambda command: ORDER.index(command.name or getattr(command.callback, "__name__", ""))
-    )
-
-
 def _run() -> int:
     from qaml_qiskit.cli.app import app
 
-    add_commands()
     code = int(app(standalone_mode=False, prog_name="qaml") or 0)
     # Typer turns a Ctrl-C into an exit of its own, so it is recognised by its code.
     if code == INTERRUPTED:

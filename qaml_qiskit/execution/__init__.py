@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.mitigation import Calibration as Calibration
     from qaml_qiskit.execution.mitigation import ReadoutCorrection as ReadoutCorrection
     from qaml_qiskit.execution.mitigation import check_calibration as check_calibration
+    from qaml_qiskit.execution.names import recipe_names as recipe_names
     from qaml_qiskit.execution.options import DEFAULT_MITIGATION as DEFAULT_MITIGATION
     from qaml_qiskit.execution.options import CountsMitigation as CountsMitigation
     from qaml_qiskit.execution.options import Mitigation as Mitigation
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.outcomes import read_outcomes as read_outcomes
     from qaml_qiskit.execution.recipes import Recipe as Recipe
     from qaml_qiskit.execution.recipes import load_recipe as load_recipe
-    from qaml_qiskit.execution.recipes import recipe_names as recipe_names
     from qaml_qiskit.execution.recipes import to_isa as to_isa
     from qaml_qiskit.execution.runner import Answer as Answer
     from qaml_qiskit.execution.runner import BrokenResultError as BrokenResultError

@@ -1,8 +1,6 @@
 """backends.yaml: the named places where a classifier can run, read strictly."""
 
-import os
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -10,13 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from qiskit_ibm_runtime import fake_provider
 
 from qaml_qiskit.errors import ConfigurationError, nearest, perhaps, unknown_name
+from qaml_qiskit.execution.names import FILE_NAME, backends_file
 from qaml_qiskit.execution.options import PrimitiveOptions
-from qaml_qiskit.formats import first_problem, read_bytes, short, yaml_of
+from qaml_qiskit.formats import first_problem, short, yaml_of
 from qaml_qiskit.noise import NoiseSpec
-
-#: Environment variable that names the backends.yaml to use.
-BACKENDS_VARIABLE = "QAML_BACKENDS"
-FILE_NAME = "backends.yaml"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -118,35 +113,17 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
     """Read the targets.
 
     Args:
-        path: the file to read. By default ``$QAML_BACKENDS``, then ``./backends.yaml``, then the one that ships with
-            the package.
+        path: the file to read; by default the one that :func:`qaml_qiskit.execution.names.backends_file` finds.
 
     Raises:
         ConfigurationError: the file is missing, is not YAML, or an entry does not fit; the message names the file,
             the entry, the field and the known values.
     """
-    chosen = Path(path) if path is not None else _from_environment()
-    if chosen is None:
-        text = resources.files("qaml_qiskit.execution").joinpath("default_backends.yaml").read_text(encoding="utf-8")
-        return parse_yaml(text, f"the packaged {FILE_NAME}", Catalogue)
-    return read_yaml(chosen, Catalogue)
-
-
-def _from_environment() -> Path | None:
-    if named := os.environ.get(BACKENDS_VARIABLE):
-        return Path(named)
-    local = Path(FILE_NAME)
-    return local if local.is_file() else None
-
-
-def read_yaml(path: Path, model: type[Model]) -> Model:
-    """Read one YAML file into a strict schema; ConfigurationError names the file and the field that does not fit."""
-    content = read_bytes(path, "check the path, or write a starting file with `qaml init`")
-    return parse_yaml(content, str(path), model)
+    return parse_yaml(*backends_file(path), Catalogue)
 
 
 def parse_yaml(text: str | bytes, source: str, model: type[Model]) -> Model:
-    """Parse YAML text that came from ``source`` into a strict schema; see :func:`read_yaml`."""
+    """Parse YAML text that came from ``source`` into a strict schema; the error names what does not fit."""
     content = yaml_of(text.encode() if isinstance(text, str) else text, source)
     try:
         return model.model_validate({} if content is None else content)

@@ -1,7 +1,5 @@
 """Transpilation recipes: how a circuit is compiled, one YAML file each in transpile/."""
 
-from importlib import resources
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,9 +10,10 @@ from qiskit.transpiler.exceptions import TranspilerError
 from qiskit.transpiler.passes import BarrierBeforeFinalMeasurements, SabreLayout
 
 from qaml_qiskit.circuits import gate_counts
-from qaml_qiskit.errors import ConfigurationError, unknown_name
-from qaml_qiskit.execution.catalogue import parse_yaml, read_yaml
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.execution.catalogue import parse_yaml
 from qaml_qiskit.execution.layout import best_line, line_usage
+from qaml_qiskit.execution.names import recipe_file
 from qaml_qiskit.execution.scheduling import DecouplingSequence, scheduling, without_delays
 from qaml_qiskit.execution.swaps import SwapsBesideGates
 
@@ -65,31 +64,14 @@ class Recipe(BaseModel):
         return self
 
 
-def recipe_names() -> list[str]:
-    """The recipes that ship with the package."""
-    folder = resources.files("qaml_qiskit._recipes")
-    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
-
-
 def load_recipe(name: str) -> Recipe:
     """Read a recipe by its name in transpile/, or by the path of a YAML file of your own.
 
-    A local file wins when the name ends in ``.yaml`` or contains a slash; otherwise ``./transpile/NAME.yaml`` is
-    looked for first, then the packaged recipes.
-
     Raises:
-        ConfigurationError: no such recipe, or its content does not fit.
+        ConfigurationError: no such recipe (see :func:`qaml_qiskit.execution.names.recipe_file`), or its content does
+            not fit.
     """
-    if name.endswith((".yaml", ".yml")) or "/" in name:
-        return read_yaml(Path(name), Recipe)
-    local = Path("transpile") / f"{name}.yaml"
-    if local.is_file():
-        return read_yaml(local, Recipe)
-    if name not in recipe_names():
-        remedy = "choose one of these, or give the path of a YAML file of your own"
-        raise unknown_name("there is no such recipe", name, recipe_names(), remedy=remedy)
-    packaged = resources.files("qaml_qiskit._recipes").joinpath(f"{name}.yaml")
-    return parse_yaml(packaged.read_text(encoding="utf-8"), f"recipe {name}", Recipe)
+    return parse_yaml(*recipe_file(name), Recipe)
 
 
 def to_isa(circuit: QuantumCircuit, target: ISATarget, recipe: Recipe) -> QuantumCircuit:

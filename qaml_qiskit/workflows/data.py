@@ -4,6 +4,7 @@ from pathlib import Path
 
 from qaml_qiskit.artifacts.outcome import Outcome
 from qaml_qiskit.datasets import DATASETS, data_status, fetch, verify
+from qaml_qiskit.errors import InputError
 
 
 def list_data(data_dir: Path | None = None) -> Outcome:
@@ -38,4 +39,11 @@ def verify_data(name: str | None = None, data_dir: Path | None = None) -> Outcom
         for chosen in ([name] if name is not None else DATASETS.parts())
         for row in verify(chosen, data_dir=data_dir)
     ]
-    return Outcome("data verify", None, rows)
+    wrong = [str(row["path"] or row["file"]) for row in rows if row["state"] == "wrong"]
+    problem = InputError(
+        "files differ from the official ones",
+        got=", ".join(wrong),
+        expected="files with the official checksums",
+        remedy="delete them, and give `qaml data fetch`",
+    )
+    return Outcome("data verify", None, rows, problem=problem if wrong else None)

@@ -1,40 +1,210 @@
 """What every request is: strict, frozen, and refused in four beats, from Python as from the command line.
 
-The modules that declare requests import neither torch nor Qiskit, so that a wrong option is answered at once.
+A request's fields are the options of its command: types, choices, defaults and, in the texts below the fields, help
+and documentation. What several requests ask for is a mixin. The modules that declare requests import neither torch nor
+Qiskit, so that a wrong option is answered at once.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from qaml_qiskit.errors import ConfigurationError, perhaps
 from qaml_qiskit.formats import first_problem
+from qaml_qiskit.noise import NoiseName
+from qaml_qiskit.seeds import Seed
+from qaml_qiskit.workflows.fields import (
+    Count,
+    Exists,
+    Images,
+    ModelName,
+    Otherwise,
+    RecipeName,
+    Several,
+    TargetName,
+    marks,
+    takes_one,
+    takes_several,
+)
+from qaml_qiskit.workflows.words import quoted, split_text, written
 
 
 class Request(BaseModel):
     """Everything that decides what a command computes. Unknown fields are refused.
 
+    A list may be given as one value, or as a text with spaces or commas; the text of a field that must be given, such
+    as the name of a model, is one value.
+
     Raises:
         ConfigurationError: a field that does not exist, or a value that does not fit.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
-    @property
-    def stored_models(self) -> tuple[str, ...]:
-        """Names of the stored models that it is about."""
-        return ()
+    #: The name of the command.
+    command: ClassVar[str] = ""
 
     @model_validator(mode="wrap")
     @classmethod
     def _refused_in_four_beats(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
+            if isinstance(values, Mapping):
+                values = {name: cls._listed(name, value) for name, value in values.items()}
             return handler(values)
         except ValidationError as error:
             raise refusal(cls, error) from error
+
+    @classmethod
+    def _listed(cls, name: str, value: Any) -> Any:
+        field = cls.model_fields.get(name)
+        if field is None or not takes_several(field) or takes_one(field):
+            return value
+        if isinstance(value, str) and not field.is_required():
+            try:
+                return tuple(split_text(value))
+            except ValueError as error:
+                raise ConfigurationError(
+                    f"{name} does not fit",
+                    got=repr(value),
+                    expected="quotation marks in pairs",
+                    remedy="add the other one",
+                ) from error
+        return (value,) if isinstance(value, str | int | float) else value
+
+    def check(self, backends: Path | None = None) -> None:
+        """Refuse names of what is not there, such as models and targets. Nothing heavy is imported for it.
+
+        Args:
+            backends: the backends.yaml that was named.
+
+        Raises:
+            QamlError: there is no such model, target or recipe.
+        """
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if value is None or value == field.default:
+                continue
+            checks = [mark.check for mark in marks(field) if isinstance(mark, Exists)]
+            for each in value if isinstance(value, tuple) else (value,):
+                for look in checks:
+                    look(each, backends)
+
+    def words(self, config: Mapping[str, Any] | None = None) -> list[str]:
+        """The words of the command that asks for this; options at their defaults are left out.
+
+        Args:
+            config: of a run of it; of what ``resolved`` there says, the backends.yaml that was named and the choice of
+                ``compute`` are options, too.
+        """
+        arguments: list[str] = []
+        options: list[str] = []
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if field.is_required():
+                arguments += map(str, value) if isinstance(value, tuple) else [str(value)]
+            elif value != field.default:
+                options += _option(name, value)
+        resolved = (config or {}).get("resolved", {})
+        for name, value in {"backends": resolved.get("backends"), **resolved.get("compute", {})}.items():
+            options += _option(name, value) if value is not None else []
+        if any(word.startswith("-") for word in arguments):
+            return ["qaml", self.command, *options, "--", *arguments]
+        return ["qaml", self.command, *arguments, *options]
+
+    def command_line(self, config: Mapping[str, Any] | None = None) -> str:
+        """:meth:`words` for a shell."""
+        return " ".join(map(quoted, self.words(config)))
+
+
+def _option(name: str, value: object) -> list[str]:
+    option = "--" + name.replace("_", "-")
+    if value is True:
+        return [option]
+    texts = (written(value) or [""]) if isinstance(value, tuple) else [str(value)]
+    pairs = [[f"{option}={text}"] if text.startswith("-") else [option, text] for text in texts]
+    return [word for pair in pairs for word in pair]
+
+
+class OnModel(Request):
+    """Asks for one stored model."""
+
+    model: ModelName
+    """Run folder, model file or the name of a reference."""
+
+
+class OnModels(Request):
+    """Asks for stored models."""
+
+    models: Several[ModelName]
+    """Run folders, model files or names of references."""
+
+
+class WithImages(Request):
+    """Asks for images to work on."""
+
+    images: Images = "100"
+    """A number N for the first N of the model's own test set; or an .npz."""
+
+
+class UnderNoise(Request):
+    """Asks for a named noise, or for none."""
+
+    noise: NoiseName | None = None
+    """An exact noise on the native gates of the layers and the readout."""
+    strength: float | None = None
+    """Of the noise."""
+
+    @model_validator(mode="after")
+    def _noise_is_complete(self) -> Self:
+        if (self.noise is None) != (self.strength is None):
+            raise ConfigurationError(
+                "the noise is not complete",
+                got=f"--noise {self.noise}" if self.noise else f"--strength {self.strength:g}",
+                expected="--noise and --strength together, or neither",
+                remedy="add the other one",
+            )
+        return self
+
+
+class OnTarget(Request):
+    """Asks for one target."""
+
+    target: TargetName = "fake-torino"
+    """Entry of backends.yaml."""
+
+
+class Compiled(Request):
+    """Asks for a way to compile."""
+
+    recipe: RecipeName = "level3"
+    """Compiles for the target: a recipe of transpile/, or a YAML file."""
+
+
+class AttackOptions(Request):
+    """Asks for parameters of attacks that not every attack has, and for an audit."""
+
+    steps: Annotated[Count | None, Otherwise("each attack's own")] = None
+    """Of the attacks that have steps."""
+    restarts: Annotated[Count | None, Otherwise("each attack's own")] = None
+    """Of the attacks that have restarts."""
+    param: tuple[str, ...] = ()
+    """Further key=value, such as step_size=0.01 or constants=[1,10], for the attacks that have this parameter;
+    pgd.steps=40 is for that attack alone."""
+    audit: bool = False
+    """Check whether the attacks' failures mean anything."""
+    audit_images: Count = 100
+    """Images at most that the audit uses, the first ones."""
+
+
+class Seeded(Request):
+    """Asks for a seed."""
+
+    seed: Seed = 0
+    """Of everything random: the same seed gives the same run."""
 
 
 def refusal(kind: type[BaseModel], error: ValidationError, shown: Callable[[str], str] = str) -> ConfigurationError:
@@ -62,10 +232,15 @@ def refusal(kind: type[BaseModel], error: ValidationError, shown: Callable[[str]
     choices = _choices(detail) if detail["type"] == "literal_error" else []
     return ConfigurationError(
         f"{shown(name)} does not fit",
-        got=repr(detail["input"]),
+        got=_shown(detail["input"]),
         expected=expected[:1].lower() + expected[1:],
         remedy=perhaps(detail["input"], choices, f"correct {shown(name)}", count=1),
     )
+
+
+def _shown(value: object) -> str:
+    """A value as it was given; a number without the quotation marks of the text that a command line has for it."""
+    return value if isinstance(value, str) and re.fullmatch(r"-?[\d.]+(e-?\d+)?|-?inf|nan", value) else repr(value)
 
 
 def _choices(detail: ErrorDetails) -> list[str]:

@@ -10,7 +10,7 @@ from qaml_qiskit.files import make_folders, write_atomically
 RECIPE = "level3.yaml"
 
 
-def init_workspace(folder: Path) -> Outcome:
+def init_workspace(folder: Path = Path()) -> Outcome:
     """Write ``backends.yaml`` and ``transpile/level3.yaml`` into a folder. Existing files are kept as they are.
 
     Raises:

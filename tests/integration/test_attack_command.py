@@ -191,41 +191,6 @@ def test_three_classes_get_the_variant_by_its_name(qaml: Qaml, trained: Path, tm
     assert finished.json()["results"][0]["attack"] == "autoattack-ternary"
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("--eps=-0.1",), "-0.1"),
-        (("--eps", "1.5"), "1.5"),
-        (("--eps", "nan"), "nan"),
-        (("--eps", "0.1,0.1"), "--eps"),
-        (("--attack", "pdg"), "pgd"),
-        (("--param", "step_sise=1"), "step_size"),
-        (("--param", "pgd.step_sise=1"), "step_size"),
-        (("--param", "fgsm.steps=1"), "fgsm.steps"),
-        (("--param", "pgd.eps=1"), "key=value"),
-        (("--param", "steps"), "key=value"),
-        (("--param", "eps=0.1"), "key=value"),
-        (("--param", "steps=many"), "steps"),
-        (("--attack", "fgsm", "--steps", "5"), "steps"),
-        (("--noise", "depolarizing"), "--strength"),
-        (("--noise", "gamma-rays", "--strength", "0.1"), "gamma-rays"),
-        (("--noise", "depolarizing", "--strength", "2"), "2"),
-        (("--sources", "nothing"), "--audit"),
-        (("--sources", "nothing", "--audit"), "nothing"),
-        (("--attack", "square", "--audit"), "square"),
-        (("--images", "100000"), "100000"),
-        (("--images", "none.npz"), "none.npz"),
-    ],
-)
-def test_wrong_use(qaml: Qaml, trained: Path, tmp_path: Path, words: tuple[str, ...], said: str) -> None:
-    refused = qaml("attack", trained, *words, "--out", tmp_path / "run")
-    assert refused.code == 2
-    assert said in refused.err
-    assert len(refused.err.strip().splitlines()) == 1
-    assert refused.out == ""
-    assert not (tmp_path / "run").exists()
-
-
 def test_no_noise_on_a_network_without_a_circuit(qaml: Qaml, trained_convnet: Path, tmp_path: Path) -> None:
     words = ("--noise", "depolarizing", "--strength", "0.1", "--out", tmp_path / "run")
     refused = qaml("attack", trained_convnet, *words)
@@ -262,10 +227,12 @@ def test_images_that_do_not_fit(
 def test_words_behind_an_option_are_its_own_once_the_arguments_are_there() -> None:
     valued, repeatable = {"--attack", "--eps", "--out"}, {"--attack", "--eps"}
 
-    def written(text: str) -> str:
-        return " ".join(spread(text.split(), valued, repeatable, 1))
+    def written(text: str, arguments: int | None = 1) -> str:
+        return " ".join(spread(text.split(), valued, repeatable, arguments))
 
     assert written("m --attack a b --eps 1 2") == "m --attack a --attack b --eps 1 --eps 2"
     assert written("--attack a m b") == "--attack a m --attack b"
     assert written("m --attack=a b --out c d") == "m --attack=a --attack b --out c d"
     assert written("m --json --attack a -- b") == "m --json --attack a -- b"
+    assert written("m n --attack a b", None) == "m n --attack a --attack b"
+    assert written("--attack a m n", None) == "--attack a m n"

@@ -136,28 +136,6 @@ def test_a_killed_run_certifies_no_image_twice(
     assert whole.json()["results"] == again.json()["results"]
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("--noise", "gamma-rays", "--strength", "0.1"), "gamma-rays"),
-        (("--noise", "bit-flip", "--strength", "1.5"), "1.5"),
-        (("--noise", "bit-flip"), "--strength"),
-        (("--strength", "0.1"), "--noise"),
-        (("--images", "1000000"), "1000000"),
-        (("--images", "0"), "0"),
-        (("--images", "none.npz"), "none.npz"),
-        (("--seed", "-1"), "--seed"),
-    ],
-)
-def test_wrong_use(qaml: Qaml, trained: Path, tmp_path: Path, words: tuple[str, ...], said: str) -> None:
-    refused = qaml("certify", trained, *words, "--out", tmp_path / "run")
-    assert refused.code == 2
-    assert said in refused.err
-    assert len(refused.err.strip().splitlines()) == 1
-    assert refused.out == ""
-    assert not (tmp_path / "run").exists()
-
-
 def test_a_convnet_is_refused(qaml: Qaml, trained_convnet: Path, tmp_path: Path) -> None:
     refused = qaml("certify", trained_convnet, "--out", tmp_path / "run")
     assert refused.code == 2

@@ -17,13 +17,11 @@ import pytest
 import typer
 
 from qaml_qiskit.cli.app import app
-from qaml_qiskit.cli.main import add_commands, main
+from qaml_qiskit.cli.main import main
 from qaml_qiskit.datasets import DATASETS
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.noise import NOISES
 from qaml_qiskit.registry import Registry
-
-add_commands()
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

@@ -82,26 +82,6 @@ def test_unusable_images_leave_nothing_behind(qaml: Qaml, encoding: str, name: s
     assert not Path("run").exists()
 
 
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [
-        (("--threshold", "0"), "--threshold"),
-        (("--threshold", "1.5"), "--threshold"),
-        (("--encoding-layers", "0"), "--encoding-layers"),
-        (("--encoding", "wavelet"), "no such encoding"),
-        (("--encoding", "angle"), "64 pixels"),
-        (("--dataset", "letters"), "letters"),
-        (("--images", "100000"), "539"),
-    ],
-)
-def test_wrong_words(qaml: Qaml, words: tuple[str, ...], complaint: str) -> None:
-    refused = qaml("encode", *words, "--out", "run")
-    assert refused.code == 2
-    assert complaint in refused.err
-    assert refused.err.count("\n") == 1
-    assert not Path("run").exists()
-
-
 def test_an_angle_encoded_qvc_learns_the_moons(qaml: Qaml) -> None:
     words = ("train", "--dataset", "moons", "--encoding", "angle", "--layers", 4, "--epochs", 15, "--out", "run")
     finished = qaml(*words, "--json")

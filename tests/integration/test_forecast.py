@@ -158,28 +158,6 @@ def test_a_frontier_has_a_row_a_model(qaml: Qaml, tmp_path: Path) -> None:
     assert {"frontier.png", "frontier.csv", "report.html"} <= {path.name for path in (place / "run").iterdir()}
 
 
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [
-        (("forecast", "nothing"), "there is no such model"),
-        (("forecast", "MODEL", "--target", "nowhere"), "nowhere"),
-        (("forecast", "MODEL", "--eps", "2"), "--eps"),
-        (("forecast", "MODEL", "--mitigation", "magic"), "--mitigation"),
-        (("forecast", "MODEL", "--shots", "0"), "--shots"),
-        (("frontier", "MODEL", "--eps", "0"), "--eps"),
-        (("frontier", "MODEL", "--images", "none.npz"), "none.npz"),
-    ],
-)
-def test_wrong_words_leave_nothing_behind(qaml: Qaml, tmp_path: Path, words: tuple[str, ...], complaint: str) -> None:
-    place = workspace(tmp_path / "work")
-    given = [place / "model" if word == "MODEL" else word for word in words]
-    refused = qaml(*given, "--out", place / "run")
-    assert refused.code == 2
-    assert complaint in refused.err
-    assert refused.err.count("\n") == 1
-    assert not (place / "run").exists()
-
-
 def test_an_impossible_t2_is_repaired_and_said(qaml: Qaml, tmp_path: Path) -> None:
     place = workspace(tmp_path / "work")
     (place / "mine.yaml").write_text(

@@ -270,7 +270,7 @@ def test_modes(qaml: Qaml, server: Loopback, place: Path, run: Path, mode: str, 
 def test_a_typed_answer_decides_on_a_terminal(
     qaml: Qaml, server: Loopback, place: Path, run: Path, monkeypatch: pytest.MonkeyPatch, said_yes: bool
 ) -> None:
-    monkeypatch.setattr("qaml_qiskit.cli.execution_commands._on_terminal", lambda: True)
+    monkeypatch.setattr("qaml_qiskit.cli.consent.on_terminal", lambda: True)
     monkeypatch.setattr("typer.confirm", lambda *words, **options: said_yes)
     finished = qaml("submit", *arguments(place, run))
     assert finished.code == (0 if said_yes else 2)

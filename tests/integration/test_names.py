@@ -13,7 +13,6 @@ from qaml_qiskit import ForecastRequest, TrainRequest, forecast, train
 from qaml_qiskit.artifacts.adversarial import read_adversarial
 from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.progress import Advance
-from qaml_qiskit.reports.pages import command_line
 from tests.integration.conftest import Finished
 
 Qaml = Callable[..., Finished]
@@ -64,9 +63,9 @@ def made_file() -> Path:
 def test_the_printed_command_names_the_bytes() -> None:
     from qaml_qiskit import AttackRequest
 
-    line = command_line({"command": "attack"}, AttackRequest(model=os.fsdecode(b"m'\xff"), attack=("pgd",)))
+    line = AttackRequest(model=os.fsdecode(b"m'\xff"), attack=("pgd",)).command_line()
     assert "$'m\\x27\\xff'" in line
-    assert "'a  b'" in command_line({"command": "attack"}, AttackRequest(model="a  b", attack=("pgd",)))
+    assert "'a  b'" in AttackRequest(model="a  b", attack=("pgd",)).command_line()
 
 
 class Heard:

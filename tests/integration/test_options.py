@@ -1,18 +1,29 @@
 """Options into requests and back: nothing is dropped, and what a report prints parses to the request it came from."""
 
+import inspect
+import os
 import shlex
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic.fields import FieldInfo
 
 import qaml_qiskit as qaml
-from qaml_qiskit.cli import main, options
-from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.reports.pages import command_line, named
+from qaml_qiskit.cli import call
+from qaml_qiskit.cli.app import app
+from qaml_qiskit.cli.commands import COMMANDS
+from qaml_qiskit.cli.options import AROUND, GIVEN, arguments, option_table
+from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.registry import Named
+from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.request import Request
 from tests.integration.conftest import Finished
 
@@ -40,29 +51,17 @@ REQUESTS: dict[str, list[Request]] = {
 }
 
 
-class Parsed(Exception):  # noqa: N818
-    """Carries what the command line was parsed to."""
-
-
 @pytest.fixture
 def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], Request]:
-    build = options.build_request
-
-    def stop(*arguments: Any) -> None:
-        raise Parsed(build(*arguments))
-
-    monkeypatch.setattr(options, "build_request", stop)
-    # The models of these command lines do not exist.
-    monkeypatch.setattr(options, "model_path", Path)
-    main.add_commands()
+    """What a command line is parsed to; nothing is computed, and the models need not be there."""
+    asked: list[Request] = []
+    monkeypatch.setattr(Request, "check", lambda self, backends=None: asked.append(self))
+    monkeypatch.setattr(call, "_run", lambda *rest: None)
 
     def parsed(words: list[str]) -> Request:
-        from qaml_qiskit.cli.app import app
-
         monkeypatch.setattr(sys, "argv", words)
-        with pytest.raises(Parsed) as found:
-            app(standalone_mode=False, prog_name="qaml")
-        return found.value.args[0]
+        app(standalone_mode=False, prog_name="qaml")
+        return asked.pop()
 
     return parsed
 
@@ -73,19 +72,106 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], Request]:
 def test_the_command_of_a_report_parses_to_its_request(
     command: str, asked: Request, parse: Callable[[list[str]], Request]
 ) -> None:
-    line = command_line({"command": command, "resolved": {}}, asked)
-    assert parse(shlex.split(line)) == asked
+    assert asked.command == command
+    assert parse(shlex.split(asked.command_line())) == asked
+
+
+#: Names as files have them: with spaces, dashes, commas, brackets, quotes, and bytes that are no UTF-8.
+NAMES = st.one_of(
+    st.text("ab -=,[]\\'\"@.\udcff", min_size=1, max_size=8),
+    st.sampled_from(["constants=[[0.1,1.0],[2]]", "--", "-m", "a,b", "a\\,b", "m@readout:0.1"]),
+)
+
+
+def values(annotation: Any, marks: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]:
+    """Values of a field, as its annotation has them."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return values(inner[0], (*inner[1:], *marks))
+    told = [mark for mark in marks if isinstance(mark, Named)]
+    if told or origin is Literal:
+        return st.sampled_from(list(told[0].told() if told else inner))
+    if origin in (Union, UnionType):
+        return st.one_of([values(each, marks) for each in inner])
+    if origin is tuple:
+        return st.lists(values(inner[0]), min_size=1, max_size=3, unique=True).map(tuple)
+    if annotation in (int, float):
+        limits = {name: number for mark in marks for name, number in limits_of(mark)}
+        low, high = limits.get("ge", limits.get("gt", 0)), limits.get("le", limits.get("lt", 1000))
+        numbers = st.integers(low, min(high, 10**6)) if annotation is int else st.floats(low, min(high, 10**6))
+        return numbers.filter(lambda number: number > limits.get("gt", -1) and number < limits.get("lt", 10**7))
+    return {str: NAMES, bool: st.booleans(), type(None): st.none()}[annotation]
+
+
+def limits_of(mark: Any) -> Iterator[tuple[str, Any]]:
+    for each in mark.metadata if isinstance(mark, FieldInfo) else [mark]:
+        yield from ((name, getattr(each, name)) for name in ("ge", "gt", "le", "lt") if hasattr(each, name))
+
+
+@pytest.mark.parametrize("kind", [type(requests[0]) for requests in REQUESTS.values()])
+def test_parsing_what_is_printed_gives_the_same_request(
+    kind: type[Request], parse: Callable[[list[str]], Request]
+) -> None:
+    hints = get_type_hints(kind, include_extras=True)
+    base = REQUESTS[kind.command][0].model_dump()
+    strategies = {name: values(hints[name]) for name in kind.model_fields}
+
+    @settings(max_examples=25, deadline=None, database=None, derandomize=True)
+    @given(st.fixed_dictionaries({}, optional=strategies))
+    def holds(drawn: dict[str, Any]) -> None:
+        try:
+            asked = kind.model_validate({**base, **drawn})
+        except ConfigurationError:
+            return
+        checked.append(asked)
+        assert parse(asked.words()) == asked
+
+    checked: list[Request] = []
+    holds()
+    assert len(checked) >= 3
+
+
+def test_a_printed_command_survives_a_shell() -> None:
+    asked = qaml.TransferRequest(sources=(os.fsdecode(b"m'\xff -\t"), "b c"), victims=("d,e",), attacks=("fgsm",))
+    done = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {asked.command_line()}"], capture_output=True, check=True, timeout=30
+    )
+    assert [os.fsdecode(word) for word in done.stdout.split(b"\0")[:-1]] == asked.words()
 
 
 def test_the_command_of_a_report_names_the_backends_that_were_used() -> None:
     request = qaml.RunRequest(model="a")
-    config = {"command": "run", "resolved": named(Path("my devices.yaml"))}
-    assert shlex.split(command_line(config, request)) == ["qaml", "run", "a", "--backends", "my devices.yaml"]
-    assert "--backends" not in command_line({"command": "run", "resolved": named(None)}, request)
+    recorded = {"resolved": named(Path("my devices.yaml"))}
+    assert shlex.split(request.command_line(recorded)) == ["qaml", "run", "a", "--backends", "my devices.yaml"]
+    assert "--backends" not in request.command_line()
 
 
 @pytest.mark.parametrize(
-    "words", [["0.1,0.2"], ["0.1", "--eps", "0.2"], ["0.1", "0.2"]], ids=["commas", "repeated", "spaces"]
+    "text", ["eps: [0.1, 0.2]", "eps: 0.1,0.2", "eps: 0.1 0.2", "eps: 0.1, 0.2", "eps: '0.1, 0.2'"]
+)
+def test_lists_of_files_have_the_same_syntax(text: str, parse: Callable[[list[str]], Request], tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(text)
+    asked = parse(["qaml", "attack", "a", "--config", str(tmp_path / "c.yaml")])
+    assert asked == qaml.AttackRequest(model="a", eps=(0.1, 0.2))
+    assert qaml.AttackRequest(model="a", attack="pgd") == qaml.AttackRequest(model="a")  # type: ignore[arg-type]
+    assert qaml.ResourcesRequest(qubits=4).qubits == (4,)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_described(name: str) -> None:
+    """And everything that a command's function takes can be said on the command line."""
+    table = option_table(COMMANDS[name])
+    assert all(told.endswith(".") for _, _, told in table), table
+    assert len({option for option, _, _ in table}) == len(table)
+    function = getattr(qaml, COMMANDS[name].function)
+    assert [*arguments(COMMANDS[name].function)] == [*inspect.signature(function).parameters]
+    assert {*inspect.signature(function).parameters} <= {*AROUND, *GIVEN, "compute"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["0.1,0.2"], ["0.1", "--eps", "0.2"], ["0.1", "0.2"], ["0.1,", "0.2"]],
+    ids=["commas", "repeated", "spaces", "both"],
 )
 def test_lists_have_one_syntax(words: list[str], parse: Callable[[list[str]], Request]) -> None:
     assert parse(["qaml", "attack", "a", "--eps", *words]).eps == (0.1, 0.2)  # type: ignore[attr-defined]
@@ -140,7 +226,23 @@ KEPT = sorted((Path(__file__).parents[2] / "runs" / "reference").rglob("config.y
 @pytest.mark.parametrize("file", KEPT, ids=lambda file: file.parent.name)
 def test_configurations_of_kept_runs_are_still_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Some of their models are too large to be kept.
-    monkeypatch.setattr(options, "model_path", Path)
+    monkeypatch.setattr(Request, "check", lambda self, backends: None)
     kinds = {name: type(requests[0]) for name, requests in REQUESTS.items()}
     command = yaml.safe_load(file.read_text(encoding="utf-8"))["command"]
-    assert options.build_request(kinds[command], {}, file)
+    assert call.build_request(kinds[command], {}, file)
+
+
+def test_python_can_ask_whether_everything_is_there() -> None:
+    with pytest.raises(InputError, match="no such model"):
+        qaml.SweepRequest(model=("nowhere", "too")).check()
+    with pytest.raises(ConfigurationError, match=r"no such target.*Perhaps fake-torino"):
+        qaml.DemoRequest(target="fake-torrino").check()
+
+
+def test_options_that_another_function_would_ignore_are_refused(qaml: Qaml) -> None:
+    beside = qaml("resources", "--check", "--qubits", 4)
+    assert beside.code == 2
+    assert "--qubits beside --check" in beside.err
+    alone = qaml("submit", "m", "--recalibrate")
+    assert alone.code == 2
+    assert "--recalibrate without --retry" in alone.err

@@ -117,33 +117,6 @@ def test_delays_and_pulses_are_counted_apart(qaml: Qaml) -> None:
     assert rows[1]["one_qubit_gates"] <= rows[2]["one_qubit_gates"]
 
 
-MISTAKES = {
-    "layers": (["--layers", 0], ["--layers"]),
-    "encoding": (["--encoding", "angel"], ["multiplexed", "angle"]),
-    "target": (["--target", "fake-turin"], ["fake-turin", "fake-torino"]),
-    "recipe": (["--recipe", "level9"], ["level9", "level3"]),
-    "key": (["--recipe", "mine.yaml"], ["dynamic_decoupling"]),
-    "durations": (["--recipe", "line-dd", "--target", "ideal"], ["without durations"]),
-    "images": (["--images", 100000], ["test set of digits"]),
-    "no images": (["--images", 0], ["--images"]),
-    "data set": (["--dataset", "imagenet"], ["no such data set", "mnist"]),
-    "qubits": (["--qubits", 1], ["--qubits"]),
-}
-
-
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes_leave_nothing_behind(qaml: Qaml, tmp_path: Path, name: str) -> None:
-    given, parts = MISTAKES[name]
-    (tmp_path / "mine.yaml").write_text("why: x\noptimization_level: 1\nseeds: [1]\ndynamic_decoupling: XX\n")
-    finished = qaml("resources", *given, "--out", "run")
-    assert finished.code == 2
-    assert finished.out == ""
-    error = finished.err.strip().splitlines()[-1]
-    assert error.startswith("Error: ")
-    assert all(part in error for part in parts), error
-    assert not (tmp_path / "run").exists()
-
-
 def test_images_that_do_not_fit_the_qubits(qaml: Qaml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     importlib.import_module("qaml_qiskit.workflows.resources.workflow")
     large = torch.rand(2, 1, 28, 28, dtype=torch.float64)

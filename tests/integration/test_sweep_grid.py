@@ -18,7 +18,7 @@ from qaml_qiskit.models import QVC, DataCard, ModelCard, NoisyQVC, QVCConfig
 from qaml_qiskit.models.store import model_files
 from qaml_qiskit.noise import named_noise
 from qaml_qiskit.simulation.heisenberg import noisy_observables
-from qaml_qiskit.workflows.sweep.report import condensed
+from qaml_qiskit.workflows.sweep.report import without_constant_columns
 from tests.integration.conftest import Finished
 from tests.tolerances import BOUND, DIFFERENT, SIGMAS, VALUE
 
@@ -187,41 +187,10 @@ def test_columns_that_say_nothing_are_left_out_of_the_terminal(qaml: Qaml, place
     assert "engine exact" in finished.out
     assert "engine" not in finished.out.splitlines()[0]
     rows = [{"noise": "none", "engine": "exact", "eps": 0.1}, {"noise": "none", "engine": "exact", "eps": 0.2}]
-    assert condensed(rows) == (
+    assert without_constant_columns(rows) == (
         [{"noise": "none", "eps": 0.1}, {"noise": "none", "eps": 0.2}],
         "In all rows: engine exact.",
     )
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (("--noise", "depolarising"), "no such noise"),
-        (("--noise", "over-rotation", "--strengths", "3.5"), "radians"),
-        (("--noise", "bit-flip", "--strengths", "1.5"), "probability of an X"),
-        (("--noise", "readout", "--strengths", "0.5", "--mitigation", "readout"), "--mitigation"),
-        (("--attack", "pdg"), "perhaps pgd"),
-        (("--attack", "pgd", "--eps", "2"), "eps"),
-        (("--eps", "0"), "--eps"),
-        (("--engine", "aer"), "--engine"),
-        (("--encoding", "angle"), "--encoding"),
-        (("--placement", "layer", "--encoding-noise"), "--encoding-noise"),
-        (("--noise", "device", "--target", "ideal"), "no device noise"),
-        (("--noise", "device", "--target", "nowhere"), "no such target"),
-        (("--noise", "readout,readout"), "each value once"),
-        (("--shots", "0"), "--shots"),
-        (("--mitigation", "zne"), "--mitigation"),
-        (("--mitigation", "m3"), "m3 with --engine aer-sampler only"),
-    ],
-)
-def test_bad_input_is_one_line(qaml: Qaml, place: Path, options: tuple[str, ...], said: str) -> None:
-    finished = qaml(*words(place), "--out", place / "run", *options)
-    assert finished.code == 2
-    assert finished.err.startswith("Error: ")
-    assert finished.err.count("\n") == 1
-    assert said.lower() in finished.err.lower()
-    assert finished.out == ""
-    assert not (place / "run").exists()
 
 
 def test_images_that_are_not_there_are_named(qaml: Qaml, place: Path) -> None:

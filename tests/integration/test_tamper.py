@@ -197,34 +197,6 @@ def test_a_terminal_gets_the_figures_and_what_is_assumed(qaml: Qaml, trained: Pa
     assert "0.02 for every qubit" in finished.out
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("--strengths", "-0.1"), "--strengths"),
-        (("--strengths", "1.5"), "1.5"),
-        (("--strengths", "nan"), "--strengths"),
-        (("--strengths", "0.1,0.1"), "each value once"),
-        (("--part", "wieghts"), "Perhaps weights is meant"),
-        (("--part", "weights", "--part", "weights"), "each value once"),
-        (("--images", "1000000"), "1000000"),
-        (("--images", "none.npz"), "none.npz"),
-        (("--steps", "0"), "--steps"),
-        (("--components", "0"), "--components"),
-        (("--readout", "0.49"), "calibration"),
-        (("--readout", "0.1", "--target", "fake-torino"), "--target"),
-        (("--target", "fake-torrino"), "fake-torino"),
-        (("--seed", "-1"), "--seed"),
-    ],
-)
-def test_wrong_use(qaml: Qaml, trained: Path, tmp_path: Path, words: tuple[str, ...], said: str) -> None:
-    refused = qaml("tamper", trained, *words, "--out", tmp_path / "run")
-    assert refused.code == 2
-    assert said in refused.err
-    assert len(refused.err.strip().splitlines()) == 1
-    assert refused.out == ""
-    assert not (tmp_path / "run").exists()
-
-
 def test_a_convnet_is_refused(qaml: Qaml, trained_convnet: Path, tmp_path: Path) -> None:
     refused = qaml("tamper", trained_convnet, "--out", tmp_path / "run")
     assert refused.code == 2

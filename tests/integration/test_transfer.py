@@ -266,31 +266,3 @@ def test_models_for_other_images_are_refused(qaml: Qaml, trained: Path, tmp_path
         assert said in refused.err
         assert len(refused.err.strip().splitlines()) == 1
         assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("--victims", "MODEL"), "--sources"),
-        (("--sources", "MODEL"), "--victims"),
-        (("--sources", "MODEL", "--victims", "nothing"), "nothing"),
-        (("--sources", "MODEL@poor-readout", "--victims", "MODEL"), "by its gradients"),
-        (("--sources", "MODEL", "--victims", "MODEL@nowhere"), "nowhere"),
-        (("--sources", "MODEL", "--victims", "MODEL@readout:much"), "much"),
-        (("--sources", "MODEL", "--victims", "MODEL@readout:2"), "2"),
-        (("--sources", "MODEL", "--victims", "MODEL", "MODEL"), "once"),
-        (("--sources", "MODEL", "--victims", "MODEL", "--eps", "2"), "2"),
-        (("--sources", "MODEL", "--victims", "MODEL", "--attacks", "fsgm"), "fgsm"),
-        (("--sources", "MODEL", "--victims", "MODEL", "--param", "power=1"), "power"),
-        (("--sources", "MODEL", "--victims", "MODEL", "--shots", "0"), "--shots"),
-        (("--sources", "MODEL", "--victims", "MODEL", "--attacks", "cw", "--audit"), "audit"),
-        (("--victims", "MODEL", "--adversarial", "none.npz"), "none.npz"),
-    ],
-)
-def test_wrong_use(qaml: Qaml, trained: Path, tmp_path: Path, words: tuple[str, ...], said: str) -> None:
-    given = [word.replace("MODEL", str(trained)) for word in words]
-    refused = qaml("transfer", *given, "--out", tmp_path / "run")
-    assert refused.code == 2
-    assert said in refused.err
-    assert len(refused.err.strip().splitlines()) == 1
-    assert not (tmp_path / "run").exists()

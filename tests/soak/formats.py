@@ -11,7 +11,7 @@ import torch
 from qaml_qiskit import RunRequest, collect_run, plan_run, status_run, sweep, train
 from qaml_qiskit.artifacts.adversarial import read_adversarial
 from qaml_qiskit.artifacts.opening import load_run
-from qaml_qiskit.cli.options import build_request
+from qaml_qiskit.cli.call import build_request
 from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.deployments.images import load_images
 from qaml_qiskit.execution import compile_for, load_catalogue, load_recipe, open_target

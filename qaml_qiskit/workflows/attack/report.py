@@ -16,7 +16,6 @@ from qaml_qiskit.reports import (
     one_of_each_class,
     perturbation_picture,
 )
-from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.attack.request import AttackRequest
 
 _READING = (
@@ -57,7 +56,7 @@ def write_report(
         for row in audits[cell.key].rows({"attack": cell.attack_name, "eps": cell.attack.budget})
     ]
     notes = [_READING, *_noise_notes(victim), *audit_notes(audits)]
-    report = Report(run, command_line(run.config, request), f"{victim.name} under attack")
+    report = Report(run, request.command_line(run.config), f"{victim.name} under attack")
     report.table("Accuracy under attack", rows, *notes, file="attack.csv")
     report.picture("attack.png", attack_curves(rows, chance=1 / victim.num_classes), _CURVES)
     if cells:

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from qaml_qiskit.artifacts.adversarial import AdversarialImages
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, parse_deployment, read_deployments
 from qaml_qiskit.deployments.attacking import Cell, load_adversarial, make_adversarial
-from qaml_qiskit.deployments.auditing import NOT_AUDITED, Audited, audit_cells, made_on
+from qaml_qiskit.deployments.auditing import NOT_AUDITED, Audited, audit_cells, audit_tables, made_on
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.simulation import computing
@@ -56,7 +56,13 @@ def attack(
     with computing(compute), open_run("attack", request, resolved, out) as run:
         if not run.complete:
             _work(run, request, victim, sources, batch, progress, compute)
-    return Outcome.of(run, "audit")
+    return Outcome.of(run, "audit", brief=_brief)
+
+
+def _brief(outcome: Outcome) -> Brief:
+    # What failed is in the table of the audit.
+    short = [{name: cell for name, cell in row.items() if name != "failed_checks"} for row in outcome.results]
+    return Brief(short, audit_tables(outcome.tables.get("audit", [])), outcome.notes)
 
 
 def _work(

@@ -7,14 +7,13 @@ import numpy as np
 
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.certificates import DecisionForms, decompose
 from qaml_qiskit.deployments import Deployment, deploy, load_batch, parse_deployment
 from qaml_qiskit.deployments.forms import QuadraticForms
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, certified_curves
-from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.certify.request import CertifyRequest
 from qaml_qiskit.workflows.certify.rows import accuracy_rows, certify_chunk, summary_row
 
@@ -49,7 +48,7 @@ def certify(
     resolved = {"weights": deployment.weights_digest, "images": digest(images)}
     with open_run("certify", request, resolved, out) as run:
         if run.complete:
-            return Outcome.of(run, "summary", "certified_accuracy")
+            return Outcome.of(run, "summary", "certified_accuracy", brief=_brief)
         chunks = [slice(start, min(start + _CHUNK, len(labels))) for start in range(0, len(labels), _CHUNK)]
         kept = [run.kept_json(_file(chunk)) for chunk in chunks]
         parts: list[dict[str, Any]] = [part for part in kept if part is not None]
@@ -65,7 +64,13 @@ def certify(
                     advance(len(part["rows"]))
         rows = sorted((row for part in parts for row in part["rows"]), key=lambda row: row["index"])
         _write(run, request, rows, 1e3 * sum(part["seconds"] for part in parts) / len(rows))
-        return Outcome.of(run, "summary", "certified_accuracy")
+        return Outcome.of(run, "summary", "certified_accuracy", brief=_brief)
+
+
+def _brief(outcome: Outcome) -> Brief:
+    # The rows of all images are in certificates.csv; a terminal gets what they come to.
+    levels = {"Certified accuracy": outcome.tables["certified_accuracy"]}
+    return Brief(outcome.tables["summary"], levels, outcome.notes)
 
 
 def _file(chunk: slice) -> str:
@@ -91,7 +96,7 @@ def _write(run: Run, request: CertifyRequest, rows: list[Row], milliseconds: flo
     notes = [_NOTE, f"Exact radii took {milliseconds:.1f} ms an image, after the one-off work for the model."]
     levels_text = "certified: share of the images that no such perturbation fools. attacked: what the attack leaves."
     caption = "Left and middle: share of images still right, certainly and after an attack. Right: exact l2 radii."
-    report = Report(run, command_line(run.config, request), f"{request.model}, certified{noise}")
+    report = Report(run, request.command_line(run.config), f"{request.model}, certified{noise}")
     report.csv("certificates.csv", rows)
     report.table("Summary", [summary], *notes)
     report.table("Certified accuracy", levels, levels_text)

@@ -13,7 +13,6 @@ from qaml_qiskit.deployments.sampling import Stages
 from qaml_qiskit.evaluation import accuracy, rms_difference
 from qaml_qiskit.formats import npz
 from qaml_qiskit.reports import Report, accuracy_bars, learning_curves, one_of_each_class, perturbation_picture
-from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.demo.request import DemoRequest
 
 #: The demo's names for the stages of :class:`Stages`.
@@ -94,7 +93,7 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     grid = "One image of each class, the two perturbations (blue adds light, red removes it) and the ideal result."
     histories = {"QVC": read_history(run, "qvc/"), "ConvNet": read_history(run, "convnet/")}
     learning = "Loss and accuracy of both models."
-    report = Report(run, command_line(run.config, request), "A QVC on a device model")
+    report = Report(run, request.command_line(run.config), "A QVC on a device model")
     report.table("Accuracy of the QVC", rows, data, attacks, file="results.csv")
     report.picture("accuracy.png", _bars(found), "At every stage.")
     report.table("The same images on the ConvNet", found.convnet_rows(), "The transfer attack was made on it.")

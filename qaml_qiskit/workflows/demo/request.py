@@ -1,27 +1,33 @@
 """What the demo can be asked for."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from qaml_qiskit.seeds import Seed
-from qaml_qiskit.workflows.request import Request
+from qaml_qiskit.workflows.fields import Count
+from qaml_qiskit.workflows.request import Compiled, OnTarget, Seeded
 from qaml_qiskit.workflows.train.request import TrainRequest
 
 
-class DemoRequest(Request):
+class DemoRequest(Seeded, Compiled, OnTarget):
     """Everything that decides the demo's numbers. The data are the digits 0 to 5: six qubits can name six classes."""
 
-    target: str = "fake-torino"
-    recipe: str = "level3"
-    layers: Annotated[int, Field(ge=1)] = 12
-    epochs: Annotated[int, Field(ge=1)] = 60
-    convnet_epochs: Annotated[int, Field(ge=1)] = 12
+    command: ClassVar[str] = "demo"
+
+    layers: Count = 12
+    """Layers of the QVC."""
+    epochs: Count = 60
+    """Epochs of the QVC."""
+    convnet_epochs: Count = 12
+    """Epochs of the ConvNet."""
     eps: Annotated[float, Field(ge=0, le=1)] = 0.1
-    steps: Annotated[int, Field(ge=1)] = 20
-    images: Annotated[int, Field(ge=1)] = 200
-    shots: Annotated[int, Field(ge=1)] = 1000
-    seed: Seed = 0
+    """Attack strength, the largest change of a pixel."""
+    steps: Count = 20
+    """Steps of PGD."""
+    images: Count = 200
+    """Number of test images."""
+    shots: Count = 1000
+    """Shots an image."""
 
     def training(self, model: str) -> TrainRequest:
         """How one of the two models is trained."""

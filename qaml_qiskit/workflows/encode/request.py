@@ -1,20 +1,29 @@
 """What ``qaml encode`` is asked for."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from qaml_qiskit.datasets.names import DatasetName
 from qaml_qiskit.encodings import EncodingName, PixelOrder
+from qaml_qiskit.workflows.fields import Count, Images, Otherwise, Several
 from qaml_qiskit.workflows.request import Request
 
 
 class EncodeRequest(Request):
     """Which images, and how they become circuits."""
 
+    command: ClassVar[str] = "encode"
+
     dataset: DatasetName = "digits"
-    images: Annotated[str, BeforeValidator(str)] = "20"
+    """Whose images."""
+    images: Images = "20"
+    """Number of test images, or an .npz."""
     encoding: EncodingName = "approximate"
-    encoding_layers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (1, 2, 3, 4, 6)
+    """What prepares the images."""
+    encoding_layers: Several[Count] = (1, 2, 3, 4, 6)
+    """Templates of the approximate encoding that are tried."""
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
-    pixel_order: PixelOrder | None = None
+    """Fidelity to reach with the fewest layers."""
+    pixel_order: Annotated[PixelOrder | None, Otherwise("gray for approximate, flat otherwise")] = None
+    """Which pixel is which amplitude."""

@@ -25,7 +25,6 @@ from qaml_qiskit.formats import Arrays, npz
 from qaml_qiskit.models import DataCard
 from qaml_qiskit.progress import Advance, Progress, Silent
 from qaml_qiskit.reports import Report
-from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.encode.request import EncodeRequest
 
 #: Images fitted between two files: what a kill can lose.
@@ -174,6 +173,6 @@ def _write(run: Run, request: EncodeRequest, plan: _Plan, rows: list[Row]) -> No
             f"one of highest fidelity. The first is image {first['index']}: {first['fidelity']:.3f} with "
             f"{first['encoding_layers']} layers."
         )
-    report = Report(run, command_line(run.config, request), f"Images of {request.dataset} as circuits")
+    report = Report(run, request.command_line(run.config), f"Images of {request.dataset} as circuits")
     report.table("Images", rows, *notes[1:], file="encoding.csv")
     report.finish(notes[0], rows, notes)

@@ -1,28 +1,26 @@
 """What ``qaml forecast`` is asked for."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from qaml_qiskit.execution import CountsMitigation
-from qaml_qiskit.seeds import Seed
-from qaml_qiskit.workflows.request import Request
+from qaml_qiskit.workflows.fields import AnyNumber, Count, Otherwise, Several, TargetName
+from qaml_qiskit.workflows.request import Compiled, OnModels, Seeded, WithImages
 
 
-class ForecastRequest(Request):
+class ForecastRequest(Seeded, Compiled, WithImages, OnModels):
     """Models, devices, and what is done there."""
 
-    models: Annotated[tuple[str, ...], Field(min_length=1)]
-    target: Annotated[tuple[str, ...], Field(min_length=1)] = ("fake-torino",)
-    recipe: str = "level3"
-    images: Annotated[str, BeforeValidator(str)] = "100"
-    shots: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (1000, 4000)
-    mitigation: Annotated[tuple[CountsMitigation, ...], Field(min_length=1)] = ("none", "readout")
-    eps: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
-    steps: Annotated[int, Field(ge=1)] = 20
-    seed: Seed = 0
+    command: ClassVar[str] = "forecast"
 
-    @property
-    def stored_models(self) -> tuple[str, ...]:
-        """See :class:`~qaml_qiskit.workflows.request.Request`."""
-        return self.models
+    target: Several[TargetName] = ("fake-torino",)
+    """Entries of backends.yaml. Of real devices the calibration is read; nothing runs there."""
+    shots: Several[Count] = (1000, 4000)
+    """Shots an image; endless shots are always told, too."""
+    mitigation: Several[CountsMitigation] = ("none", "readout")
+    """What is done about readout errors."""
+    eps: Annotated[AnyNumber[Annotated[float, Field(gt=0, le=1)]], Otherwise("no attack")] = ()
+    """Also score images attacked by PGD of these strengths."""
+    steps: Count = 20
+    """Steps of PGD."""

@@ -18,7 +18,7 @@ from qaml_qiskit.deployments.prediction import predict_on_device
 from qaml_qiskit.execution import survival
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, forecast_curves
-from qaml_qiskit.reports.pages import command_line, named
+from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.forecast.request import ForecastRequest
 
 _NOTES = (
@@ -150,7 +150,7 @@ def _write(run: Run, request: ForecastRequest, rows: list[Row], notes: tuple[str
         f"{best['accuracy']:.1%} of {best['images']} images on {best['target']}; "
         f"without noise {best['ideal_accuracy']:.1%}."
     )
-    report = Report(run, command_line(run.config, request), "What a device would score")
+    report = Report(run, request.command_line(run.config), "What a device would score")
     report.table("Forecast", rows, *notes, file="forecast.csv")
     report.picture("forecast.png", forecast_curves(rows), "Expected accuracy against the number of two-qubit gates.")
     report.finish(lead, rows, notes)

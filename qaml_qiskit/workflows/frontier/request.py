@@ -1,26 +1,21 @@
 """What ``qaml frontier`` is asked for."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from qaml_qiskit.seeds import Seed
-from qaml_qiskit.workflows.request import Request
+from qaml_qiskit.workflows.fields import Count
+from qaml_qiskit.workflows.request import Compiled, OnModels, OnTarget, Seeded, WithImages
 
 
-class FrontierRequest(Request):
+class FrontierRequest(Seeded, Compiled, OnTarget, WithImages, OnModels):
     """Models, and under what they are compared."""
 
-    models: Annotated[tuple[str, ...], Field(min_length=1)]
-    target: str = "fake-torino"
-    recipe: str = "level3"
-    images: Annotated[str, BeforeValidator(str)] = "100"
-    eps: Annotated[float, Field(gt=0, le=1)] = 0.1
-    steps: Annotated[int, Field(ge=1)] = 10
-    shots: Annotated[int, Field(ge=1)] = 4000
-    seed: Seed = 0
+    command: ClassVar[str] = "frontier"
 
-    @property
-    def stored_models(self) -> tuple[str, ...]:
-        """See :class:`~qaml_qiskit.workflows.request.Request`."""
-        return self.models
+    eps: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Strength of PGD."""
+    steps: Count = 10
+    """Steps of PGD."""
+    shots: Count = 4000
+    """Of the predicted accuracy."""

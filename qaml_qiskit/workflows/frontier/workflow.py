@@ -22,7 +22,7 @@ from qaml_qiskit.execution import survival
 from qaml_qiskit.models import QVC, predict
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, frontier_figure
-from qaml_qiskit.reports.pages import command_line, named
+from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.frontier.request import FrontierRequest
 
 _NOTES = (
@@ -150,7 +150,7 @@ def _withstand(
 def _write(run: Run, request: FrontierRequest, rows: list[Row], notes: tuple[str, ...]) -> None:
     models = f"{len(rows)} model{'s' * (len(rows) > 1)}"
     lead = f"{models} on {request.target}, {rows[0]['images']} images, PGD with ε = {request.eps:g}."
-    report = Report(run, command_line(run.config, request), "What fits a device")
+    report = Report(run, request.command_line(run.config), "What fits a device")
     report.table("Frontier", rows, *notes, file="frontier.csv")
     report.picture("frontier.png", frontier_figure(rows), "What models reach against their two-qubit gates.")
     report.finish(lead, rows, notes)

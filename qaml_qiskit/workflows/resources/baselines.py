@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.catalogue import parse_yaml
 from qaml_qiskit.progress import Progress
@@ -67,10 +67,10 @@ def check_resources(*, backends: Path | None = None, progress: Progress | None =
             expected=f"at most {TOLERANCE:.0%} more than with Qiskit {kept.qiskit}",
             remedy="change the recipe, or keep the new counts in transpile/baselines/counts.yaml and say why",
         )
-    return Outcome("resources", None, rows, problem=problem)
+    return Outcome("resources", None, rows, problem=problem, brief=lambda: Brief(_old_and_new(rows)))
 
 
-def check_table(rows: Sequence[Row]) -> list[Row]:
+def _old_and_new(rows: Sequence[Row]) -> list[Row]:
     """The rows of :func:`check_resources` in columns that fit a terminal, old and new count in one."""
     head = ("circuit", "target", "recipe")
     return [

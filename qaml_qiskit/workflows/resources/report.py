@@ -9,7 +9,6 @@ from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.execution import Target
 from qaml_qiskit.reports import Report, device_map, format_cell, gates_against_fidelity
-from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.resources.request import ResourcesRequest
 
 Cell = tuple[Row, list[list[int]]]
@@ -26,7 +25,7 @@ _PARTS = (
 _PUBLISHED = "As published, beside our count of the same circuit before compilation."
 
 
-def terminal_tables(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+def wholes_and_parts(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """The rows as people read them, under short headings: the whole circuits, and their parts."""
     return [{**_head(row), **_whole(row)} for row in rows], [{**_head(row), **_alone(row)} for row in rows]
 
@@ -36,10 +35,10 @@ def write_report(
 ) -> None:
     """Write resources.csv, resources.md, the pictures and the page, and complete the run."""
     rows = [row for row, _ in cells]
-    whole, parts = terminal_tables(rows)
+    whole, parts = wholes_and_parts(rows)
     tables = {"Whole circuits": (_MEANING, whole), "Parts": (_PARTS, parts), "Published": (_PUBLISHED, published)}
     run.write("resources.md", _markdown(tables))
-    report = Report(run, command_line(run.config, request), "Circuit resources")
+    report = Report(run, request.command_line(run.config), "Circuit resources")
     report.csv("resources.csv", rows)
     for title, (text, table) in tables.items():
         report.table(title, table, text)

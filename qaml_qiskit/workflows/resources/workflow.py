@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from time import perf_counter
@@ -14,7 +15,7 @@ from qaml_qiskit.artifacts.codecs import JSON, Codec
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool, compute_tasks
 from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.circuits import QubitReadout, classifier_circuit, gate_counts
@@ -34,7 +35,7 @@ from qaml_qiskit.progress import Advance, Progress, Silent
 from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.resources.circuits import EncodingCircuit, ansatz_circuit, encoding_circuits, first_images
 from qaml_qiskit.workflows.resources.published import published_rows
-from qaml_qiskit.workflows.resources.report import Cell, write_report
+from qaml_qiskit.workflows.resources.report import Cell, wholes_and_parts, write_report
 from qaml_qiskit.workflows.resources.request import ResourcesRequest
 
 #: The columns of a part that is compiled alone.
@@ -113,12 +114,21 @@ def resources(
     if out is None:
         with opening as pool:
             rows = [row for row, _ in _cells(grid, shown, pool=pool)]
-        return Outcome("resources", None, rows, {"published": published_rows()})
+        found = Outcome("resources", None, rows, {"published": published_rows()})
+        return replace(found, brief=partial(_brief, found))
     resolved = {**_resolved(grid, digest(images)), **named(backends)}
     with opening as pool, open_run("resources", request, resolved, out) as run:
         if not run.complete:
             write_report(run, request, _cells(grid, shown, run, pool), published_rows(), targets)
-    return Outcome.of(run, "published")
+    return Outcome.of(run, "published", brief=_brief)
+
+
+def _brief(outcome: Outcome) -> Brief:
+    whole, parts = wholes_and_parts(outcome.results)
+    published = outcome.tables["published"]
+    short = [{name: cell for name, cell in row.items() if name not in ("remark", "source")} for row in published]
+    source = f"published: {published[0]['source']}; our counts are before compilation."
+    return Brief(whole, {"encoding and ansatz, each compiled alone": parts, "published": short}, (source,))
 
 
 def count_grid(

@@ -6,7 +6,6 @@ from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import RUN_KEYS, Run
 from qaml_qiskit.execution import Workload
 from qaml_qiskit.reports import Report, accuracy_bars
-from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.run.request import RunRequest
 
 _HOW = {
@@ -41,7 +40,7 @@ def write_run_page(run: Run, workload: Workload, metrics: dict[str, Any]) -> Non
     )
     figures = [{"figure": name, "value": value} for name, value in metrics["plan"].items() if name != "assumptions"]
     recipe = f"Compiled once with recipe {request.recipe}."
-    report = Report(run, command_line(run.config, request), f"A QVC on {request.target}")
+    report = Report(run, request.command_line(run.config), f"A QVC on {request.target}")
     report.table("Accuracy", rows, text, *metrics["notes"], reading, file="results.csv")
     report.picture("accuracy.png", picture, "Accuracy at every stage.")
     report.table("Plan", figures, *metrics["plan"]["assumptions"])

@@ -1,30 +1,28 @@
 """What `qaml plan`, `run` and `submit` are asked for."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Mode
-from qaml_qiskit.seeds import Seed
-from qaml_qiskit.workflows.request import Request
+from qaml_qiskit.workflows.fields import Count, Otherwise
+from qaml_qiskit.workflows.request import Compiled, OnModel, OnTarget, Seeded, WithImages
 
 
-class RunRequest(Request):
+class RunRequest(Seeded, Compiled, OnTarget, WithImages, OnModel):
     """Everything that decides what is run, and where."""
 
-    model: str
-    target: str = "fake-torino"
-    recipe: str = "level3"
-    images: Annotated[str, BeforeValidator(str)] = "100"
-    shots: Annotated[int, Field(ge=1)] = 1000
-    mitigation: Mitigation = DEFAULT_MITIGATION
-    calibration: str | None = None
-    max_calibration_age: Annotated[float, Field(gt=0, le=1e6)] = 24.0
-    mode: Mode = "batch"
-    images_per_job: Annotated[int, Field(ge=1)] | None = None
-    seed: Seed = 0
+    command: ClassVar[str] = "run"
 
-    @property
-    def stored_models(self) -> tuple[str, ...]:
-        """See :class:`~qaml_qiskit.workflows.request.Request`."""
-        return (self.model,)
+    shots: Count = 1000
+    """Shots an image, and of each calibration circuit."""
+    mitigation: Mitigation = DEFAULT_MITIGATION
+    """What is done about errors."""
+    calibration: Annotated[str | None, Otherwise("measured anew")] = None
+    """Use the readout calibration of an earlier run again."""
+    max_calibration_age: Annotated[float, Field(gt=0, le=1e6)] = 24.0
+    """Hours that such a calibration may be old."""
+    mode: Mode = "batch"
+    """How jobs are sent to a device."""
+    images_per_job: Annotated[Count | None, Otherwise("as many as a job may hold; 50 when simulated")] = None
+    """Images a job."""

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.reports import Report, curves, in_all_rows
-from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.sweep.request import SweepRequest
 
 Points = list[tuple[float, float, float, float]]
@@ -46,7 +45,7 @@ def write_report(
         num_classes: of every model and encoding, in the same order.
         remarks: further notes, such as what was repaired in a device's noise.
     """
-    report = Report(run, command_line(run.config, request), f"{', '.join(request.models)} under noise")
+    report = Report(run, request.command_line(run.config), f"{', '.join(request.models)} under noise")
     report.csv("sweep.csv", rows)
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
@@ -54,7 +53,7 @@ def write_report(
     for number, (((model, encoding), group), classes) in enumerate(zip(groups.items(), num_classes, strict=True), 1):
         heading = "Accuracy against strength" if len(groups) == 1 else f"{model}, {encoding}"
         texts = [_explanation(request)] if number == 1 else []
-        report.table(heading, condensed(group)[0], *texts)
+        report.table(heading, without_constant_columns(group)[0], *texts)
         if (picture := _picture(request, group, 1 / classes)) is not None:
             file = "sweep.png" if len(groups) == 1 else f"sweep-{number}.png"
             report.picture(file, picture, "Bands: 95 % intervals.")
@@ -62,7 +61,7 @@ def write_report(
     report.finish(lead, rows, [*_notes(request), *remarks])
 
 
-def condensed(rows: Sequence[Row]) -> tuple[list[Row], str]:
+def without_constant_columns(rows: Sequence[Row]) -> tuple[list[Row], str]:
     """Rows without the columns that say the same in all of them, and what these columns say."""
     same = [name for name in rows[0] if name not in _FIGURES and all(row[name] == rows[0][name] for row in rows)]
     short = [{name: value for name, value in row.items() if name not in same} for row in rows]

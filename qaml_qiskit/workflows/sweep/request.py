@@ -1,6 +1,6 @@
 """The grid of a noise sweep, and everything about it that can be wrong before a model is read."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -9,72 +9,54 @@ from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.noise import NOISES, Placement
 from qaml_qiskit.registry import Named
-from qaml_qiskit.seeds import Seed
-from qaml_qiskit.workflows.request import Request
+from qaml_qiskit.workflows.fields import AnyNumber, Count, Images, ModelName, Otherwise, Several
+from qaml_qiskit.workflows.request import Compiled, OnTarget, Seeded
 
 SweptNoise = Annotated[str, Named(NOISES, {"device": "the own noise of a target"})]
 SweptEncoding = Annotated[str, Named(ENCODINGS, {"own": "the encoding that the model was trained with"})]
 Engine = Literal["exact", "aer-density", "aer-trajectories", "aer-sampler"]
-Strength = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
 
 
-def _listed(value: Any) -> Any:
-    """A single value, as the files of early sweeps have it, as a list of one."""
-    return value if isinstance(value, (list, tuple)) else (value,)
+def _alone(value: Any) -> Any:
+    """A list of one model is that model."""
+    return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
 
 
-class SweepRequest(Request):
-    """The grid: every combination of its lists is scored.
+class SweepRequest(Seeded, Compiled, OnTarget):
+    """The grid: every combination of its lists is scored."""
 
-    Attributes:
-        model: one model, or several.
-        noise: names of :data:`qaml_qiskit.noise.NOISES`, or ``device``.
-        strengths: of every named noise.
-        placement: of every named noise.
-        target: whose noise ``device`` is.
-        recipe: compiles the circuit for that target.
-        encoding: what prepares the images.
-        encoding_layers: of encodings with layers, as ``approximate``.
-        encoding_noise: whether the gates that prepare the images are noisy, too.
-        attack: names of registered attacks; images without attack are always scored.
-        eps: of every attack.
-        attack_steps: of the attacks that have steps; None for each attack's own default.
-        images: a number of test images, or an .npz.
-        engine: how ⟨Z_k⟩ are computed.
-        shots: of the sampled accuracy; with the engine ``aer-sampler``, shots that are drawn.
-        mitigation: whether and how readout errors are inverted; ``m3`` needs bitstrings, which ``aer-sampler`` draws.
-        trajectories: of the engine ``aer-trajectories``, an image.
-        seed: of everything random.
-    """
+    command: ClassVar[str] = "sweep"
 
-    model: str | Annotated[tuple[str, ...], Field(min_length=1)]
-    noise: Annotated[tuple[SweptNoise, ...], Field(min_length=1)] = ("depolarizing",)
-    strengths: Annotated[tuple[Strength, ...], Field(min_length=1)] = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)
-    placement: Annotated[tuple[Placement, ...], Field(min_length=1)] = ("gate",)
-    target: str = "fake-torino"
-    recipe: str = "level3"
-    encoding: Annotated[tuple[SweptEncoding, ...], Field(min_length=1)] = ("own",)
-    encoding_layers: Annotated[tuple[Count, ...], Field(min_length=1)] = (2,)
+    model: Annotated[ModelName | Several[ModelName], BeforeValidator(_alone)]
+    """Run folders, model files or names of references."""
+    noise: Several[SweptNoise] = ("depolarizing",)
+    """What disturbs the circuit."""
+    strengths: Several[Annotated[float, Field(gt=0)]] = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)
+    """Of every named noise; each noise has its own range."""
+    placement: Several[Placement] = ("gate",)
+    """Of every named noise: after each gate, or after each layer."""
+    encoding: Several[SweptEncoding] = ("own",)
+    """What prepares the images."""
+    encoding_layers: Several[Count] = (2,)
+    """Of encodings with layers, as approximate."""
     encoding_noise: bool = False
-    attack: tuple[AttackName, ...] = ()
-    eps: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = (0.1,)
-    attack_steps: Count | None = None
-    images: Annotated[str, BeforeValidator(str)] = "1000"
+    """The gates that prepare the images are noisy, too."""
+    attack: Annotated[AnyNumber[AttackName], Otherwise("no attack")] = ()
+    """What is done to the images under each noise; images without attack are always scored."""
+    eps: Several[Annotated[float, Field(gt=0)]] = (0.1,)
+    """Strengths of every attack: the largest change of a pixel, or the length of the change for attacks in l2."""
+    attack_steps: Annotated[Count | None, Otherwise("each attack's own")] = None
+    """Steps of the attacks that have them."""
+    images: Images = "1000"
+    """A number N for the first N of the model's own test set; or an .npz."""
     engine: Engine = "exact"
-    shots: Annotated[tuple[Count, ...], Field(min_length=1), BeforeValidator(_listed)] = (1000,)
-    mitigation: Annotated[tuple[CountsMitigation, ...], Field(min_length=1)] = ("none",)
+    """How ⟨Z⟩ is computed."""
+    shots: Several[Count] = (1000,)
+    """Of sampled accuracy; aer-sampler draws them."""
+    mitigation: Several[CountsMitigation] = ("none",)
+    """Whether and how readout errors are inverted; m3 needs bitstrings, which aer-sampler draws."""
     trajectories: Annotated[int, Field(ge=2)] = 200
-    seed: Seed = 0
-
-    @field_validator(
-        "model", "noise", "strengths", "placement", "encoding", "encoding_layers", "attack", "eps", "shots"
-    )
-    @classmethod
-    def _each_once(cls, values: Any) -> Any:
-        if isinstance(values, tuple) and len(set(values)) < len(values):
-            raise ValueError("each value once")
-        return values
+    """Of aer-trajectories, an image."""
 
     @field_validator("strengths")
     @classmethod
@@ -110,11 +92,6 @@ class SweepRequest(Request):
     def models(self) -> tuple[str, ...]:
         """The models, one or several."""
         return (self.model,) if isinstance(self.model, str) else self.model
-
-    @property
-    def stored_models(self) -> tuple[str, ...]:
-        """See :class:`~qaml_qiskit.workflows.request.Request`."""
-        return self.models
 
     @property
     def drawn(self) -> bool:

@@ -6,14 +6,14 @@ from pathlib import Path
 from qaml_qiskit.artifacts.codecs import ARRAYS
 from qaml_qiskit.artifacts.mapping import Bar
 from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress, Silent
 from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.sweep.cells import Cell, compute_cell
 from qaml_qiskit.workflows.sweep.plan import SweepPlan
-from qaml_qiskit.workflows.sweep.report import write_report
+from qaml_qiskit.workflows.sweep.report import without_constant_columns, write_report
 from qaml_qiskit.workflows.sweep.request import SweepRequest
 from qaml_qiskit.workflows.sweep.rows import rows_of
 
@@ -46,17 +46,22 @@ def sweep(
     plan = SweepPlan(request, data_dir, backends)
     with opening as pool, open_run("sweep", request, {**plan.resolved, **named(backends)}, out) as run:
         if run.complete:
-            return Outcome.of(run)
+            return Outcome.of(run, brief=_brief)
         cells = [cell for case in plan.cases for cell in plan.cells(case)]
         bar = Bar(progress or Silent(), "sweeping", {_key(cell): cell.told for cell in cells})
         found = run.map({_key(cell): cell for cell in cells}, _compute, ARRAYS, bar=bar, pool=pool)
         classes = [each.num_classes for encoded in plan.encoded.values() for each in encoded.values()]
         write_report(run, request, list(_rows(found, request, plan)), classes, plan.notes)
-    return Outcome.of(run)
+    return Outcome.of(run, brief=_brief)
 
 
 def _key(cell: Cell) -> str:
     return f"cells/{cell.name}"
+
+
+def _brief(outcome: Outcome) -> Brief:
+    short, same = without_constant_columns(outcome.results)
+    return Brief(short, notes=(*([same] if same else []), *outcome.notes))
 
 
 def _compute(cell: Cell, advance: Advance) -> Arrays:

@@ -1,12 +1,12 @@
 """What ``qaml tamper`` is asked for, and everything about it that can be wrong before a model is read."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from qaml_qiskit.errors import ConfigurationError, unknown_name
-from qaml_qiskit.seeds import Seed
-from qaml_qiskit.workflows.request import Request
+from qaml_qiskit.workflows.fields import AnyNumber, Count, Otherwise, Several, TargetName
+from qaml_qiskit.workflows.request import Compiled, OnModel, Seeded, WithImages
 
 #: What can be tampered with.
 TamperedPart = Literal["weights", "gates", "encoding", "readout", "calibration", "crosstalk"]
@@ -22,46 +22,28 @@ def _known(name: object) -> object:
     raise unknown_name("there is no such part to tamper with", name, PARTS)
 
 
-class TamperRequest(Request):
-    """What to tamper with, how much, and on which images.
+KnownPart = Annotated[TamperedPart, BeforeValidator(_known)]
 
-    Attributes:
-        model: a run folder, a model file or the name of a reference.
-        part: what is tampered with, one part at a time; empty for all that the model allows.
-        strengths: half the diamond distance between an honest component and the tampered one, see
-            :class:`qaml_qiskit.attacks.quantum.Budget`; kept in ascending order.
-        components: how many may be changed; None for all, and for one gate.
-        images: a number of test images, or an .npz.
-        steps: of the ascent on the weights.
-        readout: flip probability of every qubit, either way; None for that of ``target``, or 0.02 without one.
-        target: whose readout errors are used instead; an entry of backends.yaml.
-        recipe: compiles the circuit for the target, which decides on which qubits it is read.
-        seed: of the ascent's random start.
-    """
 
-    model: str
-    part: tuple[Annotated[TamperedPart, BeforeValidator(_known)], ...] = ()
-    strengths: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)] = (
-        0.001,
-        0.003,
-        0.01,
-        0.03,
-        0.1,
-    )
-    components: Annotated[int, Field(ge=1)] | None = None
-    images: Annotated[str, BeforeValidator(str)] = "100"
-    steps: Annotated[int, Field(ge=1)] = 40
-    readout: Annotated[float, Field(ge=0, le=0.5)] | None = None
-    target: str | None = None
-    recipe: str = "level3"
-    seed: Seed = 0
+class TamperRequest(Seeded, Compiled, WithImages, OnModel):
+    """What to tamper with, how much, and on which images."""
 
-    @field_validator("part", "strengths")
-    @classmethod
-    def _each_once(cls, values: tuple[object, ...]) -> tuple[object, ...]:
-        if len(set(values)) < len(values):
-            raise ValueError("each value once")
-        return values
+    command: ClassVar[str] = "tamper"
+
+    part: Annotated[AnyNumber[KnownPart], Otherwise("all that the model allows; encoding up to ten qubits")] = ()
+    """What is tampered with, one part at a time."""
+    strengths: Several[Annotated[float, Field(ge=0, le=1)]] = (0.001, 0.003, 0.01, 0.03, 0.1)
+    """Half the diamond distance between an honest component and the tampered one; kept in ascending order."""
+    components: Annotated[Count | None, Otherwise("all; of the gates one")] = None
+    """How many components may be changed at most."""
+    steps: Count = 40
+    """Of the ascent on the weights."""
+    readout: Annotated[
+        Annotated[float, Field(ge=0, le=0.5)] | None, Otherwise("that of the target, or 0.02 without one")
+    ] = None
+    """Honest readout error of every qubit, either way."""
+    target: TargetName | None = None
+    """Take the readout errors of this entry of backends.yaml, of the qubits that the model is read from there."""
 
     @field_validator("strengths")
     @classmethod
@@ -78,8 +60,3 @@ class TamperRequest(Request):
                 remedy="leave one out",
             )
         return self
-
-    @property
-    def stored_models(self) -> tuple[str, ...]:
-        """See :class:`~qaml_qiskit.workflows.request.Request`."""
-        return (self.model,)

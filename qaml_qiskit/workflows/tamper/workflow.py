@@ -8,7 +8,7 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks.quantum import Budget, Damage, QuantumAttack, StateAttack, damage_curve
 from qaml_qiskit.deployments import Deployment, OnTarget, deploy, load_batch, parse_deployment, refusals
@@ -16,7 +16,7 @@ from qaml_qiskit.evaluation import Proportion, ReadoutMap
 from qaml_qiskit.models import QVC
 from qaml_qiskit.progress import Advance, Progress, Silent
 from qaml_qiskit.reports import Report, curves
-from qaml_qiskit.reports.pages import command_line, named
+from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.tamper.cells import Joined, KeptAttack, block_name, blocks_of, cell_file
 from qaml_qiskit.workflows.tamper.parts import (
     Victim,
@@ -88,10 +88,15 @@ def tamper(
         if not run.complete:
             rows = _rows(request, run, victim, parts, progress)
             _write(run, request, rows, _notes(request, deployment, parts), 1 / deployment.num_classes)
-    return Outcome.of(run)
+    return Outcome.of(run, brief=_brief)
 
 
-def divided(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+def _brief(outcome: Outcome) -> Brief:
+    figures, access = figures_and_access(outcome.results)
+    return Brief(figures, {"What each attack assumes": access}, outcome.notes)
+
+
+def figures_and_access(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """The figures, and what the attack on each part assumes, in a table of its own."""
     assumed = ("changes", "knows")
     figures = [{name: value for name, value in row.items() if name not in assumed} for row in rows]
@@ -193,8 +198,8 @@ def _write(run: Run, request: TamperRequest, rows: list[Row], notes: list[str], 
         "Accuracy against the strength of the change. Bars: 95 % intervals over the images. Points of equal strength "
         "are drawn side by side."
     )
-    figures, access = divided(rows)
-    report = Report(run, command_line(run.config, request), f"{request.model}, tampered with")
+    figures, access = figures_and_access(rows)
+    report = Report(run, request.command_line(run.config), f"{request.model}, tampered with")
     report.csv("tamper.csv", rows)
     report.table("Accuracy against strength", figures, *notes)
     if strongest > 0:

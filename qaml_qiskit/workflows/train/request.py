@@ -1,6 +1,6 @@
 """What ``qaml train`` is asked for."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -9,8 +9,8 @@ from qaml_qiskit.datasets.names import DatasetName
 from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.scale import LogitScale
-from qaml_qiskit.seeds import Seed
-from qaml_qiskit.workflows.request import Request
+from qaml_qiskit.workflows.fields import Count, Otherwise
+from qaml_qiskit.workflows.request import Seeded
 
 #: Classes kept when none are asked for: the digits have 64 pixels, hence six qubits, hence six classes at most.
 DEFAULT_CLASSES = {"digits": (0, 1, 2, 3, 4, 5)}
@@ -23,31 +23,55 @@ _ONLY_OF = {
 }
 
 
-class TrainRequest(Request):
+class TrainRequest(Seeded):
     """Everything that decides what is trained, and how."""
 
+    command: ClassVar[str] = "train"
+
     dataset: DatasetName = "digits"
-    classes: tuple[int, ...] | None = None
+    """Whose images."""
+    classes: Annotated[tuple[int, ...] | None, Otherwise("all; of the digits those that fit, 0 to 5")] = None
+    """Labels to keep, such as 3,8; the k-th becomes label k."""
     model: Literal["qvc", "convnet", "resnet18", "quadratic"] = "qvc"
-    layers: Annotated[int, Field(ge=1)] = 12
+    """What is trained."""
+    layers: Count = 12
+    """Layers of a QVC."""
     ansatz: AnsatzName = "ladder"
+    """CZ of a QVC's layer: ladder has one on every bond, brickwork on even and odd bonds in turn."""
     encoding: EncodingName = "multiplexed"
-    encoding_layers: Annotated[int, Field(ge=1)] | None = None
-    pixel_order: PixelOrder | None = None
+    """What prepares a QVC's images."""
+    encoding_layers: Annotated[Count | None, Otherwise("2")] = None
+    """Of the approximate encoding."""
+    pixel_order: Annotated[PixelOrder | None, Otherwise("gray for approximate, flat otherwise")] = None
+    """Which pixel is which amplitude."""
     logit_scale: LogitScale = 20.0
-    init_std: Annotated[float, Field(ge=0)] | None = None
-    epochs: Annotated[int, Field(ge=1)] = 20
-    batch_size: Annotated[int, Field(ge=1)] = 64
-    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    """Logits of a QVC are ⟨Z⟩, those of a quadratic classifier its forms, times this."""
+    init_std: Annotated[Annotated[float, Field(ge=0)] | None, Otherwise("1; 0.01 for quadratic")] = None
+    """Standard deviation of the first weights of a QVC or a quadratic classifier."""
+    epochs: Count = 20
+    """How often all training images are seen."""
+    batch_size: Count = 64
+    """Images a step, at most; all batches of an epoch are equally large but for one image."""
+    learning_rate: Annotated[
+        Annotated[float, Field(gt=0)] | None, Otherwise("1/layers, at most 0.1, for a QVC; 0.001 for the others")
+    ] = None
+    """The highest rate of the schedule."""
     schedule: Literal["one-cycle", "constant"] = "one-cycle"
+    """How the learning rate moves: one-cycle goes up linearly for 30 % of the steps, then down to zero as a cosine."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    patience: Annotated[int, Field(ge=1)] | None = None
+    """Adam's l2 penalty."""
+    patience: Annotated[Count | None, Otherwise("never")] = None
+    """Stop after this many epochs without a lower validation loss."""
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    train_images: Annotated[int, Field(ge=1)] | None = None
+    """Share of the training images set aside to choose the epoch."""
+    train_images: Annotated[Count | None, Otherwise("all")] = None
+    """Use this many training images, drawn by the seed."""
     train_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    train_shots: Annotated[int, Field(ge=1)] | None = None
+    """Depolarising noise of this strength after every SX and CZ of a QVC's layers, sampled anew in every step."""
+    train_shots: Count | None = None
+    """Every ⟨Z⟩ of a QVC in the loss has the noise of so many shots."""
     train_draws: Annotated[int, Field(ge=1, le=256)] = 16
-    seed: Seed = 0
+    """Circuits with sampled errors that a step with noise averages; each costs as much as a step without."""
 
     @model_validator(mode="after")
     def _all_options_act(self) -> "TrainRequest":

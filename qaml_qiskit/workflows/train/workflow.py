@@ -16,7 +16,6 @@ from qaml_qiskit.formats import npz
 from qaml_qiskit.models import Model, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.reports import Report, learning_curves
-from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.workflows.train.request import TrainRequest
 from qaml_qiskit.workflows.training import load_data, model_config, objective_of, training_config
@@ -78,7 +77,7 @@ def _write_report(run: Run, request: TrainRequest, history: list[Row], tested: R
     )
     curve = learning_curves({request.model: history})
     options = [{"option": name, "value": str(value)} for name, value in request]
-    report = Report(run, command_line(run.config, request), f"Training a {request.model} on {request.dataset}")
+    report = Report(run, request.command_line(run.config), f"Training a {request.model} on {request.dataset}")
     report.table("Test", [tested])
     report.picture("learning_curve.png", curve, "Loss and accuracy after every epoch.", "Learning curve")
     report.table("Configuration", options)

@@ -15,7 +15,6 @@ from qaml_qiskit.reports import (
     perturbation_picture,
     transfer_curves,
 )
-from qaml_qiskit.reports.pages import command_line
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
 
 _READING = (
@@ -55,9 +54,9 @@ def write_report(run: Run, plan: TransferPlan, rows: list[Row], audits: Mapping[
             {"source": cell.source.name, "attack": cell.attack_name, "eps": cell.attack.budget}
         )
     ]
-    report = Report(run, command_line(run.config, plan.request), "Transfer of adversarial images")
+    report = Report(run, plan.request.command_line(run.config), "Transfer of adversarial images")
     report.csv("transfer.csv", rows)
-    report.table("Accuracy under attack", transfer_table(rows), *notes)
+    report.table("Accuracy under attack", strengths_side_by_side(rows), *notes)
     report.picture("transfer.png", transfer_curves(rows, chance=1 / plan.victims[0].num_classes), _CURVES)
     if plan.cells:
         report.picture("perturbations.png", _perturbations(run, plan), _PERTURBATIONS, "Perturbations")
@@ -68,7 +67,7 @@ def write_report(run: Run, plan: TransferPlan, rows: list[Row], audits: Mapping[
     report.finish(lead, rows, notes, audit=checks)
 
 
-def transfer_table(rows: Sequence[Row]) -> list[Row]:
+def strengths_side_by_side(rows: Sequence[Row]) -> list[Row]:
     """Accuracies with the strengths side by side: a row a source, attack and victim."""
     clean = {row["victim"]: row["accuracy"] for row in rows if row["source"] is None}
     attacked = [row for row in rows if row["source"] is not None]

@@ -1,53 +1,34 @@
 """What ``qaml transfer`` is asked for."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import model_validator
 
-from qaml_qiskit.attacks import Attack, attack_grid
-from qaml_qiskit.deployments.references import model_part
+from qaml_qiskit.attacks import Attack, AttackName, attack_grid
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.seeds import Seed
-from qaml_qiskit.workflows.attack.request import AttackNames, Count, Names, each_once
-from qaml_qiskit.workflows.request import Request
+from qaml_qiskit.workflows.fields import AnyNumber, Count, DeploymentName, Images, Otherwise, Several
+from qaml_qiskit.workflows.request import AttackOptions, Compiled, Seeded
 
 
-class TransferRequest(Request):
-    """Attacks made on sources and scored on victims.
+class TransferRequest(Seeded, Compiled, AttackOptions):
+    """Attacks made on sources and scored on victims."""
 
-    Attributes:
-        sources: ``MODEL`` or ``MODEL@NOISE:STRENGTH``.
-        victims: ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``.
-        attacks: names of registered attacks.
-        eps: strengths; clean images are always scored, so 0 adds nothing.
-        steps: of the attacks that have steps; None for each one's default.
-        restarts: of the attacks that have restarts.
-        param: further parameters as ``key=value``, for the attacks that have them.
-        images: a number of test images, or an .npz; None for 100, or for what the ``adversarial`` files were made from.
-        adversarial: files of adversarial images, scored beside those that are made.
-        recipe: compiles for devices.
-        shots: of ``sampled_accuracy`` on devices.
-        audit: whether to audit each source's attacks at the middle strength.
-        audit_images: how many images at most the audit uses.
-        seed: of everything random.
-    """
+    command: ClassVar[str] = "transfer"
 
-    sources: Names = ()
-    victims: Names = ()
-    attacks: AttackNames = ("pgd",)
-    eps: Annotated[tuple[float, ...], Field(min_length=1)] = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
-    steps: Count | None = None
-    restarts: Count | None = None
-    param: Names = ()
-    images: Annotated[str, BeforeValidator(str)] | None = None
-    adversarial: Names = ()
-    recipe: str = "level3"
+    sources: AnyNumber[DeploymentName] = ()
+    """Where images are made: MODEL or MODEL@NOISE:STRENGTH."""
+    victims: AnyNumber[DeploymentName] = ()
+    """Where they are scored: MODEL, MODEL@NOISE:STRENGTH or MODEL@TARGET."""
+    attacks: Several[AttackName] = ("pgd",)
+    """What is done to the images."""
+    eps: Several[float] = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
+    """Strengths, from 0 to 1 in l∞; clean images are always scored, so 0 adds nothing."""
+    images: Annotated[Images | None, Otherwise("100, or what the adversarial files were made from")] = None
+    """A number N for the first N of the models' own test set; or an .npz."""
+    adversarial: AnyNumber[str] = ()
+    """Files of adversarial images from `qaml attack`, scored beside those that are made."""
     shots: Count = 1000
-    audit: bool = False
-    audit_images: Count = 100
-    seed: Seed = 0
-
-    _once = field_validator("sources", "victims", "attacks", "eps", "adversarial")(each_once)
+    """Of sampled accuracy on devices."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "TransferRequest":
@@ -74,11 +55,6 @@ class TransferRequest(Request):
                 remedy="leave out --audit, or choose another attack",
             )
         return self
-
-    @property
-    def stored_models(self) -> tuple[str, ...]:
-        """See :class:`~qaml_qiskit.workflows.request.Request`."""
-        return tuple(model_part(name) for name in (*self.sources, *self.victims))
 
     def grid(self) -> list[Attack]:
         """Every attack at every strength above 0.

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts.adversarial import AdversarialImages
 from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments.attacking import Cell, adversarial_file, load_adversarial, make_adversarial
-from qaml_qiskit.deployments.auditing import NOT_AUDITED, Audited, audit_cells
+from qaml_qiskit.deployments.auditing import NOT_AUDITED, Audited, audit_cells, audit_tables
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.formats import npz
@@ -23,7 +23,7 @@ from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports.pages import named
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
-from qaml_qiskit.workflows.transfer.report import write_report
+from qaml_qiskit.workflows.transfer.report import strengths_side_by_side, write_report
 from qaml_qiskit.workflows.transfer.request import TransferRequest
 from qaml_qiskit.workflows.transfer.scoring import CLEAN, Scores, score_transfer
 
@@ -58,7 +58,12 @@ def transfer(
     with computing(compute), open_run("transfer", request, resolved, out) as run:
         if not run.complete:
             _work(run, plan, progress or Silent(), compute)
-    return Outcome.of(run, "audit")
+    return Outcome.of(run, "audit", brief=_brief)
+
+
+def _brief(outcome: Outcome) -> Brief:
+    # The rows are in transfer.csv; a terminal gets the strengths side by side.
+    return Brief(strengths_side_by_side(outcome.results), audit_tables(outcome.tables.get("audit", [])), outcome.notes)
 
 
 def _work(run: Run, plan: TransferPlan, progress: Progress, compute: Compute) -> None:

@@ -5,7 +5,8 @@ import pytest
 import qaml_qiskit
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import load_catalogue, load_recipe, recipe_names
-from qaml_qiskit.execution.catalogue import BACKENDS_VARIABLE, AerEntry, FakeEntry, fake_devices
+from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, fake_devices
+from qaml_qiskit.execution.names import BACKENDS_VARIABLE
 
 CHECKOUT = Path(qaml_qiskit.__file__).parent.parent
 ONE = "targets:\n  {name}: {{kind: ideal}}\n"
@@ -56,7 +57,7 @@ def test_search_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("targets: {a: {kind: fake}}", ["targets.a.device", "no such field"]),
         ("targets: {a: {kind: ideal, shots: 3}}", ["targets.a.shots", "unknown field 'shots'"]),
         ("targets: {a: {kind: aer, noise: {bitflip: 0.1}}}", ["a.noise.bitflip", "Perhaps bit_flip is meant"]),
-        ("targets: {a: {kind: aer, noise: {bit_flip: 2}}}", ["a.noise.bit_flip", "got 2", "less than or equal to 1"]),
+        ("targets: {a: {kind: aer, noise: {bit_flip: 2}}}", ["a.noise.bit_flip", "got 2", "at most 1"]),
         ("targets: {a: {kind: ibm, device: IBM Torino}}", ["targets.a.device", "IBM Torino"]),
         ("target: {a: {kind: ideal}}", ["unknown field 'target'", "Perhaps targets is meant"]),
         ("targets: [1]", ["targets", "[1]"]),

@@ -1,0 +1,121 @@
+"""What the fields of a request say of themselves: their help, choices and defaults, and what must exist.
+
+The command line, the documentation and the checks read the same fields.
+"""
+
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic.fields import FieldInfo
+
+from qaml_qiskit.deployments.references import model_part, model_path
+from qaml_qiskit.execution.names import check_recipe, check_target
+
+Each = TypeVar("Each")
+
+
+@dataclass(frozen=True)
+class Otherwise:
+    """Marks what stands in for a field that is left at None, or empty; told where other fields show their default."""
+
+    told: str
+
+
+@dataclass(frozen=True)
+class Exists:
+    """Marks a text that names something which must be there.
+
+    Attributes:
+        check: raises a QamlError when there is none; takes the name and the backends.yaml that was named.
+    """
+
+    check: Callable[[str, Path | None], object]
+
+
+def each_once(values: tuple[Each, ...]) -> tuple[Each, ...]:
+    """Refuse a list with a value twice."""
+    if len(set(values)) < len(values):
+        raise ValueError("each value once")
+    return values
+
+
+#: Lists, whose values may come in any of the forms of :mod:`qaml_qiskit.workflows.words`.
+AnyNumber = Annotated[tuple[Each, ...], AfterValidator(each_once)]
+Several = Annotated[tuple[Each, ...], Field(min_length=1), AfterValidator(each_once)]
+
+Count = Annotated[int, Field(ge=1)]
+#: A number of test images, or an .npz.
+Images = Annotated[str, BeforeValidator(str)]
+ModelName = Annotated[str, Exists(lambda name, backends: model_path(name))]
+#: ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``.
+DeploymentName = Annotated[str, Exists(lambda name, backends: model_path(model_part(name)))]
+TargetName = Annotated[str, Exists(check_target)]
+RecipeName = Annotated[str, Exists(lambda name, backends: check_recipe(name))]
+
+
+def marks(field: FieldInfo) -> list[Any]:
+    """Everything that the annotation of a field says beside types, at any depth."""
+    return [*field.metadata, *(mark for part in _parts(field.annotation) for mark in getattr(part, "__metadata__", ()))]
+
+
+def choices(field: FieldInfo) -> dict[str, str]:
+    """The words that a field takes, each with a line about it or nothing; empty where any will do."""
+    found: dict[str, str] = {}
+    for part in _parts(field.annotation):
+        if get_origin(part) is Literal:
+            found |= dict.fromkeys(get_args(part), "")
+    for mark in marks(field):
+        if hasattr(mark, "told") and callable(mark.told):
+            found |= mark.told()
+    return found
+
+
+def takes_several(field: FieldInfo) -> bool:
+    """Whether a field holds a list."""
+    return any(get_origin(part) is tuple for part in _parts(field.annotation))
+
+
+def takes_one(field: FieldInfo) -> bool:
+    """Whether a field holds, or may hold, a single value."""
+    annotation = field.annotation
+    outer = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    return any(get_origin(_bare(part)) is not tuple and part is not type(None) for part in outer)
+
+
+def kind(field: FieldInfo) -> str:
+    """What a value of a field is, in a word: ``int``, ``float``, ``text``, or ``name`` where there are choices."""
+    parts = [part for part in _parts(field.annotation) if part in (int, float)]
+    if choices(field):
+        return "name"
+    return "text" if not parts else "float" if float in parts else "int"
+
+
+def told_default(field: FieldInfo) -> str:
+    """What a field is when nothing is said; empty for one that must be given."""
+    otherwise = [mark.told for mark in marks(field) if isinstance(mark, Otherwise)]
+    default = field.default
+    if field.is_required() or default is False:
+        return ""
+    if default is None or default == ():
+        return otherwise[0] if otherwise else "none"
+    return ",".join(map(_plain, default)) if isinstance(default, tuple) else _plain(default)
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    """An annotation and everything in it."""
+    yield annotation
+    if get_origin(annotation) is not Literal:
+        for part in get_args(annotation):
+            yield from _parts(part)
+
+
+def _bare(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
