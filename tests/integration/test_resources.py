@@ -126,7 +126,7 @@ MISTAKES = {
     "durations": (["--recipe", "line-dd", "--target", "ideal"], ["without durations"]),
     "images": (["--images", 100000], ["test set of digits"]),
     "no images": (["--images", 0], ["--images"]),
-    "data set": (["--dataset", "imagenet"], ["--dataset", "mnist"]),
+    "data set": (["--dataset", "imagenet"], ["imagenet", "mnist"]),
     "qubits": (["--qubits", 1], ["--qubits"]),
 }
 
