@@ -11,12 +11,19 @@ from pydantic import BaseModel
 from qaml_qiskit.artifacts import open_run
 from qaml_qiskit.reports import AUDIT_READING, Report, audit_notes, image_grid, one_of_each_class, perturbation_picture
 
+
+class Request(BaseModel):
+    """What a run of these tests is asked for."""
+
+    seed: int = 0
+
+
 ROWS = [{"attack": "pgd", "accuracy": 0.5, "interval": [0.4, 0.6]}]
 PNG = image_grid({"clean": np.zeros((1, 1, 2, 2))}, {})
 
 
 def report_in(folder: Path) -> Report:
-    return Report(open_run("attack", BaseModel(), out=folder), "qaml attack 'my model'", "Under attack")
+    return Report(open_run("attack", Request(), out=folder), "qaml attack 'my model'", "Under attack")
 
 
 def test_everything_is_written_and_the_metrics_come_last(tmp_path: Path) -> None:
