@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 import qaml_qiskit as qaml
 from qaml_qiskit.artifacts.run import RUN_KEYS
 from qaml_qiskit.cli.commands import Command
-from qaml_qiskit.cli.options import AROUND, arguments, request_class, shown
+from qaml_qiskit.cli.options import AROUND, arguments, around, request_class, shown
 from qaml_qiskit.compute import Compute
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.formats import first_problem, read_bytes, yaml_of
@@ -30,7 +30,8 @@ def call(command: Command, given: Mapping[str, Any]) -> None:
     Raises:
         QamlError: a wrong option, before anything heavy is imported; or what the function raises.
     """
-    given = {name: _converted(name, value) for name, value in given.items()}
+    beside = around(command)
+    given = {name: _converted(name, value) if name in beside else value for name, value in given.items()}
     switch = next((name for name in command.instead if given[name]), None)
     function = command.function if switch is None else command.instead[switch]
     _check_together(command, given, switch, function)
@@ -132,7 +133,7 @@ def _check_together(command: Command, given: Mapping[str, Any], switch: str | No
 
 def _converted(name: str, value: Any) -> Any:
     """What the command line says for an option around the request, as what it stands for."""
-    if name not in AROUND or not isinstance(value, str):
+    if not isinstance(value, str):
         return value
     try:
         return TypeAdapter(AROUND[name].kind).validate_python(value)

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
-from qaml_qiskit.deployments.references import model_part, model_path
+from qaml_qiskit.deployments.conditions import OnTarget, parse_deployment
+from qaml_qiskit.deployments.references import model_path
 from qaml_qiskit.execution.names import check_recipe, check_target
 
 Each = TypeVar("Each")
@@ -43,6 +44,13 @@ def each_once(values: tuple[Each, ...]) -> tuple[Each, ...]:
     return values
 
 
+def _check_deployment(name: str, backends: Path | None) -> None:
+    model, condition = parse_deployment(name)
+    model_path(model)
+    if isinstance(condition, OnTarget):
+        check_target(condition.target, backends)
+
+
 #: Lists, whose values may come in any of the forms of :mod:`qaml_qiskit.workflows.words`.
 AnyNumber = Annotated[tuple[Each, ...], AfterValidator(each_once)]
 Several = Annotated[tuple[Each, ...], Field(min_length=1), AfterValidator(each_once)]
@@ -52,7 +60,7 @@ Count = Annotated[int, Field(ge=1)]
 Images = Annotated[str, BeforeValidator(str)]
 ModelName = Annotated[str, Exists(lambda name, backends: model_path(name))]
 #: ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``.
-DeploymentName = Annotated[str, Exists(lambda name, backends: model_path(model_part(name)))]
+DeploymentName = Annotated[str, Exists(_check_deployment)]
 TargetName = Annotated[str, Exists(check_target)]
 RecipeName = Annotated[str, Exists(lambda name, backends: check_recipe(name))]
 

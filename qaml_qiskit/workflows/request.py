@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from qaml_qiskit.deployments import conditions
 from qaml_qiskit.errors import ConfigurationError, perhaps
 from qaml_qiskit.formats import first_problem
 from qaml_qiskit.noise import NoiseName
@@ -167,6 +168,8 @@ class UnderNoise(Request):
                 expected="--noise and --strength together, or neither",
                 remedy="add the other one",
             )
+        if self.noise is not None and self.strength is not None:
+            conditions.UnderNoise(self.noise, self.strength)
         return self
 
 

@@ -325,4 +325,4 @@ def test_an_approximately_encoded_classifier_trains_and_runs(qaml: Qaml, tmp_pat
 def test_encoding_layers_need_an_approximate_encoding(qaml: Qaml) -> None:
     refused = qaml("train", "--encoding-layers", 2)
     assert refused.code == 2
-    assert "--encoding approximate" in refused.err
+    assert "such as approximate" in refused.err
