@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
-from qaml_qiskit.deployments.references import model_part, model_path
+from qaml_qiskit.deployments.conditions import parse_deployment
+from qaml_qiskit.deployments.references import model_path
 from qaml_qiskit.execution.names import check_recipe, check_target
 
 Each = TypeVar("Each")
@@ -52,7 +53,7 @@ Count = Annotated[int, Field(ge=1)]
 Images = Annotated[str, BeforeValidator(str)]
 ModelName = Annotated[str, Exists(lambda name, backends: model_path(name))]
 #: ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``.
-DeploymentName = Annotated[str, Exists(lambda name, backends: model_path(model_part(name)))]
+DeploymentName = Annotated[str, Exists(lambda name, backends: model_path(parse_deployment(name)[0]))]
 TargetName = Annotated[str, Exists(check_target)]
 RecipeName = Annotated[str, Exists(lambda name, backends: check_recipe(name))]
 
