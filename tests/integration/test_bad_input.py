@@ -250,7 +250,7 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
         ("--victims {model}", "--sources"),
         ("--sources {model}", "--victims"),
         ("--sources {model} --victims nothing", "nothing"),
-        ("--sources {model}@poor-readout --victims {model}", "source"),
+        ("--sources {model}@poor-readout --victims {model}", "by its gradients"),
         ("--sources {model} --victims {model}@nowhere", "nowhere"),
         ("--sources {model} --victims {model}@readout:much", "much"),
         ("--sources {model} --victims {model}@readout:2", "2"),
