@@ -20,6 +20,7 @@ from qaml_qiskit.noise import NoiseName
 from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.fields import (
     Count,
+    DeploymentName,
     Exists,
     Images,
     ModelName,
@@ -133,7 +134,7 @@ def _option(name: str, value: object) -> list[str]:
 class OnModel(Request):
     """Asks for one stored model."""
 
-    model: ModelName
+    model: DeploymentName
     """Run folder, model file or the name of a reference."""
 
 

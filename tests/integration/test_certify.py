@@ -159,3 +159,20 @@ def test_an_approximate_encoding_is_refused(qaml: Qaml, tmp_path: Path) -> None:
     assert refused.code == 2
     assert "approximate" in refused.err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_noise_may_be_part_of_the_name(qaml: Qaml, trained: Path, tmp_path: Path) -> None:
+    words = ("--images", 4, "--json")
+    long = qaml("certify", trained, "--noise", "depolarizing", "--strength", "0.01", *words, "--out", tmp_path / "long")
+    short = qaml("certify", f"{trained}@depolarizing:0.01", *words, "--out", tmp_path / "short")
+    assert short.code == 0, short.err
+    assert short.json()["results"] == long.json()["results"]
+    for wrong, said in (
+        ("@depolarizing:2", "0 to 1"),
+        ("@fake-torino:x", "fake-torino"),
+        ("@readout:0.1@ideal", "no such"),
+    ):
+        refused = qaml("certify", f"{trained}{wrong}", *words, "--out", tmp_path / "wrong")
+        assert refused.code == 2
+        assert said in refused.err
+    assert not (tmp_path / "wrong").exists()

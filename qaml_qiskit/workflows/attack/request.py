@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from qaml_qiskit.attacks import Attack, AttackName, attack_grid
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.workflows.fields import AnyNumber, ModelName, Otherwise, Several
+from qaml_qiskit.workflows.fields import AnyNumber, DeploymentName, Otherwise, Several
 from qaml_qiskit.workflows.request import AttackOptions, OnModel, Seeded, UnderNoise, WithImages
 
 
@@ -19,7 +19,7 @@ class AttackRequest(Seeded, UnderNoise, AttackOptions, WithImages, OnModel):
     """What is done to the images."""
     eps: Annotated[Several[float] | None, Otherwise("0.1; no bound for cw and deepfool")] = None
     """Strengths, from 0 to 1 in l∞; 0 stands for the clean images."""
-    sources: AnyNumber[ModelName] = ()
+    sources: AnyNumber[DeploymentName] = ()
     """Models whose adversarial images must not beat the attack, for the audit."""
 
     @model_validator(mode="after")

@@ -38,6 +38,10 @@ targets:
 """
 
 
+class Nothing(BaseModel):
+    """A request without options."""
+
+
 def stored(config: QVCConfig | QuadraticConfig | ConvNetConfig) -> StoredModel:
     kinds = {"qvc": QVC, "quadratic": QuadraticClassifier, "convnet": ConvNet}
     model = kinds[config.kind](config, 3)
@@ -131,6 +135,8 @@ def test_a_pickled_deployment_says_the_same(condition: object, backends: Path) -
     assert (again.name, again.kind, again.fingerprint) == (each.name, each.kind, each.fingerprint)
     assert torch.equal(again.logits(images()), expected)
     assert torch.equal(again.fresh().logits(images()), expected)
+    work = pickle.loads(pickle.dumps(each.expectations))
+    np.testing.assert_array_equal(work(images()), each.expectations(images()))
 
 
 def test_a_pickled_network_says_the_same() -> None:
@@ -185,7 +191,7 @@ def test_another_encoding_has_the_same_layers() -> None:
 
 def test_sampled_values_scatter_about_the_exact_ones(backends: Path, tmp_path: Path) -> None:
     each, shots = deploy(qvc(), OnTarget("noisy", "quick"), backends=backends), 4000
-    with open_run("demo", BaseModel(), out=tmp_path / "run") as run:
+    with open_run("demo", Nothing(), out=tmp_path / "run") as run:
         found = each.sample({"clean": images()}, shots, "readout", 1, run)["clean"]
     assert set(found.by_name()) == {"ideal", "raw", "mitigated"}
     assert found.raw is not None
