@@ -1,9 +1,9 @@
-"""Builds the optional C++ kernel, and README for readers elsewhere; everything else is declared in setup.cfg."""
+"""The packages, the optional C++ kernel, and README for readers elsewhere; all else is declared in setup.cfg."""
 
 import re
 from pathlib import Path
 
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 
 NATIVE = Path("qaml_qiskit") / "simulation" / "native"
 
@@ -12,7 +12,12 @@ NATIVE = Path("qaml_qiskit") / "simulation" / "native"
 README = Path("README.md").read_text(encoding="utf-8")
 WITHOUT_PICTURES = re.sub(r"!\[[^\]]*\]\((?!https?:)[^)]*\)\n\n\*.*?\*\n\n", "", README, flags=re.DOTALL)
 
+# The recipes lie in transpile/ at the top of the checkout and reach users as qaml_qiskit._recipes, the small reference
+# models in runs/reference/ as qaml_qiskit._references.
+PACKAGES = [*find_packages(include=["qaml_qiskit", "qaml_qiskit.*"]), "qaml_qiskit._recipes", "qaml_qiskit._references"]
+
 setup(
+    packages=PACKAGES,
     long_description=re.sub(r"(?<!!)\[([^\]]*)\]\((?!https?:)[^)]*\)", r"\1", WITHOUT_PICTURES),
     ext_modules=[
         Extension(

@@ -9,7 +9,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from qaml_qiskit import __version__
-from qaml_qiskit.cli.commands import COMMANDS
+from qaml_qiskit.cli.commands import COMMANDS, Command
 from qaml_qiskit.cli.options import option_table
 
 project = "qaml-qiskit"
@@ -55,16 +55,32 @@ class Options(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """See the parent."""
-        lines = ["| option | meaning | default |", "|---|---|---|"]
-        for option, default, told in option_table(COMMANDS[self.arguments[0]]):
-            texts = (f"`{option}`", told, default)
-            lines.append(f"| {' | '.join(text.replace('|', chr(92) + '|') for text in texts)} |")
-        return self.parse_text_to_nodes("\n".join(lines))
+        return self.parse_text_to_nodes("\n".join(_table(COMMANDS[self.arguments[0]])))
+
+
+class Commands(SphinxDirective):
+    """Every command with what it does and its options: ```` ```{commands} ````."""
+
+    def run(self) -> list[nodes.Node]:
+        """See the parent."""
+        lines = []
+        for command in COMMANDS.values():
+            lines += [f"## qaml {command.name}", "", command.told, "", *_table(command), ""]
+        return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
+
+
+def _table(command: Command) -> list[str]:
+    lines = ["| option | meaning | default |", "|---|---|---|"]
+    for option, default, told in option_table(command):
+        texts = (f"`{option}`", told, default)
+        lines.append(f"| {' | '.join(text.replace('|', chr(92) + '|') for text in texts)} |")
+    return lines
 
 
 def setup(app: Sphinx) -> None:
     """Connect what the docstrings need, before and after napoleon (which has priority 500); and the tables."""
     app.add_directive("options", Options)
+    app.add_directive("commands", Commands)
     app.connect("autodoc-process-docstring", _escape, priority=400)
     app.connect("autodoc-process-docstring", _rejoin, priority=600)
     app.connect("autodoc-skip-member", _skip_tuple_field)

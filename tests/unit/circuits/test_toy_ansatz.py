@@ -9,6 +9,7 @@ import torch
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Statevector
 
+from qaml_qiskit import ResourcesRequest, TrainRequest, resources
 from qaml_qiskit.circuits import ANSAETZE, Ansatz, add_rotations
 from qaml_qiskit.circuits.ansatz import Angle
 from qaml_qiskit.deployments.circuits import native_circuit
@@ -26,8 +27,6 @@ from qaml_qiskit.models import (
 )
 from qaml_qiskit.noise import named_noise
 from qaml_qiskit.simulation.heisenberg import noisy_expectations
-from qaml_qiskit.workflows.resources import ResourcesRequest, resources
-from qaml_qiskit.workflows.train import TrainRequest
 from tests.tolerances import AER, DIFFERENT, VALUE
 from tests.unit.noise.noise_cases import hand_made
 from tests.unit.simulation.heisenberg_cases import aer_expectations

@@ -8,9 +8,8 @@ import pytest
 from qaml_qiskit.lazy import library
 
 LAZY = (
-    *("artifacts", "attacks", "circuits", "encodings", "execution", "models", "noise", "reports", "simulation"),
-    *(f"workflows.{command}" for command in ("attack", "certify", "demo", "encode", "forecast", "frontier")),
-    *(f"workflows.{command}" for command in ("resources", "run", "sweep", "tamper", "train", "transfer")),
+    *("artifacts", "attacks", "circuits", "deployments", "encodings", "execution", "models", "noise", "reports"),
+    "simulation",
 )
 
 
