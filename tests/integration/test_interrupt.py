@@ -86,7 +86,7 @@ def test_corrupt_checkpoint_is_named(tmp_path: Path) -> None:
 def test_an_interrupted_command_says_that_what_was_finished_is_kept(
     monkeypatch: pytest.MonkeyPatch, qaml: Callable[..., Finished]
 ) -> None:
-    def interrupted(folder: Path | None) -> None:
+    def interrupted(data_dir: Path | None = None) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("qaml_qiskit.list_data", interrupted)

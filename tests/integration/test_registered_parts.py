@@ -1,4 +1,4 @@
-"""An encoding, a noise, a data set and an attack from outside the package work wherever those of the package do."""
+"""Parts from outside the package work wherever those of the package do: ansatz, encoding, noise, data set, attack."""
 
 import os
 import subprocess
@@ -17,6 +17,8 @@ from torch import Tensor
 
 import qaml_qiskit as qaml
 from qaml_qiskit.attacks import ATTACKS, Adversary, BoundedAttack, Traits
+from qaml_qiskit.circuits import ANSAETZE, Ansatz
+from qaml_qiskit.circuits.ansatz import Angle
 from qaml_qiskit.datasets import DATASETS, DatasetSpec, load_dataset
 from qaml_qiskit.datasets.spec import RawPart, RawSplit
 from qaml_qiskit.encodings import ENCODINGS, AngleEncoding, Encoding, PixelOrder
@@ -24,6 +26,24 @@ from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import QVCConfig, load_model
 from qaml_qiskit.noise import NOISES, NoiseInfo, NoiseSpec, named_noise
 from tests.tolerances import EXACT_FIDELITY, VALUE
+
+
+class Echo(Ansatz):
+    """A rotation about Y on every qubit, then CZ on the first two; the last wall has no CZ behind it."""
+
+    name = "echo"
+
+    @property
+    def num_parameters(self) -> int:
+        return self.num_qubits * (self.num_layers + 1)
+
+    def add_layer(self, circuit: QuantumCircuit, layer: int, angles: Iterator[Angle]) -> None:
+        self.add_end(circuit, angles)
+        circuit.cz(0, 1)
+
+    def add_end(self, circuit: QuantumCircuit, angles: Iterator[Angle]) -> None:
+        for qubit in range(self.num_qubits):
+            circuit.ry(next(angles), qubit)
 
 
 class Chained(Encoding):
@@ -97,18 +117,20 @@ def tilt(probability: float) -> list[NDArray[np.complex128]]:
 def registered() -> Iterator[None]:
     spec = DatasetSpec("halves", "two pixels", "nowhere", ("left", "right"), read_halves)
     noise = NoiseInfo("p, probability of a Hadamard", 1.0, "ρ → (1 − p)ρ + p·HρH", "each qubit", kraus=tilt)
+    ANSAETZE.register("echo", Echo)
     ENCODINGS.register("chained", Chained)
     NOISES.register("tilt", noise, "a random Hadamard")
     DATASETS.register("halves", spec, "two pixels")
     ATTACKS.register("darken", Darken)
     yield
+    ANSAETZE.remove("echo")
     for registry, name in ((ENCODINGS, "chained"), (NOISES, "tilt"), (DATASETS, "halves"), (ATTACKS, "darken")):
         registry.remove(name)
 
 
 @pytest.fixture
 def trained(tmp_path: Path) -> Path:
-    request = qaml.TrainRequest(dataset="halves", encoding="chained", layers=2, epochs=2, batch_size=16)
+    request = qaml.TrainRequest(dataset="halves", ansatz="echo", encoding="chained", layers=2, epochs=2, batch_size=16)
     qaml.train(request, out=tmp_path / "trained")
     return tmp_path / "trained"
 
@@ -143,9 +165,7 @@ def test_a_model_is_trained_stored_attacked_and_swept(trained: Path, tmp_path: P
 
 def test_layers_are_not_run_behind_an_encoding_on_other_qubits(trained: Path, tmp_path: Path) -> None:
     request = qaml.SweepRequest(model=str(trained), encoding=("multiplexed",), images="4")
-    with pytest.raises(
-        ConfigurationError, match="layers on 2 qubits, and --encoding multiplexed, where these images need 1"
-    ):
+    with pytest.raises(ConfigurationError, match="multiplexed encoding on 1 qubits, for layers on 2"):
         qaml.sweep(request, out=tmp_path / "swept")
 
 

@@ -245,7 +245,7 @@ def test_a_validation_loss_that_is_nan_is_a_divergence(data: Data) -> None:
 
 def test_a_request_takes_as_many_draws_as_a_training() -> None:
     assert TrainRequest(train_noise=0.1, train_draws=MAX_DRAWS).train_draws == MAX_DRAWS
-    with pytest.raises(ConfigurationError, match=f"less than or equal to {MAX_DRAWS}"):
+    with pytest.raises(ConfigurationError, match=f"at most {MAX_DRAWS}"):
         TrainRequest(train_noise=0.1, train_draws=MAX_DRAWS + 1)
 
 
