@@ -52,9 +52,9 @@ class CircuitWithNoise:
         circuit, model = spec.attach(self.circuit, self.neighbours)
         return replace(self, circuit=circuit, noise=model)
 
-    def observables(self, dtype: torch.dtype = torch.float32) -> NoisyObservables:
+    def observables(self, dtype: torch.dtype = torch.float32, device: str = "cpu") -> NoisyObservables:
         """What is read, carried back through the circuit and its noise; for circuits that an image's state enters."""
-        return noisy_observables(self.circuit, self.noise, self.read, inputs=self.inputs, dtype=dtype)
+        return noisy_observables(self.circuit, self.noise, self.read, inputs=self.inputs, dtype=dtype, device=device)
 
     @property
     def columns(self) -> list[int]:

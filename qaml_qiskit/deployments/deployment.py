@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.circuits import CircuitWithNoise, device_circuit, native_circuit, on_active_qubits
 from qaml_qiskit.deployments.compiled import Compiled, compile_circuit
@@ -46,6 +47,7 @@ from qaml_qiskit.models import (
 )
 from qaml_qiskit.noise import NoiseSpec, Placement, named_noise, without_readout_errors
 from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.simulation import computing
 from qaml_qiskit.simulation.heisenberg import NoisyObservables, noisy_expectations
 
 Kind = Literal["exact", "noisy", "device"]
@@ -65,12 +67,14 @@ class Deployment:
         stored: the model and its card.
         condition: what it is put under.
         target: where it was compiled for; None elsewhere.
+        compute: what it is computed with, here and on workers; what comes out is on the processor, in single precision.
     """
 
     model_name: str
     stored: StoredModel
     condition: Condition = field(default_factory=Ideal)
     target: Target | None = None
+    compute: Compute = DEFAULT_COMPUTE
     # Native circuits by placement, without noise, or a device's; and whether they prepare the image. Shared by `under`.
     _circuits: dict[tuple[str, bool], CircuitWithNoise] = field(default_factory=dict, repr=False)
 
@@ -208,7 +212,7 @@ class Deployment:
             entry = load_catalogue(backends).entry(condition.target)
             target = open_target(condition.target, entry, self.qvc.config.num_qubits)
         shared = self._circuits if target is None and self.target is None else {}
-        return Deployment(self.model_name, self.stored, condition, target, shared)
+        return replace(self, condition=condition, target=target, _circuits=shared)
 
     # Its circuits
 
@@ -260,17 +264,19 @@ class Deployment:
 
     @cached_property
     def _observables(self) -> NoisyObservables:
-        return self.layers.observables()
+        with computing(self.compute):
+            return self.layers.observables(self.compute.dtype, self.compute.device)
 
     @cached_property
     def module(self) -> nn.Module:
         """Images (N, C, H, W) to logits (N, m), exact and differentiable, the encoding taken as noiseless.
 
-        A frozen copy of an ideal model, so that a deep QVC is collapsed once. Readout errors are in the others.
+        It lies where :attr:`compute` says, and takes images that do, too. A frozen copy of an ideal model, so that a
+        deep QVC is collapsed once. Readout errors are in the others.
         """
         if self.kind == "exact":
-            return copy.deepcopy(self.stored.model).eval().requires_grad_(False)
-        return NoisyQVC(self.qvc, self._observables)
+            return self._placed(copy.deepcopy(self.stored.model).eval().requires_grad_(False))
+        return self._placed(NoisyQVC(self.qvc, self._observables))
 
     @cached_property
     def mitigated_module(self) -> nn.Module:
@@ -278,10 +284,14 @@ class Deployment:
         if self.kind == "exact" or (readout := self.layers.readout).is_perfect:
             return self.module
         matrices = self._observables.matrices
-        unit = torch.eye(matrices.shape[-1], dtype=matrices.dtype)
+        unit = torch.eye(matrices.shape[-1]).to(matrices)
         contrast, offset = (torch.from_numpy(v).to(matrices)[:, None, None] for v in (readout.contrast, readout.offset))
         inverted = (matrices - offset * unit) / contrast
-        return NoisyQVC(self.qvc, NoisyObservables(self._observables.readings, inverted))
+        return self._placed(NoisyQVC(self.qvc, NoisyObservables(self._observables.readings, inverted)))
+
+    def _placed(self, module: nn.Module) -> nn.Module:
+        # A copy: the stored model stays as it was read.
+        return module if self.compute == DEFAULT_COMPUTE else self.compute.placed(copy.deepcopy(module))
 
     def check_differentiable(self) -> None:
         """Raise ConfigurationError where the encoding is noisy, which the gradient of :attr:`module` leaves out."""
@@ -303,9 +313,13 @@ class Deployment:
         if self._is_whole:
             z = in_pieces(lambda piece: torch.from_numpy(self.expectations(piece)), images, "scoring images", progress)
             return self.qvc.readout.logits(z, self.qvc.config.logit_scale)
-        if self.kind == "exact":
-            images = readable(self.stored.model, images, "encoding images", progress)
-        return predict(self.module, images)
+        return self._said(self.module, images, "encoding images", progress)
+
+    def _said(self, module: nn.Module, images: Tensor, encoding: str, progress: Progress) -> Tensor:
+        """The logits of a placed module for images as they are kept."""
+        with computing(self.compute):
+            read = readable(module, self.compute.placed(images), encoding, progress)
+            return DEFAULT_COMPUTE.placed(predict(module, read))
 
     def expectations(self, images: Tensor) -> Floats:
         """⟨Z_k⟩ with endless shots, shape (N, m); readout errors are in it.
@@ -329,17 +343,22 @@ class Deployment:
     def _propagated(self, images: Tensor, noise: NoiseModel | None, sets: Sequence[int | tuple[int, ...]]) -> Floats:
         circuit = self.circuit.circuit
         values = self._angles(images, self.circuit.columns, Silent())
-        return noisy_expectations(circuit, noise, sets, values=values, dtype=torch.float32).numpy()
+        with computing(self.compute):
+            found = noisy_expectations(
+                circuit, noise, sets, values=values, dtype=self.compute.dtype, device=self.compute.device
+            )
+        return DEFAULT_COMPUTE.placed(found).numpy()
 
     def ideal(self, images: Tensor, progress: Progress | None = None) -> Floats:
         """⟨Z_k⟩ without noise and shots, shape (N, m)."""
-        states = readable(self.qvc, images, "scoring images without noise", progress or Silent())
-        return predict(self.qvc, states).numpy() / self.qvc.config.logit_scale
+        logits = self._said(self._placed(self.qvc), images, "scoring images without noise", progress or Silent())
+        return logits.numpy() / self.qvc.config.logit_scale
 
     def forms(self) -> QuadraticForms:
         """The logits as quadratic forms of the image; the one-off work takes seconds for ten qubits and 200 layers.
 
-        On a device: those of the layers and the readout under its noise, the encoding taken as noiseless.
+        On a device: those of the layers and the readout under its noise, the encoding taken as noiseless. They are on
+        the processor, in both precisions, whatever :attr:`compute` says.
 
         Raises:
             ConfigurationError: see :meth:`check_forms`.
@@ -347,7 +366,8 @@ class Deployment:
         self.check_forms()
         if isinstance(self.stored.model, QuadraticClassifier):
             return forms_of_matrices(self.stored.model)
-        return forms_of_layers(self.qvc, self.layers)
+        with computing(self.compute):
+            return forms_of_layers(self.qvc, self.layers)
 
     def check_forms(self) -> None:
         """Raise ConfigurationError unless the logits are quadratic forms of the image."""

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, parse_deployment
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.deployments.inputs import find_model
 from qaml_qiskit.models import StoredModel
+from qaml_qiskit.simulation import computing
 
 
 def deploy(
@@ -16,6 +18,7 @@ def deploy(
     *,
     name: str | None = None,
     backends: Path | None = None,
+    compute: Compute = DEFAULT_COMPUTE,
 ) -> Deployment:
     """Put a model under a condition.
 
@@ -24,29 +27,42 @@ def deploy(
         condition: None for none.
         name: what the model is called, where it was not found by a name.
         backends: the backends.yaml of a target.
+        compute: what it is computed with.
 
     Raises:
-        QamlError: the model or a part of the condition does not exist, or they do not fit.
+        QamlError: the model or a part of the condition does not exist, or they do not fit; or this machine has no such
+            device or engine.
     """
     stored = find_model(model) if isinstance(model, str) else model
     called = name or (model if isinstance(model, str) else stored.card.model.kind)
-    return Deployment(called, stored).at(condition or Ideal(), backends)
+    with computing(compute):
+        return Deployment(called, stored, compute=compute).at(condition or Ideal(), backends)
 
 
-def read_deployment(name: str, *, recipe: str = DEFAULT_RECIPE, backends: Path | None = None) -> Deployment:
+def read_deployment(
+    name: str, *, recipe: str = DEFAULT_RECIPE, backends: Path | None = None, compute: Compute = DEFAULT_COMPUTE
+) -> Deployment:
     """The deployment that ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET`` names; compiled for a target.
 
     Raises:
-        QamlError: a part of the name does not exist or does not fit the model.
+        QamlError: as :func:`deploy`.
     """
-    return read_deployments([name], recipe=recipe, backends=backends)[0]
+    return read_deployments([name], recipe=recipe, backends=backends, compute=compute)[0]
 
 
 def read_deployments(
-    names: Sequence[str], *, recipe: str = DEFAULT_RECIPE, backends: Path | None = None
+    names: Sequence[str],
+    *,
+    recipe: str = DEFAULT_RECIPE,
+    backends: Path | None = None,
+    compute: Compute = DEFAULT_COMPUTE,
 ) -> list[Deployment]:
-    """Several deployments, which share models, and compiled circuits where they can; equal ones are one object."""
-    base = cache(lambda model: Deployment(model, find_model(model)))
+    """Several deployments, which share models, and compiled circuits where they can; equal ones are one object.
+
+    Raises:
+        QamlError: as :func:`deploy`.
+    """
+    base = cache(lambda model: deploy(model, compute=compute))
     known: dict[tuple[str, Condition], Deployment] = {}
     parsed = [parse_deployment(name, recipe=recipe) for name in names]
     for model, condition in parsed:

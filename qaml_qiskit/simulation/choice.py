@@ -1,7 +1,7 @@
 """The choice between the compiled kernel and torch. Knows no torch, so that ``qaml --version`` need not wait for it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import get_args
 
@@ -43,11 +43,13 @@ def use_backend(backend: SimulatorEngine) -> Iterator[None]:
 def computing(compute: Compute) -> Iterator[None]:
     """Compute as asked for inside the ``with`` block, in this thread or task only.
 
+    The engine ``auto`` leaves what was chosen around the block.
+
     Raises:
         ConfigurationError: this machine has no such device, or no compiled kernel where that is asked for.
     """
     compute.check_device()
-    with use_backend(compute.engine):
+    with nullcontext() if compute.engine == "auto" else use_backend(compute.engine):
         yield
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from qaml_qiskit.artifacts.opening import open_run
+from qaml_qiskit.compute import Compute
 from qaml_qiskit.deployments import Deployment, Ideal, OnTarget, UnderNoise, deploy, load_batch, read_deployments
 from qaml_qiskit.deployments.engines import Inputs, density
 from qaml_qiskit.errors import ConfigurationError, InputError
@@ -26,6 +27,8 @@ from qaml_qiskit.models import (
     StoredModel,
     save_model,
 )
+from qaml_qiskit.simulation import chosen_kernel, use_backend
+from qaml_qiskit.simulation.native import Kernel
 from tests.tolerances import AER, DIFFERENT, VALUE
 
 SHAPE = (1, 2, 2)
@@ -238,3 +241,43 @@ def test_images_that_not_every_model_reads(tmp_path: Path) -> None:
         load_batch(source, [network, deploy(qvc())], None)
     with pytest.raises(InputError, match="shape"):
         load_batch(source, [deploy(qvc())], None)
+
+
+@pytest.mark.parametrize("condition", [Ideal(), *NOISY, OnTarget("noisy", "quick")], ids=str)
+def test_more_digits_say_the_same_in_single_precision_on_the_processor(condition: object, backends: Path) -> None:
+    single = deploy(qvc(), condition, backends=backends)
+    double = deploy(qvc(), condition, backends=backends, compute=Compute(precision="double", engine="torch"))
+    logits = double.logits(images())
+    assert logits.dtype == torch.float32
+    torch.testing.assert_close(logits, single.logits(images()), atol=VALUE[torch.float32], rtol=0)
+    np.testing.assert_allclose(double.ideal(images()), single.ideal(images()), atol=VALUE[torch.float32], rtol=0)
+    # The module itself has the digits, and the model that was given is left alone.
+    assert double.module(images().double()).dtype == torch.float64
+    assert double.qvc.weight.dtype == torch.float32
+
+
+def test_the_way_of_computing_goes_along() -> None:
+    compute = Compute(precision="double", engine="torch")
+    each = pickle.loads(pickle.dumps(deploy(qvc(), compute=compute).under("readout", 0.1).fresh()))
+    assert each.compute == compute
+    assert each.module(images().double()).dtype == torch.float64
+
+
+def test_the_engine_is_chosen_where_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Kernel | None] = []
+    forward = QVC.forward
+
+    def watched(self: QVC, batch: torch.Tensor) -> torch.Tensor:
+        seen.append(chosen_kernel())
+        return forward(self, batch)
+
+    monkeypatch.setattr(QVC, "forward", watched)
+    deploy(qvc(), compute=Compute(engine="torch")).logits(images())
+    with use_backend("torch"):
+        deploy(qvc()).logits(images())
+    assert seen == [None, None]
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="no such device"):
+        deploy(qvc(), compute=Compute(device="cuda:77"))
