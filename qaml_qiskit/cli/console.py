@@ -86,10 +86,8 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
 
 def show_plan(request: "RunRequest", the_plan: "Plan") -> None:
     """Print a plan to stderr, before the question whether it may be carried out."""
-    from qaml_qiskit.workflows.run.inference import plan_rows
-
     console = Console(stderr=True)
-    _print_rows(console, plan_rows(request, the_plan))
+    _print_rows(console, [the_plan.row(target=request.target, recipe=request.recipe, mitigation=request.mitigation)])
     for line in the_plan.assumptions:
         _print_text(console, line)
 

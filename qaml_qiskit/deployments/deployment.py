@@ -16,6 +16,7 @@ from qiskit_aer.noise import NoiseModel
 from torch import Tensor, nn
 
 from qaml_qiskit.artifacts.fingerprints import digest
+from qaml_qiskit.artifacts.mapping import HERE, Pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import refusals
@@ -402,6 +403,7 @@ class Deployment:
         seed: int,
         run: Run,
         progress: Progress | None = None,
+        pool: Pool = HERE,
     ) -> dict[str, Stages]:
         """Sample several sets of images on a simulated target; see :func:`~.sampling.sample_values`.
 
@@ -412,6 +414,7 @@ class Deployment:
             seed: of the sampling.
             run: keeps what was sampled.
             progress: told about every job.
+            pool: where the jobs are computed; the counts are the same everywhere.
 
         Raises:
             ConfigurationError: it is on no target, on a real device, or its readout cannot be corrected.
@@ -419,6 +422,6 @@ class Deployment:
         progress = progress or Silent()
         values = {name: self.values(images, progress) for name, images in sets.items()}
         sampled = sample_values(
-            self.compiled, values, shots=shots, mitigation=mitigation, seed=seed, run=run, progress=progress
+            self.compiled, values, shots=shots, mitigation=mitigation, seed=seed, run=run, progress=progress, pool=pool
         )
         return {name: Stages(self.ideal(images, progress), *sampled[name]) for name, images in sets.items()}

@@ -6,19 +6,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool, compute_tasks
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.compiled import Compiled
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import (
     LOCAL_IMAGES_PER_JOB,
+    Elsewhere,
+    JobWork,
     Mitigation,
+    Target,
+    Workload,
     build_workload,
     collect,
     read_outcomes,
     runner_for,
     submit,
 )
-from qaml_qiskit.progress import Progress
+from qaml_qiskit.progress import Progress, Silent
 
 Floats = NDArray[np.floating]
 
@@ -37,6 +42,17 @@ class Stages:
         return {name: z for name, z in stages.items() if z is not None}
 
 
+def computed_on(pool: Pool, target: Target, workload: Workload) -> Elsewhere | None:
+    """Where the jobs of a simulated target are computed; None for this process, which uses all its cores for a job.
+
+    The ledger and the outcomes are written by this process, whatever a worker comes to.
+    """
+    if pool is HERE:
+        return None
+    work = JobWork(target, workload)
+    return lambda sent: compute_tasks(sent, work, bar=Bar(Silent(), f"sampling on {target.name}"), pool=pool)
+
+
 def sample_values(
     compiled: Compiled,
     values: Mapping[str, NDArray[np.float64]],
@@ -46,6 +62,7 @@ def sample_values(
     seed: int,
     run: Run,
     progress: Progress,
+    pool: Pool = HERE,
 ) -> dict[str, tuple[Floats, Floats | None]]:
     """⟨Z_k⟩ of several sets of images, raw and mitigated: sampled as one workload and calibrated once.
 
@@ -57,6 +74,7 @@ def sample_values(
         seed: of the sampling.
         run: keeps the workload, the ledger and the outcomes; what a killed process sampled is not sampled again.
         progress: told about every job.
+        pool: where the jobs are computed; the counts are the same everywhere.
 
     Raises:
         ConfigurationError: a target that is no simulator, or whose readout cannot be corrected.
@@ -76,7 +94,8 @@ def sample_values(
     runner = runner_for(compiled.target, workload)
     submit(run.path, workload, runner)
     with progress.task(f"sampling on {compiled.target.name}", len(stacked)) as advance:
-        collect(run.path, workload, runner, progress=lambda images: advance(images))
+        elsewhere = computed_on(pool, compiled.target, workload)
+        collect(run.path, workload, runner, progress=lambda images: advance(images), elsewhere=elsewhere)
     sampled = read_outcomes(run.path, workload)
     # Local jobs are all there, and sampled.
     assert sampled is not None

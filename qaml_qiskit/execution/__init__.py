@@ -10,22 +10,24 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.circuits import active_qubits as active_qubits
     from qaml_qiskit.execution.circuits import compact as compact
     from qaml_qiskit.execution.circuits import measured_qubits as measured_qubits
-    from qaml_qiskit.execution.collection import Collection as Collection
+    from qaml_qiskit.execution.collection import Elsewhere as Elsewhere
     from qaml_qiskit.execution.collection import cancel as cancel
     from qaml_qiskit.execution.collection import check_timeout as check_timeout
     from qaml_qiskit.execution.collection import collect as collect
-    from qaml_qiskit.execution.collection import standing as standing
     from qaml_qiskit.execution.costs import Plan as Plan
     from qaml_qiskit.execution.costs import circuit_seconds as circuit_seconds
+    from qaml_qiskit.execution.costs import limited as limited
     from qaml_qiskit.execution.costs import plan as plan
     from qaml_qiskit.execution.costs import survival as survival
     from qaml_qiskit.execution.ledger import LEDGER_FILE as LEDGER_FILE
     from qaml_qiskit.execution.ledger import JobRecord as JobRecord
     from qaml_qiskit.execution.ledger import Ledger as Ledger
+    from qaml_qiskit.execution.local import JobWork as JobWork
     from qaml_qiskit.execution.local import PrimitiveRunner as PrimitiveRunner
     from qaml_qiskit.execution.mitigation import Calibration as Calibration
     from qaml_qiskit.execution.mitigation import ReadoutCorrection as ReadoutCorrection
     from qaml_qiskit.execution.mitigation import check_calibration as check_calibration
+    from qaml_qiskit.execution.mitigation import load_calibration as load_calibration
     from qaml_qiskit.execution.names import recipe_names as recipe_names
     from qaml_qiskit.execution.options import DEFAULT_MITIGATION as DEFAULT_MITIGATION
     from qaml_qiskit.execution.options import CountsMitigation as CountsMitigation
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.options import PrimitiveOptions as PrimitiveOptions
     from qaml_qiskit.execution.outcomes import Sampled as Sampled
     from qaml_qiskit.execution.outcomes import read_outcomes as read_outcomes
+    from qaml_qiskit.execution.overview import Collection as Collection
+    from qaml_qiskit.execution.overview import job_rows as job_rows
+    from qaml_qiskit.execution.overview import standing as standing
+    from qaml_qiskit.execution.overview import told_by as told_by
     from qaml_qiskit.execution.recipes import Recipe as Recipe
     from qaml_qiskit.execution.recipes import load_recipe as load_recipe
     from qaml_qiskit.execution.recipes import to_isa as to_isa

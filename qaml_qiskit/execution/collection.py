@@ -2,17 +2,18 @@
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, QamlError, UnavailableError
-from qaml_qiskit.execution.ledger import ENDED, LEDGER_FILE, JobRecord, Ledger, nameless, require_place
+from qaml_qiskit.execution.ledger import LEDGER_FILE, JobRecord, Ledger, nameless, require_place
 from qaml_qiskit.execution.outcomes import Origin, decode, sent_fingerprints, store, stored
+from qaml_qiskit.execution.overview import Collection, standing
 from qaml_qiskit.execution.reconciliation import looks, reconcile
-from qaml_qiskit.execution.runner import BrokenResultError, Runner, SentJob
+from qaml_qiskit.execution.runner import Answer, BrokenResultError, Runner, SentJob
 from qaml_qiskit.execution.snapshot import keep_properties
 from qaml_qiskit.execution.workload import JobSpec, Workload
 
@@ -22,32 +23,10 @@ POLL_FIRST, POLL_LONGEST = 0.5, 20.0
 PATIENCE = 600.0
 #: What became of a job in a round: nothing more to do, worth asking again later, or it looks lost or broken.
 Step = Literal["finished", "later", "doubtful"]
+#: Computes jobs of a simulated target elsewhere: of each, by its chunk, the answer as it is there, in any order.
+Elsewhere = Callable[[Mapping[str, SentJob]], Iterator[tuple[str, Answer]]]
 #: Jobs in a row that cannot be asked for, after which the rest of a round is left out unless the service does answer.
 SILENT = 3
-
-
-@dataclass(frozen=True)
-class Collection:
-    """How the jobs of a run stand, by :attr:`JobRecord.state`, in the workload's order.
-
-    Attributes:
-        collected: their outcomes are in the run folder.
-        pending: submitted and not finished.
-        ended: failed, cancelled, lost or broken; ``reason`` has the service's words.
-        unsent: never accepted, as far as the service knows.
-        unanswered: of pending jobs, by chunk, why they could not be asked for at last.
-    """
-
-    collected: tuple[JobRecord, ...]
-    pending: tuple[JobRecord, ...]
-    ended: tuple[JobRecord, ...]
-    unsent: tuple[JobRecord, ...]
-    unanswered: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def complete(self) -> bool:
-        """Whether every job's outcomes are there."""
-        return not (self.pending or self.ended or self.unsent)
 
 
 def collect(
@@ -57,6 +36,7 @@ def collect(
     *,
     timeout: float | None = None,
     progress: Callable[[int], None] | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Collection:
     """Fetch the outcomes of all jobs that are done, waiting for those that are not.
 
@@ -69,6 +49,7 @@ def collect(
         runner: where it was submitted to.
         timeout: seconds to wait for unfinished jobs; 0 looks once, None waits for as long as it takes.
         progress: called with the number of images whose outcomes arrived.
+        elsewhere: computes the jobs of a simulated target; by default its runner does, in this process.
 
     Raises:
         ConfigurationError: the jobs are in another instance, or the folder does not say which run it is.
@@ -82,6 +63,8 @@ def collect(
         elif runner.place and ledger.run_id() is None:
             raise nameless(folder)
         fetching = _Fetching(ledger, workload, runner, progress)
+        if elsewhere is not None:
+            fetching.compute(elsewhere)
         deadline = time.monotonic() + (math.inf if timeout is None else timeout)
         pause = POLL_FIRST
         while fetching.round():
@@ -132,6 +115,21 @@ class _Fetching:
             if not jobs:
                 break
         return bool(self.open)
+
+    def compute(self, elsewhere: Elsewhere) -> None:
+        """Keep every answer that is not here yet when it is computed; the rounds find all of them."""
+        prints, due = sent_fingerprints(self.ledger.folder, self.workload), {}
+        for job in self.open:
+            record = self.ledger.records().get(job.chunk)
+            sent = self.ledger.sent(record) if record else None
+            if record is None or sent is None or self.runner.state(sent).status != "done":
+                continue
+            origin = Origin(sent.run, sent.job, prints[job.chunk])
+            if stored(self.ledger.folder, self.workload, job, origin) is None:
+                due[job.chunk] = job, record, sent, origin
+        for chunk, answer in elsewhere({chunk: sent for chunk, (_, _, sent, _) in due.items()}):
+            job, record, _, origin = due[chunk]
+            self._keep(job, record, origin, answer)
 
     def hopeless(self, now: float, patience: float) -> bool:
         """Whether none of what is left can be asked for: refused for good, or not answered for that many seconds."""
@@ -215,19 +213,22 @@ class _Fetching:
     def _take(self, job: JobSpec, record: JobRecord, sent: SentJob, origin: Origin, last: bool) -> Step:
         """Fetch and keep the result of a job that is done."""
         try:
-            answer = self.runner.answer(sent.job, self.workload, job)
-            arrays = decode(self.workload, job, answer.result)
+            self._keep(job, record, origin, self.runner.answer(sent.job, self.workload, job))
         except BrokenResultError as error:
             if not self.runner.place:
                 raise
             return self._end(record, "broken", f"{error.what}: {error.got}; expected {error.expected}", last)
+        return "finished"
+
+    def _keep(self, job: JobSpec, record: JobRecord, origin: Origin, answer: Answer) -> None:
+        """Write an answer down, the outcomes before the ledger. Raises BrokenResultError when it is not the job's."""
+        arrays = decode(self.workload, job, answer.result)
         store(self.ledger.folder, job, arrays, answer.measured_at, origin)
         if answer.properties is not None:
             keep_properties(self.ledger.folder, answer.properties, str(answer.facts["device_calibrated"]))
-        self.ledger.append("collected", chunk=job.chunk, attempt=record.attempt, job=sent.job, **answer.facts)
+        self.ledger.append("collected", chunk=job.chunk, attempt=record.attempt, job=origin.job, **answer.facts)
         if self.progress:
             self.progress(job.images)
-        return "finished"
 
     def _end(self, record: JobRecord, state: str, reason: str, last: bool) -> Step:
         """Write that a job came to nothing. What the service itself does not say so is looked at once more before."""
@@ -239,18 +240,6 @@ class _Fetching:
     def _note(self, record: JobRecord, state: str, **fields: str) -> None:
         if record.state != state:
             self.ledger.append(state, chunk=record.chunk, attempt=record.attempt, job=record.job, **fields)
-
-
-def standing(folder: Path, workload: Workload) -> Collection:
-    """How the jobs stand according to the run folder alone."""
-    records = Ledger(folder / LEDGER_FILE).records()
-    jobs = [records.get(job.chunk, JobRecord(job.chunk, 0, "refused")) for job in workload.settings.jobs]
-    return Collection(
-        collected=tuple(job for job in jobs if job.state == "collected"),
-        pending=tuple(job for job in jobs if job.state == "submitted"),
-        ended=tuple(job for job in jobs if job.state in ENDED),
-        unsent=tuple(job for job in jobs if job.state in ("intended", "refused")),
-    )
 
 
 def cancel(folder: Path, workload: Workload, runner: Runner, *, moved: bool = False) -> list[JobRecord]:

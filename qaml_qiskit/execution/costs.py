@@ -8,6 +8,7 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.circuits import gate_counts
+from qaml_qiskit.errors import BudgetError, InputError
 from qaml_qiskit.execution.circuits import calibration_circuits
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.execution.workload import CALIBRATION, Workload, payload_bytes
@@ -60,6 +61,12 @@ class Plan:
         """The figures by name, with the assumptions as a list."""
         return {**asdict(self), "assumptions": list(self.assumptions)}
 
+    def row(self, **head: str) -> dict[str, Any]:
+        """The figures by name, behind what says which plan it is; without the assumptions."""
+        figures = self.as_dict()
+        figures.pop("assumptions")
+        return {**head, **figures}
+
 
 def plan(workload: Workload, target: Target) -> Plan:
     """Work out what a workload costs on a target. Nothing is sent."""
@@ -87,6 +94,32 @@ def plan(workload: Workload, target: Target) -> Plan:
         readout_survival=readout,
         assumptions=(*notes, *mitigation_note, *(f"{note}." for note in target.notes)),
     )
+
+
+def limited(workload: Workload, target: Target, costs: Plan, max_seconds: float) -> Workload:
+    """The workload with a limit for every job at the service, after what it costs was found to fit.
+
+    Raises:
+        InputError: ``max_seconds`` is no number of seconds.
+        BudgetError: the plan exceeds it (exit code 5).
+    """
+    if not (math.isfinite(max_seconds) and max_seconds > 0):
+        raise InputError(
+            "cannot limit the QPU time",
+            got=f"{max_seconds} seconds",
+            expected="a positive number",
+            remedy="correct --max-seconds, or leave it out",
+        )
+    if costs.qpu_seconds > max_seconds:
+        raise BudgetError(
+            "the run would cost more QPU time than allowed",
+            got=f"an estimate of {costs.qpu_seconds:.0f} s",
+            expected=f"at most {max_seconds:g} s",
+            remedy="ask for fewer images or shots, or raise --max-seconds",
+        )
+    limits = [max(1, round(max_seconds)), target.entry.options.max_execution_time]
+    options = workload.settings.options.model_copy(update={"max_execution_time": min(filter(None, limits))})
+    return Workload(workload.isa, workload.values, workload.settings.model_copy(update={"options": options}))
 
 
 def _mitigation_factor(workload: Workload) -> tuple[int, tuple[str, ...]]:

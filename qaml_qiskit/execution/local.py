@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -15,6 +16,7 @@ from qaml_qiskit.execution.primitives import local_primitive
 from qaml_qiskit.execution.runner import Answer, JobState, SentJob
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
+from qaml_qiskit.progress import Advance
 
 Primitive: TypeAlias = BaseSamplerV2 | BaseEstimatorV2
 #: (job, its measured circuits, seed) -> (the circuits to run, which may be smaller, and a primitive to run them with)
@@ -99,3 +101,21 @@ def local_runner(target: Target, workload: Workload) -> PrimitiveRunner:
         return [compact(circuit) for circuit in circuits], primitive
 
     return PrimitiveRunner(factory)
+
+
+@dataclass(frozen=True)
+class JobWork:
+    """Computes the jobs of a workload on a simulated target, in whatever process it is sent to.
+
+    Attributes:
+        target: simulated.
+        workload: what the jobs are of.
+    """
+
+    target: Target
+    workload: Workload
+
+    def __call__(self, sent: SentJob, advance: Advance) -> Answer:
+        """The answer of a job, the same as in the process that sent it."""
+        job = next(job for job in self.workload.settings.jobs if job.chunk == sent.chunk)
+        return local_runner(self.target, self.workload).answer(sent.job, self.workload, job)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import Z_95, ReadoutMap
+from qaml_qiskit.formats import model_of, read_bytes
 
 #: Of 1 − p10 − p01. Below it, the errors of shots and calibration grow more than tenfold, and nothing is left to read.
 LEAST_CONTRAST = 0.1
@@ -75,6 +77,18 @@ def read_calibration(
         p01=tuple((1 - after_one).tolist()),
         twirled=twirled,
     )
+
+
+def load_calibration(name: str) -> Calibration:
+    """A calibration record from a file, or from the run folder that measured it.
+
+    Raises:
+        InputError: there is none, or it is damaged.
+    """
+    path = Path(name)
+    file = path / "calibration.json" if path.is_dir() else path
+    remedy = "name the calibration.json of a run that measured one with --mitigation readout or m3, or its run folder"
+    return model_of(read_bytes(file, remedy), f"a readout calibration from {name}", Calibration, remedy)
 
 
 def check_calibration(

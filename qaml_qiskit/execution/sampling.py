@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
-from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.circuits import check_isa
 from qaml_qiskit.execution.collection import collect
 from qaml_qiskit.execution.options import DEFAULT_MITIGATION, Mitigation
 from qaml_qiskit.execution.outcomes import Sampled, read_outcomes
 from qaml_qiskit.execution.recipes import Recipe, to_isa
 from qaml_qiskit.execution.submission import runner_for, submit
-from qaml_qiskit.execution.targets import Target
+from qaml_qiskit.execution.targets import Target, real_hardware
 from qaml_qiskit.execution.workload import LOCAL_IMAGES_PER_JOB, build_workload
 
 
@@ -60,8 +59,8 @@ def sample(
         ConfigurationError: the target is real hardware; see also :class:`ReadoutCorrection`.
     """
     if target.is_hardware:
-        raise ConfigurationError(
-            f"target {target.name} is real hardware",
+        raise real_hardware(
+            target.name,
             got="a request to run on it without a run folder",
             expected="a folder that keeps the ledger of paid jobs",
             remedy="use submit() and collect(), or `qaml run`",

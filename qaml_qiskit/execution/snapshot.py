@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from qiskit.transpiler import Target as ISATarget
 from qaml_qiskit.errors import InputError, UnavailableError
 from qaml_qiskit.execution.service import ask
 from qaml_qiskit.files import write_atomically
-from qaml_qiskit.formats import read_bytes
+from qaml_qiskit.formats import damaged, object_of, read_bytes, short
 from qaml_qiskit.secrets import hide_all
 
 SNAPSHOT_FOLDER = "snapshot"
@@ -75,6 +76,23 @@ def keep_properties(folder: Path, properties: dict[str, Any], calibrated: str) -
     if submitted.is_file() and read_bytes(submitted) == content.encode():
         return
     write_atomically(place / f"properties-{calibrated.replace(':', '')}.json", content, private=True)
+
+
+def snapshot_date(folder: Path) -> str | None:
+    """When the device of a run folder was calibrated that :func:`write_snapshot` found; None without a snapshot.
+
+    Raises:
+        DamagedFileError: the file is damaged.
+    """
+    file = folder / SNAPSHOT_FOLDER / "properties.json"
+    if not file.is_file():
+        return None
+    date = object_of(read_bytes(file), str(file))["last_update_date"]
+    text = date["__value__"] if isinstance(date, dict) else date
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="seconds")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise damaged(str(file), f"the date {short(text)}", "a date and a time") from error
 
 
 def read_snapshot(place: Path) -> ISATarget:

@@ -88,8 +88,8 @@ class Target:
             ConfigurationError: the target is real hardware, or its noise touches no gate of the circuit.
         """
         if self.is_hardware:
-            raise ConfigurationError(
-                f"target {self.name} is real hardware",
+            raise real_hardware(
+                self.name,
                 got="a request to simulate it",
                 expected="a target of kind ideal, aer, fake or snapshot",
                 remedy="choose a simulated target",
@@ -99,6 +99,11 @@ class Target:
             return AerSimulator(method="statevector", **_SPEED)
         few = len(active_qubits(isa_circuit)) <= DENSITY_MATRIX_QUBITS
         return AerSimulator(method="density_matrix" if few else "automatic", noise_model=model, **_SPEED)
+
+
+def real_hardware(name: str, *, got: str, expected: str, remedy: str) -> ConfigurationError:
+    """What to raise for something that only a simulated target can be asked for, or only with consent."""
+    return ConfigurationError(f"target {name} is real hardware", got=got, expected=expected, remedy=remedy)
 
 
 def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.execution import Calibration, Sampled, Workload, build_workload, open_target
 from qaml_qiskit.execution.catalogue import IdealEntry
-from qaml_qiskit.workflows.run.scoring import Scored, score_sampled
+from qaml_qiskit.studies import Scored, score_sampled
 from tests.integration.small import compiled
 
 IMAGES, SHOTS, P10, P01 = 40, 200, 0.05, 0.15

@@ -16,26 +16,29 @@ from qaml_qiskit.reports import Report, accuracy_bars, learning_curves, one_of_e
 from qaml_qiskit.workflows.demo.request import DemoRequest
 
 #: The demo's names for the stages of :class:`Stages`.
-STAGE_NAMES = {"ideal": "ideal", "raw": "noisy", "mitigated": "mitigated"}
-#: Where the images come from: untouched, attacked on the ConvNet and carried over, attacked on the QVC itself.
-IMAGE_SETS = ("clean", "transfer", "whitebox")
+STAGES = {"ideal": "ideal", "raw": "noisy", "mitigated": "mitigated"}
 
 
 @dataclass(frozen=True)
 class Findings:
     """The demo's results before they are written.
 
+    Every dictionary has the images by where they come from: ``clean``, ``transfer`` (attacked on the ConvNet and
+    carried over) and ``whitebox`` (attacked on the QVC itself).
+
     Attributes:
         deployment: the QVC on its target.
-        images: for each of :data:`IMAGE_SETS`, shape (N, C, H, W).
+        images: shape (N, C, H, W).
         labels: shape (N,).
-        scores: ⟨Z_k⟩ at every stage, for each of :data:`IMAGE_SETS`.
-        convnet: the ConvNet's logits, for each of :data:`IMAGE_SETS`.
+        indices: where the images are in the test set, shape (N,).
+        scores: ⟨Z_k⟩ of the QVC at every stage.
+        convnet: the ConvNet's logits, shape (N, m).
     """
 
     deployment: Deployment
     images: dict[str, NDArray[np.float32]]
     labels: NDArray[np.int64]
+    indices: NDArray[np.int64]
     scores: dict[str, Stages]
     convnet: dict[str, NDArray[np.floating]]
 
@@ -45,20 +48,16 @@ class Findings:
             {
                 "stage": name,
                 "images": images,
-                **self._accuracy(self.scores[images].by_name()[stage]),
-                "z_error": rms_difference(self.scores[images].by_name()[stage], self.scores[images].ideal),
+                **self._accuracy(scores.by_name()[stage]),
+                "z_error": rms_difference(scores.by_name()[stage], scores.ideal),
             }
-            for stage, name in STAGE_NAMES.items()
-            for images in IMAGE_SETS
+            for stage, name in STAGES.items()
+            for images, scores in self.scores.items()
         ]
 
     def convnet_rows(self) -> list[Row]:
         """The ConvNet's accuracy for every set of images."""
-        return [{"images": images, **self._accuracy(self.convnet[images])} for images in IMAGE_SETS]
-
-    def resources(self) -> list[Row]:
-        """Gate counts before and after compilation."""
-        return self.deployment.compiled.resource_rows()
+        return [{"images": images, **self._accuracy(logits)} for images, logits in self.convnet.items()]
 
     def _accuracy(self, scores: NDArray[np.floating]) -> Row:
         result = accuracy(scores, self.labels)
@@ -67,14 +66,12 @@ class Findings:
 
 def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     """Write predictions, images, tables, pictures and the page, and complete the run."""
-    z = {
-        f"z_{STAGE_NAMES[stage]}_{name}": values
-        for name, part in found.scores.items()
-        for stage, values in part.by_name().items()
-    }
-    run.write("predictions.npz", npz(labels=found.labels, indices=np.arange(len(found.labels)), **z))
+    stages = {name: scores.by_name().items() for name, scores in found.scores.items()}
+    z = {f"z_{STAGES[stage]}_{name}": values for name, scores in stages.items() for stage, values in scores}
+    run.write("predictions.npz", npz(labels=found.labels, indices=found.indices, **z))
     run.write("images.npz", npz(labels=found.labels, **found.images))
-    rows, config = found.rows(), found.deployment.qvc.config
+    rows, convnet, config = found.rows(), found.convnet_rows(), found.deployment.qvc.config
+    resources = found.deployment.compiled.resource_rows()
     data = (
         f"{request.images} test images of handwritten digits 0 to {config.num_classes - 1} (scikit-learn, 8×8 "
         f"pixels), amplitude-encoded on {config.num_qubits} qubits; class k is read from the Z of qubit k, so six "
@@ -91,36 +88,32 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
         f"all images with recipe {request.recipe}. Gates of the encoding and of the ansatz together."
     )
     grid = "One image of each class, the two perturbations (blue adds light, red removes it) and the ideal result."
+    series = {
+        stage: [(row["accuracy"], *row["interval"]) for row in rows if row["stage"] == stage]
+        for stage in STAGES.values()
+    }
+    named = ["clean", "attacked through\nthe ConvNet", "attacked\nwhite-box"]
+    bars = accuracy_bars(named, series, chance=1 / config.num_classes)
     histories = {"QVC": read_history(run, "qvc/"), "ConvNet": read_history(run, "convnet/")}
     learning = "Loss and accuracy of both models."
     report = Report(run, request.command_line(run.config), "A QVC on a device model")
     report.table("Accuracy of the QVC", rows, data, attacks, file="results.csv")
-    report.picture("accuracy.png", _bars(found), "At every stage.")
-    report.table("The same images on the ConvNet", found.convnet_rows(), "The transfer attack was made on it.")
+    report.picture("accuracy.png", bars, "At every stage.")
+    report.table("The same images on the ConvNet", convnet, "The transfer attack was made on it.")
     report.picture("images.png", _grid(found), grid, "Images")
-    report.table("Circuit resources", found.resources(), circuit, file="resources.csv")
+    report.table("Circuit resources", resources, circuit, file="resources.csv")
     report.picture("learning_curves.png", learning_curves(histories), learning, "Training")
-    report.finish(_lead(request, found), rows, convnet=found.convnet_rows(), resources=found.resources())
+    report.finish(_lead(request, rows), rows, convnet=convnet, resources=resources)
 
 
-def _lead(request: DemoRequest, found: Findings) -> str:
-    score = {(row["stage"], row["images"]): f"{row['accuracy']:.1%}" for row in found.rows()}
+def _lead(request: DemoRequest, rows: list[Row]) -> str:
+    score = {(row["stage"], row["images"]): f"{row['accuracy']:.1%}" for row in rows}
     return (
         f"Under the noise of {request.target} the classifier names {score['noisy', 'clean']} of the clean images, "
         f"{score['mitigated', 'clean']} after readout mitigation; without noise it names {score['ideal', 'clean']}. "
         f"Attacks made on the ConvNet bring the noiseless classifier down to {score['ideal', 'transfer']}, white-box "
         f"attacks of the same strength to {score['ideal', 'whitebox']}."
     )
-
-
-def _bars(found: Findings) -> bytes:
-    rows = found.rows()
-    series = {
-        stage: [(row["accuracy"], *row["interval"]) for row in rows if row["stage"] == stage]
-        for stage in STAGE_NAMES.values()
-    }
-    labels = ["clean", "attacked through\nthe ConvNet", "attacked\nwhite-box"]
-    return accuracy_bars(labels, series, chance=1 / found.deployment.num_classes)
 
 
 def _grid(found: Findings) -> bytes:

@@ -7,33 +7,37 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from qaml_qiskit.artifacts.codecs import ARRAYS, JSON
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.outcome import Outcome
+from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, parse_deployment
-from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import (
     LOCAL_IMAGES_PER_JOB,
-    Calibration,
     Plan,
     Runner,
     Workload,
     build_workload,
     check_calibration,
     check_timeout,
+    job_rows,
+    limited,
+    load_calibration,
+    load_catalogue,
     plan,
     runner_for,
     stored_workload,
     submit,
 )
 from qaml_qiskit.execution.question import within
-from qaml_qiskit.formats import model_of, read_bytes
+from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports.pages import named
-from qaml_qiskit.workflows.run.jobs import job_rows, limited, outcome_of
+from qaml_qiskit.workflows.run.jobs import check_computed, outcome_of
 from qaml_qiskit.workflows.run.request import RunRequest
-from qaml_qiskit.workflows.run.results import INPUTS_FILE, PLAN_FILE, finish
+from qaml_qiskit.workflows.run.results import INPUTS, PLAN, finish
 
 #: Asks whether the QPU time of a plan may be spent.
 Consent = Callable[[Plan], bool]
@@ -68,10 +72,10 @@ class Prepared:
         """
         batch = self.batch
         ideal = self.deployment.ideal(batch.images, progress)
-        run.keep_arrays(INPUTS_FILE, {"labels": batch.labels, "indices": batch.indices, "z_ideal": ideal})
+        run.keep(INPUTS, {"labels": batch.labels, "indices": batch.indices, "z_ideal": ideal}, ARRAYS)
         if not begun:
             resources = self.deployment.compiled.resource_rows()
-            run.keep_json(PLAN_FILE, {"plan": self.plan.as_dict(), "resources": resources})
+            run.keep(PLAN, {"plan": self.plan.as_dict(), "resources": resources}, JSON)
 
 
 def prepare(
@@ -101,7 +105,7 @@ def prepare(
         mode=request.mode,
         images_per_job=request.images_per_job,
         most_per_job=None if hardware else LOCAL_IMAGES_PER_JOB,
-        calibration=_read_calibration(request.calibration),
+        calibration=None if request.calibration is None else load_calibration(request.calibration),
     )
     if workload.settings.calibration is not None:
         check_calibration(
@@ -132,14 +136,8 @@ def plan_run(
 ) -> Outcome:
     """What a run would cost. Nothing is written or sent."""
     prepared = prepare(request, backends, data_dir, progress)
-    return Outcome("plan", None, plan_rows(request, prepared.plan), notes=prepared.plan.assumptions)
-
-
-def plan_rows(request: RunRequest, the_plan: Plan) -> list[Row]:
-    """A plan as one row."""
-    figures = the_plan.as_dict()
-    figures.pop("assumptions")
-    return [{"target": request.target, "recipe": request.recipe, "mitigation": request.mitigation, **figures}]
+    row = prepared.plan.row(target=request.target, recipe=request.recipe, mitigation=request.mitigation)
+    return Outcome("plan", None, [row], notes=prepared.plan.assumptions)
 
 
 def submit_run(
@@ -174,7 +172,7 @@ def submit_run(
     with prepared.open(out) as run:
         if run.complete:
             return outcome_of(run)
-        workload, _ = _submit(run, prepared, max_seconds, progress or Silent())
+        workload, _ = _submit(run, prepared, max_seconds, progress)
         return Outcome("submit", run, job_rows(run.path, workload))
 
 
@@ -188,21 +186,41 @@ def run_model(
     consent: Consent | None = None,
     max_seconds: float | None = None,
     timeout: float | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
 ) -> Outcome:
-    """Plan, submit and collect in one go; see :func:`submit_run` and :func:`qaml_qiskit.workflows.collect_run`.
+    """Plan, submit and collect in one go; see :func:`submit_run` and :func:`~.results.collect_run`.
 
     A run that was killed goes on where it was when the same request is made again.
+
+    Args:
+        request: what to run, and where.
+        backends: the backends.yaml to use.
+        out: the run folder.
+        data_dir: where data sets are.
+        progress: told about every job.
+        consent: asked before QPU time is spent; without it, none is.
+        max_seconds: refuse a plan with more QPU seconds, and let the service stop jobs that take longer.
+        timeout: seconds to wait for unfinished jobs; None waits for as long as it takes.
+        workers: compute the jobs of a simulated target on so many processes; the counts are the same.
+        scheduler: compute them on the workers of this Dask scheduler.
+
+    Raises:
+        ConfigurationError: workers for real hardware, or hardware without consent; nothing was written or sent.
+        QamlError: see :func:`submit_run`.
     """
     progress = progress or Silent()
+    opening = open_pool(workers, scheduler)
     check_timeout(timeout)
+    check_computed(request.target, load_catalogue(backends).entry(request.target), workers, scheduler)
     prepared = prepare(request, backends, data_dir, progress)
     _check_cost(prepared, consent, max_seconds)
-    with prepared.open(out) as run:
+    with opening as pool, prepared.open(out) as run:
         if run.complete:
             return outcome_of(run)
         workload, runner = _submit(run, prepared, max_seconds, progress)
         with within(timeout):
-            return finish(run, workload, runner, timeout, progress)
+            return finish(run, workload, runner, timeout, progress, pool)
 
 
 def _check_cost(prepared: Prepared, consent: Consent | None, max_seconds: float | None) -> None:
@@ -211,8 +229,8 @@ def _check_cost(prepared: Prepared, consent: Consent | None, max_seconds: float 
     if max_seconds is not None:
         limited(prepared.workload, target, prepared.plan, max_seconds)
     if target.is_hardware and not (consent and consent(prepared.plan)):
-        raise ConfigurationError(
-            f"target {target.name} is real hardware",
+        raise real_hardware(
+            target.name,
             got=f"no permission to spend about {prepared.plan.qpu_seconds:.0f} s of QPU time",
             expected="--submit, or a typed yes",
             remedy="look at the cost with `qaml plan`, then add --submit",
@@ -236,13 +254,3 @@ def _submit(run: Run, prepared: Prepared, max_seconds: float | None, progress: P
     else:
         submit(run.path, workload, runner)
     return workload, runner
-
-
-def _read_calibration(name: str | None) -> Calibration | None:
-    """A calibration record from a file, or from the run folder that measured it."""
-    if name is None:
-        return None
-    path = Path(name)
-    file = path / "calibration.json" if path.is_dir() else path
-    remedy = "name the calibration.json of a run that measured one with --mitigation readout or m3, or its run folder"
-    return model_of(read_bytes(file, remedy), f"a readout calibration from {name}", Calibration, remedy)

@@ -3,24 +3,23 @@
 Everything here works from the run folder alone, so any later process can do it.
 """
 
-import math
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from qaml_qiskit.artifacts.opening import load_run
-from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.outcome import Outcome
 from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.errors import BudgetError, InputError
 from qaml_qiskit.execution import (
     LEDGER_FILE,
     Ledger,
-    Plan,
     Runner,
     Target,
     Workload,
     cancel,
     collect,
+    job_rows,
+    limited,
     open_target,
     outstanding,
     plan,
@@ -29,6 +28,7 @@ from qaml_qiskit.execution import (
 )
 from qaml_qiskit.execution.catalogue import IBMEntry, TargetEntry
 from qaml_qiskit.execution.runtime import RuntimeRunner
+from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.progress import Progress, Silent
 
 
@@ -121,61 +121,9 @@ def cancel_run(path: Path, *, moved: bool = False) -> Outcome:
         return Outcome("cancel", run, job_rows(path, workload))
 
 
-def limited(workload: Workload, target: Target, costs: Plan, max_seconds: float) -> Workload:
-    """The workload with a limit for every job at the service, after what it costs was found to fit.
-
-    Raises:
-        InputError: ``max_seconds`` is no number of seconds.
-        BudgetError: the plan exceeds it (exit code 5).
-    """
-    if not (math.isfinite(max_seconds) and max_seconds > 0):
-        raise InputError(
-            "cannot limit the QPU time",
-            got=f"{max_seconds} seconds",
-            expected="a positive number",
-            remedy="correct --max-seconds, or leave it out",
-        )
-    if costs.qpu_seconds > max_seconds:
-        raise BudgetError(
-            "the run would cost more QPU time than allowed",
-            got=f"an estimate of {costs.qpu_seconds:.0f} s",
-            expected=f"at most {max_seconds:g} s",
-            remedy="ask for fewer images or shots, or raise --max-seconds",
-        )
-    limits = [max(1, round(max_seconds)), target.entry.options.max_execution_time]
-    options = workload.settings.options.model_copy(update={"max_execution_time": min(filter(None, limits))})
-    return Workload(workload.isa, workload.values, workload.settings.model_copy(update={"options": options}))
-
-
-def job_rows(path: Path, workload: Workload) -> list[Row]:
-    """One row a job, with what the ledger knows of it."""
-    ledger = Ledger(path / LEDGER_FILE)
-    records = ledger.records()
-    seconds = {
-        event["chunk"]: event["qpu_seconds"]
-        for event in ledger.events()
-        if event["event"] == "collected" and "qpu_seconds" in event
-    }
-    rows = []
-    for job in workload.settings.jobs:
-        record = records.get(job.chunk)
-        rows.append(
-            {
-                "chunk": job.chunk,
-                "images": job.images,
-                "state": record.state if record else "not sent",
-                "job": (record and record.job) or "",
-                "attempt": record.attempt if record else 0,
-                "qpu_seconds": seconds.get(job.chunk),
-                "reason": record.reason if record else "",
-            }
-        )
-    return rows
-
-
 def runner_of(run: Run, workload: Workload) -> Runner:
     """What has the jobs of a run, whether or not its device is still there."""
-    if isinstance(_entry(run), IBMEntry):
+    if isinstance(entry_of(run), IBMEntry):
         known = Ledger(run.path / LEDGER_FILE).identity()
         return RuntimeRunner.of_sent_jobs(known.place if known else "")
     return runner_for(target_of(run, workload), workload)
@@ -183,9 +131,21 @@ def runner_of(run: Run, workload: Workload) -> Runner:
 
 def target_of(run: Run, workload: Workload) -> Target:
     """The target as it was when the run was made, whatever backends.yaml says today."""
-    return open_target(workload.settings.target, _entry(run), workload.isa.num_qubits)
+    return open_target(workload.settings.target, entry_of(run), workload.isa.num_qubits)
 
 
-def _entry(run: Run) -> TargetEntry:
+def entry_of(run: Run) -> TargetEntry:
+    """What backends.yaml said of the target then."""
     entry: TargetEntry = run.resolved("target", TypeAdapter(TargetEntry).validate_python)
     return entry
+
+
+def check_computed(target: str, entry: TargetEntry, workers: int | None, scheduler: str | None) -> None:
+    """Raise ConfigurationError for workers that would have nothing to compute."""
+    if isinstance(entry, IBMEntry) and (workers is not None or scheduler is not None):
+        raise real_hardware(
+            target,
+            got=f"--workers {workers}" if workers is not None else f"--scheduler {scheduler}",
+            expected="neither --workers nor --scheduler: the device runs the jobs, and nothing is computed here",
+            remedy="leave it out",
+        )

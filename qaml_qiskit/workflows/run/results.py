@@ -3,67 +3,81 @@
 Everything here works from the run folder alone, so any later process can do it, on any machine that has the folder.
 """
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
 
+from qaml_qiskit.artifacts.codecs import ARRAYS, JSON
+from qaml_qiskit.artifacts.mapping import HERE, Pool
 from qaml_qiskit.artifacts.opening import load_run
 from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.compiled import circuit_rows
-from qaml_qiskit.errors import JobsPendingError, PartialResultError, QamlError
+from qaml_qiskit.deployments.sampling import computed_on
+from qaml_qiskit.errors import PartialResultError, QamlError
 from qaml_qiskit.execution import (
-    LEDGER_FILE,
-    Collection,
-    Ledger,
     Runner,
     Sampled,
     Workload,
     collect,
+    job_rows,
     plan,
     read_outcomes,
+    told_by,
 )
 from qaml_qiskit.execution.question import within
 from qaml_qiskit.execution.workload import CALIBRATION
-from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, object_of, short
+from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, short
 from qaml_qiskit.models import QVC, build_model, parse_config
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.workflows.run.jobs import job_rows, outcome_of, runner_of, target_of
+from qaml_qiskit.studies import Scored, score_sampled
+from qaml_qiskit.workflows.run.jobs import check_computed, entry_of, outcome_of, runner_of, target_of
 from qaml_qiskit.workflows.run.report import write_run_page
-from qaml_qiskit.workflows.run.scoring import Scored, score_sampled
 
-INPUTS_FILE, PLAN_FILE = "inputs.npz", "plan.json"
+#: What the run folder keeps of the images, and of the plan.
+INPUTS, PLAN = "inputs", "plan"
 _MADE_AGAIN = "give the command that made the run once more: it writes this file again and sends no job twice"
 _TEXTS = TypeAdapter(tuple[str, ...])
 
 
-def collect_run(path: Path, *, timeout: float | None = None, progress: Progress | None = None) -> Outcome:
+def collect_run(
+    path: Path,
+    *,
+    timeout: float | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
     """Fetch what a run's jobs answered, score it, and write results; calling it again changes nothing.
 
     Args:
         path: the run folder.
         timeout: seconds to wait for unfinished jobs; None waits for as long as it takes.
+        workers: compute the jobs of a simulated target on so many processes; the counts are the same.
+        scheduler: compute them on the workers of this Dask scheduler.
         progress: told about images as they arrive.
 
     Returns:
         The results so far. When jobs are missing, ``problem`` says which: JobsPendingError (exit code 4) when nothing
         can be scored yet, PartialResultError (exit code 6) when the results are those of some images.
     """
+    opening = open_pool(workers, scheduler)
     with load_run(path, "run") as run:
         if run.complete:
             return outcome_of(run)
         workload = Workload.load(path)
-        with within(timeout):
-            return finish(run, workload, runner_of(run, workload), timeout, progress or Silent())
+        check_computed(workload.settings.target, entry_of(run), workers, scheduler)
+        with opening as pool, within(timeout):
+            return finish(run, workload, runner_of(run, workload), timeout, progress or Silent(), pool)
 
 
-def finish(run: Run, workload: Workload, runner: Runner, timeout: float | None, progress: Progress) -> Outcome:
+def finish(
+    run: Run, workload: Workload, runner: Runner, timeout: float | None, progress: Progress, pool: Pool = HERE
+) -> Outcome:
     """Collect, score and write; complete the run when nothing is missing."""
-    if run.complete:
-        return outcome_of(run)
     missing = sum(job.images for job in workload.image_jobs)
     verb = "waiting for" if runner.place else "sampling on"
     with progress.task(f"{verb} {workload.settings.target}", missing) as advance:
@@ -73,10 +87,11 @@ def finish(run: Run, workload: Workload, runner: Runner, timeout: float | None, 
             runner,
             timeout=timeout,
             progress=lambda images: advance(images),
+            elsewhere=None if pool is HERE else computed_on(pool, target_of(run, workload), workload),
         )
     sampled = read_outcomes(run.path, workload)
     if sampled is None:
-        return Outcome("collect", run, job_rows(run.path, workload), problem=_problem(run, collection, scored=False))
+        return Outcome("collect", run, job_rows(run.path, workload), problem=collection.problem(run.path, scored=False))
     scored = _score(run, workload, sampled)
     jobs = job_rows(run.path, workload)
     costs, resources = _plan(run, workload)
@@ -98,15 +113,15 @@ def finish(run: Run, workload: Workload, runner: Runner, timeout: float | None, 
         scored.rows,
         {"jobs": jobs},
         notes=tuple(metrics["notes"]),
-        problem=_barred(run, workload, sampled) if collection.complete else _problem(run, collection, scored=True),
+        problem=_barred(run, workload, sampled) if collection.complete else collection.problem(run.path, scored=True),
     )
 
 
 def _inputs(run: Run, workload: Workload) -> Arrays:
     """``labels``, ``indices`` and ideal ⟨Z_k⟩ as ``z_ideal`` of all images, as they were when the run was made."""
-    source = str(run.path / INPUTS_FILE)
-    if (arrays := run.kept_arrays(INPUTS_FILE)) is None:
-        arrays = arrays_of(run.read(INPUTS_FILE) or b"", source, _MADE_AGAIN)
+    source = str(run.path / f"{INPUTS}.npz")
+    if (arrays := run.kept(INPUTS, ARRAYS)) is None:
+        arrays = arrays_of(run.read(f"{INPUTS}.npz") or b"", source, _MADE_AGAIN)
         # The version before wrote no mark.
         if "mark" in arrays:
             raise damaged(source, "arrays that are not those of this run", "what its command wrote", _MADE_AGAIN)
@@ -125,7 +140,7 @@ def _inputs(run: Run, workload: Workload) -> Arrays:
 
 def _plan(run: Run, workload: Workload) -> tuple[Row, list[Row]]:
     """The plan and the gate counts; counted again when the file with them is missing, damaged or something else."""
-    if (saved := run.kept_json(PLAN_FILE)) is not None:
+    if (saved := run.kept(PLAN, JSON)) is not None:
         return saved["plan"], saved["resources"]
     model = build_model(run.resolved("model", parse_config))
     assert isinstance(model, QVC)
@@ -153,52 +168,7 @@ def _notes(run: Run, sampled: Sampled) -> list[str]:
     notes += [f"{note}." for note in run.resolved("noise_notes", _TEXTS.validate_python, [])]
     if sampled.barred:
         notes.append(f"The readout was not corrected: {sampled.barred}.")
-    events = Ledger(run.path / LEDGER_FILE).events()
-    twins = [event for event in events if event["event"] == "twin" and not event["cancelled"]]
-    if twins:
-        ids = ", ".join(str(event["job"]) for event in twins)
-        notes.append(f"The service ran a job twice although it was sent once: {ids}.")
-    dates = sorted({str(event["device_calibrated"]) for event in events if "device_calibrated" in event})
-    submitted = _snapshot_date(run)
-    if submitted is not None and any(date != submitted for date in dates):
-        notes.append(f"The device was calibrated anew after submission ({submitted}): the jobs saw {', '.join(dates)}.")
-    return notes
-
-
-def _snapshot_date(run: Run) -> str | None:
-    name = "snapshot/properties.json"
-    if (content := run.read(name)) is None:
-        return None
-    source = str(run.path / name)
-    date = object_of(content, source)["last_update_date"]
-    text = date["__value__"] if isinstance(date, dict) else date
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="seconds")
-    except (TypeError, ValueError, OverflowError) as error:
-        raise damaged(source, f"the date {short(text)}", "a date and a time") from error
-
-
-def _problem(run: Run, collection: Collection, *, scored: bool) -> QamlError:
-    """Why the run is not complete, as an error with its exit code."""
-    parts, unanswered = [], collection.unanswered
-    if collection.ended:
-        parts += [f"{job.chunk} ({job.job}) {job.state}: {job.reason or 'no reason given'}" for job in collection.ended]
-    if collection.unsent:
-        parts.append(f"{len(collection.unsent)} not accepted by the service")
-    if collection.pending:
-        parts.append(f"{len(collection.pending)} pending")
-    parts += [f"{chunk or 'the list of jobs'} could not be asked for ({why})" for chunk, why in unanswered.items()]
-    remedy = f"run `qaml collect {run.path}` later"
-    if collection.ended or collection.unsent:
-        remedy = f"send them again with `qaml submit --retry {run.path}`, then collect"
-    total = sum(map(len, (collection.collected, collection.pending, collection.ended, collection.unsent)))
-    kind = PartialResultError if scored or not collection.pending else JobsPendingError
-    return kind(
-        f"{len(collection.collected)} of {total} jobs of {run.path} are collected",
-        got="; ".join(parts),
-        expected="every job's result",
-        remedy=remedy,
-    )
+    return [*notes, *told_by(run.path)]
 
 
 def _barred(run: Run, workload: Workload, sampled: Sampled) -> QamlError:

@@ -1,0 +1,11 @@
+"""Work that is done on deployments: what several commands share, as works for the map of a run."""
+
+from typing import TYPE_CHECKING
+
+from qaml_qiskit.lazy import load_lazily
+
+if TYPE_CHECKING:
+    from qaml_qiskit.studies.scoring import Scored as Scored
+    from qaml_qiskit.studies.scoring import score_sampled as score_sampled
+
+load_lazily(__name__)
