@@ -6,8 +6,8 @@ from pathlib import Path
 
 from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, parse_deployment
 from qaml_qiskit.deployments.deployment import Deployment
-from qaml_qiskit.deployments.inputs import find_model
-from qaml_qiskit.models import StoredModel
+from qaml_qiskit.deployments.references import model_path
+from qaml_qiskit.models import StoredModel, load_model
 
 
 def deploy(
@@ -28,7 +28,7 @@ def deploy(
     Raises:
         QamlError: the model or a part of the condition does not exist, or they do not fit.
     """
-    stored = find_model(model) if isinstance(model, str) else model
+    stored = load_model(model_path(model)) if isinstance(model, str) else model
     called = name or (model if isinstance(model, str) else stored.card.model.kind)
     return Deployment(called, stored).at(condition or Ideal(), backends)
 
@@ -46,7 +46,7 @@ def read_deployments(
     names: Sequence[str], *, recipe: str = DEFAULT_RECIPE, backends: Path | None = None
 ) -> list[Deployment]:
     """Several deployments, which share models, and compiled circuits where they can; equal ones are one object."""
-    base = cache(lambda model: Deployment(model, find_model(model)))
+    base = cache(lambda model: Deployment(model, load_model(model_path(model))))
     known: dict[tuple[str, Condition], Deployment] = {}
     parsed = [parse_deployment(name, recipe=recipe) for name in names]
     for model, condition in parsed:

@@ -16,7 +16,6 @@ from qaml_qiskit.errors import InputError
 from qaml_qiskit.execution import DEFAULT_MITIGATION
 from qaml_qiskit.models import Model, ModelCard, StoredModel, build_model, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
-from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.demo.report import IMAGE_SETS, Findings, write_report
 from qaml_qiskit.workflows.demo.request import DemoRequest
 from qaml_qiskit.workflows.training import load_data, model_config, objective_of, training_config
@@ -54,8 +53,8 @@ def demo(
             expected=f"at most {len(data.test)}, the size of the test set",
             remedy="ask for fewer images",
         )
-    resolved = {**_dry_run(request, data, backends).resolved(), **named(backends)}
-    with open_run("demo", request, resolved, out) as run:
+    resolved = _dry_run(request, data, backends).resolved()
+    with open_run("demo", request, resolved, out, backends=backends) as run:
         if run.complete:
             return Outcome.of(run, "convnet", "resources")
         trained = _train(request, data, run, progress, stopping)

@@ -12,7 +12,6 @@ from pydantic import BaseModel
 
 from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.deployments import Deployment, Ideal, OnTarget, UnderNoise, deploy, load_batch, read_deployments
-from qaml_qiskit.deployments.engines import Inputs, density
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import (
     QVC,
@@ -26,6 +25,7 @@ from qaml_qiskit.models import (
     StoredModel,
     save_model,
 )
+from qaml_qiskit.studies.engines import Inputs, density
 from tests.tolerances import AER, DIFFERENT, VALUE
 
 SHAPE = (1, 2, 2)
