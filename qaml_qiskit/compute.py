@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 Precision = Literal["single", "double"]
 #: The compiled kernel, torch operations, or the kernel where it can serve and torch elsewhere.
 SimulatorEngine = Literal["auto", "kernel", "torch"]
+#: How a sweep finds ⟨Z⟩: exactly, or with Aer by density matrices, random state vectors or drawn shots.
+SweepEngine = Literal["exact", "aer-density", "aer-trajectories", "aer-sampler"]
 
 #: A module or a tensor of torch.
 Placed = TypeVar("Placed", bound=Any)

@@ -46,3 +46,30 @@ class Silent:
 
     def say(self, message: str) -> None:
         """Do nothing with the message."""
+
+
+class Inside:
+    """Shows tasks as remarks behind a bar that is open already, and does not move it.
+
+    Args:
+        advance: of that bar.
+    """
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+
+    @contextmanager
+    def task(self, description: str, total: int, done: int = 0) -> Iterator[Advance]:
+        """Say how far the task is."""
+
+        def advance(steps: int, note: str = "") -> None:
+            nonlocal done
+            done += steps
+            self._advance(0, f"{description}, {done} of {total}")
+
+        advance(0)
+        yield advance
+
+    def say(self, message: str) -> None:
+        """Say it behind the bar."""
+        self._advance(0, message)

@@ -16,7 +16,12 @@ from qaml_qiskit.text import printable
 
 
 def open_run(
-    command: str, request: BaseModel, resolved: Mapping[str, Any] | None = None, out: Path | None = None
+    command: str,
+    request: BaseModel,
+    resolved: Mapping[str, Any] | None = None,
+    out: Path | None = None,
+    *,
+    backends: Path | None = None,
 ) -> Run:
     """Open a new run, or the unfinished one of the same command and configuration.
 
@@ -30,12 +35,14 @@ def open_run(
         resolved: what names in the request stand for, plain values only; None for a command that has nothing to add.
         out: the folder. By default ``runs/<command>-<hash of the configuration>``; when a complete run has that name
             already, ``-2``, ``-3`` … are tried.
+        backends: the backends.yaml that was named, which is recorded, too; None for the one that is taken by default.
 
     Raises:
         ConfigurationError: the folder cannot be written, is in use, is no run, belongs to another configuration, or
             (only with ``out``) holds a complete run of another kind.
     """
-    more = {} if resolved is None else {"resolved": dict(resolved)}
+    named = {} if backends is None else {"backends": str(backends)}
+    more = {} if resolved is None and not named else {"resolved": {**(resolved or {}), **named}}
     full = {"command": command, **request.model_dump(mode="json"), **more}
     try:
         path = Path(out) if out is not None else _default_path(command, full)

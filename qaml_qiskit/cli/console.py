@@ -21,9 +21,9 @@ from rich.progress import Progress as RichProgress
 from rich.text import Text
 
 from qaml_qiskit import Outcome
-from qaml_qiskit.cli.tables import Row, lay_out
+from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.progress import Advance, ignore
-from qaml_qiskit.reports import fold
+from qaml_qiskit.reports import fold, lay_out
 from qaml_qiskit.text import printable
 
 if TYPE_CHECKING:
@@ -105,13 +105,11 @@ def _json(document: object) -> str:
 def _show_tables(outcome: Outcome) -> None:
     console = Console()
     shown = outcome if outcome.brief is None else outcome.brief()
-    for rows in _same_columns(shown.results):
-        _print_rows(console, rows)
+    _print_rows(console, shown.results)
     for name, further in shown.tables.items():
         console.print()
         console.print(Text(printable(name), style="bold underline"), soft_wrap=True)
-        for rows in _same_columns(further):
-            _print_rows(console, rows)
+        _print_rows(console, further)
     for note in shown.notes:
         _print_text(console, note)
     if outcome.run is not None:
@@ -129,14 +127,3 @@ def _print_text(console: Console, text: str) -> None:
     """A sentence, folded between words on a terminal."""
     for line in fold(printable(text), console.width, cell_len) if console.is_terminal else [printable(text)]:
         console.print(Text(line), soft_wrap=True)
-
-
-def _same_columns(rows: Sequence[Row]) -> list[list[Row]]:
-    """Consecutive rows with the same keys, together."""
-    groups: list[list[Row]] = []
-    for row in rows:
-        if groups and groups[-1][0].keys() == row.keys():
-            groups[-1].append(row)
-        else:
-            groups.append([row])
-    return groups

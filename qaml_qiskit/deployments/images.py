@@ -43,13 +43,14 @@ class Batch:
         return len(self.labels)
 
 
-def load_batch(source: str, deployments: Sequence[Deployment], data_dir: Path | None) -> Batch:
+def load_batch(source: str, deployments: Sequence[Deployment], data_dir: Path | None, *, or_all: bool = False) -> Batch:
     """Images that every one of these deployments can read.
 
     Args:
         source: as for :func:`load_images`.
         deployments: at least one.
         data_dir: where the data sets are.
+        or_all: take the whole test set where it has fewer images.
 
     Raises:
         ConfigurationError: the deployments were trained for different data.
@@ -57,7 +58,7 @@ def load_batch(source: str, deployments: Sequence[Deployment], data_dir: Path | 
     """
     check_alike(deployments)
     card = deployments[0].card
-    images, labels, indices = load_images(source, card.data, data_dir)
+    images, labels, indices = load_images(source, card.data, data_dir, or_all=or_all)
     check_batch(images, card.model.image_shape)
     _check_readable(deployments, images)
     return Batch(images, labels, indices, source)
@@ -77,7 +78,7 @@ def check_alike(deployments: Iterable[Deployment]) -> None:
 
 
 def load_images(
-    source: str, data: DataCard, data_dir: Path | None
+    source: str, data: DataCard, data_dir: Path | None, *, or_all: bool = False
 ) -> tuple[Tensor, NDArray[np.int64], NDArray[np.int64]]:
     """Images, labels and positions: the first N of the model's test set, or all of an .npz.
 
@@ -85,6 +86,7 @@ def load_images(
         source: a number, or the path of an .npz with arrays ``images`` (N, C, H, W) in [0, 1] and ``labels`` (N,).
         data: what the model was trained for.
         data_dir: where the data sets are.
+        or_all: take the whole test set where it has fewer images.
 
     Raises:
         InputError: too many images asked for, or a file that does not fit.
@@ -92,6 +94,7 @@ def load_images(
     if source.isdecimal():
         count = int(source)
         test = load_dataset(data.dataset, data_dir=data_dir, classes=data.classes).test
+        count = min(count, len(test)) if or_all else count
         if not 1 <= count <= len(test):
             raise InputError(
                 "cannot take the images",

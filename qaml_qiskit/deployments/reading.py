@@ -7,8 +7,8 @@ from pathlib import Path
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, parse_deployment
 from qaml_qiskit.deployments.deployment import Deployment
-from qaml_qiskit.deployments.inputs import find_model
-from qaml_qiskit.models import StoredModel
+from qaml_qiskit.deployments.references import model_path
+from qaml_qiskit.models import StoredModel, load_model
 from qaml_qiskit.simulation import computing
 
 
@@ -33,7 +33,7 @@ def deploy(
         QamlError: the model or a part of the condition does not exist, or they do not fit; or this machine has no such
             device or engine.
     """
-    stored = find_model(model) if isinstance(model, str) else model
+    stored = load_model(model_path(model)) if isinstance(model, str) else model
     called = name or (model if isinstance(model, str) else stored.card.model.kind)
     with computing(compute):
         return Deployment(called, stored, compute=compute).at(condition or Ideal(), backends)

@@ -21,7 +21,7 @@ Each = TypeVar("Each")
 
 @dataclass(frozen=True)
 class Otherwise:
-    """Marks what stands in for a field that is left at None, or empty; told where other fields show their default."""
+    """Marks what a field that is not given stands for; told where other fields show their default."""
 
     told: str
 
@@ -108,8 +108,10 @@ def told_default(field: FieldInfo) -> str:
     default = field.default
     if field.is_required() or default is False:
         return ""
+    if otherwise:
+        return otherwise[0]
     if default is None or default == ():
-        return otherwise[0] if otherwise else "none"
+        return "none"
     return ",".join(map(_plain, default)) if isinstance(default, tuple) else _plain(default)
 
 

@@ -23,7 +23,6 @@ from qaml_qiskit.cli.commands import COMMANDS
 from qaml_qiskit.cli.options import AROUND, GIVEN, arguments, option_table
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.registry import Named
-from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.request import Request
 from tests.integration.conftest import Finished
 
@@ -141,7 +140,7 @@ def test_a_printed_command_survives_a_shell() -> None:
 
 def test_the_command_of_a_report_names_the_backends_that_were_used() -> None:
     request = qaml.RunRequest(model="a")
-    recorded = {"resolved": named(Path("my devices.yaml"))}
+    recorded = {"resolved": {"backends": "my devices.yaml"}}
     assert shlex.split(request.command_line(recorded)) == ["qaml", "run", "a", "--backends", "my devices.yaml"]
     assert "--backends" not in request.command_line()
 

@@ -17,14 +17,16 @@ from qaml_qiskit.deployments.circuits import (
     device_circuit,
     native_circuit,
 )
-from qaml_qiskit.deployments.engines import Inputs, density, sampled, seed_of, trajectories
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, IdealEntry
 from qaml_qiskit.formats import Arrays, arrays_of, npz
 from qaml_qiskit.models import QVC, QVCConfig
 from qaml_qiskit.noise import named_noise
-from qaml_qiskit.workflows.sweep.cells import Cell, compute_cell, key, pack
+from qaml_qiskit.progress import ignore
+from qaml_qiskit.studies import SweepCell, score_cell
+from qaml_qiskit.studies.engines import Inputs, density, sampled, seed_of, trajectories
+from qaml_qiskit.studies.sweeping import pack
 from tests.integration.small import SHOTS, compiled, deployed, exact, ideal, images, model
 from tests.tolerances import AER, DIFFERENT, SIGMAS, VALUE
 
@@ -43,10 +45,8 @@ NOISES = {
 }
 
 
-def cell(engine: str, noise: str, placement: str = "gate", *, with_encoding: bool = False) -> Cell:
-    return Cell(
-        name="test",
-        told="a cell",
+def cell(engine: str, noise: str, placement: str = "gate", *, with_encoding: bool = False) -> SweepCell:
+    return SweepCell(
         deployment=ideal().under(noise, NOISES[noise], placement, on_encoding=with_encoding),
         encoding_noise=with_encoding,
         images=pack(images(), LABELS),
@@ -60,8 +60,12 @@ def cell(engine: str, noise: str, placement: str = "gate", *, with_encoding: boo
     )
 
 
+def scored(task: SweepCell) -> Arrays:
+    return score_cell(task, ignore)
+
+
 def values(found: Arrays, what: str = "z", *, mitigation: str = "none", shots: int = 0) -> NDArray[np.float64]:
-    return found[key(0, mitigation, shots, what)].astype(np.float64)
+    return found[f"0.{mitigation}.{shots}.{what}"].astype(np.float64)
 
 
 def assert_within_errors(found: NDArray[np.float64], truth: NDArray[np.float64], errors: NDArray[np.float64]) -> None:
@@ -74,18 +78,16 @@ def assert_within_errors(found: NDArray[np.float64], truth: NDArray[np.float64],
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("placement", ["gate", "layer"])
 def test_exact_is_aers_density_matrix(noise: str, placement: str) -> None:
-    exactly, by_aer = (values(compute_cell(cell(engine, noise, placement))) for engine in ("exact", "aer-density"))
+    exactly, by_aer = (values(scored(cell(engine, noise, placement))) for engine in ("exact", "aer-density"))
     assert np.abs(exactly - by_aer).max() < VALUE[torch.float32]
     assert np.abs(exactly - exact()).max() > DIFFERENT
 
 
 @pytest.mark.parametrize("noise", ["depolarizing", "thermal-relaxation", "readout"])
 def test_a_noisy_encoding_is_the_same_to_aer(noise: str) -> None:
-    exactly, by_aer = (
-        values(compute_cell(cell(engine, noise, with_encoding=True))) for engine in ("exact", "aer-density")
-    )
+    exactly, by_aer = (values(scored(cell(engine, noise, with_encoding=True))) for engine in ("exact", "aer-density"))
     assert np.abs(exactly - by_aer).max() < AER
-    noiseless_encoding = values(compute_cell(cell("exact", noise)))
+    noiseless_encoding = values(scored(cell("exact", noise)))
     is_readout = noise == "readout"
     assert (np.abs(exactly - noiseless_encoding).max() < VALUE[torch.float32]) == is_readout
 
@@ -93,8 +95,8 @@ def test_a_noisy_encoding_is_the_same_to_aer(noise: str) -> None:
 @pytest.mark.parametrize("noise", ["depolarizing", "amplitude-damping", "bit-flip"])
 @pytest.mark.parametrize("with_encoding", [False, True])
 def test_trajectories_agree_within_their_error(noise: str, with_encoding: bool) -> None:
-    truth = values(compute_cell(cell("exact", noise, with_encoding=with_encoding)))
-    found = compute_cell(cell("aer-trajectories", noise, with_encoding=with_encoding))
+    truth = values(scored(cell("exact", noise, with_encoding=with_encoding)))
+    found = scored(cell("aer-trajectories", noise, with_encoding=with_encoding))
     errors = np.sqrt(np.diagonal(values(found, "covariance"), axis1=1, axis2=2))
     assert errors.max() > DIFFERENT
     assert_within_errors(values(found), truth, errors)
@@ -113,15 +115,15 @@ def test_images_have_trajectories_of_their_own() -> None:
 @pytest.mark.parametrize("noise", ["depolarizing", "crosstalk", "readout"])
 @pytest.mark.parametrize("with_encoding", [False, True])
 def test_sampled_counts_agree_within_their_error(noise: str, with_encoding: bool) -> None:
-    truth = values(compute_cell(cell("exact", noise, with_encoding=with_encoding)))
-    found = compute_cell(cell("aer-sampler", noise, with_encoding=with_encoding))
+    truth = values(scored(cell("exact", noise, with_encoding=with_encoding)))
+    found = scored(cell("aer-sampler", noise, with_encoding=with_encoding))
     assert_within_errors(values(found, shots=SHOTS), truth, np.sqrt((1 - truth**2).clip(DIFFERENT) / SHOTS))
 
 
 @pytest.mark.parametrize("method", ["readout", "m3"])
 def test_drawn_shots_are_corrected_within_their_error(method: str) -> None:
     both = replace(cell("aer-sampler", "readout"), mitigation=("none", method))
-    found = compute_cell(both)
+    found = scored(both)
     raw, mitigated = values(found, shots=SHOTS), values(found, "mitigated", mitigation=method, shots=SHOTS)
     contrast = 1 - 2 * NOISES["readout"]
     assert np.abs(raw - exact()).max() > NOISES["readout"] / 2
@@ -167,7 +169,7 @@ def test_device_noise_is_that_of_local_mode() -> None:
     """
     target = open_target("manila", FakeEntry(kind="fake", device="FakeManilaV2"), 3)
     task = replace(cell("exact", "readout", with_encoding=True), deployment=deployed(target))
-    found = values(compute_cell(task))
+    found = values(scored(task))
     isa, columns = compiled(target)
     sampler = SamplerV2(mode=AerSimulator.from_backend(FakeManilaV2()), options={"simulator": {"seed_simulator": 3}})
     outcomes = sampler.run([(isa, columns)], shots=SHOTS).result()[0].data.meas
@@ -216,7 +218,7 @@ def test_a_cell_gives_the_same_bytes_with_any_number_of_threads() -> None:
     before, found = torch.get_num_threads(), []
     for threads in (1, 4):
         torch.set_num_threads(threads)
-        found.append(npz(**compute_cell(cell("exact", "amplitude-damping"))))
+        found.append(npz(**scored(cell("exact", "amplitude-damping"))))
         assert torch.get_num_threads() == threads
     torch.set_num_threads(before)
     assert found[0] == found[1]
@@ -233,11 +235,11 @@ def test_ten_qubits_agree_with_aer_within_its_errors() -> None:
         trajectories=200,
         shots=(500,),
     )
-    truth = values(compute_cell(small))
-    found = compute_cell(replace(small, engine="aer-trajectories"))
+    truth = values(scored(small))
+    found = scored(replace(small, engine="aer-trajectories"))
     errors = np.sqrt(np.diagonal(values(found, "covariance"), axis1=1, axis2=2))
     assert_within_errors(values(found), truth, errors)
-    counted = compute_cell(replace(small, engine="aer-sampler"))
+    counted = scored(replace(small, engine="aer-sampler"))
     assert_within_errors(values(counted, shots=500), truth, np.sqrt((1 - truth**2).clip(DIFFERENT) / 500))
     with torch.no_grad():
         assert np.abs(truth - ten.expectations(batch).numpy()).max() > DIFFERENT

@@ -83,8 +83,8 @@ def use(bin_folder: Path, empty: Path) -> None:
     assert sorted(path.name for path in empty.iterdir()) == ["backends.yaml", "transpile"]
     rows = json.loads(call(qaml, "resources", "--qubits", 3, "--layers", 1, "--json", cwd=empty))["results"]
     assert rows[-1]["target"] == "fake-torino"
-    load = "from qaml_qiskit.deployments.inputs import find_model; "
-    script = load + "print(find_model('mnist-qvc200').card.model.num_layers)"
+    load = "from qaml_qiskit.deployments import deploy; "
+    script = load + "print(deploy('mnist-qvc200').card.model.num_layers)"
     assert call(bin_folder / "python", "-c", script, cwd=empty).strip() == "200"
     where = call(bin_folder / "python", "-c", "import qaml_qiskit; print(qaml_qiskit.__file__)", cwd=empty).strip()
     assert not where.startswith(str(CHECKOUT / "qaml_qiskit"))

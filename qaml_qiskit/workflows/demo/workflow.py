@@ -16,7 +16,6 @@ from qaml_qiskit.deployments.pieces import looks_of, watched
 from qaml_qiskit.execution import DEFAULT_MITIGATION
 from qaml_qiskit.models import Model, ModelCard, StoredModel, build_model, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
-from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.demo.report import Findings, write_report
 from qaml_qiskit.workflows.demo.request import DemoRequest
 from qaml_qiskit.workflows.training import load_data, model_config, objective_of, training_config
@@ -51,8 +50,8 @@ def demo(
     opening = open_pool(workers, scheduler)
     data = load_data(request.training("qvc"), None)
     images, labels, indices = load_images(str(request.images), data.card, None)
-    resolved = {**_compiled_untrained(request, data, backends), **named(backends)}
-    with opening as pool, open_run("demo", request, resolved, out) as run:
+    resolved = _compiled_untrained(request, data, backends)
+    with opening as pool, open_run("demo", request, resolved, out, backends=backends) as run:
         if run.complete:
             return Outcome.of(run, "convnet", "resources")
         models: dict[str, Model] = {}

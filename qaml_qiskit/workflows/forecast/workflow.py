@@ -18,7 +18,6 @@ from qaml_qiskit.deployments.prediction import predict_on_device
 from qaml_qiskit.execution import survival
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, forecast_curves
-from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.forecast.request import ForecastRequest
 
 _NOTES = (
@@ -53,12 +52,11 @@ def forecast(
     }
     batches = {name: load_batch(request.images, [model], data_dir) for name, model in models.items()}
     resolved = {
-        **named(backends),
         "models": {name: model.weights_digest for name, model in models.items()},
         "targets": {target: each.resolved() for (_, target), each in deployments.items()},
         "images": {name: digest(batch.images) for name, batch in batches.items()},
     }
-    with open_run("forecast", request, resolved, out) as run:
+    with open_run("forecast", request, resolved, out, backends=backends) as run:
         if not run.complete:
             targets = [(each.compiled.target, each.compiled.isa) for each in deployments.values()]
             repairs = {f"{target.name}: {note}." for target, isa in targets for note in target.noise_notes(isa)}

@@ -22,7 +22,6 @@ from qaml_qiskit.execution import survival
 from qaml_qiskit.models import QVC, predict
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, frontier_figure
-from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.frontier.request import FrontierRequest
 
 _NOTES = (
@@ -55,10 +54,9 @@ def frontier(
     resolved = {
         "models": {name: each.weights_digest for name, each in deployments.items()},
         **compiled[0].resolved(),
-        **named(backends),
         "images": {name: digest(batch.images) for name, batch in batches.items()},
     }
-    with open_run("frontier", request, resolved, out) as run:
+    with open_run("frontier", request, resolved, out, backends=backends) as run:
         if not run.complete:
             rows = [
                 _row(request, run, str(index), name, each, batches[name], progress)

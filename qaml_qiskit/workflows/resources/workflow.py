@@ -32,7 +32,6 @@ from qaml_qiskit.execution import (
 from qaml_qiskit.execution.circuits import active_qubits
 from qaml_qiskit.execution.scheduling import without_delays
 from qaml_qiskit.progress import Advance, Progress, Silent
-from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.resources.circuits import EncodingCircuit, ansatz_circuit, encoding_circuits, first_images
 from qaml_qiskit.workflows.resources.published import published_rows
 from qaml_qiskit.workflows.resources.report import Cell, wholes_and_parts, write_report
@@ -116,8 +115,8 @@ def resources(
             rows = [row for row, _ in _cells(grid, shown, pool=pool)]
         found = Outcome("resources", None, rows, {"published": published_rows()})
         return replace(found, brief=partial(_brief, found))
-    resolved = {**_resolved(grid, digest(images)), **named(backends)}
-    with opening as pool, open_run("resources", request, resolved, out) as run:
+    resolved = _resolved(grid, digest(images))
+    with opening as pool, open_run("resources", request, resolved, out, backends=backends) as run:
         if not run.complete:
             write_report(run, request, _cells(grid, shown, run, pool), published_rows(), targets)
     return Outcome.of(run, "published", brief=_brief)

@@ -34,7 +34,6 @@ from qaml_qiskit.execution import (
 from qaml_qiskit.execution.question import within
 from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.run.jobs import check_computed, outcome_of
 from qaml_qiskit.workflows.run.request import RunRequest
 from qaml_qiskit.workflows.run.results import INPUTS, PLAN, finish
@@ -52,6 +51,7 @@ class Prepared:
     workload: Workload
     batch: Batch
     resolved: dict[str, Any]
+    backends: Path | None
 
     @cached_property
     def plan(self) -> Plan:
@@ -60,7 +60,7 @@ class Prepared:
 
     def open(self, out: Path | None) -> Run:
         """The run folder of this request."""
-        return open_run("run", self.request, self.resolved, out)
+        return open_run("run", self.request, self.resolved, out, backends=self.backends)
 
     def write(self, run: Run, progress: Progress, *, begun: bool = False) -> None:
         """Write what collecting needs: labels and ideal values, the plan, and the circuit's resources.
@@ -117,14 +117,13 @@ def prepare(
         )
     resolved = {
         **compiled.resolved(),
-        **named(backends),
         "model": deployment.card.model.model_dump(mode="json"),
         "weights": deployment.weights_digest,
         "images": digest(batch.images),
         "noise_notes": list(compiled.target.notes if hardware else compiled.target.noise_notes(compiled.isa)),
         "options_not_applied": [] if hardware else list(compiled.target.entry.options.not_applied_locally()),
     }
-    return Prepared(request, deployment, workload, batch, resolved)
+    return Prepared(request, deployment, workload, batch, resolved, backends)
 
 
 def plan_run(

@@ -2,77 +2,97 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, refusals
-from qaml_qiskit.deployments.engines import seed_of
 from qaml_qiskit.encodings import ENCODINGS
-from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import load_catalogue, load_recipe
 from qaml_qiskit.execution.catalogue import FakeEntry, SnapshotEntry
-from qaml_qiskit.simulation.heisenberg import memory_needed
-from qaml_qiskit.simulation.heisenberg.memory import check_fits
-from qaml_qiskit.workflows.sweep.cells import Cell, pack
+from qaml_qiskit.studies.engines import seed_of
+from qaml_qiskit.studies.sweeping import SweepCell, check_cell, pack
 from qaml_qiskit.workflows.sweep.request import SweepRequest
-from qaml_qiskit.workflows.sweep.rows import Case
 
 #: Images a cell where they are simulated one by one: what a kill can lose.
 _BLOCK = 20
-#: Bytes of one of Aer's density matrices is 16·4ⁿ; it holds about so many at a time.
-_COPIES = 3
 
 
 @dataclass(frozen=True)
-class CasePlan:
-    """A case with the deployment and the images that its cells score."""
+class Case:
+    """A model under one noise: what a number of rows have in common. Seeds are made from it.
 
-    case: Case
-    deployment: Deployment
-    batch: Batch
+    Attributes:
+        model: its name as it was given.
+        encoding: what prepares the images.
+        noise: the noise's name, or ``none``.
+        strength: 0 without noise, None for a device's own.
+        placement: None without noise, and for a device's own.
+    """
 
-    @property
-    def told(self) -> str:
+    model: str
+    encoding: str
+    noise: str = "none"
+    strength: float | None = 0.0
+    placement: str | None = None
+
+    def __str__(self) -> str:
         """What it is to a reader."""
-        case = self.case
-        noise = "no noise" if case.noise == "none" else case.noise
-        strength = f" {case.strength:g}" if case.strength else ""
-        return f"{Path(case.model).name}, {case.encoding}, {noise}{strength}"
+        noise = "no noise" if self.noise == "none" else self.noise
+        strength = f" {self.strength:g}" if self.strength else ""
+        return f"{Path(self.model).name}, {self.encoding}, {noise}{strength}"
+
+    def file(self, start: int) -> str:
+        """A readable name for a block of images; the digits at its end tell apart what the readable part does not."""
+        strength = "" if self.strength is None else f"{self.strength:g}"
+        words = (Path(self.model).name, self.encoding, self.noise, strength, self.placement or "", f"{start:05d}")
+        readable = "_".join(re.sub(r"[^A-Za-z0-9.-]+", "-", word) for word in words if word)
+        return f"cells/{readable[:80]}_{seed_of(self, start):08x}"
 
 
+@dataclass
 class SweepPlan:
     """All cells of a sweep.
 
-    Args:
+    Attributes:
         request: the grid.
         data_dir: where the data sets are.
         backends: the backends.yaml of the target.
+        cells: by their keys in the run.
+        keys: of the cells of every case, in the order of the images.
+        steps: of the bar, by the cells' keys: an image that is scored or attacked is a step.
+        classes: how many there are, of every model behind each of its encodings.
+        notes: what was repaired in a device's noise.
 
     Raises:
         QamlError: something that the request names does not exist, does not fit, or does not fit into the memory.
     """
 
-    def __init__(self, request: SweepRequest, data_dir: Path | None, backends: Path | None) -> None:
-        self.request = request
-        self._backends = backends
-        self.notes: list[str] = []
-        self._packed: dict[tuple[str, int], bytes] = {}
-        self.models = {name: deploy(name) for name in request.models}
-        self.encoded = {name: _behind_encodings(model, request) for name, model in self.models.items()}
-        self.batches = {name: load_batch(request.images, [model], data_dir) for name, model in self.models.items()}
-        self.cases = [
-            case
-            for name, deployments in self.encoded.items()
-            for encoding, deployment in deployments.items()
-            for case in self._cases(Case(name, encoding), deployment, self.batches[name])
-        ]
-        for case in self.cases:
-            self._check(case)
+    request: SweepRequest
+    data_dir: Path | None
+    backends: Path | None
+    cells: dict[str, SweepCell] = field(init=False, default_factory=dict)
+    keys: dict[Case, list[str]] = field(init=False, default_factory=dict)
+    steps: dict[str, int] = field(init=False, default_factory=dict)
+    classes: list[int] = field(init=False, default_factory=list)
+    notes: list[str] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Read the models and their images, and make and check the cells."""
+        self.models = {name: deploy(name) for name in self.request.models}
+        behind = {name: _behind_encodings(model, self.request) for name, model in self.models.items()}
+        self.batches = {
+            name: load_batch(self.request.images, [model], self.data_dir, or_all=self.request.takes_fewer_images)
+            for name, model in self.models.items()
+        }
+        for name, batch in self.batches.items():
+            blocks = dict(self._blocks(batch))
+            for encoding, deployment in behind[name].items():
+                self.classes.append(deployment.num_classes)
+                for case, under in self._cases(Case(name, encoding), deployment):
+                    self._add(case, under, blocks)
 
     @cached_property
     def resolved(self) -> dict[str, Any]:
@@ -81,80 +101,63 @@ class SweepPlan:
             "weights": {name: model.weights_digest for name, model in self.models.items()},
             "images": {name: digest(batch.images) for name, batch in self.batches.items()},
         }
+        fewer = {name: len(batch) for name, batch in self.batches.items() if f"{len(batch)}" != self.request.images}
+        if fewer and self.request.takes_fewer_images:
+            found["images_taken"] = fewer
         if "device" in self.request.noise:
-            entry = load_catalogue(self._backends).entry(self.request.target)
+            entry = load_catalogue(self.backends).entry(self.request.target)
             found["target"] = entry.model_dump(mode="json")
             found["recipe"] = load_recipe(self.request.recipe).model_dump(mode="json")
         return found
 
-    def cells(self, plan: CasePlan) -> Iterator[Cell]:
-        """The cells of a case, one for every block of images."""
-        request, case, batch = self.request, plan.case, plan.batch
-        size = _BLOCK if request.encoding_noise or request.engine != "exact" else len(batch)
+    def _blocks(self, batch: Batch) -> Iterator[tuple[int, tuple[int, bytes]]]:
+        """The number of images in every block and the block itself, by its start; all cases of a model share them."""
+        one_by_one = self.request.encoding_noise or self.request.engine != "exact"
+        size = _BLOCK if one_by_one else len(batch)
         for start in range(0, len(batch), size):
-            rows = slice(start, start + size)
-            # All noises and encodings have the same blocks of a model's images.
-            if (case.model, start) not in self._packed:
-                self._packed[case.model, start] = pack(batch.images[rows], batch.labels[rows])
-            yield Cell(
-                name=_file_name(case, start),
-                told=plan.told,
-                deployment=plan.deployment,
+            labels = batch.labels[start : start + size]
+            yield start, (len(labels), pack(batch.images[start : start + size], labels))
+
+    def _add(self, case: Case, deployment: Deployment, blocks: dict[int, tuple[int, bytes]]) -> None:
+        """The cells of a case, of which one is checked for all."""
+        request, attacks = self.request, self.request.attacks()
+        self.keys[case] = [case.file(start) for start in blocks]
+        for start, (count, images) in blocks.items():
+            self.steps[case.file(start)] = count * (1 + len(attacks))
+            self.cells[case.file(start)] = SweepCell(
+                deployment=deployment,
                 encoding_noise=request.encoding_noise,
-                images=self._packed[case.model, start],
+                images=images,
                 engine=request.engine,
-                attacks=tuple(attack.model_copy(update={"seed": request.seed + start}) for attack in request.attacks()),
+                attacks=tuple(attack.model_copy(update={"seed": request.seed + start}) for attack in attacks),
                 shots=request.shots,
                 mitigation=request.mitigation,
                 trajectories=request.trajectories,
                 seed=seed_of(request.seed, case, start),
                 case_seed=seed_of(request.seed, case),
             )
+        self.notes += [note for note in check_cell(self.cells[self.keys[case][0]]) if note not in self.notes]
 
-    def _cases(self, clean: Case, model: Deployment, batch: Batch) -> Iterator[CasePlan]:
-        request = self.request
-        with_encoding = request.encoding_noise
+    def _cases(self, clean: Case, model: Deployment) -> Iterator[tuple[Case, Deployment]]:
+        request, with_encoding = self.request, self.request.encoding_noise
         # Without noise: the same circuit as under the noises that follow.
         first = "gate" if "gate" in request.placement else request.placement[0]
-        yield CasePlan(clean, model.under("depolarizing", 0, first, on_encoding=with_encoding), batch)
+        yield clean, model.under("depolarizing", 0, first, on_encoding=with_encoding)
         for noise in request.noise:
             if noise == "device":
-                yield CasePlan(replace(clean, noise=noise, strength=None), self._on_device(model), batch)
+                yield replace(clean, noise=noise, strength=None), self._on_device(model)
                 continue
             for placement in request.placement:
                 for strength in request.strengths:
                     case = replace(clean, noise=noise, strength=strength, placement=placement)
-                    yield CasePlan(case, model.under(noise, strength, placement, on_encoding=with_encoding), batch)
+                    yield case, model.under(noise, strength, placement, on_encoding=with_encoding)
 
     def _on_device(self, model: Deployment) -> Deployment:
         request = self.request
-        entry = load_catalogue(self._backends).entry(request.target)
+        entry = load_catalogue(self.backends).entry(request.target)
         if not isinstance(entry, FakeEntry | SnapshotEntry):
             raise refusals.needs_device_noise(request.target, entry.kind)
-        return model.on(request.target, request.recipe, self._backends)
-
-    def _check(self, plan: CasePlan) -> None:
-        deployment = plan.deployment.fresh()
-        noisy = deployment.circuit if self.request.encoding_noise else deployment.layers
-        self.notes += [note for note in noisy.notes if note not in self.notes]
-        if set(self.request.mitigation) - {"none"} and (noisy.readout.contrast <= 0).any():
-            raise ConfigurationError(
-                "the readout cannot be inverted",
-                got=f"readout errors p10 + p01 of up to {1 - noisy.readout.contrast.min():.3g}",
-                expected="a sum below 1: above it the outcome says nothing about the qubit",
-                remedy="leave out --mitigation",
-            )
-        n, m = noisy.circuit.num_qubits, len(noisy.read)
-        cpu = torch.device("cpu")
-        if self.request.engine == "aer-density":
-            check_fits(_COPIES * 16 * 4**n, None, n, cpu)
-        if self.request.engine == "exact" and not noisy.inputs:
-            check_fits(memory_needed(n, 0, torch.float64, num_inputs=0), None, n, cpu)
-        if self.request.attack or (self.request.engine == "exact" and noisy.inputs):
-            layers = deployment.layers
-            self.notes += [note for note in layers.notes if note not in self.notes]
-            width = layers.circuit.num_qubits
-            check_fits(memory_needed(width, m, num_inputs=len(layers.inputs)), None, width, cpu)
+        return model.on(request.target, request.recipe, self.backends)
 
 
 def _behind_encodings(model: Deployment, request: SweepRequest) -> dict[str, Deployment]:
@@ -169,11 +172,3 @@ def _behind_encodings(model: Deployment, request: SweepRequest) -> dict[str, Dep
         for name, layers in choices:
             found.setdefault(f"{name}-{layers}" if layers else name, model.behind(name, layers))
     return found
-
-
-def _file_name(case: Case, start: int) -> str:
-    """A readable name; the digits at its end tell apart what the readable part does not."""
-    strength = "" if case.strength is None else f"{case.strength:g}"
-    words = (Path(case.model).name, case.encoding, case.noise, strength, case.placement or "", f"{start:05d}")
-    readable = "_".join(re.sub(r"[^A-Za-z0-9.-]+", "-", word) for word in words if word)
-    return f"{readable[:80]}_{seed_of(case, start):08x}"

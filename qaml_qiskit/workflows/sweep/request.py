@@ -1,10 +1,11 @@
 """The grid of a noise sweep, and everything about it that can be wrong before a model is read."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from qaml_qiskit.attacks import ATTACKS, Attack, AttackName, attack_grid
+from qaml_qiskit.compute import SweepEngine
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.noise import NOISES, Placement
@@ -14,7 +15,6 @@ from qaml_qiskit.workflows.request import Compiled, OnTarget, Seeded
 
 SweptNoise = Annotated[str, Named(NOISES, {"device": "the own noise of a target"})]
 SweptEncoding = Annotated[str, Named(ENCODINGS, {"own": "the encoding that the model was trained with"})]
-Engine = Literal["exact", "aer-density", "aer-trajectories", "aer-sampler"]
 
 
 def _alone(value: Any) -> Any:
@@ -47,9 +47,9 @@ class SweepRequest(Seeded, Compiled, OnTarget):
     """Strengths of every attack: the largest change of a pixel, or the length of the change for attacks in l2."""
     attack_steps: Annotated[Count | None, Otherwise("each attack's own")] = None
     """Steps of the attacks that have them."""
-    images: Images = "1000"
+    images: Annotated[Images, Otherwise("1000, or all where there are fewer")] = "1000"
     """A number N for the first N of the model's own test set; or an .npz."""
-    engine: Engine = "exact"
+    engine: SweepEngine = "exact"
     """How ⟨Z⟩ is computed."""
     shots: Several[Count] = (1000,)
     """Of sampled accuracy; aer-sampler draws them."""
@@ -92,6 +92,11 @@ class SweepRequest(Seeded, Compiled, OnTarget):
     def models(self) -> tuple[str, ...]:
         """The models, one or several."""
         return (self.model,) if isinstance(self.model, str) else self.model
+
+    @property
+    def takes_fewer_images(self) -> bool:
+        """Whether the whole test set will do where it is smaller: nobody asked for a number of images."""
+        return self.images == type(self).model_fields["images"].default
 
     @property
     def drawn(self) -> bool:

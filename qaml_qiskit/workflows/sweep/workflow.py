@@ -1,6 +1,6 @@
 """Accuracy against the strength of noises, for models, encodings and attacks: the work behind ``qaml sweep``."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from qaml_qiskit.artifacts.codecs import ARRAYS
@@ -9,13 +9,11 @@ from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.formats import Arrays
-from qaml_qiskit.progress import Advance, Progress, Silent
-from qaml_qiskit.reports.pages import named
-from qaml_qiskit.workflows.sweep.cells import Cell, compute_cell
-from qaml_qiskit.workflows.sweep.plan import SweepPlan
+from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.studies import Scores, score_cell
+from qaml_qiskit.workflows.sweep.plan import Case, SweepPlan
 from qaml_qiskit.workflows.sweep.report import without_constant_columns, write_report
 from qaml_qiskit.workflows.sweep.request import SweepRequest
-from qaml_qiskit.workflows.sweep.rows import rows_of
 
 
 def sweep(
@@ -44,19 +42,17 @@ def sweep(
     """
     opening = open_pool(workers, scheduler)
     plan = SweepPlan(request, data_dir, backends)
-    with opening as pool, open_run("sweep", request, {**plan.resolved, **named(backends)}, out) as run:
-        if run.complete:
-            return Outcome.of(run, brief=_brief)
-        cells = [cell for case in plan.cases for cell in plan.cells(case)]
-        bar = Bar(progress or Silent(), "sweeping", {_key(cell): cell.told for cell in cells})
-        found = run.map({_key(cell): cell for cell in cells}, _compute, ARRAYS, bar=bar, pool=pool)
-        classes = [each.num_classes for encoded in plan.encoded.values() for each in encoded.values()]
-        write_report(run, request, list(_rows(found, request, plan)), classes, plan.notes)
+    with opening as pool, open_run("sweep", request, plan.resolved, out, backends=backends) as run:
+        if not run.complete:
+            told = {key: str(case) for case, keys in plan.keys.items() for key in keys}
+            bar = Bar(progress or Silent(), "sweeping", told, plan.steps)
+            found = run.map(plan.cells, score_cell, ARRAYS, bar=bar, pool=pool)
+            # In the order of the grid, whatever the order in which the cells came.
+            rows = [
+                row for case, keys in plan.keys.items() for row in _rows(case, request, [found[key] for key in keys])
+            ]
+            write_report(run, request, rows, plan.classes, plan.notes)
     return Outcome.of(run, brief=_brief)
-
-
-def _key(cell: Cell) -> str:
-    return f"cells/{cell.name}"
 
 
 def _brief(outcome: Outcome) -> Brief:
@@ -64,12 +60,23 @@ def _brief(outcome: Outcome) -> Brief:
     return Brief(short, notes=(*([same] if same else []), *outcome.notes))
 
 
-def _compute(cell: Cell, advance: Advance) -> Arrays:
-    return compute_cell(cell)
-
-
-def _rows(found: Mapping[str, Arrays], request: SweepRequest, plan: SweepPlan) -> Iterator[Row]:
-    """Rows in the order of the grid, whatever the order in which the cells came."""
-    for case in plan.cases:
-        blocks = [found[_key(cell)] for cell in plan.cells(case)]
-        yield from rows_of(case.case, request, request.attacks(), blocks)
+def _rows(case: Case, request: SweepRequest, blocks: Sequence[Arrays]) -> Iterator[Row]:
+    """The rows of one case: every attack, number of shots and mitigation."""
+    for number, attack in enumerate((None, *request.attacks())):
+        for shots in request.shots:
+            for mitigation in request.mitigation:
+                scores = Scores(blocks, number, mitigation, shots if request.drawn else 0)
+                yield {
+                    "model": case.model,
+                    "encoding": case.encoding,
+                    "encoding_noise": request.encoding_noise,
+                    "noise": case.noise,
+                    "strength": case.strength,
+                    "placement": case.placement,
+                    "attack": "none" if attack is None else attack.name,
+                    "eps": 0.0 if attack is None else attack.budget,
+                    "engine": request.engine,
+                    "mitigation": mitigation,
+                    "shots": shots,
+                    **scores.figures(shots, request.seed),
+                }

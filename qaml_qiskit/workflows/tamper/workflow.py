@@ -16,7 +16,6 @@ from qaml_qiskit.evaluation import Proportion, ReadoutMap
 from qaml_qiskit.models import QVC
 from qaml_qiskit.progress import Advance, Progress, Silent
 from qaml_qiskit.reports import Report, curves
-from qaml_qiskit.reports.pages import named
 from qaml_qiskit.workflows.tamper.cells import Joined, KeptAttack, block_name, blocks_of, cell_file
 from qaml_qiskit.workflows.tamper.parts import (
     Victim,
@@ -76,7 +75,6 @@ def tamper(
         # A readout that mitigation cannot invert is refused before anything is written.
         calibration_attack(victim)
     resolved = {
-        **named(backends),
         "weights": deployment.weights_digest,
         "images": digest(batch.images),
         "labels": digest(victim.labels),
@@ -84,7 +82,7 @@ def tamper(
         "readout": readout.document(),
         **deployment.resolved(),
     }
-    with open_run("tamper", request, resolved, out) as run:
+    with open_run("tamper", request, resolved, out, backends=backends) as run:
         if not run.complete:
             rows = _rows(request, run, victim, parts, progress)
             _write(run, request, rows, _notes(request, deployment, parts), 1 / deployment.num_classes)

@@ -20,7 +20,6 @@ from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.formats import npz
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports.pages import named
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
 from qaml_qiskit.workflows.transfer.report import strengths_side_by_side, write_report
@@ -54,8 +53,8 @@ def transfer(
         QamlError: the request cannot be served; nothing was computed.
     """
     plan = TransferPlan(request, data_dir, backends)
-    resolved = {**plan.resolved, **named(backends), **compute.record()}
-    with computing(compute), open_run("transfer", request, resolved, out) as run:
+    resolved = {**plan.resolved, **compute.record()}
+    with computing(compute), open_run("transfer", request, resolved, out, backends=backends) as run:
         if not run.complete:
             _work(run, plan, progress or Silent(), compute)
     return Outcome.of(run, "audit", brief=_brief)

@@ -19,7 +19,8 @@ import torch
 from qiskit.primitives.containers import BitArray
 from qiskit.quantum_info import Operator
 
-from qaml_qiskit.deployments.inputs import find_model, load_images
+from qaml_qiskit.deployments import deploy
+from qaml_qiskit.deployments.images import load_images
 from qaml_qiskit.evaluation import rms_difference, slope
 from qaml_qiskit.execution import ReadoutCorrection
 from qaml_qiskit.execution.mitigation import read_calibration, z_from_bits
@@ -31,7 +32,7 @@ REPETITIONS = {200: 100, 1000: 50, 4000: 25, 20000: 10}
 
 def outcomes():
     """Probabilities of the bitstrings without readout error, shape (images, 1,024)."""
-    stored = find_model(MODEL)
+    stored = deploy(MODEL).stored
     images, _, _ = load_images(str(IMAGES), stored.card.data, None)
     with torch.no_grad():
         states = stored.model.encoding.state(images.double())

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.compute import Compute
 from qaml_qiskit.deployments import Deployment, Ideal, OnTarget, UnderNoise, deploy, load_batch, read_deployments
-from qaml_qiskit.deployments.engines import Inputs, density
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import (
     QVC,
@@ -29,6 +28,7 @@ from qaml_qiskit.models import (
 )
 from qaml_qiskit.simulation import chosen_kernel, use_backend
 from qaml_qiskit.simulation.native import Kernel
+from qaml_qiskit.studies.engines import Inputs, density
 from tests.tolerances import AER, DIFFERENT, VALUE
 
 SHAPE = (1, 2, 2)

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from qiskit.circuit import ClassicalRegister, QuantumCircuit
 from qiskit.primitives.containers import BitArray
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer import AerSimulator
 from qiskit_aer.primitives import SamplerV2
+from torch import Tensor
 
 from qaml_qiskit.deployments.circuits import CircuitWithNoise
+from qaml_qiskit.encodings import Encoding
 from qaml_qiskit.execution.circuits import calibration_circuits
 from qaml_qiskit.execution.mitigation import ReadoutCorrection, read_calibration, z_covariance, z_from_bits
 from qaml_qiskit.execution.targets import DENSITY_MATRIX_QUBITS
@@ -56,18 +59,26 @@ class Inputs:
     states: Floats | None = None
     values: Floats | None = None
 
-    def circuits(self, where: CircuitWithNoise, *, mixed: bool) -> Iterator[QuantumCircuit]:
+    @classmethod
+    def of(cls, encoding: Encoding, noisy: CircuitWithNoise, images: Tensor) -> "Inputs":
+        """What enters a circuit for images of shape (N, C, H, W), by whether it prepares them itself."""
+        if not noisy.inputs:
+            return cls(values=encoding.angles(images).numpy()[:, noisy.columns])
+        with torch.no_grad():
+            return cls(states=encoding.state(images.double()).numpy())
+
+    def circuits(self, noisy: CircuitWithNoise, *, mixed: bool) -> Iterator[QuantumCircuit]:
         """One circuit an image; a state enters as a density matrix if ``mixed``, else as a state vector."""
         if self.values is not None:
-            yield from (where.circuit.assign_parameters(row) for row in self.values)
+            yield from (noisy.circuit.assign_parameters(row) for row in self.values)
         for state in () if self.states is None else self.states:
-            circuit = where.circuit.copy_empty_like()
-            full = _spread(state, where.inputs, circuit.num_qubits)
+            circuit = noisy.circuit.copy_empty_like()
+            full = _spread(state, noisy.inputs, circuit.num_qubits)
             if mixed:
                 circuit.set_density_matrix(np.outer(full, full.conj()))
             else:
                 circuit.set_statevector(full)
-            yield circuit.compose(where.circuit)
+            yield circuit.compose(noisy.circuit)
 
 
 def _spread(state: Floats, qubits: tuple[int, ...], num_qubits: int) -> NDArray[np.complex128]:
@@ -81,32 +92,32 @@ def _spread(state: Floats, qubits: tuple[int, ...], num_qubits: int) -> NDArray[
     return full
 
 
-def exact(where: CircuitWithNoise, inputs: Inputs) -> Reading:
+def exact(noisy: CircuitWithNoise, inputs: Inputs) -> Reading:
     """Exact values of a circuit that prepares its images itself."""
     assert inputs.values is not None
     columns = np.asarray(inputs.values, dtype=np.float64)
-    return Reading(noisy_expectations(where.circuit, where.noise, where.read, values=columns).numpy())
+    return Reading(noisy_expectations(noisy.circuit, noisy.noise, noisy.read, values=columns).numpy())
 
 
-def density(where: CircuitWithNoise, inputs: Inputs) -> Reading:
+def density(noisy: CircuitWithNoise, inputs: Inputs) -> Reading:
     """Exact values by Aer's density matrix."""
-    simulator = AerSimulator(method="density_matrix", noise_model=where.noise, **_OPTIONS)
+    simulator = AerSimulator(method="density_matrix", noise_model=noisy.noise, **_OPTIONS)
     rows = []
-    for circuit in inputs.circuits(where, mixed=True):
-        _save(circuit, where.read, each_shot=False)
+    for circuit in inputs.circuits(noisy, mixed=True):
+        _save(circuit, noisy.read, each_shot=False)
         data = simulator.run(circuit, shots=1).result().data()
-        rows.append([data[f"z{k}"] for k in range(len(where.read))])
-    return Reading(where.readout.read(np.array(rows)))
+        rows.append([data[f"z{k}"] for k in range(len(noisy.read))])
+    return Reading(noisy.readout.read(np.array(rows)))
 
 
-def trajectories(where: CircuitWithNoise, inputs: Inputs, count: int, seed: int) -> Reading:
+def trajectories(noisy: CircuitWithNoise, inputs: Inputs, count: int, seed: int) -> Reading:
     """Means over so many random state vectors an image, with the covariance of these means."""
-    simulator = AerSimulator(method="statevector", noise_model=where.noise, **_OPTIONS)
-    means, covariances, readout = [], [], where.readout
-    for index, circuit in enumerate(inputs.circuits(where, mixed=False)):
-        _save(circuit, where.read, each_shot=True)
+    simulator = AerSimulator(method="statevector", noise_model=noisy.noise, **_OPTIONS)
+    means, covariances, readout = [], [], noisy.readout
+    for index, circuit in enumerate(inputs.circuits(noisy, mixed=False)):
+        _save(circuit, noisy.read, each_shot=True)
         data = simulator.run(circuit, shots=count, seed_simulator=seed_of(seed, index)).result().data()
-        runs = np.array([data[f"z{k}"] for k in range(len(where.read))])
+        runs = np.array([data[f"z{k}"] for k in range(len(noisy.read))])
         # Without noise Aer computes the one trajectory that there is.
         spread = np.cov(runs) / runs.shape[1] if runs.shape[1] > 1 else np.zeros((len(runs), len(runs)))
         means.append(runs.mean(axis=1))
@@ -115,7 +126,7 @@ def trajectories(where: CircuitWithNoise, inputs: Inputs, count: int, seed: int)
 
 
 def sampled(
-    where: CircuitWithNoise,
+    noisy: CircuitWithNoise,
     inputs: Inputs,
     shots: int,
     seed: int,
@@ -126,7 +137,7 @@ def sampled(
     """Frequencies from shots that Aer's SamplerV2 draws, all classes from the same shots.
 
     Args:
-        where: the circuit and its noise.
+        noisy: the circuit and its noise.
         inputs: what enters.
         shots: an image, and of each of the two calibration circuits.
         seed: of the images' shots.
@@ -134,17 +145,17 @@ def sampled(
             :class:`~qaml_qiskit.execution.ReadoutCorrection`; None leaves it as it is.
         case_seed: of the calibration, which all images under the same noise share.
     """
-    small = where.circuit.num_qubits <= DENSITY_MATRIX_QUBITS
-    backend = {"method": "density_matrix" if small else "statevector", "noise_model": where.noise, **_OPTIONS}
-    circuits = [_measured(circuit, where.read) for circuit in inputs.circuits(where, mixed=small)]
+    small = noisy.circuit.num_qubits <= DENSITY_MATRIX_QUBITS
+    backend = {"method": "density_matrix" if small else "statevector", "noise_model": noisy.noise, **_OPTIONS}
+    circuits = [_measured(circuit, noisy.read) for circuit in inputs.circuits(noisy, mixed=small)]
     bits = _bits(circuits, shots, seed, backend)
     z, covariance = z_from_bits(bits), z_covariance(bits)
     if method is None:
         return Reading(z, covariance)
-    answers = _bits(calibration_circuits(where.circuit.num_qubits, where.read), shots, case_seed, backend)
-    calibration = read_calibration(answers, target="aer", created="", qubits=where.read)
-    corrected = ReadoutCorrection(calibration, method).z_from_bits(bits, where.read)
-    readout = calibration.readout(where.read)
+    answers = _bits(calibration_circuits(noisy.circuit.num_qubits, noisy.read), shots, case_seed, backend)
+    calibration = read_calibration(answers, target="aer", created="", qubits=noisy.read)
+    corrected = ReadoutCorrection(calibration, method).z_from_bits(bits, noisy.read)
+    readout = calibration.readout(noisy.read)
     return Reading(z, covariance, corrected, np.array([readout.p10, readout.p01]))
 
 

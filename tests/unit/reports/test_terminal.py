@@ -9,9 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from qaml_qiskit.cli.console import _same_columns
-from qaml_qiskit.cli.tables import lay_out
-from qaml_qiskit.reports import format_cell, heading, to_csv
+from qaml_qiskit.reports import format_cell, heading, lay_out, to_csv
 from qaml_qiskit.reports.page import tables
 
 WIDTHS = (60, 80, 120)
@@ -73,13 +71,12 @@ def reference_tables() -> list[Any]:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("rows", reference_tables())
 def test_kept_results_fit_the_terminal(rows: list[dict[str, Any]], width: int) -> None:
-    for group in _same_columns(rows):
-        lines = [line.text for line in lay_out(group, width)]
-        widest_word = max(cell_len(word) for line in lines for word in line.split())
-        assert max(map(cell_len, lines)) <= max(width, widest_word)
-        found = shown([dict(row) for row in group], width)
-        assert all(format_cell(value, name) in found for row in group for name, value in row.items())
-        assert "…" not in found
+    lines = [line.text for line in lay_out(rows, width)]
+    widest_word = max(cell_len(word) for line in lines for word in line.split())
+    assert max(map(cell_len, lines)) <= max(width, widest_word)
+    found = shown(rows, width)
+    assert all(format_cell(value, name) in found for row in rows for name, value in row.items())
+    assert "…" not in found
 
 
 FRONTIER = [

@@ -2,20 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from rich.cells import cell_len
 
-from qaml_qiskit.reports import (
-    column_blocks,
-    fold,
-    format_cell,
-    heading,
-    in_all_rows,
-    is_figure,
-    key_columns,
-    same_in_all,
-)
+from qaml_qiskit.reports.cells import format_cell, heading
+from qaml_qiskit.reports.layout import column_blocks, fold, in_all_rows, is_figure, key_columns, same_in_all
 
 Row = Mapping[str, Any]
 
@@ -37,15 +30,20 @@ class Line:
 def lay_out(rows: Sequence[Row], width: int | None) -> list[Line]:
     """The rows in lines of at most ``width`` characters, in which every cell is found whole.
 
-    A table where it fits, with headings and a last column of text folded between words; what says the same in all rows
-    is told once where that helps. Else upright, a column a row, if all rows fit beside each other; else the table in
-    blocks of columns that repeat the key columns; else upright, as many rows beside each other as fit. Only a word that
-    is longer than a line goes beyond it.
+    Consecutive rows with the same columns make a table: one where it fits, with headings and a last column of text
+    folded between words; what says the same in all rows is told once where that helps. Else upright, a column a row, if
+    all rows fit beside each other; else the table in blocks of columns that repeat the key columns; else upright, as
+    many rows beside each other as fit. Only a word that is longer than a line goes beyond it.
 
     Args:
-        rows: with the same keys.
+        rows: of results.
         width: of the terminal; None for a file or a pipe, where nothing needs to fit.
     """
+    tables = (list(group) for _, group in groupby(rows, lambda row: row.keys()))
+    return [line for table in tables for line in _lay_out_table(table, width)]
+
+
+def _lay_out_table(rows: Sequence[Row], width: int | None) -> list[Line]:
     table = _Texts(rows)
     names = list(rows[0])
     if len(rows) == 1 and len(names) > _WIDEST_ROW:
@@ -57,8 +55,8 @@ def lay_out(rows: Sequence[Row], width: int | None) -> list[Line]:
     for chosen in (names, differing):
         widths = table.fitted(chosen, width)
         if widths is not None:
-            return [*table.told(names, chosen, width), *table.lines(chosen, widths)]
-    together = [*table.told(names, differing, width)]
+            return [*table.same(names, chosen, width), *table.lines(chosen, widths)]
+    together = [*table.same(names, differing, width)]
     side_by_side = table.sets_of_rows(differing, width)
     keys = key_columns(rows, differing)
     blocks = column_blocks(differing, keys, {name: table.narrowest(name) + _GAP for name in differing}, width + _GAP)
@@ -120,11 +118,11 @@ class _Texts:
             for text in rest[1:]:
                 yield Line(self._line(names, widths, [*[""] * (len(names) - 1), text]))
 
-    def told(self, names: Sequence[str], differing: Sequence[str], width: int) -> Iterator[Line]:
+    def same(self, names: Sequence[str], differing: Sequence[str], width: int) -> Iterator[Line]:
         """What says the same in all rows, above a table of the others."""
-        told = in_all_rows({name: self._cells[name][0] for name in names if name not in differing})
-        if told:
-            yield from (Line(text) for text in fold(told, width, cell_len))
+        sentence = in_all_rows({name: self._cells[name][0] for name in names if name not in differing})
+        if sentence:
+            yield from (Line(text) for text in fold(sentence, width, cell_len))
 
     def sets_of_rows(self, names: Sequence[str], width: int) -> list[list[int]]:
         """Rows that fit beside each other, upright."""

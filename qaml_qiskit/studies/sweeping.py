@@ -1,0 +1,269 @@
+"""Scores a block of images with a model under one noise, clean and attacked: a cell of a sweep."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from qaml_qiskit.attacks import Attack, run_attack
+from qaml_qiskit.compute import SweepEngine
+from qaml_qiskit.deployments.circuits import CircuitWithNoise
+from qaml_qiskit.deployments.deployment import Deployment
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.evaluation import (
+    ReadoutMap,
+    accuracy,
+    accuracy_interval,
+    sampled_accuracy,
+    slope,
+    standard_errors,
+)
+from qaml_qiskit.execution import CountsMitigation
+from qaml_qiskit.formats import Arrays, arrays_of, npz
+from qaml_qiskit.models import NoisyQVC
+from qaml_qiskit.progress import Advance, Inside
+from qaml_qiskit.simulation.heisenberg import memory_needed
+from qaml_qiskit.simulation.heisenberg.memory import check_fits
+from qaml_qiskit.studies.engines import Inputs, Reading, density, exact, sampled, trajectories
+
+#: Bytes of one of Aer's density matrices is 16·4ⁿ; it holds about so many at a time.
+_COPIES = 3
+#: Repetitions of the shots behind an expected accuracy.
+_DRAWS = 20
+
+
+@dataclass(frozen=True)
+class SweepCell:
+    """All that one cell needs; it can be pickled.
+
+    Attributes:
+        deployment: the model under the noise.
+        encoding_noise: whether the circuit that is run prepares the image, too, under the same noise.
+        images: a compressed .npz with ``images`` (N, C, H, W) and ``labels`` (N,); see :func:`pack`.
+        engine: how ⟨Z_k⟩ are computed.
+        attacks: whose adversarial images are scored after the clean ones.
+        shots: what ``aer-sampler`` draws.
+        mitigation: the kinds that are asked for.
+        trajectories: an image, of ``aer-trajectories``.
+        seed: of this cell's random numbers, different for every block of images.
+        case_seed: the same for all blocks of images under one noise.
+    """
+
+    deployment: Deployment
+    encoding_noise: bool
+    images: bytes
+    engine: SweepEngine
+    attacks: tuple[Attack, ...]
+    shots: tuple[int, ...]
+    mitigation: tuple[CountsMitigation, ...]
+    trajectories: int
+    seed: int
+    case_seed: int
+
+    def circuit(self, deployment: Deployment) -> CircuitWithNoise:
+        """What is run of a deployment."""
+        return deployment.circuit if self.encoding_noise else deployment.layers
+
+
+def pack(images: Tensor, labels: NDArray[np.int64]) -> bytes:
+    """Images and labels as :class:`SweepCell` carries them."""
+    return npz(**{"images": images.numpy(), "labels": labels})
+
+
+def check_cell(cell: SweepCell) -> tuple[str, ...]:
+    """Refuse a cell that cannot be computed here; compiles its circuit.
+
+    Returns:
+        What was repaired in the noise of a device.
+
+    Raises:
+        ConfigurationError: the readout errors cannot be inverted, or the memory does not suffice.
+    """
+    deployment = cell.deployment.fresh()
+    noisy = cell.circuit(deployment)
+    if set(cell.mitigation) - {"none"} and (noisy.readout.contrast <= 0).any():
+        raise ConfigurationError(
+            "the readout cannot be inverted",
+            got=f"readout errors p10 + p01 of up to {1 - noisy.readout.contrast.min():.3g}",
+            expected="a sum below 1: above it the outcome says nothing about the qubit",
+            remedy="leave out --mitigation",
+        )
+    n, cpu, notes = noisy.circuit.num_qubits, torch.device("cpu"), noisy.notes
+    if cell.engine == "aer-density":
+        check_fits(_COPIES * 16 * 4**n, None, n, cpu)
+    if cell.engine == "exact" and not noisy.inputs:
+        check_fits(memory_needed(n, 0, torch.float64, num_inputs=0), None, n, cpu)
+    if cell.attacks or (cell.engine == "exact" and noisy.inputs):
+        layers = deployment.layers
+        width = layers.circuit.num_qubits
+        check_fits(memory_needed(width, len(noisy.read), num_inputs=len(layers.inputs)), None, width, cpu)
+        notes = (*notes, *layers.notes)
+    return tuple(dict.fromkeys(notes))
+
+
+def score_cell(cell: SweepCell, advance: Advance) -> Arrays:
+    """⟨Z_k⟩ of the cell's images, clean and attacked.
+
+    Returns:
+        For :class:`Scores`: by attack, mitigation and number of shots ``z`` (with readout errors), ``ideal`` (without
+        any noise, of the same images), and where the engine has them ``covariance``, ``mitigated`` and ``flips``. And
+        ``contrast`` and ``offset`` of the readout, and the ``labels``.
+
+    Raises:
+        QamlError: the cell cannot be computed.
+    """
+    return _Scoring(cell, advance).arrays()
+
+
+class _Scoring:
+    """A cell being computed."""
+
+    def __init__(self, cell: SweepCell, advance: Advance) -> None:
+        self.cell, self.advance = cell, advance
+        self.deployment = cell.deployment.fresh()
+        self.noisy = cell.circuit(self.deployment)
+        stored = arrays_of(cell.images, "the images of a cell")
+        self.images, self.labels = torch.from_numpy(stored["images"]), stored["labels"]
+
+    def arrays(self) -> Arrays:
+        """See :func:`score_cell`."""
+        readout = self.noisy.readout
+        found: Arrays = {"contrast": readout.contrast, "offset": readout.offset, "labels": self.labels}
+        for number, attack in enumerate((None, *self.cell.attacks)):
+            sets: dict[bool, _Images] = {}
+            for mitigation in self.cell.mitigation:
+                # An attacker knows whether the readout errors are inverted; without any it makes no difference.
+                inverted = mitigation != "none" and not readout.is_perfect
+                if inverted not in sets:
+                    sets[inverted] = _Images(self, self._adversarial(attack, inverted))
+                for shots in self.cell.shots if self.cell.engine == "aer-sampler" else (0,):
+                    reading = self._reading(sets[inverted], mitigation, shots)
+                    values = {each.name: getattr(reading, each.name) for each in fields(reading)}
+                    values = {"z": values.pop("z"), "ideal": sets[inverted].ideal, **values}
+                    found |= {_key(number, mitigation, shots, k): v for k, v in values.items() if v is not None}
+            if attack is None:
+                self.advance(len(self.labels))
+        return found
+
+    def _adversarial(self, attack: Attack | None, inverted: bool) -> Tensor:
+        if attack is None:
+            return self.images
+        told = attack.name if attack.budget is None else f"{attack.name} {attack.budget:g}"
+        self.advance(0, told)
+        return run_attack(
+            self.deployment.mitigated_module if inverted else self.deployment.module,
+            self.images,
+            torch.from_numpy(self.labels),
+            attack,
+            spare_wrong=False,
+            progress=lambda images: self.advance(images, told),
+        ).images
+
+    def _reading(self, images: "_Images", mitigation: CountsMitigation, shots: int) -> Reading:
+        cell, noisy = self.cell, self.noisy
+        if cell.engine == "exact":
+            if noisy.noise is None:
+                return Reading(images.ideal)
+            if noisy.inputs:
+                with torch.no_grad():
+                    return Reading(cast(NoisyQVC, self.deployment.module).expectations(images.images).numpy())
+            return exact(noisy, images.inputs)
+        if cell.engine == "aer-density":
+            return density(noisy, images.inputs)
+        if cell.engine == "aer-trajectories":
+            return trajectories(noisy, images.inputs, cell.trajectories, cell.seed)
+        method = None if mitigation == "none" else mitigation
+        return sampled(noisy, images.inputs, shots, cell.seed, method=method, case_seed=cell.case_seed)
+
+
+class _Images:
+    """Images with what is worked out once for all that is read of them."""
+
+    def __init__(self, scoring: _Scoring, images: Tensor) -> None:
+        self.images, self._scoring = images, scoring
+
+    @cached_property
+    def ideal(self) -> NDArray[np.floating]:
+        """⟨Z_k⟩ without noise, shape (N, m)."""
+        return self._scoring.deployment.ideal(self.images, Inside(self._scoring.advance))
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """What enters the circuit."""
+        return Inputs.of(self._scoring.deployment.qvc.encoding, self._scoring.noisy, self.images)
+
+
+def _key(attack: int, mitigation: str, shots: int, what: str) -> str:
+    """The name of one array of a cell: attack 0 is none; shots are 0 where none are drawn."""
+    return f"{attack}.{mitigation}.{shots}.{what}"
+
+
+class Scores:
+    """What the cells of one case found, for one attack and one mitigation.
+
+    Args:
+        blocks: what :func:`score_cell` gave for the cells of the case, in the order of the images.
+        attack: 0 for none, else one more than the attack's place among those of the cells.
+        mitigation: as the cells had it.
+        drawn: the shots that the engine drew; 0 for an engine that draws none.
+    """
+
+    def __init__(self, blocks: Sequence[Arrays], attack: int, mitigation: CountsMitigation, drawn: int = 0) -> None:
+        def joined(what: str) -> NDArray[np.floating] | None:
+            name = _key(attack, mitigation, drawn, what)
+            return np.concatenate([block[name] for block in blocks]) if name in blocks[0] else None
+
+        self._drawn = drawn
+        self.labels = np.concatenate([block["labels"] for block in blocks])
+        #: ⟨Z_k⟩ without noise, with readout errors, and the covariance of the latter: (N, m), (N, m), (N, m, m).
+        self.ideal, self.read, self.covariance = (
+            cast(NDArray[np.floating], joined("ideal")),
+            cast(NDArray[np.floating], joined("z")),
+            joined("covariance"),
+        )
+        #: The errors that are inverted, as far as a calibration of drawn shots did not find them out.
+        self._readout = None
+        if mitigation != "none":
+            self._readout = ReadoutMap.affine(blocks[0]["contrast"], blocks[0]["offset"])
+        flips = blocks[0].get(_key(attack, mitigation, drawn, "flips"))
+        self._calibrated = None if flips is None else ReadoutMap(flips[0], flips[1], shots=drawn)
+        self._mitigated = joined("mitigated")
+
+    @cached_property
+    def z(self) -> NDArray[np.floating]:
+        """⟨Z_k⟩ after mitigation, in the precision of what was read, shape (N, m)."""
+        if self._mitigated is not None:
+            return self._mitigated
+        return self.read if self._readout is None else self._readout.inverted(self.read).astype(self.read.dtype)
+
+    def figures(self, shots: int, seed: int) -> dict[str, float | int | list[float] | None]:
+        """The figures of a row.
+
+        Args:
+            shots: an image, of the sampled accuracy; drawn, or only expected.
+            seed: of what is drawn for intervals and expectations.
+        """
+        of_images, interval, error = accuracy(self.z, self.labels), None, None
+        if self.covariance is not None:
+            z, covariance = self.z.astype(np.float64), self.covariance.astype(np.float64)
+            if self._calibrated is None and self._readout is not None:
+                covariance = covariance / np.outer(self._readout.contrast, self._readout.contrast)
+            interval = accuracy_interval(z, covariance, self.labels, seed=seed, readout=self._calibrated)
+            error = float(np.sqrt(np.mean(standard_errors(z, covariance, self._calibrated) ** 2)))
+        expected = of_images.value
+        if not self._drawn:
+            readout = None if self._readout is None else self._readout.calibrated(shots)
+            expected = sampled_accuracy(self.read, shots, self.labels, seed, readout=readout, draws=_DRAWS)
+        return {
+            "accuracy": of_images.value,
+            "interval": list(interval or of_images.interval),
+            "sampled_accuracy": expected,
+            "z_error": error,
+            "images": of_images.trials,
+            "slope": slope(self.z, self.ideal),
+        }
