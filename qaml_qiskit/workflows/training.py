@@ -18,10 +18,10 @@ from qaml_qiskit.models import (
     check_size,
     parse_config,
 )
-from qaml_qiskit.workflows.train.request import TrainRequest
+from qaml_qiskit.workflows.training_options import TrainingOptions
 
 
-def load_data(request: TrainRequest, data_dir: Path | None) -> TrainingData:
+def load_data(request: TrainingOptions, data_dir: Path | None) -> TrainingData:
     """Load the data set and set aside the validation images."""
     split = load_dataset(request.dataset, data_dir=data_dir, classes=request.classes)
     whole = split.train
@@ -42,7 +42,7 @@ def load_data(request: TrainRequest, data_dir: Path | None) -> TrainingData:
     )
 
 
-def model_config(request: TrainRequest, data: Dataset) -> ModelConfig:
+def model_config(request: TrainingOptions, data: Dataset) -> ModelConfig:
     """The architecture that a request asks for on these images.
 
     Raises:
@@ -66,12 +66,12 @@ def model_config(request: TrainRequest, data: Dataset) -> ModelConfig:
     return config
 
 
-def training_config(request: TrainRequest) -> TrainingConfig:
+def training_config(request: TrainingOptions) -> TrainingConfig:
     """How a request's model is trained."""
     return TrainingConfig(**request.model_dump(include=set(TrainingConfig.model_fields)))
 
 
-def objective_of(request: TrainRequest) -> Objective:
+def objective_of(request: TrainingOptions) -> Objective:
     """What a request's model minimises."""
     if request.train_noise or request.train_shots is not None:
         return NoiseAware(depolarizing=request.train_noise, shots=request.train_shots, draws=request.train_draws)

@@ -84,3 +84,12 @@ def test_no_module_is_hidden_by_a_name() -> None:
         modules = {path.stem for path in init.parent.iterdir() if path.is_dir() or path.suffix == ".py"}
         hidden += [f"{init.parent.relative_to(PACKAGE)}/{name}" for name in sorted(names & modules)]
     assert not hidden
+
+
+def test_no_workflow_imports_another() -> None:
+    found = []
+    for folder in (path for path in (PACKAGE / "workflows").iterdir() if path.is_dir()):
+        others = {path.name for path in folder.parent.iterdir() if path.is_dir()} - {folder.name}
+        names = {tuple(name.split(".")[1:3]) for name in imported(f"workflows/{folder.name}")}
+        found += [f"{folder.name} imports {other}" for other in others if ("workflows", other) in names]
+    assert not found

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from qaml_qiskit.workflows.fields import Count
 from qaml_qiskit.workflows.request import Compiled, OnTarget, Seeded
-from qaml_qiskit.workflows.train.request import TrainRequest
+from qaml_qiskit.workflows.training_options import TrainingOptions
 
 
 class DemoRequest(Seeded, Compiled, OnTarget):
@@ -29,9 +29,9 @@ class DemoRequest(Seeded, Compiled, OnTarget):
     shots: Count = 1000
     """Shots an image."""
 
-    def training(self, model: str) -> TrainRequest:
+    def training(self, model: str) -> TrainingOptions:
         """How one of the two models is trained."""
         values: dict[str, object] = {"model": model, "seed": self.seed, "epochs": self.convnet_epochs}
         if model == "qvc":
             values |= {"epochs": self.epochs, "layers": self.layers, "logit_scale": 10.0}
-        return TrainRequest.model_validate(values).resolved()
+        return TrainingOptions.model_validate(values).resolved()

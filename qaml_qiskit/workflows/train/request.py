@@ -1,112 +1,11 @@
 """What ``qaml train`` is asked for."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import ClassVar
 
-from pydantic import Field, model_validator
-
-from qaml_qiskit.circuits import AnsatzName
-from qaml_qiskit.datasets.names import DatasetName
-from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
-from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.models.scale import LogitScale
-from qaml_qiskit.workflows.fields import Count, Otherwise
-from qaml_qiskit.workflows.request import Seeded
-
-#: Classes kept when none are asked for: the digits have 64 pixels, hence six qubits, hence six classes at most.
-DEFAULT_CLASSES = {"digits": (0, 1, 2, 3, 4, 5)}
-
-#: The kinds of model that an option means something to; all others mean something to every kind.
-_ONLY_OF = {
-    **dict.fromkeys(("layers", "ansatz", "encoding", "encoding_layers", "pixel_order"), ("qvc",)),
-    **dict.fromkeys(("train_noise", "train_shots", "train_draws"), ("qvc",)),
-    **dict.fromkeys(("logit_scale", "init_std"), ("qvc", "quadratic")),
-}
+from qaml_qiskit.workflows.training_options import TrainingOptions
 
 
-class TrainRequest(Seeded):
+class TrainRequest(TrainingOptions):
     """Everything that decides what is trained, and how."""
 
     command: ClassVar[str] = "train"
-
-    dataset: DatasetName = "digits"
-    """Whose images."""
-    classes: Annotated[tuple[int, ...] | None, Otherwise("all; of the digits those that fit, 0 to 5")] = None
-    """Labels to keep, such as 3,8; the k-th becomes label k."""
-    model: Literal["qvc", "convnet", "resnet18", "quadratic"] = "qvc"
-    """What is trained."""
-    layers: Count = 12
-    """Layers of a QVC."""
-    ansatz: AnsatzName = "ladder"
-    """CZ of a QVC's layer: ladder has one on every bond, brickwork on even and odd bonds in turn."""
-    encoding: EncodingName = "multiplexed"
-    """What prepares a QVC's images."""
-    encoding_layers: Annotated[Count | None, Otherwise("2")] = None
-    """Of the approximate encoding."""
-    pixel_order: Annotated[PixelOrder | None, Otherwise("gray for approximate, flat otherwise")] = None
-    """Which pixel is which amplitude."""
-    logit_scale: LogitScale = 20.0
-    """Logits of a QVC are ⟨Z⟩, those of a quadratic classifier its forms, times this."""
-    init_std: Annotated[Annotated[float, Field(ge=0)] | None, Otherwise("1; 0.01 for quadratic")] = None
-    """Standard deviation of the first weights of a QVC or a quadratic classifier."""
-    epochs: Count = 20
-    """How often all training images are seen."""
-    batch_size: Count = 64
-    """Images a step, at most; all batches of an epoch are equally large but for one image."""
-    learning_rate: Annotated[
-        Annotated[float, Field(gt=0)] | None, Otherwise("1/layers, at most 0.1, for a QVC; 0.001 for the others")
-    ] = None
-    """The highest rate of the schedule."""
-    schedule: Literal["one-cycle", "constant"] = "one-cycle"
-    """How the learning rate moves: one-cycle goes up linearly for 30 % of the steps, then down to zero as a cosine."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    """Adam's l2 penalty."""
-    patience: Annotated[Count | None, Otherwise("never")] = None
-    """Stop after this many epochs without a lower validation loss."""
-    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """Share of the training images set aside to choose the epoch."""
-    train_images: Annotated[Count | None, Otherwise("all")] = None
-    """Use this many training images, drawn by the seed."""
-    train_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Depolarising noise of this strength after every SX and CZ of a QVC's layers, sampled anew in every step."""
-    train_shots: Count | None = None
-    """Every ⟨Z⟩ of a QVC in the loss has the noise of so many shots."""
-    train_draws: Annotated[int, Field(ge=1, le=256)] = 16
-    """Circuits with sampled errors that a step with noise averages; each costs as much as a step without."""
-
-    @model_validator(mode="after")
-    def _all_options_act(self) -> "TrainRequest":
-        """Refuse what this kind of model would ignore, where it is not left at its default."""
-        fields = type(self).model_fields
-        ignored = [
-            name
-            for name, kinds in _ONLY_OF.items()
-            if self.model not in kinds and getattr(self, name) != fields[name].default
-        ]
-        if ignored:
-            options = ", ".join("--" + name.replace("_", "-") for name in ignored)
-            raise ConfigurationError(
-                f"a {self.model} has no use for {options}",
-                got=", ".join(f"{name} {getattr(self, name)}" for name in ignored),
-                expected=f"--model {' or '.join(_ONLY_OF[ignored[0]])}",
-                remedy="leave it out" if len(ignored) == 1 else "leave them out",
-            )
-        return self
-
-    def resolved(self) -> "TrainRequest":
-        """The same request with defaults that depend on other choices filled in."""
-        rate = self.learning_rate or default_rate(self.model, self.layers)
-        classes = self.classes if self.classes is not None else DEFAULT_CLASSES.get(self.dataset)
-        update: dict[str, Any] = {"learning_rate": rate, "classes": classes}
-        if self.model == "qvc":
-            layers, order = encoding_defaults(self.encoding, self.encoding_layers, self.pixel_order)
-            update.update(encoding_layers=layers, pixel_order=order)
-        return self.model_copy(update=update)
-
-
-def default_rate(model: str, layers: int) -> float:
-    """The highest learning rate of the schedule when none is given.
-
-    Adam moves every angle by about the rate, so a step turns a QVC's unitary by an amount that grows with its layers;
-    1/L keeps that amount the same, and is near the best rate that was found for 12, 200 and 500 layers.
-    """
-    return min(0.1, 1 / layers) if model == "qvc" else 0.001
