@@ -20,6 +20,7 @@ FLOORS = (
     {"environment", "models"},
     {"artifacts", "execution", "defences"},
     {"deployments", "reports"},
+    {"studies"},
     {"workflows"},
     {"cli"},
 )
