@@ -9,12 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from qaml_qiskit.artifacts.codecs import ARRAYS, Codec
 from qaml_qiskit.datasets import check_images
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.formats import Arrays, damaged, model_of, read_arrays
 from qaml_qiskit.labels import check_labels
 
 _ARRAYS = ("images", "labels", "indices", "clean_correct", "fooled", "provenance")
+
+
+def told_attack(name: str, eps: float | None) -> str:
+    """An attack and its strength, to a reader."""
+    return name if eps is None else f"{name}, ε = {eps:g}"
 
 
 class Provenance(BaseModel):
@@ -59,6 +65,11 @@ class Provenance(BaseModel):
         """The model with its noise, as a victim is written."""
         return self.model if self.noise is None else f"{self.model}@{self.noise}"
 
+    @property
+    def told(self) -> str:
+        """The attack and its strength, to a reader."""
+        return told_attack(self.attack, self.eps)
+
 
 @dataclass(frozen=True)
 class AdversarialImages:
@@ -90,6 +101,15 @@ class AdversarialImages:
             "fooled": self.fooled,
             "provenance": np.array(json.dumps(self.provenance.model_dump())),
         }
+
+
+def _from_arrays(arrays: Arrays) -> AdversarialImages:
+    plain: dict[str, Any] = {name: arrays[name] for name in _ARRAYS[:-1]}
+    return AdversarialImages(**plain, provenance=parse_provenance(arrays["provenance"], Path("a kept part")))
+
+
+#: Adversarial images that a run keeps.
+ADVERSARIAL: Codec[AdversarialImages] = ARRAYS.of(AdversarialImages.arrays, _from_arrays)
 
 
 def read_adversarial(path: Path) -> AdversarialImages:

@@ -42,7 +42,7 @@ def deploy(
 def read_deployment(
     name: str, *, recipe: str = DEFAULT_RECIPE, backends: Path | None = None, compute: Compute = DEFAULT_COMPUTE
 ) -> Deployment:
-    """The deployment that ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET`` names; compiled for a target.
+    """The deployment that ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET`` names.
 
     Raises:
         QamlError: as :func:`deploy`.
@@ -59,6 +59,8 @@ def read_deployments(
 ) -> list[Deployment]:
     """Several deployments, which share models, and compiled circuits where they can; equal ones are one object.
 
+    Nothing is compiled yet: a circuit that does not fit its target is refused by :meth:`Deployment.resolved`.
+
     Raises:
         QamlError: as :func:`deploy`.
     """
@@ -67,8 +69,5 @@ def read_deployments(
     parsed = [parse_deployment(name, recipe=recipe) for name in names]
     for model, condition in parsed:
         if (model, condition) not in known:
-            made = base(model).at(condition, backends)
-            # A circuit that does not fit its target is refused here.
-            made.resolved()
-            known[model, condition] = made
+            known[model, condition] = base(model).at(condition, backends)
     return [known[key] for key in parsed]

@@ -7,6 +7,7 @@ from qaml_qiskit.evaluation.proportions import accuracy as accuracy
 from qaml_qiskit.evaluation.proportions import paired_test as paired_test
 from qaml_qiskit.evaluation.proportions import rms_difference as rms_difference
 from qaml_qiskit.evaluation.proportions import slope as slope
+from qaml_qiskit.evaluation.proportions import success_rate as success_rate
 from qaml_qiskit.evaluation.proportions import wilson_interval as wilson_interval
 from qaml_qiskit.evaluation.readout import ReadoutMap as ReadoutMap
 from qaml_qiskit.evaluation.uncertainty import accuracy_interval as accuracy_interval

@@ -61,6 +61,16 @@ def wilson_interval(share: float, trials: int) -> tuple[float, float]:
     return low, high
 
 
+def success_rate(right: NDArray[np.bool_], wrong_now: NDArray[np.bool_]) -> float | None:
+    """Share of the images that were right before an attack which are wrong now; None where none was right.
+
+    Args:
+        right: shape (N,).
+        wrong_now: shape (N,).
+    """
+    return float((right & wrong_now).sum() / right.sum()) if right.any() else None
+
+
 def accuracy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Proportion:
     """How often the highest logit is the label's.
 

@@ -1,12 +1,22 @@
-"""Work that is done on deployments: what several commands share, as works for the map of a run."""
+"""Work that is done on deployments, piece by piece, for several commands: works for the map of a run."""
 
 from typing import TYPE_CHECKING
 
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
-    from qaml_qiskit.studies.scoring import Scored as Scored
-    from qaml_qiskit.studies.scoring import score_sampled as score_sampled
+    from qaml_qiskit.studies.attacking import Cell as Cell
+    from qaml_qiskit.studies.attacking import make_adversarial as make_adversarial
+    from qaml_qiskit.studies.attacking import perturbations as perturbations
+    from qaml_qiskit.studies.auditing import Audited as Audited
+    from qaml_qiskit.studies.auditing import audit_cells as audit_cells
+    from qaml_qiskit.studies.auditing import audit_rows as audit_rows
+    from qaml_qiskit.studies.auditing import audit_tables as audit_tables
+    from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
+    from qaml_qiskit.studies.measuring import Scored as Scored
+    from qaml_qiskit.studies.measuring import score_sampled as score_sampled
+    from qaml_qiskit.studies.scoring import Score as Score
+    from qaml_qiskit.studies.scoring import score_images as score_images
     from qaml_qiskit.studies.sweeping import Scores as Scores
     from qaml_qiskit.studies.sweeping import SweepCell as SweepCell
     from qaml_qiskit.studies.sweeping import score_cell as score_cell

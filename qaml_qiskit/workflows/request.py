@@ -6,13 +6,14 @@ Qiskit, so that a wrong option is answered at once.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from qaml_qiskit.attacks import Attack, attack_grid
 from qaml_qiskit.deployments import conditions
 from qaml_qiskit.errors import ConfigurationError, perhaps
 from qaml_qiskit.formats import first_problem
@@ -202,6 +203,23 @@ class AttackOptions(Request):
     """Check whether the attacks' failures mean anything."""
     audit_images: Count = 100
     """Images at most that the audit uses, the first ones."""
+
+    def grid(self, names: Sequence[str], eps: Sequence[float] | None, seed: int) -> list[Attack]:
+        """Every attack at every strength above 0; see :func:`~qaml_qiskit.attacks.attack_grid`.
+
+        Raises:
+            ConfigurationError: an attack that does not exist, or that cannot have these parameters; or none of them can
+                be audited, where that is asked for.
+        """
+        attacks = attack_grid(names, eps, seed=seed, steps=self.steps, restarts=self.restarts, param=self.param)
+        if self.audit and not any(each.can_be_audited for each in attacks):
+            raise ConfigurationError(
+                "there is nothing to audit",
+                got=f"--audit with {', '.join(names)}",
+                expected="an attack in l∞ that reads gradients, such as pgd or apgd, with eps above 0",
+                remedy="leave out --audit, or choose another attack",
+            )
+        return attacks
 
 
 class Seeded(Request):

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from qaml_qiskit.cli.several import spread
 from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.models import load_model, predict
+from qaml_qiskit.studies import attacking
 from tests.integration.conftest import Finished
 from tests.tolerances import BOUND, DIFFERENT
 
@@ -75,14 +75,13 @@ def test_all_images_are_attacked_the_wrong_ones_too(qaml: Qaml, trained: Path, t
 def test_an_attack_for_the_smallest_change_searches_once(
     qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    making = sys.modules["qaml_qiskit.deployments.attacking"]
-    real, calls = making.run_attack, []
+    real, calls = attacking.run_attack, []
 
     def counted(*arguments: object, **options: object) -> object:
         calls.append(arguments)
         return real(*arguments, **options)
 
-    monkeypatch.setattr(making, "run_attack", counted)
+    monkeypatch.setattr(attacking, "run_attack", counted)
     words = ("attack", trained, "--attack", "deepfool", *FAST, "--json")
     rows = qaml(*words, "--eps", "0.2,0.4,3", "--out", tmp_path / "run").json()["results"]
     assert len(calls) == 1
@@ -161,8 +160,7 @@ def test_an_audit_marks_a_weak_attack_everywhere(
 def test_a_killed_attack_makes_nothing_twice(
     qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    making = sys.modules["qaml_qiskit.deployments.attacking"]
-    real, calls = making.run_attack, []
+    real, calls = attacking.run_attack, []
 
     def killed(*arguments: object, **options: object) -> object:
         calls.append("call")
@@ -170,7 +168,7 @@ def test_a_killed_attack_makes_nothing_twice(
             raise KeyboardInterrupt
         return real(*arguments, **options)
 
-    monkeypatch.setattr(making, "run_attack", killed)
+    monkeypatch.setattr(attacking, "run_attack", killed)
     words = ("attack", trained, "--eps", "0.05,0.1,0.2", *FAST, "--json")
     assert qaml(*words, "--out", tmp_path / "run").code == 130
     again = qaml(*words, "--out", tmp_path / "run")

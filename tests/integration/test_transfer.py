@@ -13,10 +13,11 @@ import torch
 from qaml_qiskit import TrainRequest, train
 from qaml_qiskit.artifacts.adversarial import read_adversarial
 from qaml_qiskit.datasets import load_dataset
-from qaml_qiskit.deployments import attacking, deployment, read_deployment
+from qaml_qiskit.deployments import deployment, read_deployment
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import load_model, predict
+from qaml_qiskit.studies import attacking
 from tests.integration.conftest import Finished
 from tests.integration.hardware import workspace
 from tests.integration.small import STRONG_READOUT
@@ -227,7 +228,7 @@ def adversarial(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         ({"provenance": np.array({"model": "mine"}, dtype=object)}, "pickled"),
         ({"fooled": np.array([None] * 4)}, "pickled"),
         ({"fooled": np.zeros(3, bool)}, "fooled"),
-        ({"labels": np.array([0, 1, 2, 7])}, "0 to 7"),
+        ({"labels": np.array([0, 1, 2, 7])}, "file.npz is no class: got 7; expected a number from 0 to 2"),
         ({"labels": np.array([0, 0, 0, 0])}, "not made from"),
         ({"images": np.full((4, 1, 8, 8), 2.0, np.float32)}, "2"),
         ({"images": np.full((4, 1, 8, 8), 0.5, np.float32)}, "budget"),

@@ -1,6 +1,8 @@
 """How a model holds up when its own images are attacked: the work behind ``qaml attack``."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,14 +11,13 @@ from qaml_qiskit.artifacts.adversarial import AdversarialImages
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
-from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, parse_deployment, read_deployments
-from qaml_qiskit.deployments.attacking import Cell, load_adversarial, make_adversarial
-from qaml_qiskit.deployments.auditing import NOT_AUDITED, Audited, audit_cells, audit_tables, made_on
-from qaml_qiskit.evaluation import Proportion
+from qaml_qiskit.evaluation import Proportion, success_rate
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.simulation import computing
+from qaml_qiskit.studies import Audited, Cell, audit_cells, audit_tables, make_adversarial, verdict_columns
 from qaml_qiskit.workflows.attack.report import write_report
 from qaml_qiskit.workflows.attack.request import AttackRequest
 
@@ -26,6 +27,8 @@ def attack(
     *,
     out: Path | None = None,
     data_dir: Path | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
     compute: Compute = DEFAULT_COMPUTE,
 ) -> Outcome:
@@ -35,27 +38,34 @@ def attack(
         request: what to do.
         out: the run folder.
         data_dir: where the data sets are.
+        workers: attack and audit in so many processes on this machine, with Dask.
+        scheduler: attack and audit on the workers of this Dask scheduler.
         progress: told about every batch of images.
-        compute: what the adversarial images are made with. Audits and scores are computed as ever, in single precision
-            on the processor, as the images are kept.
+        compute: what everything is computed with; images are kept in single precision.
 
     Raises:
         QamlError: the request cannot be served; nothing was computed.
     """
-    progress = progress or Silent()
-    victim = deploy(*parse_deployment(request.model, noise=request.noise, strength=request.strength))
-    sources = read_deployments(request.sources)
-    for each in (victim, *sources):
+    opening, progress = open_pool(workers, scheduler), progress or Silent()
+    condition = parse_deployment(request.model, noise=request.noise, strength=request.strength)
+    victim, sources = deploy(*condition, compute=compute), read_deployments(request.sources, compute=compute)
+    everyone = [victim, *sources]
+    for each in everyone:
         each.check_differentiable()
-    batch = load_batch(request.images, [victim, *sources], data_dir)
-    resolved = {
-        "weights": {each.name: each.weights for each in (victim, *sources)},
-        "images": digest(batch.images),
-        **compute.record(),
-    }
-    with computing(compute), open_run("attack", request, resolved, out) as run:
+    batch = load_batch(request.images, everyone, data_dir)
+    weights = {each.name: each.weights for each in everyone}
+    resolved = {"weights": weights, "images": digest(batch.images), **compute.record()}
+    cells = {f"{each.name}-eps{each.budget}": Cell(victim.name, each) for each in request.attacks()}
+    with opening as pool, computing(compute), open_run("attack", request, resolved, out) as run:
         if not run.complete:
-            _work(run, request, victim, sources, batch, progress, compute)
+            made = make_adversarial(run, cells, [victim], batch, progress, pool)
+            audits: dict[str, Audited] = {}
+            if request.audit:
+                some, rivals = batch.first(request.audit_images), [source.name for source in sources]
+                audits = audit_cells(run, cells, everyone, some, request.seed, progress, pool, rivals=rivals)
+            rows = _clean_rows(request, victim, batch, made)
+            rows += [_attacked_row(each, batch, audits.get(key)) for key, each in made.items()]
+            write_report(run, request, victim, rows, made, audits, batch)
     return Outcome.of(run, "audit", brief=_brief)
 
 
@@ -65,29 +75,8 @@ def _brief(outcome: Outcome) -> Brief:
     return Brief(short, audit_tables(outcome.tables.get("audit", [])), outcome.notes)
 
 
-def _work(
-    run: Run,
-    request: AttackRequest,
-    victim: Deployment,
-    sources: list[Deployment],
-    batch: Batch,
-    progress: Progress,
-    compute: Compute,
-) -> None:
-    cells = [Cell(f"{each.name}-eps{each.budget}", victim, each) for each in request.attacks()]
-    make_adversarial(run, cells, batch, progress, compute)
-    audits: dict[str, Audited] = {}
-    if request.audit:
-        some = batch.first(request.audit_images)
-        audits = audit_cells(run, cells, some, made_on(sources, some), request.seed, progress)
-    made = {cell.key: load_adversarial(run, cell.key) for cell in cells}
-    rows = _clean_rows(request, victim, batch, made)
-    rows += [attack_row(cell, made[cell.key], batch, audits.get(cell.key)) for cell in cells]
-    write_report(run, request, victim, rows, cells, made, audits, batch)
-
-
 def _clean_rows(
-    request: AttackRequest, victim: Deployment, batch: Batch, made: dict[str, AdversarialImages]
+    request: AttackRequest, victim: Deployment, batch: Batch, made: Mapping[str, AdversarialImages]
 ) -> list[Row]:
     """The row of strength 0, if it was asked for."""
     if request.eps is None or 0 not in request.eps:
@@ -96,55 +85,48 @@ def _clean_rows(
         right = next(iter(made.values())).clean_correct
     else:
         right = victim.logits(batch.images).numpy().argmax(1) == batch.labels
-    kept = Proportion(int(right.sum()), len(right))
-    none = dict.fromkeys(("attack_success_rate", "mean_linf", "max_linf", "mean_l2", "max_l2", "verdict"))
-    return [
-        {
-            "model": victim.name,
-            "attack": "none",
-            "norm": None,
-            "eps": 0.0,
-            "clean_accuracy": kept.value,
-            "robust_accuracy": kept.value,
-            "interval": list(kept.interval),
-            **none,
-            "failed_checks": None,
-            "images": len(right),
-        }
-    ]
+    none = {"attack_success_rate": None, **_sizes("linf", None), **_sizes("l2", None)}
+    return [_row(victim.name, "none", None, 0.0, right, right, none, None)]
 
 
-def attack_row(cell: Cell, made: AdversarialImages, batch: Batch, audited: Audited | None) -> Row:
-    """The figures of one attack at one strength; sizes are those of the changes that fooled the model.
-
-    Args:
-        cell: the attack.
-        made: what it made.
-        batch: the clean images.
-        audited: its audit; None without one.
-    """
-    right, fooled = made.clean_correct, made.fooled
-    robust = Proportion(int((right & ~fooled).sum()), len(right))
+def _attacked_row(made: AdversarialImages, batch: Batch, audited: Audited | None) -> Row:
+    """The figures of one attack at one strength; sizes are those of the changes that fooled the model."""
+    told, right, fooled = made.provenance, made.clean_correct, made.fooled
     change = (made.images - batch.images.numpy()).reshape(len(right), -1)[fooled]
-    linf, length = np.abs(change).max(1, initial=0.0), np.linalg.norm(change, axis=1)
+    figures = {
+        "attack_success_rate": success_rate(right, fooled),
+        **_sizes("linf", np.abs(change).max(1, initial=0.0)),
+        **_sizes("l2", np.linalg.norm(change, axis=1)),
+    }
+    return _row(told.source, told.attack, told.norm, told.eps, right, right & ~fooled, figures, audited)
+
+
+def _row(
+    model: str,
+    attack: str,
+    norm: str | None,
+    eps: float | None,
+    right: NDArray[np.bool_],
+    right_now: NDArray[np.bool_],
+    figures: Row,
+    audited: Audited | None,
+) -> Row:
+    robust = Proportion(int(right_now.sum()), len(right))
     return {
-        "model": cell.source.name,
-        "attack": cell.attack_name,
-        "norm": cell.attack.traits.norm,
-        "eps": cell.attack.budget,
+        "model": model,
+        "attack": attack,
+        "norm": norm,
+        "eps": eps,
         "clean_accuracy": float(right.mean()),
         "robust_accuracy": robust.value,
         "interval": list(robust.interval),
-        "attack_success_rate": float(fooled.sum() / right.sum()) if right.any() else None,
-        **_sizes("linf", linf),
-        **_sizes("l2", length),
-        "verdict": None if audited is None or audited.verdict == NOT_AUDITED else audited.verdict,
-        "failed_checks": None if audited is None or audited.verdict == NOT_AUDITED else audited.failed,
+        **figures,
+        **verdict_columns(audited),
         "images": len(right),
     }
 
 
-def _sizes(norm: str, values: NDArray[np.floating]) -> Row:
-    if not len(values):
+def _sizes(norm: str, values: NDArray[np.floating[Any]] | None) -> Row:
+    if values is None or not len(values):
         return {f"mean_{norm}": None, f"max_{norm}": None}
     return {f"mean_{norm}": float(values.mean()), f"max_{norm}": float(values.max())}

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,12 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts.adversarial import AdversarialImages, read_adversarial
 from qaml_qiskit.artifacts.fingerprints import digest
+from qaml_qiskit.compute import Compute
 from qaml_qiskit.deployments import load_batch, read_deployments
-from qaml_qiskit.deployments.attacking import Cell
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import DataCard
+from qaml_qiskit.studies import Cell
 from qaml_qiskit.workflows.transfer.request import TransferRequest
 
 _DEFAULT_IMAGES = "100"
@@ -28,59 +28,71 @@ _ROUNDING = 1e-5
 class TransferPlan:
     """All that a transfer needs.
 
+    Attributes:
+        sources: where images are made.
+        victims: where they are scored.
+        batch: the clean images.
+        cells: the attacks, by keys that are names of files.
+        given: adversarial images from files, by such keys.
+        told: what the sets of images are to a reader, by their keys.
+
     Args:
         request: what was asked for.
         data_dir: where the data sets are.
         backends: the backends.yaml of the devices.
+        compute: what everything is computed with.
 
     Raises:
         QamlError: something that the request names does not exist or does not fit the rest.
     """
 
-    def __init__(self, request: TransferRequest, data_dir: Path | None, backends: Path | None) -> None:
+    def __init__(
+        self, request: TransferRequest, data_dir: Path | None, backends: Path | None, compute: Compute
+    ) -> None:
         self.request = request
         # A source that is a victim too is one object, so that its noise is propagated once.
-        everyone = read_deployments([*request.sources, *request.victims], recipe=request.recipe, backends=backends)
+        names = [*request.sources, *request.victims]
+        everyone = read_deployments(names, recipe=request.recipe, backends=backends, compute=compute)
         self.sources, self.victims = everyone[: len(request.sources)], everyone[len(request.sources) :]
         for source in self.sources:
             source.check_differentiable()
-        self.given = {name: read_adversarial(Path(name)) for name in request.adversarial}
-        for name, file in self.given.items():
+        files = {name: read_adversarial(Path(name)) for name in request.adversarial}
+        for name, file in files.items():
             _check_given(name, file, everyone[0].card.data)
-        self.batch = load_batch(self._origin(), [*self.victims, *self.sources], data_dir)
-        for name, file in self.given.items():
+        origins = [request.images, *(file.provenance.images for file in files.values()), _DEFAULT_IMAGES]
+        origin = next(each for each in origins if each is not None)
+        self.batch = load_batch(origin, [*self.victims, *self.sources], data_dir)
+        for name, file in files.items():
             _check_made_from(name, file, self.batch.images, self.batch.labels)
-        self.cells = list(self._cells())
-        self.given_keys = {name: f"file{number}-{_slug(Path(name).stem)}" for number, name in enumerate(self.given)}
+        self.cells = {
+            f"{number}-{_slug(Path(source.name).name)}-{each.name}-eps{each.budget}": Cell(source.name, each)
+            for number, source in enumerate(self.sources)
+            for each in request.made()
+        }
+        keys = {f"file{number}-{_slug(Path(name).stem)}": name for number, name in enumerate(files)}
+        self.given = {key: files[name] for key, name in keys.items()}
+        self.told = {key: cell.told for key, cell in self.cells.items()}
+        self.told |= {key: Path(name).name for key, name in keys.items()}
+        self._files = files
         self._check_different()
 
     @cached_property
     def resolved(self) -> dict[str, Any]:
         """What the request's names stood for, so that a folder is not continued after one has changed."""
-        devices = {victim.name: victim.resolved() for victim in self.victims if victim.kind == "device"}
         return {
             "weights": {each.name: each.weights for each in (*self.sources, *self.victims)},
             "images": digest(self.batch.images),
             "adversarial": {
-                name: hashlib.sha256(npz(**file.arrays())).hexdigest()[:16] for name, file in self.given.items()
+                name: hashlib.sha256(npz(**file.arrays())).hexdigest()[:16] for name, file in self._files.items()
             },
-            "devices": devices,
+            "devices": {victim.name: victim.resolved() for victim in self.victims if victim.kind == "device"},
         }
 
-    def _origin(self) -> str:
-        if self.request.images is not None:
-            return self.request.images
-        return next((file.provenance.images for file in self.given.values()), _DEFAULT_IMAGES)
-
-    def _cells(self) -> Iterator[Cell]:
-        for number, source in enumerate(self.sources):
-            for attack in self.request.grid():
-                yield Cell(f"{number}-{_slug(Path(source.name).name)}-{attack.name}-eps{attack.budget}", source, attack)
-
     def _check_different(self) -> None:
-        names = [(cell.source.name, cell.attack_name, cell.attack.budget) for cell in self.cells]
-        for file in self.given.values():
-            names.append((file.provenance.source, file.provenance.attack, file.provenance.eps))
+        classes = self.victims[0].num_classes
+        made = [(each.source, each.attack.variant(classes), each.attack.budget) for each in self.cells.values()]
+        found = [file.provenance for file in self.given.values()]
+        names = made + [(each.source, each.attack, each.eps) for each in found]
         for name in names:
             if names.count(name) > 1:
                 raise ConfigurationError(

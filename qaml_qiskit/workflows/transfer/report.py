@@ -2,19 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from qaml_qiskit.artifacts.adversarial import AdversarialImages
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks import ATTACKS
-from qaml_qiskit.deployments.attacking import Cell, labels_given, load_adversarial
-from qaml_qiskit.deployments.auditing import Audited
-from qaml_qiskit.reports import (
-    AUDIT_READING,
-    Report,
-    audit_notes,
-    one_of_each_class,
-    perturbation_picture,
-    transfer_curves,
-)
+from qaml_qiskit.deployments import Deployment
+from qaml_qiskit.reports import AUDIT_READING, Report, audit_notes, transfer_curves
+from qaml_qiskit.studies import Audited, audit_rows, perturbations
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
 
 _READING = (
@@ -36,34 +30,35 @@ _CURVES = (
 _PERTURBATIONS = "Clean images, adversarial images with the label that their source gives them, and the change."
 
 
-def write_report(run: Run, plan: TransferPlan, rows: list[Row], audits: Mapping[str, Audited]) -> None:
+def write_report(
+    run: Run,
+    plan: TransferPlan,
+    rows: list[Row],
+    made: Mapping[str, AdversarialImages],
+    audits: Mapping[str, Audited],
+) -> None:
     """Write everything that a reader looks at, and the metrics, which finish the run.
 
     Args:
         run: the run.
         plan: what was done.
         rows: all of them.
+        made: adversarial images, by their key.
         audits: by the key of the cell; empty without audit.
     """
     notes = [*_notes(plan), *audit_notes(audits)]
-    checks = [
-        row
-        for cell in plan.cells
-        if cell.key in audits
-        for row in audits[cell.key].rows(
-            {"source": cell.source.name, "attack": cell.attack_name, "eps": cell.attack.budget}
-        )
-    ]
+    checks = audit_rows(audits, made, "source", "attack", "eps")
     report = Report(run, plan.request.command_line(run.config), "Transfer of adversarial images")
     report.csv("transfer.csv", rows)
     report.table("Accuracy under attack", strengths_side_by_side(rows), *notes)
     report.picture("transfer.png", transfer_curves(rows, chance=1 / plan.victims[0].num_classes), _CURVES)
     if plan.cells:
-        report.picture("perturbations.png", _perturbations(run, plan), _PERTURBATIONS, "Perturbations")
+        picture = perturbations(plan.batch, _series(plan, made))
+        report.picture("perturbations.png", picture, _PERTURBATIONS, "Perturbations")
     if checks:
         report.table("Audit", checks, AUDIT_READING, file="audit.csv")
     report.table("All figures", rows)
-    lead = f"{len(plan.batch.images)} images, {_count(plan.sources, 'source')}, {_count(plan.victims, 'victim')}."
+    lead = f"{len(plan.batch)} images, {_count(plan.sources, 'source')}, {_count(plan.victims, 'victim')}."
     report.finish(lead, rows, notes, audit=checks)
 
 
@@ -96,27 +91,26 @@ def _notes(plan: TransferPlan) -> Iterator[str]:
     for kind, text in _KINDS.items():
         if kind in kinds:
             yield text.format(shots=plan.request.shots)
-    variants = {cell.attack.name: cell.attack_name for cell in plan.cells if cell.attack_name != cell.attack.name}
-    for name, variant in variants.items():
-        yield f"{variant}: {name} as far as it is defined for {plan.victims[0].num_classes} classes."
+    classes = plan.victims[0].num_classes
+    for name, variant in {each.attack.name: each.attack.variant(classes) for each in plan.cells.values()}.items():
+        if variant != name:
+            yield f"{variant}: {name} as far as it is defined for {classes} classes."
 
 
 def _count(things: Sequence[object], word: str) -> str:
     return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
 
 
-def _perturbations(run: Run, plan: TransferPlan) -> bytes:
+def _series(
+    plan: TransferPlan, made: Mapping[str, AdversarialImages]
+) -> dict[str, tuple[Deployment, AdversarialImages]]:
     """Every source under one attack at its largest strength: the first that takes steps, if there is one."""
     stepping = [name for name in plan.request.attacks if ATTACKS[name].traits.kind == "iterative"]
     chosen = (stepping or list(plan.request.attacks))[0]
-    shown = one_of_each_class(plan.batch.labels)
-    series = {}
+    series: dict[str, tuple[Deployment, AdversarialImages]] = {}
     for source in plan.sources:
-        mine: list[Cell] = [c for c in plan.cells if c.source is source and c.attack.name == chosen]
-        cell = max(mine, key=lambda each: each.attack.budget or 0)
-        title = f"{source.name.rpartition('/')[2]}\n{cell.attack_name}, ε = {cell.attack.budget:g}"
-        if title in series:
-            title = f"{source.name}\n{cell.attack_name}, ε = {cell.attack.budget:g}"
-        images = load_adversarial(run, cell.key).images[shown]
-        series[title] = (images, labels_given(source, images))
-    return perturbation_picture(plan.batch.images.numpy()[shown], plan.batch.labels[shown], series)
+        mine = [key for key, cell in plan.cells.items() if (cell.source, cell.attack.name) == (source.name, chosen)]
+        strongest = max((made[key] for key in mine), key=lambda each: each.provenance.eps or 0)
+        title = f"{source.name.rpartition('/')[2]}\n{strongest.provenance.told}"
+        series[f"{source.name}\n{strongest.provenance.told}" if title in series else title] = source, strongest
+    return series

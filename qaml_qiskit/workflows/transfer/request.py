@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import model_validator
 
-from qaml_qiskit.attacks import Attack, AttackName, attack_grid
+from qaml_qiskit.attacks import Attack, AttackName
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.fields import AnyNumber, Count, DeploymentName, Images, Otherwise, Several
 from qaml_qiskit.workflows.request import AttackOptions, Compiled, Seeded
@@ -32,7 +32,6 @@ class TransferRequest(Seeded, Compiled, AttackOptions):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "TransferRequest":
-        attacks = self.grid()
         if not self.sources and not self.adversarial:
             raise ConfigurationError(
                 "there is nothing to transfer",
@@ -47,21 +46,16 @@ class TransferRequest(Seeded, Compiled, AttackOptions):
                 expected="models that the adversarial images are scored on",
                 remedy="add --victims; a source may be one of them",
             )
-        if self.audit and not (self.sources and any(each.can_be_audited for each in attacks)):
+        if self.audit and not self.sources:
             raise ConfigurationError(
                 "there is nothing to audit",
-                got=f"--audit with the attacks {', '.join(self.attacks)} on {len(self.sources)} sources",
-                expected="a source, and an attack in l∞ that reads gradients, with eps above 0",
-                remedy="leave out --audit, or choose another attack",
+                got="--audit without --sources",
+                expected="a model that is attacked here",
+                remedy="leave out --audit, or add --sources",
             )
+        self.made()
         return self
 
-    def grid(self) -> list[Attack]:
-        """Every attack at every strength above 0.
-
-        Raises:
-            ConfigurationError: an attack that does not exist, or that cannot have these parameters.
-        """
-        return attack_grid(
-            self.attacks, self.eps, seed=self.seed, steps=self.steps, restarts=self.restarts, param=self.param
-        )
+    def made(self) -> list[Attack]:
+        """Every attack at every strength above 0; see :meth:`AttackOptions.grid`."""
+        return self.grid(self.attacks, self.eps, self.seed)

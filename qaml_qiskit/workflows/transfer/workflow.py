@@ -1,32 +1,39 @@
 """Whether images made on one model fool another: the work behind ``qaml transfer``."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from qaml_qiskit.artifacts.adversarial import AdversarialImages
+from qaml_qiskit.artifacts.adversarial import ADVERSARIAL, AdversarialImages
 from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
+from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
-from qaml_qiskit.deployments.attacking import Cell, adversarial_file, load_adversarial, make_adversarial
-from qaml_qiskit.deployments.auditing import NOT_AUDITED, Audited, audit_cells, audit_tables
-from qaml_qiskit.deployments.deployment import Deployment
-from qaml_qiskit.evaluation import Proportion
+from qaml_qiskit.deployments import Deployment
+from qaml_qiskit.evaluation import Proportion, success_rate
 from qaml_qiskit.formats import npz
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.simulation import computing
+from qaml_qiskit.studies import (
+    Audited,
+    Score,
+    audit_cells,
+    audit_tables,
+    make_adversarial,
+    score_images,
+    verdict_columns,
+)
+from qaml_qiskit.studies.attacking import adversarial_key
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
 from qaml_qiskit.workflows.transfer.report import strengths_side_by_side, write_report
 from qaml_qiskit.workflows.transfer.request import TransferRequest
-from qaml_qiskit.workflows.transfer.scoring import CLEAN, Scores, score_transfer
 
-Scored = dict[tuple[str, str], Scores]
+#: The set of clean images.
+_CLEAN = "clean"
 
 
 def transfer(
@@ -35,6 +42,8 @@ def transfer(
     out: Path | None = None,
     data_dir: Path | None = None,
     backends: Path | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
     compute: Compute = DEFAULT_COMPUTE,
 ) -> Outcome:
@@ -45,18 +54,40 @@ def transfer(
         out: the run folder.
         data_dir: where the data sets are.
         backends: the backends.yaml of the devices.
+        workers: attack, audit and score in so many processes on this machine, with Dask.
+        scheduler: attack, audit and score on the workers of this Dask scheduler.
         progress: told about every batch of images.
-        compute: what the adversarial images are made with. Audits and scores are computed as ever, in single precision
-            on the processor, as the images are kept.
+        compute: what everything is computed with; images are kept in single precision.
 
     Raises:
         QamlError: the request cannot be served; nothing was computed.
     """
-    plan = TransferPlan(request, data_dir, backends)
+    opening, progress = open_pool(workers, scheduler), progress or Silent()
+    plan = TransferPlan(request, data_dir, backends, compute)
     resolved = {**plan.resolved, **compute.record()}
-    with computing(compute), open_run("transfer", request, resolved, out, backends=backends) as run:
+    with opening as pool, computing(compute), open_run("transfer", request, resolved, out, backends=backends) as run:
         if not run.complete:
-            _work(run, plan, progress or Silent(), compute)
+            batch, cells = plan.batch, plan.cells
+            made = make_adversarial(run, cells, plan.sources, batch, progress, pool)
+            audits: dict[str, Audited] = {}
+            if request.audit:
+                chosen = {key: cells[key] for key in _audited(plan)}
+                rivals = {key: _made_elsewhere(plan, key, made) for key in chosen}
+                some = batch.first(request.audit_images)
+                audits = audit_cells(run, chosen, plan.sources, some, request.seed, progress, pool, made=rivals)
+            for key, file in plan.given.items():
+                if run.kept(adversarial_key(key), ADVERSARIAL) is None:
+                    run.keep(adversarial_key(key), file, ADVERSARIAL)
+            made |= plan.given
+            sets = {_CLEAN: batch.images, **{key: torch.from_numpy(each.images) for key, each in made.items()}}
+            told = {_CLEAN: "clean images", **plan.told}
+            scored = score_images(run, sets, plan.victims, told, progress, pool)
+            rows = [_row(plan, victim, scored) for victim in plan.victims]
+            rows += [
+                _row(plan, victim, scored, key, made[key], audits.get(key)) for key in made for victim in plan.victims
+            ]
+            _write_outcomes(run, plan, made, scored)
+            write_report(run, plan, rows, made, audits)
     return Outcome.of(run, "audit", brief=_brief)
 
 
@@ -65,131 +96,77 @@ def _brief(outcome: Outcome) -> Brief:
     return Brief(strengths_side_by_side(outcome.results), audit_tables(outcome.tables.get("audit", [])), outcome.notes)
 
 
-def _work(run: Run, plan: TransferPlan, progress: Progress, compute: Compute) -> None:
-    request = plan.request
-    make_adversarial(run, plan.cells, plan.batch, progress, compute)
-    for name, key in plan.given_keys.items():
-        if run.kept_arrays(adversarial_file(key)) is None:
-            run.keep_arrays(adversarial_file(key), plan.given[name].arrays())
-    audits = _audits(run, plan, progress) if request.audit else {}
-    keys = [cell.key for cell in plan.cells] + list(plan.given_keys.values())
-    made = {cell.key: cell.told for cell in plan.cells}
-    told = {CLEAN: "clean images", **made, **{key: Path(name).name for name, key in plan.given_keys.items()}}
-    scored = score_transfer(
-        run,
-        [CLEAN, *keys],
-        plan.victims,
-        plan.batch,
-        shots=request.shots,
-        seed=request.seed,
-        told=told,
-        progress=progress,
-    )
-    rows = [_clean_row(victim, scored, plan.batch.labels) for victim in plan.victims]
-    for key in keys:
-        images = load_adversarial(run, key)
-        rows += _rows(key, images, plan.victims, scored, audits.get(key))
-    _write_outcomes(run, plan, keys, scored)
-    write_report(run, plan, rows, audits)
-
-
-def _audits(run: Run, plan: TransferPlan, progress: Progress) -> dict[str, Audited]:
+def _audited(plan: TransferPlan) -> list[str]:
     """Each source's attacks, at the middle of the strengths that can be audited."""
-    chosen: list[Cell] = []
+    chosen: list[str] = []
     for source in plan.sources:
         for attack in plan.request.attacks:
-            mine = [cell for cell in plan.cells if cell.source is source and cell.attack.name == attack]
-            mine = [cell for cell in mine if cell.attack.can_be_audited]
-            chosen += sorted(mine, key=lambda cell: cell.attack.budget or 0)[len(mine) // 2 :][:1]
-    batch = plan.batch.first(plan.request.audit_images)
-
-    def transferred(cell: Cell) -> dict[str, Tensor]:
-        """The images that the other sources' cells have already made."""
-        return {
-            other.source.name: torch.from_numpy(load_adversarial(run, other.key).images[: len(batch.images)])
-            for other in plan.cells
-            if other.source is not cell.source and other.attack == cell.attack
-        }
-
-    return audit_cells(run, chosen, batch, transferred, plan.request.seed, progress)
+            mine = {key: cell.attack for key, cell in plan.cells.items() if cell.source == source.name}
+            mine = {key: each for key, each in mine.items() if each.name == attack and each.can_be_audited}
+            chosen += sorted(mine, key=lambda key: mine[key].budget or 0)[len(mine) // 2 :][:1]
+    return chosen
 
 
-def _clean_row(victim: Deployment, scored: Scored, labels: NDArray[np.int64]) -> Row:
-    """The victim without attack."""
-    score = scored[CLEAN, victim.name]
-    kept = Proportion(int((score.predicted == labels).sum()), len(labels))
+def _made_elsewhere(
+    plan: TransferPlan, key: str, made: Mapping[str, AdversarialImages]
+) -> dict[str, AdversarialImages]:
+    """What the attack of a cell made on the other sources."""
+    cell = plan.cells[key]
+    others = {other: each for other, each in plan.cells.items() if each.source != cell.source}
+    return {each.source: made[other] for other, each in others.items() if each.attack == cell.attack}
+
+
+def _row(
+    plan: TransferPlan,
+    victim: Deployment,
+    scored: Mapping[tuple[str, str], Score],
+    key: str = _CLEAN,
+    made: AdversarialImages | None = None,
+    audited: Audited | None = None,
+) -> Row:
+    """What a victim makes of a set of images; of the clean ones without ``made``."""
+    labels, score = plan.batch.labels, scored[key, victim.name]
+    right, right_before = (scored[each, victim.name].predicted == labels for each in (key, _CLEAN))
+    kept = Proportion(int(right.sum()), len(labels))
+    told = None if made is None else made.provenance
+    success = None if made is None else success_rate(right_before, ~right)
+    at_home = None if made is None else success_rate(made.clean_correct, made.fooled)
+    request = plan.request
     return {
-        "source": None,
+        "source": told and told.source,
         "victim": victim.name,
         "victim_kind": victim.kind,
-        "attack": "none",
-        "norm": None,
-        "eps": 0.0,
+        "attack": told.attack if told else "none",
+        "norm": told and told.norm,
+        "eps": told.eps if told else 0.0,
         "accuracy": kept.value,
         "interval": list(kept.interval),
-        "attack_success_rate": None,
-        "transfer_gap": None,
-        "sampled_accuracy": score.sampled_accuracy,
-        "verdict": None,
-        "failed_checks": None,
+        "attack_success_rate": success,
+        "transfer_gap": None if success is None or at_home is None else at_home - success,
+        "sampled_accuracy": score.device and score.device.sampled(labels, request.shots, request.seed)[0],
+        **verdict_columns(audited),
         "images": len(labels),
     }
 
 
-@dataclass(frozen=True)
-class _Success:
-    """Share of the images that a model got right when clean which it gets wrong now; None when it got none right."""
-
-    rate: float | None
-
-    @classmethod
-    def of(cls, right: NDArray[np.bool_], wrong_now: NDArray[np.bool_]) -> "_Success":
-        return cls(float((right & wrong_now).sum() / right.sum()) if right.any() else None)
-
-    def less(self, other: "_Success") -> float | None:
-        return None if self.rate is None or other.rate is None else self.rate - other.rate
-
-
-def _rows(
-    key: str, made: AdversarialImages, victims: Sequence[Deployment], scored: Scored, audited: Audited | None
-) -> Iterator[Row]:
-    labels, provenance = made.labels, made.provenance
-    at_home = _Success.of(made.clean_correct, made.fooled)
-    told = audited is not None and audited.verdict != NOT_AUDITED
-    for victim in victims:
-        score, clean = scored[key, victim.name], scored[CLEAN, victim.name]
-        kept = Proportion(int((score.predicted == labels).sum()), len(labels))
-        success = _Success.of(clean.predicted == labels, score.predicted != labels)
-        yield {
-            "source": provenance.source,
-            "victim": victim.name,
-            "victim_kind": victim.kind,
-            "attack": provenance.attack,
-            "norm": provenance.norm,
-            "eps": provenance.eps,
-            "accuracy": kept.value,
-            "interval": list(kept.interval),
-            "attack_success_rate": success.rate,
-            "transfer_gap": at_home.less(success),
-            "sampled_accuracy": score.sampled_accuracy,
-            "verdict": audited.verdict if audited is not None and told else None,
-            "failed_checks": audited.failed if audited is not None and told else None,
-            "images": len(labels),
-        }
-
-
-def _write_outcomes(run: Run, plan: TransferPlan, keys: Sequence[str], scored: Scored) -> None:
+def _write_outcomes(
+    run: Run,
+    plan: TransferPlan,
+    made: Mapping[str, AdversarialImages],
+    scored: Mapping[tuple[str, str], Score],
+) -> None:
     """What every victim said of every image, with names enough to read it alone."""
-    everything = [CLEAN, *keys]
-    predicted = [[scored[key, victim.name].predicted for victim in plan.victims] for key in everything]
-    found = [load_adversarial(run, key).provenance for key in keys]
+    victims, found = [victim.name for victim in plan.victims], [each.provenance for each in made.values()]
+    predicted: list[list[NDArray[np.int64]]] = [
+        [scored[key, victim].predicted for victim in victims] for key in (_CLEAN, *made)
+    ]
     run.write(
         "outcomes.npz",
         npz(
             predicted=np.array(predicted, dtype=np.int64),
             labels=plan.batch.labels,
             indices=plan.batch.indices,
-            victims=np.array([victim.name for victim in plan.victims]),
+            victims=np.array(victims),
             sources=np.array(["", *(each.source for each in found)]),
             attacks=np.array(["none", *(each.attack for each in found)]),
             eps=np.array([0.0, *(np.inf if each.eps is None else each.eps for each in found)]),
