@@ -12,6 +12,8 @@ from qaml_qiskit.text import is_printable, printable, shortened
 
 #: Characters of an offending value that a message shows: all that says something, and not what a damaged file holds.
 _LONGEST = 1000
+#: The type of pydantic's error for a name that is not known: its context has the ``noun`` and the known ``names``.
+UNKNOWN_NAME = "unknown_name"
 
 
 class QamlError(Exception):

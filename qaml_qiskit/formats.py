@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from qaml_qiskit.errors import DamagedFileError
+from qaml_qiskit.errors import UNKNOWN_NAME, DamagedFileError, unknown_name
 from qaml_qiskit.text import printable, shortened
 
 Arrays = dict[str, NDArray[Any]]
@@ -101,11 +101,19 @@ def model_of(content: bytes, source: str, schema: type[Model], remedy: str = _RE
 
 
 def fitted(value: object, source: str, schema: type[Model], remedy: str = _REMEDY) -> Model:
-    """A value of a file that fits a schema."""
+    """A value of a file that fits a schema.
+
+    Raises:
+        DamagedFileError: it does not fit.
+        ConfigurationError: it names a part that is not there, such as one of a package that is not installed.
+    """
     try:
         return schema.model_validate(value)
     except ValidationError as error:
         problem, expected = first_problem(error)
+        if problem["type"] == UNKNOWN_NAME:
+            names = problem["ctx"]["names"].split(", ")
+            raise unknown_name(f"there is no such {problem['ctx']['noun']}", problem["input"], names) from error
         place = ".".join(map(str, problem["loc"])) or "the whole file"
         raise damaged(source, f"{place} = {short(problem['input'])}", expected, remedy) from error
 

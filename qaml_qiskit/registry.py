@@ -14,9 +14,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
 from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from qaml_qiskit.errors import ConfigurationError, PlugInWarning, unknown_name
+from qaml_qiskit.errors import UNKNOWN_NAME, ConfigurationError, PlugInWarning, unknown_name
 from qaml_qiskit.text import printable
 
 Part = TypeVar("Part")
@@ -171,8 +171,8 @@ class Registry(Generic[Part]):
 class Named:
     """Marks a text field as the name of a part: ``Annotated[str, Named(ANSAETZE)]``.
 
-    A request refuses names that its registry does not know; the command line takes the choices and their lines of help
-    from it. No part is loaded.
+    Pydantic refuses names that the registry does not know, so that the refusal says which field it is about; the
+    command line takes the choices and their lines of help from it. No part is loaded.
 
     Attributes:
         registry: knows the names.
@@ -186,19 +186,16 @@ class Named:
         """A line of text for everything that the field takes."""
         return {**self.registry.told(), **self.also}
 
-    def check(self, name: str) -> str:
-        """The name itself.
-
-        Raises:
-            ConfigurationError: it is no name of the registry, nor one of the further words.
-        """
-        if name not in self.also and name not in self.registry:
-            raise unknown_name(f"there is no such {self.registry.noun}", name, self.told())
-        return name
-
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Check the name after the text has been checked as text."""
-        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+        def known(name: str) -> str:
+            if name not in self.also and name not in self.registry:
+                context = {"noun": self.registry.noun, "names": ", ".join(self.told())}
+                raise PydanticCustomError(UNKNOWN_NAME, "one of {names}", context)
+            return name
+
+        return core_schema.no_info_after_validator_function(known, handler(source))
 
 
 def _owner(point: EntryPoint) -> str:

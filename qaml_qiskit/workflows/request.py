@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from qaml_qiskit.attacks import Attack, attack_grid
 from qaml_qiskit.deployments import conditions
-from qaml_qiskit.errors import ConfigurationError, perhaps
+from qaml_qiskit.errors import UNKNOWN_NAME, ConfigurationError, perhaps
 from qaml_qiskit.formats import first_problem
 from qaml_qiskit.noise import NoiseName
 from qaml_qiskit.seeds import Seed
@@ -251,12 +251,11 @@ def refusal(kind: type[BaseModel], error: ValidationError, shown: Callable[[str]
         return ConfigurationError(
             f"{shown(name)} is missing", got="nothing", expected="a value for it", remedy=f"give {shown(name)}"
         )
-    choices = _choices(detail) if detail["type"] == "literal_error" else []
     return ConfigurationError(
         f"{shown(name)} does not fit",
         got=_shown(detail["input"]),
         expected=expected[:1].lower() + expected[1:],
-        remedy=perhaps(detail["input"], choices, f"correct {shown(name)}", count=1),
+        remedy=perhaps(detail["input"], _choices(detail), f"correct {shown(name)}", count=1),
     )
 
 
@@ -266,5 +265,8 @@ def _shown(value: object) -> str:
 
 
 def _choices(detail: ErrorDetails) -> list[str]:
-    """The values that a field with a list of choices takes, as pydantic writes them: 'a', 'b' or 'c'."""
-    return re.findall(r"'([^']+)'", detail["ctx"]["expected"])
+    """The values that a field with a list of choices takes; none for another field."""
+    if detail["type"] == UNKNOWN_NAME:
+        return str(detail["ctx"]["names"]).split(", ")
+    # As pydantic writes them: 'a', 'b' or 'c'.
+    return re.findall(r"'([^']+)'", detail["ctx"]["expected"]) if detail["type"] == "literal_error" else []

@@ -203,7 +203,7 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
 #: For each command, further words and a part of what is said about them.
 WRONG_USE: dict[str, list[tuple[str, str]]] = {
     "sweep {model} --images 5": [
-        ("--noise depolarising", "Perhaps depolarizing"),
+        ("--noise depolarising", "--noise does not fit: got 'depolarising'"),
         ("--noise over-rotation --strengths 3.5", "radians"),
         ("--noise bit-flip --strengths 1.5", "probability of an X"),
         ("--noise readout --strengths 0.5 --mitigation readout", "--mitigation"),
@@ -266,7 +266,7 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
         ("--threshold 0", "--threshold"),
         ("--threshold 1.5", "--threshold"),
         ("--encoding-layers 0", "--encoding-layers"),
-        ("--encoding wavelet", "no such encoding"),
+        ("--encoding wavelet", "--encoding does not fit"),
         ("--encoding angle", "64 pixels"),
         ("--dataset letters", "letters"),
         ("--images 100000", "539"),
@@ -309,7 +309,7 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
     ],
     "resources": [
         ("--layers 0", "--layers"),
-        ("--encoding angel", "multiplexed, approximate, angle"),
+        ("--encoding angel", "Perhaps angle"),
         ("--target fake-turin", "fake-torino"),
         ("--recipe level9", "level3"),
         ("--recipe line-dd --target ideal", "without durations"),

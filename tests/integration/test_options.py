@@ -20,7 +20,7 @@ import qaml_qiskit as qaml
 from qaml_qiskit.cli import call
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.commands import COMMANDS
-from qaml_qiskit.cli.options import AROUND, GIVEN, arguments, option_table
+from qaml_qiskit.cli.options import AROUND, GIVEN, arguments, around, option_table, request_class
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.registry import Named
 from qaml_qiskit.workflows.request import Request
@@ -245,3 +245,31 @@ def test_options_that_another_function_would_ignore_are_refused(qaml: Qaml) -> N
     alone = qaml("submit", "m", "--recalibrate")
     assert alone.code == 2
     assert "--recalibrate without --retry" in alone.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("sweep a --encoding own angel", "--encoding does not fit: got 'angel'; expected one of"),
+        ("sweep a --noise depolarising", "Perhaps depolarizing is meant"),
+        ("attack a --attack pdg", "--attack does not fit: got 'pdg'"),
+        ("train --ansatz laddr", "--ansatz does not fit: got 'laddr'"),
+        ("certify a --noise redout --strength 0.1", "Perhaps readout is meant"),
+        ("sweep a --config c.yaml", "c.yaml: encoding does not fit: got 'angel'"),
+    ],
+)
+def test_a_name_that_is_not_known_is_refused_by_its_option(
+    words: str, message: str, qaml: Qaml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("c.yaml").write_text("encoding: [own, angel]\n")
+    refused = qaml(*words.split())
+    assert refused.code == 2
+    assert message in refused.err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_option_around_a_request_has_the_name_of_a_field(name: str) -> None:
+    """One would hide the other, as the simulator of `Compute` once hid the engine of a sweep."""
+    kind = request_class(COMMANDS[name])
+    assert kind is None or not set(around(COMMANDS[name])) & set(kind.model_fields)

@@ -234,4 +234,4 @@ def test_a_plugin_with_a_taken_name_is_named_on_the_command_line(tmp_path: Path)
     assert done.returncode == 2
     warning, error = done.stderr.splitlines()
     assert warning == "Warning: the encoding 'angle' of plugged is left out: the name is taken by qaml-qiskit"
-    assert error.startswith("Error: there is no such encoding: got 'wavelet'")
+    assert error.startswith("Error: --encoding does not fit: got 'wavelet'")

@@ -1,7 +1,8 @@
 """The axes of a sweep: models, encodings, noises, attacks, shots, mitigation; and what cannot be swept."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 import yaml
 
+from qaml_qiskit import SweepRequest, sweep
 from qaml_qiskit.attacks import make_attack, run_attack
 from qaml_qiskit.deployments.circuits import native_circuit
 from qaml_qiskit.encodings import ApproximateEncoding
@@ -17,6 +19,7 @@ from qaml_qiskit.formats import arrays_of
 from qaml_qiskit.models import QVC, DataCard, ModelCard, NoisyQVC, QVCConfig
 from qaml_qiskit.models.store import model_files
 from qaml_qiskit.noise import named_noise
+from qaml_qiskit.progress import Advance
 from qaml_qiskit.simulation.heisenberg import noisy_observables
 from qaml_qiskit.workflows.sweep.report import without_constant_columns
 from tests.integration.conftest import Finished
@@ -236,3 +239,51 @@ def test_a_classical_model_cannot_be_swept(qaml: Qaml, trained_convnet: Path) ->
     finished = qaml("sweep", trained_convnet, "--strengths", "0.1")
     assert finished.code == 2
     assert "no quantum circuit" in finished.err
+
+
+def test_a_small_test_set_is_taken_whole(qaml: Qaml, tmp_path: Path) -> None:
+    """The digits have fewer test images than the 1,000 that are taken where nothing is said."""
+    store(tmp_path / "model", QVCConfig(image_shape=(1, 8, 8), num_classes=4, num_layers=1))
+    words = ("sweep", tmp_path / "model", "--noise", "readout", "--strengths", "0.1", "--json")
+    whole = qaml(*words, "--out", tmp_path / "run")
+    count = whole.json()["results"][0]["images"]
+    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert config["images"] == "1000"
+    assert config["resolved"]["images_taken"] == {str(tmp_path / "model"): count}
+    assert f"{count} images." in (tmp_path / "run" / "report.html").read_text()
+    asked = qaml(*words, "--images", count, "--out", tmp_path / "asked")
+    assert asked.json()["results"] == whole.json()["results"]
+    assert "images_taken" not in (tmp_path / "asked" / "config.yaml").read_text()
+    refused = qaml(*words, "--images", count + 1)
+    assert refused.code == 2
+    assert f"1 to {count}" in refused.err
+
+
+class Steps:
+    """A display that counts what moves it."""
+
+    def __init__(self) -> None:
+        self.total, self.moves, self.notes = 0, [], []
+
+    @contextmanager
+    def task(self, description: str, total: int, done: int = 0) -> Iterator[Advance]:
+        self.total = total
+
+        def advance(steps: int, note: str = "") -> None:
+            self.moves.append(steps)
+            self.notes.append(note)
+
+        yield advance
+
+    def say(self, message: str) -> None:
+        raise AssertionError(message)
+
+
+def test_the_bar_moves_inside_a_cell(place: Path) -> None:
+    shown = Steps()
+    grid = {"noise": ("readout",), "strengths": (0.1,), "attack": ("fgsm",), "eps": (0.1, 0.2)}
+    request = SweepRequest(model=str(place / "model"), images=str(place / "images.npz"), **grid)
+    sweep(request, out=place / "run", progress=shown)
+    assert shown.total == sum(shown.moves) == 2 * COUNT * 3
+    assert [steps for steps in shown.moves if steps] == [COUNT] * 6
+    assert any("readout 0.1: fgsm 0.2" in note for note in shown.notes)

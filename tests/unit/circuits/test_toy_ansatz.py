@@ -87,7 +87,7 @@ def test_it_is_stored_and_asked_for_by_name(tmp_path: Path) -> None:
     try:
         with pytest.raises(InputError, match=r"model\.json: got there is no such ansatz"):
             load_model(tmp_path)
-        with pytest.raises(ConfigurationError, match=r"no such ansatz: got 'brickwall'.*brickwork"):
+        with pytest.raises(ConfigurationError, match=r"ansatz does not fit: got 'brickwall'.*brickwork"):
             TrainRequest(ansatz="brickwall")
     finally:
         ANSAETZE.register("toy-ring", Ring)
