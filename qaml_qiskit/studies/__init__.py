@@ -5,6 +5,14 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.studies.perturbing import perturb as perturb
+    from qaml_qiskit.studies.perturbing import perturb_everywhere as perturb_everywhere
+    from qaml_qiskit.studies.predicting import OnDevice as OnDevice
+    from qaml_qiskit.studies.predicting import Prediction as Prediction
+    from qaml_qiskit.studies.predicting import noise_notes as noise_notes
+    from qaml_qiskit.studies.predicting import predict_on_device as predict_on_device
+    from qaml_qiskit.studies.predicting import predict_on_devices as predict_on_devices
+    from qaml_qiskit.studies.robustness import score_without_noise as score_without_noise
     from qaml_qiskit.studies.scoring import Scored as Scored
     from qaml_qiskit.studies.scoring import score_sampled as score_sampled
     from qaml_qiskit.studies.sweeping import Scores as Scores

@@ -1,110 +1,82 @@
-"""What was measured against the labels and the ideal values: a row a stage, and what a reader should know of them."""
+"""What victims say of sets of images, kept set by set in the run."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from qaml_qiskit.artifacts.outcome import Row
-from qaml_qiskit.evaluation import (
-    ReadoutMap,
-    accuracy,
-    accuracy_interval,
-    endless_interval,
-    paired_test,
-    rms_difference,
-    slope,
-    standard_errors,
-    uncertain_labels,
-)
-from qaml_qiskit.execution import Sampled, Workload
-
-#: M3 whose ⟨Z_k⟩ are smaller than this part of the unbiased ones has seen too few bitstrings.
-_ENOUGH = 0.98
+from qaml_qiskit.artifacts.codecs import ARRAYS
+from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool
+from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.deployments import Deployment
+from qaml_qiskit.deployments.prediction import Prediction, predict_on_device
+from qaml_qiskit.formats import Arrays
+from qaml_qiskit.progress import Advance, Progress
 
 
 @dataclass(frozen=True)
-class Scored:
-    """The results of a run.
+class Score:
+    """What one victim says of one set of images.
 
     Attributes:
-        rows: a row a stage.
-        arrays: ⟨Z_k⟩ and their standard errors by name, for ``predictions.npz``.
-        notes: what a reader of the rows should know, in sentences.
+        predicted: labels, shape (N,); on a device from endless shots.
+        device: what a device would measure; None elsewhere.
     """
 
-    rows: list[Row]
-    arrays: dict[str, NDArray[Any]]
-    notes: list[str]
+    predicted: NDArray[np.int64]
+    device: Prediction | None = None
 
 
-def score_sampled(
-    workload: Workload, sampled: Sampled, labels: NDArray[np.int64], ideal: NDArray[np.floating]
-) -> Scored:
-    """Compare what a target answered with labels, shape (K,), and ideal ⟨Z_k⟩, shape (K, m), of the same images."""
-    readout = None if sampled.calibration is None else sampled.calibration.readout(workload.measured)
-    stages: dict[str, tuple[NDArray[np.float64], ReadoutMap | None]] = {}
-    if sampled.raw is not None:
-        stages["raw"] = (sampled.raw, None)
-    if sampled.mitigated is not None:
-        stages["mitigated"] = (sampled.mitigated, readout)
-    of_ideal = accuracy(ideal, labels)
-    rows: list[Row] = [
-        {
-            "stage": "ideal",
-            "accuracy": of_ideal.value,
-            "interval": list(of_ideal.interval),
-            "endless_interval": list(of_ideal.interval),
-            "images": len(labels),
-            "z_error": 0.0,
-            "slope": 1.0,
-            "standard_error": 0.0,
-            "uncertain_labels": 0,
-        }
-    ]
-    arrays: dict[str, NDArray[Any]] = {}
-    seed = workload.settings.seed
-    for name, (z, spread) in stages.items():
-        errors = standard_errors(z, sampled.covariance, spread)
-        arrays |= {f"z_{name}": z, f"standard_error_{name}": errors}
-        rows.append(
-            {
-                "stage": name,
-                "accuracy": accuracy(z, labels).value,
-                "interval": list(accuracy_interval(z, sampled.covariance, labels, seed=seed, readout=spread)),
-                "endless_interval": list(endless_interval(z, sampled.covariance, labels, seed=seed, readout=spread)),
-                "images": len(labels),
-                "z_error": rms_difference(z, ideal),
-                "slope": slope(z, ideal),
-                "standard_error": float(np.sqrt(np.mean(errors**2))),
-                "uncertain_labels": uncertain_labels(z, sampled.covariance, spread),
-            }
-        )
-    return Scored(rows, arrays, [*_compared(sampled, labels), *_strings(workload, sampled, readout)])
+def score_images(
+    run: Run,
+    sets: Mapping[str, Tensor],
+    victims: Sequence[Deployment],
+    told: Mapping[str, str],
+    progress: Progress,
+    pool: Pool = HERE,
+) -> dict[tuple[str, str], Score]:
+    """Score every set of images on every victim. What is done is kept, set by set, on devices block by block.
+
+    Args:
+        run: keeps the scores.
+        sets: images of shape (N, C, H, W), by names that are names of files.
+        victims: who scores. They compute as they are deployed.
+        told: what the sets are to a reader.
+        progress: told about every set.
+        pool: where it is done.
+
+    Returns:
+        By the name of the set and that of the victim.
+    """
+    found: dict[tuple[str, str], Score] = {}
+    at_once = tuple(victim for victim in victims if victim.kind != "device")
+    if at_once:
+        tasks = {f"scores/{key}": images for key, images in sets.items()}
+        steps = dict.fromkeys(tasks, len(at_once))
+        bar = Bar(progress, "scoring sets of images", {f"scores/{key}": told[key] for key in sets}, steps)
+        scores = run.map(tasks, _Scoring(at_once), ARRAYS, bar=bar, pool=pool)
+        for key in sets:
+            labels = zip(at_once, scores[f"scores/{key}"]["predicted"], strict=True)
+            found |= {(key, victim.name): Score(predicted) for victim, predicted in labels}
+    for number, victim in enumerate(victims):
+        for key, images in sets.items() if victim.kind == "device" else ():
+            prediction = predict_on_device(victim, images, run, f"{key}-on{number}", progress, told=told[key])
+            found[key, victim.name] = Score(prediction.values().argmax(1), prediction)
+    return found
 
 
-def _compared(sampled: Sampled, labels: NDArray[np.int64]) -> Iterator[str]:
-    """Whether mitigation changed the accuracy, by a paired test on the same images."""
-    if sampled.raw is None or sampled.mitigated is None:
-        return
-    gained, lost, p = paired_test(*(z.argmax(axis=1) == labels for z in (sampled.mitigated, sampled.raw)))
-    verdict = "differ" if p < 0.05 else "do not differ measurably"
-    yield (
-        f"Raw and mitigated accuracy {verdict} on these {len(labels)} images: mitigation corrects {gained} label"
-        f"{'' if gained == 1 else 's'} and spoils {lost} (exact McNemar test, p = {p:.2g})."
-    )
+@dataclass(frozen=True)
+class _Scoring:
+    """The work: images to the labels that the victims give them."""
 
+    victims: tuple[Deployment, ...]
 
-def _strings(workload: Workload, sampled: Sampled, readout: ReadoutMap | None) -> Iterator[str]:
-    """Whether M3 saw enough: within the bitstrings that occurred it shrinks what inverting each qubit leaves alone."""
-    if workload.settings.mitigation != "m3" or readout is None or sampled.raw is None or sampled.mitigated is None:
-        return
-    kept = slope(sampled.mitigated, readout.inverted(sampled.raw))
-    if kept is not None and kept < _ENOUGH:
-        shots = workload.settings.shots
-        yield (
-            f"M3 saw too few of the {2**readout.p10.size:,} bitstrings with {shots:,} shots an image: its ⟨Z_k⟩ are "
-            f"{kept:.2f} of what the same counts give without that bias. Use --mitigation readout, or more shots."
-        )
+    def __call__(self, images: Tensor, advance: Advance) -> Arrays:
+        labels = []
+        for victim in self.victims:
+            advance(0, f"by {victim.name}")
+            labels.append(victim.logits(images).numpy().argmax(1))
+            advance(1)
+        return {"predicted": np.stack(labels)}

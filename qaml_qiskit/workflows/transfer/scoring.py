@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.attacking import load_adversarial
-from qaml_qiskit.deployments.prediction import Prediction, predict_on_device
 from qaml_qiskit.progress import Progress
+from qaml_qiskit.studies.predicting import Prediction, predict_on_device
 
 #: Stands for the clean images where a cell's key is asked for.
 CLEAN = "clean"
