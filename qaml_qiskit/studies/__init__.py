@@ -5,6 +5,14 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.studies.counting import Classifier as Classifier
+    from qaml_qiskit.studies.counting import Counted as Counted
+    from qaml_qiskit.studies.counting import Counting as Counting
+    from qaml_qiskit.studies.counting import Grid as Grid
+    from qaml_qiskit.studies.counting import Preparation as Preparation
+    from qaml_qiskit.studies.counting import count_circuits as count_circuits
+    from qaml_qiskit.studies.encoding import Encoder as Encoder
+    from qaml_qiskit.studies.encoding import encode_images as encode_images
     from qaml_qiskit.studies.perturbing import perturb as perturb
     from qaml_qiskit.studies.perturbing import perturb_everywhere as perturb_everywhere
     from qaml_qiskit.studies.predicting import OnDevice as OnDevice
