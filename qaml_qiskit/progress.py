@@ -49,14 +49,15 @@ class Silent:
 
 
 class Inside:
-    """Shows tasks as remarks behind a bar that is open already, and does not move it.
+    """Shows tasks as remarks behind a bar that is open already.
 
     Args:
         advance: of that bar.
+        counted: whether their steps are that bar's, too.
     """
 
-    def __init__(self, advance: Advance) -> None:
-        self._advance = advance
+    def __init__(self, advance: Advance, *, counted: bool = False) -> None:
+        self._advance, self._counted = advance, counted
 
     @contextmanager
     def task(self, description: str, total: int, done: int = 0) -> Iterator[Advance]:
@@ -65,7 +66,7 @@ class Inside:
         def advance(steps: int, note: str = "") -> None:
             nonlocal done
             done += steps
-            self._advance(0, f"{description}, {done} of {total}")
+            self._advance(steps if self._counted else 0, f"{description}, {done} of {total}")
 
         advance(0)
         yield advance

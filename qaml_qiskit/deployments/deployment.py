@@ -47,7 +47,7 @@ from qaml_qiskit.models import (
     predict,
 )
 from qaml_qiskit.noise import NoiseSpec, Placement, named_noise, without_readout_errors
-from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.progress import Advance, Progress, Silent, ignore
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.simulation.heisenberg import NoisyObservables, noisy_expectations
 
@@ -91,6 +91,11 @@ class Deployment:
     def name(self) -> str:
         """``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``."""
         return written(self.model_name, self.condition)
+
+    @property
+    def short_name(self) -> str:
+        """The model's name without its folder, for a bar."""
+        return Path(self.model_name).name
 
     @property
     def noise_name(self) -> str | None:
@@ -304,7 +309,7 @@ class Deployment:
     def logits(self, images: Tensor, progress: Progress | None = None) -> Tensor:
         """What endless shots would say, shape (N, m): on a device through the whole compiled circuit.
 
-        Readout errors are in it; :func:`~qaml_qiskit.deployments.prediction.predict_on_device` inverts them.
+        Readout errors are in it; :class:`~.studies.Prediction` inverts them.
 
         Args:
             images: shape (N, C, H, W).
@@ -322,31 +327,39 @@ class Deployment:
             read = readable(module, self.compute.placed(images), encoding, progress)
             return DEFAULT_COMPUTE.placed(predict(module, read))
 
-    def expectations(self, images: Tensor) -> Floats:
+    def expectations(self, images: Tensor, advance: Advance = ignore) -> Floats:
         """⟨Z_k⟩ with endless shots, shape (N, m); readout errors are in it.
 
-        Where the encoding is noisy, too, every image costs a propagation of its own: a piece of work for a worker.
+        Where the encoding is noisy, too, every image costs a propagation of its own, and ``advance`` is told about it.
         """
         if not self._is_whole:
             return self.logits(images).numpy() / self.qvc.config.logit_scale
-        return self._propagated(images, self.circuit.noise, self.circuit.read)
+        return self._propagated(images, self.circuit.noise, self.circuit.read, advance)
 
-    def moments(self, images: Tensor, sets: Sequence[tuple[int, ...]]) -> Floats:
+    def moments(self, images: Tensor, sets: Sequence[tuple[int, ...]], advance: Advance = ignore) -> Floats:
         """Expectation values of products of Z through the whole circuit, shape (N, sets), without readout errors.
 
         Args:
             images: shape (N, C, H, W).
             sets: the qubits of each product, as :attr:`circuit` numbers them.
+            advance: told about every image.
         """
         noise = self.circuit.noise
-        return self._propagated(images, None if noise is None else without_readout_errors(noise), sets)
+        return self._propagated(images, None if noise is None else without_readout_errors(noise), sets, advance)
 
-    def _propagated(self, images: Tensor, noise: NoiseModel | None, sets: Sequence[int | tuple[int, ...]]) -> Floats:
-        circuit = self.circuit.circuit
+    def _propagated(
+        self, images: Tensor, noise: NoiseModel | None, sets: Sequence[int | tuple[int, ...]], advance: Advance
+    ) -> Floats:
         values = self._angles(images, self.circuit.columns, Silent())
         with computing(self.compute):
             found = noisy_expectations(
-                circuit, noise, sets, values=values, dtype=self.compute.dtype, device=self.compute.device
+                self.circuit.circuit,
+                noise,
+                sets,
+                values=values,
+                dtype=self.compute.dtype,
+                device=self.compute.device,
+                progress=lambda done, total: advance(1),
             )
         return DEFAULT_COMPUTE.placed(found).numpy()
 

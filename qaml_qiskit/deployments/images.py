@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qaml_qiskit.artifacts.adversarial import Provenance, parse_provenance
-from qaml_qiskit.datasets import check_images, load_dataset
+from qaml_qiskit.datasets import check_images, dataset_spec, load_dataset
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.errors import InputError
@@ -106,6 +106,14 @@ def load_images(
     else:
         images, labels, indices = _read_npz(Path(source), data)
     return torch.from_numpy(images), labels, indices
+
+
+def load_images_of(
+    source: str, dataset: str, data_dir: Path | None
+) -> tuple[Tensor, NDArray[np.int64], NDArray[np.int64]]:
+    """As :func:`load_images`, of a data set with all its classes, before there is a model."""
+    classes = range(len(dataset_spec(dataset).class_names))
+    return load_images(source, DataCard(dataset=dataset, classes=tuple(classes)), data_dir)
 
 
 def _check_readable(deployments: Iterable[Deployment], images: Tensor) -> None:

@@ -32,6 +32,25 @@ def measured_qubits(isa_circuit: QuantumCircuit) -> list[int]:
     return [pairs[bit] for bit in sorted(pairs)]
 
 
+def placed_qubits(isa_circuit: QuantumCircuit) -> list[int]:
+    """The physical qubit of each qubit where the circuit begins, then those that routing uses besides."""
+    active = active_qubits(isa_circuit)
+    if isa_circuit.layout is None:
+        return list(active)
+    placed = isa_circuit.layout.initial_index_layout(filter_ancillas=True)
+    return [*placed, *(qubit for qubit in active if qubit not in placed)]
+
+
+def pairs_in_use(isa_circuit: QuantumCircuit) -> list[list[int]]:
+    """Pairs of physical qubits with gates on both, the lower number first, in ascending order."""
+    pairs = {
+        tuple(sorted(isa_circuit.find_bit(qubit).index for qubit in instruction.qubits))
+        for instruction in isa_circuit.data
+        if len(instruction.qubits) == 2 and instruction.operation.name != "barrier"
+    }
+    return [list(pair) for pair in sorted(pairs)]
+
+
 def compact(isa_circuit: QuantumCircuit) -> QuantumCircuit:
     """The same circuit on its active qubits alone, relabelled 0, 1, … in ascending order of the physical qubits."""
     place = {qubit: index for index, qubit in enumerate(active_qubits(isa_circuit))}

@@ -1,6 +1,7 @@
 """What a workload will cost, before anything is sent."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -184,7 +185,7 @@ def survival(isa: QuantumCircuit, target: ISATarget) -> tuple[float | None, floa
     logs: dict[bool, list[float]] = {True: [], False: []}
     for instruction in isa.data:
         qubits = [isa.find_bit(qubit).index for qubit in instruction.qubits]
-        error = _property(target, instruction.operation.name, qubits, "error")
+        error = gate_error(target, instruction.operation.name, qubits)
         if error is not None:
             logs[instruction.operation.name == "measure"].append(
                 math.log1p(-(error if 0 <= error < _CERTAIN else _CERTAIN))
@@ -193,7 +194,18 @@ def survival(isa: QuantumCircuit, target: ISATarget) -> tuple[float | None, floa
     return gates, readout
 
 
-def _property(target: ISATarget, name: str, qubits: list[int], what: str) -> float | None:
+def gate_error(target: ISATarget, name: str, qubits: Sequence[int]) -> float | None:
+    """The probability that an instruction fails on some qubits; None where the target does not know it."""
+    return _property(target, name, qubits, "error")
+
+
+def pair_error(target: ISATarget, pair: tuple[int, int]) -> float | None:
+    """The probability that a two-qubit gate on a pair fails; the worse one where the gate has two directions."""
+    found = [gate_error(target, name, ends) for name in target.operation_names for ends in (pair, pair[::-1])]
+    return max((error for error in found if error is not None), default=None)
+
+
+def _property(target: ISATarget, name: str, qubits: Sequence[int], what: str) -> float | None:
     if name == "barrier" or name not in target.operation_names:
         return None
     properties = (target[name] or {}).get(tuple(qubits))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.resource_figures import device_map as device_map
     from qaml_qiskit.reports.resource_figures import gates_against_fidelity as gates_against_fidelity
     from qaml_qiskit.reports.tables import to_csv as to_csv
+    from qaml_qiskit.reports.tables import to_markdown as to_markdown
     from qaml_qiskit.reports.terminal import lay_out as lay_out
 
 load_lazily(__name__)

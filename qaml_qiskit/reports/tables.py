@@ -5,6 +5,8 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 
+from qaml_qiskit.reports.cells import format_cell
+
 #: What a formula begins with in a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 #: What moves a cursor or colours what follows where the file is shown on a terminal; ends of lines and tabs are data.
@@ -25,6 +27,13 @@ def to_csv(rows: Sequence[Mapping[str, object]]) -> str:
     writer.writeheader()
     writer.writerows(flat)
     return buffer.getvalue()
+
+
+def to_markdown(rows: Sequence[Mapping[str, object]]) -> str:
+    """A table in Markdown; the columns are the keys of the first row, and numbers are shown as people read them."""
+    names = list(rows[0])
+    lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(format_cell(row[name]) for name in names)} |" for row in rows)])
 
 
 def _flatten(row: Mapping[str, object]) -> dict[str, object]:

@@ -13,8 +13,24 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.auditing import audit_rows as audit_rows
     from qaml_qiskit.studies.auditing import audit_tables as audit_tables
     from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
+    from qaml_qiskit.studies.counting import Classifier as Classifier
+    from qaml_qiskit.studies.counting import Counted as Counted
+    from qaml_qiskit.studies.counting import Counting as Counting
+    from qaml_qiskit.studies.counting import Grid as Grid
+    from qaml_qiskit.studies.counting import Preparation as Preparation
+    from qaml_qiskit.studies.counting import count_circuits as count_circuits
+    from qaml_qiskit.studies.encoding import Encoder as Encoder
+    from qaml_qiskit.studies.encoding import encode_images as encode_images
     from qaml_qiskit.studies.measuring import Scored as Scored
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
+    from qaml_qiskit.studies.perturbing import perturb as perturb
+    from qaml_qiskit.studies.perturbing import perturb_everywhere as perturb_everywhere
+    from qaml_qiskit.studies.predicting import OnDevice as OnDevice
+    from qaml_qiskit.studies.predicting import Prediction as Prediction
+    from qaml_qiskit.studies.predicting import noise_notes as noise_notes
+    from qaml_qiskit.studies.predicting import predict_on_device as predict_on_device
+    from qaml_qiskit.studies.predicting import predict_on_devices as predict_on_devices
+    from qaml_qiskit.studies.robustness import score_without_noise as score_without_noise
     from qaml_qiskit.studies.scoring import Score as Score
     from qaml_qiskit.studies.scoring import score_images as score_images
     from qaml_qiskit.studies.sweeping import Scores as Scores

@@ -11,9 +11,9 @@ from qaml_qiskit.artifacts.codecs import ARRAYS
 from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.deployments.prediction import Prediction, predict_on_device
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress
+from qaml_qiskit.studies.predicting import OnDevice, Prediction, predict_on_devices
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,15 @@ def score_images(
         for key in sets:
             labels = zip(at_once, scores[f"scores/{key}"]["predicted"], strict=True)
             found |= {(key, victim.name): Score(predicted) for victim, predicted in labels}
-    for number, victim in enumerate(victims):
-        for key, images in sets.items() if victim.kind == "device" else ():
-            prediction = predict_on_device(victim, images, run, f"{key}-on{number}", progress, told=told[key])
-            found[key, victim.name] = Score(prediction.values().argmax(1), prediction)
+    devices = {
+        f"{key}-on{number}": (key, victim)
+        for number, victim in enumerate(victims)
+        for key in (sets if victim.kind == "device" else ())
+    }
+    asked = {name: OnDevice(victim, sets[key], told[key]) for name, (key, victim) in devices.items()}
+    for name, prediction in (predict_on_devices(asked, run, progress, pool) if asked else {}).items():
+        key, victim = devices[name]
+        found[key, victim.name] = Score(prediction.values().argmax(1), prediction)
     return found
 
 

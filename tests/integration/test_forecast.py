@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.deployments.prediction import Prediction, predict_on_device
 from qaml_qiskit.evaluation import ReadoutMap, slope
 from qaml_qiskit.execution import Calibration, ReadoutCorrection, compact, open_target, sample
 from qaml_qiskit.execution.catalogue import FakeEntry
@@ -18,6 +17,7 @@ from qaml_qiskit.execution.primitives import local_primitive
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.models import QVC, QVCConfig
 from qaml_qiskit.progress import Silent
+from qaml_qiskit.studies.predicting import Prediction, predict_on_device
 from tests.integration.conftest import Finished
 from tests.integration.hardware import workspace
 from tests.integration.small import SHOTS, deployed, images, shot_error, strong_readout

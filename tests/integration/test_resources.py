@@ -120,7 +120,9 @@ def test_delays_and_pulses_are_counted_apart(qaml: Qaml) -> None:
 def test_images_that_do_not_fit_the_qubits(qaml: Qaml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     importlib.import_module("qaml_qiskit.workflows.resources.workflow")
     large = torch.rand(2, 1, 28, 28, dtype=torch.float64)
-    monkeypatch.setattr(sys.modules["qaml_qiskit.workflows.resources.workflow"], "first_images", lambda *_: large)
+    monkeypatch.setattr(
+        sys.modules["qaml_qiskit.workflows.resources.workflow"], "load_images_of", lambda *_: (large, None, None)
+    )
     finished = qaml(*SMALL, "--dataset", "mnist", "--out", "run")
     assert finished.code == 2
     assert "784 pixels" in finished.err

@@ -1,27 +1,15 @@
 """Trained models side by side, by what they cost on a device and what they reach: ``qaml frontier``."""
 
-from copy import copy
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
-from qaml_qiskit.artifacts.fingerprints import digest
-from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Outcome, Row
-from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.attacks import PGDConfig, run_attack
+from qaml_qiskit.artifacts import Outcome, Row, Run, digest, open_pool, open_run
+from qaml_qiskit.attacks import PGDConfig
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.deployments import Batch, Deployment, OnTarget, deploy, load_batch
-from qaml_qiskit.deployments.pieces import in_pieces, looks_of, readable, watched
-from qaml_qiskit.deployments.prediction import predict_on_device
-from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.execution import survival
-from qaml_qiskit.models import QVC, predict
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, frontier_figure
+from qaml_qiskit.studies import OnDevice, Prediction, noise_notes, predict_on_devices, score_without_noise
 from qaml_qiskit.workflows.frontier.request import FrontierRequest
 
 _NOTES = (
@@ -39,110 +27,58 @@ def frontier(
     backends: Path | None = None,
     out: Path | None = None,
     data_dir: Path | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Fidelity, gates, clean, robust and predicted accuracy of models. Each model's row is kept as it finishes.
+    """Fidelity, gates, clean, robust and predicted accuracy of models.
 
     Raises:
         QamlError: the request cannot be served.
     """
-    progress = progress or Silent()
+    opening, progress = open_pool(workers, scheduler), progress or Silent()
     target = OnTarget(request.target, request.recipe)
-    deployments = {name: deploy(name, target, backends=backends) for name in request.models}
-    batches = {name: load_batch(request.images, [each], data_dir) for name, each in deployments.items()}
-    compiled = [each.compiled for each in deployments.values()]
+    deployments = [deploy(name, target, backends=backends) for name in dict.fromkeys(request.models)]
+    models = {str(key): (each, load_batch(request.images, [each], data_dir)) for key, each in enumerate(deployments)}
+    compiled = [each.compiled for each in deployments]
     resolved = {
-        "models": {name: each.weights_digest for name, each in deployments.items()},
+        "models": {each.model_name: each.weights_digest for each in deployments},
         **compiled[0].resolved(),
-        "images": {name: digest(batch.images) for name, batch in batches.items()},
+        "images": {each.model_name: digest(batch.images) for each, batch in models.values()},
     }
-    with open_run("frontier", request, resolved, out, backends=backends) as run:
+    with opening as pool, open_run("frontier", request, resolved, out, backends=backends) as run:
         if not run.complete:
-            rows = [
-                _row(request, run, str(index), name, each, batches[name], progress)
-                for index, (name, each) in enumerate(deployments.items())
-            ]
-            repairs = {f"{note}." for each in compiled for note in each.target.noise_notes(each.isa)}
-            _write(run, request, sorted(rows, key=lambda row: row["two_qubit_gates"]), (*_NOTES, *sorted(repairs)))
+            attack = PGDConfig(eps=request.eps, steps=request.steps, seed=request.seed)
+            scores = score_without_noise(run, models, attack, progress, pool)
+            sets = {key: OnDevice(each, batch.images, each.short_name) for key, (each, batch) in models.items()}
+            predicted = predict_on_devices(sets, run, progress, pool)
+            rows = [_row(request, *models[key], scores[key], predicted[key]) for key in models]
+            rows.sort(key=lambda row: row["two_qubit_gates"])
+            _write(run, request, rows, (*_NOTES, *noise_notes(deployments)))
     return Outcome.of(run)
 
 
-def _row(
-    request: FrontierRequest,
-    run: Run,
-    key: str,
-    name: str,
-    deployment: Deployment,
-    batch: Batch,
-    progress: Progress,
-) -> Row:
+def _row(request: FrontierRequest, deployment: Deployment, batch: Batch, scores: Row, predicted: Prediction) -> Row:
     """One model."""
-    model, compiled, images, labels = deployment.qvc, deployment.compiled, batch.images, batch.labels
+    config, compiled = deployment.qvc.config, deployment.compiled
     counts = gate_counts(compiled.isa)
-    told = Path(name).name
-    with torch.no_grad():
-        fidelity = float(in_pieces(model.encoding.fidelity, images, f"fidelity of {told}", progress).mean())
-    clean = accuracy(predict(model, readable(model, images, f"scoring {told}", progress)).numpy(), labels)
-    robust = _robust(request, run, key, told, model, images, torch.from_numpy(labels), progress)
-    device = predict_on_device(deployment, images, run, key, progress, told=told)
-    gates, _ = survival(compiled.isa, compiled.target.isa)
     return {
-        "model": name,
+        "model": deployment.model_name,
         "two_qubit_gates": counts.two_qubit_gates,
         "two_qubit_depth": counts.two_qubit_depth,
-        "fidelity": fidelity,
-        "clean_accuracy": clean.value,
-        "device_accuracy": device.sampled(labels, request.shots, request.seed)[0],
-        "robust_accuracy": float(np.logical_and.reduce(list(robust.values())).mean()),
-        **{f"robust_{rule.replace('-', '_')}": float(kept.mean()) for rule, kept in robust.items()},
-        "device_endless": device.accuracy(labels).value,
-        "slope": device.slope(),
-        "gate_survival": gates,
-        "encoding": model.config.encoding,
-        "encoding_layers": model.config.encoding_layers,
-        "layers": model.config.num_layers,
-        "ansatz": model.config.ansatz,
-        "images": len(labels),
+        "fidelity": scores["fidelity"],
+        "clean_accuracy": scores["clean_accuracy"],
+        "device_accuracy": predicted.sampled(batch.labels, request.shots, request.seed)[0],
+        **{name: value for name, value in scores.items() if name.startswith("robust")},
+        "device_endless": predicted.accuracy(batch.labels).value,
+        "slope": predicted.slope(),
+        "gate_survival": survival(compiled.isa, compiled.target.isa)[0],
+        "encoding": config.encoding,
+        "encoding_layers": config.encoding_layers,
+        "layers": config.num_layers,
+        "ansatz": config.ansatz,
+        "images": len(batch),
     }
-
-
-def _robust(
-    request: FrontierRequest,
-    run: Run,
-    key: str,
-    told: str,
-    model: QVC,
-    images: Tensor,
-    labels: Tensor,
-    progress: Progress,
-) -> dict[str, NDArray[np.bool_]]:
-    """Which images withstand PGD, for every way to differentiate the encoding; kept in the run."""
-    kept: dict[str, NDArray[np.bool_]] = {}
-    for rule in model.encoding.gradient_rules:
-        file = f"blocks/robust-{key}-{rule}.json"
-        if (withstood := run.kept_json(file)) is None:
-            how = {"unrolled": "", "straight-through": ", straight through the encoding"}.get(rule, f", {rule}")
-            withstood = _withstand(request, model, rule, images, labels, f"attacking {told}{how}", progress)
-            run.keep_json(file, withstood)
-        kept[rule] = np.array(withstood, dtype=bool)
-    return kept
-
-
-def _withstand(
-    request: FrontierRequest,
-    model: QVC,
-    rule: str,
-    images: Tensor,
-    labels: Tensor,
-    told: str,
-    progress: Progress,
-) -> list[bool]:
-    """Whether each image is named correctly before and after the attack."""
-    victim = copy(model)
-    victim.encoding = model.encoding.differentiated(rule)
-    attack = PGDConfig(eps=request.eps, steps=request.steps, seed=request.seed)
-    with watched(victim, told, looks_of(images, request.steps), progress) as watching:
-        return [bool(each) for each in run_attack(watching, images, labels, attack, spare_wrong=False).robust]
 
 
 def _write(run: Run, request: FrontierRequest, rows: list[Row], notes: tuple[str, ...]) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
+from qaml_qiskit.deployments.images import load_images_of
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.catalogue import parse_yaml
-from qaml_qiskit.progress import Progress
+from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.studies import count_circuits
 from qaml_qiskit.workflows.resources.request import ResourcesRequest
-from qaml_qiskit.workflows.resources.workflow import count_grid
+from qaml_qiskit.workflows.resources.workflow import grid_of
 
 #: Counts may grow by this share before the check fails; routing is random, and a gate more or less is no news.
 TOLERANCE = 0.05
@@ -50,12 +52,13 @@ def check_resources(*, backends: Path | None = None, progress: Progress | None =
         A row a compiled circuit with old and new counts; ``problem`` is set when one grew by more than
         :data:`TOLERANCE`.
     """
-    kept = load_baselines()
-    rows: list[Row] = []
+    kept, rows = load_baselines(), list[Row]()
     for baseline in kept.baselines:
-        compiled = count_grid(baseline.grid, backends=backends, progress=progress)
-        for row, old in zip(compiled, baseline.counts, strict=True):
-            rows.append(_compare(row, old))
+        one_image = load_images_of("1", baseline.grid.dataset, None)[0].double()
+        grid = grid_of(baseline.grid, one_image, backends)
+        counted = count_circuits(grid, progress or Silent(), counts_alone=True)
+        compiled = [row for row, _ in counted if row["target"]]
+        rows += [_compare(row, old) for row, old in zip(compiled, baseline.counts, strict=True)]
     worse = [row for row in rows if row["verdict"] == "worse"]
     problem = None
     if worse:

@@ -1,17 +1,13 @@
 """Tables, pictures and the page of a run of ``qaml resources``."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from qiskit.transpiler import Target as ISATarget
-
-from qaml_qiskit.artifacts.outcome import Row
-from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.artifacts import Row, Run
 from qaml_qiskit.execution import Target
-from qaml_qiskit.reports import Report, device_map, format_cell, gates_against_fidelity
+from qaml_qiskit.execution.costs import gate_error, pair_error
+from qaml_qiskit.reports import Report, device_map, gates_against_fidelity, to_markdown
+from qaml_qiskit.studies import Counted
 from qaml_qiskit.workflows.resources.request import ResourcesRequest
-
-Cell = tuple[Row, list[list[int]]]
 
 _MEANING = (
     "Rows without a target are the circuits as built. success: probability that no gate and no measurement fails, by "
@@ -22,22 +18,47 @@ _PARTS = (
     "Encoding and ansatz, each compiled alone with the same recipe. Alone, each finds a layout of its own, and gates "
     "where the two meet cannot be merged, so the parts need not add up to the whole."
 )
+#: Short headings of the columns that are not about the whole circuit's cost.
+_PARTS_SHORT = {
+    "enc 2q": "encoding_two_qubit_gates",
+    "enc 2q depth": "encoding_two_qubit_depth",
+    "ans 2q": "ansatz_two_qubit_gates",
+    "ans 2q depth": "ansatz_two_qubit_depth",
+    "1q whole": "one_qubit_gates",
+    "compile s": "compile_seconds",
+    "physical qubits": "physical_qubits",
+}
 _PUBLISHED = "As published, beside our count of the same circuit before compilation."
 
 
 def wholes_and_parts(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """The rows as people read them, under short headings: the whole circuits, and their parts."""
-    return [{**_head(row), **_whole(row)} for row in rows], [{**_head(row), **_alone(row)} for row in rows]
+    whole = [
+        {
+            **_head(row),
+            "2q": row["two_qubit_gates"],
+            "2q depth": row["two_qubit_depth"],
+            "depth": row["depth"],
+            "µs": None if row["seconds"] is None else round(row["seconds"] * 1e6, 1),
+            "success": row["success_probability"],
+            "gates survive": row["gate_survival"],
+            "readout survives": row["readout_survival"],
+            "fidelity": row["fidelity"],
+        }
+        for row in rows
+    ]
+    return whole, [{**_head(row), **{name: row[column] for name, column in _PARTS_SHORT.items()}} for row in rows]
 
 
 def write_report(
-    run: Run, request: ResourcesRequest, cells: Sequence[Cell], published: list[Row], targets: Mapping[str, Target]
+    run: Run, request: ResourcesRequest, cells: Sequence[Counted], published: list[Row], targets: Mapping[str, Target]
 ) -> None:
     """Write resources.csv, resources.md, the pictures and the page, and complete the run."""
     rows = [row for row, _ in cells]
     whole, parts = wholes_and_parts(rows)
     tables = {"Whole circuits": (_MEANING, whole), "Parts": (_PARTS, parts), "Published": (_PUBLISHED, published)}
-    run.write("resources.md", _markdown(tables))
+    sections = [f"## {title}\n\n{text}\n\n{to_markdown(table)}" for title, (text, table) in tables.items()]
+    run.write("resources.md", "\n\n".join(["# Circuit resources", *sections]) + "\n")
     report = Report(run, request.command_line(run.config), "Circuit resources")
     report.csv("resources.csv", rows)
     for title, (text, table) in tables.items():
@@ -66,41 +87,6 @@ def _head(row: Row) -> Row:
     }
 
 
-def _whole(row: Row) -> Row:
-    return {
-        "2q": row["two_qubit_gates"],
-        "2q depth": row["two_qubit_depth"],
-        "depth": row["depth"],
-        "µs": None if row["seconds"] is None else round(row["seconds"] * 1e6, 1),
-        "success": row["success_probability"],
-        "gates survive": row["gate_survival"],
-        "readout survives": row["readout_survival"],
-        "fidelity": row["fidelity"],
-    }
-
-
-def _alone(row: Row) -> Row:
-    return {
-        "enc 2q": row["encoding_two_qubit_gates"],
-        "enc 2q depth": row["encoding_two_qubit_depth"],
-        "ans 2q": row["ansatz_two_qubit_gates"],
-        "ans 2q depth": row["ansatz_two_qubit_depth"],
-        "1q whole": row["one_qubit_gates"],
-        "compile s": row["compile_seconds"],
-        "physical qubits": row["physical_qubits"],
-    }
-
-
-def _markdown(tables: Mapping[str, tuple[str, Sequence[Row]]]) -> str:
-    parts = ["# Circuit resources"]
-    for title, (text, rows) in tables.items():
-        names = list(rows[0])
-        lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
-        lines += [f"| {' | '.join(format_cell(row[name]) for name in names)} |" for row in rows]
-        parts += [f"## {title}", text, "\n".join(lines)]
-    return "\n\n".join(parts) + "\n"
-
-
 def _points(rows: Sequence[Row]) -> list[tuple[str, str, float, float]]:
     return [
         (_circuit(row), f"{row['target']}, {row['recipe']}", row["two_qubit_gates"], row["fidelity"])
@@ -115,7 +101,7 @@ def _circuit(row: Row) -> str:
     return f"{head['encoding']}, {head['n']} qubits, {layers}"
 
 
-def _map(target: Target, cells: Sequence[Cell]) -> tuple[bytes, str] | None:
+def _map(target: Target, cells: Sequence[Counted]) -> tuple[bytes, str] | None:
     """The picture of a target with one of its circuits, and its caption; None without coupling map."""
     coupling = target.isa.build_coupling_map()
     if coupling is None or not cells:
@@ -126,7 +112,7 @@ def _map(target: Target, cells: Sequence[Cell]) -> tuple[bytes, str] | None:
     picture = device_map(
         target.isa.num_qubits,
         {edge: pair_error(target.isa, edge) for edge in edges},
-        {qubit: _error(target.isa, "measure", (qubit,)) for qubit in range(target.isa.num_qubits)},
+        {qubit: gate_error(target.isa, "measure", (qubit,)) for qubit in range(target.isa.num_qubits)},
         [int(qubit) for qubit in row["physical_qubits"].split()],
         [(low, high) for low, high in pairs],
         title,
@@ -136,20 +122,3 @@ def _map(target: Target, cells: Sequence[Cell]) -> tuple[bytes, str] | None:
 
 def _interest(row: Row) -> tuple[bool, int, float]:
     return row["encoding"] != "none", row["qubits"], row["success_probability"] or 0.0
-
-
-def pair_error(target: ISATarget, pair: tuple[int, int]) -> float | None:
-    """The probability that a two-qubit gate on a pair fails; the worse one where the gate has two directions."""
-    errors = [
-        error
-        for name in target.operation_names
-        for qubits in (pair, pair[::-1])
-        if (error := _error(target, name, qubits)) is not None
-    ]
-    return max(errors, default=None)
-
-
-def _error(target: ISATarget, name: str, qubits: tuple[int, ...]) -> float | None:
-    properties: Any = (target[name] or {}).get(qubits)
-    error: float | None = getattr(properties, "error", None)
-    return error

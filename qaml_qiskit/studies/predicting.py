@@ -1,5 +1,6 @@
 """What a device would measure, exactly and without it: a compiled classifier under the device's own noise model."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,11 +8,14 @@ from numpy.typing import NDArray
 from qiskit.primitives.containers import BitArray
 from torch import Tensor
 
+from qaml_qiskit.artifacts.codecs import ARRAYS
+from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.evaluation import Proportion, ReadoutMap, accuracy, sampled_accuracy, slope
 from qaml_qiskit.execution import Calibration, CountsMitigation, ReadoutCorrection
-from qaml_qiskit.progress import Progress
+from qaml_qiskit.formats import Arrays
+from qaml_qiskit.progress import Advance, Progress, ignore
 
 #: Images between two files: what a kill can lose.
 _BLOCK = 20
@@ -77,6 +81,64 @@ class Prediction:
         return found, slope(np.concatenate(drawn), np.concatenate([self.ideal] * _M3_DRAWS))
 
 
+@dataclass(frozen=True)
+class OnDevice:
+    """Images whose ⟨Z_k⟩ a device would measure.
+
+    Attributes:
+        deployment: on the device.
+        images: shape (N, C, H, W).
+        told: what they are to a reader.
+        strings: whether the frequencies of the bitstrings are wanted, which M3 depends on.
+    """
+
+    deployment: Deployment
+    images: Tensor
+    told: str = "images"
+    strings: bool = False
+
+
+def predict_on_devices(
+    sets: Mapping[str, OnDevice], run: Run, progress: Progress, pool: Pool = HERE
+) -> dict[str, Prediction]:
+    """Propagate images through whole compiled circuits, encoding included, under the targets' noise.
+
+    Args:
+        sets: images by a name of theirs and their circuit's within the run.
+        run: keeps what is done, block by block.
+        progress: told about every image.
+        pool: where the blocks are computed.
+    """
+    tasks: dict[str, _Block] = {}
+    told: dict[str, str] = {}
+    for name, each in sets.items():
+        # Made here, once: a worker gets the circuits that are there.
+        _ = each.deployment.circuit
+        what = f"{each.told} on {each.deployment.compiled.target.name}"
+        for kind in ("", "-strings") if each.strings else ("",):
+            for start in range(0, len(each.images), _BLOCK):
+                key = f"blocks/{name}{kind}-{start:06d}"
+                tasks[key] = _Block(name, each.images[start : start + _BLOCK].clone(), bool(kind))
+                told[key] = what
+    work = _Predicting({name: each.deployment for name, each in sets.items()})
+    bar = Bar(progress, "predicting images", told, {key: len(task.images) for key, task in tasks.items()})
+    found = run.map(tasks, work, ARRAYS, bar=bar, pool=pool)
+
+    def joined(name: str, *, strings: bool) -> NDArray[np.floating]:
+        blocks = [found[key]["z"] for key, task in tasks.items() if (task.of, task.strings) == (name, strings)]
+        return np.concatenate(blocks).astype(np.float64)
+
+    return {
+        name: Prediction(
+            each.deployment.ideal(each.images, progress),
+            joined(name, strings=False),
+            each.deployment.circuit.readout,
+            joined(name, strings=True) if each.strings else None,
+        )
+        for name, each in sets.items()
+    }
+
+
 def predict_on_device(
     deployment: Deployment,
     images: Tensor,
@@ -86,35 +148,41 @@ def predict_on_device(
     *,
     told: str = "images",
     strings: bool = False,
+    pool: Pool = HERE,
 ) -> Prediction:
-    """Propagate every image through the whole compiled circuit, encoding included, under the target's noise.
-
-    Args:
-        deployment: on a device.
-        images: shape (N, C, H, W).
-        run: keeps what is done, block by block.
-        name: of these images and this circuit within the run.
-        progress: told about every block.
-        told: what the images are to a reader.
-        strings: whether the frequencies of the bitstrings are wanted, which M3 depends on.
-    """
-    blocks: dict[str, list[NDArray[np.floating]]] = {"": [], "-strings": []} if strings else {"": []}
-    with progress.task(f"predicting {told} on {deployment.compiled.target.name}", len(images)) as advance:
-        for start in range(0, len(images), _BLOCK):
-            block = images[start : start + _BLOCK]
-            for kind, found in blocks.items():
-                file = f"blocks/{name}{kind}-{start:06d}.npz"
-                if (kept := run.kept_arrays(file)) is None:
-                    kept = {"z": string_frequencies(deployment, block) if kind else deployment.expectations(block)}
-                    run.keep_arrays(file, kept)
-                found.append(kept["z"])
-            advance(len(block))
-    joined = {kind: np.concatenate(found).astype(np.float64) for kind, found in blocks.items()}
-    ideal, readout = deployment.ideal(images, progress), deployment.circuit.readout
-    return Prediction(ideal, joined[""], readout, joined.get("-strings"))
+    """One set of images alone; see :func:`predict_on_devices`."""
+    return predict_on_devices({name: OnDevice(deployment, images, told, strings)}, run, progress, pool)[name]
 
 
-def string_frequencies(deployment: Deployment, images: Tensor) -> NDArray[np.floating]:
+@dataclass(frozen=True)
+class _Block:
+    """Some of the images of a set, and whether the bitstrings are asked for."""
+
+    of: str
+    images: Tensor
+    strings: bool
+
+
+@dataclass(frozen=True)
+class _Predicting:
+    """What is read of a block of images, by the deployments of their sets."""
+
+    deployments: Mapping[str, Deployment]
+
+    def __call__(self, block: _Block, advance: Advance) -> Arrays:
+        deployment = self.deployments[block.of]
+        if block.strings:
+            return {"z": string_frequencies(deployment, block.images, advance)}
+        return {"z": deployment.expectations(block.images, advance)}
+
+
+def noise_notes(deployments: Iterable[Deployment]) -> list[str]:
+    """What is repaired or left out of the targets' noise models, a sentence each."""
+    compiled = [each.compiled for each in deployments]
+    return sorted({f"{each.target.name}: {note}." for each in compiled for note in each.target.noise_notes(each.isa)})
+
+
+def string_frequencies(deployment: Deployment, images: Tensor, advance: Advance = ignore) -> NDArray[np.floating]:
     """Frequencies of the bitstrings that are read, shape (N, 2^m).
 
     From the ⟨Z…Z⟩ of all sets of classes, and the readout errors behind them.
@@ -122,11 +190,12 @@ def string_frequencies(deployment: Deployment, images: Tensor) -> NDArray[np.flo
     Args:
         deployment: whose encoding is noisy, too, as on a device.
         images: shape (N, C, H, W).
+        advance: told about every image.
     """
     where = deployment.circuit
     classes = len(where.read)
     sets = [tuple(qubit for k, qubit in enumerate(where.read) if number >> k & 1) for number in range(1, 2**classes)]
-    moments = deployment.moments(images, sets)
+    moments = deployment.moments(images, sets, advance)
     tensor = np.concatenate([np.ones((len(images), 1)), moments], axis=1).reshape(-1, *[2] * classes)
     readout = where.readout
     for k, (p10, p01) in enumerate(zip(readout.p10, readout.p01, strict=True)):
