@@ -1,6 +1,6 @@
 """What a classifier keeps of its accuracy when one of its quantum parts is tampered with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import accumulate
@@ -174,7 +174,7 @@ class Tampering:
         return self.deployment.qvc
 
     @property
-    def _by_weights(self) -> tuple[Any, Tensor]:
+    def _by_weights(self) -> tuple[Callable[[Tensor], Tensor], Tensor]:
         return logits_of_weights(self._model.connector, "weight", self.features)
 
     @property
