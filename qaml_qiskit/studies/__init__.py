@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.auditing import audit_rows as audit_rows
     from qaml_qiskit.studies.auditing import audit_tables as audit_tables
     from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
+    from qaml_qiskit.studies.certifying import CERTIFIED as CERTIFIED
+    from qaml_qiskit.studies.certifying import Certified as Certified
+    from qaml_qiskit.studies.certifying import Certifying as Certifying
+    from qaml_qiskit.studies.certifying import certified_accuracy as certified_accuracy
+    from qaml_qiskit.studies.certifying import certify_batch as certify_batch
+    from qaml_qiskit.studies.certifying import summary_of as summary_of
     from qaml_qiskit.studies.counting import Classifier as Classifier
     from qaml_qiskit.studies.counting import Counted as Counted
     from qaml_qiskit.studies.counting import Counting as Counting
@@ -23,6 +29,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.encoding import encode_images as encode_images
     from qaml_qiskit.studies.measuring import Scored as Scored
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
+    from qaml_qiskit.studies.parts import PARTS as PARTS
+    from qaml_qiskit.studies.parts import TamperedPart as TamperedPart
     from qaml_qiskit.studies.perturbing import perturb as perturb
     from qaml_qiskit.studies.perturbing import perturb_everywhere as perturb_everywhere
     from qaml_qiskit.studies.predicting import OnDevice as OnDevice
@@ -36,5 +44,12 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.sweeping import Scores as Scores
     from qaml_qiskit.studies.sweeping import SweepCell as SweepCell
     from qaml_qiskit.studies.sweeping import score_cell as score_cell
+    from qaml_qiskit.studies.tampering import Tampered as Tampered
+    from qaml_qiskit.studies.tampering import TamperedCell as TamperedCell
+    from qaml_qiskit.studies.tampering import Tampering as Tampering
+    from qaml_qiskit.studies.tampering import check_invertible as check_invertible
+    from qaml_qiskit.studies.tampering import honest_readout as honest_readout
+    from qaml_qiskit.studies.tampering import parts_of as parts_of
+    from qaml_qiskit.studies.tampering import tamper_parts as tamper_parts
 
 load_lazily(__name__)

@@ -1,22 +1,28 @@
 """``qaml certify`` as a whole: what it writes, what it refuses, how it goes on, and what noise cannot change."""
 
 import csv
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
+from qiskit.circuit import QuantumCircuit
+from qiskit.quantum_info import Pauli
+from qiskit_aer import AerSimulator
 
 from qaml_qiskit import TrainRequest, train
 from qaml_qiskit.certificates import certify_l2, decompose
 from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.deployments import Ideal, UnderNoise, deploy
+from qaml_qiskit.execution import open_target
+from qaml_qiskit.execution.catalogue import FakeEntry
 from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, StoredModel, load_model
 from qaml_qiskit.models.store import model_files
+from tests.integration import small
 from tests.integration.conftest import Finished
-from tests.tolerances import BOUND, CERTIFICATE, DIFFERENT, VALUE
+from tests.tolerances import AER, BOUND, CERTIFICATE, DIFFERENT, VALUE
 
 Qaml = Callable[..., Finished]
 IMAGES = 20
@@ -115,18 +121,17 @@ def test_a_terminal_gets_the_summary(qaml: Qaml, trained: Path, tmp_path: Path) 
 def test_a_killed_run_certifies_no_image_twice(
     qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certifying = sys.modules["qaml_qiskit.workflows.certify.workflow"]
-    monkeypatch.setattr(certifying, "_CHUNK", 5)
-    real, calls = certifying.certify_chunk, []
+    monkeypatch.setattr("qaml_qiskit.studies.certifying.CHUNK", 5)
+    calls = []
 
     def counted(*arguments: object) -> object:
         if len(calls) == 2:
             calls.append("killed")
             raise KeyboardInterrupt
         calls.append("done")
-        return real(*arguments)
+        return certify_l2(*arguments)
 
-    monkeypatch.setattr(certifying, "certify_chunk", counted)
+    monkeypatch.setattr("qaml_qiskit.studies.certifying.certify_l2", counted)
     words = ("certify", trained, "--images", IMAGES, "--json")
     assert qaml(*words, "--out", tmp_path / "run").code == 130
     again = qaml(*words, "--out", tmp_path / "run")
@@ -170,9 +175,44 @@ def test_a_noise_may_be_part_of_the_name(qaml: Qaml, trained: Path, tmp_path: Pa
     for wrong, said in (
         ("@depolarizing:2", "0 to 1"),
         ("@fake-torino:x", "fake-torino"),
+        ("@fake-torrino", "fake-torino"),
+        ("@bit-flip:0.1:encoding", "no quadratic forms"),
         ("@readout:0.1@ideal", "no such"),
     ):
         refused = qaml("certify", f"{trained}{wrong}", *words, "--out", tmp_path / "wrong")
         assert refused.code == 2
         assert said in refused.err
     assert not (tmp_path / "wrong").exists()
+
+
+def test_forms_on_a_device_are_those_of_its_layers_under_its_noise() -> None:
+    """Against Aer's density matrix, for states that enter without noise."""
+    target = open_target("manila", FakeEntry(kind="fake", device="FakeManilaV2"), 3)
+    deployed = small.deployed(target, "level3")
+    forms, layers = decompose(deployed.forms().matrices), deployed.layers
+    simulator = AerSimulator(method="density_matrix", noise_model=layers.noise)
+    pixels = small.images(3).flatten(1).double().numpy()
+    for row in pixels / np.linalg.norm(pixels, axis=1, keepdims=True):
+        circuit, state = QuantumCircuit(layers.circuit.num_qubits), np.zeros(2**layers.circuit.num_qubits)
+        for number, amplitude in enumerate(row):
+            state[sum((number >> k & 1) << qubit for k, qubit in enumerate(layers.inputs))] = amplitude
+        circuit.set_density_matrix(np.outer(state, state))
+        circuit.compose(layers.circuit, inplace=True)
+        for k, qubit in enumerate(layers.read):
+            circuit.save_expectation_value(Pauli("Z"), [qubit], label=str(k))
+        found = simulator.run(circuit).result().data()
+        z = layers.readout.read(np.array([[found[str(k)] for k in range(len(layers.read))]]))
+        np.testing.assert_allclose(forms.values(row[None]), z, atol=AER)
+
+
+def test_a_target_is_certified(qaml: Qaml, trained: Path, tmp_path: Path) -> None:
+    """Readout errors that are the same for all classes shrink all margins alike, and change no radius."""
+    (tmp_path / "backends.yaml").write_text(small.STRONG_READOUT)
+    where = ("--backends", tmp_path / "backends.yaml", "--recipe", "quick", "--images", 6)
+    document = qaml("certify", f"{trained}@poor", *where, "--out", tmp_path / "run", "--json").json()
+    rows = document["results"]
+    assert all(row["witness_flips"] for row in rows)
+    expected = np.where([row["predicted"] == row["label"] for row in rows], radii(trained)[: len(rows)], 0)
+    np.testing.assert_allclose([row["radius"] for row in rows], expected, rtol=BOUND)
+    assert any("noiseless" in note for note in document["notes"])
+    assert "target" in yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["resolved"]

@@ -45,7 +45,10 @@ REQUESTS: dict[str, list[Request]] = {
     ],
     "attack": [qaml.AttackRequest(model="a", attack=("cw",), param=("constants=[0.1,1.0]", "kappa=0.5"))],
     "transfer": [qaml.TransferRequest(sources=("a", "b@readout:0.1"), victims=("c@fake-fez",), eps=(0.1, 0.2))],
-    "certify": [qaml.CertifyRequest(model="a", noise="readout", strength=0.1)],
+    "certify": [
+        qaml.CertifyRequest(model="a", noise="readout", strength=0.1),
+        qaml.CertifyRequest(model="a@fake-torino", recipe="quick"),
+    ],
     "tamper": [qaml.TamperRequest(model="a", part=("weights", "gates"), strengths=(0.1, 0.2), components=2)],
 }
 

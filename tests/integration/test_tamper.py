@@ -2,7 +2,6 @@
 
 import csv
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,12 +11,13 @@ import torch
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
-from qaml_qiskit.attacks.quantum import Budget, CrosstalkAttack
+from qaml_qiskit.attacks.quantum import Budget, CrosstalkAttack, QuantumAttack
 from qaml_qiskit.datasets import load_dataset
+from qaml_qiskit.deployments import Batch
 from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, load_model
 from qaml_qiskit.models.store import model_files
-from qaml_qiskit.workflows.tamper.parts import Victim, attacks_on, crosstalk_circuit, symmetric_readout, target_readout
-from qaml_qiskit.workflows.tamper.request import PARTS, TamperRequest
+from qaml_qiskit.studies import PARTS, TamperedCell, Tampering, honest_readout
+from qaml_qiskit.studies.tampering import crosstalk_circuit
 from tests.integration import small
 from tests.integration.conftest import Finished
 from tests.tolerances import BOUND, VALUE
@@ -34,11 +34,12 @@ CONFIGS = {
 
 
 @pytest.fixture(params=CONFIGS)
-def victim(request: pytest.FixtureRequest) -> Victim:
+def victim(request: pytest.FixtureRequest) -> Tampering:
     model = QVC(CONFIGS[request.param], 4)
     images = torch.rand(5, *model.config.image_shape, generator=torch.Generator().manual_seed(2))
-    labels = model(images).argmax(1).numpy()
-    return Victim.of(model, images, labels, symmetric_readout(0.1, model.config.num_classes))
+    batch = Batch(images, model(images).argmax(1).numpy(), np.arange(5), "5")
+    deployment = small.ideal(model)
+    return Tampering(deployment, batch, honest_readout(deployment, 0.1))
 
 
 def altered(accuracy: float, model: QVC, weight: torch.Tensor, trained: Path) -> bool:
@@ -52,16 +53,17 @@ def altered(accuracy: float, model: QVC, weight: torch.Tensor, trained: Path) ->
 # What the attacks are given
 
 
-def test_states_and_forms_are_the_models_own(victim: Victim) -> None:
-    states, matrices = victim.states(), victim.matrices()
+def test_states_and_forms_are_the_models_own(victim: Tampering) -> None:
+    states, matrices = victim.states, victim.matrices
     np.testing.assert_allclose(states.norm(dim=1), 1, atol=VALUE[torch.float64])
     forms = torch.einsum("ni,kij,nj->nk", states, matrices, states)
     np.testing.assert_allclose(forms, victim.z, atol=VALUE[torch.float32])
 
 
-def test_crosstalk_turns_neighbours_after_every_layer(victim: Victim) -> None:
+def test_crosstalk_turns_neighbours_after_every_layer(victim: Tampering) -> None:
     """Against a circuit that is put together gate by gate, run by Qiskit on single states."""
-    config, weights = victim.model.config, victim.model.weight.detach().double().numpy()
+    model = victim.deployment.qvc
+    config, weights = model.config, model.weight.detach().double().numpy()
     n = config.num_qubits
     angles = np.linspace(-0.4, 0.7, n - 1)
     expected, theta = QuantumCircuit(n), iter(weights)
@@ -76,25 +78,25 @@ def test_crosstalk_turns_neighbours_after_every_layer(victim: Victim) -> None:
             expected.cz(qubit, qubit + 1)
         for qubit in range(n - 1):
             expected.rzz(angles[qubit], qubit, qubit + 1)
-    attack = attacks_on(victim, TamperRequest(model="any"))["crosstalk"]()
+    attack = victim.attack(TamperedCell("crosstalk", Budget(0.1), slice(0, 5)))
     assert isinstance(attack, CrosstalkAttack)
     assert attack.couplings == n - 1
     found = attack.victim(torch.tensor(angles))(attack.images)
-    for state, row in zip(victim.states().numpy(), found, strict=True):
+    for state, row in zip(victim.states.numpy(), found, strict=True):
         final = Statevector(state).evolve(expected)
         z = [final.expectation_value(SparsePauliOp.from_sparse_list([("Z", [k], 1)], n)).real for k in range(len(row))]
         np.testing.assert_allclose(row, z, atol=VALUE[torch.float32])
-    assert crosstalk_circuit(victim.model).num_parameters == n - 1
+    assert crosstalk_circuit(model).num_parameters == n - 1
 
 
-def test_honest_victims_are_the_classifier(victim: Victim) -> None:
-    for part, make in attacks_on(victim, TamperRequest(model="any", part=("weights",))).items():
-        damage = make().damage(Budget(0.0))
+def test_honest_victims_are_the_classifier(victim: Tampering) -> None:
+    for part in PARTS:
+        damage = victim.attack(TamperedCell(part, Budget(0.0), slice(0, 5))).damage(Budget(0.0))
         assert damage.before == damage.after == 1, part
 
 
 def test_readout_of_a_target() -> None:
-    readout = target_readout(small.deployed(small.strong_readout()))
+    readout = honest_readout(small.deployed(small.strong_readout()), 0.02)
     np.testing.assert_allclose(readout.p10, 0.08, atol=VALUE[torch.float64])
     np.testing.assert_allclose(readout.p01, 0.25, atol=VALUE[torch.float64])
     certain = readout.read(torch.tensor([[1.0] * 3, [-1.0] * 3], dtype=torch.float64))
@@ -147,19 +149,18 @@ def test_kept_changes_do_what_the_rows_say(qaml: Qaml, trained: Path, tmp_path: 
 
 
 def test_a_killed_run_goes_on(qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cells = sys.modules["qaml_qiskit.workflows.tamper.cells"]
     whole = qaml("tamper", trained, *WORDS, "--out", tmp_path / "whole", "--json").json()["results"]
-    monkeypatch.setattr(cells, "BLOCK", 8)
-    real, calls = cells._document, []
+    monkeypatch.setattr("qaml_qiskit.studies.tampering.BLOCK", 8)
+    real, calls = Tampering.attack, []
 
-    def counted(found: object) -> object:
+    def counted(work: Tampering, cell: TamperedCell) -> QuantumAttack:
         if len(calls) == 7:
             calls.append("killed")
             raise KeyboardInterrupt
         calls.append("done")
-        return real(found)
+        return real(work, cell)
 
-    monkeypatch.setattr(cells, "_document", counted)
+    monkeypatch.setattr(Tampering, "attack", counted)
     words = ("tamper", trained, *WORDS, "--out", tmp_path / "run", "--json")
     assert qaml(*words).code == 130
     assert len(list((tmp_path / "run" / "cells").glob("*.json"))) == 7
@@ -207,7 +208,7 @@ def test_a_convnet_is_refused(qaml: Qaml, trained_convnet: Path, tmp_path: Path)
 def test_many_qubits_leave_the_encoding_out(
     qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["qaml_qiskit.workflows.tamper.workflow"], "_MOST_QUBITS", 5)
+    monkeypatch.setattr("qaml_qiskit.studies.tampering.MOST_QUBITS", 5)
     document = qaml("tamper", trained, *WORDS, "--out", tmp_path / "run", "--json").json()
     assert "encoding" not in {row["part"] for row in document["results"]}
     assert any(note.startswith("encoding: left out") for note in document["notes"])
@@ -220,3 +221,10 @@ def test_a_model_file_with_a_brickwork_runs(qaml: Qaml, tmp_path: Path) -> None:
     for file, content in model_files(QVC(config), card).items():
         (tmp_path / "model" / file).write_bytes(content)
     assert qaml("tamper", tmp_path / "model", *WORDS, "--out", tmp_path / "run", "--json").code == 0
+
+
+def test_a_noise_is_refused(qaml: Qaml, trained: Path, tmp_path: Path) -> None:
+    refused = qaml("tamper", f"{trained}@readout:0.1", "--out", tmp_path / "run")
+    assert refused.code == 2
+    assert "under a noise" in refused.err
+    assert not (tmp_path / "run").exists()

@@ -1,28 +1,24 @@
 """How far every image is from another label, exactly: the work behind ``qaml certify``."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from qaml_qiskit.artifacts.fingerprints import digest
-from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
-from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.certificates import DecisionForms, decompose
-from qaml_qiskit.deployments import Deployment, deploy, load_batch, parse_deployment
-from qaml_qiskit.deployments.forms import QuadraticForms
+from qaml_qiskit.artifacts import Brief, Outcome, Row, Run, digest, open_pool, open_run
+from qaml_qiskit.deployments import Deployment, OnTarget, UnderNoise, deploy, load_batch, parse_deployment
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, certified_curves
+from qaml_qiskit.studies import Certified, certified_accuracy, certify_batch, summary_of
 from qaml_qiskit.workflows.certify.request import CertifyRequest
-from qaml_qiskit.workflows.certify.rows import accuracy_rows, certify_chunk, summary_row
 
-#: Images certified between two files: what a kill can lose.
-_CHUNK = 250
 _FIRST_ROWS = 20
 _NOTE = (
     "radius: exact in l2, over all images, pixels outside [0, 1] included. linf_lower and linf_upper: bounds, over "
     "images in [0, 1]. Exact expectation values, as endless shots would give them."
+)
+_NOTE_ON_TARGET = (
+    "On the target: the noise of the layers and the readout, which are compiled without the encoding; the encoding is "
+    "taken as noiseless."
 )
 
 
@@ -31,39 +27,43 @@ def certify(
     *,
     out: Path | None = None,
     data_dir: Path | None = None,
+    backends: Path | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Certify the labels of images, and check every certificate by a witness and an attack.
 
     What is finished is kept every 250 images; a run that was killed goes on there.
 
+    Args:
+        request: what to certify.
+        out: the run folder.
+        data_dir: where the data sets are.
+        backends: the backends.yaml of a target.
+        workers: certify in so many processes on this machine, with Dask.
+        scheduler: certify on the workers of this Dask scheduler.
+        progress: told about every 250 images.
+
     Raises:
         QamlError: the request cannot be served; for example a model whose logits are no quadratic forms of the image.
     """
-    progress = progress or Silent()
-    deployment = deploy(*parse_deployment(request.model, noise=request.noise, strength=request.strength))
+    opening = open_pool(workers, scheduler)
+    name, condition = parse_deployment(
+        request.model, noise=request.noise, strength=request.strength, recipe=request.recipe
+    )
+    deployment = deploy(name, condition, backends=backends)
     deployment.check_forms()
     batch = load_batch(request.images, [deployment], data_dir)
-    images, labels = batch.images, batch.labels
-    resolved = {"weights": deployment.weights_digest, "images": digest(images)}
-    with open_run("certify", request, resolved, out) as run:
-        if run.complete:
-            return Outcome.of(run, "summary", "certified_accuracy", brief=_brief)
-        chunks = [slice(start, min(start + _CHUNK, len(labels))) for start in range(0, len(labels), _CHUNK)]
-        kept = [run.kept_json(_file(chunk)) for chunk in chunks]
-        parts: list[dict[str, Any]] = [part for part in kept if part is not None]
-        missing = [chunk for chunk, part in zip(chunks, kept, strict=True) if part is None]
-        if missing:
-            prepared, forms = _prepare(deployment, progress)
-            done = sum(len(part["rows"]) for part in parts)
-            with progress.task("certifying", len(labels), done) as advance:
-                for chunk in missing:
-                    part = certify_chunk(prepared, forms, images[chunk], labels[chunk], chunk.start, request.seed)
-                    run.keep_json(_file(chunk), part)
-                    parts.append(part)
-                    advance(len(part["rows"]))
-        rows = sorted((row for part in parts for row in part["rows"]), key=lambda row: row["index"])
-        _write(run, request, rows, 1e3 * sum(part["seconds"] for part in parts) / len(rows))
+    resolved = {
+        "weights": deployment.weights_digest,
+        "images": digest(batch.images),
+        **deployment.resolved(),
+    }
+    with opening as pool, open_run("certify", request, resolved, out, backends=backends) as run:
+        if not run.complete:
+            found = certify_batch(run, deployment, batch, request.seed, progress or Silent(), pool)
+            _write(run, request, deployment, found)
         return Outcome.of(run, "summary", "certified_accuracy", brief=_brief)
 
 
@@ -73,30 +73,20 @@ def _brief(outcome: Outcome) -> Brief:
     return Brief(outcome.tables["summary"], levels, outcome.notes)
 
 
-def _file(chunk: slice) -> str:
-    return f"chunks/{chunk.start:06d}.json"
-
-
-def _prepare(deployment: Deployment, progress: Progress) -> tuple[QuadraticForms, DecisionForms]:
-    """The one-off work: the matrices and the spectrum of every pair of classes."""
-    progress.say("computing the quadratic forms")
-    prepared = deployment.forms()
-    pairs = len(prepared.matrices) * (len(prepared.matrices) - 1) // 2
-    with progress.task("decomposing pairs of classes", pairs) as advance:
-        return prepared, decompose(prepared.matrices, advance)
-
-
-def _write(run: Run, request: CertifyRequest, rows: list[Row], milliseconds: float) -> None:
-    summary, levels = summary_row(rows), accuracy_rows(rows)
-    noise = f" under {request.noise} of strength {request.strength:g}" if request.noise else ""
-    median = summary["median_radius"]
-    lead = f"{len(rows)} images{noise}. Accuracy {summary['accuracy']:.1%}" + (
-        f", median l2 radius {median:.3g}." if median is not None else "."
+def _write(run: Run, request: CertifyRequest, deployment: Deployment, found: Certified) -> None:
+    rows = found.rows
+    summary, levels = summary_of(rows), certified_accuracy(rows)
+    told = _told(deployment)
+    lead = f"{len(rows)} images{told}. Accuracy {summary['accuracy']:.1%}" + (
+        f", median l2 radius {summary['median_radius']:.3g}." if summary["median_radius"] is not None else "."
     )
+    milliseconds = 1e3 * found.seconds / len(rows)
     notes = [_NOTE, f"Exact radii took {milliseconds:.1f} ms an image, after the one-off work for the model."]
+    if deployment.kind == "device":
+        notes += [_NOTE_ON_TARGET, *(f"{deployment.condition}: {note}." for note in deployment.layers.notes)]
     levels_text = "certified: share of the images that no such perturbation fools. attacked: what the attack leaves."
     caption = "Left and middle: share of images still right, certainly and after an attack. Right: exact l2 radii."
-    report = Report(run, request.command_line(run.config), f"{request.model}, certified{noise}")
+    report = Report(run, request.command_line(run.config), f"{deployment.model_name}, certified{told}")
     report.csv("certificates.csv", rows)
     report.table("Summary", [summary], *notes)
     report.table("Certified accuracy", levels, levels_text)
@@ -104,6 +94,17 @@ def _write(run: Run, request: CertifyRequest, rows: list[Row], milliseconds: flo
     report.picture("certificates.png", picture, caption)
     report.table("First images", rows[:_FIRST_ROWS], "All images are in certificates.csv.")
     report.finish(lead, rows, notes, summary=[summary], certified_accuracy=levels)
+
+
+def _told(deployment: Deployment) -> str:
+    """The condition, behind what it is about."""
+    match deployment.condition:
+        case UnderNoise(noise=noise, strength=strength):
+            return f" under {noise} of strength {strength:g}"
+        case OnTarget(target=target):
+            return f" on {target}"
+        case _:
+            return ""
 
 
 def _series(rows: list[Row]) -> tuple[list[float], list[float], list[tuple[float, float]]]:

@@ -1,16 +1,13 @@
 """What ``qaml tamper`` is asked for, and everything about it that can be wrong before a model is read."""
 
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from qaml_qiskit.errors import ConfigurationError, unknown_name
+from qaml_qiskit.studies import PARTS, TamperedPart
 from qaml_qiskit.workflows.fields import AnyNumber, Count, Otherwise, Several, TargetName
 from qaml_qiskit.workflows.request import Compiled, OnModel, Seeded, WithImages
-
-#: What can be tampered with.
-TamperedPart = Literal["weights", "gates", "encoding", "readout", "calibration", "crosstalk"]
-PARTS: tuple[TamperedPart, ...] = get_args(TamperedPart)
 
 #: Flip probability of every qubit, either way, where nothing is said about the readout.
 READOUT = 0.02

@@ -1,33 +1,17 @@
 """What a classifier keeps of its accuracy when its quantum parts are tampered with: the work of ``qaml tamper``."""
 
 from collections.abc import Sequence
-from functools import cache, partial
 from pathlib import Path
 
-from torch import Tensor
+import torch
 
-from qaml_qiskit.artifacts.fingerprints import digest
-from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
-from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.attacks.quantum import Budget, Damage, QuantumAttack, StateAttack, damage_curve
+from qaml_qiskit.artifacts import Brief, Outcome, Row, Run, digest, open_pool, open_run
+from qaml_qiskit.attacks.quantum import Budget
 from qaml_qiskit.deployments import Deployment, OnTarget, deploy, load_batch, parse_deployment, refusals
-from qaml_qiskit.evaluation import Proportion, ReadoutMap
-from qaml_qiskit.models import QVC
-from qaml_qiskit.progress import Advance, Progress, Silent
+from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, curves
-from qaml_qiskit.workflows.tamper.cells import Joined, KeptAttack, block_name, blocks_of, cell_file
-from qaml_qiskit.workflows.tamper.parts import (
-    Victim,
-    attacks_on,
-    calibration_attack,
-    symmetric_readout,
-    target_readout,
-)
-from qaml_qiskit.workflows.tamper.request import PARTS, READOUT, TamperedPart, TamperRequest
-
-#: The attack on the states decomposes matrices of 2ⁿ rows; on more qubits than this it must be asked for.
-_MOST_QUBITS = 10
+from qaml_qiskit.studies import TamperedPart, Tampering, check_invertible, honest_readout, parts_of, tamper_parts
+from qaml_qiskit.workflows.tamper.request import READOUT, TamperRequest
 
 _NOTES = (
     "strength: half the diamond distance by which a component may be changed: with 0 nobody can tell, with 1 one use "
@@ -53,40 +37,55 @@ def tamper(
     backends: Path | None = None,
     out: Path | None = None,
     data_dir: Path | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Tamper with one part of a classifier after the other, and score the images before and after.
 
     Every part and strength is kept as it finishes, the encoding every 500 images; a run that was killed goes on there.
 
+    Args:
+        request: what to tamper with.
+        backends: the backends.yaml of the target.
+        out: the run folder.
+        data_dir: where the data sets are.
+        workers: tamper in so many processes on this machine, with Dask.
+        scheduler: tamper on the workers of this Dask scheduler.
+        progress: told about every part and strength.
+
     Raises:
         QamlError: the request cannot be served; for example a model without quantum parts.
     """
-    progress = progress or Silent()
+    opening = open_pool(workers, scheduler)
     name, condition = parse_deployment(request.model, target=request.target, recipe=request.recipe)
     deployment = deploy(name, condition, backends=backends)
     if deployment.kind == "noisy":
         raise refusals.needs_no_noise(deployment.name)
-    model, readout = deployment.qvc, _readout(deployment, request)
+    parts = request.part or parts_of(deployment)
+    readout = honest_readout(deployment, _probability(request))
     batch = load_batch(request.images, [deployment], data_dir)
-    victim = Victim.of(model, batch.images, batch.labels, readout)
-    parts = request.part or _allowed(model)
     if "calibration" in parts:
-        # A readout that mitigation cannot invert is refused before anything is written.
-        calibration_attack(victim)
+        check_invertible(readout)
     resolved = {
         "weights": deployment.weights_digest,
         "images": digest(batch.images),
-        "labels": digest(victim.labels),
+        "labels": digest(torch.from_numpy(batch.labels)),
         "part": list(parts),
         "readout": readout.document(),
         **deployment.resolved(),
     }
-    with open_run("tamper", request, resolved, out, backends=backends) as run:
+    with opening as pool, open_run("tamper", request, resolved, out, backends=backends) as run:
         if not run.complete:
-            rows = _rows(request, run, victim, parts, progress)
+            work = Tampering(deployment, batch, readout, request.steps, request.seed)
+            budgets = [Budget(strength, request.components) for strength in request.strengths]
+            rows = tamper_parts(run, work, parts, budgets, progress or Silent(), pool)
             _write(run, request, rows, _notes(request, deployment, parts), 1 / deployment.num_classes)
     return Outcome.of(run, brief=_brief)
+
+
+def _probability(request: TamperRequest) -> float:
+    return READOUT if request.readout is None else request.readout
 
 
 def _brief(outcome: Outcome) -> Brief:
@@ -102,82 +101,11 @@ def figures_and_access(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     return figures, list(access.values())
 
 
-def _allowed(model: QVC) -> tuple[TamperedPart, ...]:
-    """All parts, but the encoding only where its exact attack takes seconds or minutes."""
-    return tuple(part for part in PARTS if part != "encoding" or model.config.num_qubits <= _MOST_QUBITS)
-
-
-def _readout(deployment: Deployment, request: TamperRequest) -> ReadoutMap[Tensor]:
-    """The honest readout errors."""
-    if deployment.kind == "device":
-        return target_readout(deployment)
-    probability = READOUT if request.readout is None else request.readout
-    return symmetric_readout(probability, deployment.num_classes)
-
-
-def _rows(
-    request: TamperRequest, run: Run, victim: Victim, parts: tuple[TamperedPart, ...], progress: Progress
-) -> list[Row]:
-    blocks = [block_name(block.start) for block in blocks_of(len(victim.labels))]
-    names = [name for part in parts for name in (blocks if part == "encoding" else [part])]
-    files = [cell_file(name, strength) for name in names for strength in request.strengths]
-    done = sum(run.kept_json(file) is not None for file in files)
-    budgets = [Budget(strength, request.components) for strength in request.strengths]
-    rows = []
-    with progress.task("tampering with parts", len(files), done) as advance:
-        for part in parts:
-            attack = _kept(part, request, run, victim, advance)
-            rows += [_row(part, damage, len(victim.labels)) for damage in damage_curve(attack, budgets)]
-    return rows
-
-
-def _kept(part: TamperedPart, request: TamperRequest, run: Run, victim: Victim, advance: Advance) -> QuantumAttack:
-    """The attack on a part, whose results are kept in the run."""
-    if part != "encoding":
-        return KeptAttack(part, part, run, attacks_on(victim, request)[part], advance)
-    states, matrices = cache(victim.states), cache(victim.matrices)
-    blocks = blocks_of(len(victim.labels))
-
-    def made(block: slice) -> QuantumAttack:
-        return StateAttack(states()[block], matrices(), victim.labels[block])
-
-    # A change here is a state for every image: megabytes that nobody asked for.
-    attacks = [
-        KeptAttack(
-            block_name(block.start),
-            f"encoding of images {block.start} to {block.stop - 1}",
-            run,
-            partial(made, block),
-            advance,
-            keeps_change=False,
-        )
-        for block in blocks
-    ]
-    return Joined(attacks, [block.stop - block.start for block in blocks])
-
-
-def _row(part: TamperedPart, damage: Damage, images: int) -> Row:
-    scored = Proportion(round(damage.after * images), images)
-    return {
-        "part": part,
-        "changes": damage.access.changes,
-        "knows": ", ".join(damage.access.knows),
-        "strength": damage.budget.strength,
-        "spent": damage.strength,
-        "components": damage.components,
-        "accuracy": scored.value,
-        "interval": list(scored.interval),
-        "accuracy_before": damage.before,
-        "images": images,
-    }
-
-
 def _notes(request: TamperRequest, deployment: Deployment, parts: tuple[TamperedPart, ...]) -> list[str]:
     notes = [*_NOTES, *(_OF_PARTS[part] for part in parts)]
     if "readout" in parts or "calibration" in parts:
-        own = READOUT if request.readout is None else request.readout
         target = deployment.condition.target if isinstance(deployment.condition, OnTarget) else None
-        whose = f"those of {target}" if target else f"{own:g} for every qubit, either way"
+        whose = f"those of {target}" if target else f"{_probability(request):g} for every qubit, either way"
         notes.append(f"Honest readout errors: {whose}.")
     if not request.part and "encoding" not in parts:
         count = deployment.qvc.config.num_qubits

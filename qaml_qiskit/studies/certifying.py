@@ -1,6 +1,8 @@
-"""The rows of a certificate: one an image, their summary, and the accuracy that is certain at a distance."""
+"""How far images are from another label: a row an image, and what the rows come to."""
 
 import time
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -8,20 +10,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from qaml_qiskit.artifacts.outcome import Row
+from qaml_qiskit.artifacts import HERE, JSON, Bar, Codec, Pool, Row, Run
 from qaml_qiskit.certificates import (
     DecisionForms,
     L2Certificates,
     certify_l2,
+    decompose,
     hypothesis_testing_radii,
     l2_attack,
     linf_attack,
     linf_lower_bounds,
     lipschitz_radii,
 )
+from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.forms import QuadraticForms
 from qaml_qiskit.models import predict
+from qaml_qiskit.progress import Advance, Progress
 
+#: Images certified between two files: what a kill can lose.
+CHUNK = 250
 #: How far beyond the boundary, relative to the radius, the model is asked: in double precision, then in single.
 _DOUBLE_OVERSHOOT = 1e-7
 _SINGLE_OVERSHOOTS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
@@ -33,19 +40,87 @@ _STRENGTHS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 Floats = NDArray[np.float64]
 
 
-def certify_chunk(
-    prepared: QuadraticForms, forms: DecisionForms, images: Tensor, labels: NDArray[np.int64], first: int, seed: int
-) -> dict[str, Any]:
-    """Rows of some images, and the ``seconds`` that their exact radii took.
+@dataclass(frozen=True)
+class Certified:
+    """Certificates of some images.
+
+    Attributes:
+        rows: one an image, with the columns of ``certificates.csv``.
+        seconds: that the exact radii took, after the one-off work for the model.
+    """
+
+    rows: list[Row]
+    seconds: float
+
+
+CERTIFIED: Codec[Certified] = JSON.of(vars, lambda content: Certified(**content))
+
+
+class Certifying:
+    """Certifies slices of images: a work for :meth:`~qaml_qiskit.artifacts.Run.map`.
+
+    The matrices of the model and the spectrum of every pair of classes are computed for the first slice, once a
+    process; they are not pickled.
 
     Args:
-        prepared: the model.
-        forms: its decisions.
-        images: shape (N, C, H, W), in [0, 1].
-        labels: shape (N,).
-        first: index of the first image.
+        deployment: whose logits are quadratic forms of the image.
+        batch: the images, of which a task is a slice.
         seed: of the attack's starts.
+
+    Raises:
+        ConfigurationError: the logits are no such forms.
     """
+
+    def __init__(self, deployment: Deployment, batch: Batch, seed: int = 0) -> None:
+        deployment.check_forms()
+        self._deployment, self._batch, self._seed = deployment, batch, seed
+        self._prepared: tuple[QuadraticForms, DecisionForms] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_prepared": None}
+
+    def __call__(self, chunk: slice, advance: Advance) -> Certified:
+        """Rows of the images of a slice with a first one."""
+        if self._prepared is None:
+            self._prepared = _prepare(self._deployment, advance)
+        images, labels = self._batch.images[chunk], self._batch.labels[chunk]
+        return _certify(*self._prepared, images, labels, chunk.start, self._seed)
+
+
+def certify_batch(
+    run: Run, deployment: Deployment, batch: Batch, seed: int, progress: Progress, pool: Pool = HERE
+) -> Certified:
+    """The certificates of all images, kept in the run chunk by chunk.
+
+    Args:
+        run: keeps them below ``chunks/``.
+        deployment: as for :class:`Certifying`.
+        batch: at least one image.
+        seed: of the attack's starts.
+        progress: told about every chunk.
+        pool: where they are computed.
+    """
+    starts = range(0, len(batch), CHUNK)
+    chunks = {f"chunks/{start:06d}": slice(start, min(start + CHUNK, len(batch))) for start in starts}
+    told = {key: f"images {chunk.start} to {chunk.stop - 1}" for key, chunk in chunks.items()}
+    bar = Bar(progress, "certifying", told, {key: chunk.stop - chunk.start for key, chunk in chunks.items()})
+    found = run.map(chunks, Certifying(deployment, batch, seed), CERTIFIED, bar=bar, pool=pool).values()
+    return Certified([row for part in found for row in part.rows], sum(part.seconds for part in found))
+
+
+def _prepare(deployment: Deployment, advance: Advance) -> tuple[QuadraticForms, DecisionForms]:
+    """The one-off work: the matrices and the spectrum of every pair of classes."""
+    advance(0, "computing the quadratic forms")
+    prepared, number = deployment.forms(), count(1)
+    pairs = len(prepared.matrices) * (len(prepared.matrices) - 1) // 2
+    return prepared, decompose(
+        prepared.matrices, lambda _: advance(0, f"{next(number)} of {pairs} pairs of classes decomposed")
+    )
+
+
+def _certify(
+    prepared: QuadraticForms, forms: DecisionForms, images: Tensor, labels: NDArray[np.int64], first: int, seed: int
+) -> Certified:
     pixels = images.flatten(1).double().numpy()
     start = time.perf_counter()
     found = certify_l2(forms, pixels, labels)
@@ -71,7 +146,7 @@ def certify_chunk(
         columns["lipschitz"] = lipschitz_radii(forms, pixels, labels)
         columns["hypothesis_testing"] = hypothesis_testing_radii(forms, pixels, labels)
     rows = [dict(zip(columns, map(_plain, values), strict=True)) for values in zip(*columns.values(), strict=True)]
-    return {"rows": rows, "seconds": seconds}
+    return Certified(rows, seconds)
 
 
 def _witnesses(
@@ -112,7 +187,7 @@ def _plain(value: np.generic) -> object:
     return None if isinstance(number, float) and not np.isfinite(number) else number
 
 
-def summary_row(rows: list[Row]) -> Row:
+def summary_of(rows: list[Row]) -> Row:
     """One row for all images; medians and shares are over those that are classified rightly."""
     right = [row for row in rows if row["predicted"] == row["label"]]
 
@@ -144,7 +219,7 @@ def summary_row(rows: list[Row]) -> Row:
     }
 
 
-def accuracy_rows(rows: list[Row]) -> list[Row]:
+def certified_accuracy(rows: list[Row]) -> list[Row]:
     """The share of images that stay right at some distances: certified, and as the attacks leave it."""
     grids = [("l2", _DISTANCES, "radius", "attack"), ("l∞", _STRENGTHS, "linf_lower", "linf_upper")]
     return [

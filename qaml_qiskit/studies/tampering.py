@@ -1,0 +1,346 @@
+"""What a classifier keeps of its accuracy when one of its quantum parts is tampered with."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from qiskit.circuit import ParameterVector, QuantumCircuit
+from torch import Tensor, nn
+
+from qaml_qiskit.artifacts import HERE, JSON, Bar, Codec, Pool, Row, Run
+from qaml_qiskit.attacks.quantum import (
+    AngleAttack,
+    Budget,
+    CalibrationAttack,
+    CrosstalkAttack,
+    GateAttack,
+    QuantumAttack,
+    ReadoutAttack,
+    StateAttack,
+    logits_of_weights,
+    rotation_groups,
+)
+from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.evaluation import Proportion, ReadoutMap
+from qaml_qiskit.formats import npz
+from qaml_qiskit.models import QVC, AmplitudeQNN
+from qaml_qiskit.noise import LAYER_END
+from qaml_qiskit.progress import Advance, Progress
+from qaml_qiskit.simulation.heisenberg import noisy_observables
+from qaml_qiskit.studies.parts import PARTS, TamperedPart
+
+#: The attack on the states decomposes matrices of 2ⁿ rows; on more qubits than this it must be asked for.
+MOST_QUBITS = 10
+#: Images whose states are attacked between two files: what a kill can lose. Most of the work does not depend on it.
+BLOCK = 500
+#: Starts of the ascent on the weights: the honest ones, and a random one.
+_STARTS = 2
+#: Gates tried a round where several may be dropped; for one gate all are.
+_CANDIDATES = 100
+
+
+@dataclass(frozen=True)
+class TamperedCell:
+    """One attack within one budget.
+
+    Attributes:
+        part: what is tampered with.
+        budget: how much.
+        images: on which it is chosen and scored; all but for the encoding, whose images have a state each.
+    """
+
+    part: TamperedPart
+    budget: Budget
+    images: slice
+
+    @property
+    def name(self) -> str:
+        """Of its files."""
+        part = f"{self.part}-{self.images.start:06d}" if self.part == "encoding" else self.part
+        return f"cells/{part}-{self.budget.strength!r}"
+
+    @property
+    def told(self) -> str:
+        """What it is to a reader."""
+        images = f" of images {self.images.start} to {self.images.stop - 1}" if self.part == "encoding" else ""
+        return f"{self.part}{images}, strength {self.budget.strength:g}"
+
+
+@dataclass(frozen=True)
+class Tampered:
+    """The damage of an attack, as a run keeps it.
+
+    Attributes:
+        attack: its name.
+        changes: the part that is tampered with.
+        knows: the parts that are read to decide how.
+        strength: of the strongest change.
+        components: how many were changed.
+        before: accuracy of the honest classifier.
+        after: accuracy under the attack.
+        fooled: 1 for an image that was right before and is wrong now, else 0.
+        change: what was done; in a file of its own, and not read back.
+    """
+
+    attack: str
+    changes: str
+    knows: list[str]
+    strength: float
+    components: int
+    before: float
+    after: float
+    fooled: list[int]
+    change: NDArray[Any] = field(default_factory=lambda: np.empty(0), compare=False)
+
+
+def _document(found: Tampered) -> dict[str, Any]:
+    return {name: value for name, value in vars(found).items() if name != "change"}
+
+
+#: For the encoding: a change there is a state for every image, megabytes that nobody asked for.
+STATES: Codec[Tampered] = JSON.of(_document, lambda content: Tampered(**content))
+#: For the other parts.
+TAMPERED = STATES.with_file(".npz", lambda found: npz(change=found.change))
+
+
+@dataclass(frozen=True, eq=False)
+class Tampering:
+    """Tampers with one part of a classifier: a work for :meth:`~qaml_qiskit.artifacts.Run.map`.
+
+    Images are encoded and classified once a process; what was computed is not pickled.
+
+    Attributes:
+        deployment: whose model is a QVC; its noise is not used.
+        batch: labelled images.
+        readout: the honest errors of the class qubits.
+        steps: of the ascent on the weights.
+        seed: of its random start.
+    """
+
+    deployment: Deployment
+    batch: Batch
+    readout: ReadoutMap[Tensor]
+    steps: int = 40
+    seed: int = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def __call__(self, cell: TamperedCell, advance: Advance) -> Tampered:
+        """The worst that the attack finds within its budget."""
+        found = self.attack(cell).damage(cell.budget)
+        return Tampered(
+            found.attack,
+            found.access.changes,
+            list(found.access.knows),
+            found.strength,
+            found.components,
+            found.before,
+            found.after,
+            found.fooled.int().tolist(),
+            np.empty(0) if cell.part == "encoding" else found.change.cpu().numpy(),
+        )
+
+    def attack(self, cell: TamperedCell) -> QuantumAttack:
+        """The attack on a part, which sees logits as functions of what is changed."""
+        match cell.part:
+            case "weights":
+                return AngleAttack(*self._by_weights, self.labels, steps=self.steps, restarts=_STARTS, seed=self.seed)
+            case "gates":
+                logits, angles = self._by_weights
+                several = cell.budget.components is not None and cell.budget.components > 1
+                gates, candidates = rotation_groups(len(angles)), _CANDIDATES if several else None
+                return GateAttack(logits, angles, gates, self.labels, candidates)
+            case "encoding":
+                return StateAttack(self.states[cell.images], self.matrices, self.labels[cell.images])
+            case "readout":
+                return ReadoutAttack(self.readout.read(self.z), self.labels)
+            case "calibration":
+                return CalibrationAttack(self.readout.read(self.z), self.readout.p10, self.readout.p01, self.labels)
+            case "crosstalk":
+                circuit = crosstalk_circuit(self._model)
+                network = AmplitudeQNN(circuit, self.features.shape[1], self._model.readout.qubits)
+                return CrosstalkAttack(
+                    lambda angles: _Disturbed(network, angles), circuit.num_parameters, self.features, self.labels
+                )
+
+    @property
+    def _model(self) -> QVC:
+        return self.deployment.qvc
+
+    @property
+    def _by_weights(self) -> tuple[Callable[[Tensor], Tensor], Tensor]:
+        return logits_of_weights(self._model.connector, "weight", self.features)
+
+    @property
+    def labels(self) -> Tensor:
+        """Shape (N,)."""
+        return torch.from_numpy(self.batch.labels)
+
+    @cached_property
+    def features(self) -> Tensor:
+        """What the model's connector takes, shape (N, F)."""
+        with torch.no_grad():
+            return self._model.features(self.batch.images)
+
+    @cached_property
+    def z(self) -> Tensor:
+        """⟨Z_k⟩, shape (N, m)."""
+        with torch.no_grad():
+            z: Tensor = self._model.connector(self.features)
+            return z.double()
+
+    @cached_property
+    def states(self) -> Tensor:
+        """The encoded states, shape (N, 2ⁿ), float64, of unit length to double precision.
+
+        The length matters: a fidelity that is wrong by 10⁻⁷ is a trace distance of 3·10⁻⁴.
+        """
+        states = self.features.double()
+        size = 2**self._model.config.num_qubits
+        return nn.functional.pad(nn.functional.normalize(states, dim=1), (0, size - states.shape[1]))
+
+    @cached_property
+    def matrices(self) -> Tensor:
+        """M_k with ⟨Z_k⟩ = φᵀM_kφ for real states φ, shape (m, 2ⁿ, 2ⁿ), float64."""
+        qubits = self._model.readout.qubits
+        return noisy_observables(self._model.ansatz(), None, qubits, dtype=torch.float64).matrices
+
+
+def parts_of(deployment: Deployment) -> tuple[TamperedPart, ...]:
+    """All parts, but the encoding only where its exact attack takes seconds or minutes."""
+    return tuple(part for part in PARTS if part != "encoding" or deployment.qvc.config.num_qubits <= MOST_QUBITS)
+
+
+def honest_readout(deployment: Deployment, probability: float) -> ReadoutMap[Tensor]:
+    """The readout errors: those of a device's qubits that the classifier is read from, else the same one everywhere.
+
+    Args:
+        deployment: on a device, or not.
+        probability: that a qubit is read wrongly, either way, where there is no device.
+    """
+    if deployment.kind == "device":
+        found = deployment.circuit.readout
+        return ReadoutMap(torch.from_numpy(found.p10), torch.from_numpy(found.p01))
+    flips = torch.full((deployment.num_classes,), probability, dtype=torch.float64)
+    return ReadoutMap(flips, flips)
+
+
+def check_invertible(readout: ReadoutMap[Tensor]) -> None:
+    """Raise InputError for a readout that mitigation cannot invert, whose record cannot be falsified."""
+    nothing = torch.zeros_like(readout.p10)[None]
+    CalibrationAttack(nothing, readout.p10, readout.p01, torch.zeros(1, dtype=torch.int64))
+
+
+def tamper_parts(
+    run: Run,
+    work: Tampering,
+    parts: Sequence[TamperedPart],
+    budgets: Sequence[Budget],
+    progress: Progress,
+    pool: Pool = HERE,
+) -> list[Row]:
+    """A row for every part and budget; every cell is kept in the run.
+
+    What a smaller budget allowed, a larger one allows too. So where the search does worse with more, the row repeats
+    the earlier find.
+
+    Args:
+        run: keeps the cells below ``cells/``.
+        work: tampers with them.
+        parts: one after the other.
+        budgets: none smaller, in strength or components, than the one before it.
+        progress: told about every cell.
+        pool: where they are computed.
+    """
+    cells = {
+        (part, budget): [TamperedCell(part, budget, images) for images in _blocks(part, len(work.batch))]
+        for part in parts
+        for budget in budgets
+    }
+    found: dict[str, Tampered] = {}
+    for codec, description in ((TAMPERED, "tampering with parts"), (STATES, "tampering with states")):
+        some = [cell for each in cells.values() for cell in each if (cell.part == "encoding") == (codec is STATES)]
+        bar = Bar(progress, description, {cell.name: cell.told for cell in some})
+        found |= run.map({cell.name: cell for cell in some}, work, codec, bar=bar, pool=pool)
+    rows = []
+    for part in parts:
+        damages = [_joined(part, [found[cell.name] for cell in cells[part, budget]]) for budget in budgets]
+        rows += [_row(part, *each) for each in zip(budgets, accumulate(damages, _worse), strict=True)]
+    return rows
+
+
+def _blocks(part: TamperedPart, images: int) -> list[slice]:
+    """The images that are attacked together: all, but for the encoding, whose images have a state each."""
+    size = BLOCK if part == "encoding" else images
+    return [slice(start, min(start + size, images)) for start in range(0, images, size)]
+
+
+def _worse(before: Tampered, now: Tampered) -> Tampered:
+    return before if before.after < now.after else now
+
+
+def _joined(part: TamperedPart, blocks: Sequence[Tampered]) -> Tampered:
+    """The damage to the images of all blocks together."""
+    if part != "encoding":
+        return blocks[0]
+    fooled = [each for block in blocks for each in block.fooled]
+    return replace(
+        blocks[0],
+        strength=max(block.strength for block in blocks),
+        components=max(block.components for block in blocks),
+        before=sum(block.before * len(block.fooled) for block in blocks) / len(fooled),
+        after=sum(block.after * len(block.fooled) for block in blocks) / len(fooled),
+        fooled=fooled,
+    )
+
+
+def _row(part: TamperedPart, budget: Budget, damage: Tampered) -> Row:
+    images = len(damage.fooled)
+    scored = Proportion(round(damage.after * images), images)
+    return {
+        "part": part,
+        "changes": damage.changes,
+        "knows": ", ".join(damage.knows),
+        "strength": budget.strength,
+        "spent": damage.strength,
+        "components": damage.components,
+        "accuracy": scored.value,
+        "interval": list(scored.interval),
+        "accuracy_before": damage.before,
+        "images": images,
+    }
+
+
+def crosstalk_circuit(model: QVC) -> QuantumCircuit:
+    """The trained layers with RZZ(ζ) between every two neighbours after each layer, the same in every layer.
+
+    Returns:
+        A circuit with a free angle for each pair of the ansatz's neighbours; with all of them 0 it is
+        ``model.ansatz()``.
+    """
+    trained, pairs = model.ansatz(LAYER_END), model.config.build_ansatz().neighbours
+    disturbed, couplings = trained.copy_empty_like(), ParameterVector("ζ", len(pairs))
+    for gate in trained.data:
+        if gate.label != LAYER_END:
+            disturbed.append(gate)
+            continue
+        for pair, angle in zip(pairs, couplings, strict=True):
+            disturbed.rzz(angle, *pair)
+    return disturbed
+
+
+class _Disturbed(nn.Module):
+    """The classifier beside a neighbour that turns its couplings; takes features, gives ⟨Z_k⟩."""
+
+    def __init__(self, network: AmplitudeQNN, angles: Tensor) -> None:
+        super().__init__()
+        self._network, self._angles = network, angles
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self._network.expectations(features, self._angles.to(features))
