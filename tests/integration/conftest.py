@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,21 @@ def qaml(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         return Finished(int(leave.value.code or 0), captured.out, captured.err)
 
     return call
+
+
+@pytest.fixture
+def far_worker() -> Iterator[str]:
+    """The address of a Dask scheduler with one worker, in this process."""
+    distributed = pytest.importorskip("distributed")
+    options = {"processes": False, "n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster:
+        yield cluster.scheduler_address
+
+
+def results(run: Path) -> dict[str, bytes]:
+    """What a run holds in arrays, JSON and CSV, by the names of the files."""
+    files = {str(path.relative_to(run)): path for path in run.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in files.items() if path.suffix in (".npz", ".json", ".csv")}
 
 
 @pytest.fixture(scope="session")

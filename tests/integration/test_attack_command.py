@@ -16,7 +16,7 @@ from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.models import load_model, predict
 from qaml_qiskit.studies import attacking
-from tests.integration.conftest import Finished
+from tests.integration.conftest import Finished, results
 from tests.tolerances import BOUND, DIFFERENT
 
 Qaml = Callable[..., Finished]
@@ -175,6 +175,37 @@ def test_a_killed_attack_makes_nothing_twice(
     assert len(calls) == 2 + 2
     whole = qaml(*words, "--out", tmp_path / "whole")
     assert whole.json()["results"] == again.json()["results"]
+
+
+def test_a_scheduler_and_a_kill_change_no_byte(
+    qaml: Qaml, trained: Path, tmp_path: Path, far_worker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("attack", trained, "--attack", "pgd,deepfool", "--eps", "0.1,0.5", "--audit", *FAST, "--json")
+    alone = qaml(*words, "--out", tmp_path / "alone")
+    real, calls = attacking.run_attack, []
+
+    def killed(*arguments: object, **options: object) -> object:
+        calls.append("call")
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(attacking, "run_attack", killed)
+    assert qaml(*words, "--out", tmp_path / "far").code == 130
+    monkeypatch.undo()
+    far = qaml(*words, "--scheduler", far_worker, "--out", tmp_path / "far")
+    assert far.code == 0, far.err
+    assert far.json()["results"] == alone.json()["results"]
+    assert results(tmp_path / "far") == results(tmp_path / "alone")
+
+
+def test_audits_and_scores_are_computed_as_asked_for(qaml: Qaml, trained: Path, tmp_path: Path) -> None:
+    words = ("attack", trained, "--eps", "0.1", "--audit", *FAST, "--json")
+    asked = ("--precision", "double", "--engine", "torch")
+    rows = qaml(*words, *asked, "--out", tmp_path / "double").json()["results"]
+    plain = qaml(*words, "--out", tmp_path / "single").json()["results"]
+    assert [row["verdict"] for row in rows] == [row["verdict"] for row in plain] == ["sound"]
+    assert read_adversarial(tmp_path / "double" / "adversarial" / "pgd-eps0.1.npz").images.dtype == np.float32
 
 
 def test_a_parameter_can_be_meant_for_one_attack() -> None:

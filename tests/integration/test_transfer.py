@@ -18,7 +18,7 @@ from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import load_model, predict
 from qaml_qiskit.studies import attacking
-from tests.integration.conftest import Finished
+from tests.integration.conftest import Finished, results
 from tests.integration.hardware import workspace
 from tests.integration.small import STRONG_READOUT
 
@@ -144,6 +144,35 @@ def test_a_killed_transfer_gives_the_same_table(
     whole = qaml(*words, "--out", tmp_path / "whole")
     assert whole.json()["results"] == again.json()["results"]
     assert (tmp_path / "whole" / "transfer.csv").read_bytes() == (tmp_path / "run" / "transfer.csv").read_bytes()
+
+
+def test_a_scheduler_changes_no_byte(qaml: Qaml, pair: tuple[Path, Path], tmp_path: Path, far_worker: str) -> None:
+    qvc, convnet = pair
+    (tmp_path / "backends.yaml").write_text(STRONG_READOUT)
+    words = ("transfer", "--sources", qvc, convnet, "--victims", f"{qvc}@readout:0.1", f"{qvc}@poor", "--eps", "0.2")
+    words += ("--recipe", "quick", "--backends", tmp_path / "backends.yaml", "--audit", "--audit-images", 5)
+    words += ("--steps", "3", "--images", 5, "--json")
+    alone = qaml(*words, "--out", tmp_path / "alone")
+    far = qaml(*words, "--scheduler", far_worker, "--out", tmp_path / "far")
+    assert far.code == 0, far.err
+    assert far.json()["results"] == alone.json()["results"]
+    assert results(tmp_path / "far") == results(tmp_path / "alone")
+
+
+@pytest.mark.parametrize("source", ["{}@poor", "{}@depolarizing:0.01:encoding"])
+def test_a_source_without_gradients_is_refused_before_it_is_compiled(
+    qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    def compiled(*_: object) -> object:
+        raise AssertionError
+
+    monkeypatch.setattr(deployment, "compile_circuit", compiled)
+    (tmp_path / "backends.yaml").write_text(STRONG_READOUT)
+    words = ("--sources", source.format(trained), "--victims", trained, "--backends", tmp_path / "backends.yaml")
+    refused = qaml("transfer", *words, "--out", tmp_path / "run")
+    assert refused.code == 2
+    assert "cannot be attacked by its gradients" in refused.err
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_frozen_circuit_is_collapsed_once(
