@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from qaml_qiskit import __version__
 from qaml_qiskit.artifacts.adversarial import ADVERSARIAL, AdversarialImages, Provenance, told_attack
@@ -15,7 +15,7 @@ from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks import Attack, AttackResult, run_attack
-from qaml_qiskit.compute import DEFAULT_COMPUTE
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.reports import one_of_each_class, perturbation_picture
@@ -135,18 +135,40 @@ class _Attacking:
 
 
 def attacked(source: Deployment, batch: Batch, attack: Attack, advance: Callable[[int], None]) -> AttackResult:
-    """What an attack on a deployment makes of all images, computed as it is deployed.
+    """What an attack on a deployment makes of all images, computed as it is deployed; see :func:`attacked_module`."""
+    together = _SLOW_BATCH if source.encodes_slowly else _BATCH
+    return attacked_module(source.module, batch, attack, source.compute, advance, batch_size=together)
+
+
+def attacked_module(
+    module: nn.Module,
+    batch: Batch,
+    attack: Attack,
+    compute: Compute,
+    advance: Callable[[int], None] | None = None,
+    *,
+    batch_size: int = _BATCH,
+) -> AttackResult:
+    """What an attack makes of all images, the wrong ones too.
+
+    Args:
+        module: lies where ``compute`` says.
+        batch: the clean images.
+        attack: with its strength and seed.
+        compute: what it is made with.
+        advance: told how many more images are finished.
+        batch_size: images attacked together.
 
     Returns:
         On the processor, the images in single precision.
     """
-    with computing(source.compute):
+    with computing(compute):
         result = run_attack(
-            source.module,
-            source.compute.placed(batch.images),
+            module,
+            compute.placed(batch.images),
             torch.from_numpy(batch.labels),
             attack,
-            batch_size=_SLOW_BATCH if source.encodes_slowly else _BATCH,
+            batch_size=batch_size,
             spare_wrong=False,
             progress=advance,
         )

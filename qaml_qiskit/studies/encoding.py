@@ -40,7 +40,7 @@ class Encoder:
 
     def check(self, images: Tensor) -> None:
         """Raise InputError for images that cannot be encoded; no circuit is fitted to them."""
-        encoding = self.template(self.layers[0])
+        encoding = self.template(self.layers[0] if ENCODINGS[self.name].has_layers() else 0)
         if not encoding.fits_images:
             encoding.angles(images)
         elif not encoding.qubit_a_pixel:

@@ -8,18 +8,19 @@ import torch
 from torch import Tensor, nn
 
 from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Run
-from qaml_qiskit.attacks import AttackResult, PGDConfig, run_attack
+from qaml_qiskit.attacks import AttackResult, PGDConfig
+from qaml_qiskit.compute import Compute
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.pieces import looks_of, watched
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Inside, Progress
+from qaml_qiskit.studies.attacking import attacked_module
 
 
-def perturb(model: nn.Module, batch: Batch, attack: PGDConfig, advance: Advance) -> AttackResult:
-    """Attack all images, the wrong ones too; a bar takes :func:`perturb_steps`."""
+def perturb(model: nn.Module, batch: Batch, attack: PGDConfig, compute: Compute, advance: Advance) -> AttackResult:
+    """As :func:`~.attacking.attacked_module`; a bar takes :func:`perturb_steps`."""
     with watched(model, "attacking", perturb_steps(batch, attack), Inside(advance, counted=True)) as watching:
-        labels = torch.from_numpy(batch.labels)
-        return run_attack(watching, batch.images, labels, attack, spare_wrong=False)
+        return attacked_module(watching, batch, attack, compute)
 
 
 def perturb_steps(batch: Batch, attack: PGDConfig) -> int:
@@ -68,4 +69,4 @@ class _Perturbing:
         deployment, batch = self.sources[task[0]]
         advance(0, "computing what the layers measure")
         attack = self.attack.model_copy(update={"eps": task[1]})
-        return {"images": perturb(deployment.module, batch, attack, advance).images.numpy()}
+        return {"images": perturb(deployment.module, batch, attack, deployment.compute, advance).images.numpy()}

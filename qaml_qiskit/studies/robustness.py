@@ -3,18 +3,19 @@
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 
 from qaml_qiskit.artifacts import HERE, JSON, Bar, Pool, Row, Run
 from qaml_qiskit.attacks import PGDConfig
-from qaml_qiskit.deployments import Batch, Deployment
-from qaml_qiskit.deployments.pieces import in_pieces, readable
+from qaml_qiskit.deployments import Batch, Deployment, Ideal
+from qaml_qiskit.deployments.pieces import in_pieces
 from qaml_qiskit.evaluation import accuracy
-from qaml_qiskit.models import predict
+from qaml_qiskit.models import QVC
 from qaml_qiskit.progress import Advance, Inside, Progress
+from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies.perturbing import perturb, perturb_steps
 
 Models = Mapping[str, tuple[Deployment, Batch]]
@@ -65,13 +66,14 @@ class _Scoring:
     def __call__(self, task: tuple[str, str | None], advance: Advance) -> Any:
         """Which images withstand the attack; without a rule, what holds for clean images."""
         (deployment, batch), rule = self.models[task[0]], task[1]
-        model = deployment.qvc
+        ideal = deployment.at(Ideal())
         if rule is not None:
-            victim = copy(model)
-            victim.encoding = model.encoding.differentiated(rule)
-            return [bool(each) for each in perturb(victim, batch, self.attack, advance).robust]
-        within = Inside(advance, counted=True)
-        with torch.no_grad():
-            fidelity = in_pieces(model.encoding.fidelity, batch.images, "fidelity", within).mean()
-        logits = predict(model, readable(model, batch.images, "scoring", within))
+            victim = cast(QVC, copy(ideal.module))
+            victim.encoding = deployment.qvc.encoding.differentiated(rule)
+            return [bool(each) for each in perturb(victim, batch, self.attack, ideal.compute, advance).robust]
+        inside = Inside(advance, counted=True)
+        with torch.no_grad(), computing(ideal.compute):
+            images = ideal.compute.placed(batch.images)
+            fidelity = in_pieces(deployment.qvc.encoding.fidelity, images, "fidelity", inside).mean()
+        logits = ideal.logits(batch.images, inside)
         return {"fidelity": float(fidelity), "clean_accuracy": accuracy(logits.numpy(), batch.labels).value}

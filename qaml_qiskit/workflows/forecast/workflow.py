@@ -7,10 +7,12 @@ from pathlib import Path
 from qaml_qiskit.artifacts import Outcome, Pool, Row, Run, digest, open_pool, open_run
 from qaml_qiskit.attacks import PGDConfig
 from qaml_qiskit.circuits import gate_counts
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch
 from qaml_qiskit.execution import survival
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, forecast_curves
+from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import OnDevice, Prediction, noise_notes, perturb_everywhere, predict_on_devices
 from qaml_qiskit.workflows.forecast.request import ForecastRequest
 
@@ -30,6 +32,7 @@ def forecast(
     data_dir: Path | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    compute: Compute = DEFAULT_COMPUTE,
     progress: Progress | None = None,
 ) -> Outcome:
     """Predict the accuracy of models on devices from the devices' noise models, exactly.
@@ -41,7 +44,7 @@ def forecast(
         QamlError: the request cannot be served.
     """
     opening, progress = open_pool(workers, scheduler), progress or Silent()
-    models = {name: deploy(name) for name in request.models}
+    models = {name: deploy(name, compute=compute) for name in request.models}
     batches = {name: load_batch(request.images, [model], data_dir) for name, model in models.items()}
     places = dict.fromkeys(product(request.models, request.target))
     deployments = {
@@ -51,8 +54,9 @@ def forecast(
         "models": {name: model.weights_digest for name, model in models.items()},
         "targets": {target: each.resolved() for (_, target), each in zip(places, deployments.values(), strict=True)},
         "images": {name: digest(batch.images) for name, batch in batches.items()},
+        **compute.record(),
     }
-    with opening as pool, open_run("forecast", request, resolved, out, backends=backends) as run:
+    with opening as pool, computing(compute), open_run("forecast", request, resolved, out, backends=backends) as run:
         if not run.complete:
             own = {key: (each, batches[each.model_name]) for key, each in deployments.items()}
             found = _predictions(request, run, own, pool, progress)

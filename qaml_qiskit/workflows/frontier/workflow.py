@@ -5,10 +5,12 @@ from pathlib import Path
 from qaml_qiskit.artifacts import Outcome, Row, Run, digest, open_pool, open_run
 from qaml_qiskit.attacks import PGDConfig
 from qaml_qiskit.circuits import gate_counts
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import Batch, Deployment, OnTarget, deploy, load_batch
 from qaml_qiskit.execution import survival
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, frontier_figure
+from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import OnDevice, Prediction, noise_notes, predict_on_devices, score_without_noise
 from qaml_qiskit.workflows.frontier.request import FrontierRequest
 
@@ -29,6 +31,7 @@ def frontier(
     data_dir: Path | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    compute: Compute = DEFAULT_COMPUTE,
     progress: Progress | None = None,
 ) -> Outcome:
     """Fidelity, gates, clean, robust and predicted accuracy of models.
@@ -38,15 +41,16 @@ def frontier(
     """
     opening, progress = open_pool(workers, scheduler), progress or Silent()
     target = OnTarget(request.target, request.recipe)
-    deployments = [deploy(name, target, backends=backends) for name in dict.fromkeys(request.models)]
+    deployments = [deploy(name, target, backends=backends, compute=compute) for name in dict.fromkeys(request.models)]
     models = {str(key): (each, load_batch(request.images, [each], data_dir)) for key, each in enumerate(deployments)}
     compiled = [each.compiled for each in deployments]
     resolved = {
         "models": {each.model_name: each.weights_digest for each in deployments},
         **compiled[0].resolved(),
         "images": {each.model_name: digest(batch.images) for each, batch in models.values()},
+        **compute.record(),
     }
-    with opening as pool, open_run("frontier", request, resolved, out, backends=backends) as run:
+    with opening as pool, computing(compute), open_run("frontier", request, resolved, out, backends=backends) as run:
         if not run.complete:
             attack = PGDConfig(eps=request.eps, steps=request.steps, seed=request.seed)
             scores = score_without_noise(run, models, attack, progress, pool)
