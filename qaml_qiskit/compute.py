@@ -1,4 +1,4 @@
-"""What numbers are computed with: a device, a precision, and an engine of the simulator."""
+"""What numbers are computed with: a device, a precision, and a simulator."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 Precision = Literal["single", "double"]
 #: The compiled kernel, torch operations, or the kernel where it can serve and torch elsewhere.
-SimulatorEngine = Literal["auto", "kernel", "torch"]
+Simulator = Literal["auto", "kernel", "torch"]
 #: How a sweep finds ⟨Z⟩: exactly, or with Aer by density matrices, random state vectors or drawn shots.
 SweepEngine = Literal["exact", "aer-density", "aer-trajectories", "aer-sampler"]
 
 #: A module or a tensor of torch.
 Placed = TypeVar("Placed", bound=Any)
 
-_CHOICES: dict[str, tuple[str, ...]] = {"precision": get_args(Precision), "engine": get_args(SimulatorEngine)}
+_CHOICES: dict[str, tuple[str, ...]] = {"precision": get_args(Precision), "simulator": get_args(Simulator)}
 
 
 @dataclass(frozen=True)
@@ -27,27 +27,27 @@ class Compute:
     Attributes:
         device: a device of torch, such as ``cpu`` or ``cuda:0``.
         precision: ``single`` for float32 weights and images, ``double`` for float64.
-        engine: of circuits: ``kernel`` (on ``cpu`` only), ``torch``, or ``auto``.
+        simulator: of circuits: ``kernel`` (on ``cpu`` only), ``torch``, or ``auto``.
 
     Raises:
-        ConfigurationError: a precision or an engine that does not exist, or a kernel on another device.
+        ConfigurationError: a precision or a simulator that does not exist, or a kernel on another device.
     """
 
     device: str = "cpu"
     precision: Precision = "single"
-    engine: SimulatorEngine = "auto"
+    simulator: Simulator = "auto"
 
     def __post_init__(self) -> None:
         """Refuse what no machine has."""
         for name, choices in _CHOICES.items():
             if (value := getattr(self, name)) not in choices:
                 raise unknown_name(f"there is no such {name}", value, choices)
-        if self.engine == "kernel" and self.device != "cpu":
+        if self.simulator == "kernel" and self.device != "cpu":
             raise ConfigurationError(
                 f"the compiled kernel does not run on {self.device!r}",
-                got="the engine 'kernel'",
+                got="the simulator 'kernel'",
                 expected="the device 'cpu'",
-                remedy="use the engine 'auto' or 'torch'",
+                remedy="use the simulator 'auto' or 'torch'",
             )
 
     def check_device(self) -> None:

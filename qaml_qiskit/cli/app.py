@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from qaml_qiskit.cli.commands import COMMANDS, GROUPS, Command
+from qaml_qiskit.errors import unknown_name
 
 _SETTINGS: dict[str, Any] = {
     "invoke_without_command": True,
@@ -23,11 +24,6 @@ class Commands(TyperGroup):
     """The commands without a word in front, and the groups. None is built before it is called."""
 
     group = ""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        # Typer looks here for what a misspelt command may mean.
-        self.commands = dict.fromkeys(self.told())  # type: ignore[assignment]
 
     def told(self) -> dict[str, str]:
         """What each command does, in the order of the help."""
@@ -49,6 +45,16 @@ class Commands(TyperGroup):
             return typer.main.get_command(_group(cmd_name))
         command = COMMANDS.get(f"{self.group} {cmd_name}".strip())
         return None if command is None else _built(command)
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """The command of the first word.
+
+        Raises:
+            ConfigurationError: there is none of that name.
+        """
+        if args and not args[0].startswith("-") and args[0] not in self.told():
+            raise unknown_name("there is no such command", args[0], self.told())
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """List them in the help, from the table alone."""

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 import qaml_qiskit as qaml
 from qaml_qiskit.artifacts.run import RUN_KEYS
 from qaml_qiskit.cli.commands import Command
-from qaml_qiskit.cli.options import AROUND, arguments, around, request_class, shown
+from qaml_qiskit.cli.options import AROUND, COMPUTE, arguments, around, request_class, shown
 from qaml_qiskit.compute import Compute
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.formats import first_problem, read_bytes, yaml_of
@@ -42,7 +42,7 @@ def call(command: Command, given: Mapping[str, Any]) -> None:
         request = build_request(kind, asked, given["config"], given.get("backends"))
     named = {name: given.get(AROUND[name].option or name) for name in arguments(function) if name in AROUND}
     if "compute" in arguments(function):
-        chosen = {name: given[name] for name in ("device", "precision", "engine") if given[name] is not None}
+        chosen = {name: given[name] for name in COMPUTE if given[name] is not None}
         named["compute"] = Compute(**chosen)
     if switch is not None and "path" in named:
         named["path"] = given[switch]

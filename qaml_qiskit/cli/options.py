@@ -15,7 +15,7 @@ from pydantic import Field
 
 import qaml_qiskit as qaml
 from qaml_qiskit.cli.commands import Command
-from qaml_qiskit.compute import Compute, Precision, SimulatorEngine
+from qaml_qiskit.compute import Compute, Precision, Simulator
 from qaml_qiskit.workflows import fields
 from qaml_qiskit.workflows.request import Request
 
@@ -55,7 +55,7 @@ AROUND = {
     "timeout": Around(Annotated[float, Field(ge=0)], "Seconds to wait for jobs; 0 looks once.", "until they are done"),
     "device": Around(str, "Compute on this device of torch, such as cuda:0.", "cpu"),
     "precision": Around(Precision, "Of weights and images: single or double.", "single"),
-    "engine": Around(SimulatorEngine, "Of circuits: auto, kernel or torch.", "auto"),
+    "simulator": Around(Simulator, "Of circuits: auto, kernel or torch.", "auto"),
     "workers": Around(int, "Use so many processes of this machine.", "this one alone"),
     "scheduler": Around(str, "Use the workers of this Dask scheduler, such as tcp://host:8786."),
     "config": Around(Path, "YAML file of options; the command line wins."),
@@ -66,6 +66,8 @@ AROUND = {
 }
 #: Arguments of the functions that the terminal gives itself.
 GIVEN = ("request", "progress", "stopping")
+#: What stands for the argument ``compute``.
+COMPUTE = tuple(field.name for field in dataclass_fields(Compute))
 
 
 def request_class(command: Command) -> type[Request] | None:
@@ -100,7 +102,7 @@ def around(command: Command) -> list[str]:
     ]
     named = [*arguments(command.function), *switches, *(["config"] if kind is not None else []), "json"]
     if "compute" in named:
-        named += [field.name for field in dataclass_fields(Compute)]
+        named += COMPUTE
     return sorted({*named} - {*GIVEN, "compute"}, key=list(AROUND).index)
 
 

@@ -5,15 +5,15 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import get_args
 
-from qaml_qiskit.compute import Compute, SimulatorEngine
+from qaml_qiskit.compute import Compute, Simulator
 from qaml_qiskit.errors import ConfigurationError, unknown_name
 from qaml_qiskit.simulation.native import Kernel, load_kernel
 
-_CHOICE: ContextVar[SimulatorEngine] = ContextVar("qaml_simulation_backend", default="auto")
+_CHOICE: ContextVar[Simulator] = ContextVar("qaml_simulation_backend", default="auto")
 
 
 @contextmanager
-def use_backend(backend: SimulatorEngine) -> Iterator[None]:
+def use_backend(backend: Simulator) -> Iterator[None]:
     """Choose the backend for everything that runs inside the ``with`` block, in this thread or task only.
 
     Args:
@@ -23,8 +23,8 @@ def use_backend(backend: SimulatorEngine) -> Iterator[None]:
     Raises:
         ConfigurationError: for another name, or for ``"kernel"`` where no compiled kernel is installed.
     """
-    if backend not in get_args(SimulatorEngine):
-        raise unknown_name("there is no such simulation backend", backend, get_args(SimulatorEngine))
+    if backend not in get_args(Simulator):
+        raise unknown_name("there is no such simulation backend", backend, get_args(Simulator))
     if backend == "kernel" and load_kernel() is None:
         raise ConfigurationError(
             "the compiled kernel is not available",
@@ -49,7 +49,7 @@ def computing(compute: Compute) -> Iterator[None]:
         ConfigurationError: this machine has no such device, or no compiled kernel where that is asked for.
     """
     compute.check_device()
-    with nullcontext() if compute.engine == "auto" else use_backend(compute.engine):
+    with nullcontext() if compute.simulator == "auto" else use_backend(compute.simulator):
         yield
 
 

@@ -34,7 +34,7 @@ def test_a_training_in_double_precision_is_another_run_with_other_digits(tmp_pat
 
 
 def test_the_environment_names_the_engine_that_computed(tmp_path: Path) -> None:
-    train(REQUEST, out=tmp_path / "run", compute=Compute(engine="torch"))
+    train(REQUEST, out=tmp_path / "run", compute=Compute(simulator="torch"))
     assert "torch" in json.loads((tmp_path / "run/environment.json").read_text())["engine"]
 
 

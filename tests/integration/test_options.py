@@ -259,9 +259,16 @@ def test_options_that_another_function_would_ignore_are_refused(qaml: Qaml) -> N
         ("train --ansatz laddr", "--ansatz does not fit: got 'laddr'"),
         ("certify a --noise redout --strength 0.1", "Perhaps readout is meant"),
         ("sweep a --config c.yaml", "c.yaml: encoding does not fit: got 'angel'"),
+        ("sweep a --nois x", "there is no such option: got --nois; expected one of those that `qaml sweep --help`"),
+        ("swep a", "there is no such command: got 'swep'"),
+        ("data lst", "Perhaps list is meant"),
+        ("train --epochs", "--epochs does not fit: got no value"),
+        ("sweep a --encoding-noise=3", "--encoding-noise does not fit: got a value; expected none"),
+        ("run a b c", "cannot read the words of `qaml run`: got b c more; expected only MODEL"),
+        ("run a --shots 1 --shots 2", "--shots is given 2 times"),
     ],
 )
-def test_a_name_that_is_not_known_is_refused_by_its_option(
+def test_a_word_that_is_not_known_is_refused_by_its_place(
     words: str, message: str, qaml: Qaml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -28,13 +28,13 @@ def test_double_precision_computes_with_more_digits() -> None:
 
 
 @kernel_built
-def test_an_engine_is_chosen_inside_the_block_alone() -> None:
-    with computing(Compute(engine="torch")):
+def test_a_simulator_is_chosen_inside_the_block_alone() -> None:
+    with computing(Compute(simulator="torch")):
         assert chosen_kernel() is None
-    with computing(Compute(engine="kernel")):
+    with computing(Compute(simulator="kernel")):
         assert chosen_kernel() is not None
     assert chosen_kernel() is not None
-    both = [logits(Compute(engine=engine, precision="double")) for engine in ("kernel", "torch")]
+    both = [logits(Compute(simulator=simulator, precision="double")) for simulator in ("kernel", "torch")]
     assert (both[0] - both[1]).abs().max() < VALUE[torch.float64] * both[0].abs().max()
 
 
@@ -48,8 +48,8 @@ def test_a_device_that_is_not_there_is_refused(device: str) -> None:
     ("fields", "words"),
     [
         ({"precision": "half"}, "no such precision"),
-        ({"engine": "kernle"}, "kernel"),
-        ({"engine": "kernel", "device": "cuda:0"}, "does not run on 'cuda:0'"),
+        ({"simulator": "kernle"}, "kernel"),
+        ({"simulator": "kernel", "device": "cuda:0"}, "does not run on 'cuda:0'"),
     ],
 )
 def test_what_no_machine_has_is_refused_at_once(fields: dict[str, str], words: str) -> None:
@@ -61,13 +61,13 @@ def test_a_kernel_that_was_not_built_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("qaml_qiskit.simulation.choice.load_kernel", lambda: None)
     with (
         pytest.raises(ConfigurationError, match="built without a C\\+\\+ compiler"),
-        computing(Compute(engine="kernel")),
+        computing(Compute(simulator="kernel")),
     ):
         pass
 
 
 def test_only_what_differs_from_the_defaults_is_recorded() -> None:
     assert Compute().record() == {}
-    assert Compute(precision="double", engine="torch").record() == {
-        "compute": {"precision": "double", "engine": "torch"}
+    assert Compute(precision="double", simulator="torch").record() == {
+        "compute": {"precision": "double", "simulator": "torch"}
     }
