@@ -11,18 +11,19 @@ from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.compiled import Compiled
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import (
-    LOCAL_IMAGES_PER_JOB,
     Elsewhere,
     JobWork,
     Mitigation,
     Target,
     Workload,
-    build_workload,
     collect,
     read_outcomes,
     runner_for,
     submit,
+    workload_for,
 )
+from qaml_qiskit.execution.catalogue import IBMEntry, TargetEntry
+from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.progress import Progress, Silent
 
 Floats = NDArray[np.floating]
@@ -40,6 +41,17 @@ class Stages:
         """The stages that there are."""
         stages = {"ideal": self.ideal, "raw": self.raw, "mitigated": self.mitigated}
         return {name: z for name, z in stages.items() if z is not None}
+
+
+def check_computed(target: str, entry: TargetEntry, workers: int | None, scheduler: str | None) -> None:
+    """Raise ConfigurationError for workers that would have nothing to compute."""
+    if isinstance(entry, IBMEntry) and (workers is not None or scheduler is not None):
+        raise real_hardware(
+            target,
+            got=f"--workers {workers}" if workers is not None else f"--scheduler {scheduler}",
+            expected="neither --workers nor --scheduler: the device runs the jobs, and nothing is computed here",
+            remedy="leave it out",
+        )
 
 
 def computed_on(pool: Pool, target: Target, workload: Workload) -> Elsewhere | None:
@@ -81,16 +93,7 @@ def sample_values(
     """
     compiled.target.simulator(compiled.isa)
     stacked = np.concatenate(list(values.values()))
-    workload = build_workload(
-        compiled.isa,
-        stacked,
-        target=compiled.target.name,
-        shots=shots,
-        mitigation=mitigation,
-        seed=seed,
-        options=compiled.target.entry.options,
-        most_per_job=LOCAL_IMAGES_PER_JOB,
-    )
+    workload = workload_for(compiled.isa, stacked, compiled.target, shots=shots, mitigation=mitigation, seed=seed)
     runner = runner_for(compiled.target, workload)
     submit(run.path, workload, runner)
     with progress.task(f"sampling on {compiled.target.name}", len(stacked)) as advance:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.runner import SentJob as SentJob
     from qaml_qiskit.execution.sampling import compile_for as compile_for
     from qaml_qiskit.execution.sampling import sample as sample
+    from qaml_qiskit.execution.sampling import workload_for as workload_for
     from qaml_qiskit.execution.submission import outstanding as outstanding
     from qaml_qiskit.execution.submission import runner_for as runner_for
     from qaml_qiskit.execution.submission import stored_workload as stored_workload

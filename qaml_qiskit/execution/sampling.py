@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from qaml_qiskit.execution.outcomes import Sampled, read_outcomes
 from qaml_qiskit.execution.recipes import Recipe, to_isa
 from qaml_qiskit.execution.submission import runner_for, submit
 from qaml_qiskit.execution.targets import Target, real_hardware
-from qaml_qiskit.execution.workload import LOCAL_IMAGES_PER_JOB, build_workload
+from qaml_qiskit.execution.workload import LOCAL_IMAGES_PER_JOB, Workload, build_workload
 
 
 def compile_for(circuit: QuantumCircuit, target: Target, recipe: Recipe, name: str = "given") -> QuantumCircuit:
@@ -27,6 +28,23 @@ def compile_for(circuit: QuantumCircuit, target: Target, recipe: Recipe, name: s
     isa = to_isa(circuit, target.isa, recipe)
     check_isa(isa, target.isa, name)
     return isa
+
+
+def workload_for(isa: QuantumCircuit, values: NDArray[np.float64], target: Target, **settings: Any) -> Workload:
+    """What is to be run on a target, with the options of its entry; jobs that are simulated here are small.
+
+    Args:
+        isa: from :func:`compile_for`, with a classical register ``meas``.
+        values: shape (N, P), a row of parameter values an image, in the order of ``isa.parameters``.
+        target: where it was compiled for.
+        settings: the further arguments of :func:`build_workload`.
+
+    Raises:
+        QamlError: as :func:`build_workload`.
+    """
+    most = None if target.is_hardware else LOCAL_IMAGES_PER_JOB
+    options = target.entry.options
+    return build_workload(isa, values, target=target.name, options=options, most_per_job=most, **settings)
 
 
 def sample(
@@ -65,16 +83,8 @@ def sample(
             expected="a folder that keeps the ledger of paid jobs",
             remedy="use submit() and collect(), or `qaml run`",
         )
-    workload = build_workload(
-        isa,
-        values,
-        target=target.name,
-        shots=shots,
-        mitigation=mitigation,
-        seed=seed,
-        options=target.entry.options,
-        images_per_job=images_per_job,
-        most_per_job=LOCAL_IMAGES_PER_JOB,
+    workload = workload_for(
+        isa, values, target, shots=shots, mitigation=mitigation, seed=seed, images_per_job=images_per_job
     )
     with TemporaryDirectory() as folder:
         runner = runner_for(target, workload)

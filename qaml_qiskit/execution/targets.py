@@ -81,6 +81,10 @@ class Target:
             case _:
                 return (*self.notes, *device_notes(self.isa, active_qubits(isa_circuit)))
 
+    def options_not_applied(self) -> tuple[str, ...]:
+        """Names of the entry's options that nothing here applies; those of a real device all are."""
+        return () if self.is_hardware else self.entry.options.not_applied_locally()
+
     def simulator(self, isa_circuit: QuantumCircuit) -> AerSimulator:
         """An Aer simulator with :meth:`noise_model`, for :func:`compact` copies of circuits on the same qubits.
 

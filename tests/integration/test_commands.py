@@ -11,7 +11,7 @@ import torch
 import yaml
 from qiskit import qpy
 
-from qaml_qiskit import __version__
+from qaml_qiskit import RunRequest, __version__
 from qaml_qiskit.models import load_model
 from tests.integration.conftest import Finished
 from tests.tolerances import BOUND, EXACT_FIDELITY, VALUE
@@ -102,6 +102,20 @@ def test_same_seed_same_run_bit_for_bit_and_another_seed_differs(qaml: Qaml, tmp
         assert a == b, name
         if name != "accuracy.png":
             assert a != c, name
+
+
+def test_the_command_of_a_submitted_run_goes_on_with_it(qaml: Qaml, trained: Path) -> None:
+    arguments = [trained, "--images", 4, "--shots", 50, "--target", "poor-readout", "--recipe", "quick", "--json"]
+    submitted = qaml("submit", *arguments).json()
+    run = Path(submitted["run"])
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    words = RunRequest.model_validate({name: config[name] for name in RunRequest.model_fields}).words(config)
+    assert words[:2] == ["qaml", "run"]
+    document = qaml(*words[1:], "--json").json()
+    assert document["run"] == submitted["run"]
+    assert [row["stage"] for row in document["results"]] == ["ideal", "raw", "mitigated"]
+    sent = [line for line in (run / "jobs.jsonl").read_text().splitlines() if '"submitted"' in line]
+    assert len(sent) == len(submitted["results"])
 
 
 def test_train_then_run(qaml: Qaml, tmp_path: Path, trained: Path) -> None:

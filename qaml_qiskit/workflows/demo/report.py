@@ -30,7 +30,6 @@ class Findings:
         deployment: the QVC on its target.
         images: shape (N, C, H, W).
         labels: shape (N,).
-        indices: where the images are in the test set, shape (N,).
         scores: ⟨Z_k⟩ of the QVC at every stage.
         convnet: the ConvNet's logits, shape (N, m).
     """
@@ -38,21 +37,16 @@ class Findings:
     deployment: Deployment
     images: dict[str, NDArray[np.float32]]
     labels: NDArray[np.int64]
-    indices: NDArray[np.int64]
     scores: dict[str, Stages]
     convnet: dict[str, NDArray[np.floating]]
 
     def rows(self) -> list[Row]:
         """The QVC's accuracy for every stage and set of images."""
         return [
-            {
-                "stage": name,
-                "images": images,
-                **self._accuracy(scores.by_name()[stage]),
-                "z_error": rms_difference(scores.by_name()[stage], scores.ideal),
-            }
+            {"stage": name, "images": images, **self._accuracy(z), "z_error": rms_difference(z, scores.ideal)}
             for stage, name in STAGES.items()
             for images, scores in self.scores.items()
+            for z in (scores.by_name()[stage],)
         ]
 
     def convnet_rows(self) -> list[Row]:
@@ -68,7 +62,7 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     """Write predictions, images, tables, pictures and the page, and complete the run."""
     stages = {name: scores.by_name().items() for name, scores in found.scores.items()}
     z = {f"z_{STAGES[stage]}_{name}": values for name, scores in stages.items() for stage, values in scores}
-    run.write("predictions.npz", npz(labels=found.labels, indices=found.indices, **z))
+    run.write("predictions.npz", npz(labels=found.labels, indices=np.arange(len(found.labels)), **z))
     run.write("images.npz", npz(labels=found.labels, **found.images))
     rows, convnet, config = found.rows(), found.convnet_rows(), found.deployment.qvc.config
     resources = found.deployment.compiled.resource_rows()
@@ -89,8 +83,7 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     )
     grid = "One image of each class, the two perturbations (blue adds light, red removes it) and the ideal result."
     series = {
-        stage: [(row["accuracy"], *row["interval"]) for row in rows if row["stage"] == stage]
-        for stage in STAGES.values()
+        name: [(row["accuracy"], *row["interval"]) for row in rows if row["stage"] == name] for name in STAGES.values()
     }
     named = ["clean", "attacked through\nthe ConvNet", "attacked\nwhite-box"]
     bars = accuracy_bars(named, series, chance=1 / config.num_classes)

@@ -49,7 +49,7 @@ def demo(
     progress = progress or Silent()
     opening = open_pool(workers, scheduler)
     data = load_data(request.training("qvc"), None)
-    images, labels, indices = load_images(str(request.images), data.card, None)
+    images, labels, _ = load_images(str(request.images), data.card, None)
     resolved = _compiled_untrained(request, data, backends)
     with opening as pool, open_run("demo", request, resolved, out, backends=backends) as run:
         if run.complete:
@@ -68,7 +68,7 @@ def demo(
         scores = qvc.sample(sets, request.shots, DEFAULT_MITIGATION, request.seed, run, progress, pool)
         said = {name: predict(models["convnet"], batch).numpy() for name, batch in sets.items()}
         shown = {name: batch.numpy() for name, batch in sets.items()}
-        write_report(run, request, Findings(qvc, shown, labels, indices, scores, said))
+        write_report(run, request, Findings(qvc, shown, labels, scores, said))
     return Outcome.of(run, "convnet", "resources")
 
 

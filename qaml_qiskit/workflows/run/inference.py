@@ -14,12 +14,11 @@ from qaml_qiskit.artifacts.outcome import Outcome
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, parse_deployment
+from qaml_qiskit.deployments.sampling import check_computed
 from qaml_qiskit.execution import (
-    LOCAL_IMAGES_PER_JOB,
     Plan,
     Runner,
     Workload,
-    build_workload,
     check_calibration,
     check_timeout,
     job_rows,
@@ -27,14 +26,13 @@ from qaml_qiskit.execution import (
     load_calibration,
     load_catalogue,
     plan,
-    runner_for,
     stored_workload,
-    submit,
+    workload_for,
 )
 from qaml_qiskit.execution.question import within
 from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.workflows.run.jobs import check_computed, outcome_of
+from qaml_qiskit.workflows.run.jobs import outcome_of, send
 from qaml_qiskit.workflows.run.request import RunRequest
 from qaml_qiskit.workflows.run.results import INPUTS, PLAN, finish
 
@@ -46,21 +44,15 @@ Consent = Callable[[Plan], bool]
 class Prepared:
     """A request with everything it needs, compiled and checked; nothing is written or sent."""
 
-    request: RunRequest
     deployment: Deployment
     workload: Workload
     batch: Batch
     resolved: dict[str, Any]
-    backends: Path | None
 
     @cached_property
     def plan(self) -> Plan:
         """What it will cost."""
         return plan(self.workload, self.deployment.compiled.target)
-
-    def open(self, out: Path | None) -> Run:
-        """The run folder of this request."""
-        return open_run("run", self.request, self.resolved, out, backends=self.backends)
 
     def write(self, run: Run, progress: Progress, *, begun: bool = False) -> None:
         """Write what collecting needs: labels and ideal values, the plan, and the circuit's resources.
@@ -92,19 +84,16 @@ def prepare(
     model, condition = parse_deployment(request.model, target=request.target, recipe=request.recipe)
     deployment = deploy(model, condition, backends=backends)
     batch = load_batch(request.images, [deployment], data_dir)
-    compiled = deployment.compiled
-    hardware = compiled.target.is_hardware
-    workload = build_workload(
+    compiled, target = deployment.compiled, deployment.compiled.target
+    workload = workload_for(
         compiled.isa,
         deployment.values(batch.images, progress),
-        target=request.target,
+        target,
         shots=request.shots,
         mitigation=request.mitigation,
         seed=request.seed,
-        options=compiled.target.entry.options,
         mode=request.mode,
         images_per_job=request.images_per_job,
-        most_per_job=None if hardware else LOCAL_IMAGES_PER_JOB,
         calibration=None if request.calibration is None else load_calibration(request.calibration),
     )
     if workload.settings.calibration is not None:
@@ -120,10 +109,10 @@ def prepare(
         "model": deployment.card.model.model_dump(mode="json"),
         "weights": deployment.weights_digest,
         "images": digest(batch.images),
-        "noise_notes": list(compiled.target.notes if hardware else compiled.target.noise_notes(compiled.isa)),
-        "options_not_applied": [] if hardware else list(compiled.target.entry.options.not_applied_locally()),
+        "noise_notes": list(target.notes if target.is_hardware else target.noise_notes(compiled.isa)),
+        "options_not_applied": list(target.options_not_applied()),
     }
-    return Prepared(request, deployment, workload, batch, resolved, backends)
+    return Prepared(deployment, workload, batch, resolved)
 
 
 def plan_run(
@@ -168,7 +157,7 @@ def submit_run(
     progress = progress or Silent()
     prepared = prepare(request, backends, data_dir, progress)
     _check_cost(prepared, consent, max_seconds)
-    with prepared.open(out) as run:
+    with open_run("run", request, prepared.resolved, out, backends=backends) as run:
         if run.complete:
             return outcome_of(run)
         workload, _ = _submit(run, prepared, max_seconds, progress)
@@ -190,19 +179,9 @@ def run_model(
 ) -> Outcome:
     """Plan, submit and collect in one go; see :func:`submit_run` and :func:`~.results.collect_run`.
 
-    A run that was killed goes on where it was when the same request is made again.
-
-    Args:
-        request: what to run, and where.
-        backends: the backends.yaml to use.
-        out: the run folder.
-        data_dir: where data sets are.
-        progress: told about every job.
-        consent: asked before QPU time is spent; without it, none is.
-        max_seconds: refuse a plan with more QPU seconds, and let the service stop jobs that take longer.
-        timeout: seconds to wait for unfinished jobs; None waits for as long as it takes.
-        workers: compute the jobs of a simulated target on so many processes; the counts are the same.
-        scheduler: compute them on the workers of this Dask scheduler.
+    A run that was killed goes on where it was when the same request is made again. The jobs of a simulated target are
+    computed here, on ``workers`` processes, or on those of the Dask ``scheduler``: the counts are the same. Unfinished
+    jobs are waited for ``timeout`` seconds, or for as long as it takes.
 
     Raises:
         ConfigurationError: workers for real hardware, or hardware without consent; nothing was written or sent.
@@ -214,7 +193,7 @@ def run_model(
     check_computed(request.target, load_catalogue(backends).entry(request.target), workers, scheduler)
     prepared = prepare(request, backends, data_dir, progress)
     _check_cost(prepared, consent, max_seconds)
-    with opening as pool, prepared.open(out) as run:
+    with opening as pool, open_run("run", request, prepared.resolved, out, backends=backends) as run:
         if run.complete:
             return outcome_of(run)
         workload, runner = _submit(run, prepared, max_seconds, progress)
@@ -246,10 +225,4 @@ def _submit(run: Run, prepared: Prepared, max_seconds: float | None, progress: P
     workload = stored or prepared.workload
     if max_seconds is not None:
         workload = limited(workload, target, prepared.plan, max_seconds)
-    runner = runner_for(target, workload)
-    if target.is_hardware:
-        with progress.task(f"submitting to {target.name}", len(workload.settings.jobs)) as advance:
-            submit(run.path, workload, runner, progress=lambda jobs: advance(jobs))
-    else:
-        submit(run.path, workload, runner)
-    return workload, runner
+    return workload, send(run, workload, target, progress)

@@ -28,7 +28,6 @@ from qaml_qiskit.execution import (
 )
 from qaml_qiskit.execution.catalogue import IBMEntry, TargetEntry
 from qaml_qiskit.execution.runtime import RuntimeRunner
-from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.progress import Progress, Silent
 
 
@@ -89,23 +88,17 @@ def retry_run(
         if max_seconds is not None:
             costs = plan(outstanding(path, workload, recalibrate=recalibrate), target)
             workload = limited(workload, target, costs, max_seconds)
-        _send_again(run, workload, target, recalibrate, moved, progress or Silent())
+        send(run, workload, target, progress or Silent(), retry=True, recalibrate=recalibrate, moved=moved)
         return Outcome("submit", run, job_rows(path, workload))
 
 
-def _send_again(
-    run: Run, workload: Workload, target: Target, recalibrate: bool, moved: bool, progress: Progress
-) -> None:
-    with progress.task(f"submitting to {target.name}", len(workload.settings.jobs)) as advance:
-        submit(
-            run.path,
-            workload,
-            runner_for(target, workload),
-            retry=True,
-            recalibrate=recalibrate,
-            moved=moved,
-            progress=lambda jobs: advance(jobs),
-        )
+def send(run: Run, workload: Workload, target: Target, progress: Progress, **how: bool) -> Runner:
+    """Send what is due, and return who has it; ``how`` as of :func:`qaml_qiskit.execution.submit`."""
+    runner = runner_for(target, workload)
+    shown = progress if runner.place else Silent()
+    with shown.task(f"submitting to {target.name}", len(workload.settings.jobs)) as advance:
+        submit(run.path, workload, runner, **how, progress=lambda jobs: advance(jobs))
+    return runner
 
 
 def cancel_run(path: Path, *, moved: bool = False) -> Outcome:
@@ -138,14 +131,3 @@ def entry_of(run: Run) -> TargetEntry:
     """What backends.yaml said of the target then."""
     entry: TargetEntry = run.resolved("target", TypeAdapter(TargetEntry).validate_python)
     return entry
-
-
-def check_computed(target: str, entry: TargetEntry, workers: int | None, scheduler: str | None) -> None:
-    """Raise ConfigurationError for workers that would have nothing to compute."""
-    if isinstance(entry, IBMEntry) and (workers is not None or scheduler is not None):
-        raise real_hardware(
-            target,
-            got=f"--workers {workers}" if workers is not None else f"--scheduler {scheduler}",
-            expected="neither --workers nor --scheduler: the device runs the jobs, and nothing is computed here",
-            remedy="leave it out",
-        )

@@ -16,7 +16,7 @@ from qaml_qiskit.artifacts.outcome import Outcome, Row
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.compiled import circuit_rows
-from qaml_qiskit.deployments.sampling import computed_on
+from qaml_qiskit.deployments.sampling import check_computed, computed_on
 from qaml_qiskit.errors import PartialResultError, QamlError
 from qaml_qiskit.execution import (
     Runner,
@@ -34,7 +34,7 @@ from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, short
 from qaml_qiskit.models import QVC, build_model, parse_config
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.studies import Scored, score_sampled
-from qaml_qiskit.workflows.run.jobs import check_computed, entry_of, outcome_of, runner_of, target_of
+from qaml_qiskit.workflows.run.jobs import entry_of, outcome_of, runner_of, target_of
 from qaml_qiskit.workflows.run.report import write_run_page
 
 #: What the run folder keeps of the images, and of the plan.
