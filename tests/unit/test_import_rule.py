@@ -41,13 +41,10 @@ PRIVATE_NAMES = {
     # Of tests' own devices.
     "_encoded",
     # Of the package, still to be given a public way.
-    "_CHUNK",
-    "_MOST_QUBITS",
     "_checked",
     "_collapse_pays",
     "_collapsed",
     "_compile",
-    "_document",
     "_git_commit",
     "_optimizer",
     "_refuse_if_alive",
@@ -136,7 +133,7 @@ def test_no_two_public_classes_have_one_name() -> None:
 def test_tests_use_nothing_private() -> None:
     tests = Path(__file__).parents[1]
     used = {name for file in tests.rglob("*.py") for name in private_names(ast.parse(file.read_text("utf-8")))}
-    assert used == PRIVATE_NAMES
+    assert used <= PRIVATE_NAMES, used - PRIVATE_NAMES
 
 
 def private_names(tree: ast.Module) -> Iterator[str]:
