@@ -21,7 +21,7 @@ from qaml_qiskit.errors import ConfigurationError, PartialResultError
 from qaml_qiskit.text import printable
 
 #: Seconds to reach a scheduler, and for its first worker to appear.
-_CONNECTING, _STARTING = 5, 60
+CONNECTING, _STARTING = 5, 60
 #: What a scheduler that is not there, or not any more, ends in.
 GONE = (OSError, TimeoutError)
 #: How often a task may take its worker with it, or be lost with a worker, before that is taken for the task's fault.
@@ -62,8 +62,8 @@ def _client(distributed: Any, workers: int | None, scheduler: str | None) -> Ite
         return
     try:
         # The client itself would wait for minutes where something listens and does not answer.
-        ask(scheduler, _CONNECTING)
-        client = distributed.Client(scheduler, timeout=_CONNECTING)
+        ask(scheduler, CONNECTING)
+        client = distributed.Client(scheduler, timeout=CONNECTING)
     except (*GONE, ValueError, TypeError) as error:
         raise ConfigurationError(
             "no Dask scheduler answers there",
@@ -75,7 +75,7 @@ def _client(distributed: Any, workers: int | None, scheduler: str | None) -> Ite
         yield client
     finally:
         # One that is gone is not waited for.
-        client.close(timeout=_CONNECTING)
+        client.close(timeout=CONNECTING)
 
 
 def _local(distributed: Any, workers: int | None) -> Any:

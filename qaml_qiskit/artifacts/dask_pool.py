@@ -29,7 +29,7 @@ Value = TypeVar("Value")
 #: Groups of tasks that are with the scheduler for every worker: one that runs and one that waits.
 _IN_FLIGHT = 2
 #: Seconds without news after which the scheduler is asked for a sign of life.
-_SILENCE = 30
+SILENCE = 30
 #: The last work of every worker of this process, by the worker's address.
 _WORKS: dict[str, tuple[str, Work[Any, Any]]] = {}
 
@@ -78,7 +78,7 @@ class DaskPool:
         """The work with every worker that there is: tasks go where it is, so that it must not be with one alone."""
         sent = self._client.submit(_same, cloudpickle.dumps(work), pure=False)
         try:
-            sent.result(timeout=_SILENCE)
+            sent.result(timeout=SILENCE)
             self._client.replicate([sent])
         except (*GONE, CancelledError, asyncio.CancelledError) as error:
             raise scheduler_lost(error) from error
@@ -88,10 +88,10 @@ class DaskPool:
         """The next future that ended; while none does, the scheduler is asked whether it still lives."""
         while True:
             try:
-                return finished.get(timeout=_SILENCE)
+                return finished.get(timeout=SILENCE)
             except Empty:
                 try:
-                    ask(self._client.scheduler.address, _SILENCE)
+                    ask(self._client.scheduler.address, SILENCE)
                 except GONE as error:
                     raise scheduler_lost(error) from error
 
@@ -124,7 +124,7 @@ def _compute(content: bytes, token: str, tasks: list[Any]) -> list[Any] | _Failu
 
 def _values(future: Any) -> list[Any]:
     try:
-        found = future.result(timeout=_SILENCE)
+        found = future.result(timeout=SILENCE)
     except (*GONE, CancelledError, asyncio.CancelledError) as error:
         raise scheduler_lost(error) from error
     except ImportError as error:

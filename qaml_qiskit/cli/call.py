@@ -49,10 +49,21 @@ def call(command: Command, given: Mapping[str, Any]) -> None:
     for name, value in named.items():
         if value is None and arguments(function)[name]:
             raise _missing(shown(None, name))
-    _run(function, request, {name: value for name, value in named.items() if value is not None}, given["json"])
+    run_command(function, request, {name: value for name, value in named.items() if value is not None}, given["json"])
 
 
-def _run(function: str, request: Request | None, named: dict[str, Any], as_json: bool) -> None:
+def run_command(function: str, request: Request | None, named: dict[str, Any], as_json: bool) -> None:
+    """Call a workflow's function with what the terminal answers itself, and print what it gives back.
+
+    Args:
+        function: its name in :mod:`qaml_qiskit`.
+        request: what it is asked for, where it takes a request.
+        named: its other arguments.
+        as_json: print one JSON document.
+
+    Raises:
+        QamlError: whatever the function raises.
+    """
     from qaml_qiskit.cli.consent import consent
     from qaml_qiskit.cli.console import TerminalProgress, show
     from qaml_qiskit.cli.interrupt import stop_on_signal

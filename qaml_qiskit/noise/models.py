@@ -30,7 +30,7 @@ from qaml_qiskit.noise.strengths import (
     Other,
     OverRotation,
     Probability,
-    Readout,
+    ReadoutErrors,
     ThermalRelaxation,
 )
 
@@ -63,7 +63,7 @@ class NoiseSpec(BaseModel):
     global_depolarizing: Probability = 0.0
     """p of (1 − p)ρ + p·1/2ⁿ on the whole register, once a gate or layer: every ⟨Z_k⟩ times (1 − p)^uses. It is put at
     the end of the circuit, before the readout. Needs :meth:`prepare`."""
-    readout: Readout = Readout()
+    readout: ReadoutErrors = ReadoutErrors()
 
     @model_validator(mode="after")
     def _fits_placement(self) -> "NoiseSpec":

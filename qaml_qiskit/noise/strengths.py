@@ -56,7 +56,7 @@ class Depolarizing(_Strengths):
     two_qubit: Probability = 0.0
 
 
-class Readout(_Strengths):
+class ReadoutErrors(_Strengths):
     """Probabilities of reading the wrong bit: ``p10`` reads 1 where the qubit was 0, ``p01`` reads 0 where it was 1."""
 
     p10: Probability = 0.0

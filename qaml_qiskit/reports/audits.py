@@ -10,7 +10,7 @@ AUDIT_READING = (
 )
 
 
-class AuditCheck(Protocol):
+class ShownCheck(Protocol):
     """A check of an audit."""
 
     @property
@@ -42,7 +42,7 @@ class Audit(Protocol):
         """Why nothing was audited; empty where it was."""
 
     @property
-    def checks(self) -> Sequence[AuditCheck]:
+    def checks(self) -> Sequence[ShownCheck]:
         """In their order."""
 
 

@@ -24,7 +24,7 @@ _GATES = "two-qubit gates after compilation"
 #: Numbers of shots and targets are drawn beside each other by this factor of the gates.
 _BESIDE = 1.012
 #: Between two names above a picture, as a share of its width.
-_NAMES_APART = 0.022
+NAMES_APART = 0.022
 
 
 def forecast_curves(rows: Sequence[Row]) -> bytes:
@@ -92,11 +92,11 @@ def _names(axes: Axes, models: Sequence[tuple[int, str]]) -> None:
     wanted = [float(axes.transLimits.transform(axes.transScale.transform((gates, 0)))[0]) for gates, _ in models]
     places: list[float] = []
     for place in wanted:
-        places.append(max(place, places[-1] + _NAMES_APART) if places else place)
+        places.append(max(place, places[-1] + NAMES_APART) if places else place)
     # Back to the left by half of what the last ones were moved, so that a crowd stands about its middle.
     moved = [place - (place - want) / 2 for place, want in zip(places, wanted, strict=True)]
     for number in range(1, len(moved)):
-        moved[number] = max(moved[number], moved[number - 1] + _NAMES_APART)
+        moved[number] = max(moved[number], moved[number - 1] + NAMES_APART)
     for place, (gates, name) in zip(moved, models, strict=True):
         axes.axvline(gates, color="0.9", linewidth=0.8, zorder=0)
         axes.annotate(

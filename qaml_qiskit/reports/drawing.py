@@ -21,14 +21,14 @@ _LEVEL, _LEVEL_NAME = "0.4", "0.35"
 SMALL, TITLE = 8, 10
 _DPI = 130
 #: Characters of a name in a picture; the whole one is in the table beside it.
-_LONGEST_NAME = 36
+LONGEST_NAME = 36
 #: Numbers on a logarithmic axis are apart by at least this factor of the axis' length.
 _TICKS_APART = 0.06
 
 Item = TypeVar("Item")
 
 
-def label(text: str, longest: int = _LONGEST_NAME) -> str:
+def label(text: str, longest: int = LONGEST_NAME) -> str:
     """Names as a picture can show them, line by line: printable, and the middle of a long one left out.
 
     Args:

@@ -70,7 +70,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """The text of a cell, and how it is set: ``number``, ``long`` where words must be broken, or neither."""
 
     text: str
@@ -90,7 +90,7 @@ class Table:
     """
 
     headings: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
     window: int
     remark: str = ""
 
@@ -103,7 +103,7 @@ def tables(rows: Sequence[Row]) -> list[Table]:
     names = list(rows[0])
     if len(rows) == 1 and len(names) > _WIDEST_ROW:
         row = rows[0]
-        upright = tuple((Cell(heading(name)), _cell(format_cell(row[name], name))) for name in names)
+        upright = tuple((TableCell(heading(name)), _cell(format_cell(row[name], name))) for name in names)
         return [Table((), upright, 400)]
     widths = {name: _width(name, rows) for name in names}
     blocks, remark = [names], ""
@@ -123,9 +123,9 @@ def _table(rows: Sequence[Row], names: Sequence[str], widths: Mapping[str, int],
     return Table(tuple(map(heading, names)), cells, window, remark)
 
 
-def _cell(text: str, is_number: bool = False) -> Cell:
+def _cell(text: str, is_number: bool = False) -> TableCell:
     longest = max(map(len, text.split()), default=0)
-    return Cell(text, "number" if is_number else "long" if longest > _LONGEST_TEXT else "")
+    return TableCell(text, "number" if is_number else "long" if longest > _LONGEST_TEXT else "")
 
 
 def _width(name: str, rows: Sequence[Row]) -> int:

@@ -182,7 +182,7 @@ class OnTarget(Request):
     """Entry of backends.yaml."""
 
 
-class Compiled(Request):
+class WithRecipe(Request):
     """Asks for a way to compile."""
 
     recipe: RecipeName = "level3"

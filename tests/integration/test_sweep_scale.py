@@ -191,7 +191,7 @@ def test_a_scheduler_that_dies_in_the_middle_leaves_what_was_finished(place: Pat
 
 
 def test_a_scheduler_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask_client, "_CONNECTING", 0.2)
+    monkeypatch.setattr(dask_client, "CONNECTING", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         with (
@@ -218,7 +218,7 @@ def sleep(seconds: float, advance: Advance) -> None:
 def test_a_scheduler_that_falls_silent_is_not_waited_for(in_process: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing comes, and a sign of life is asked for in vain."""
     with open_pool(scheduler=in_process) as pool:
-        monkeypatch.setattr(dask_pool, "_SILENCE", 0.2)
+        monkeypatch.setattr(dask_pool, "SILENCE", 0.2)
 
         def silent(address: str, seconds: float) -> None:
             raise TimeoutError

@@ -92,7 +92,7 @@ def in_haste() -> None:
     """Write no pages, ask no git and do not wait for the disk: that is more than all else that a small run costs."""
     unwanted = (
         *((Page, "render"), (run_report, "accuracy_bars")),
-        *((training, "learning_curves"), (sweep_report, "_picture")),
+        *((training, "learning_curves"), (sweep_report, "curves")),
     )
     for module, name in unwanted:
         assert hasattr(module, name)

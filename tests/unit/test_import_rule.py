@@ -1,6 +1,7 @@
 """Imports point down: a room imports rooms of lower floors only, and some rooms never see some libraries."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,30 @@ FLOORS = (
     {"workflows"},
     {"cli"},
 )
+#: Names that two public classes share, and why.
+SHARED_NAMES = {
+    "UnderNoise": "options of a request, and the condition that they ask for",
+    "OnTarget": "options of a request, and the condition that they ask for",
+}
+#: Private names that tests use, and why there is no public way.
+PRIVATE_NAMES = {
+    # Of Aer, Qiskit and Typer, which have no other way.
+    "_default_quantum_errors",
+    "_local_quantum_errors",
+    "_local_readout_errors",
+    "_target",
+    "_DEFAULT_ACCOUNT_CONFIG_JSON_FILE",
+    # Of tests' own devices.
+    "_encoded",
+    # Of the package, still to be given a public way.
+    "_checked",
+    "_collapse_pays",
+    "_collapsed",
+    "_compile",
+    "_git_commit",
+    "_optimizer",
+    "_refuse_if_alive",
+}
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
 #: Libraries and rooms that a room must not know about, although the floors would allow it.
@@ -93,3 +118,33 @@ def test_no_workflow_imports_another() -> None:
         names = {tuple(name.split(".")[1:3]) for name in imported(f"workflows/{folder.name}")}
         found += [f"{folder.name} imports {other}" for other in others if ("workflows", other) in names]
     assert not found
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    places: dict[str, list[str]] = {}
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(file.relative_to(PACKAGE)))
+    shared = {name: files for name, files in places.items() if len(files) > 1}
+    assert shared.keys() == SHARED_NAMES.keys(), shared
+
+
+def test_tests_use_nothing_private() -> None:
+    tests = Path(__file__).parents[1]
+    used = {name for file in tests.rglob("*.py") for name in private_names(ast.parse(file.read_text("utf-8")))}
+    assert used <= PRIVATE_NAMES, used - PRIVATE_NAMES
+
+
+def private_names(tree: ast.Module) -> Iterator[str]:
+    """Private names that a file imports, replaces, or reads of anything but ``self``."""
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id == "self"):
+            names = [node.attr]
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("setattr", "delattr"):
+            texts = [each.value for each in node.args[:2] if isinstance(each, ast.Constant)]
+            names = [str(text).rpartition(".")[2] for text in texts]
+        yield from (name for name in names if name.startswith("_") and not name.startswith("__"))

@@ -36,7 +36,7 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class FusedSteps:
     """What happens to a vector of Pauli coefficients.
 
     Attributes:
@@ -50,7 +50,9 @@ class Plan:
     steps: tuple[Step, ...]
 
 
-def fuse(operations: Iterable[tuple[tuple[int, ...], FloatArray]], num_digits: int, structures: Structures) -> Plan:
+def fuse(
+    operations: Iterable[tuple[tuple[int, ...], FloatArray]], num_digits: int, structures: Structures
+) -> FusedSteps:
     """Merge matrices on one or two digits, given in the order in which they are applied.
 
     A one-digit matrix joins the step before it, where it costs least. Two-digit matrices on the same pair are
@@ -73,7 +75,7 @@ def fuse(operations: Iterable[tuple[tuple[int, ...], FloatArray]], num_digits: i
         last[low] = last[high] = step = Step(low, high, matrix, np.eye(4), np.eye(4))
         steps.append(step)
     _hand_on_diagonals(steps, last)
-    return Plan(num_digits, start, tuple(steps))
+    return FusedSteps(num_digits, start, tuple(steps))
 
 
 def _join(step: Step | None, start: FloatArray, digit: int, matrix: FloatArray) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from qaml_qiskit.simulation.heisenberg.channels import FloatArray
-from qaml_qiskit.simulation.heisenberg.fusion import Plan
+from qaml_qiskit.simulation.heisenberg.fusion import FusedSteps
 from qaml_qiskit.simulation.heisenberg.schedule import ROW_DIGITS, Exchange, Schedule, Turn
 from qaml_qiskit.simulation.heisenberg.structure import Structures
 from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, Sweep, sweeps
@@ -53,7 +53,7 @@ class KernelRunner:
 
     batch = 1
 
-    def __init__(self, kernel: Kernel, plan: Plan, structures: Structures, dtype: torch.dtype) -> None:
+    def __init__(self, kernel: Kernel, plan: FusedSteps, structures: Structures, dtype: torch.dtype) -> None:
         self._kernel = kernel
         self._strides = place_strides(plan.num_digits)
         encoder = _Encoder()

@@ -55,7 +55,7 @@ def light_cone(circuit: NoisyCircuit, inputs: Sequence[int]) -> Cone:
     return Cone(digit, tuple(channels))
 
 
-class Runner(Protocol):
+class StepsRunner(Protocol):
     """Runs a plan."""
 
     batch: int
@@ -96,7 +96,7 @@ def propagate(
     matrices = ((part.qubits, part.transfer.T if backwards else part.transfer) for part in channels)
     plan = fuse(matrices, cone.num_digits, structures)
     kernel = chosen_kernel() if device.type == "cpu" else None
-    runner: Runner
+    runner: StepsRunner
     runner = TorchRunner(plan, dtype, device) if kernel is None else KernelRunner(kernel, plan, structures, dtype)
     starts = torch.from_numpy(np.einsum("dij,bdj->bdi", plan.start, factors)).to(device, dtype).split(runner.batch)
     done = 0

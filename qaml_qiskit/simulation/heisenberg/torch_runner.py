@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from qaml_qiskit.simulation.heisenberg.fusion import Plan, Step
+from qaml_qiskit.simulation.heisenberg.fusion import FusedSteps, Step
 from qaml_qiskit.simulation.heisenberg.memory import batch_numbers
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors, products
 
@@ -24,7 +24,7 @@ class TorchRunner:
         device: where.
     """
 
-    def __init__(self, plan: Plan, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(self, plan: FusedSteps, dtype: torch.dtype, device: torch.device) -> None:
         self._plan = plan
         self._matrices = torch.stack([torch.eye(16), *(torch.from_numpy(step.matrix) for step in plan.steps)])
         self._matrices = self._matrices.to(device, dtype)

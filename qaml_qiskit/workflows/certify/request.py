@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from qaml_qiskit.workflows.request import Compiled, OnModel, Seeded, UnderNoise, WithImages
+from qaml_qiskit.workflows.request import OnModel, Seeded, UnderNoise, WithImages, WithRecipe
 
 
-class CertifyRequest(Seeded, UnderNoise, Compiled, WithImages, OnModel):
+class CertifyRequest(Seeded, UnderNoise, WithRecipe, WithImages, OnModel):
     """What to certify."""
 
     command: ClassVar[str] = "certify"

@@ -5,11 +5,11 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from qaml_qiskit.workflows.fields import Count
-from qaml_qiskit.workflows.request import Compiled, OnTarget, Seeded
+from qaml_qiskit.workflows.request import OnTarget, Seeded, WithRecipe
 from qaml_qiskit.workflows.training_options import TrainingOptions
 
 
-class DemoRequest(Seeded, Compiled, OnTarget):
+class DemoRequest(Seeded, WithRecipe, OnTarget):
     """Everything that decides the demo's numbers. The data are the digits 0 to 5: six qubits can name six classes."""
 
     command: ClassVar[str] = "demo"

@@ -6,10 +6,10 @@ from pydantic import Field
 
 from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.workflows.fields import AnyNumber, Count, Otherwise, Several, TargetName
-from qaml_qiskit.workflows.request import Compiled, OnModels, Seeded, WithImages
+from qaml_qiskit.workflows.request import OnModels, Seeded, WithImages, WithRecipe
 
 
-class ForecastRequest(Seeded, Compiled, WithImages, OnModels):
+class ForecastRequest(Seeded, WithRecipe, WithImages, OnModels):
     """Models, devices, and what is done there."""
 
     command: ClassVar[str] = "forecast"

@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from qaml_qiskit.workflows.fields import Count
-from qaml_qiskit.workflows.request import Compiled, OnModels, OnTarget, Seeded, WithImages
+from qaml_qiskit.workflows.request import OnModels, OnTarget, Seeded, WithImages, WithRecipe
 
 
-class FrontierRequest(Seeded, Compiled, OnTarget, WithImages, OnModels):
+class FrontierRequest(Seeded, WithRecipe, OnTarget, WithImages, OnModels):
     """Models, and under what they are compared."""
 
     command: ClassVar[str] = "frontier"

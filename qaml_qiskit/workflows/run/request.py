@@ -6,10 +6,10 @@ from pydantic import Field
 
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Mode
 from qaml_qiskit.workflows.fields import Count, Otherwise
-from qaml_qiskit.workflows.request import Compiled, OnModel, OnTarget, Seeded, WithImages
+from qaml_qiskit.workflows.request import OnModel, OnTarget, Seeded, WithImages, WithRecipe
 
 
-class RunRequest(Seeded, Compiled, OnTarget, WithImages, OnModel):
+class RunRequest(Seeded, WithRecipe, OnTarget, WithImages, OnModel):
     """Everything that decides what is run, and where."""
 
     command: ClassVar[str] = "run"

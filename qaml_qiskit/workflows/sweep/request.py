@@ -11,7 +11,7 @@ from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.noise import NOISES, Placement
 from qaml_qiskit.registry import Named
 from qaml_qiskit.workflows.fields import AnyNumber, Count, Images, ModelName, Otherwise, Several
-from qaml_qiskit.workflows.request import Compiled, OnTarget, Seeded
+from qaml_qiskit.workflows.request import OnTarget, Seeded, WithRecipe
 
 SweptNoise = Annotated[str, Named(NOISES, {"device": "the own noise of a target"})]
 SweptEncoding = Annotated[str, Named(ENCODINGS, {"own": "the encoding that the model was trained with"})]
@@ -22,7 +22,7 @@ def _alone(value: Any) -> Any:
     return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
 
 
-class SweepRequest(Seeded, Compiled, OnTarget):
+class SweepRequest(Seeded, WithRecipe, OnTarget):
     """The grid: every combination of its lists is scored."""
 
     command: ClassVar[str] = "sweep"

@@ -7,10 +7,10 @@ from pydantic import model_validator
 from qaml_qiskit.attacks import Attack, AttackName
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.fields import AnyNumber, Count, DeploymentName, Images, Otherwise, Several
-from qaml_qiskit.workflows.request import AttackOptions, Compiled, Seeded
+from qaml_qiskit.workflows.request import AttackOptions, Seeded, WithRecipe
 
 
-class TransferRequest(Seeded, Compiled, AttackOptions):
+class TransferRequest(Seeded, WithRecipe, AttackOptions):
     """Attacks made on sources and scored on victims."""
 
     command: ClassVar[str] = "transfer"

@@ -119,11 +119,11 @@ def test_attacks_of_one_strength_stand_beside_each_other(drawn: list[Figure]) ->
 def test_names_above_a_frontier_do_not_lie_on_each_other(drawn: list[Figure]) -> None:
     reports.frontier_figure([frontier(f"model{k}", gates) for k, gates in enumerate((143, 143, 144, 150, 2000))])
     names = sorted(text.get_position()[0] for text in drawn[0].axes[0].texts)
-    assert min(np.diff(names)) >= device_figures._NAMES_APART * (1 - 1e-9)
+    assert min(np.diff(names)) >= device_figures.NAMES_APART * (1 - 1e-9)
 
 
 def test_long_names_keep_both_ends() -> None:
     short = drawing.label("runs/" + "x" * 60 + "/qvc200")
-    assert len(short) <= drawing._LONGEST_NAME
+    assert len(short) <= drawing.LONGEST_NAME
     assert short.startswith("runs/")
     assert short.endswith("/qvc200")

@@ -24,7 +24,7 @@ from qaml_qiskit.simulation.heisenberg.channels import (
     swapped,
     unitary_transfer,
 )
-from qaml_qiskit.simulation.heisenberg.fusion import Plan, Step, fuse
+from qaml_qiskit.simulation.heisenberg.fusion import FusedSteps, Step, fuse
 from qaml_qiskit.simulation.heisenberg.kernel_runner import KernelRunner
 from qaml_qiskit.simulation.heisenberg.lowering import lower
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
@@ -135,7 +135,7 @@ def test_qubits_are_sorted_with_their_matrix() -> None:
     assert (swapped(matrix) == on_pair(high, low)).all()
 
 
-def native_plan(num_qubits: int, layers: int, **noise: object) -> Plan:
+def native_plan(num_qubits: int, layers: int, **noise: object) -> FusedSteps:
     model = NoiseSpec.model_validate(noise).build()
     circuit = lower(qvc_native(num_qubits, layers), NoiseTable(model), None)
     matrices = ((channel.qubits, channel.transfer.T) for channel in reversed(circuit.channels))
@@ -183,7 +183,7 @@ def local(rng: np.random.Generator, form: Form) -> FloatArray:
     return matrix
 
 
-def random_plan(num_digits: int, seed: int) -> Plan:
+def random_plan(num_digits: int, seed: int) -> FusedSteps:
     """Steps of all kinds and forms on random digits."""
     rng = np.random.default_rng(seed)
     cores: list[Callable[[], FloatArray]] = [lambda: monomial(rng), lambda: blocks(rng), lambda: orthogonal(16, rng)]
@@ -197,7 +197,7 @@ def random_plan(num_digits: int, seed: int) -> Plan:
         after = [np.eye(4), shift, local(rng, form)]
         steps.append(Step(*pair, cores[index % 5 // 2](), after[rng.integers(3)], after[rng.integers(3)]))
     rng.shuffle(steps)
-    return Plan(num_digits, np.tile(np.eye(4), (num_digits, 1, 1)), tuple(steps))
+    return FusedSteps(num_digits, np.tile(np.eye(4), (num_digits, 1, 1)), tuple(steps))
 
 
 @pytest.mark.skipif(load_kernel() is None, reason="the compiled kernel was not built")
