@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.certifying import certify_batch as certify_batch
     from qaml_qiskit.studies.certifying import summary_of as summary_of
     from qaml_qiskit.studies.counting import Classifier as Classifier
-    from qaml_qiskit.studies.counting import Counted as Counted
+    from qaml_qiskit.studies.counting import CountedCircuit as CountedCircuit
     from qaml_qiskit.studies.counting import Counting as Counting
     from qaml_qiskit.studies.counting import Grid as Grid
     from qaml_qiskit.studies.counting import Preparation as Preparation
