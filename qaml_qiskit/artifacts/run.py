@@ -12,13 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from qaml_qiskit.artifacts.codecs import ARRAYS, JSON, Codec, json_text
+from qaml_qiskit.artifacts.codecs import Codec, json_text
 from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool, Together, Work, compute_tasks
 from qaml_qiskit.environment import describe_environment
 from qaml_qiskit.errors import DamagedFileError, StorageError
 from qaml_qiskit.files import FolderLock, make_folders, write_atomically
 from qaml_qiskit.formats import (
-    Arrays,
     Document,
     damaged,
     object_of,
@@ -169,22 +168,6 @@ class Run:
         for key, value in compute_tasks(missing, work, bar=bar, pool=pool, together=together, kept=done):
             found[key] = self.keep(key, value, codec)
         return {key: found[key] for key in tasks}
-
-    def keep_json(self, name: str, content: object) -> None:
-        """Keep a part of the result under a name that ends in ``.json``."""
-        self.keep(name.removesuffix(JSON.suffix), content, JSON)
-
-    def kept_json(self, name: str) -> Any:
-        """What :meth:`keep_json` kept; see :meth:`kept`."""
-        return self.kept(name.removesuffix(JSON.suffix), JSON)
-
-    def keep_arrays(self, name: str, arrays: Arrays) -> None:
-        """Keep arrays of the result under a name that ends in ``.npz``."""
-        self.keep(name.removesuffix(ARRAYS.suffix), arrays, ARRAYS)
-
-    def kept_arrays(self, name: str) -> Arrays | None:
-        """What :meth:`keep_arrays` kept; see :meth:`kept`."""
-        return self.kept(name.removesuffix(ARRAYS.suffix), ARRAYS)
 
     def resolved(self, name: str, parse: Callable[[Any], Value], default: object = None) -> Value:
         """What a name of the configuration stood for when the run was made.

@@ -4,13 +4,13 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pydantic import BaseModel, ConfigDict
 
+from qaml_qiskit.artifacts import ARRAYS, JSON
 from qaml_qiskit.artifacts.opening import load_run, open_run
 from qaml_qiskit.artifacts.run import CONFIG_FILE, ENVIRONMENT_FILE, METRICS_FILE
 from qaml_qiskit.environment import describe_environment
@@ -182,20 +182,20 @@ def test_kept_parts_come_back_and_others_do_not(tmp_path: Path) -> None:
         open_run("demo", Options(seed=2), out=tmp_path / "other") as other,
     ):
         for each in (run, other):
-            each.keep_json("a.json", {"rows": [0.1, None, "ψ"]})
-            each.keep_arrays("a.npz", arrays)
-        assert run.kept_json("a.json") == {"rows": [0.1, None, "ψ"]}
-        np.testing.assert_array_equal(run.kept_arrays("a.npz")["z"], arrays["z"])
-        for name in ("a.json", "a.npz"):
+            each.keep("a", {"rows": [0.1, None, "ψ"]}, JSON)
+            each.keep("a", arrays, ARRAYS)
+        assert run.kept("a", JSON) == {"rows": [0.1, None, "ψ"]}
+        np.testing.assert_array_equal(run.kept("a", ARRAYS)["z"], arrays["z"])
+        for codec in (JSON, ARRAYS):
+            name = f"a{codec.suffix}"
             content = (run.path / name).read_bytes()
-            kept: Callable[[str], object] = run.kept_json if name.endswith("json") else run.kept_arrays
-            assert kept("missing") is None
+            assert run.kept("missing", codec) is None
             # Another part's bytes, another run's bytes, and every kind of damage.
             run.write(f"b-{name}", content)
-            assert kept(f"b-{name}") is None
+            assert run.kept("b-a", codec) is None
             for bad in ((other.path / name).read_bytes(), b"", content[:-9], content[: len(content) // 2], b"{}"):
                 run.write(name, bad)
-                assert kept(name) is None
+                assert run.kept("a", codec) is None
 
 
 def test_private_modes_and_no_links_are_followed(tmp_path: Path) -> None:
