@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.certifying import certify_batch as certify_batch
     from qaml_qiskit.studies.certifying import summary_of as summary_of
     from qaml_qiskit.studies.counting import Classifier as Classifier
-    from qaml_qiskit.studies.counting import Counted as Counted
+    from qaml_qiskit.studies.counting import CountedCircuit as CountedCircuit
     from qaml_qiskit.studies.counting import Counting as Counting
     from qaml_qiskit.studies.counting import Grid as Grid
     from qaml_qiskit.studies.counting import Preparation as Preparation
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.predicting import OnDevice as OnDevice
     from qaml_qiskit.studies.predicting import Prediction as Prediction
     from qaml_qiskit.studies.predicting import noise_notes as noise_notes
-    from qaml_qiskit.studies.predicting import predict_on_device as predict_on_device
     from qaml_qiskit.studies.predicting import predict_on_devices as predict_on_devices
     from qaml_qiskit.studies.robustness import score_without_noise as score_without_noise
     from qaml_qiskit.studies.scoring import Score as Score

@@ -31,8 +31,8 @@ _PART = ("two_qubit_gates", "two_qubit_depth")
 _BLOCK = 128
 
 #: A row, and the pairs of physical qubits in use.
-Counted = tuple[Row, list[list[int]]]
-COUNTED: Codec[Counted] = JSON.of(
+CountedCircuit = tuple[Row, list[list[int]]]
+COUNTED: Codec[CountedCircuit] = JSON.of(
     lambda counted: {"row": counted[0], "pairs": counted[1]}, lambda kept: (kept["row"], kept["pairs"])
 )
 
@@ -140,7 +140,7 @@ class Counting:
         targets = {name: replace(target, backend=None) for name, target in self._targets.items()}
         return {**self.__dict__, "_targets": targets, "_known": {}}
 
-    def __call__(self, task: tuple[Classifier, str, str], advance: Advance) -> Counted:
+    def __call__(self, task: tuple[Classifier, str, str], advance: Advance) -> CountedCircuit:
         """The row of a compiled circuit."""
         circuit, name, recipe = task
         target, started = self._targets[name], perf_counter()
@@ -155,7 +155,7 @@ class Counting:
             costs |= _part(part, self._known[key, name, recipe])
         return circuit.row((name, recipe), costs), pairs_in_use(isa)
 
-    def as_built(self, circuit: Classifier) -> Counted:
+    def as_built(self, circuit: Classifier) -> CountedCircuit:
         """The row of a circuit before compilation."""
         costs = circuit_costs(circuit.whole(self._encodings[circuit.preparation], self._seed))
         for part, alone, _ in self._alone(circuit):
@@ -235,7 +235,7 @@ class Grid:
 
 def count_circuits(
     grid: Grid, progress: Progress, run: Run | None = None, pool: Pool = HERE, *, counts_alone: bool = False
-) -> list[Counted]:
+) -> list[CountedCircuit]:
     """A row and the pairs of physical qubits in use, for every circuit as built, and compiled everywhere.
 
     Args:

@@ -139,21 +139,6 @@ def predict_on_devices(
     }
 
 
-def predict_on_device(
-    deployment: Deployment,
-    images: Tensor,
-    run: Run,
-    name: str,
-    progress: Progress,
-    *,
-    told: str = "images",
-    strings: bool = False,
-    pool: Pool = HERE,
-) -> Prediction:
-    """One set of images alone; see :func:`predict_on_devices`."""
-    return predict_on_devices({name: OnDevice(deployment, images, told, strings)}, run, progress, pool)[name]
-
-
 @dataclass(frozen=True)
 class _Block:
     """Some of the images of a set, and whether the bitstrings are asked for."""

@@ -9,7 +9,8 @@ import torch
 from pydantic import BaseModel
 from qiskit.primitives.containers import BitArray
 
-from qaml_qiskit.artifacts.opening import open_run
+from qaml_qiskit.artifacts import Run, open_run
+from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.evaluation import ReadoutMap, slope
 from qaml_qiskit.execution import Calibration, ReadoutCorrection, compact, open_target, sample
 from qaml_qiskit.execution.catalogue import FakeEntry
@@ -17,7 +18,7 @@ from qaml_qiskit.execution.primitives import local_primitive
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.models import QVC, QVCConfig
 from qaml_qiskit.progress import Silent
-from qaml_qiskit.studies.predicting import Prediction, predict_on_device
+from qaml_qiskit.studies import OnDevice, Prediction, predict_on_devices
 from tests.integration.conftest import Finished
 from tests.integration.hardware import workspace
 from tests.integration.small import SHOTS, deployed, images, shot_error, strong_readout
@@ -31,6 +32,10 @@ class Nothing(BaseModel):
 Qaml = Callable[..., Finished]
 
 
+def predicted(each: Deployment, batch: torch.Tensor, run: Run, *, strings: bool = False) -> Prediction:
+    return predict_on_devices({"all": OnDevice(each, batch, strings=strings)}, run, Silent())["all"]
+
+
 def torino() -> Target:
     return open_target("fake-torino", FakeEntry(kind="fake", device="FakeTorino"), 3)
 
@@ -39,7 +44,7 @@ def torino() -> Target:
 def test_a_prediction_is_what_shots_scatter_about(tmp_path: Path, target: Callable[[], Target]) -> None:
     each = deployed(target())
     run = open_run("forecast", Nothing(), out=tmp_path / "run")
-    prediction = predict_on_device(each, images(), run, "all", Silent())
+    prediction = predicted(each, images(), run)
     sampled = sample(each.compiled.isa, each.values(images()), each.compiled.target, shots=SHOTS, mitigation="none")
     assert np.all(np.abs(sampled.raw - prediction.read) <= SIGMAS * shot_error(prediction.read, SHOTS))
     assert np.abs(prediction.read - prediction.ideal).max() > DIFFERENT
@@ -48,9 +53,7 @@ def test_a_prediction_is_what_shots_scatter_about(tmp_path: Path, target: Callab
 def test_mitigated_values_are_free_of_readout_error(tmp_path: Path) -> None:
     # This target has no other noise, so nothing but the exact values is left.
     each = deployed(strong_readout())
-    prediction = predict_on_device(
-        each, images(), open_run("forecast", Nothing(), out=tmp_path / "run"), "all", Silent()
-    )
+    prediction = predicted(each, images(), open_run("forecast", Nothing(), out=tmp_path / "run"))
     for mitigation in ("readout", "m3"):
         assert np.abs(prediction.values(mitigation) - prediction.ideal).max() < DIFFERENT
     assert np.abs(prediction.values("none") - prediction.ideal).max() > DIFFERENT
@@ -63,7 +66,7 @@ def test_the_bitstrings_are_those_that_are_drawn(tmp_path: Path, target: Callabl
     """Their frequencies, and with them every ⟨Z_k⟩ that is read: class k is bit k."""
     each = deployed(target())
     run = open_run("forecast", Nothing(), out=tmp_path / "run")
-    prediction = predict_on_device(each, images(), run, "all", Silent(), strings=True)
+    prediction = predicted(each, images(), run, strings=True)
     assert prediction.strings is not None
     signs = 1 - 2 * (np.arange(8)[:, None] >> np.arange(3) & 1)
     assert np.abs(prediction.strings @ signs - prediction.read).max() < VALUE[torch.float32]
@@ -113,7 +116,7 @@ def test_noisy_layers_enter_the_device_where_the_transpiler_put_them(tmp_path: P
     each = deployed(torino(), "level3", qvc)
     batch = images()[:, :, :1, :3]
     run = open_run("forecast", Nothing(), out=tmp_path / "run")
-    whole = predict_on_device(each, batch, run, "all", Silent())
+    whole = predicted(each, batch, run)
     layers = each.module.expectations(batch).detach().numpy()
     # Other qubits, other error rates: the same values up to a fraction of what noise does to them.
     noise = np.abs(whole.read - whole.ideal).max()

@@ -6,7 +6,8 @@ from qaml_qiskit.artifacts import Row, Run
 from qaml_qiskit.execution import Target
 from qaml_qiskit.execution.costs import gate_error, pair_error
 from qaml_qiskit.reports import Report, device_map, gates_against_fidelity, to_markdown
-from qaml_qiskit.studies import Counted
+from qaml_qiskit.studies import CountedCircuit
+from qaml_qiskit.workflows.resources.published import published_rows
 from qaml_qiskit.workflows.resources.request import ResourcesRequest
 
 _MEANING = (
@@ -51,10 +52,10 @@ def wholes_and_parts(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def write_report(
-    run: Run, request: ResourcesRequest, cells: Sequence[Counted], published: list[Row], targets: Mapping[str, Target]
+    run: Run, request: ResourcesRequest, counted: Sequence[CountedCircuit], targets: Mapping[str, Target]
 ) -> None:
     """Write resources.csv, resources.md, the pictures and the page, and complete the run."""
-    rows = [row for row, _ in cells]
+    rows, published = [row for row, _ in counted], published_rows()
     whole, parts = wholes_and_parts(rows)
     tables = {"Whole circuits": (_MEANING, whole), "Parts": (_PARTS, parts), "Published": (_PUBLISHED, published)}
     sections = [f"## {title}\n\n{text}\n\n{to_markdown(table)}" for title, (text, table) in tables.items()]
@@ -67,7 +68,7 @@ def write_report(
         caption = f"Every compiled circuit; fidelities are means of {request.images} images of {request.dataset}."
         report.picture("gates-fidelity.png", gates_against_fidelity(points), caption, "Gates against fidelity")
     for name, target in targets.items():
-        drawn = _map(target, [cell for cell in cells if cell[0]["target"] == name])
+        drawn = _map(target, [each for each in counted if each[0]["target"] == name])
         if drawn is not None:
             report.picture(f"layout-{name}.png", *drawn, f"Where on {name}")
     compiled = sum(row["target"] is not None for row in rows)
@@ -101,12 +102,12 @@ def _circuit(row: Row) -> str:
     return f"{head['encoding']}, {head['n']} qubits, {layers}"
 
 
-def _map(target: Target, cells: Sequence[Counted]) -> tuple[bytes, str] | None:
+def _map(target: Target, counted: Sequence[CountedCircuit]) -> tuple[bytes, str] | None:
     """The picture of a target with one of its circuits, and its caption; None without coupling map."""
     coupling = target.isa.build_coupling_map()
-    if coupling is None or not cells:
+    if coupling is None or not counted:
         return None
-    row, pairs = max(cells, key=lambda cell: _interest(cell[0]))
+    row, pairs = max(counted, key=lambda each: _interest(each[0]))
     edges = sorted({(min(pair), max(pair)) for pair in coupling.get_edges()})
     title = f"{target.name}: {_circuit(row)}, recipe {row['recipe']}"
     picture = device_map(

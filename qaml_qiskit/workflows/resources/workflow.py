@@ -64,7 +64,7 @@ def resources(
     }
     with opening as pool, open_run("resources", request, resolved, out, backends=backends) as run:
         if not run.complete:
-            write_report(run, request, count_circuits(grid, progress, run, pool), published_rows(), grid.targets)
+            write_report(run, request, count_circuits(grid, progress, run, pool), grid.targets)
     return Outcome.of(run, "published", brief=_brief)
 
 

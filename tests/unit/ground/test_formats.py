@@ -14,9 +14,10 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 from qiskit.circuit import Parameter, QuantumCircuit
 
+from qaml_qiskit.encodings import ApproximateEncoding
 from qaml_qiskit.errors import DamagedFileError, QamlError
 from qaml_qiskit.execution.catalogue import Catalogue, parse_yaml
-from qaml_qiskit.execution.qpy_files import circuit_bytes, circuit_of
+from qaml_qiskit.execution.qpy_files import circuit_bytes, circuit_of, template_bytes
 from qaml_qiskit.execution.recipes import Recipe
 from qaml_qiskit.formats import array_of, arrays_of, json_of, model_of, npy, npz, object_of, read_arrays, yaml_of
 
@@ -198,6 +199,17 @@ def test_a_circuit_that_is_cut_off() -> None:
     for end in range(0, len(data), 17):
         with pytest.raises(DamagedFileError, match=r"isa\.qpy"):
             circuit_of(data[:end], "isa.qpy", "copy it")
+
+
+def test_the_same_template_is_the_same_file() -> None:
+    """Parameters are random objects to Qiskit; a file has those of their names, and the circuit is what it was."""
+    first, second = (ApproximateEncoding(4, 2).circuit for _ in range(2))
+    content = template_bytes(first)
+    assert content == template_bytes(second) != circuit_bytes(first)
+    values = np.random.default_rng(0).uniform(-np.pi, np.pi, first.num_parameters)
+    read = circuit_of(content, "template-2.qpy", "copy it")
+    assert [each.index for each in read.parameters] == list(range(len(values)))
+    assert read.assign_parameters(values) == first.assign_parameters(values)
 
 
 def test_a_circuit_of_a_newer_qiskit_says_which_one_reads_it() -> None:

@@ -1,0 +1,151 @@
+"""Every study in a run: killed and continued, or spread over workers, it leaves the bytes that it would have left."""
+
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import numpy as np
+import pytest
+import torch
+from pydantic import BaseModel
+
+from qaml_qiskit.artifacts import HERE, Run, open_run
+from qaml_qiskit.artifacts.mapping import Counted
+from qaml_qiskit.attacks import PGDConfig
+from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.execution import load_recipe
+from qaml_qiskit.progress import Advance
+from qaml_qiskit.studies import (
+    Classifier,
+    Encoder,
+    Grid,
+    OnDevice,
+    Preparation,
+    count_circuits,
+    encode_images,
+    perturb_everywhere,
+    predict_on_devices,
+    score_without_noise,
+)
+from tests.integration.small import deployed, images, model, strong_readout
+
+ATTACK = PGDConfig(eps=0.2, steps=2)
+
+
+class Options(BaseModel):
+    seed: int = 0
+
+
+class Shown:
+    """A display that adds up every bar that it shows."""
+
+    def __init__(self) -> None:
+        self.total = self.done = 0
+
+    @contextmanager
+    def task(self, description: str, total: int, done: int = 0) -> Iterator[Advance]:
+        self.total, self.done = self.total + total, self.done + done
+
+        def advance(steps: int, note: str = "") -> None:
+            self.done += steps
+
+        yield advance
+
+    def say(self, message: str) -> None:
+        pass
+
+
+class Workers:
+    """A pool that does what workers do, pickling included, and may die after some values."""
+
+    def __init__(self, values: int | None = None) -> None:
+        self.left = values
+        self.computed: list[str] = []
+
+    def values(self, groups: list[dict[str, Any]], work: Any, shown: Counted) -> Iterator[tuple[str, Any]]:
+        sent = pickle.loads(cloudpickle.dumps((groups, work)))
+        for key, value in HERE.values(*sent, shown):
+            self.computed.append(key)
+            yield key, value
+            if self.left is not None and len(self.computed) >= self.left:
+                raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def device() -> Deployment:
+    return deployed(strong_readout())
+
+
+def batch(count: int = 6) -> Batch:
+    return Batch(images(count), np.arange(count) % 3, np.arange(count), "6")
+
+
+def predicting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+    sets = {name: OnDevice(device, images(22), name, strings=name == "b") for name in ("a", "b")}
+    found = predict_on_devices(sets, run, shown, pool)
+    assert found["a"].strings is None
+    assert found["b"].strings is not None
+    assert np.array_equal(found["a"].read, found["b"].read)
+
+
+def perturbing(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+    found = perturb_everywhere(run, {"0": (device, batch())}, (0.1, 0.2), ATTACK, shown, pool)
+    for (_, eps), attacked in found.items():
+        assert 0 < (attacked - images()).abs().max() <= eps + torch.finfo(torch.float32).eps
+
+
+def comparing(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+    found = score_without_noise(run, {"0": (device, batch())}, ATTACK, shown, pool)["0"]
+    assert list(found) == ["fidelity", "clean_accuracy", "robust_accuracy", "robust_unrolled"]
+    logits = model()(images()).argmax(1).numpy()
+    assert found["clean_accuracy"] == (logits == batch().labels).mean() >= found["robust_accuracy"]
+
+
+def counting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+    exact, none = Preparation("multiplexed", 3), Preparation("none", 3)
+    circuits = [Classifier("ladder", prepared, 1) for prepared in (exact, none)]
+    assert device.target is not None
+    where = {"poor": device.target}
+    grid = Grid(circuits, {exact: images().double(), none: images()}, where, {"quick": load_recipe("quick")}, seed=0)
+    rows = [row for row, _ in count_circuits(grid, shown, run, pool)]
+    assert [row["target"] for row in rows] == [None, "poor"] * 2
+    assert [row["fidelity"] for row in rows] == [pytest.approx(1)] * 2 + [None] * 2
+
+
+def encoding(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+    found = encode_images(Encoder("approximate", (1, 2, 4), (1, 2), 0.98), images(30), run, shown, pool)
+    assert len(found["layers"]) == len(found["fidelity"]) == 30
+    assert sum(len(found[f"angles-{layers}"]) for layers in {*found["layers"].tolist()}) == 30
+
+
+def contents(run: Run) -> dict[str, bytes]:
+    """The kept files, without the time that a compilation took."""
+    files = {path.relative_to(run.path) for path in run.path.glob("*/*")}
+    return {
+        str(file): b"" if file.parts[0] == "cells" else (run.path / file).read_bytes()
+        for file in files
+        if file.suffix in (".json", ".npz")
+    }
+
+
+@pytest.mark.parametrize(
+    "study", [predicting, perturbing, comparing, counting, encoding], ids=lambda each: each.__name__
+)
+def test_a_killed_study_goes_on_where_it_was(
+    study: Callable[[Run, Deployment, Shown, Any], None], device: Deployment, tmp_path: Path
+) -> None:
+    whole, killed = (open_run("demo", Options(), out=tmp_path / name) for name in ("whole", "killed"))
+    everything = Workers()
+    with whole, killed:
+        study(whole, device, Shown(), HERE)
+        with pytest.raises(KeyboardInterrupt):
+            study(killed, device, Shown(), Workers(values=1))
+        kept, shown = contents(killed), Shown()
+        study(killed, device, shown, everything)
+        assert len(kept) == 1
+        assert len(everything.computed) == len(contents(whole)) - 1
+        assert contents(killed) == contents(whole)
+    assert shown.done == shown.total > 0
