@@ -3,19 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit, Qubit
 from qiskit_aer.noise import NoiseModel
+from torch import Tensor
 
 from qaml_qiskit.circuits import classifier_circuit
+from qaml_qiskit.compute import Compute
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import ReadoutMap
 from qaml_qiskit.execution import Target, compile_for, load_recipe, open_target, to_isa
 from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.execution.circuits import active_qubits, compact, measured_qubits
 from qaml_qiskit.models import QVC
-from qaml_qiskit.noise import LAYER_END, NoiseSpec, Placement
-from qaml_qiskit.simulation.heisenberg import NoisyObservables, noisy_observables, readout_map
+from qaml_qiskit.noise import LAYER_END, NoiseSpec, Placement, without_readout_errors
+from qaml_qiskit.progress import Advance
+from qaml_qiskit.simulation.heisenberg import NoisyObservables, noisy_expectations, noisy_observables, readout_map
 
 #: Level 1 translates to native gates; there is no coupling map that would need more.
 _RECIPE = "quick"
@@ -55,6 +60,31 @@ class CircuitWithNoise:
     def observables(self, dtype: torch.dtype = torch.float32, device: str = "cpu") -> NoisyObservables:
         """What is read, carried back through the circuit and its noise; for circuits that an image's state enters."""
         return noisy_observables(self.circuit, self.noise, self.read, inputs=self.inputs, dtype=dtype, device=device)
+
+    def expectations(
+        self, values: NDArray[np.float64], sets: Sequence[int | tuple[int, ...]], compute: Compute, advance: Advance
+    ) -> Tensor:
+        """Averages of Z, or of products of Z, of some qubits, shape (N, sets); for circuits that prepare their images.
+
+        Args:
+            values: of the circuit's parameters, shape (N, P).
+            sets: the qubits.
+            compute: where, and with how many digits.
+            advance: told about every image.
+        """
+        return noisy_expectations(
+            self.circuit,
+            self.noise,
+            sets,
+            values=values,
+            dtype=compute.dtype,
+            device=compute.device,
+            progress=lambda done, total: advance(1),
+        )
+
+    def without_readout_errors(self) -> "CircuitWithNoise":
+        """The same, read perfectly."""
+        return self if self.noise is None else replace(self, noise=without_readout_errors(self.noise))
 
     @property
     def columns(self) -> list[int]:

@@ -1,6 +1,5 @@
 """A model under a condition: ideal, under a named noise, or compiled for a target."""
 
-import copy
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,6 @@ from typing import Any, Literal, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from qiskit_aer.noise import NoiseModel
 from torch import Tensor, nn
 
 from qaml_qiskit.artifacts.fingerprints import digest
@@ -30,26 +28,25 @@ from qaml_qiskit.deployments.conditions import (
     UnderNoise,
     written,
 )
-from qaml_qiskit.deployments.forms import QuadraticForms, forms_of_layers, forms_of_matrices
+from qaml_qiskit.deployments.forms import QuadraticForms, check_forms, forms_of_layers, forms_of_matrices
+from qaml_qiskit.deployments.modules import frozen_copy, noisy_module, placed, without_readout_errors
 from qaml_qiskit.deployments.pieces import encodes_slowly, in_pieces, readable
+from qaml_qiskit.deployments.recoding import behind_encoding
 from qaml_qiskit.deployments.sampling import Stages, sample_values
-from qaml_qiskit.encodings import encoding_for
 from qaml_qiskit.execution import Mitigation, Target, load_catalogue, load_recipe, open_target
 from qaml_qiskit.models import (
     QVC,
     WEIGHTS_FILE,
     ModelCard,
-    NoisyQVC,
     QuadraticClassifier,
-    QVCConfig,
     StoredModel,
     model_files,
     predict,
 )
-from qaml_qiskit.noise import NoiseSpec, Placement, named_noise, without_readout_errors
+from qaml_qiskit.noise import NoiseSpec, Placement, named_noise
 from qaml_qiskit.progress import Advance, Progress, Silent, ignore
 from qaml_qiskit.simulation import computing
-from qaml_qiskit.simulation.heisenberg import NoisyObservables, noisy_expectations
+from qaml_qiskit.simulation.heisenberg import NoisyObservables
 
 Kind = Literal["exact", "noisy", "device"]
 Floats = NDArray[np.floating]
@@ -176,19 +173,8 @@ class Deployment:
         Raises:
             ConfigurationError: no QVC, or an encoding that these layers cannot have.
         """
-        own, shape = self.qvc, self.qvc.config.image_shape
-        needed = encoding_for(encoding, shape, layers=encoding_layers, order=own.config.pixel_order).num_qubits
-        if needed != own.config.num_qubits:
-            raise refusals.needs_as_many_qubits(self.name, encoding, needed, own.config.num_qubits)
-        chosen = {"encoding": encoding, "encoding_layers": encoding_layers}
-        config = QVCConfig.model_validate({**own.config.model_dump(), **chosen})
-        if config == own.config:
-            return self
-        model = QVC(config)
-        with torch.no_grad():
-            model.weight.copy_(own.weight)
-        stored = StoredModel(model.eval(), self.card.model_copy(update={"model": config}))
-        return replace(self, stored=stored, _circuits={})
+        stored = behind_encoding(self.qvc, self.stored, self.name, encoding, encoding_layers)
+        return self if stored is self.stored else replace(self, stored=stored, _circuits={})
 
     def under(
         self, noise: str, strength: float, placement: Placement = "gate", *, on_encoding: bool = False
@@ -281,23 +267,15 @@ class Deployment:
         deep QVC is collapsed once. Readout errors are in the others.
         """
         if self.kind == "exact":
-            return self._placed(copy.deepcopy(self.stored.model).eval().requires_grad_(False))
-        return self._placed(NoisyQVC(self.qvc, self._observables))
+            return frozen_copy(self.stored.model, self.compute)
+        return noisy_module(self.qvc, self._observables, self.compute)
 
     @cached_property
     def mitigated_module(self) -> nn.Module:
         """:attr:`module` with the readout errors inverted."""
         if self.kind == "exact" or (readout := self.layers.readout).is_perfect:
             return self.module
-        matrices = self._observables.matrices
-        unit = torch.eye(matrices.shape[-1]).to(matrices)
-        contrast, offset = (torch.from_numpy(v).to(matrices)[:, None, None] for v in (readout.contrast, readout.offset))
-        inverted = (matrices - offset * unit) / contrast
-        return self._placed(NoisyQVC(self.qvc, NoisyObservables(self._observables.readings, inverted)))
-
-    def _placed(self, module: nn.Module) -> nn.Module:
-        # A copy: the stored model stays as it was read.
-        return module if self.compute == DEFAULT_COMPUTE else self.compute.placed(copy.deepcopy(module))
+        return noisy_module(self.qvc, without_readout_errors(self._observables, readout), self.compute)
 
     def check_differentiable(self) -> None:
         """Raise ConfigurationError where the encoding is noisy, which the gradient of :attr:`module` leaves out."""
@@ -334,7 +312,7 @@ class Deployment:
         """
         if not self._is_whole:
             return self.logits(images).numpy() / self.qvc.config.logit_scale
-        return self._propagated(images, self.circuit.noise, self.circuit.read, advance)
+        return self._propagated(self.circuit, images, self.circuit.read, advance)
 
     def moments(self, images: Tensor, sets: Sequence[tuple[int, ...]], advance: Advance = ignore) -> Floats:
         """Expectation values of products of Z through the whole circuit, shape (N, sets), without readout errors.
@@ -344,28 +322,20 @@ class Deployment:
             sets: the qubits of each product, as :attr:`circuit` numbers them.
             advance: told about every image.
         """
-        noise = self.circuit.noise
-        return self._propagated(images, None if noise is None else without_readout_errors(noise), sets, advance)
+        return self._propagated(self.circuit.without_readout_errors(), images, sets, advance)
 
     def _propagated(
-        self, images: Tensor, noise: NoiseModel | None, sets: Sequence[int | tuple[int, ...]], advance: Advance
+        self, circuit: CircuitWithNoise, images: Tensor, sets: Sequence[int | tuple[int, ...]], advance: Advance
     ) -> Floats:
-        values = self._angles(images, self.circuit.columns, Silent())
+        values = self._angles(images, circuit.columns, Silent())
         with computing(self.compute):
-            found = noisy_expectations(
-                self.circuit.circuit,
-                noise,
-                sets,
-                values=values,
-                dtype=self.compute.dtype,
-                device=self.compute.device,
-                progress=lambda done, total: advance(1),
-            )
-        return DEFAULT_COMPUTE.placed(found).numpy()
+            return DEFAULT_COMPUTE.placed(circuit.expectations(values, sets, self.compute, advance)).numpy()
 
     def ideal(self, images: Tensor, progress: Progress | None = None) -> Floats:
         """⟨Z_k⟩ without noise and shots, shape (N, m)."""
-        logits = self._said(self._placed(self.qvc), images, "scoring images without noise", progress or Silent())
+        logits = self._said(
+            placed(self.qvc, self.compute), images, "scoring images without noise", progress or Silent()
+        )
         return logits.numpy() / self.qvc.config.logit_scale
 
     def forms(self) -> QuadraticForms:
@@ -385,16 +355,7 @@ class Deployment:
 
     def check_forms(self) -> None:
         """Raise ConfigurationError unless the logits are quadratic forms of the image."""
-        model = self.stored.model
-        if isinstance(model, QuadraticClassifier):
-            return
-        if not isinstance(model, QVC):
-            raise refusals.needs_quadratic_logits(self.name, f"a {self.card.model.kind}")
-        if model.encoding.positions(model.config.image_shape) is None:
-            got = f"a qvc with the {model.config.encoding} encoding, whose states are no linear function of the image"
-            raise refusals.needs_quadratic_logits(self.name, got)
-        if isinstance(self.condition, UnderNoise) and self.condition.on_encoding:
-            raise refusals.needs_quadratic_logits(self.name, "noise on the encoding")
+        check_forms(self.stored.model, self.name, self.condition)
 
     # On a target
 

@@ -8,8 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.circuits import CircuitWithNoise
-from qaml_qiskit.models import QVC, NoisyQVC, QuadraticClassifier
+from qaml_qiskit.deployments.conditions import Condition, UnderNoise
+from qaml_qiskit.models import QVC, Model, NoisyQVC, QuadraticClassifier
 from qaml_qiskit.simulation.heisenberg import NoisyObservables
 
 
@@ -52,3 +54,16 @@ def forms_of_layers(model: QVC, layers: CircuitWithNoise) -> QuadraticForms:
         return QuadraticForms(pixels, model, copy.deepcopy(model).double(), is_bounded=True)
     single = NoisyObservables(observables.readings, observables.matrices.float())
     return QuadraticForms(pixels, NoisyQVC(model, single), NoisyQVC(model, observables), is_bounded=True)
+
+
+def check_forms(model: Model, name: str, condition: Condition) -> None:
+    """Raise ConfigurationError unless the logits under this condition are quadratic forms of the image."""
+    if isinstance(model, QuadraticClassifier):
+        return
+    if not isinstance(model, QVC):
+        raise refusals.needs_quadratic_logits(name, f"a {model.config.kind}")
+    if model.encoding.positions(model.config.image_shape) is None:
+        got = f"a qvc with the {model.config.encoding} encoding, whose states are no linear function of the image"
+        raise refusals.needs_quadratic_logits(name, got)
+    if isinstance(condition, UnderNoise) and condition.on_encoding:
+        raise refusals.needs_quadratic_logits(name, "noise on the encoding")

@@ -129,7 +129,7 @@ def test_a_killed_forecast_goes_on(qaml: Qaml, tmp_path: Path, monkeypatch: pyte
     words = ("forecast", place / "model", "--images", place / "images.npz", "--eps", "0.1", "--recipe", "quick")
     whole = qaml(*words, "--out", place / "whole", "--json")
     assert whole.code == 0, whole.err
-    import qaml_qiskit.deployments.deployment as predicting
+    import qaml_qiskit.deployments.circuits as predicting
 
     real, calls = predicting.noisy_expectations, []
 

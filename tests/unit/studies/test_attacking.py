@@ -19,7 +19,7 @@ from qaml_qiskit.deployments import Batch, Deployment, UnderNoise, deploy
 from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, StoredModel
 from qaml_qiskit.progress import Silent, ignore
 from qaml_qiskit.simulation import chosen_kernel
-from qaml_qiskit.studies import Cell, ask_victims, attacking, audit_cells, make_adversarial
+from qaml_qiskit.studies import Cell, attacking, audit_cells, make_adversarial, score_images
 from tests.tolerances import BOUND
 
 SHAPE = (1, 2, 2)
@@ -81,7 +81,7 @@ def everything(run: Run, pool: Pool = HERE, compute: Compute = DEFAULT_COMPUTE) 
     some = batch().first(6)
     audit_cells(run, chosen, sources(compute), some, 0, Silent(), pool, made=rivals, rivals=names[:1])
     sets = {key: torch.from_numpy(each.images) for key, each in made.items()}
-    ask_victims(run, sets, sources(compute), dict.fromkeys(sets, "images"), Silent(), pool)
+    score_images(run, sets, sources(compute), dict.fromkeys(sets, "images"), Silent(), pool)
     return {str(path.relative_to(run.path)): path.read_bytes() for path in run.path.glob("*/*")}
 
 

@@ -1,0 +1,34 @@
+"""The modules of deployments: images to logits, exact, differentiable, and placed where they are computed."""
+
+import copy
+
+import torch
+from torch import nn
+
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
+from qaml_qiskit.evaluation import ReadoutMap
+from qaml_qiskit.models import QVC, NoisyQVC
+from qaml_qiskit.simulation.heisenberg import NoisyObservables
+
+
+def placed(module: nn.Module, compute: Compute) -> nn.Module:
+    """The module, or a placed copy, which leaves a stored model as it was read."""
+    return module if compute == DEFAULT_COMPUTE else compute.placed(copy.deepcopy(module))
+
+
+def frozen_copy(model: nn.Module, compute: Compute) -> nn.Module:
+    """An ideal model as a constant, so that a deep QVC is collapsed once."""
+    return placed(copy.deepcopy(model).eval().requires_grad_(False), compute)
+
+
+def noisy_module(model: QVC, observables: NoisyObservables, compute: Compute) -> nn.Module:
+    """A QVC whose layers measure these observables."""
+    return placed(NoisyQVC(model, observables), compute)
+
+
+def without_readout_errors(observables: NoisyObservables, readout: ReadoutMap) -> NoisyObservables:
+    """The observables with the readout errors in them inverted."""
+    matrices = observables.matrices
+    unit = torch.eye(matrices.shape[-1]).to(matrices)
+    contrast, offset = (torch.from_numpy(v).to(matrices)[:, None, None] for v in (readout.contrast, readout.offset))
+    return NoisyObservables(observables.readings, (matrices - offset * unit) / contrast)
