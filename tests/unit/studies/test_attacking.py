@@ -140,7 +140,7 @@ def test_everything_is_computed_as_deployed(opened: Opened, monkeypatch: pytest.
     single, run = opened("single"), opened("double")
     plain = everything(single)
     monkeypatch.setattr(QVC, "forward", watched)
-    precise = everything(run, Elsewhere(), Compute(precision="double", engine="torch"))
+    precise = everything(run, Elsewhere(), Compute(precision="double", simulator="torch"))
     assert set(plain) == set(precise)
     assert (torch.float64, None) in seen
     for name in (name for name in plain if name.startswith("adversarial/")):
