@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qaml_qiskit.artifacts.adversarial import Provenance, parse_provenance
+from qaml_qiskit.artifacts.adversarial import AdversarialImages, Provenance, parse_provenance
+from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.datasets import check_images, dataset_spec, load_dataset
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.deployment import Deployment
@@ -17,6 +18,9 @@ from qaml_qiskit.errors import InputError
 from qaml_qiskit.formats import read_arrays
 from qaml_qiskit.labels import check_labels
 from qaml_qiskit.models import DataCard, check_batch
+
+#: Rounding of a pixel's change in float32.
+_ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -146,16 +150,39 @@ def _read_npz(path: Path, data: DataCard) -> tuple[NDArray[np.float32], NDArray[
     labels = check_labels(arrays["labels"], len(checked), len(data.classes), source=str(path))
     if "provenance" not in arrays:
         return checked, labels, np.arange(len(labels))
-    _check_data(path, parse_provenance(arrays["provenance"], path), data)
+    check_data(str(path), parse_provenance(arrays["provenance"], path), data)
     indices = arrays.get("indices", np.arange(len(labels)))
     return checked, labels, indices.astype(np.int64)
 
 
-def _check_data(path: Path, provenance: Provenance, data: DataCard) -> None:
+def check_data(name: str, provenance: Provenance, data: DataCard) -> None:
+    """Raise InputError where adversarial images are not of the data that a model was trained for."""
     if (provenance.dataset, provenance.classes) != (data.dataset, data.classes):
         raise InputError(
-            f"the images in {path} are not of the data that the model was trained for",
+            f"the images in {name} are not of the data that the model was trained for",
             got=f"{provenance.dataset}, classes {', '.join(map(str, provenance.classes))}",
             expected=f"{data.dataset}, classes {', '.join(map(str, data.classes))}",
             remedy="give images of the same data set and classes",
+        )
+
+
+def check_made_from(name: str, file: AdversarialImages, batch: Batch) -> None:
+    """Raise InputError unless adversarial images belong to the clean ones, and keep the budget that they claim."""
+    told, images = file.provenance, batch.images
+    same = file.images.shape == tuple(images.shape) and told.images_digest == digest(images)
+    if not same or (file.labels != batch.labels).any():
+        raise InputError(
+            f"the images in {name} were not made from these clean images",
+            got=f"{len(file.images)} images made from {told.images}",
+            expected=f"images made from the {len(images)} clean ones that are used here",
+            remedy="give the same --images as when they were made",
+        )
+    change = (file.images - images.numpy()).reshape(len(images), -1)
+    sizes = np.abs(change).max(1) if told.norm == "linf" else np.linalg.norm(change, axis=1)
+    if told.eps is not None and sizes.max() > told.eps + _ROUNDING:
+        raise InputError(
+            f"the images in {name} do not keep their budget",
+            got=f"a change of {sizes.max():.4g} in {told.norm}",
+            expected=f"at most {told.eps:g}, as their provenance says",
+            remedy="make the file again with `qaml attack`",
         )

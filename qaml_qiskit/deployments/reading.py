@@ -31,7 +31,7 @@ def deploy(
 
     Raises:
         QamlError: the model or a part of the condition does not exist, or they do not fit; or this machine has no such
-            device or engine.
+            device or simulator.
     """
     stored = load_model(model_path(model)) if isinstance(model, str) else model
     called = name or (model if isinstance(model, str) else stored.card.model.kind)

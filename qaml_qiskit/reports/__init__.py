@@ -7,6 +7,8 @@ from qaml_qiskit.lazy import load_lazily
 if TYPE_CHECKING:
     from qaml_qiskit.reports.attack_figures import attack_curves as attack_curves
     from qaml_qiskit.reports.attack_figures import transfer_curves as transfer_curves
+    from qaml_qiskit.reports.attack_tables import audit_tables as audit_tables
+    from qaml_qiskit.reports.attack_tables import strengths_side_by_side as strengths_side_by_side
     from qaml_qiskit.reports.audits import AUDIT_READING as AUDIT_READING
     from qaml_qiskit.reports.audits import audit_notes as audit_notes
     from qaml_qiskit.reports.cells import format_cell as format_cell

@@ -43,7 +43,7 @@ def use_backend(backend: Simulator) -> Iterator[None]:
 def computing(compute: Compute) -> Iterator[None]:
     """Compute as asked for inside the ``with`` block, in this thread or task only.
 
-    The engine ``auto`` leaves what was chosen around the block.
+    The simulator ``auto`` leaves what was chosen around the block.
 
     Raises:
         ConfigurationError: this machine has no such device, or no compiled kernel where that is asked for.

@@ -6,12 +6,12 @@ from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
     from qaml_qiskit.studies.attacking import Cell as Cell
+    from qaml_qiskit.studies.attacking import attack_columns as attack_columns
     from qaml_qiskit.studies.attacking import make_adversarial as make_adversarial
     from qaml_qiskit.studies.attacking import perturbations as perturbations
     from qaml_qiskit.studies.auditing import Audited as Audited
     from qaml_qiskit.studies.auditing import audit_cells as audit_cells
     from qaml_qiskit.studies.auditing import audit_rows as audit_rows
-    from qaml_qiskit.studies.auditing import audit_tables as audit_tables
     from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
     from qaml_qiskit.studies.certifying import CERTIFIED as CERTIFIED
     from qaml_qiskit.studies.certifying import Certified as Certified

@@ -10,10 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from qaml_qiskit import __version__
-from qaml_qiskit.artifacts.adversarial import ADVERSARIAL, AdversarialImages, Provenance, told_attack
-from qaml_qiskit.artifacts.fingerprints import digest
-from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool
-from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.artifacts import HERE, AdversarialImages, Bar, Pool, Provenance, Row, Run, digest
+from qaml_qiskit.artifacts.adversarial import ADVERSARIAL, told_attack
 from qaml_qiskit.attacks import Attack, AttackResult, run_attack
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import Batch, Deployment
@@ -184,6 +182,14 @@ def _bounded(result: AttackResult, attack: Attack, clean: Tensor) -> AttackResul
     reached = result.distance <= attack.budget
     images = torch.where(reached.reshape(-1, 1, 1, 1), result.images, clean)
     return replace(result, eps=attack.budget, images=images, fooled=result.fooled & reached)
+
+
+def attack_columns(made: AdversarialImages | None) -> Row:
+    """Which attack a row is about; None for clean images."""
+    if made is None:
+        return {"attack": "none", "norm": None, "eps": 0.0}
+    told = made.provenance
+    return {"attack": told.attack, "norm": told.norm, "eps": told.eps}
 
 
 def perturbations(batch: Batch, series: Mapping[str, tuple[Deployment, AdversarialImages]]) -> bytes:

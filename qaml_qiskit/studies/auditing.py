@@ -8,11 +8,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from qaml_qiskit.artifacts.adversarial import AdversarialImages
-from qaml_qiskit.artifacts.codecs import JSON
-from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool
-from qaml_qiskit.artifacts.outcome import Row
-from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.artifacts import HERE, JSON, AdversarialImages, Bar, Pool, Row, Run
 from qaml_qiskit.attacks import AuditSettings, audit
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.errors import InputError
@@ -61,11 +57,9 @@ class Audited(BaseModel):
 
 def verdict_columns(audited: Audited | None) -> Row:
     """What a row about an attack says of its audit, if there was one."""
-    told = audited is not None and audited.verdict != NOT_AUDITED
-    return {"verdict": audited.verdict, "failed_checks": audited.failed} if audited and told else dict(_NO_VERDICT)
-
-
-_NO_VERDICT: Row = {"verdict": None, "failed_checks": None}
+    if audited is None or audited.verdict == NOT_AUDITED:
+        return {"verdict": None, "failed_checks": None}
+    return {"verdict": audited.verdict, "failed_checks": audited.failed}
 
 
 def audit_rows(audits: Mapping[str, Audited], made: Mapping[str, AdversarialImages], *columns: str) -> list[Row]:
@@ -90,24 +84,6 @@ def audit_rows(audits: Mapping[str, Audited], made: Mapping[str, AdversarialImag
     ]
 
 
-def audit_tables(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The rows of audits as a terminal shows them: a table an audit, with the verdict in its name."""
-    tables: dict[str, list[Row]] = {}
-    for row in rows:
-        source = f" on {row['source']}" if "source" in row else ""
-        name = f"audit of {row['attack']}{source} with ε = {row['eps']:g}: {row['verdict']}"
-        tables.setdefault(name, []).append(
-            {"check": row["check"], "passed": row["passed"], "numbers": _in_lines(row["numbers"])}
-        )
-    return tables
-
-
-def _in_lines(numbers: str) -> str:
-    """Two numbers a line, so that the table fits a terminal."""
-    parts = numbers.split(", ")
-    return "\n".join(", ".join(parts[start : start + 2]) for start in range(0, len(parts), 2))
-
-
 def audit_cells(
     run: Run,
     cells: Mapping[str, Cell],
@@ -117,7 +93,7 @@ def audit_cells(
     progress: Progress,
     pool: Pool = HERE,
     *,
-    made: Mapping[str, Mapping[str, AdversarialImages]] | None = None,
+    made: Iterable[AdversarialImages] = (),
     rivals: Iterable[str] = (),
 ) -> dict[str, Audited]:
     """Audit every cell that can be; each is kept as it finishes.
@@ -130,23 +106,28 @@ def audit_cells(
         seed: of the audits.
         progress: told about every audit.
         pool: where it is done.
-        made: by a cell's key and the name of the model, images that the same attack made on other models, the first of
-            them from ``batch``; they must not beat it.
-        rivals: names of deployments on which the same attack is made for the audit alone, and must not beat it.
+        made: images, of which the first were made from ``batch``. Those of the same attack on another model must not
+            beat it,
+        rivals: nor must those that the same attack makes on these deployments, for the audit alone.
 
     Returns:
         By the key of the cell.
     """
-    count = len(batch)
-    tasks = {
-        f"audits/{key}": _Task(
-            cell, {name: torch.from_numpy(each.images[:count]) for name, each in (made or {}).get(key, {}).items()}
-        )
-        for key, cell in cells.items()
-    }
+    tasks = {f"audits/{key}": _Task(cell, _elsewhere(cell, [*made], len(batch))) for key, cell in cells.items()}
     bar = Bar(progress, "auditing attacks", {key: task.cell.told for key, task in tasks.items()})
     found = run.map(tasks, _Auditing(tuple(deployments), batch, seed, tuple(rivals)), _AUDITED, bar=bar, pool=pool)
     return {key: found[f"audits/{key}"] for key in cells}
+
+
+def _elsewhere(cell: Cell, made: Iterable[AdversarialImages], count: int) -> dict[str, Tensor]:
+    """The first images that a cell's attack made on other models, by their names."""
+    parameters = cell.attack.model_dump(mode="json")
+    others = [each for each in made if each.provenance.source != cell.source]
+    return {
+        each.provenance.source: torch.from_numpy(each.images[:count])
+        for each in others
+        if each.provenance.parameters == parameters
+    }
 
 
 _AUDITED = JSON.of(lambda found: found.model_dump(mode="json"), Audited.model_validate)

@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qaml_qiskit.artifacts.codecs import ARRAYS
-from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool
-from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Run
 from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress

@@ -201,7 +201,7 @@ def test_a_scheduler_and_a_kill_change_no_byte(
 
 def test_audits_and_scores_are_computed_as_asked_for(qaml: Qaml, trained: Path, tmp_path: Path) -> None:
     words = ("attack", trained, "--eps", "0.1", "--audit", *FAST, "--json")
-    asked = ("--precision", "double", "--engine", "torch")
+    asked = ("--precision", "double", "--simulator", "torch")
     rows = qaml(*words, *asked, "--out", tmp_path / "double").json()["results"]
     plain = qaml(*words, "--out", tmp_path / "single").json()["results"]
     assert [row["verdict"] for row in rows] == [row["verdict"] for row in plain] == ["sound"]

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from qaml_qiskit.artifacts.adversarial import AdversarialImages
-from qaml_qiskit.artifacts.outcome import Row
-from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.artifacts import AdversarialImages, Row, Run
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.reports import AUDIT_READING, Report, attack_curves, audit_notes
 from qaml_qiskit.studies import Audited, audit_rows, perturbations

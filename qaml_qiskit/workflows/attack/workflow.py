@@ -7,17 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qaml_qiskit.artifacts.adversarial import AdversarialImages
-from qaml_qiskit.artifacts.fingerprints import digest
-from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
-from qaml_qiskit.artifacts.pool import open_pool
+from qaml_qiskit.artifacts import AdversarialImages, Brief, Outcome, Row, digest, open_pool, open_run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, parse_deployment, read_deployments
 from qaml_qiskit.evaluation import Proportion, success_rate
 from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports import audit_tables
 from qaml_qiskit.simulation import computing
-from qaml_qiskit.studies import Audited, Cell, audit_cells, audit_tables, make_adversarial, verdict_columns
+from qaml_qiskit.studies import Audited, Cell, attack_columns, audit_cells, make_adversarial, verdict_columns
 from qaml_qiskit.workflows.attack.report import write_report
 from qaml_qiskit.workflows.attack.request import AttackRequest
 
@@ -86,26 +83,24 @@ def _clean_rows(
     else:
         right = victim.logits(batch.images).numpy().argmax(1) == batch.labels
     none = {"attack_success_rate": None, **_sizes("linf", None), **_sizes("l2", None)}
-    return [_row(victim.name, "none", None, 0.0, right, right, none, None)]
+    return [_row(victim.name, None, right, right, none, None)]
 
 
 def _attacked_row(made: AdversarialImages, batch: Batch, audited: Audited | None) -> Row:
     """The figures of one attack at one strength; sizes are those of the changes that fooled the model."""
-    told, right, fooled = made.provenance, made.clean_correct, made.fooled
+    right, fooled = made.clean_correct, made.fooled
     change = (made.images - batch.images.numpy()).reshape(len(right), -1)[fooled]
     figures = {
         "attack_success_rate": success_rate(right, fooled),
         **_sizes("linf", np.abs(change).max(1, initial=0.0)),
         **_sizes("l2", np.linalg.norm(change, axis=1)),
     }
-    return _row(told.source, told.attack, told.norm, told.eps, right, right & ~fooled, figures, audited)
+    return _row(made.provenance.source, made, right, right & ~fooled, figures, audited)
 
 
 def _row(
     model: str,
-    attack: str,
-    norm: str | None,
-    eps: float | None,
+    made: AdversarialImages | None,
     right: NDArray[np.bool_],
     right_now: NDArray[np.bool_],
     figures: Row,
@@ -114,9 +109,7 @@ def _row(
     robust = Proportion(int(right_now.sum()), len(right))
     return {
         "model": model,
-        "attack": attack,
-        "norm": norm,
-        "eps": eps,
+        **attack_columns(made),
         "clean_accuracy": float(right.mean()),
         "robust_accuracy": robust.value,
         "interval": list(robust.interval),

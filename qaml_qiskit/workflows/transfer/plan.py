@@ -6,23 +6,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
-
-from qaml_qiskit.artifacts.adversarial import AdversarialImages, read_adversarial
-from qaml_qiskit.artifacts.fingerprints import digest
+from qaml_qiskit.artifacts import digest, read_adversarial
 from qaml_qiskit.compute import Compute
 from qaml_qiskit.deployments import load_batch, read_deployments
-from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.deployments.images import check_data, check_made_from
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.formats import npz
-from qaml_qiskit.models import DataCard
 from qaml_qiskit.studies import Cell
 from qaml_qiskit.workflows.transfer.request import TransferRequest
 
 _DEFAULT_IMAGES = "100"
-#: Rounding of a pixel's change in float32.
-_ROUNDING = 1e-5
 
 
 class TransferPlan:
@@ -58,12 +51,12 @@ class TransferPlan:
             source.check_differentiable()
         files = {name: read_adversarial(Path(name)) for name in request.adversarial}
         for name, file in files.items():
-            _check_given(name, file, everyone[0].card.data)
+            check_data(name, file.provenance, everyone[0].card.data)
         origins = [request.images, *(file.provenance.images for file in files.values()), _DEFAULT_IMAGES]
         origin = next(each for each in origins if each is not None)
         self.batch = load_batch(origin, [*self.victims, *self.sources], data_dir)
         for name, file in files.items():
-            _check_made_from(name, file, self.batch.images, self.batch.labels)
+            check_made_from(name, file, self.batch)
         self.cells = {
             f"{number}-{_slug(Path(source.name).name)}-{each.name}-eps{each.budget}": Cell(source.name, each)
             for number, source in enumerate(self.sources)
@@ -101,38 +94,6 @@ class TransferPlan:
                     expected="each once, made here or read from a file of --adversarial",
                     remedy="leave one of them out",
                 )
-
-
-def _check_given(name: str, file: AdversarialImages, data: DataCard) -> None:
-    found = file.provenance
-    if (found.dataset, found.classes) != (data.dataset, data.classes):
-        raise InputError(
-            f"the images in {name} are not of the data that the victims were trained for",
-            got=f"{found.dataset}, classes {', '.join(map(str, found.classes))}",
-            expected=f"{data.dataset}, classes {', '.join(map(str, data.classes))}",
-            remedy="give images of the same data set and classes",
-        )
-
-
-def _check_made_from(name: str, file: AdversarialImages, images: Tensor, labels: NDArray[np.int64]) -> None:
-    """Adversarial images must belong to the clean ones, and keep the budget that they claim."""
-    same = file.images.shape == tuple(images.shape) and file.provenance.images_digest == digest(images)
-    if not same or (file.labels != labels).any():
-        raise InputError(
-            f"the images in {name} were not made from these clean images",
-            got=f"{len(file.images)} images made from {file.provenance.images}",
-            expected=f"images made from the {len(images)} clean ones of this transfer",
-            remedy="give the same --images as when they were made",
-        )
-    change = (file.images - images.numpy()).reshape(len(images), -1)
-    sizes = np.abs(change).max(1) if file.provenance.norm == "linf" else np.linalg.norm(change, axis=1)
-    if file.provenance.eps is not None and sizes.max() > file.provenance.eps + _ROUNDING:
-        raise InputError(
-            f"the images in {name} do not keep their budget",
-            got=f"a change of {sizes.max():.4g} in {file.provenance.norm}",
-            expected=f"at most {file.provenance.eps:g}, as their provenance says",
-            remedy="make the file again with `qaml attack`",
-        )
 
 
 def _slug(name: str) -> str:

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from qaml_qiskit.artifacts.adversarial import AdversarialImages
-from qaml_qiskit.artifacts.outcome import Row
-from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.artifacts import AdversarialImages, Row, Run
 from qaml_qiskit.attacks import ATTACKS
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.reports import AUDIT_READING, Report, audit_notes, transfer_curves
+from qaml_qiskit.reports import AUDIT_READING, Report, audit_notes, strengths_side_by_side, transfer_curves
 from qaml_qiskit.studies import Audited, audit_rows, perturbations
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
 
@@ -60,29 +58,6 @@ def write_report(
     report.table("All figures", rows)
     lead = f"{len(plan.batch)} images, {_count(plan.sources, 'source')}, {_count(plan.victims, 'victim')}."
     report.finish(lead, rows, notes, audit=checks)
-
-
-def strengths_side_by_side(rows: Sequence[Row]) -> list[Row]:
-    """Accuracies with the strengths side by side: a row a source, attack and victim."""
-    clean = {row["victim"]: row["accuracy"] for row in rows if row["source"] is None}
-    attacked = [row for row in rows if row["source"] is not None]
-    if not attacked:
-        return [{"victim": victim, "ε = 0": accuracy} for victim, accuracy in clean.items()]
-    strengths = sorted({row["eps"] for row in attacked if row["eps"] is not None})
-    with_verdict = any(row["verdict"] for row in attacked)
-    table = []
-    for source, attack, victim in dict.fromkeys((row["source"], row["attack"], row["victim"]) for row in attacked):
-        mine = [r for r in attacked if (r["source"], r["attack"], r["victim"]) == (source, attack, victim)]
-        by_eps = {row["eps"]: row for row in mine}
-        line: Row = {"source": source, "attack": attack, "victim": victim, "kind": mine[0]["victim_kind"]}
-        line["ε = 0"] = clean[victim]
-        line |= {f"{eps:g}": by_eps[eps]["accuracy"] if eps in by_eps else None for eps in strengths}
-        if None in {row["eps"] for row in attacked}:
-            line["no bound"] = by_eps[None]["accuracy"] if None in by_eps else None
-        if with_verdict:
-            line["verdict"] = ", ".join(f"{row['verdict']} at {row['eps']:g}" for row in mine if row["verdict"])
-        table.append(line)
-    return table
 
 
 def _notes(plan: TransferPlan) -> Iterator[str]:

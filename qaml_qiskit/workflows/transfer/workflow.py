@@ -1,35 +1,35 @@
 """Whether images made on one model fool another: the work behind ``qaml transfer``."""
 
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from qaml_qiskit.artifacts.adversarial import ADVERSARIAL, AdversarialImages
-from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
-from qaml_qiskit.artifacts.pool import open_pool
-from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.artifacts import AdversarialImages, Brief, Outcome, Row, Run, open_pool, open_run
+from qaml_qiskit.artifacts.adversarial import ADVERSARIAL
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.evaluation import Proportion, success_rate
 from qaml_qiskit.formats import npz
 from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports import audit_tables, strengths_side_by_side
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import (
     Audited,
+    Cell,
     Score,
+    attack_columns,
     audit_cells,
-    audit_tables,
     make_adversarial,
     score_images,
     verdict_columns,
 )
 from qaml_qiskit.studies.attacking import adversarial_key
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
-from qaml_qiskit.workflows.transfer.report import strengths_side_by_side, write_report
+from qaml_qiskit.workflows.transfer.report import write_report
 from qaml_qiskit.workflows.transfer.request import TransferRequest
 
 #: The set of clean images.
@@ -71,10 +71,8 @@ def transfer(
             made = make_adversarial(run, cells, plan.sources, batch, progress, pool)
             audits: dict[str, Audited] = {}
             if request.audit:
-                chosen = {key: cells[key] for key in _audited(plan)}
-                rivals = {key: _made_elsewhere(plan, key, made) for key in chosen}
-                some = batch.first(request.audit_images)
-                audits = audit_cells(run, chosen, plan.sources, some, request.seed, progress, pool, made=rivals)
+                some, audited = batch.first(request.audit_images), _audited(plan)
+                audits = audit_cells(run, audited, plan.sources, some, request.seed, progress, pool, made=made.values())
             for key, file in plan.given.items():
                 if run.kept(adversarial_key(key), ADVERSARIAL) is None:
                     run.keep(adversarial_key(key), file, ADVERSARIAL)
@@ -96,24 +94,16 @@ def _brief(outcome: Outcome) -> Brief:
     return Brief(strengths_side_by_side(outcome.results), audit_tables(outcome.tables.get("audit", [])), outcome.notes)
 
 
-def _audited(plan: TransferPlan) -> list[str]:
+def _audited(plan: TransferPlan) -> dict[str, Cell]:
     """Each source's attacks, at the middle of the strengths that can be audited."""
-    chosen: list[str] = []
-    for source in plan.sources:
-        for attack in plan.request.attacks:
-            mine = {key: cell.attack for key, cell in plan.cells.items() if cell.source == source.name}
-            mine = {key: each for key, each in mine.items() if each.name == attack and each.can_be_audited}
-            chosen += sorted(mine, key=lambda key: mine[key].budget or 0)[len(mine) // 2 :][:1]
+    chosen: dict[str, Cell] = {}
+    for source, attack in product(plan.sources, plan.request.attacks):
+        mine = [
+            (key, cell) for key, cell in plan.cells.items() if (cell.source, cell.attack.name) == (source.name, attack)
+        ]
+        mine = [(key, cell) for key, cell in mine if cell.attack.can_be_audited]
+        chosen |= sorted(mine, key=lambda each: each[1].attack.budget or 0)[len(mine) // 2 :][:1]
     return chosen
-
-
-def _made_elsewhere(
-    plan: TransferPlan, key: str, made: Mapping[str, AdversarialImages]
-) -> dict[str, AdversarialImages]:
-    """What the attack of a cell made on the other sources."""
-    cell = plan.cells[key]
-    others = {other: each for other, each in plan.cells.items() if each.source != cell.source}
-    return {each.source: made[other] for other, each in others.items() if each.attack == cell.attack}
 
 
 def _row(
@@ -128,17 +118,14 @@ def _row(
     labels, score = plan.batch.labels, scored[key, victim.name]
     right, right_before = (scored[each, victim.name].predicted == labels for each in (key, _CLEAN))
     kept = Proportion(int(right.sum()), len(labels))
-    told = None if made is None else made.provenance
     success = None if made is None else success_rate(right_before, ~right)
     at_home = None if made is None else success_rate(made.clean_correct, made.fooled)
     request = plan.request
     return {
-        "source": told and told.source,
+        "source": None if made is None else made.provenance.source,
         "victim": victim.name,
         "victim_kind": victim.kind,
-        "attack": told.attack if told else "none",
-        "norm": told and told.norm,
-        "eps": told.eps if told else 0.0,
+        **attack_columns(made),
         "accuracy": kept.value,
         "interval": list(kept.interval),
         "attack_success_rate": success,

@@ -246,7 +246,7 @@ def test_images_that_not_every_model_reads(tmp_path: Path) -> None:
 @pytest.mark.parametrize("condition", [Ideal(), *NOISY, OnTarget("noisy", "quick")], ids=str)
 def test_more_digits_say_the_same_in_single_precision_on_the_processor(condition: object, backends: Path) -> None:
     single = deploy(qvc(), condition, backends=backends)
-    double = deploy(qvc(), condition, backends=backends, compute=Compute(precision="double", engine="torch"))
+    double = deploy(qvc(), condition, backends=backends, compute=Compute(precision="double", simulator="torch"))
     logits = double.logits(images())
     assert logits.dtype == torch.float32
     torch.testing.assert_close(logits, single.logits(images()), atol=VALUE[torch.float32], rtol=0)
@@ -257,7 +257,7 @@ def test_more_digits_say_the_same_in_single_precision_on_the_processor(condition
 
 
 def test_the_way_of_computing_goes_along() -> None:
-    compute = Compute(precision="double", engine="torch")
+    compute = Compute(precision="double", simulator="torch")
     each = pickle.loads(pickle.dumps(deploy(qvc(), compute=compute).under("readout", 0.1).fresh()))
     assert each.compute == compute
     assert each.module(images().double()).dtype == torch.float64
@@ -272,7 +272,7 @@ def test_the_engine_is_chosen_where_it_computes(monkeypatch: pytest.MonkeyPatch)
         return forward(self, batch)
 
     monkeypatch.setattr(QVC, "forward", watched)
-    deploy(qvc(), compute=Compute(engine="torch")).logits(images())
+    deploy(qvc(), compute=Compute(simulator="torch")).logits(images())
     with use_backend("torch"):
         deploy(qvc()).logits(images())
     assert seen == [None, None]

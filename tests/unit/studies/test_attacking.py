@@ -76,10 +76,9 @@ def everything(run: Run, pool: Pool = HERE, compute: Compute = DEFAULT_COMPUTE) 
     """The files of all three studies."""
     made = make_adversarial(run, cells(), sources(compute), batch(), Silent(), pool)
     chosen = {key: cell for key, cell in cells().items() if cell.attack.budget == 0.2 or key.endswith("None")}
-    rivals = {"0-pgd-0.2": {"elsewhere": made["1-pgd-0.2"]}}
     names = [each.name for each in sources()]
     some = batch().first(6)
-    audit_cells(run, chosen, sources(compute), some, 0, Silent(), pool, made=rivals, rivals=names[:1])
+    audit_cells(run, chosen, sources(compute), some, 0, Silent(), pool, made=made.values(), rivals=names[:1])
     sets = {key: torch.from_numpy(each.images) for key, each in made.items()}
     score_images(run, sets, sources(compute), dict.fromkeys(sets, "images"), Silent(), pool)
     return {str(path.relative_to(run.path)): path.read_bytes() for path in run.path.glob("*/*")}
