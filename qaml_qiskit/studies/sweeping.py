@@ -104,9 +104,9 @@ def score_cell(cell: SweepCell, advance: Advance) -> Arrays:
     """⟨Z_k⟩ of the cell's images, clean and attacked.
 
     Returns:
-        For :class:`SweepScores`: by attack, mitigation and number of shots ``z`` (with readout errors), ``ideal`` (without
-        any noise, of the same images), and where the engine has them ``covariance``, ``mitigated`` and ``flips``. And
-        ``contrast`` and ``offset`` of the readout, and the ``labels``.
+        For :class:`SweepScores`: by attack, mitigation and number of shots ``z`` (with readout errors), ``ideal``
+        (without any noise, of the same images), and where the engine has them ``covariance``, ``mitigated`` and
+        ``flips``. And ``contrast`` and ``offset`` of the readout, and the ``labels``.
 
     Raises:
         QamlError: the cell cannot be computed.
