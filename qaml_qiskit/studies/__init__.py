@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.robustness import score_without_noise as score_without_noise
     from qaml_qiskit.studies.scoring import Score as Score
     from qaml_qiskit.studies.scoring import score_images as score_images
-    from qaml_qiskit.studies.sweeping import Scores as Scores
     from qaml_qiskit.studies.sweeping import SweepCell as SweepCell
+    from qaml_qiskit.studies.sweeping import SweepScores as SweepScores
     from qaml_qiskit.studies.sweeping import score_cell as score_cell
     from qaml_qiskit.studies.tampering import Tampered as Tampered
     from qaml_qiskit.studies.tampering import TamperedCell as TamperedCell

@@ -41,8 +41,11 @@ class Prediction:
     strings: NDArray[np.floating] | None = None
 
     def values(self, mitigation: CountsMitigation = "readout") -> NDArray[np.floating]:
-        """What is read, or that with the readout errors inverted, as M3 does too once it has seen all strings."""
-        return self.read if mitigation == "none" else self.readout.inverted(self.read)
+        """What is read, or that with the readout errors inverted, as M3 does too once it has seen all strings.
+
+        In the precision of what is read.
+        """
+        return self.read if mitigation == "none" else self.readout.inverted(self.read).astype(self.read.dtype)
 
     def accuracy(self, labels: NDArray[np.integer], mitigation: CountsMitigation = "readout") -> Proportion:
         """With endless shots."""
@@ -53,17 +56,23 @@ class Prediction:
         return slope(self.values(mitigation), self.ideal)
 
     def sampled(
-        self, labels: NDArray[np.integer], shots: int, seed: int, mitigation: CountsMitigation = "readout"
+        self,
+        labels: NDArray[np.integer],
+        shots: int,
+        seed: int,
+        mitigation: CountsMitigation = "readout",
+        draws: int = 50,
     ) -> tuple[float, float | None]:
         """Accuracy and slope expected with so many shots of each image and of each calibration circuit.
 
         Without M3, errors of the ⟨Z_k⟩ are taken as normal and independent of each other. M3 corrects bitstrings that
-        are drawn, because what it leaves depends on which it sees; that needs :attr:`strings`.
+        are drawn, because what it leaves depends on which it sees; that needs :attr:`strings`. ``draws`` is how often
+        the shots of all images are drawn otherwise.
         """
         if mitigation == "m3":
             return self._sampled_m3(labels, shots, seed)
         readout = self.readout.calibrated(shots) if mitigation == "readout" else None
-        return sampled_accuracy(self.read, shots, labels, seed, readout=readout), self.slope(mitigation)
+        return sampled_accuracy(self.read, shots, labels, seed, readout=readout, draws=draws), self.slope(mitigation)
 
     def _sampled_m3(self, labels: NDArray[np.integer], shots: int, seed: int) -> tuple[float, float | None]:
         assert self.strings is not None

@@ -1,4 +1,4 @@
-"""Scores a block of images with a model under one noise, clean and attacked: a cell of a sweep."""
+"""SweepScores a block of images with a model under one noise, clean and attacked: a cell of a sweep."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -15,14 +15,7 @@ from qaml_qiskit.compute import SweepEngine
 from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.evaluation import (
-    ReadoutMap,
-    accuracy,
-    accuracy_interval,
-    sampled_accuracy,
-    slope,
-    standard_errors,
-)
+from qaml_qiskit.evaluation import ReadoutMap, accuracy, accuracy_interval, slope, standard_errors
 from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.formats import Arrays, arrays_of, npz
 from qaml_qiskit.models import NoisyQVC
@@ -30,6 +23,7 @@ from qaml_qiskit.progress import Advance, Inside
 from qaml_qiskit.simulation.heisenberg import memory_needed
 from qaml_qiskit.simulation.heisenberg.memory import check_fits
 from qaml_qiskit.studies.engines import Inputs, Reading, density, exact, sampled, trajectories
+from qaml_qiskit.studies.predicting import Prediction
 
 #: Bytes of one of Aer's density matrices is 16·4ⁿ; it holds about so many at a time.
 _COPIES = 3
@@ -110,9 +104,9 @@ def score_cell(cell: SweepCell, advance: Advance) -> Arrays:
     """⟨Z_k⟩ of the cell's images, clean and attacked.
 
     Returns:
-        For :class:`Scores`: by attack, mitigation and number of shots ``z`` (with readout errors), ``ideal`` (without
-        any noise, of the same images), and where the engine has them ``covariance``, ``mitigated`` and ``flips``. And
-        ``contrast`` and ``offset`` of the readout, and the ``labels``.
+        For :class:`SweepScores`: by attack, mitigation and number of shots ``z`` (with readout errors), ``ideal``
+        (without any noise, of the same images), and where the engine has them ``covariance``, ``mitigated`` and
+        ``flips``. And ``contrast`` and ``offset`` of the readout, and the ``labels``.
 
     Raises:
         QamlError: the cell cannot be computed.
@@ -203,7 +197,7 @@ def _key(attack: int, mitigation: str, shots: int, what: str) -> str:
     return f"{attack}.{mitigation}.{shots}.{what}"
 
 
-class Scores:
+class SweepScores:
     """What the cells of one case found, for one attack and one mitigation.
 
     Args:
@@ -218,28 +212,21 @@ class Scores:
             name = _key(attack, mitigation, drawn, what)
             return np.concatenate([block[name] for block in blocks]) if name in blocks[0] else None
 
-        self._drawn = drawn
+        first = blocks[0]
         self.labels = np.concatenate([block["labels"] for block in blocks])
-        #: ⟨Z_k⟩ without noise, with readout errors, and the covariance of the latter: (N, m), (N, m), (N, m, m).
-        self.ideal, self.read, self.covariance = (
-            cast(NDArray[np.floating], joined("ideal")),
-            cast(NDArray[np.floating], joined("z")),
-            joined("covariance"),
-        )
-        #: The errors that are inverted, as far as a calibration of drawn shots did not find them out.
-        self._readout = None
-        if mitigation != "none":
-            self._readout = ReadoutMap.affine(blocks[0]["contrast"], blocks[0]["offset"])
-        flips = blocks[0].get(_key(attack, mitigation, drawn, "flips"))
+        self.covariance = joined("covariance")
+        ideal, read = (cast(NDArray[np.floating], joined(what)) for what in ("ideal", "z"))
+        #: With endless shots; of an engine that draws shots, with these.
+        self.prediction = Prediction(ideal, read, ReadoutMap.affine(first["contrast"], first["offset"]))
+        self._mitigation, self._drawn = mitigation, drawn
+        # What a calibration of drawn shots found, and what it made of them.
+        flips, self._mitigated = first.get(_key(attack, mitigation, drawn, "flips")), joined("mitigated")
         self._calibrated = None if flips is None else ReadoutMap(flips[0], flips[1], shots=drawn)
-        self._mitigated = joined("mitigated")
 
-    @cached_property
+    @property
     def z(self) -> NDArray[np.floating]:
-        """⟨Z_k⟩ after mitigation, in the precision of what was read, shape (N, m)."""
-        if self._mitigated is not None:
-            return self._mitigated
-        return self.read if self._readout is None else self._readout.inverted(self.read).astype(self.read.dtype)
+        """⟨Z_k⟩ after mitigation, shape (N, m)."""
+        return self.prediction.values(self._mitigation) if self._mitigated is None else self._mitigated
 
     def figures(self, shots: int, seed: int) -> dict[str, float | int | list[float] | None]:
         """The figures of a row.
@@ -248,22 +235,23 @@ class Scores:
             shots: an image, of the sampled accuracy; drawn, or only expected.
             seed: of what is drawn for intervals and expectations.
         """
-        of_images, interval, error = accuracy(self.z, self.labels), None, None
+        z, labels = self.z, self.labels
+        found, interval, error = accuracy(z, labels), None, None
         if self.covariance is not None:
-            z, covariance = self.z.astype(np.float64), self.covariance.astype(np.float64)
-            if self._calibrated is None and self._readout is not None:
-                covariance = covariance / np.outer(self._readout.contrast, self._readout.contrast)
-            interval = accuracy_interval(z, covariance, self.labels, seed=seed, readout=self._calibrated)
-            error = float(np.sqrt(np.mean(standard_errors(z, covariance, self._calibrated) ** 2)))
-        expected = of_images.value
+            double, covariance, calibrated = z.astype(np.float64), self.covariance.astype(np.float64), self._calibrated
+            if calibrated is None and self._mitigation != "none":
+                contrast = self.prediction.readout.contrast
+                covariance = covariance / np.outer(contrast, contrast)
+            interval = accuracy_interval(double, covariance, labels, seed=seed, readout=calibrated)
+            error = float(np.sqrt(np.mean(standard_errors(double, covariance, calibrated) ** 2)))
+        expected = found.value
         if not self._drawn:
-            readout = None if self._readout is None else self._readout.calibrated(shots)
-            expected = sampled_accuracy(self.read, shots, self.labels, seed, readout=readout, draws=_DRAWS)
+            expected, _ = self.prediction.sampled(labels, shots, seed, self._mitigation, _DRAWS)
         return {
-            "accuracy": of_images.value,
-            "interval": list(interval or of_images.interval),
+            "accuracy": found.value,
+            "interval": list(interval or found.interval),
             "sampled_accuracy": expected,
             "z_error": error,
-            "images": of_images.trials,
-            "slope": slope(self.z, self.ideal),
+            "images": found.trials,
+            "slope": slope(z, self.prediction.ideal),
         }

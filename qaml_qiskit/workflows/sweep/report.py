@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.reports import Report, curves, in_all_rows
+from qaml_qiskit.reports import Report, curves, format_cell, in_all_rows
 from qaml_qiskit.workflows.sweep.request import SweepRequest
 
 Points = list[tuple[float, float, float, float]]
@@ -65,11 +65,7 @@ def without_constant_columns(rows: Sequence[Row]) -> tuple[list[Row], str]:
     """Rows without the columns that say the same in all of them, and what these columns say."""
     same = [name for name in rows[0] if name not in _FIGURES and all(row[name] == rows[0][name] for row in rows)]
     short = [{name: value for name, value in row.items() if name not in same} for row in rows]
-    return short, in_all_rows({name: _told(rows[0][name]) for name in same if rows[0][name] is not None})
-
-
-def _told(value: object) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"{value}"
+    return short, in_all_rows({name: format_cell(rows[0][name], name) for name in same})
 
 
 def _notes(request: SweepRequest) -> Iterator[str]:

@@ -10,7 +10,7 @@ from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.studies import Scores, score_cell
+from qaml_qiskit.studies import SweepScores, score_cell
 from qaml_qiskit.workflows.sweep.plan import Case, SweepPlan
 from qaml_qiskit.workflows.sweep.report import without_constant_columns, write_report
 from qaml_qiskit.workflows.sweep.request import SweepRequest
@@ -65,7 +65,7 @@ def _rows(case: Case, request: SweepRequest, blocks: Sequence[Arrays]) -> Iterat
     for number, attack in enumerate((None, *request.attacks())):
         for shots in request.shots:
             for mitigation in request.mitigation:
-                scores = Scores(blocks, number, mitigation, shots if request.drawn else 0)
+                scores = SweepScores(blocks, number, mitigation, shots if request.drawn else 0)
                 yield {
                     "model": case.model,
                     "encoding": case.encoding,
