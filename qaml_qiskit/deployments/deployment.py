@@ -398,4 +398,4 @@ class Deployment:
         sampled = sample_values(
             self.compiled, values, shots=shots, mitigation=mitigation, seed=seed, run=run, progress=progress, pool=pool
         )
-        return {name: Stages(self.ideal(images, progress), *sampled[name]) for name, images in sets.items()}
+        return {name: Stages(self.ideal(images, progress), **sampled[name]) for name, images in sets.items()}

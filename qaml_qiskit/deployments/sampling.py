@@ -31,11 +31,11 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Stages:
-    """⟨Z_k⟩ of one set of images at every stage, shape (N, m); ``mitigated`` is None without mitigation."""
+    """⟨Z_k⟩ of one set of images at every stage, shape (N, m); None for a stage that there is not."""
 
     ideal: Floats
-    raw: Floats | None
-    mitigated: Floats | None
+    raw: Floats | None = None
+    mitigated: Floats | None = None
 
     def by_name(self) -> dict[str, Floats]:
         """The stages that there are."""
@@ -75,7 +75,7 @@ def sample_values(
     run: Run,
     progress: Progress,
     pool: Pool = HERE,
-) -> dict[str, tuple[Floats, Floats | None]]:
+) -> dict[str, dict[str, Floats]]:
     """⟨Z_k⟩ of several sets of images, raw and mitigated: sampled as one workload and calibrated once.
 
     Args:
@@ -112,10 +112,6 @@ def sample_values(
         )
     if sampled.calibration is not None:
         run.write("calibration.json", sampled.calibration.model_dump_json(indent=2) + "\n")
-    found: dict[str, tuple[Floats, Floats | None]] = {}
-    start = 0
-    for name, rows in values.items():
-        part = slice(start, start + len(rows))
-        found[name] = sampled.raw[part], None if sampled.mitigated is None else sampled.mitigated[part]
-        start = part.stop
-    return found
+    ends = np.cumsum([len(rows) for rows in values.values()])
+    parts = {name: slice(end - len(rows), end) for (name, rows), end in zip(values.items(), ends, strict=True)}
+    return {name: {stage: z[part] for stage, z in sampled.stages().items()} for name, part in parts.items()}

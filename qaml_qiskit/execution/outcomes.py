@@ -49,6 +49,11 @@ class Sampled:
     calibration: Calibration | None
     barred: str = ""
 
+    def stages(self) -> dict[str, NDArray[np.float64]]:
+        """⟨Z_k⟩ by how they came about: ``raw`` and ``mitigated``, those that there are."""
+        stages = {"raw": self.raw, "mitigated": self.mitigated}
+        return {name: z for name, z in stages.items() if z is not None}
+
 
 @dataclass(frozen=True)
 class Origin:

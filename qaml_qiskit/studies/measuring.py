@@ -45,11 +45,6 @@ def score_sampled(
 ) -> Scored:
     """Compare what a target answered with labels, shape (K,), and ideal ⟨Z_k⟩, shape (K, m), of the same images."""
     readout = None if sampled.calibration is None else sampled.calibration.readout(workload.measured)
-    stages: dict[str, tuple[NDArray[np.float64], ReadoutMap | None]] = {}
-    if sampled.raw is not None:
-        stages["raw"] = (sampled.raw, None)
-    if sampled.mitigated is not None:
-        stages["mitigated"] = (sampled.mitigated, readout)
     of_ideal = accuracy(ideal, labels)
     rows: list[Row] = [
         {
@@ -66,7 +61,8 @@ def score_sampled(
     ]
     arrays: dict[str, NDArray[Any]] = {}
     seed = workload.settings.seed
-    for name, (z, spread) in stages.items():
+    for name, z in sampled.stages().items():
+        spread = readout if name == "mitigated" else None
         errors = standard_errors(z, sampled.covariance, spread)
         arrays |= {f"z_{name}": z, f"standard_error_{name}": errors}
         rows.append(

@@ -40,7 +40,7 @@ def place(tmp_path: Path) -> Path:
 @pytest.fixture
 def in_process() -> Iterator[str]:
     """The address of a cluster of two workers in this process."""
-    options = {"processes": False, "n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"processes": False, "n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
     with distributed.LocalCluster(**options) as cluster:
         yield cluster.scheduler_address
 
