@@ -14,6 +14,7 @@ from tests.integration.hardware import workspace
 #: What a command needs beside the fields that must be given, so that it has a use for all of its names.
 MORE = {
     "attack": {"audit": True},
+    "certify": {"model": "work/model@poor-readout"},
     "sweep": {"noise": "device"},
     "transfer": {"sources": "work/model", "victims": "work/other@poor-readout"},
     "tamper": {"target": "poor-readout"},
