@@ -26,6 +26,14 @@ def model_path(name: str) -> Path:
     for path in found:
         if path.exists():
             return path
+    if (model := model_part(name)) != name and model:
+        model_path(model)
+        raise InputError(
+            f"{printable(name)} names a condition, too",
+            got=f"the model {printable(model)} under {printable(name.removeprefix(f'{model}@'))}",
+            expected="a model alone",
+            remedy="name the noise or the target by an option of this command, where it has one",
+        )
     known = reference_names()
     places = [str(given.parent), *map(str, reference_folders())]
     raise InputError(
@@ -39,7 +47,7 @@ def model_path(name: str) -> Path:
 def model_part(name: str) -> str:
     """MODEL of ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``; a path that exists is always a model."""
     model, at, _ = name.rpartition("@")
-    return name if not at or Path(name).exists() else model
+    return name if not (at and model) or Path(name).exists() else model
 
 
 def reference_names() -> list[str]:

@@ -283,3 +283,23 @@ def test_no_option_around_a_request_has_the_name_of_a_field(name: str) -> None:
     """One would hide the other, as the simulator of `Compute` once hid the engine of a sweep."""
     kind = request_class(COMMANDS[name])
     assert kind is None or not set(around(COMMANDS[name])) & set(kind.model_fields)
+
+
+def test_a_run_is_asked_for_in_short_or_in_long_form(tmp_path: Path) -> None:
+    (tmp_path / "m@ideal").mkdir()
+    assert qaml.RunRequest(model="m@ideal").target == "fake-torino"
+    short = qaml.RunRequest(model="m@fake-fez")
+    assert short == qaml.RunRequest(model="m", target="fake-fez")
+    with pytest.raises(ConfigurationError, match="two conditions: got ideal and fake-fez"):
+        qaml.RunRequest(model="m@fake-fez", target="ideal")
+    with pytest.raises(ConfigurationError, match="under a noise, which this command does not take"):
+        qaml.RunRequest(model="m@readout:0.1")
+
+
+@pytest.mark.parametrize("name", ["mnist-qvc200@fake-torino", "mnist-qvc200@readout:0.1"])
+def test_a_command_that_takes_models_alone_says_so(name: str) -> None:
+    for request in (qaml.SweepRequest(model=name), qaml.ForecastRequest(models=(name,))):
+        with pytest.raises(InputError, match="names a condition, too: got the model mnist-qvc200 under"):
+            request.check()
+    with pytest.raises(InputError, match="there is no such model"):
+        qaml.SweepRequest(model="@fake-torino").check()

@@ -1,9 +1,11 @@
 """What `qaml plan`, `run` and `submit` are asked for."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from qaml_qiskit.deployments import OnTarget as PutOnTarget
+from qaml_qiskit.deployments import UnderNoise, parse_deployment, refusals
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Mode
 from qaml_qiskit.workflows.fields import Count, Otherwise
 from qaml_qiskit.workflows.request import OnModel, OnTarget, Seeded, WithImages, WithRecipe
@@ -26,3 +28,14 @@ class RunRequest(Seeded, WithRecipe, OnTarget, WithImages, OnModel):
     """How jobs are sent to a device."""
     images_per_job: Annotated[Count | None, Otherwise("as many as a job may hold; 50 when simulated")] = None
     """Images a job."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written_short(cls, values: Any) -> Any:
+        """``MODEL@TARGET`` for a model and a target."""
+        if not isinstance(values, dict) or not isinstance(values.get("model"), str):
+            return values
+        model, condition = parse_deployment(values["model"], target=values.get("target"))
+        if isinstance(condition, UnderNoise):
+            raise refusals.needs_no_noise(values["model"])
+        return {**values, "model": model, "target": condition.target} if isinstance(condition, PutOnTarget) else values
