@@ -17,8 +17,8 @@ from torch import Tensor
 from qaml_qiskit.batches import real_batch
 from qaml_qiskit.encodings.amplitude import amplitudes
 from qaml_qiskit.encodings.encoding import Encoding
-from qaml_qiskit.encodings.names import PixelOrder
 from qaml_qiskit.encodings.order import pixel_positions
+from qaml_qiskit.encodings.pixel_order import PixelOrder
 
 
 class MultiplexedEncoding(Encoding):
