@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.counting import count_circuits as count_circuits
     from qaml_qiskit.studies.encoding import Encoder as Encoder
     from qaml_qiskit.studies.encoding import encode_images as encode_images
-    from qaml_qiskit.studies.measuring import Scored as Scored
+    from qaml_qiskit.studies.measuring import Measured as Measured
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
     from qaml_qiskit.studies.parts import PARTS as PARTS
     from qaml_qiskit.studies.parts import TamperedPart as TamperedPart
     from qaml_qiskit.studies.perturbing import perturb as perturb
     from qaml_qiskit.studies.perturbing import perturb_everywhere as perturb_everywhere
+    from qaml_qiskit.studies.perturbing import perturb_steps as perturb_steps
     from qaml_qiskit.studies.predicting import OnDevice as OnDevice
     from qaml_qiskit.studies.predicting import Prediction as Prediction
     from qaml_qiskit.studies.predicting import noise_notes as noise_notes
