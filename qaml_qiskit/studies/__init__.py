@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.auditing import audit_cells as audit_cells
     from qaml_qiskit.studies.auditing import audit_rows as audit_rows
     from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
-    from qaml_qiskit.studies.certifying import CERTIFIED as CERTIFIED
     from qaml_qiskit.studies.certifying import Certified as Certified
     from qaml_qiskit.studies.certifying import Certifying as Certifying
     from qaml_qiskit.studies.certifying import certified_accuracy as certified_accuracy

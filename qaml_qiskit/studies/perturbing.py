@@ -1,6 +1,6 @@
-"""Images attacked by PGD, for a prediction, a comparison or a report: what :mod:`.attacking` does, told step by step.
+"""Images attacked by PGD, for a prediction, a comparison or a report; told step by step.
 
-Of these attacks the images alone are kept, not where they are from.
+The attack is that of ``attacking.py``. The images alone are kept, not where they are from.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
