@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -71,7 +72,7 @@ def perturb_everywhere(
         By the key and the strength.
     """
     tasks = {f"blocks/attacked-{key}-{eps:g}": (key, eps) for key, eps in product(sources, strengths)}
-    told = {file: f"{sources[key][0].name}, ε = {eps:g}" for file, (key, eps) in tasks.items()}
+    told = {file: f"{Path(sources[key][0].name).name}, ε = {eps:g}" for file, (key, eps) in tasks.items()}
     steps = {file: perturb_steps(sources[key][1], attack) for file, (key, _) in tasks.items()}
     bar = Bar(progress, "attacking images", told, steps)
     # One set of matrices serves all strengths.
