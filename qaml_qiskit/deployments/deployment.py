@@ -19,7 +19,7 @@ from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.circuits import CircuitWithNoise, device_circuit, native_circuit, on_active_qubits
-from qaml_qiskit.deployments.compiled import Compiled, compile_circuit
+from qaml_qiskit.deployments.compiled import Compiled, compiled_for
 from qaml_qiskit.deployments.conditions import (
     DEFAULT_RECIPE,
     Condition,
@@ -218,7 +218,7 @@ class Deployment:
         """
         if self.target is None or not isinstance(self.condition, OnTarget):
             raise refusals.needs_target(self.name)
-        return compile_circuit(self.qvc.circuit(), self.target, self.condition.recipe)
+        return compiled_for(self.qvc.circuit(), self.target, self.condition.recipe)
 
     @cached_property
     def layers(self) -> CircuitWithNoise:
