@@ -8,6 +8,7 @@ class QubitReadout(Readout):
     """Every class has a qubit of its own: the logit of class k is ⟨Z_k⟩ of qubit k, times a scale."""
 
     name = "qubits"
+    reads_z = True
 
     def check(self) -> None:
         """Raise ConfigurationError unless every class has a qubit of its own to be read from."""

@@ -20,6 +20,9 @@ class Readout(ABC):
 
     #: As it is registered in :data:`qaml_qiskit.circuits.READOUTS`.
     name: ClassVar[str]
+    #: Whether the logit of class k is ⟨Z⟩ of the k-th qubit times the scale. Targets, sweeps, certificates and
+    #: tampering take it for granted, and refuse a readout that does not say so.
+    reads_z: ClassVar[bool] = False
 
     def __init__(self, num_classes: int, num_qubits: int) -> None:
         self.num_classes, self.num_qubits = num_classes, num_qubits

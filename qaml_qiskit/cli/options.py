@@ -17,7 +17,7 @@ import qaml_qiskit as qaml
 from qaml_qiskit.cli.commands import Command
 from qaml_qiskit.compute import Compute, Precision, Simulator
 from qaml_qiskit.workflows import fields
-from qaml_qiskit.workflows.request import Request
+from qaml_qiskit.workflows.request import Request, Seeded
 
 
 @dataclass(frozen=True)
@@ -107,12 +107,18 @@ def around(command: Command) -> list[str]:
 
 
 def parameters(command: Command) -> Iterator[Parameter]:
-    """A command's parameters, as Typer reads them: arguments, the request's own fields, those it shares, the rest."""
+    """A command's parameters, as Typer reads them: arguments, the request's own fields, those it shares, the rest.
+
+    The seed comes behind all other fields.
+    """
     kind = request_class(command)
     if kind is not None:
-        own = [name for name in kind.model_fields if name in kind.__annotations__]
-        shared = [name for name in kind.model_fields if name not in own]
-        for name in sorted((*own, *shared), key=lambda name: not kind.model_fields[name].is_required()):
+
+        def place(name: str) -> tuple[bool, bool, bool]:
+            optional = not kind.model_fields[name].is_required()
+            return optional, name not in kind.__annotations__, name in Seeded.model_fields
+
+        for name in sorted(kind.model_fields, key=place):
             yield _of_field(name, kind)
     for name in around(command):
         yield _of_around(name, required=arguments(command.function).get(name, False))

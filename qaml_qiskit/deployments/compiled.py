@@ -41,7 +41,7 @@ class Compiled:
         return circuit_rows(self.circuit, self.isa, self.target.name)
 
 
-def compile_circuit(circuit: QuantumCircuit, target: Target, recipe: str) -> Compiled:
+def compiled_for(circuit: QuantumCircuit, target: Target, recipe: str) -> Compiled:
     """Compile a circuit for a target, once for all images.
 
     Raises:

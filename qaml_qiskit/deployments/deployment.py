@@ -19,7 +19,7 @@ from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.circuits import CircuitWithNoise, device_circuit, native_circuit, on_active_qubits
-from qaml_qiskit.deployments.compiled import Compiled, compile_circuit
+from qaml_qiskit.deployments.compiled import Compiled, compiled_for
 from qaml_qiskit.deployments.conditions import (
     DEFAULT_RECIPE,
     Condition,
@@ -190,7 +190,7 @@ class Deployment:
         """The model on a target of backends.yaml.
 
         Raises:
-            QamlError: no QVC, or a target or recipe that does not exist or does not fit.
+            QamlError: no QVC, or one whose logits are not ⟨Z_k⟩; or a target or recipe that does not exist or fit.
         """
         return self.at(OnTarget(target, recipe), backends=backends)
 
@@ -200,6 +200,7 @@ class Deployment:
             _ = self.qvc
         target = None
         if isinstance(condition, OnTarget):
+            self.check_reads_z()
             load_recipe(condition.recipe)
             entry = load_catalogue(backends).entry(condition.target)
             target = open_target(condition.target, entry, self.qvc.config.num_qubits)
@@ -217,7 +218,7 @@ class Deployment:
         """
         if self.target is None or not isinstance(self.condition, OnTarget):
             raise refusals.needs_target(self.name)
-        return compile_circuit(self.qvc.circuit(), self.target, self.condition.recipe)
+        return compiled_for(self.qvc.circuit(), self.target, self.condition.recipe)
 
     @cached_property
     def layers(self) -> CircuitWithNoise:
@@ -277,6 +278,11 @@ class Deployment:
             return self.module
         return noisy_module(self.qvc, without_readout_errors(self._observables, readout), self.compute)
 
+    def check_reads_z(self) -> None:
+        """Raise ConfigurationError unless the logits are ⟨Z_k⟩ times the scale; see :attr:`.Readout.reads_z`."""
+        if not self.qvc.readout.reads_z:
+            raise refusals.needs_z(self.name, self.qvc.readout.name)
+
     def check_differentiable(self) -> None:
         """Raise ConfigurationError where the encoding is noisy, which the gradient of :attr:`module` leaves out."""
         if self._is_whole:
@@ -295,7 +301,7 @@ class Deployment:
         """
         progress = progress or Silent()
         if self._is_whole:
-            z = in_pieces(lambda piece: torch.from_numpy(self.expectations(piece)), images, "scoring images", progress)
+            z = in_pieces(lambda piece: torch.from_numpy(self._z(piece)), images, "scoring images", progress)
             return self.qvc.readout.logits(z, self.qvc.config.logit_scale)
         return self._said(self.module, images, "encoding images", progress)
 
@@ -309,9 +315,17 @@ class Deployment:
         """⟨Z_k⟩ with endless shots, shape (N, m); readout errors are in it.
 
         Where the encoding is noisy, too, every image costs a propagation of its own, and ``advance`` is told about it.
+
+        Raises:
+            ConfigurationError: see :meth:`check_reads_z`.
         """
+        self.check_reads_z()
         if not self._is_whole:
             return self.logits(images).numpy() / self.qvc.config.logit_scale
+        return self._z(images, advance)
+
+    def _z(self, images: Tensor, advance: Advance = ignore) -> Floats:
+        """⟨Z⟩ of the measured qubits through the whole circuit."""
         return self._propagated(self.circuit, images, self.circuit.read, advance)
 
     def moments(self, images: Tensor, sets: Sequence[tuple[int, ...]], advance: Advance = ignore) -> Floats:
@@ -332,7 +346,12 @@ class Deployment:
             return DEFAULT_COMPUTE.placed(circuit.expectations(values, sets, self.compute, advance)).numpy()
 
     def ideal(self, images: Tensor, progress: Progress | None = None) -> Floats:
-        """⟨Z_k⟩ without noise and shots, shape (N, m)."""
+        """⟨Z_k⟩ without noise and shots, shape (N, m).
+
+        Raises:
+            ConfigurationError: see :meth:`check_reads_z`.
+        """
+        self.check_reads_z()
         logits = self._said(
             placed(self.qvc, self.compute), images, "scoring images without noise", progress or Silent()
         )

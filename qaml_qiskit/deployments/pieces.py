@@ -1,7 +1,6 @@
 """Long work on many images, piece by piece behind a bar."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -51,35 +50,3 @@ def readable(model: nn.Module, images: Tensor, description: str, progress: Progr
     if not isinstance(model, QVC) or not encodes_slowly(model):
         return images
     return in_pieces(model.encoding.state, images, description, progress)
-
-
-@contextmanager
-def watched(model: nn.Module, description: str, total: int, progress: Progress) -> Iterator[nn.Module]:
-    """The model, with a bar that moves on by every image that it looks at in the meantime.
-
-    Args:
-        model: maps images (N, ...) to logits.
-        description: of what is done with the model.
-        total: how many images it will look at; a step of an attack looks once at each.
-        progress: told about every batch.
-    """
-    with progress.task(description, total) as advance:
-        left = total
-
-        def count(module: nn.Module, inputs: object, output: Tensor) -> None:
-            # A wrapper may look once more than the attack does, to learn something about the model.
-            nonlocal left
-            steps = min(len(output), left)
-            left -= steps
-            advance(steps)
-
-        hook = model.register_forward_hook(count)
-        try:
-            yield model
-        finally:
-            hook.remove()
-
-
-def looks_of(images: Tensor, steps: int) -> int:
-    """How many images a model looks at during an attack: every one in each step, before and after."""
-    return len(images) * (steps + 2)

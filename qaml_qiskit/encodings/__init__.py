@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from qaml_qiskit.encodings.multiplexed import MultiplexedEncoding as MultiplexedEncoding
     from qaml_qiskit.encodings.names import ENCODINGS as ENCODINGS
     from qaml_qiskit.encodings.names import EncodingName as EncodingName
-    from qaml_qiskit.encodings.names import PixelOrder as PixelOrder
     from qaml_qiskit.encodings.names import encoding_defaults as encoding_defaults
     from qaml_qiskit.encodings.names import encoding_for as encoding_for
     from qaml_qiskit.encodings.order import arrange as arrange
     from qaml_qiskit.encodings.order import order_qubits as order_qubits
     from qaml_qiskit.encodings.order import pixel_positions as pixel_positions
+    from qaml_qiskit.encodings.pixel_order import PixelOrder as PixelOrder
     from qaml_qiskit.encodings.selection import LayerChoice as LayerChoice
     from qaml_qiskit.encodings.selection import choose_layers as choose_layers
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from qaml_qiskit.batches import example_batch
-from qaml_qiskit.encodings.names import PixelOrder
 from qaml_qiskit.encodings.order import arrange
+from qaml_qiskit.encodings.pixel_order import PixelOrder
 from qaml_qiskit.errors import InputError
 
 

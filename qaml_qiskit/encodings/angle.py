@@ -9,7 +9,7 @@ from torch import Tensor
 
 from qaml_qiskit.batches import real_batch
 from qaml_qiskit.encodings.encoding import MAX_ANGLE_QUBITS, Encoding
-from qaml_qiskit.encodings.names import PixelOrder
+from qaml_qiskit.encodings.pixel_order import PixelOrder
 from qaml_qiskit.errors import ConfigurationError, InputError
 
 

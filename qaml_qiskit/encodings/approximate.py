@@ -11,7 +11,7 @@ from torch.autograd import Function
 from qaml_qiskit.batches import real_batch
 from qaml_qiskit.encodings.amplitude import amplitudes
 from qaml_qiskit.encodings.encoding import Encoding
-from qaml_qiskit.encodings.names import PixelOrder
+from qaml_qiskit.encodings.pixel_order import PixelOrder
 from qaml_qiskit.encodings.rotations import euler_angles, preparation_angles, rotation_matrix
 from qaml_qiskit.encodings.v_layers import analytic_start, prepared, refine, v_bonds
 from qaml_qiskit.errors import ConfigurationError, InputError

@@ -11,8 +11,8 @@ from qiskit.circuit import ParameterVector, QuantumCircuit
 from torch import Tensor
 
 from qaml_qiskit.batches import as_tensor
-from qaml_qiskit.encodings.names import PixelOrder
 from qaml_qiskit.encodings.order import order_qubits
+from qaml_qiskit.encodings.pixel_order import PixelOrder
 from qaml_qiskit.errors import ConfigurationError
 
 #: Most qubits, and features, of an encoding with a qubit a feature whose state is written out.

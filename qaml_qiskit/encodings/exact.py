@@ -1,6 +1,6 @@
 """Exact amplitude encoding by Qiskit's state preparation: the reference that other encodings are compared with."""
 
-from typing import NoReturn, Self
+from typing import NoReturn
 
 from qiskit.circuit import QuantumCircuit
 from qiskit.circuit.library import StatePreparation
@@ -8,13 +8,12 @@ from torch import Tensor
 
 from qaml_qiskit.batches import as_tensor, real_batch
 from qaml_qiskit.encodings.amplitude import amplitudes
-from qaml_qiskit.encodings.encoding import Encoding
-from qaml_qiskit.encodings.names import PixelOrder
-from qaml_qiskit.encodings.order import pixel_positions
+from qaml_qiskit.encodings.linear import LinearEncoding
+from qaml_qiskit.encodings.pixel_order import PixelOrder
 from qaml_qiskit.errors import ConfigurationError
 
 
-class ExactEncoding(Encoding):
+class ExactEncoding(LinearEncoding):
     """Qiskit's state preparation: exact, with another circuit for every image.
 
     There is no circuit of free angles: :attr:`circuit`, :attr:`parameters` and :meth:`angles` raise ConfigurationError.
@@ -27,19 +26,6 @@ class ExactEncoding(Encoding):
     """
 
     name = "exact"
-
-    def __init__(self, num_qubits: int, order: PixelOrder = "flat") -> None:
-        self.num_qubits = num_qubits
-        self.order = order
-
-    @classmethod
-    def on_qubits(cls, num_qubits: int, *, layers: int | None = None, order: PixelOrder | None = None) -> Self:
-        """See :meth:`Encoding.on_qubits`."""
-        return cls(num_qubits, order or cls.default_order)
-
-    def positions(self, image_shape: tuple[int, ...]) -> Tensor:
-        """See :meth:`Encoding.positions`."""
-        return pixel_positions(image_shape, self.num_qubits, self.order)
 
     @property
     def parameters(self) -> NoReturn:
@@ -54,10 +40,6 @@ class ExactEncoding(Encoding):
     def angles(self, images: Tensor) -> NoReturn:
         """Raises ConfigurationError: there are none."""
         raise self._no_template()
-
-    def state(self, images: Tensor) -> Tensor:
-        """The images' amplitudes, shape (N, 2ⁿ), of their dtype; see :func:`qaml_qiskit.encodings.amplitudes`."""
-        return amplitudes(real_batch(images), self.num_qubits, self.order)
 
     def circuit_for(self, image: Tensor) -> QuantumCircuit:
         """Qiskit's circuit for one image, decomposed to one- and two-qubit gates.

@@ -8,7 +8,6 @@ instead. That leaves 2ⁿ − n − 1 CZ and 2ⁿ − 1 RY.
 """
 
 from functools import cached_property
-from typing import Self
 
 import torch
 from qiskit.circuit import ParameterVector, QuantumCircuit
@@ -16,12 +15,10 @@ from torch import Tensor
 
 from qaml_qiskit.batches import real_batch
 from qaml_qiskit.encodings.amplitude import amplitudes
-from qaml_qiskit.encodings.encoding import Encoding
-from qaml_qiskit.encodings.names import PixelOrder
-from qaml_qiskit.encodings.order import pixel_positions
+from qaml_qiskit.encodings.linear import LinearEncoding
 
 
-class MultiplexedEncoding(Encoding):
+class MultiplexedEncoding(LinearEncoding):
     """One circuit of fixed structure that prepares any real state exactly, given its 2ⁿ − 1 angles.
 
     Args:
@@ -30,19 +27,6 @@ class MultiplexedEncoding(Encoding):
     """
 
     name = "multiplexed"
-
-    def __init__(self, num_qubits: int, order: PixelOrder = "flat") -> None:
-        self.num_qubits = num_qubits
-        self.order = order
-
-    @classmethod
-    def on_qubits(cls, num_qubits: int, *, layers: int | None = None, order: PixelOrder | None = None) -> Self:
-        """See :meth:`Encoding.on_qubits`."""
-        return cls(num_qubits, order or cls.default_order)
-
-    def positions(self, image_shape: tuple[int, ...]) -> Tensor:
-        """See :meth:`Encoding.positions`."""
-        return pixel_positions(image_shape, self.num_qubits, self.order)
 
     @cached_property
     def parameters(self) -> ParameterVector:
@@ -64,10 +48,6 @@ class MultiplexedEncoding(Encoding):
                     lowest_set_bit = ((i + 1) & -(i + 1)).bit_length() - 1
                     circuit.cz(target + 1 + lowest_set_bit, target)
         return circuit
-
-    def state(self, images: Tensor) -> Tensor:
-        """The states that the circuit prepares, shape (N, 2ⁿ), differentiable exactly; see :func:`amplitudes`."""
-        return amplitudes(real_batch(images), self.num_qubits, self.order)
 
     @torch.no_grad()
     def angles(self, images: Tensor) -> Tensor:

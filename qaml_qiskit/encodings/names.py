@@ -1,17 +1,15 @@
-"""The encodings by name, and what a pixel order can be called; for requests, which do not wait for torch."""
+"""The encodings by name; for requests, which do not wait for torch."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
+from qaml_qiskit.encodings.pixel_order import PixelOrder
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.registry import Named, Registry
 
 if TYPE_CHECKING:
     from qaml_qiskit.encodings.encoding import Encoding
-
-#: ``flat``: channels, rows and columns flattened, zeros behind. ``gray``: see ``pixel_positions``.
-PixelOrder = Literal["flat", "gray"]
 
 #: Every encoding that a classifier can have, as subclasses of :class:`~qaml_qiskit.encodings.Encoding`.
 ENCODINGS: Registry[type[Encoding]] = Registry(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from qaml_qiskit.batches import example_batch
-from qaml_qiskit.encodings.names import PixelOrder
+from qaml_qiskit.encodings.pixel_order import PixelOrder
 from qaml_qiskit.errors import InputError
 
 

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.objective import Clean as Clean
     from qaml_qiskit.models.objective import Objective as Objective
     from qaml_qiskit.models.objective import ObjectiveCard as ObjectiveCard
-    from qaml_qiskit.models.pauli_errors import SHIFTS as SHIFTS
-    from qaml_qiskit.models.pauli_errors import SIGNS as SIGNS
-    from qaml_qiskit.models.pauli_errors import PauliErrors as PauliErrors
     from qaml_qiskit.models.quadratic import QuadraticClassifier as QuadraticClassifier
     from qaml_qiskit.models.quadratic import QuadraticConfig as QuadraticConfig
     from qaml_qiskit.models.qvc import QVC as QVC

@@ -24,7 +24,7 @@ class NoiseAware(Objective):
 
     Attributes:
         depolarizing: strength of a depolarising channel after every SX (two a rotation) and every CZ of the layers, as
-            in :class:`qaml_qiskit.noise.Depolarizing`. The encoding and the readout are taken as noiseless.
+            in :class:`qaml_qiskit.noise.strengths.Depolarizing`. The encoding and the readout are taken as noiseless.
         shots: every ⟨Z_k⟩ is estimated from so many shots; None for endless ones.
         draws: circuits with sampled errors over which every ⟨Z_k⟩ is averaged, where there is gate noise. The device
             averages over its shots; some draws stand for them, unbiased in ⟨Z_k⟩ and in its gradient. Each

@@ -22,7 +22,7 @@ class NoiseInfo:
         strength: what the strength means.
         high: the largest strength; the smallest is 0, which is no noise.
         formula: the channel, one use of it.
-        where: where it acts, for noise placed by gate and by layer.
+        acts_on: what, for noise placed by gate and by layer.
         fields: the fields of a :class:`~qaml_qiskit.noise.NoiseSpec` for a strength and a placement.
         kraus: of a channel of its own on one qubit, for a strength: it acts on each qubit of every SX, X, CZ, CX, ECR,
             or on each qubit after every layer.
@@ -31,7 +31,7 @@ class NoiseInfo:
     strength: str
     high: float
     formula: str
-    where: str
+    acts_on: str
     fields: Callable[[float, str], Mapping[str, Any]] | None = None
     kraus: Callable[[float], Kraus] | None = None
 

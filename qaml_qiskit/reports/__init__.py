@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.audits import AUDIT_READING as AUDIT_READING
     from qaml_qiskit.reports.audits import audit_notes as audit_notes
     from qaml_qiskit.reports.cells import format_cell as format_cell
-    from qaml_qiskit.reports.cells import format_number as format_number
     from qaml_qiskit.reports.cells import heading as heading
     from qaml_qiskit.reports.certified import certified_curves as certified_curves
     from qaml_qiskit.reports.device_figures import forecast_curves as forecast_curves
@@ -23,12 +22,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.figures import learning_curves as learning_curves
     from qaml_qiskit.reports.figures import one_of_each_class as one_of_each_class
     from qaml_qiskit.reports.figures import perturbation_picture as perturbation_picture
-    from qaml_qiskit.reports.layout import column_blocks as column_blocks
     from qaml_qiskit.reports.layout import fold as fold
     from qaml_qiskit.reports.layout import in_all_rows as in_all_rows
-    from qaml_qiskit.reports.layout import is_figure as is_figure
-    from qaml_qiskit.reports.layout import key_columns as key_columns
-    from qaml_qiskit.reports.layout import same_in_all as same_in_all
     from qaml_qiskit.reports.page import Page as Page
     from qaml_qiskit.reports.page import Section as Section
     from qaml_qiskit.reports.report import Report as Report

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.auditing import audit_cells as audit_cells
     from qaml_qiskit.studies.auditing import audit_rows as audit_rows
     from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
-    from qaml_qiskit.studies.certifying import CERTIFIED as CERTIFIED
     from qaml_qiskit.studies.certifying import Certified as Certified
     from qaml_qiskit.studies.certifying import Certifying as Certifying
     from qaml_qiskit.studies.certifying import certified_accuracy as certified_accuracy
@@ -27,12 +26,13 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.counting import count_circuits as count_circuits
     from qaml_qiskit.studies.encoding import Encoder as Encoder
     from qaml_qiskit.studies.encoding import encode_images as encode_images
-    from qaml_qiskit.studies.measuring import Scored as Scored
+    from qaml_qiskit.studies.measuring import Measured as Measured
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
     from qaml_qiskit.studies.parts import PARTS as PARTS
     from qaml_qiskit.studies.parts import TamperedPart as TamperedPart
     from qaml_qiskit.studies.perturbing import perturb as perturb
     from qaml_qiskit.studies.perturbing import perturb_everywhere as perturb_everywhere
+    from qaml_qiskit.studies.perturbing import perturb_steps as perturb_steps
     from qaml_qiskit.studies.predicting import OnDevice as OnDevice
     from qaml_qiskit.studies.predicting import Prediction as Prediction
     from qaml_qiskit.studies.predicting import noise_notes as noise_notes
@@ -43,12 +43,13 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.sweeping import SweepCell as SweepCell
     from qaml_qiskit.studies.sweeping import SweepScores as SweepScores
     from qaml_qiskit.studies.sweeping import score_cell as score_cell
+    from qaml_qiskit.studies.tampered_circuits import check_parts as check_parts
+    from qaml_qiskit.studies.tampered_circuits import parts_of as parts_of
     from qaml_qiskit.studies.tampering import Tampered as Tampered
     from qaml_qiskit.studies.tampering import TamperedCell as TamperedCell
     from qaml_qiskit.studies.tampering import Tampering as Tampering
     from qaml_qiskit.studies.tampering import check_invertible as check_invertible
     from qaml_qiskit.studies.tampering import honest_readout as honest_readout
-    from qaml_qiskit.studies.tampering import parts_of as parts_of
     from qaml_qiskit.studies.tampering import tamper_parts as tamper_parts
 
 load_lazily(__name__)

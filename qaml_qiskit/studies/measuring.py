@@ -26,7 +26,7 @@ _ENOUGH = 0.98
 
 
 @dataclass(frozen=True)
-class Scored:
+class Measured:
     """The results of a run.
 
     Attributes:
@@ -42,7 +42,7 @@ class Scored:
 
 def score_sampled(
     workload: Workload, sampled: Sampled, labels: NDArray[np.int64], ideal: NDArray[np.floating]
-) -> Scored:
+) -> Measured:
     """Compare what a target answered with labels, shape (K,), and ideal ⟨Z_k⟩, shape (K, m), of the same images."""
     readout = None if sampled.calibration is None else sampled.calibration.readout(workload.measured)
     of_ideal = accuracy(ideal, labels)
@@ -78,7 +78,7 @@ def score_sampled(
                 "uncertain_labels": uncertain_labels(z, sampled.covariance, spread),
             }
         )
-    return Scored(rows, arrays, [*_compared(sampled, labels), *_strings(workload, sampled, readout)])
+    return Measured(rows, arrays, [*_compared(sampled, labels), *_strings(workload, sampled, readout)])
 
 
 def _compared(sampled: Sampled, labels: NDArray[np.int64]) -> Iterator[str]:

@@ -1,8 +1,13 @@
-"""Images attacked by PGD, for a prediction or a comparison."""
+"""Images attacked by PGD, for a prediction, a comparison or a report; told step by step.
 
-from collections.abc import Mapping, Sequence
+The attack is that of ``attacking.py``. The images alone are kept, not where they are from.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -11,21 +16,38 @@ from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Run
 from qaml_qiskit.attacks import AttackResult, PGDConfig
 from qaml_qiskit.compute import Compute
 from qaml_qiskit.deployments import Batch, Deployment
-from qaml_qiskit.deployments.pieces import looks_of, watched
 from qaml_qiskit.formats import Arrays
-from qaml_qiskit.progress import Advance, Inside, Progress
+from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.studies.attacking import attacked_module
 
 
-def perturb(model: nn.Module, batch: Batch, attack: PGDConfig, compute: Compute, advance: Advance) -> AttackResult:
-    """As :func:`~.attacking.attacked_module`; a bar takes :func:`perturb_steps`."""
-    with watched(model, "attacking", perturb_steps(batch, attack), Inside(advance, counted=True)) as watching:
-        return attacked_module(watching, batch, attack, compute)
+def perturb(module: nn.Module, batch: Batch, attack: PGDConfig, compute: Compute, advance: Advance) -> AttackResult:
+    """As :func:`~.attacking.attacked_module`; every look at an image is a step, :func:`perturb_steps` of them."""
+    with _watched(module, perturb_steps(batch, attack), advance):
+        return attacked_module(module, batch, attack, compute)
 
 
 def perturb_steps(batch: Batch, attack: PGDConfig) -> int:
-    """How many steps of a bar an attack takes."""
-    return looks_of(batch.images, attack.steps)
+    """How many images a model looks at during an attack: every one in each step, before and after."""
+    return len(batch) * (attack.steps + 2)
+
+
+@contextmanager
+def _watched(module: nn.Module, total: int, advance: Advance) -> Iterator[None]:
+    left = total
+
+    def count(module: nn.Module, inputs: object, output: Tensor) -> None:
+        # A wrapper may look once more than the attack does, to learn something about the model.
+        nonlocal left
+        steps = min(len(output), left)
+        left -= steps
+        advance(steps, f"attacking, {total - left} of {total}")
+
+    hook = module.register_forward_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def perturb_everywhere(
@@ -50,7 +72,7 @@ def perturb_everywhere(
         By the key and the strength.
     """
     tasks = {f"blocks/attacked-{key}-{eps:g}": (key, eps) for key, eps in product(sources, strengths)}
-    told = {file: f"{sources[key][0].name}, ε = {eps:g}" for file, (key, eps) in tasks.items()}
+    told = {file: f"{Path(sources[key][0].name).name}, ε = {eps:g}" for file, (key, eps) in tasks.items()}
     steps = {file: perturb_steps(sources[key][1], attack) for file, (key, _) in tasks.items()}
     bar = Bar(progress, "attacking images", told, steps)
     # One set of matrices serves all strengths.

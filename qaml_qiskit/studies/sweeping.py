@@ -76,9 +76,11 @@ def check_cell(cell: SweepCell) -> tuple[str, ...]:
         What was repaired in the noise of a device.
 
     Raises:
-        ConfigurationError: the readout errors cannot be inverted, or the memory does not suffice.
+        ConfigurationError: the readout errors cannot be inverted, the memory does not suffice, or the logits are not
+            ⟨Z_k⟩.
     """
     deployment = cell.deployment.fresh()
+    deployment.check_reads_z()
     noisy = cell.circuit(deployment)
     if set(cell.mitigation) - {"none"} and (noisy.readout.contrast <= 0).any():
         raise ConfigurationError(

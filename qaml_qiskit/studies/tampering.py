@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from qiskit.circuit import ParameterVector, QuantumCircuit
 from torch import Tensor, nn
 
 from qaml_qiskit.artifacts import HERE, JSON, Bar, Codec, Pool, Row, Run
@@ -23,19 +22,16 @@ from qaml_qiskit.attacks.quantum import (
     ReadoutAttack,
     StateAttack,
     logits_of_weights,
-    rotation_groups,
 )
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.evaluation import Proportion, ReadoutMap
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import QVC, AmplitudeQNN
-from qaml_qiskit.noise import LAYER_END
 from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.simulation.heisenberg import noisy_observables
-from qaml_qiskit.studies.parts import PARTS, TamperedPart
+from qaml_qiskit.studies.parts import TamperedPart
+from qaml_qiskit.studies.tampered_circuits import Disturbed, crosstalk_circuit, rotations_of
 
-#: The attack on the states decomposes matrices of 2ⁿ rows; on more qubits than this it must be asked for.
-MOST_QUBITS = 10
 #: Images whose states are attacked between two files: what a kill can lose. Most of the work does not depend on it.
 BLOCK = 500
 #: Starts of the ascent on the weights: the honest ones, and a random one.
@@ -154,8 +150,8 @@ class Tampering:
             case "gates":
                 logits, angles = self._by_weights
                 several = cell.budget.components is not None and cell.budget.components > 1
-                gates, candidates = rotation_groups(len(angles)), _CANDIDATES if several else None
-                return GateAttack(logits, angles, gates, self.labels, candidates)
+                gates = rotations_of(self._model.config.build_ansatz())
+                return GateAttack(logits, angles, gates, self.labels, _CANDIDATES if several else None)
             case "encoding":
                 return StateAttack(self.states[cell.images], self.matrices, self.labels[cell.images])
             case "readout":
@@ -166,7 +162,7 @@ class Tampering:
                 circuit = crosstalk_circuit(self._model)
                 network = AmplitudeQNN(circuit, self.features.shape[1], self._model.readout.qubits)
                 return CrosstalkAttack(
-                    lambda angles: _Disturbed(network, angles), circuit.num_parameters, self.features, self.labels
+                    lambda angles: Disturbed(network, angles), circuit.num_parameters, self.features, self.labels
                 )
 
     @property
@@ -210,11 +206,6 @@ class Tampering:
         """M_k with ⟨Z_k⟩ = φᵀM_kφ for real states φ, shape (m, 2ⁿ, 2ⁿ), float64."""
         qubits = self._model.readout.qubits
         return noisy_observables(self._model.ansatz(), None, qubits, dtype=torch.float64).matrices
-
-
-def parts_of(deployment: Deployment) -> tuple[TamperedPart, ...]:
-    """All parts, but the encoding only where its exact attack takes seconds or minutes."""
-    return tuple(part for part in PARTS if part != "encoding" or deployment.qvc.config.num_qubits <= MOST_QUBITS)
 
 
 def honest_readout(deployment: Deployment, probability: float) -> ReadoutMap[Tensor]:
@@ -315,32 +306,3 @@ def _row(part: TamperedPart, budget: Budget, damage: Tampered) -> Row:
         "accuracy_before": damage.before,
         "images": images,
     }
-
-
-def crosstalk_circuit(model: QVC) -> QuantumCircuit:
-    """The trained layers with RZZ(ζ) between every two neighbours after each layer, the same in every layer.
-
-    Returns:
-        A circuit with a free angle for each pair of the ansatz's neighbours; with all of them 0 it is
-        ``model.ansatz()``.
-    """
-    trained, pairs = model.ansatz(LAYER_END), model.config.build_ansatz().neighbours
-    disturbed, couplings = trained.copy_empty_like(), ParameterVector("ζ", len(pairs))
-    for gate in trained.data:
-        if gate.label != LAYER_END:
-            disturbed.append(gate)
-            continue
-        for pair, angle in zip(pairs, couplings, strict=True):
-            disturbed.rzz(angle, *pair)
-    return disturbed
-
-
-class _Disturbed(nn.Module):
-    """The classifier beside a neighbour that turns its couplings; takes features, gives ⟨Z_k⟩."""
-
-    def __init__(self, network: AmplitudeQNN, angles: Tensor) -> None:
-        super().__init__()
-        self._network, self._angles = network, angles
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self._network.expectations(features, self._angles.to(features))

@@ -74,6 +74,7 @@ class Heard:
     def __init__(self) -> None:
         self.tasks: dict[str, int] = {}
         self.done: dict[str, int] = {}
+        self.notes: set[str] = set()
 
     @contextmanager
     def task(self, description: str, total: int, done: int = 0) -> Iterator[Advance]:
@@ -82,6 +83,7 @@ class Heard:
 
         def advance(steps: int, note: str = "") -> None:
             self.done[description] += steps
+            self.notes.add(note)
 
         yield advance
 
@@ -106,9 +108,12 @@ def test_forecasts_name_the_model_and_the_images(trained: Path, tmp_path: Path) 
     request = ForecastRequest(models=(str(trained),), images="2", shots=(10,), eps=(0.05,), steps=2)
     forecast(request, out=tmp_path / "run", progress=heard)
     assert heard.done == heard.tasks
-    assert heard.tasks == {
-        "predicting qvc, clean images, on fake-torino": 2,
-        "computing what the noisy layers measure": 0,
-        "attacking images, ε = 0.05": 8,  # two steps, once before and once after
-        "predicting qvc, attacked with ε = 0.05, on fake-torino": 2,
+    # Attacked in two steps, looked at once before and once after; predicted clean and attacked.
+    assert heard.tasks == {"attacking images": 2 * 4, "predicting images": 2 * 2}
+    name = trained.name
+    assert heard.notes >= {
+        f"{name}@fake-torino, ε = 0.05: computing what the layers measure",
+        f"{name}@fake-torino, ε = 0.05: attacking, 8 of 8",
+        f"{name}, clean images, on fake-torino",
+        f"{name}, attacked with ε = 0.05, on fake-torino",
     }

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.execution import Calibration, Sampled, Workload, build_workload, open_target
 from qaml_qiskit.execution.catalogue import IdealEntry
-from qaml_qiskit.studies import Scored, score_sampled
+from qaml_qiskit.studies import Measured, score_sampled
 from tests.integration.small import compiled
 
 IMAGES, SHOTS, P10, P01 = 40, 200, 0.05, 0.15
@@ -28,7 +28,7 @@ def workload(mitigation: str) -> Workload:
     return build_workload(isa, np.resize(values, (IMAGES, 7)), target="ideal", shots=SHOTS, mitigation=mitigation)
 
 
-def scored(mitigation: str, kept: float, mistakes: tuple[int, int] = (0, 0)) -> Scored:
+def scored(mitigation: str, kept: float, mistakes: tuple[int, int] = (0, 0)) -> Measured:
     """Class 0 leads by 0.6 in all images but those that only the raw, or only the mitigated values get wrong."""
     z = np.tile([0.5, -0.1, -0.2], (IMAGES, 1)) + np.random.default_rng(0).normal(0, 0.05, (IMAGES, 3))
     raw = z * (1 - P10 - P01) + P01 - P10

@@ -17,7 +17,7 @@ from qaml_qiskit.deployments import Batch
 from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, load_model
 from qaml_qiskit.models.store import model_files
 from qaml_qiskit.studies import PARTS, TamperedCell, Tampering, honest_readout
-from qaml_qiskit.studies.tampering import crosstalk_circuit
+from qaml_qiskit.studies.tampered_circuits import crosstalk_circuit
 from tests.integration import small
 from tests.integration.conftest import Finished
 from tests.tolerances import BOUND, VALUE
@@ -208,7 +208,7 @@ def test_a_convnet_is_refused(qaml: Qaml, trained_convnet: Path, tmp_path: Path)
 def test_many_qubits_leave_the_encoding_out(
     qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qaml_qiskit.studies.tampering.MOST_QUBITS", 5)
+    monkeypatch.setattr("qaml_qiskit.studies.tampered_circuits.MOST_QUBITS", 5)
     document = qaml("tamper", trained, *WORDS, "--out", tmp_path / "run", "--json").json()
     assert "encoding" not in {row["part"] for row in document["results"]}
     assert any(note.startswith("encoding: left out") for note in document["notes"])

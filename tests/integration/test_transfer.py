@@ -166,7 +166,7 @@ def test_a_source_without_gradients_is_refused_before_it_is_compiled(
     def compiled(*_: object) -> object:
         raise AssertionError
 
-    monkeypatch.setattr(deployment, "compile_circuit", compiled)
+    monkeypatch.setattr(deployment, "compiled_for", compiled)
     (tmp_path / "backends.yaml").write_text(STRONG_READOUT)
     words = ("--sources", source.format(trained), "--victims", trained, "--backends", tmp_path / "backends.yaml")
     refused = qaml("transfer", *words, "--out", tmp_path / "run")

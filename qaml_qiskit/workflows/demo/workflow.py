@@ -3,19 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Outcome
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.training import TrainingData, fit
-from qaml_qiskit.attacks import PGDConfig, run_attack
-from qaml_qiskit.deployments import Deployment, OnTarget, deploy
+from qaml_qiskit.attacks import PGDConfig
+from qaml_qiskit.compute import DEFAULT_COMPUTE
+from qaml_qiskit.deployments import Batch, Deployment, OnTarget, deploy
 from qaml_qiskit.deployments.images import load_images
-from qaml_qiskit.deployments.pieces import looks_of, watched
 from qaml_qiskit.execution import DEFAULT_MITIGATION
 from qaml_qiskit.models import Model, ModelCard, StoredModel, build_model, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
+from qaml_qiskit.studies import perturb, perturb_steps
 from qaml_qiskit.workflows.demo.report import Findings, write_report
 from qaml_qiskit.workflows.demo.request import DemoRequest
 from qaml_qiskit.workflows.training import load_data, model_config, objective_of, training_config
@@ -49,7 +48,7 @@ def demo(
     progress = progress or Silent()
     opening = open_pool(workers, scheduler)
     data = load_data(request.training("qvc"), None)
-    images, labels, _ = load_images(str(request.images), data.card, None)
+    batch = Batch(*load_images(str(request.images), data.card, None), str(request.images))
     resolved = _compiled_untrained(request, data, backends)
     with opening as pool, open_run("demo", request, resolved, out, backends=backends) as run:
         if run.complete:
@@ -59,16 +58,15 @@ def demo(
             how = request.training(name)
             config, training, objective = model_config(how, data.train), training_config(how), objective_of(how)
             models[name] = fit(config, training, objective, data, run, progress, stopping, f"{name}/")
-        pgd, sets = PGDConfig(eps=request.eps, steps=request.steps, seed=request.seed), {"clean": images}
+        pgd, sets = PGDConfig(eps=request.eps, steps=request.steps, seed=request.seed), {"clean": batch.images}
         for name, source, called in (("transfer", "convnet", "ConvNet"), ("whitebox", "qvc", "QVC")):
-            looks = looks_of(images, request.steps)
-            with watched(models[source], f"attacking the {called}", looks, progress) as model:
-                sets[name] = run_attack(model, images, torch.from_numpy(labels), pgd, spare_wrong=False).images
+            with progress.task(f"attacking the {called}", perturb_steps(batch, pgd)) as advance:
+                sets[name] = perturb(models[source], batch, pgd, DEFAULT_COMPUTE, advance).images
         qvc = _deployed(models["qvc"], request, data, backends)
         scores = qvc.sample(sets, request.shots, DEFAULT_MITIGATION, request.seed, run, progress, pool)
-        said = {name: predict(models["convnet"], batch).numpy() for name, batch in sets.items()}
-        shown = {name: batch.numpy() for name, batch in sets.items()}
-        write_report(run, request, Findings(qvc, shown, labels, scores, said))
+        said = {name: predict(models["convnet"], images).numpy() for name, images in sets.items()}
+        shown = {name: images.numpy() for name, images in sets.items()}
+        write_report(run, request, Findings(qvc, shown, batch.labels, scores, said))
     return Outcome.of(run, "convnet", "resources")
 
 

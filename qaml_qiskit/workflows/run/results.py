@@ -33,7 +33,7 @@ from qaml_qiskit.execution.workload import CALIBRATION
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, short
 from qaml_qiskit.models import QVC, build_model, parse_config
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.studies import Scored, score_sampled
+from qaml_qiskit.studies import Measured, score_sampled
 from qaml_qiskit.workflows.run.jobs import entry_of, outcome_of, runner_of, target_of
 from qaml_qiskit.workflows.run.report import write_run_page
 
@@ -148,7 +148,7 @@ def _plan(run: Run, workload: Workload) -> tuple[Row, list[Row]]:
     return plan(workload, target).as_dict(), circuit_rows(model.circuit(), workload.isa, target.name)
 
 
-def _score(run: Run, workload: Workload, sampled: Sampled) -> Scored:
+def _score(run: Run, workload: Workload, sampled: Sampled) -> Measured:
     """Score, and write the predictions."""
     inputs = _inputs(run, workload)
     labels, indices, ideal = (inputs[name][sampled.rows] for name in ("labels", "indices", "z_ideal"))

@@ -10,7 +10,16 @@ from qaml_qiskit.attacks.quantum import Budget
 from qaml_qiskit.deployments import Deployment, OnTarget, deploy, load_batch, parse_deployment, refusals
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Report, curves
-from qaml_qiskit.studies import TamperedPart, Tampering, check_invertible, honest_readout, parts_of, tamper_parts
+from qaml_qiskit.studies import (
+    PARTS,
+    TamperedPart,
+    Tampering,
+    check_invertible,
+    check_parts,
+    honest_readout,
+    parts_of,
+    tamper_parts,
+)
 from qaml_qiskit.workflows.tamper.request import READOUT, TamperRequest
 
 _NOTES = (
@@ -63,6 +72,7 @@ def tamper(
     if deployment.kind == "noisy":
         raise refusals.needs_no_noise(deployment.name)
     parts = request.part or parts_of(deployment)
+    check_parts(deployment, parts)
     readout = honest_readout(deployment, _probability(request))
     batch = load_batch(request.images, [deployment], data_dir)
     if "calibration" in parts:
@@ -107,10 +117,14 @@ def _notes(request: TamperRequest, deployment: Deployment, parts: tuple[Tampered
         target = deployment.condition.target if isinstance(deployment.condition, OnTarget) else None
         whose = f"those of {target}" if target else f"{_probability(request):g} for every qubit, either way"
         notes.append(f"Honest readout errors: {whose}.")
-    if not request.part and "encoding" not in parts:
-        count = deployment.qvc.config.num_qubits
-        notes.append(f"encoding: left out, because it takes long on {count} qubits; ask for it with --part encoding.")
-    return notes
+    config = deployment.qvc.config
+    why: dict[TamperedPart, str] = {
+        "encoding": f"it takes long on {config.num_qubits} qubits; ask for it with --part encoding",
+        "gates": f"those of the ansatz {config.ansatz} are not all rotations",
+        "crosstalk": f"the ansatz {config.ansatz} has no layers",
+    }
+    left_out = () if request.part else [part for part in PARTS if part not in parts]
+    return [*notes, *(f"{part}: left out, because {why[part]}." for part in left_out)]
 
 
 def _write(run: Run, request: TamperRequest, rows: list[Row], notes: list[str], chance: float) -> None:

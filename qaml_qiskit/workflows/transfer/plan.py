@@ -60,7 +60,7 @@ class TransferPlan:
         self.cells = {
             f"{number}-{_slug(Path(source.name).name)}-{each.name}-eps{each.budget}": Cell(source.name, each)
             for number, source in enumerate(self.sources)
-            for each in request.made()
+            for each in request.every_attack()
         }
         keys = {f"file{number}-{_slug(Path(name).stem)}": name for number, name in enumerate(files)}
         self.given = {key: files[name] for key, name in keys.items()}

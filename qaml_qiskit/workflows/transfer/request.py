@@ -53,9 +53,9 @@ class TransferRequest(Seeded, WithRecipe, AttackOptions):
                 expected="a model that is attacked here",
                 remedy="leave out --audit, or add --sources",
             )
-        self.made()
+        self.every_attack()
         return self
 
-    def made(self) -> list[Attack]:
+    def every_attack(self) -> list[Attack]:
         """Every attack at every strength above 0; see :meth:`AttackOptions.grid`."""
         return self.grid(self.attacks, self.eps, self.seed)

@@ -15,16 +15,14 @@ from qaml_qiskit.circuits.ansatz import Angle
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models import (
     QVC,
-    SHIFTS,
-    SIGNS,
     ConvNet,
     ConvNetConfig,
     NoiseAware,
     NoisyQVC,
-    PauliErrors,
     QVCConfig,
     noisy_logits,
 )
+from qaml_qiskit.models.pauli_errors import SHIFTS, SIGNS, PauliErrors
 from qaml_qiskit.simulation.heisenberg import noisy_observables
 from tests.tolerances import DIFFERENT, SIGMAS, VALUE
 

@@ -1,0 +1,142 @@
+"""What models from parts outside the package allow: refused before any work, or counted right."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import numpy as np
+import pytest
+import torch
+from qiskit.circuit import QuantumCircuit
+
+from qaml_qiskit.circuits import ANSAETZE, READOUTS, Ansatz, Readout
+from qaml_qiskit.circuits.ansatz import Angle
+from qaml_qiskit.circuits.brickwork import Brickwork
+from qaml_qiskit.deployments import Deployment, OnTarget, UnderNoise, deploy
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, StoredModel
+from qaml_qiskit.studies import PARTS, check_parts, parts_of
+from qaml_qiskit.studies.sweeping import SweepCell, check_cell, pack
+from qaml_qiskit.studies.tampered_circuits import rotations_of
+from tests.tolerances import VALUE
+
+Values = TypeVar("Values", np.ndarray, torch.Tensor)
+
+
+class Apart(Readout):
+    """How far each class is from the next: no ⟨Z⟩ of one qubit."""
+
+    name = "toy-apart"
+
+    def check(self) -> None:
+        """Any classes fit."""
+
+    @property
+    def qubits(self) -> tuple[int, ...]:
+        return tuple(range(self.num_classes))
+
+    def logits(self, z: Values, scale: float) -> Values:
+        return scale * (z - z[:, [*range(1, self.num_classes), 0]])
+
+
+class Web(Ansatz):
+    """No layers: a wall of RX, then what :attr:`kind` couples."""
+
+    name = "toy-web"
+    layered = False
+    kind = "rzz"
+
+    @property
+    def num_parameters(self) -> int:
+        return 2 * self.num_qubits - 1
+
+    def add_end(self, circuit: QuantumCircuit, angles: Iterator[Angle]) -> None:
+        for qubit in range(self.num_qubits):
+            circuit.rx(next(angles), qubit)
+        for qubit in range(self.num_qubits - 1):
+            angle = next(angles)
+            if self.kind == "doubled":
+                circuit.rzz(2 * angle, qubit, qubit + 1)
+            else:
+                getattr(circuit, self.kind)(angle, qubit, qubit + 1)
+
+
+class Mixed(Web):
+    """An arbitrary rotation between single ones."""
+
+    @property
+    def num_parameters(self) -> int:
+        return 7
+
+    def add_end(self, circuit: QuantumCircuit, angles: Iterator[Angle]) -> None:
+        circuit.rz(next(angles), 0)
+        circuit.ry(next(angles), 1)
+        circuit.h(0)
+        for turn in (circuit.rz, circuit.ry, circuit.rz):
+            turn(next(angles), 0)
+        circuit.rz(next(angles), 0)
+        circuit.rzz(next(angles), 0, 1)
+
+
+@pytest.fixture(autouse=True)
+def _registered() -> Iterator[None]:
+    ANSAETZE.register("toy-web", Web)
+    READOUTS.register("toy-apart", Apart)
+    yield
+    ANSAETZE.remove("toy-web")
+    READOUTS.remove("toy-apart")
+
+
+def deployed(**fields: str) -> Deployment:
+    config = QVCConfig(image_shape=(1, 2, 4), num_classes=3, num_layers=1, **fields)  # type: ignore[arg-type]
+    return deploy(StoredModel(QVC(config), ModelCard(model=config, data=DataCard(dataset="digits", classes=(0, 1, 2)))))
+
+
+@pytest.mark.parametrize("what", ["certify", "certify under noise", "tamper", "choose parts", "target", "sweep", "z"])
+def test_a_readout_that_makes_more_of_z_is_refused_in_the_same_words(what: str) -> None:
+    model, images = deployed(readout="toy-apart"), torch.ones(2, 1, 2, 4)
+    cell = SweepCell(
+        model.under("depolarizing", 0.1), False, pack(images, np.arange(2)), "exact", (), (1,), ("none",), 1, 0, 0
+    )
+    does = {
+        "certify": model.check_forms,
+        "certify under noise": model.at(UnderNoise("readout", 0.1)).forms,
+        "tamper": lambda: check_parts(model, ["weights"]),
+        "choose parts": lambda: parts_of(model),
+        "target": lambda: model.at(OnTarget("ideal")),
+        "sweep": lambda: check_cell(cell),
+        "z": lambda: model.expectations(images),
+    }
+    with pytest.raises(ConfigurationError, match=r"not the ⟨Z⟩ of a qubit a class, .*got the readout toy-apart"):
+        does[what]()
+
+
+def test_its_logits_are_its_own_also_under_noise_on_the_encoding() -> None:
+    model, images = deployed(readout="toy-apart"), torch.rand(2, 1, 2, 4, generator=torch.Generator().manual_seed(1))
+    own = deployed()
+    for noise in (UnderNoise("depolarizing", 0.1), UnderNoise("depolarizing", 0.1, on_encoding=True)):
+        z = torch.from_numpy(own.at(noise).expectations(images))
+        apart = Apart(3, 3).logits(z, own.qvc.config.logit_scale)
+        scale = own.qvc.config.logit_scale
+        assert (model.at(noise).logits(images) - apart).abs().max() / scale < VALUE[torch.float32]
+
+
+def test_an_ansatz_without_layers_has_no_crosstalk_and_is_not_tampered_so() -> None:
+    model = deployed(ansatz="toy-web")
+    assert parts_of(model) == tuple(part for part in PARTS if part != "crosstalk")
+    with pytest.raises(ConfigurationError, match="no crosstalk after the layers of qvc: got the ansatz toy-web, which"):
+        check_parts(model, ["crosstalk"])
+
+
+def test_rotations_are_found_in_the_circuit() -> None:
+    assert rotations_of(Web(3, 1)) == [(0,), (1,), (2,), (3,), (4,)]
+    assert rotations_of(Mixed(2, 1)) == [(0,), (1,), (2, 3, 4), (5,), (6,)]
+    assert rotations_of(Brickwork(2, 1)) == [(0, 1, 2), (3, 4, 5), (6, 7, 8), (9, 10, 11)]
+
+
+@pytest.mark.parametrize(("kind", "got"), [("crx", "the gate crx"), ("doubled", "the gate rzz")])
+def test_gates_that_are_no_rotations_are_refused(monkeypatch: pytest.MonkeyPatch, kind: str, got: str) -> None:
+    monkeypatch.setattr(Web, "kind", kind)
+    model = deployed(ansatz="toy-web")
+    assert "gates" not in parts_of(model)
+    with pytest.raises(ConfigurationError, match=f"the ansatz toy-web cannot be left out one by one: got {got};"):
+        check_parts(model, ["gates"])
