@@ -20,7 +20,7 @@ def open_pool(workers: int | None = None, scheduler: str | None = None) -> Abstr
         ConfigurationError: both are given, or no worker; or, where the block begins, Dask is not installed, no
             scheduler answers, it has no workers, or they have other threads or versions than are needed.
     """
-    if workers is not None and (workers < 1 or scheduler is not None):
+    if workers is not None and (not isinstance(workers, int) or workers < 1 or scheduler is not None):
         raise ConfigurationError(
             "cannot spread the work like this",
             got=f"{workers} workers" + (f" and the scheduler {scheduler}" if scheduler else ""),

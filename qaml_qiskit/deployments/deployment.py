@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -32,14 +33,15 @@ from qaml_qiskit.deployments.forms import QuadraticForms, check_forms, forms_of_
 from qaml_qiskit.deployments.modules import frozen_copy, noisy_module, placed, without_readout_errors
 from qaml_qiskit.deployments.pieces import encodes_slowly, in_pieces, readable
 from qaml_qiskit.deployments.recoding import behind_encoding
-from qaml_qiskit.deployments.sampling import Stages, sample_values
-from qaml_qiskit.execution import Mitigation, Target, load_catalogue, load_recipe, open_target
+from qaml_qiskit.deployments.sampling import Stages, passing_run, sample_values
+from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Target, load_catalogue, load_recipe, open_target
 from qaml_qiskit.models import (
     QVC,
     WEIGHTS_FILE,
     ModelCard,
     QuadraticClassifier,
     StoredModel,
+    check_batch,
     model_files,
     predict,
 )
@@ -81,6 +83,9 @@ class Deployment:
         if self.target is not None:
             state["target"] = replace(self.target, backend=None)
         return state
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}: {self.kind}>"
 
     # What it is
 
@@ -298,17 +303,24 @@ class Deployment:
         Args:
             images: shape (N, C, H, W).
             progress: told about the images where they take long.
+
+        Raises:
+            InputError: images of another shape, or one that the model cannot read.
         """
-        progress = progress or Silent()
+        progress, images = progress or Silent(), self._checked(images)
         if self._is_whole:
             z = in_pieces(lambda piece: torch.from_numpy(self._z(piece)), images, "scoring images", progress)
             return self.qvc.readout.logits(z, self.qvc.config.logit_scale)
         return self._said(self.module, images, "encoding images", progress)
 
+    def _checked(self, images: Tensor) -> Tensor:
+        """Refuse images that the model was not trained for: a device's circuit would run whatever it is given."""
+        return check_batch(images, self.card.model.image_shape)
+
     def _said(self, module: nn.Module, images: Tensor, encoding: str, progress: Progress) -> Tensor:
         """The logits of a placed module for images as they are kept."""
         with computing(self.compute):
-            read = readable(module, self.compute.placed(images), encoding, progress)
+            read = readable(module, self.compute.placed(self._checked(images)), encoding, progress)
             return DEFAULT_COMPUTE.placed(predict(module, read))
 
     def expectations(self, images: Tensor, advance: Advance = ignore) -> Floats:
@@ -383,7 +395,7 @@ class Deployment:
         return self._angles(images, self.compiled.columns, progress or Silent())
 
     def _angles(self, images: Tensor, columns: list[int], progress: Progress) -> NDArray[np.float64]:
-        angles = self.qvc.encoding.angles
+        angles, images = self.qvc.encoding.angles, self._checked(images)
         if self.encodes_slowly:
             return in_pieces(angles, images, "encoding images", progress).numpy()[:, columns]
         return angles(images).numpy()[:, columns]
@@ -391,10 +403,10 @@ class Deployment:
     def sample(
         self,
         sets: Mapping[str, Tensor],
-        shots: int,
-        mitigation: Mitigation,
-        seed: int,
-        run: Run,
+        shots: int = 1000,
+        mitigation: Mitigation = DEFAULT_MITIGATION,
+        seed: int = 0,
+        run: Run | None = None,
         progress: Progress | None = None,
         pool: Pool = HERE,
     ) -> dict[str, Stages]:
@@ -405,7 +417,7 @@ class Deployment:
             shots: an image.
             mitigation: see :data:`~qaml_qiskit.execution.Mitigation`.
             seed: of the sampling.
-            run: keeps what was sampled.
+            run: keeps what was sampled; None for nothing that is kept.
             progress: told about every job.
             pool: where the jobs are computed; the counts are the same everywhere.
 
@@ -414,7 +426,15 @@ class Deployment:
         """
         progress = progress or Silent()
         values = {name: self.values(images, progress) for name, images in sets.items()}
-        sampled = sample_values(
-            self.compiled, values, shots=shots, mitigation=mitigation, seed=seed, run=run, progress=progress, pool=pool
-        )
+        with passing_run() if run is None else nullcontext(run) as kept:
+            sampled = sample_values(
+                self.compiled,
+                values,
+                shots=shots,
+                mitigation=mitigation,
+                seed=seed,
+                run=kept,
+                progress=progress,
+                pool=pool,
+            )
         return {name: Stages(self.ideal(images, progress), **sampled[name]) for name, images in sets.items()}

@@ -3,17 +3,22 @@
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from types import UnionType
 
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, parse_deployment
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.deployments.references import model_path
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models import StoredModel, load_model
 from qaml_qiskit.simulation import computing
 
+_READ_IT = "read it with load_model, or name its folder"
+_READ_NAME = "give one of these, or a whole name such as model@fake-torino to read_deployment"
+
 
 def deploy(
-    model: StoredModel | str,
+    model: StoredModel | str | Path,
     condition: Condition | None = None,
     *,
     name: str | None = None,
@@ -23,7 +28,7 @@ def deploy(
     """Put a model under a condition.
 
     Args:
-        model: a stored model, or the name of one.
+        model: a stored model, or the name or the path of one.
         condition: None for none.
         name: what the model is called, where it was not found by a name.
         backends: the backends.yaml of a target.
@@ -33,10 +38,17 @@ def deploy(
         QamlError: the model or a part of the condition does not exist, or they do not fit; or this machine has no such
             device or simulator.
     """
-    stored = load_model(model_path(model)) if isinstance(model, str) else model
-    called = name or (model if isinstance(model, str) else stored.card.model.kind)
+    _check_kind("this", model, StoredModel | str | Path, "a stored model, or the name or the path of one", _READ_IT)
+    _check_kind("a model so", condition, Condition | None, "Ideal, UnderNoise, OnTarget or None", _READ_NAME)
+    stored = model if isinstance(model, StoredModel) else load_model(model_path(str(model)))
+    called = name or (stored.card.model.kind if model is stored else str(model))
     with computing(compute):
         return Deployment(called, stored, compute=compute).at(condition or Ideal(), backends)
+
+
+def _check_kind(what: str, given: object, kinds: type | UnionType, expected: str, remedy: str) -> None:
+    if not isinstance(given, kinds):
+        raise ConfigurationError(f"cannot deploy {what}", got=repr(given), expected=expected, remedy=remedy)
 
 
 def read_deployment(

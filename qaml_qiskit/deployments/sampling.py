@@ -1,7 +1,10 @@
 """Images sampled on a simulated target."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +66,13 @@ def computed_on(pool: Pool, target: Target, workload: Workload) -> Elsewhere | N
         return None
     work = JobWork(target, workload)
     return lambda sent: compute_tasks(sent, work, bar=Bar(Silent(), f"sampling on {target.name}"), pool=pool)
+
+
+@contextmanager
+def passing_run() -> Iterator[Run]:
+    """A run in a folder that goes with the block."""
+    with TemporaryDirectory() as folder:
+        yield Run(Path(folder), {})
 
 
 def sample_values(

@@ -29,6 +29,9 @@ _DOUBLE = 4
 class NetworkInputError(InputError, QiskitMachineLearningError):
     """What a network cannot be evaluated with; code written for qiskit-machine-learning catches it as its own."""
 
+    # Qiskit's errors show their message in quotation marks.
+    __str__ = Exception.__str__
+
 
 class AmplitudeQNN(NeuralNetwork):
     """⟨Z_k⟩ of a parameterised circuit on an amplitude-encoded input, simulated exactly.

@@ -45,13 +45,5 @@ def audit_tables(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Row]]:
     for row in rows:
         source = f" on {row['source']}" if "source" in row else ""
         name = f"audit of {row['attack']}{source} with ε = {row['eps']:g}: {row['verdict']}"
-        tables.setdefault(name, []).append(
-            {"check": row["check"], "passed": row["passed"], "numbers": _in_lines(row["numbers"])}
-        )
+        tables.setdefault(name, []).append({"check": row["check"], "passed": row["passed"], "numbers": row["numbers"]})
     return tables
-
-
-def _in_lines(numbers: str) -> str:
-    """Two numbers a line, so that the table fits a terminal."""
-    parts = numbers.split(", ")
-    return "\n".join(", ".join(parts[start : start + 2]) for start in range(0, len(parts), 2))

@@ -153,6 +153,7 @@ def test_an_audit_marks_a_weak_attack_everywhere(
     told = qaml("attack", trained, *words, *FAST, "--out", run)
     assert "audit of pgd with ε = 0.1: weak attack" in told.out
     assert "FAILED" in told.out
+    assert all(check["numbers"] in told.out for check in document["audit"])
     sound = qaml("attack", trained, "--audit", *FAST, "--out", tmp_path / "sound", "--json").json()
     assert sound["results"][0]["verdict"] == "sound"
 

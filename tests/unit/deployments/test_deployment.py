@@ -165,6 +165,7 @@ def test_names_and_fingerprints(backends: Path) -> None:
     each = [base, base.under("readout", 0.1), base.on("noisy", "quick", backends), base.on("noisy", "level3", backends)]
     assert [one.name for one in each] == ["m", "m@readout:0.1", "m@noisy", "m@noisy"]
     assert [one.kind for one in each] == ["exact", "noisy", "device", "device"]
+    assert [repr(one) for one in each[1:3]] == ["<Deployment m@readout:0.1: noisy>", "<Deployment m@noisy: device>"]
     assert len({one.fingerprint for one in each}) == 4
     assert len({one.weights for one in each}) == 1
     assert base.under("readout", 0).kind == "exact"
@@ -197,6 +198,8 @@ def test_sampled_values_scatter_about_the_exact_ones(backends: Path, tmp_path: P
     with open_run("demo", Nothing(), out=tmp_path / "run") as run:
         found = each.sample({"clean": images()}, shots, "readout", 1, run)["clean"]
     assert set(found.by_name()) == {"ideal", "raw", "mitigated"}
+    again = each.sample({"clean": images()}, shots, seed=1)["clean"]
+    assert np.array_equal(found.by_name()["mitigated"], again.by_name()["mitigated"])
     assert found.raw is not None
     assert np.abs(found.raw - each.expectations(images())).max() < 5 / np.sqrt(shots)
 
@@ -215,6 +218,8 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "gradients on a device": (lambda: deploy(qvc(), OnTarget("ideal")).check_differentiable(), "by its gradients"),
     "gradients behind a noisy encoding": (lambda: deploy(qvc(), NOISY[3]).check_differentiable(), "by its gradients"),
     "layers behind another encoding": (lambda: deploy(qvc()).behind("angle"), "another encoding"),
+    "a target's name as a condition": (lambda: deploy(qvc(), "ideal"), "cannot deploy a model so: got 'ideal'"),  # type: ignore[arg-type]
+    "no model": (lambda: deploy(None), "cannot deploy this: got None"),  # type: ignore[arg-type]
     "an unknown target": (lambda: deploy(qvc(), OnTarget("nowhere")), "nowhere"),
     "an unknown recipe": (lambda: deploy(qvc(), OnTarget("ideal", "none")), "none"),
 }
@@ -225,6 +230,18 @@ def test_what_cannot_be_done_is_refused(what: str) -> None:
     refused, said = REFUSED[what]
     with pytest.raises(ConfigurationError, match=said):
         refused()
+
+
+@pytest.mark.parametrize("condition", [Ideal(), UnderNoise("readout", 0.1), OnTarget("ideal", "quick")])
+def test_images_are_checked_alike_under_every_condition(condition: Ideal | UnderNoise | OnTarget) -> None:
+    each = deploy(qvc(), condition)
+    assert torch.equal(each.logits(images().numpy()), each.logits(images()))  # type: ignore[arg-type]
+    for wrong, said in ((images()[0], r"got shape \(1, 2, 2\)"), (images()[:, :, :1], "shape"), ([1.0], "got a list")):
+        with pytest.raises(InputError, match=said):
+            each.logits(wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="cannot amplitude-encode image 0: got") as found:
+        each.logits(images() * float("nan"))
+    assert str(found.value).startswith("cannot")
 
 
 def test_images_that_not_every_model_reads(tmp_path: Path) -> None:
