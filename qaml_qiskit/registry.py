@@ -5,6 +5,7 @@ names make an option's choices, its help and the documentation's table without a
 packages add parts by an entry point, users of Python by :meth:`Registry.register`.
 """
 
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,9 +18,13 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from qaml_qiskit.errors import UNKNOWN_NAME, ConfigurationError, PlugInWarning, unknown_name
-from qaml_qiskit.text import printable
+from qaml_qiskit.text import printable, shortened
 
 Part = TypeVar("Part")
+
+#: Names that can be written on a command line, in a list, and in ``MODEL@NOISE:STRENGTH``.
+_NAME = re.compile(r"\w[\w.+-]{0,63}")
+_NAMES = "at most 64 letters, digits, and . + - _ behind the first"
 
 
 @dataclass(frozen=True)
@@ -104,12 +109,19 @@ class Registry(Generic[Part]):
             told: one line for the help; the first line of the part's docstring if empty.
 
         Raises:
-            ConfigurationError: the name is taken, or the part is of another kind.
+            ConfigurationError: the name is taken or cannot be written everywhere, or the part is of another kind.
         """
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"cannot register the {self.noun}",
+                got=f"the name {_shown(name)}",
+                expected=_NAMES,
+                remedy="choose another name",
+            )
         if name in self:
             raise ConfigurationError(
                 f"cannot register the {self.noun}",
-                got=f"the name {printable(name)!r}, which is taken by {self.check(name).owner}",
+                got=f"the name {name!r}, which is taken by {self.check(name).owner}",
                 expected="a name of its own",
                 remedy="choose another name",
             )
@@ -127,10 +139,11 @@ class Registry(Generic[Part]):
     def _all(self) -> dict[str, Entry[Part]]:
         found = dict(self._entries)
         for point in entry_points(group=f"qaml_qiskit.{self.noun.replace(' ', '_')}"):
-            if point.name in found:
+            named = _NAME.fullmatch(point.name)
+            if not named or point.name in found:
+                why = f"the name is taken by {found[point.name].owner}" if named else f"a name is {_NAMES}"
                 warnings.warn(
-                    f"the {self.noun} {printable(point.name)!r} of {_owner(point)} is left out: the name is taken by "
-                    f"{found[point.name].owner}",
+                    f"the {self.noun} {_shown(point.name)} of {_owner(point)} is left out: {why}",
                     PlugInWarning,
                     stacklevel=2,
                 )
@@ -142,9 +155,9 @@ class Registry(Generic[Part]):
         def load() -> Part:
             try:
                 part: Part = point.load()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise ConfigurationError(
-                    f"the {self.noun} {printable(point.name)!r} cannot be loaded",
+                    f"the {self.noun} {point.name!r} cannot be loaded",
                     got=f"{type(error).__name__} from {_owner(point)}: {printable(str(error))}",
                     expected=f"a plug-in that gives {point.value}",
                     remedy=f"mend or uninstall {_owner(point)}; everything else works without it",
@@ -160,7 +173,7 @@ class Registry(Generic[Part]):
         base: type = _at(self._base)
         if not isinstance(part, base) and not (isinstance(part, type) and issubclass(part, base)):
             raise ConfigurationError(
-                f"the {self.noun} {printable(name)!r} cannot be used",
+                f"the {self.noun} {name!r} cannot be used",
                 got=f"a {type(part).__name__} from {owner}",
                 expected=f"{base.__name__} of {base.__module__}, or a subclass",
                 remedy="see CONTRIBUTING on how to add one",
@@ -200,6 +213,11 @@ class Named:
 
 def _owner(point: EntryPoint) -> str:
     return printable(point.dist.name) if point.dist is not None else "another package"
+
+
+def _shown(name: str) -> str:
+    """A name that may be anything."""
+    return repr(shortened(printable(name), 64))
 
 
 def _at(place: str) -> Any:

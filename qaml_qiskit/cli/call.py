@@ -1,15 +1,18 @@
 """From what the command line says to the call of a workflow's function."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 import qaml_qiskit as qaml
+from qaml_qiskit import Outcome
 from qaml_qiskit.artifacts.run import RUN_KEYS
 from qaml_qiskit.cli.commands import Command
 from qaml_qiskit.cli.options import AROUND, COMPUTE, arguments, around, request_class, shown
+from qaml_qiskit.cli.streams import kept_from_stdout
 from qaml_qiskit.compute import Compute
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.formats import first_problem, read_bytes, yaml_of
@@ -30,6 +33,15 @@ def call(command: Command, given: Mapping[str, Any]) -> None:
     Raises:
         QamlError: a wrong option, before anything heavy is imported; or what the function raises.
     """
+    from qaml_qiskit.cli.console import show
+
+    as_json = given["json"]
+    with kept_from_stdout() if as_json else nullcontext():
+        outcome = _outcome(command, given)
+    show(outcome, as_json=as_json)
+
+
+def _outcome(command: Command, given: Mapping[str, Any]) -> Outcome:
     beside = around(command)
     given = {name: _converted(name, value) if name in beside else value for name, value in given.items()}
     switch = next((name for name in command.instead if given[name]), None)
@@ -49,30 +61,32 @@ def call(command: Command, given: Mapping[str, Any]) -> None:
     for name, value in named.items():
         if value is None and arguments(function)[name]:
             raise _missing(shown(None, name))
-    run_command(function, request, {name: value for name, value in named.items() if value is not None}, given["json"])
+    said = {name: value for name, value in named.items() if value is not None}
+    return run_command(function, request, said, quiet=given["json"])
 
 
-def run_command(function: str, request: Request | None, named: dict[str, Any], as_json: bool) -> None:
-    """Call a workflow's function with what the terminal answers itself, and print what it gives back.
+def run_command(function: str, request: Request | None, named: dict[str, Any], *, quiet: bool) -> Outcome:
+    """Call a workflow's function with what the terminal answers itself.
 
     Args:
         function: its name in :mod:`qaml_qiskit`.
         request: what it is asked for, where it takes a request.
         named: its other arguments.
-        as_json: print one JSON document.
+        quiet: show no progress.
 
     Raises:
         QamlError: whatever the function raises.
     """
     from qaml_qiskit.cli.consent import consent
-    from qaml_qiskit.cli.console import TerminalProgress, show
+    from qaml_qiskit.cli.console import TerminalProgress
     from qaml_qiskit.cli.interrupt import stop_on_signal
 
     if "consent" in named:
         named["consent"] = consent(request, granted=named["consent"])
-    answers = {"request": request, "progress": TerminalProgress(quiet=as_json), "stopping": stop_on_signal}
+    answers = {"request": request, "progress": TerminalProgress(quiet=quiet), "stopping": stop_on_signal}
     named |= {name: answer for name, answer in answers.items() if name in arguments(function)}
-    show(getattr(qaml, function)(**named), as_json=as_json)
+    outcome: Outcome = getattr(qaml, function)(**named)
+    return outcome
 
 
 def build_request(

@@ -24,7 +24,8 @@ def model_path(name: str) -> Path:
     given = Path(name)
     found = [given, *(folder / name for folder in reference_folders() if name in _names(folder))]
     for path in found:
-        if path.exists():
+        # No text stands for this folder, which is ".".
+        if name and path.exists():
             return path
     if (model := model_part(name)) != name and model:
         model_path(model)

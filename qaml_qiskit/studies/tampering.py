@@ -214,11 +214,14 @@ def honest_readout(deployment: Deployment, probability: float) -> ReadoutMap[Ten
     Args:
         deployment: on a device, or not.
         probability: that a qubit is read wrongly, either way, where there is no device.
+
+    Raises:
+        ConfigurationError: no circuit, of which nothing is read.
     """
     if deployment.kind == "device":
         found = deployment.circuit.readout
         return ReadoutMap(torch.from_numpy(found.p10), torch.from_numpy(found.p01))
-    flips = torch.full((deployment.num_classes,), probability, dtype=torch.float64)
+    flips = torch.full((deployment.qvc.config.num_classes,), probability, dtype=torch.float64)
     return ReadoutMap(flips, flips)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from qaml_qiskit.deployments.references import model_path, reference_names
+from qaml_qiskit.deployments.references import model_part, model_path, reference_names
 from qaml_qiskit.errors import InputError, nearest
 
 CHECKOUT = Path(__file__).parents[2]
@@ -33,6 +33,12 @@ def test_a_name_that_is_not_there_says_where_it_was_looked_for(tmp_path: Path, m
     assert "looked for in ., " in str(refused.value.got)
     assert "mnist-qvc1000" in refused.value.expected
     assert refused.value.remedy.startswith("perhaps mnist-qvc200")
+
+
+@pytest.mark.parametrize("name", ["", "@depolarizing:0.1"])
+def test_no_name_is_no_model(name: str) -> None:
+    with pytest.raises(InputError, match="there is no such model: got ''"):
+        model_path(model_part(name))
 
 
 def test_a_results_folder_is_no_reference_model() -> None:

@@ -58,7 +58,7 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], Request]:
     """What a command line is parsed to; nothing is computed, and the models need not be there."""
     asked: list[Request] = []
     monkeypatch.setattr(Request, "check", lambda self, backends=None: asked.append(self))
-    monkeypatch.setattr(call, "run_command", lambda *rest: None)
+    monkeypatch.setattr(call, "run_command", lambda *rest, quiet: qaml.Outcome("parsed", None, []))
 
     def parsed(words: list[str]) -> Request:
         monkeypatch.setattr(sys, "argv", words)

@@ -11,12 +11,23 @@ import torch
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
+from qaml_qiskit import TamperRequest, tamper
 from qaml_qiskit.attacks.quantum import Budget, CrosstalkAttack, QuantumAttack
 from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.deployments import Batch
-from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, load_model
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.models import (
+    QVC,
+    DataCard,
+    ModelCard,
+    QuadraticClassifier,
+    QuadraticConfig,
+    QVCConfig,
+    load_model,
+    save_model,
+)
 from qaml_qiskit.models.store import model_files
-from qaml_qiskit.studies import PARTS, TamperedCell, Tampering, honest_readout
+from qaml_qiskit.studies import PARTS, TamperedCell, TamperedPart, Tampering, honest_readout
 from qaml_qiskit.studies.tampered_circuits import crosstalk_circuit
 from tests.integration import small
 from tests.integration.conftest import Finished
@@ -202,6 +213,15 @@ def test_a_convnet_is_refused(qaml: Qaml, trained_convnet: Path, tmp_path: Path)
     refused = qaml("tamper", trained_convnet, "--out", tmp_path / "run")
     assert refused.code == 2
     assert "no quantum circuit" in refused.err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_quadratic_classifier_is_refused_for_every_part(part: TamperedPart, tmp_path: Path) -> None:
+    model = QuadraticClassifier(QuadraticConfig(image_shape=(1, 8, 8), num_classes=2), 0)
+    save_model(tmp_path / "model", model, DataCard(dataset="digits", classes=(0, 1)))
+    with pytest.raises(ConfigurationError, match="no quantum circuit: got a quadratic"):
+        tamper(TamperRequest(model=str(tmp_path / "model"), part=(part,)), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

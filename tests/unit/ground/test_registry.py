@@ -85,7 +85,7 @@ def test_entry_points_are_found_and_loaded_when_they_are_taken(installed: Instal
     assert "bag" in registry
 
 
-@pytest.mark.parametrize("module", ["1 / 0", "import no_such_library", "class Other: pass"])
+@pytest.mark.parametrize("module", ["1 / 0", "import no_such_library", "class Other: pass", "exit(1)"])
 def test_a_plugin_that_cannot_be_loaded_is_named_and_the_rest_works(installed: Installed, module: str) -> None:
     installed("plugbroken", "bag = plugbroken:Bag", module)
     registry = boxes()
@@ -103,6 +103,24 @@ def test_a_plugin_with_a_taken_name_is_left_out_and_named(installed: Installed) 
     with pytest.warns(PlugInWarning, match="'dict' of plugdict is left out: the name is taken by qaml-qiskit"):
         assert list(registry) == ["dict", "list", "bag"]
     assert registry["dict"] is dict
+
+
+@pytest.mark.parametrize("name", ["", "two words", "a,b", "a@b", "a:0.1", "-x", "a/b", "bell\a", "x" * 65])
+def test_a_name_that_cannot_be_written_everywhere_is_refused(name: str) -> None:
+    registry = boxes()
+    with pytest.raises(ConfigurationError, match=r"cannot register the toy box: got the name '.*expected at most 64"):
+        registry.register(name, dict)
+    assert list(registry) == ["dict", "list"]
+
+
+def test_a_plugin_with_such_a_name_is_left_out_and_named(installed: Installed) -> None:
+    installed(
+        "plugnames",
+        f"two words = plugnames:Bag\na@b = plugnames:Bag\n{'x' * 65} = plugnames:Bag\nbäg.2 = plugnames:Bag",
+    )
+    with pytest.warns(PlugInWarning, match="of plugnames is left out: a name is at most 64") as said:
+        assert list(boxes()) == ["dict", "list", "bäg.2"]
+    assert [str(each.message).split("'")[1] for each in said] == ["two words", "a@b", "x" * 61 + "..."]
 
 
 def test_parts_of_another_kind_are_refused(installed: Installed) -> None:
