@@ -177,7 +177,7 @@ def test_a_noise_may_be_part_of_the_name(qaml: Qaml, trained: Path, tmp_path: Pa
         ("@fake-torino:x", "fake-torino"),
         ("@fake-torrino", "fake-torino"),
         ("@bit-flip:0.1:encoding", "no quadratic forms"),
-        ("@readout:0.1@ideal", "no such"),
+        ("@readout:0.1@ideal", "names a condition, too"),
     ):
         refused = qaml("certify", f"{trained}{wrong}", *words, "--out", tmp_path / "wrong")
         assert refused.code == 2
