@@ -1,4 +1,15 @@
-"""Quantum variational classifiers on IBM hardware, and the truth about how they hold up there."""
+"""Quantum variational classifiers on IBM hardware, and the truth about how they hold up there.
+
+Every command is a function that takes a request, and beside it:
+
+- ``out``: the run folder; an unfinished run of the same request is continued, a complete one is read.
+- ``data_dir``: where data sets are.
+- ``backends``: the backends.yaml of targets.
+- ``workers``, ``scheduler``: compute in so many processes on this machine, or on the workers of this Dask scheduler.
+- ``progress``: told about every step.
+- ``stopping``: listens for requests to stop.
+- ``compute``: what everything is computed with; images are kept in single precision.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""SweepScores a block of images with a model under one noise, clean and attacked: a cell of a sweep."""
+"""Scores a block of images with a model under one noise, clean and attacked: a cell of a sweep."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -10,18 +10,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qaml_qiskit.attacks import Attack, run_attack
-from qaml_qiskit.compute import SweepEngine
+from qaml_qiskit.attacks import Attack
+from qaml_qiskit.compute import DEFAULT_COMPUTE, SweepEngine
 from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.deployments.deployment import Deployment
+from qaml_qiskit.deployments.images import Batch
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import ReadoutMap, accuracy, accuracy_interval, slope, standard_errors
 from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.formats import Arrays, arrays_of, npz
 from qaml_qiskit.models import NoisyQVC
 from qaml_qiskit.progress import Advance, Inside
+from qaml_qiskit.simulation import computing
 from qaml_qiskit.simulation.heisenberg import memory_needed
 from qaml_qiskit.simulation.heisenberg.memory import check_fits
+from qaml_qiskit.studies.attacking import attacked_module
 from qaml_qiskit.studies.engines import Inputs, Reading, density, exact, sampled, trajectories
 from qaml_qiskit.studies.predicting import Prediction
 
@@ -151,14 +154,10 @@ class _Scoring:
             return self.images
         told = attack.name if attack.budget is None else f"{attack.name} {attack.budget:g}"
         self.advance(0, told)
-        return run_attack(
-            self.deployment.mitigated_module if inverted else self.deployment.module,
-            self.images,
-            torch.from_numpy(self.labels),
-            attack,
-            spare_wrong=False,
-            progress=lambda images: self.advance(images, told),
-        ).images
+        module = self.deployment.mitigated_module if inverted else self.deployment.module
+        batch = Batch(self.images, self.labels, np.arange(len(self.labels)), "")
+        compute = self.deployment.compute
+        return attacked_module(module, batch, attack, compute, lambda images: self.advance(images, told)).images
 
     def _reading(self, images: "_Images", mitigation: CountsMitigation, shots: int) -> Reading:
         cell, noisy = self.cell, self.noisy
@@ -166,8 +165,10 @@ class _Scoring:
             if noisy.noise is None:
                 return Reading(images.ideal)
             if noisy.inputs:
-                with torch.no_grad():
-                    return Reading(cast(NoisyQVC, self.deployment.module).expectations(images.images).numpy())
+                module, compute = cast(NoisyQVC, self.deployment.module), self.deployment.compute
+                with torch.no_grad(), computing(compute):
+                    z = module.expectations(compute.placed(images.images))
+                return Reading(DEFAULT_COMPUTE.placed(z).numpy())
             return exact(noisy, images.inputs)
         if cell.engine == "aer-density":
             return density(noisy, images.inputs)

@@ -37,7 +37,7 @@ def test_a_name_that_is_not_there_says_where_it_was_looked_for(tmp_path: Path, m
 
 @pytest.mark.parametrize("name", ["", "@depolarizing:0.1"])
 def test_no_name_is_no_model(name: str) -> None:
-    with pytest.raises(InputError, match="there is no such model: got ''"):
+    with pytest.raises(InputError, match=f"there is no such model: got '{name}'"):
         model_path(model_part(name))
 
 

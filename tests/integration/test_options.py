@@ -20,7 +20,7 @@ import qaml_qiskit as qaml
 from qaml_qiskit.cli import call
 from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.commands import COMMANDS
-from qaml_qiskit.cli.options import AROUND, GIVEN, arguments, around, option_table, request_class
+from qaml_qiskit.cli.options import AROUND, GIVEN, arguments, around, option_table, request_class, shown
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.registry import Named
 from qaml_qiskit.workflows.request import Request
@@ -276,6 +276,20 @@ def test_a_word_that_is_not_known_is_refused_by_its_place(
     refused = qaml(*words.split())
     assert refused.code == 2
     assert message in refused.err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_decides_stands_first_and_the_seed_last(name: str) -> None:
+    kind = request_class(COMMANDS[name])
+    if kind is None:
+        pytest.skip("no request")
+    names = {shown(kind, field): field for field in kind.model_fields}
+    order = [names[option] for option, _, _ in option_table(COMMANDS[name]) if option in names]
+    assert {*order} == {*kind.model_fields}
+    options = [field for field in order if not kind.model_fields[field].is_required()]
+    own = [field for field in options if field in kind.__annotations__ and field != "seed"]
+    assert options[: len(own)] == own
+    assert "seed" not in options[:-1]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

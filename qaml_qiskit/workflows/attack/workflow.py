@@ -31,15 +31,6 @@ def attack(
 ) -> Outcome:
     """Attack a model with full knowledge of it. Each attack and strength is kept as it finishes.
 
-    Args:
-        request: what to do.
-        out: the run folder.
-        data_dir: where the data sets are.
-        workers: attack and audit in so many processes on this machine, with Dask.
-        scheduler: attack and audit on the workers of this Dask scheduler.
-        progress: told about every batch of images.
-        compute: what everything is computed with; images are kept in single precision.
-
     Raises:
         QamlError: the request cannot be served; nothing was computed.
     """

@@ -36,15 +36,6 @@ def certify(
 
     What is finished is kept every 250 images; a run that was killed goes on there.
 
-    Args:
-        request: what to certify.
-        out: the run folder.
-        data_dir: where the data sets are.
-        backends: the backends.yaml of a target.
-        workers: certify in so many processes on this machine, with Dask.
-        scheduler: certify on the workers of this Dask scheduler.
-        progress: told about every 250 images.
-
     Raises:
         QamlError: the request cannot be served; for example a model whose logits are no quadratic forms of the image.
     """

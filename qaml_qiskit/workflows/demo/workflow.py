@@ -32,15 +32,6 @@ def demo(
 ) -> Outcome:
     """Run the demo and write its run folder with the report.
 
-    Args:
-        request: what to train, to attack and to sample.
-        backends: the backends.yaml to use.
-        out: the run folder; an unfinished run of the same request is continued.
-        workers: sample on so many processes; the counts are the same.
-        scheduler: sample on the workers of this Dask scheduler.
-        progress: told about every step.
-        stopping: listens for requests to stop while training.
-
     Raises:
         PartialResultError: stopped in a training; the same call continues (exit code 6).
         QamlError: the request cannot be served; nothing was written.

@@ -29,14 +29,6 @@ def encode(
     The run folder has a circuit of free angles for every template that is used (``template-L.qpy``) and the images'
     angles and positions (``angles-L.npz``).
 
-    Args:
-        request: the images, and how they become circuits.
-        out: the run folder; an unfinished run of the same request is continued.
-        data_dir: where the data sets are.
-        workers: fit the circuits in so many processes on this machine, with Dask.
-        scheduler: fit the circuits on the workers of this Dask scheduler.
-        progress: told about every block of images.
-
     Raises:
         QamlError: images that cannot be encoded, or that are not there.
     """

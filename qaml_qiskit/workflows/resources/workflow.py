@@ -31,14 +31,7 @@ def resources(
 ) -> Outcome:
     """Count gates and depths of every combination, as built (target and recipe empty) and compiled.
 
-    Args:
-        request: the grid.
-        backends: the backends.yaml to use.
-        out: a run folder for tables, pictures and page; None keeps nothing.
-        data_dir: where data sets are.
-        workers: compile in so many processes on this machine, with Dask.
-        scheduler: compile on the workers of this Dask scheduler.
-        progress: told about every compilation.
+    Tables, pictures and page are kept where ``out`` names a run folder, and nothing is kept otherwise.
 
     Raises:
         QamlError: an unknown or unfit target, recipe or data set; no folder is left then.

@@ -28,15 +28,6 @@ def sweep(
 ) -> Outcome:
     """Score images with QVCs under every noise and strength. Each cell is kept as it finishes.
 
-    Args:
-        request: the grid.
-        out: the run folder.
-        data_dir: where the data sets are.
-        backends: the backends.yaml of the target.
-        workers: compute the cells in so many processes on this machine, with Dask.
-        scheduler: compute the cells on the workers of this Dask scheduler.
-        progress: told about every cell.
-
     Raises:
         QamlError: the request cannot be served; nothing was computed.
     """

@@ -54,15 +54,6 @@ def tamper(
 
     Every part and strength is kept as it finishes, the encoding every 500 images; a run that was killed goes on there.
 
-    Args:
-        request: what to tamper with.
-        backends: the backends.yaml of the target.
-        out: the run folder.
-        data_dir: where the data sets are.
-        workers: tamper in so many processes on this machine, with Dask.
-        scheduler: tamper on the workers of this Dask scheduler.
-        progress: told about every part and strength.
-
     Raises:
         QamlError: the request cannot be served; for example a model without quantum parts.
     """

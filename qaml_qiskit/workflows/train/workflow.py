@@ -32,13 +32,8 @@ def train(
 ) -> Outcome:
     """Train, test on the whole test set, and write the run.
 
-    Args:
-        request: what to train.
-        out: the run folder; an unfinished run of the same request is continued.
-        data_dir: where the data sets are.
-        progress: told about every step.
-        stopping: listens for requests to stop while training; a checkpoint is written then.
-        compute: what the training is computed with. The weights are stored in single precision, and tested as stored.
+    A training that is asked to stop writes a checkpoint. Weights are stored in single precision, whatever they were
+    trained in, and tested as they are stored.
 
     Raises:
         PartialResultError: stopped; the same call continues (exit code 6).

@@ -49,16 +49,6 @@ def transfer(
 ) -> Outcome:
     """Make adversarial images once on every source, and score them on every victim.
 
-    Args:
-        request: sources, victims, attacks and strengths.
-        out: the run folder.
-        data_dir: where the data sets are.
-        backends: the backends.yaml of the devices.
-        workers: attack, audit and score in so many processes on this machine, with Dask.
-        scheduler: attack, audit and score on the workers of this Dask scheduler.
-        progress: told about every batch of images.
-        compute: what everything is computed with; images are kept in single precision.
-
     Raises:
         QamlError: the request cannot be served; nothing was computed.
     """

@@ -1,6 +1,7 @@
 """What models from parts outside the package allow: refused before any work, or counted right."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -8,12 +9,13 @@ import pytest
 import torch
 from qiskit.circuit import QuantumCircuit
 
+import qaml_qiskit as qaml
 from qaml_qiskit.circuits import ANSAETZE, READOUTS, Ansatz, Readout
 from qaml_qiskit.circuits.ansatz import Angle
 from qaml_qiskit.circuits.brickwork import Brickwork
 from qaml_qiskit.deployments import Deployment, OnTarget, UnderNoise, deploy
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, StoredModel
+from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, StoredModel, save_model
 from qaml_qiskit.studies import PARTS, check_parts, parts_of
 from qaml_qiskit.studies.sweeping import SweepCell, check_cell, pack
 from qaml_qiskit.studies.tampered_circuits import rotations_of
@@ -125,6 +127,24 @@ def test_an_ansatz_without_layers_has_no_crosstalk_and_is_not_tampered_so() -> N
     assert parts_of(model) == tuple(part for part in PARTS if part != "crosstalk")
     with pytest.raises(ConfigurationError, match="no crosstalk after the layers of qvc: got the ansatz toy-web, which"):
         check_parts(model, ["crosstalk"])
+
+
+def test_it_is_tampered_with_in_all_that_it_has(tmp_path: Path) -> None:
+    model = deployed(ansatz="toy-web")
+    save_model(tmp_path / "web", model.qvc, model.card.data)
+    pictures = torch.rand(4, 1, 2, 4, generator=torch.Generator().manual_seed(1)).numpy()
+    np.savez(tmp_path / "images.npz", images=pictures, labels=np.arange(4) % 3)
+    words = {"model": str(tmp_path / "web"), "images": str(tmp_path / "images.npz")}
+    request = qaml.TamperRequest(**words, strengths=(0.0, 1.0), steps=2)  # type: ignore[arg-type]
+    found = qaml.tamper(request, out=tmp_path / "run")
+    assert {row["part"] for row in found.results} == {*PARTS} - {"crosstalk"}
+    assert "crosstalk: left out, because the ansatz toy-web has no layers." in found.notes
+    # What is left out turns by the angle of the gate, and any gate may go where the strength allows all.
+    none, gone = (row for row in found.results if row["part"] == "gates")
+    (dropped,) = np.load(next((tmp_path / "run" / "cells").glob("gates-1.0.npz")))["change"]
+    assert (none["components"], gone["components"]) == (0, 1)
+    turned = float(torch.sin(model.qvc.weight.detach()[dropped] / 2).abs())
+    assert gone["spent"] == pytest.approx(turned, abs=VALUE[torch.float32])
 
 
 def test_rotations_are_found_in_the_circuit() -> None:
