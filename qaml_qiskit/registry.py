@@ -174,7 +174,7 @@ class Registry(Generic[Part]):
         if not isinstance(part, base) and not (isinstance(part, type) and issubclass(part, base)):
             raise ConfigurationError(
                 f"the {self.noun} {name!r} cannot be used",
-                got=f"a {type(part).__name__} from {owner}",
+                got=f"{_told_kind(part)} from {owner}",
                 expected=f"{base.__name__} of {base.__module__}, or a subclass",
                 remedy="see CONTRIBUTING on how to add one",
             )
@@ -223,6 +223,10 @@ def _shown(name: str) -> str:
 def _at(place: str) -> Any:
     module, _, attribute = place.partition(":")
     return getattr(import_module(module), attribute)
+
+
+def _told_kind(part: object) -> str:
+    return f"the class {part.__name__}" if isinstance(part, type) else f"a {type(part).__name__}"
 
 
 def _first_line(part: object) -> str:

@@ -16,10 +16,13 @@ ANSAETZE: Registry[Callable[[int, int], "Ansatz"]] = Registry(
         "ladder": ("qaml_qiskit.circuits.ladder:Ladder", "CZ on every bond of the line in every layer"),
         "brickwork": ("qaml_qiskit.circuits.brickwork:Brickwork", "CZ on even and odd bonds of the line in turn"),
     },
+    base="qaml_qiskit.circuits.ansatz:Ansatz",
 )
 #: What makes a readout of so many classes from so many qubits.
 READOUTS: Registry[Callable[[int, int], "Readout"]] = Registry(
-    "readout", {"qubits": ("qaml_qiskit.circuits.qubit_readout:QubitReadout", "class k is read from ⟨Z⟩ of qubit k")}
+    "readout",
+    {"qubits": ("qaml_qiskit.circuits.qubit_readout:QubitReadout", "class k is read from ⟨Z⟩ of qubit k")},
+    base="qaml_qiskit.circuits.readout:Readout",
 )
 
 AnsatzName = Annotated[str, Named(ANSAETZE)]

@@ -18,6 +18,7 @@ class Command:
         request: the class of its request there; empty for a function without one.
         instead: by an option that is given, the function that is called instead: with what the option says, if it
             takes anything that must be given, and without the request.
+        otherwise: what holds where an option is not given, if that is special about this command.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Command:
     function: str
     request: str = ""
     instead: Mapping[str, str] = field(default_factory=dict)
+    otherwise: Mapping[str, str] = field(default_factory=dict)
 
 
 #: Groups of commands with a word in front.
@@ -63,6 +65,7 @@ COMMANDS = {
             "resources",
             "ResourcesRequest",
             {"check": "check_resources"},
+            {"out": "nothing is written"},
         ),
         Command(
             "frontier",

@@ -56,12 +56,12 @@ AROUND = {
     "device": Around(str, "Compute on this device of torch, such as cuda:0.", "cpu"),
     "precision": Around(Precision, "Of weights and images: single or double.", "single"),
     "simulator": Around(Simulator, "Of circuits: auto, kernel or torch.", "auto"),
-    "workers": Around(int, "Use so many processes of this machine.", "this one alone"),
+    "workers": Around(Annotated[int, Field(ge=1)], "Use so many processes of this machine.", "this one alone"),
     "scheduler": Around(str, "Use the workers of this Dask scheduler, such as tcp://host:8786."),
     "config": Around(Path, "YAML file of options; the command line wins."),
-    "backends": Around(Path, "The backends.yaml to use.", "$QAML_BACKENDS, ./backends.yaml, then one that comes along"),
+    "backends": Around(Path, "The backends.yaml to use.", "$QAML_BACKENDS, ./backends.yaml, then the package's own"),
     "data_dir": Around(Path, "Where data sets are.", "$QAML_DATA_DIR, then a cache"),
-    "out": Around(Path, "Run folder.", "a new folder under runs/; `qaml resources` writes none"),
+    "out": Around(Path, "Run folder.", "a new folder under runs/"),
     "json": Around(bool, "Print one JSON document on stdout and nothing else."),
 }
 #: Arguments of the functions that the terminal gives itself.
@@ -121,7 +121,8 @@ def parameters(command: Command) -> Iterator[Parameter]:
         for name in sorted(kind.model_fields, key=place):
             yield _of_field(name, kind)
     for name in around(command):
-        yield _of_around(name, required=arguments(command.function).get(name, False))
+        required = arguments(command.function).get(name, False)
+        yield _of_around(name, "" if required else command.otherwise.get(name, AROUND[name].otherwise))
 
 
 def option_table(command: Command) -> list[tuple[str, str, str]]:
@@ -171,9 +172,9 @@ def _told_choices(names: Mapping[str, str]) -> str:
     return f"One of {separator.join(others)} or {last}." if others else f"Only {last}."
 
 
-def _of_around(name: str, *, required: bool) -> Parameter:
+def _of_around(name: str, otherwise: str) -> Parameter:
     each = AROUND[name]
-    told = _with_default(each.told, "" if required else each.otherwise)
+    told = _with_default(each.told, otherwise)
     if each.is_argument:
         argument = typer.Argument(help=told, metavar=each.metavar, show_default=False)
         return _parameter(name, str | None, argument)

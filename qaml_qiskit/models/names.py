@@ -14,4 +14,5 @@ OBJECTIVES: Registry[type["Objective"]] = Registry(
         "clean": ("qaml_qiskit.models.objective:Clean", "the cross-entropy of the images as they are"),
         "noise-aware": ("qaml_qiskit.models.noise_aware:NoiseAware", "the cross-entropy under sampled device noise"),
     },
+    base="qaml_qiskit.models.objective:Objective",
 )

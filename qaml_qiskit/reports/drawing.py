@@ -17,6 +17,8 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 #: Of lines that say what there is without noise or by guessing, and of their names.
 _LEVEL, _LEVEL_NAME = "0.4", "0.35"
+#: Names of levels that are closer stand in one text, the upper one above.
+_LEVELS_APART = 0.05
 #: Where words are written; in points.
 SMALL, TITLE = 8, 10
 _DPI = 130
@@ -70,10 +72,16 @@ def accuracy_axis(axes: Axes, levels: Mapping[str, float] | None = None) -> None
     """
     # Points at 0 and 1 are seen whole.
     axes.set_ylim(-0.02, 1.02)
-    for word, height in (levels or {}).items():
+    named: list[tuple[float, list[str]]] = []
+    for word, height in sorted((levels or {}).items(), key=lambda level: level[1]):
         axes.axhline(height, color=_LEVEL, linestyle="--" if word == "chance" else ":", linewidth=1)
-        place = axes.get_yaxis_transform()
-        axes.text(1.01, height, word, color=_LEVEL_NAME, fontsize=SMALL, va="center", transform=place)
+        if named and height - named[-1][0] < _LEVELS_APART:
+            named[-1][1].insert(0, word)
+        else:
+            named.append((height, [word]))
+    for height, words in named:
+        place, upright = axes.get_yaxis_transform(), "center" if len(words) == 1 else "bottom"
+        axes.text(1.01, height, "\n".join(words), color=_LEVEL_NAME, fontsize=SMALL, va=upright, transform=place)
 
 
 def legend(owner: Axes | Figure, **options: Any) -> None:

@@ -26,6 +26,8 @@ def score_without_noise(
 ) -> dict[str, Row]:
     """Figures of QVCs: ``fidelity``, ``clean_accuracy``, ``robust_accuracy`` under all attacks, ``robust_RULE`` each.
 
+    All have the same figures: of a rule that an encoding does not have, None.
+
     Args:
         run: keeps what is done.
         models: deployments and their images, by a key that is part of a file's name.
@@ -33,10 +35,12 @@ def score_without_noise(
         progress: told about every image.
         pool: where.
     """
+    encodings = {key: deployment.qvc.encoding for key, (deployment, _) in models.items()}
+    rules = list(dict.fromkeys(rule for encoding in encodings.values() for rule in encoding.gradient_rules))
     tasks: dict[str, tuple[str, str | None]] = {}
-    for key, (deployment, _) in models.items():
+    for key, encoding in encodings.items():
         tasks[f"blocks/scores-{key}"] = key, None
-        tasks |= {f"blocks/robust-{key}-{rule}": (key, rule) for rule in deployment.qvc.encoding.gradient_rules}
+        tasks |= {f"blocks/robust-{key}-{rule}": (key, rule) for rule in encoding.gradient_rules}
     told = {file: f"{models[key][0].short_name}, {rule or 'clean images'}" for file, (key, rule) in tasks.items()}
     # An encoding that is fitted is fitted twice to the clean images.
     steps = {
@@ -51,7 +55,10 @@ def score_without_noise(
         scores[key] = {
             **found[f"blocks/scores-{key}"],
             "robust_accuracy": float(np.logical_and.reduce(list(robust.values())).mean()),
-            **{f"robust_{rule.replace('-', '_')}": float(kept.mean()) for rule, kept in robust.items()},
+            **{
+                f"robust_{rule.replace('-', '_')}": float(robust[rule].mean()) if rule in robust else None
+                for rule in rules
+            },
         }
     return scores
 

@@ -35,7 +35,7 @@ class TrainingOptions(Seeded):
     layers: Count = 12
     """Layers of a QVC."""
     ansatz: AnsatzName = "ladder"
-    """CZ of a QVC's layer: ladder has one on every bond, brickwork on even and odd bonds in turn."""
+    """Where a QVC's layers have their CZ."""
     encoding: EncodingName = "multiplexed"
     """What prepares a QVC's images."""
     encoding_layers: Annotated[Count | None, Otherwise("2")] = None

@@ -16,7 +16,7 @@ from qaml_qiskit.execution import Calibration, ReadoutCorrection, compact, open_
 from qaml_qiskit.execution.catalogue import FakeEntry
 from qaml_qiskit.execution.primitives import local_primitive
 from qaml_qiskit.execution.targets import Target
-from qaml_qiskit.models import QVC, QVCConfig
+from qaml_qiskit.models import QVC, DataCard, QVCConfig, save_model
 from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import OnDevice, Prediction, predict_on_devices
 from tests.integration.conftest import Finished
@@ -152,12 +152,25 @@ def test_a_killed_forecast_goes_on(qaml: Qaml, tmp_path: Path, monkeypatch: pyte
 
 def test_a_frontier_has_a_row_a_model(qaml: Qaml, tmp_path: Path) -> None:
     place = workspace(tmp_path / "work")
-    words = ("frontier", place / "model", "--images", place / "images.npz", "--recipe", "quick", "--eps", "0.2")
+    fitted = QVCConfig(
+        image_shape=(1, 2, 2),
+        num_classes=2,
+        num_layers=1,
+        encoding="approximate",
+        encoding_layers=1,
+        ansatz="brickwork",
+    )
+    save_model(place / "fitted", QVC(fitted, 5), DataCard(dataset="digits", classes=(0, 1)))
+    models = [str(place / name) for name in ("model", "fitted")]
+    words = ("frontier", *models, "--images", place / "images.npz", "--recipe", "quick", "--eps", "0.2")
     finished = qaml(*words, "--out", place / "run", "--json")
     assert finished.code == 0, finished.err
-    (row,) = finished.json()["results"]
-    assert row["fidelity"] == pytest.approx(1.0)
-    assert 0 <= row["robust_accuracy"] <= row["clean_accuracy"] <= 1
+    rows = {row["model"]: row for row in finished.json()["results"]}
+    assert sorted(rows) == sorted(models)
+    assert rows[models[0]]["fidelity"] == pytest.approx(1.0)
+    assert rows[models[0]]["robust_straight_through"] is None
+    assert rows[models[1]]["robust_straight_through"] >= rows[models[1]]["robust_accuracy"]
+    assert all(0 <= row["robust_accuracy"] <= row["clean_accuracy"] <= 1 for row in rows.values())
     assert {"frontier.png", "frontier.csv", "report.html"} <= {path.name for path in (place / "run").iterdir()}
 
 

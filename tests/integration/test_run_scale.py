@@ -144,4 +144,4 @@ def test_workers_have_nothing_to_compute_for_a_device(place: Path) -> None:
 def test_a_wrong_number_of_workers_is_refused_first(qaml: Callable[..., Finished], command: str) -> None:
     finished = qaml(command, "nowhere" if command == "collect" else "mnist-shallow12", "--workers", 0)
     assert finished.code == 2
-    assert "0 workers" in finished.err
+    assert "--workers does not fit: got 0" in finished.err

@@ -15,6 +15,8 @@ class AttackRequest(Seeded, UnderNoise, AttackOptions, WithImages, OnModel):
 
     command: ClassVar[str] = "attack"
 
+    model: DeploymentName
+    """Run folder, model file or the name of a reference; or one of these as MODEL@NOISE:STRENGTH."""
     attack: Several[AttackName] = ("pgd",)
     """What is done to the images."""
     eps: Annotated[Several[float] | None, Otherwise("0.1; no bound for cw and deepfool")] = None

@@ -91,7 +91,7 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     learning = "Loss and accuracy of both models."
     report = Report(run, request.command_line(run.config), "A QVC on a device model")
     report.table("Accuracy of the QVC", rows, data, attacks, file="results.csv")
-    report.picture("accuracy.png", bars, "At every stage.")
+    report.picture("accuracy.png", bars, "Accuracy at every stage; bars: 95 % intervals.")
     report.table("The same images on the ConvNet", convnet, "The transfer attack was made on it.")
     report.picture("images.png", _grid(found), grid, "Images")
     report.table("Circuit resources", resources, circuit, file="resources.csv")

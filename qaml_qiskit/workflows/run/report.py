@@ -42,7 +42,7 @@ def write_run_page(run: Run, workload: Workload, metrics: dict[str, Any]) -> Non
     recipe = f"Compiled once with recipe {request.recipe}."
     report = Report(run, request.command_line(run.config), f"A QVC on {request.target}")
     report.table("Accuracy", rows, text, *metrics["notes"], reading, file="results.csv")
-    report.picture("accuracy.png", picture, "Accuracy at every stage.")
+    report.picture("accuracy.png", picture, "Accuracy at every stage; bars: 95 % intervals.")
     report.table("Plan", figures, *metrics["plan"]["assumptions"])
     report.table("Jobs", metrics["jobs"], "As the ledger knows them.")
     report.table("Circuit resources", metrics["resources"], recipe, file="resources.csv")

@@ -134,6 +134,8 @@ def test_parts_of_another_kind_are_refused(installed: Installed) -> None:
         registry["text"]
     with pytest.raises(ConfigurationError, match="'row' cannot be used: got a list from this process"):
         registry.register("row", [])  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="got the class list from this process"):
+        registry.register("row", list)
     registry.register("bag", Bag)
     registry.register("one", Bag())  # type: ignore[arg-type]
     assert list(registry) == ["dict", "list", "bag", "one", "text"]

@@ -122,6 +122,13 @@ def test_names_above_a_frontier_do_not_lie_on_each_other(drawn: list[Figure]) ->
     assert min(np.diff(names)) >= device_figures.NAMES_APART * (1 - 1e-9)
 
 
+def test_names_of_levels_do_not_lie_on_each_other(drawn: list[Figure]) -> None:
+    levels = {"no noise": 0.17, "chance": 0.16, "honest": 0.9}
+    reports.curves({"a": [(0.01, 0.9, 0.8, 1.0)]}, "strength", levels)
+    named = {text.get_text(): text.get_position()[1] for text in drawn[0].axes[0].texts}
+    assert named == {"no noise\nchance": 0.16, "honest": 0.9}
+
+
 def test_long_names_keep_both_ends() -> None:
     short = drawing.label("runs/" + "x" * 60 + "/qvc200")
     assert len(short) <= drawing.LONGEST_NAME
