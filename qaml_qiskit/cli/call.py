@@ -109,7 +109,7 @@ def build_request(
     try:
         request = kind.model_validate(values)
     except ConfigurationError as error:
-        if not isinstance(error.__cause__, ValidationError):
+        if not isinstance(error.__cause__, ValidationError) or _is_of_a_part(error.__cause__, values):
             raise
 
         def called(field: str) -> str:
@@ -120,6 +120,12 @@ def build_request(
     # Here as well as where they are read: a name that is not there is told before anything heavy is imported.
     request.check(backends)
     return request
+
+
+def _is_of_a_part(error: ValidationError, values: Mapping[str, Any]) -> bool:
+    """Whether what does not fit has no option, such as a parameter of an attack within ``--param``."""
+    first = error.errors()[0]
+    return bool(first["loc"]) and first["loc"][0] not in values and first["type"] != "missing"
 
 
 def _values(kind: type[Request], name: str, value: Any) -> Any:

@@ -264,6 +264,8 @@ def test_options_that_another_function_would_ignore_are_refused(qaml: Qaml) -> N
         ("data lst", "Perhaps list is meant"),
         ("train --epochs", "--epochs does not fit: got no value"),
         ("sweep a --encoding-noise=3", "--encoding-noise does not fit: got a value; expected none"),
+        ("attack a --param pgd.steps=0", "the attack pgd cannot have these parameters: got steps=0"),
+        ("attack a --eps 2", "--eps does not fit: got 2"),
         ("run a b c", "cannot read the words of `qaml run`: got b c more; expected only MODEL"),
         ("run a --shots 1 --shots 2", "--shots is given 2 times"),
     ],
