@@ -1,8 +1,8 @@
 """The registered objectives of a training; for requests, which do not wait for torch."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from qaml_qiskit.registry import Registry
+from qaml_qiskit.registry import Named, Registry
 
 if TYPE_CHECKING:
     from qaml_qiskit.models.objective import Objective
@@ -16,3 +16,5 @@ OBJECTIVES: Registry[type["Objective"]] = Registry(
     },
     base="qaml_qiskit.models.objective:Objective",
 )
+
+ObjectiveName = Annotated[str, Named(OBJECTIVES)]

@@ -4,11 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from qaml_qiskit.artifacts.training import TrainingData
 from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
-from qaml_qiskit.errors import InputError
+from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.formats import first_problem
 from qaml_qiskit.models import (
+    OBJECTIVES,
     Clean,
     DataCard,
     ModelConfig,
@@ -18,7 +21,7 @@ from qaml_qiskit.models import (
     check_size,
     parse_config,
 )
-from qaml_qiskit.workflows.training_options import TrainingOptions
+from qaml_qiskit.workflows.training_options import NOISE_AWARE, TrainingOptions
 
 
 def load_data(request: TrainingOptions, data_dir: Path | None) -> TrainingData:
@@ -59,7 +62,7 @@ def model_config(request: TrainingOptions, data: Dataset) -> ModelConfig:
             values["init_std"] = request.init_std
     if request.model == "qvc":
         values["num_layers"] = request.layers
-        for name in ("ansatz", "encoding", "encoding_layers", "pixel_order"):
+        for name in ("ansatz", "readout", "encoding", "encoding_layers", "pixel_order"):
             values[name] = getattr(request, name)
     config = parse_config(values)
     check_size(config.memory)
@@ -72,7 +75,22 @@ def training_config(request: TrainingOptions) -> TrainingConfig:
 
 
 def objective_of(request: TrainingOptions) -> Objective:
-    """What a request's model minimises."""
-    if request.train_noise or request.train_shots is not None:
+    """What a request's model minimises.
+
+    Raises:
+        ConfigurationError: an objective that cannot be loaded.
+    """
+    noisy = bool(request.train_noise) or request.train_shots is not None
+    if request.objective == NOISE_AWARE or (request.objective is None and noisy):
         return NoiseAware(depolarizing=request.train_noise, shots=request.train_shots, draws=request.train_draws)
-    return Clean()
+    if request.objective is None:
+        return Clean()
+    try:
+        return OBJECTIVES[request.objective]()
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"the objective {request.objective} cannot be asked for by its name alone",
+            got=f"no {first_problem(error)[0]['loc'][0]}",
+            expected="settings that all have defaults",
+            remedy="use it from Python: Trainer(…, objective=…)",
+        ) from error

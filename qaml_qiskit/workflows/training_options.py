@@ -4,10 +4,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from qaml_qiskit.circuits import AnsatzName
+from qaml_qiskit.circuits import AnsatzName, ReadoutName
 from qaml_qiskit.datasets.names import DatasetName
 from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.models.names import ObjectiveName
 from qaml_qiskit.models.scale import LogitScale
 from qaml_qiskit.workflows.fields import Count, Otherwise
 from qaml_qiskit.workflows.request import Seeded
@@ -15,9 +16,12 @@ from qaml_qiskit.workflows.request import Seeded
 #: Classes kept when none are asked for: the digits have 64 pixels, hence six qubits, hence six classes at most.
 DEFAULT_CLASSES = {"digits": (0, 1, 2, 3, 4, 5)}
 
+#: The objective that takes --train-noise and --train-shots.
+NOISE_AWARE = "noise-aware"
+
 #: The kinds of model that an option means something to; all others mean something to every kind.
 _ONLY_OF = {
-    **dict.fromkeys(("layers", "ansatz", "encoding", "encoding_layers", "pixel_order"), ("qvc",)),
+    **dict.fromkeys(("layers", "ansatz", "readout", "encoding", "encoding_layers", "pixel_order"), ("qvc",)),
     **dict.fromkeys(("train_noise", "train_shots", "train_draws"), ("qvc",)),
     **dict.fromkeys(("logit_scale", "init_std"), ("qvc", "quadratic")),
 }
@@ -36,6 +40,8 @@ class TrainingOptions(Seeded):
     """Layers of a QVC."""
     ansatz: AnsatzName = "ladder"
     """Where a QVC's layers have their CZ."""
+    readout: Annotated[ReadoutName, Field(exclude_if=lambda name: name == "qubits")] = "qubits"
+    """How classes are read from a QVC's qubits."""
     encoding: EncodingName = "multiplexed"
     """What prepares a QVC's images."""
     encoding_layers: Annotated[Count | None, Otherwise("2")] = None
@@ -64,6 +70,12 @@ class TrainingOptions(Seeded):
     """Share of the training images set aside to choose the epoch."""
     train_images: Annotated[Count | None, Otherwise("all")] = None
     """Use this many training images, drawn by the seed."""
+    objective: Annotated[
+        ObjectiveName | None,
+        Field(exclude_if=lambda name: name is None),
+        Otherwise("noise-aware with --train-noise or --train-shots, else clean"),
+    ] = None
+    """What the training minimises."""
     train_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Depolarising noise of this strength after every SX and CZ of a QVC's layers, sampled anew in every step."""
     train_shots: Count | None = None
@@ -87,6 +99,19 @@ class TrainingOptions(Seeded):
                 got=", ".join(f"{name} {getattr(self, name)}" for name in ignored),
                 expected=f"--model {' or '.join(_ONLY_OF[ignored[0]])}",
                 remedy="leave it out" if len(ignored) == 1 else "leave them out",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _noise_is_minimised(self) -> Self:
+        """Refuse noise in the loss that the objective would ignore."""
+        noisy = bool(self.train_noise) or self.train_shots is not None
+        if noisy and self.objective not in (None, NOISE_AWARE):
+            raise ConfigurationError(
+                f"the objective {self.objective} has no use for noise in the loss",
+                got="--train-noise or --train-shots",
+                expected=f"--objective {NOISE_AWARE}, or no objective",
+                remedy="leave one of them out",
             )
         return self
 

@@ -17,13 +17,13 @@ from torch import Tensor
 
 import qaml_qiskit as qaml
 from qaml_qiskit.attacks import ATTACKS, Adversary, BoundedAttack, Traits
-from qaml_qiskit.circuits import ANSAETZE, Ansatz
+from qaml_qiskit.circuits import ANSAETZE, READOUTS, Ansatz, QubitReadout
 from qaml_qiskit.circuits.ansatz import Angle
 from qaml_qiskit.datasets import DATASETS, DatasetSpec, load_dataset
 from qaml_qiskit.datasets.spec import RawPart, RawSplit
 from qaml_qiskit.encodings import ENCODINGS, AngleEncoding, Encoding, PixelOrder
 from qaml_qiskit.errors import ConfigurationError, InputError
-from qaml_qiskit.models import QVCConfig, load_model
+from qaml_qiskit.models import OBJECTIVES, QVC, Objective, QVCConfig, load_model
 from qaml_qiskit.noise import NOISES, NoiseInfo, NoiseSpec, named_noise
 from tests.tolerances import EXACT_FIDELITY, VALUE
 
@@ -235,3 +235,52 @@ def test_a_plugin_with_a_taken_name_is_named_on_the_command_line(tmp_path: Path)
     warning, error = done.stderr.splitlines()
     assert warning == "Warning: the encoding 'angle' of plugged is left out: the name is taken by qaml-qiskit"
     assert error.startswith("Error: --encoding does not fit: got 'wavelet'")
+
+
+class Firm(Objective):
+    """The cross-entropy, and a price on large angles."""
+
+    name = "firm"
+
+    def loss(
+        self, model: torch.nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        logits = model(images)
+        price = sum(weight.square().mean() for weight in model.parameters())
+        return torch.nn.functional.cross_entropy(logits, labels) + price, logits
+
+
+class Reversed(QubitReadout):
+    """Class k is read from the k-th qubit from behind."""
+
+    @property
+    def qubits(self) -> tuple[int, ...]:
+        return tuple(reversed(super().qubits))
+
+
+def test_a_readout_and_an_objective_are_asked_for_by_name(tmp_path: Path) -> None:
+    OBJECTIVES.register("firm", Firm)
+    READOUTS.register("reversed", Reversed)
+    try:
+        small = {"dataset": "halves", "encoding": "chained", "layers": 1, "epochs": 1, "batch_size": 20}
+        request = qaml.TrainRequest.model_validate({**small, "objective": "firm", "readout": "reversed"})
+        qaml.train(request, out=tmp_path / "firm")
+        stored = load_model(tmp_path / "firm")
+        assert stored.card.objective is not None
+        assert stored.card.objective.name == "firm"
+        plain = qaml.train(qaml.TrainRequest.model_validate(small), out=tmp_path / "plain").run
+        assert plain is not None
+        assert not {"objective", "readout"} & plain.config.keys()
+        images = torch.from_numpy(load_dataset("halves").test.images[:4])
+        assert isinstance(stored.model, QVC)
+        circuit = stored.model.circuit()
+        measured = [circuit.find_bit(each.qubits[0]).index for each in circuit.data if each.name == "measure"]
+        assert measured == [1, 0]
+        assert qaml.attack(
+            qaml.AttackRequest(model=str(tmp_path / "firm"), images=str(len(images))), out=tmp_path / "attacked"
+        ).results
+    finally:
+        OBJECTIVES.remove("firm")
+        READOUTS.remove("reversed")
+    with pytest.raises(ConfigurationError, match="no use for noise in the loss"):
+        qaml.TrainRequest(objective="clean", train_shots=100)
