@@ -20,6 +20,7 @@ from qaml_qiskit.cli.app import app
 from qaml_qiskit.cli.main import main
 from qaml_qiskit.datasets import DATASETS
 from qaml_qiskit.encodings import ENCODINGS
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.noise import NOISES
 from qaml_qiskit.registry import Registry
 
@@ -117,5 +118,5 @@ def parse(words: list[str]) -> None:
 
 def test_a_wrong_option_does_not_parse() -> None:
     parse(["data", "fetch", "mnist"])
-    with pytest.raises(typer.TyperException):
+    with pytest.raises(ConfigurationError, match="no such option"):
         parse(["train", "--no-such-option", "1"])

@@ -95,7 +95,8 @@ def test_a_submission_that_stops_sends_nothing_later(
         ask(WHAT, lambda: submit("run", service=service), large=True)
     server.behave()
     assert [job.job_id() for job in listed(service)] == [job.id for job in server.jobs]
-    assert server.count("submit") == 1
+    # Where the machine is busy, the time may be over before the question has left.
+    assert server.count("submit") <= 1
 
 
 def test_a_question_that_was_given_up_sends_nothing_more(
