@@ -114,7 +114,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         loopback = self.server.loopback
         url = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # The client was killed while it sent: no request has arrived.
+            self.close_connection = True
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         call = Call(self.command, url.path, parse_qs(url.query), headers, body)
         fault = loopback.begin(call)
