@@ -307,8 +307,9 @@ class Deployment:
         Raises:
             InputError: images of another shape, or one that the model cannot read.
         """
-        progress, images = progress or Silent(), self._checked(images)
+        progress = progress or Silent()
         if self._is_whole:
+            images = self._checked(images)
             z = in_pieces(lambda piece: torch.from_numpy(self._z(piece)), images, "scoring images", progress)
             return self.qvc.readout.logits(z, self.qvc.config.logit_scale)
         return self._said(self.module, images, "encoding images", progress)

@@ -17,16 +17,7 @@ from qaml_qiskit.execution.workload import PrimitiveOptions
 from qaml_qiskit.formats import damaged
 from tests.unit.execution.job_cases import SHOTS, Job, Service, counts, pub, right_result, small_workload
 
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qaml_qiskit.execution.reconciliation.LOOK_AGAIN", (0.0, 0.0))
-    monkeypatch.setattr("qaml_qiskit.execution.collection.POLL_FIRST", 0.001)
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    return tmp_path / "run"
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 
 @pytest.fixture

@@ -12,18 +12,9 @@ from qaml_qiskit.execution.identity import IDENTITY_FILE
 from qaml_qiskit.formats import damaged
 from tests.unit.execution.job_cases import CHUNKS, Service, small_workload
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
 ONCE = dict.fromkeys(CHUNKS, 1)
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qaml_qiskit.execution.reconciliation.LOOK_AGAIN", (0.0, 0.0))
-    monkeypatch.setattr("qaml_qiskit.execution.collection.POLL_FIRST", 0.001)
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    return tmp_path / "run"
 
 
 def finish(run: Path, service: Service) -> bool:
