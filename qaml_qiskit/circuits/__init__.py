@@ -18,5 +18,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.circuits.names import ReadoutName as ReadoutName
     from qaml_qiskit.circuits.qubit_readout import QubitReadout as QubitReadout
     from qaml_qiskit.circuits.readout import Readout as Readout
+    from qaml_qiskit.circuits.readout import ZString as ZString
 
 load_lazily(__name__)

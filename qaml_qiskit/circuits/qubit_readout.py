@@ -1,6 +1,6 @@
 """The readout of the benchmark."""
 
-from qaml_qiskit.circuits.readout import Readout, Values
+from qaml_qiskit.circuits.readout import Readout, Values, ZString
 from qaml_qiskit.errors import ConfigurationError
 
 
@@ -30,9 +30,9 @@ class QubitReadout(Readout):
             )
 
     @property
-    def qubits(self) -> tuple[int, ...]:
-        """0 … m−1."""
-        return tuple(range(self.num_classes))
+    def strings(self) -> tuple[ZString, ...]:
+        """Z of the qubits 0 … m−1."""
+        return tuple((qubit,) for qubit in range(self.num_classes))
 
     def logits(self, z: Values, scale: float) -> Values:
         """⟨Z_k⟩ times the scale."""

@@ -1,6 +1,7 @@
 """Figures of merit: pure functions of predictions."""
 
 from qaml_qiskit.evaluation.endless import endless_interval as endless_interval
+from qaml_qiskit.evaluation.head import LinearHead as LinearHead
 from qaml_qiskit.evaluation.proportions import Z_95 as Z_95
 from qaml_qiskit.evaluation.proportions import Proportion as Proportion
 from qaml_qiskit.evaluation.proportions import accuracy as accuracy

@@ -1,0 +1,38 @@
+"""From what is measured to logits: a linear map, so that logits are quadratic forms of the image, whatever is read."""
+
+from dataclasses import dataclass
+from typing import Any, Generic
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import TypeVar
+
+#: An array or a tensor: this room knows no library of tensors, and needs nothing of one but its arithmetic.
+Array = TypeVar("Array", bound=Any, default=NDArray[np.float64])
+
+
+@dataclass(frozen=True)
+class LinearHead(Generic[Array]):
+    """Logits matrix·⟨P⟩ + offset of the expectation values ⟨P_s⟩ of S products of Z.
+
+    Attributes:
+        matrix: shape (m, S).
+        offset: shape (m,).
+    """
+
+    matrix: Array
+    offset: Array
+
+    def logits(self, values: Array) -> Array:
+        """Logits, shape (N, m), from ⟨P⟩ of shape (N, S)."""
+        logits: Array = values @ self.matrix.T + self.offset
+        return logits
+
+    def covariance(self, covariance: Array) -> Array:
+        """Covariance of the logits, shape (N, m, m), from that of ⟨P⟩, shape (N, S, S)."""
+        found: Array = self.matrix @ covariance @ self.matrix.T
+        return found
+
+    def times(self, scale: float) -> "LinearHead[Array]":
+        """The head whose logits are so many times as large."""
+        return LinearHead(self.matrix * scale, self.offset * scale)
