@@ -11,13 +11,19 @@ if TYPE_CHECKING:
     from qaml_qiskit.circuits.classifier import GateCounts as GateCounts
     from qaml_qiskit.circuits.classifier import classifier_circuit as classifier_circuit
     from qaml_qiskit.circuits.classifier import gate_counts as gate_counts
+    from qaml_qiskit.circuits.cnot import Cnot as Cnot
+    from qaml_qiskit.circuits.cnot import CnotRing as CnotRing
     from qaml_qiskit.circuits.ladder import Ladder as Ladder
+    from qaml_qiskit.circuits.library import EfficientSU2 as EfficientSU2
+    from qaml_qiskit.circuits.library import RealAmplitudes as RealAmplitudes
     from qaml_qiskit.circuits.names import ANSAETZE as ANSAETZE
     from qaml_qiskit.circuits.names import READOUTS as READOUTS
     from qaml_qiskit.circuits.names import AnsatzName as AnsatzName
     from qaml_qiskit.circuits.names import ReadoutName as ReadoutName
+    from qaml_qiskit.circuits.qcnn import QCNN as QCNN
     from qaml_qiskit.circuits.qubit_readout import QubitReadout as QubitReadout
     from qaml_qiskit.circuits.readout import Readout as Readout
     from qaml_qiskit.circuits.readout import ZString as ZString
+    from qaml_qiskit.circuits.real import Real as Real
 
 load_lazily(__name__)

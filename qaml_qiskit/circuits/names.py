@@ -15,6 +15,12 @@ ANSAETZE: Registry[Callable[[int, int], "Ansatz"]] = Registry(
     {
         "ladder": ("qaml_qiskit.circuits.ladder:Ladder", "CZ on every bond of the line in every layer"),
         "brickwork": ("qaml_qiskit.circuits.brickwork:Brickwork", "CZ on even and odd bonds of the line in turn"),
+        "cnot": ("qaml_qiskit.circuits.cnot:Cnot", "CNOTs along the line in every layer"),
+        "cnot-ring": ("qaml_qiskit.circuits.cnot:CnotRing", "CNOTs round the ring in every layer"),
+        "qcnn": ("qaml_qiskit.circuits.qcnn:QCNN", "convolutions and poolings down to qubit 0; 2, 4, 8 … qubits"),
+        "real": ("qaml_qiskit.circuits.real:Real", "RY, and CZ on every bond of the line: real amplitudes"),
+        "real_amplitudes": ("qaml_qiskit.circuits.library:RealAmplitudes", "Qiskit's: RY and CX"),
+        "efficient_su2": ("qaml_qiskit.circuits.library:EfficientSU2", "Qiskit's: RY, RZ and CX"),
     },
     base="qaml_qiskit.circuits.ansatz:Ansatz",
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from qaml_qiskit.circuits import ANSAETZE
 from qaml_qiskit.datasets import DATASETS
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.noise import NOISES
@@ -32,6 +33,7 @@ def first_table(page: str, heading: str) -> list[list[str]]:
         ("encodings.md", "| `--encoding` |", ENCODINGS),
         ("noise.md", "| name | strength |", NOISES),
         ("data.md", "| name | images |", DATASETS),
+        ("circuits.md", "| `--ansatz` |", ANSAETZE),
     ],
 )
 def test_every_part_is_in_its_table(page: str, heading: str, registry: Registry[object]) -> None:
