@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
-    from qaml_qiskit.artifacts.outcome import Brief as Brief
-    from qaml_qiskit.artifacts.outcome import Outcome as Outcome
     from qaml_qiskit.progress import Progress as Progress
     from qaml_qiskit.progress import Silent as Silent
+    from qaml_qiskit.reports.outcome import Brief as Brief
+    from qaml_qiskit.reports.outcome import Outcome as Outcome
     from qaml_qiskit.workflows.attack.request import AttackRequest as AttackRequest
     from qaml_qiskit.workflows.attack.workflow import attack as attack
     from qaml_qiskit.workflows.backends import list_targets as list_targets

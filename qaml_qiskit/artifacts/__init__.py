@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.artifacts.mapping import compute_tasks as compute_tasks
     from qaml_qiskit.artifacts.opening import load_run as load_run
     from qaml_qiskit.artifacts.opening import open_run as open_run
-    from qaml_qiskit.artifacts.outcome import Brief as Brief
-    from qaml_qiskit.artifacts.outcome import Outcome as Outcome
     from qaml_qiskit.artifacts.outcome import Row as Row
     from qaml_qiskit.artifacts.pool import open_pool as open_pool
     from qaml_qiskit.artifacts.run import METRICS_FILE as METRICS_FILE

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from qaml_qiskit import Outcome
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.progress import Advance, ignore
 from qaml_qiskit.reports import fold, lay_out
+from qaml_qiskit.reports.terminal import Line
 from qaml_qiskit.text import printable
 
 if TYPE_CHECKING:
@@ -104,22 +105,15 @@ def _json(document: object) -> str:
 
 def _show_tables(outcome: Outcome) -> None:
     console = Console()
-    shown = outcome if outcome.brief is None else outcome.brief()
-    _print_rows(console, shown.results)
-    for name, further in shown.tables.items():
-        console.print()
-        console.print(Text(printable(name), style="bold underline"), soft_wrap=True)
-        _print_rows(console, further)
-    for note in shown.notes:
-        _print_text(console, note)
-    if outcome.run is not None:
-        report = outcome.run.path / "report.html"
-        where = f"Report: {report}" if report.is_file() else f"Run: {outcome.run.path}"
-        console.print(Text(printable(where)), soft_wrap=True)
+    _print_lines(console, outcome.lines(console.width if console.is_terminal else None))
 
 
 def _print_rows(console: Console, rows: Sequence[Row]) -> None:
-    for line in lay_out(rows, console.width if console.is_terminal else None):
+    _print_lines(console, lay_out(rows, console.width if console.is_terminal else None))
+
+
+def _print_lines(console: Console, lines: Iterable[Line]) -> None:
+    for line in lines:
         console.print(Text(line.text, style="bold" if line.is_heading else ""), soft_wrap=True)
 
 

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import jinja2
 from markupsafe import Markup, escape
@@ -54,19 +55,53 @@ class Page:
 
     def render(self) -> str:
         """The page as HTML, with styles and pictures inside."""
-        environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("qaml_qiskit.reports", "templates"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters["tables"] = tables
-        # Spaces matter to a shell.
-        environment.filters["as_it_is"] = escape
-        environment.filters["base64"] = lambda data: Markup(base64.b64encode(data).decode("ascii"))
-        environment.finalize = _shown
-        return environment.get_template("page.html").render(page=self)
+        return _render("page.html", page=self)
+
+
+def outcome_html(title: str, lead: str, problem: str, rows: Mapping[str, Sequence[Row]], texts: Sequence[str]) -> str:
+    """A part of a notebook in the style of a page: what was found, why it is incomplete, tables, and remarks.
+
+    Args:
+        title: above everything.
+        lead: what was found; may be empty.
+        problem: what is missing; may be empty.
+        rows: of each table by its heading; the first one needs none.
+        texts: a paragraph each.
+    """
+    return _render(
+        "outcome.html", title=title, lead=lead, problem=problem, tables_by_name=_of_equal_columns(rows), texts=texts
+    )
+
+
+def picture_html(png: bytes, caption: str) -> str:
+    """A picture for a notebook."""
+    return _render("picture.html", picture=png, caption=caption)
+
+
+def _of_equal_columns(rows: Mapping[str, Sequence[Row]]) -> dict[str, Sequence[Row]]:
+    """Tables whose rows have the same columns: a row with others, as the last one of a training, begins a new one."""
+    return {
+        name + " " * number: list(group)
+        for name, table in rows.items()
+        for number, (_, group) in enumerate(groupby(table, lambda row: row.keys()))
+    }
+
+
+def _render(template: str, **values: object) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("qaml_qiskit.reports", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["tables"] = tables
+    environment.filters["heading"] = heading
+    # Spaces matter to a shell.
+    environment.filters["as_it_is"] = escape
+    environment.filters["base64"] = lambda data: Markup(base64.b64encode(data).decode("ascii"))
+    environment.finalize = _shown
+    return environment.get_template(template).render(**values)
 
 
 @dataclass(frozen=True)
@@ -95,8 +130,8 @@ class Table:
     remark: str = ""
 
 
-def tables(rows: Sequence[Row]) -> list[Table]:
-    """The rows as one table or, where the columns do not fit a window of 1,200 pixels, as several under each other.
+def tables(rows: Sequence[Row], window: int = 1200) -> list[Table]:
+    """The rows as one table or, where the columns do not fit a window of 1,200 or 800 pixels, as several.
 
     Every cell is in one of them, or in the first one's remark; each begins with the columns that tell rows apart.
     """
@@ -107,11 +142,12 @@ def tables(rows: Sequence[Row]) -> list[Table]:
         return [Table((), upright, 400)]
     widths = {name: _width(name, rows) for name in names}
     blocks, remark = [names], ""
-    if sum(widths.values()) > _WIDTHS[0]:
+    room = _WIDTHS[0] if window >= 1200 else _WIDTHS[1]
+    if sum(widths.values()) > room:
         same = same_in_all(rows)
         remark = in_all_rows({name: format_cell(rows[0][name], name) for name in same})
         names = [name for name in names if name not in same] or names
-        blocks = column_blocks(names, key_columns(rows, names), widths, _WIDTHS[0]) or [names]
+        blocks = column_blocks(names, key_columns(rows, names), widths, room) or [names]
     return [_table(rows, block, widths, remark if block is blocks[0] else "") for block in blocks]
 
 

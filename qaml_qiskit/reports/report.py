@@ -75,7 +75,7 @@ class Report:
         """
         self.write(lead)
         command = self._run.config["command"]
-        self._run.finish({"command": command, "results": [*results], **more, "notes": [*notes]})
+        self._run.finish({"command": command, "lead": lead, "results": [*results], **more, "notes": [*notes]})
 
 
 def _environment(run: Run) -> dict[str, object]:

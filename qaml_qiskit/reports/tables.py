@@ -20,7 +20,10 @@ def to_csv(rows: Sequence[Mapping[str, object]]) -> str:
     a spreadsheet would take for a formula gets an apostrophe in front, which spreadsheets hide, and control
     characters are written as ``\x1b`` and the like.
     """
-    flat = [_flatten(row) for row in rows]
+    flat = [
+        {name: _harmless(value) if isinstance(value, str) else value for name, value in row.items()}
+        for row in flat_rows(rows)
+    ]
     columns = list(dict.fromkeys(name for row in flat for name in row))
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
@@ -36,13 +39,18 @@ def to_markdown(rows: Sequence[Mapping[str, object]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(format_cell(row[name]) for name in names)} |" for row in rows)])
 
 
+def flat_rows(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """The rows with an interval, or another pair, as two columns, ``name_low`` and ``name_high``."""
+    return [_flatten(row) for row in rows]
+
+
 def _flatten(row: Mapping[str, object]) -> dict[str, object]:
     flat: dict[str, object] = {}
     for name, value in row.items():
         if isinstance(value, (list, tuple)) and len(value) == 2:
             flat[f"{name}_low"], flat[f"{name}_high"] = value
         else:
-            flat[name] = _harmless(value) if isinstance(value, str) else value
+            flat[name] = value
     return flat
 
 

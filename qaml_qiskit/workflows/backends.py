@@ -5,12 +5,13 @@ from statistics import median
 
 from qiskit.transpiler import Target as ISATarget
 
-from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.errors import QamlError
 from qaml_qiskit.execution import Target, load_catalogue, open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, IBMEntry, SnapshotEntry, TargetEntry
 from qaml_qiskit.execution.service import device_status
 from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports import Outcome
 
 
 def list_targets(*, backends: Path | None = None, progress: Progress | None = None) -> Outcome:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from qaml_qiskit.artifacts.outcome import Outcome
 from qaml_qiskit.datasets import DATASETS, data_status, fetch, verify
 from qaml_qiskit.errors import InputError
+from qaml_qiskit.reports import Outcome
 
 
 def list_data(data_dir: Path | None = None) -> Outcome:

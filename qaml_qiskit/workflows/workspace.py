@@ -3,9 +3,10 @@
 from importlib import resources
 from pathlib import Path
 
-from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.errors import ConfigurationError, StorageError
 from qaml_qiskit.files import make_folders, write_atomically
+from qaml_qiskit.reports import Outcome
 
 RECIPE = "level3.yaml"
 

@@ -37,6 +37,8 @@ PRIVATE_NAMES = {
     "_local_quantum_errors",
     "_local_readout_errors",
     "_target",
+    # What a notebook asks an object for.
+    "_repr_html_",
     "_DEFAULT_ACCOUNT_CONFIG_JSON_FILE",
     # Of tests' own devices.
     "_encoded",

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qaml_qiskit.artifacts import AdversarialImages, Brief, Outcome, Row, digest, open_pool, open_run
+from qaml_qiskit.artifacts import AdversarialImages, Row, digest, open_pool, open_run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, parse_deployment, read_deployments
 from qaml_qiskit.evaluation import Proportion, success_rate
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports import audit_tables
+from qaml_qiskit.reports import Brief, Outcome, audit_tables
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import Audited, Cell, attack_columns, audit_cells, make_adversarial, verdict_columns
 from qaml_qiskit.workflows.attack.report import write_report

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from qaml_qiskit.artifacts import Brief, Outcome, Row, Run, digest, open_pool, open_run
+from qaml_qiskit.artifacts import Row, Run, digest, open_pool, open_run
 from qaml_qiskit.deployments import Deployment, OnTarget, UnderNoise, deploy, load_batch, parse_deployment
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports import Report, certified_curves
+from qaml_qiskit.reports import Brief, Outcome, Report, certified_curves
 from qaml_qiskit.studies import Certified, certified_accuracy, certify_batch, summary_of
 from qaml_qiskit.workflows.certify.request import CertifyRequest
 

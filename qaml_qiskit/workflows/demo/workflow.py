@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Outcome
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.training import TrainingData, fit
 from qaml_qiskit.attacks import PGDConfig
@@ -14,6 +13,7 @@ from qaml_qiskit.deployments.images import load_images
 from qaml_qiskit.execution import DEFAULT_MITIGATION
 from qaml_qiskit.models import Model, ModelCard, StoredModel, build_model, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
+from qaml_qiskit.reports import Outcome
 from qaml_qiskit.studies import perturb, perturb_steps
 from qaml_qiskit.workflows.demo.report import Findings, write_report
 from qaml_qiskit.workflows.demo.request import DemoRequest

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 
-from qaml_qiskit.artifacts import Outcome, Pool, Row, Run, digest, open_pool, open_run
+from qaml_qiskit.artifacts import Pool, Row, Run, digest, open_pool, open_run
 from qaml_qiskit.attacks import PGDConfig
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch
 from qaml_qiskit.execution import survival
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports import Report, forecast_curves
+from qaml_qiskit.reports import Outcome, Report, forecast_curves
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import OnDevice, Prediction, noise_notes, perturb_everywhere, predict_on_devices
 from qaml_qiskit.workflows.forecast.request import ForecastRequest

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from qaml_qiskit.artifacts import Outcome, Row, Run, digest, open_pool, open_run
+from qaml_qiskit.artifacts import Row, Run, digest, open_pool, open_run
 from qaml_qiskit.attacks import PGDConfig
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import Batch, Deployment, OnTarget, deploy, load_batch
 from qaml_qiskit.execution import survival
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports import Report, frontier_figure
+from qaml_qiskit.reports import Outcome, Report, frontier_figure
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import OnDevice, Prediction, noise_notes, predict_on_devices, score_without_noise
 from qaml_qiskit.workflows.frontier.request import FrontierRequest

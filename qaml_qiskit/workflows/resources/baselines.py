@@ -6,11 +6,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
+from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.deployments.images import load_images_of
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.catalogue import parse_yaml
 from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports import Brief, Outcome
 from qaml_qiskit.studies import count_circuits
 from qaml_qiskit.workflows.resources.request import ResourcesRequest
 from qaml_qiskit.workflows.resources.workflow import grid_of

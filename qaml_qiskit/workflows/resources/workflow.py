@@ -8,11 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from qaml_qiskit.artifacts import Brief, Outcome, digest, open_pool, open_run
+from qaml_qiskit.artifacts import digest, open_pool, open_run
 from qaml_qiskit.deployments.images import load_images_of
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.execution import load_catalogue, load_recipe, open_target
 from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports import Brief, Outcome
 from qaml_qiskit.studies import Classifier, Counting, Grid, Preparation, count_circuits
 from qaml_qiskit.workflows.resources.published import published_rows
 from qaml_qiskit.workflows.resources.report import wholes_and_parts, write_report

@@ -10,7 +10,6 @@ from typing import Any
 from qaml_qiskit.artifacts.codecs import ARRAYS, JSON
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Outcome
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, parse_deployment
@@ -32,6 +31,7 @@ from qaml_qiskit.execution import (
 from qaml_qiskit.execution.question import within
 from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports import Outcome
 from qaml_qiskit.workflows.run.jobs import outcome_of, send
 from qaml_qiskit.workflows.run.request import RunRequest
 from qaml_qiskit.workflows.run.results import INPUTS, PLAN, finish

@@ -8,7 +8,6 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from qaml_qiskit.artifacts.opening import load_run
-from qaml_qiskit.artifacts.outcome import Outcome
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.execution import (
     LEDGER_FILE,
@@ -29,6 +28,7 @@ from qaml_qiskit.execution import (
 from qaml_qiskit.execution.catalogue import IBMEntry, TargetEntry
 from qaml_qiskit.execution.runtime import RuntimeRunner
 from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports import Outcome
 
 
 def outcome_of(run: Run) -> Outcome:

@@ -17,8 +17,8 @@ _HOW = {
 }
 
 
-def write_run_page(run: Run, workload: Workload, metrics: dict[str, Any]) -> None:
-    """Write the accuracy picture and the page with results, plan, jobs and resources."""
+def write_run_page(run: Run, workload: Workload, metrics: dict[str, Any]) -> str:
+    """Write the accuracy picture and the page with results, plan, jobs and resources; returns its first sentence."""
     request = RunRequest.model_validate({k: v for k, v in run.config.items() if k not in RUN_KEYS})
     rows: list[Row] = metrics["results"]
     config = run.config["resolved"]["model"]
@@ -47,3 +47,4 @@ def write_run_page(run: Run, workload: Workload, metrics: dict[str, Any]) -> Non
     report.table("Jobs", metrics["jobs"], "As the ledger knows them.")
     report.table("Circuit resources", metrics["resources"], recipe, file="resources.csv")
     report.write(lead)
+    return lead

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from qaml_qiskit.artifacts.codecs import ARRAYS, JSON
 from qaml_qiskit.artifacts.mapping import HERE, Pool
 from qaml_qiskit.artifacts.opening import load_run
-from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.compiled import circuit_rows
@@ -33,6 +33,7 @@ from qaml_qiskit.execution.workload import CALIBRATION
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, short
 from qaml_qiskit.models import QVC, build_model, parse_config
 from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports import Outcome
 from qaml_qiskit.studies import Measured, score_sampled
 from qaml_qiskit.workflows.run.jobs import entry_of, outcome_of, runner_of, target_of
 from qaml_qiskit.workflows.run.report import write_run_page
@@ -103,7 +104,7 @@ def finish(
         "jobs": jobs,
         "notes": [*scored.notes, *_notes(run, sampled)],
     }
-    write_run_page(run, workload, metrics)
+    metrics["lead"] = write_run_page(run, workload, metrics)
     if collection.complete and not sampled.barred:
         run.finish(metrics)
         return outcome_of(run)
@@ -113,6 +114,7 @@ def finish(
         scored.rows,
         {"jobs": jobs},
         notes=tuple(metrics["notes"]),
+        lead=metrics["lead"],
         problem=_barred(run, workload, sampled) if collection.complete else collection.problem(run.path, scored=True),
     )
 

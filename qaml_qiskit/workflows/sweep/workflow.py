@@ -6,10 +6,11 @@ from pathlib import Path
 from qaml_qiskit.artifacts.codecs import ARRAYS
 from qaml_qiskit.artifacts.mapping import Bar
 from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Brief, Outcome, Row
+from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports import Brief, Outcome
 from qaml_qiskit.studies import SweepScores, score_cell
 from qaml_qiskit.workflows.sweep.plan import Case, SweepPlan
 from qaml_qiskit.workflows.sweep.report import without_constant_columns, write_report

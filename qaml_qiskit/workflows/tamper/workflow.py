@@ -5,11 +5,11 @@ from pathlib import Path
 
 import torch
 
-from qaml_qiskit.artifacts import Brief, Outcome, Row, Run, digest, open_pool, open_run
+from qaml_qiskit.artifacts import Row, Run, digest, open_pool, open_run
 from qaml_qiskit.attacks.quantum import Budget
 from qaml_qiskit.deployments import Deployment, OnTarget, deploy, load_batch, parse_deployment, refusals
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports import Report, curves
+from qaml_qiskit.reports import Brief, Outcome, Report, curves
 from qaml_qiskit.studies import (
     PARTS,
     TamperedPart,

@@ -6,7 +6,7 @@ import numpy as np
 
 from qaml_qiskit.artifacts.encoded import encoded, forget_encoded
 from qaml_qiskit.artifacts.opening import open_run
-from qaml_qiskit.artifacts.outcome import Outcome, Row
+from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.artifacts.training import fit, read_history, tensors
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
@@ -15,7 +15,7 @@ from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import Model, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
-from qaml_qiskit.reports import Report, learning_curves
+from qaml_qiskit.reports import Outcome, Report, learning_curves
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.workflows.train.request import TrainRequest
 from qaml_qiskit.workflows.training import load_data, model_config, objective_of, training_config

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from qaml_qiskit.artifacts import AdversarialImages, Brief, Outcome, Row, Run, open_pool, open_run
+from qaml_qiskit.artifacts import AdversarialImages, Row, Run, open_pool, open_run
 from qaml_qiskit.artifacts.adversarial import ADVERSARIAL
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.evaluation import Proportion, success_rate
 from qaml_qiskit.formats import npz
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports import audit_tables, strengths_side_by_side
+from qaml_qiskit.reports import Brief, Outcome, audit_tables, strengths_side_by_side
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import (
     Audited,

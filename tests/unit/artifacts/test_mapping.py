@@ -11,7 +11,7 @@ import pytest
 import torch
 from pydantic import BaseModel
 
-from qaml_qiskit.artifacts import ARRAYS, HERE, JSON, Bar, Codec, Outcome, Pool, Run, open_pool, open_run
+from qaml_qiskit.artifacts import ARRAYS, HERE, JSON, Bar, Codec, Pool, Run, open_pool, open_run
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Silent
@@ -235,10 +235,3 @@ def test_a_run_from_before_an_option_goes_on_or_says_what_to_do(run: Run) -> Non
     with pytest.raises(ConfigurationError, match=r"differs in ansatz.*Choose another folder with --out"):
         open_run("demo", LaterOptions(ansatz="brickwork"), out=run.path)
     assert cells(run) == before
-
-
-def test_outcome_of_a_complete_run(run: Run) -> None:
-    run.finish({"results": [{"a": 1}], "notes": ["a note"], "audit": [], "summary": [{"b": 2}]})
-    found = Outcome.of(run, "audit", "summary")
-    expected = {"results": [{"a": 1}], "summary": [{"b": 2}], "notes": ["a note"]}
-    assert found.document() == {"command": "demo", "run": str(run.path), **expected}

@@ -75,7 +75,7 @@ def test_a_row_of_a_page_stands_upright_in_a_narrow_window() -> None:
     rows = [{"model": f"m{k}", **{f"figure_{n}": n + k / 8 for n in range(10)}} for k in range(3)]
     html = Page("", "", [Section("", [], rows)], "").render()
     assert 'class="window-1200"' in html
-    assert re.search(r"@media \(max-width: 11\d\dpx\) \{\s*\.window-1200 thead \{ display: none; \}", html)
+    assert re.search(r"@media \(max-width: 11\d\dpx\) \{\s*\.qaml \.window-1200 thead \{ display: none; \}", html)
     cells = re.findall(r"<td[^>]*>", html)
     assert len(cells) == 33
     assert all("data-column=" in cell for cell in cells)
