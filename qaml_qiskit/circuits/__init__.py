@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from qaml_qiskit.circuits.names import READOUTS as READOUTS
     from qaml_qiskit.circuits.names import AnsatzName as AnsatzName
     from qaml_qiskit.circuits.names import ReadoutName as ReadoutName
+    from qaml_qiskit.circuits.observables import ZString as ZString
+    from qaml_qiskit.circuits.observables import read_observables as read_observables
     from qaml_qiskit.circuits.qcnn import QCNN as QCNN
     from qaml_qiskit.circuits.qubit_readout import QubitReadout as QubitReadout
     from qaml_qiskit.circuits.readout import Readout as Readout
-    from qaml_qiskit.circuits.readout import ZString as ZString
     from qaml_qiskit.circuits.real import Real as Real
 
 load_lazily(__name__)

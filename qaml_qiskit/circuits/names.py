@@ -1,6 +1,6 @@
 """The registered ansätze and readouts; for requests, which do not wait for Qiskit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from qaml_qiskit.registry import Named, Registry
@@ -24,10 +24,25 @@ ANSAETZE: Registry[Callable[[int, int], "Ansatz"]] = Registry(
     },
     base="qaml_qiskit.circuits.ansatz:Ansatz",
 )
-#: What makes a readout of so many classes from so many qubits.
-READOUTS: Registry[Callable[[int, int], "Readout"]] = Registry(
+#: What makes a readout of so many classes from so many qubits, with the user's observables.
+READOUTS: Registry[Callable[[int, int, Sequence[str]], "Readout"]] = Registry(
     "readout",
-    {"qubits": ("qaml_qiskit.circuits.qubit_readout:QubitReadout", "class k is read from ⟨Z⟩ of qubit k")},
+    {
+        "qubits": ("qaml_qiskit.circuits.qubit_readout:QubitReadout", "class k is read from ⟨Z⟩ of qubit k"),
+        "single": ("qaml_qiskit.circuits.sign_readouts:SingleReadout", "two classes, by the sign of ⟨Z⟩ of qubit 0"),
+        "parity": (
+            "qaml_qiskit.circuits.sign_readouts:ParityReadout",
+            "two classes, by the sign of ⟨Z…Z⟩ of all qubits; with observables, one of them a class",
+        ),
+        "linear": (
+            "qaml_qiskit.circuits.linear_readouts:LinearReadout",
+            "any number of classes: a trained linear head over ⟨Z⟩ of all qubits, or over observables",
+        ),
+        "linear-zz": (
+            "qaml_qiskit.circuits.linear_readouts:LinearZZReadout",
+            "as linear, also over ⟨ZZ⟩ of neighbours",
+        ),
+    },
     base="qaml_qiskit.circuits.readout:Readout",
 )
 

@@ -1,16 +1,14 @@
 """From measured qubits to classes."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
+from qaml_qiskit.circuits.observables import ZString, read_observables
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation.head import LinearHead
-
-#: The qubits whose Z are multiplied.
-ZString = tuple[int, ...]
-#: ⟨Z⟩ as an array or a tensor, shape (N, number of measured qubits), and what becomes of it.
-Values = TypeVar("Values", bound=Any)
 
 
 class Readout(ABC):
@@ -21,22 +19,32 @@ class Readout(ABC):
     Args:
         num_classes: m.
         num_qubits: n, of the ansatz.
+        observables: products of Z of the user's own, such as ``ZIIZ``; the rightmost letter is qubit 0.
 
     Raises:
-        ConfigurationError: the classes do not fit the qubits.
+        ConfigurationError: the classes do not fit the qubits or the observables, or these are none of this readout's.
     """
 
     #: As it is registered in :data:`qaml_qiskit.circuits.READOUTS`.
     name: ClassVar[str]
     #: Whether :attr:`head` is only where training starts.
     trained: ClassVar[bool] = False
-    #: Whether the logit of class k is ⟨Z⟩ of the k-th qubit times the scale. Targets, sweeps, certificates and
-    #: tampering take it for granted, and refuse a readout that does not say so.
-    reads_z: ClassVar[bool] = False
+    #: Whether the user may say which products are read.
+    takes_observables: ClassVar[bool] = False
 
-    def __init__(self, num_classes: int, num_qubits: int) -> None:
+    def __init__(self, num_classes: int, num_qubits: int, observables: Sequence[str] = ()) -> None:
+        if observables and not self.takes_observables:
+            raise ConfigurationError(
+                f"the readout {self.name} has products of Z of its own",
+                got=f"{len(observables)} observable{'s' * (len(observables) != 1)}",
+                expected="none",
+                remedy="leave out --observables, or choose --readout parity or linear",
+            )
         self.num_classes, self.num_qubits = num_classes, num_qubits
+        #: The user's products of Z; empty for none.
+        self.observed = read_observables(observables, num_qubits)
         self.check()
+        self._check_itself()
 
     @abstractmethod
     def check(self) -> None:
@@ -53,11 +61,41 @@ class Readout(ABC):
         return tuple(sorted({qubit for string in self.strings for qubit in string}))
 
     @property
+    def bits(self) -> tuple[tuple[int, ...], ...]:
+        """:attr:`strings` by classical bits: of each product the places of its qubits in :attr:`qubits`."""
+        place = {qubit: bit for bit, qubit in enumerate(self.qubits)}
+        return tuple(tuple(place[qubit] for qubit in string) for string in self.strings)
+
+    @property
     def head(self) -> LinearHead:
         """From ⟨P⟩ of :attr:`strings` to logits of scale 1: class k is the k-th average, if not overridden."""
         size = len(self.strings)
         return LinearHead(np.eye(size), np.zeros(size))
 
-    @abstractmethod
-    def logits(self, z: Values, scale: float) -> Values:
-        """Logits, shape (N, m), from ⟨Z⟩ of :attr:`qubits`, shape (N, number of qubits)."""
+    def _check_itself(self) -> None:
+        strings, (classes, width) = self.strings, self.head.matrix.shape
+        sound = all(string == tuple(sorted({*string} & {*range(self.num_qubits)})) != () for string in strings)
+        if not sound or len({*strings}) < len(strings) or (classes, width) != (self.num_classes, len(strings)):
+            raise ConfigurationError(
+                f"the readout {self.name} does not add up",
+                got=f"the strings {strings} and a head of shape {(classes, width)}",
+                expected=f"different strings of ascending qubits below {self.num_qubits}, and a head with a row for "
+                f"each of {self.num_classes} classes and a column for each string",
+                remedy="correct its strings or its head",
+            )
+
+
+def check_two_classes(readout: Readout) -> None:
+    """Raise ConfigurationError unless there are two classes, which one average tells apart by its sign."""
+    if readout.num_classes != 2:
+        raise ConfigurationError(
+            f"cannot read the classes with the readout {readout.name}",
+            got=f"{readout.num_classes} classes",
+            expected="two, told apart by the sign of one average",
+            remedy="choose two classes with --classes, or a readout for more, such as --readout linear",
+        )
+
+
+def opposite() -> LinearHead:
+    """The head of two classes and one average: ⟨P⟩ for the first class, −⟨P⟩ for the second."""
+    return LinearHead(np.array([[1.0], [-1.0]]), np.zeros(2))

@@ -36,6 +36,8 @@ class CircuitWithNoise:
         inputs: the qubit behind each qubit of the image's state, the least significant first; empty where the circuit
             prepares the image itself, from its parameters.
         read: the measured qubits, in the order of the readout.
+        bits: the products of Z that the classifier is read from, each by the places of its qubits in ``read``; where
+            there are none, Z of each qubit by itself.
         neighbours: pairs of qubits between which a named noise puts crosstalk; empty for a device's circuit.
         notes: what had to be repaired of the data that the noise is made from, in sentences.
     """
@@ -46,6 +48,13 @@ class CircuitWithNoise:
     read: tuple[int, ...]
     neighbours: tuple[tuple[int, int], ...] = ()
     notes: tuple[str, ...] = ()
+    bits: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def strings(self) -> tuple[tuple[int, ...], ...]:
+        """The products of Z that the classifier is read from, each by its qubits."""
+        bits = self.bits or tuple((place,) for place in range(len(self.read)))
+        return tuple(tuple(self.read[place] for place in string) for string in bits)
 
     def under(self, spec: NoiseSpec) -> "CircuitWithNoise":
         """The same circuit under a named noise, for circuits from :func:`native_circuit`.
@@ -59,7 +68,7 @@ class CircuitWithNoise:
 
     def observables(self, dtype: torch.dtype = torch.float32, device: str = "cpu") -> NoisyObservables:
         """What is read, carried back through the circuit and its noise; for circuits that an image's state enters."""
-        return noisy_observables(self.circuit, self.noise, self.read, inputs=self.inputs, dtype=dtype, device=device)
+        return noisy_observables(self.circuit, self.noise, self.strings, inputs=self.inputs, dtype=dtype, device=device)
 
     def expectations(
         self, values: NDArray[np.float64], sets: Sequence[int | tuple[int, ...]], compute: Compute, advance: Advance
@@ -128,7 +137,8 @@ def native_circuit(model: QVC, placement: Placement, *, with_encoding: bool) -> 
     whole = model.encoding.circuit.compose(ansatz) if with_encoding else ansatz
     isa = to_isa(whole, target.isa, load_recipe(_RECIPE))
     inputs = () if with_encoding else tuple(range(model.config.num_qubits))
-    return CircuitWithNoise(isa, None, inputs, model.readout.qubits, model.config.build_ansatz().neighbours)
+    neighbours, readout = model.config.build_ansatz().neighbours, model.readout
+    return CircuitWithNoise(isa, None, inputs, readout.qubits, neighbours, bits=readout.bits)
 
 
 def device_circuit(model: QVC, target: Target, recipe: str, *, with_encoding: bool) -> CircuitWithNoise:
@@ -143,15 +153,18 @@ def device_circuit(model: QVC, target: Target, recipe: str, *, with_encoding: bo
     isa = compile_for(whole, target, load_recipe(recipe), recipe)
     # Without a coupling map nothing is laid out.
     layout = isa.layout.initial_index_layout(filter_ancillas=True) if isa.layout else range(n)
-    return on_active_qubits(isa, target, () if with_encoding else layout)
+    return on_active_qubits(isa, target, model.readout.bits, () if with_encoding else layout)
 
 
-def on_active_qubits(isa: QuantumCircuit, target: Target, entering: Sequence[int] = ()) -> CircuitWithNoise:
+def on_active_qubits(
+    isa: QuantumCircuit, target: Target, bits: tuple[tuple[int, ...], ...], entering: Sequence[int] = ()
+) -> CircuitWithNoise:
     """A circuit that was compiled for a target, under the target's own noise.
 
     Args:
         isa: measured at its end.
         target: whose noise it is.
+        bits: the products of Z that are read, by classical bits.
         entering: the physical qubits that an image's state enters, the least significant first.
 
     Raises:
@@ -166,7 +179,7 @@ def on_active_qubits(isa: QuantumCircuit, target: Target, entering: Sequence[int
     small = compact(isa).remove_final_measurements(inplace=False)
     small.add_bits([Qubit() for _ in idle])
     inputs = tuple(place[qubit] for qubit in entering)
-    return CircuitWithNoise(small, target.noise_model(isa), inputs, read, notes=target.noise_notes(isa))
+    return CircuitWithNoise(small, target.noise_model(isa), inputs, read, notes=target.noise_notes(isa), bits=bits)
 
 
 def parameter_columns(circuit: QuantumCircuit) -> list[int]:

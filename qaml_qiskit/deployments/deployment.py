@@ -34,6 +34,7 @@ from qaml_qiskit.deployments.modules import frozen_copy, noisy_module, placed, w
 from qaml_qiskit.deployments.pieces import encodes_slowly, in_pieces, readable
 from qaml_qiskit.deployments.recoding import behind_encoding
 from qaml_qiskit.deployments.sampling import Stages, passing_run, sample_values
+from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Target, load_catalogue, load_recipe, open_target
 from qaml_qiskit.models import (
     QVC,
@@ -133,6 +134,15 @@ class Deployment:
         raise refusals.needs_circuit(self.model_name, self.card.model.kind)
 
     @property
+    def head(self) -> LinearHead:
+        """From the averages of the readout's strings to logits, in double precision, the scale included.
+
+        Raises:
+            ConfigurationError: it is no QVC.
+        """
+        return self.qvc.head.converted(lambda part: part.detach().double().cpu().numpy())
+
+    @property
     def encodes_slowly(self) -> bool:
         """Whether a circuit is fitted to every image before anything can be said about it."""
         return encodes_slowly(self.stored.model)
@@ -151,10 +161,10 @@ class Deployment:
 
     @property
     def weights_digest(self) -> str:
-        """Fingerprint of the one tensor that decides the logits of a QVC or a quadratic classifier."""
+        """Fingerprint of the weights of a QVC, its trained head included, or of a quadratic classifier."""
         if isinstance(self.stored.model, QuadraticClassifier):
             return digest(self.stored.model.matrices)
-        return digest(self.qvc.weight)
+        return digest(torch.cat([each.flatten() for each in self.qvc.parameters()]))
 
     def resolved(self) -> dict[str, Any]:
         """What the names of target and recipe stood for, for a run's configuration; empty elsewhere. Compiles."""
@@ -250,7 +260,7 @@ class Deployment:
             if self.kind != "device":
                 made = native_circuit(self.qvc, placement, with_encoding=with_encoding)
             elif with_encoding:
-                made = on_active_qubits(self.compiled.isa, self.compiled.target)
+                made = on_active_qubits(self.compiled.isa, self.compiled.target, self.qvc.readout.bits)
             else:
                 condition = cast(OnTarget, self.condition)
                 made = device_circuit(self.qvc, cast(Target, self.target), condition.recipe, with_encoding=False)
@@ -279,14 +289,18 @@ class Deployment:
     @cached_property
     def mitigated_module(self) -> nn.Module:
         """:attr:`module` with the readout errors inverted."""
-        if self.kind == "exact" or (readout := self.layers.readout).is_perfect:
+        if self.kind == "exact" or self.layers.readout.is_perfect:
             return self.module
-        return noisy_module(self.qvc, without_readout_errors(self._observables, readout), self.compute)
+        with computing(self.compute):
+            observables = without_readout_errors(self._observables, self.layers)
+        return noisy_module(self.qvc, observables, self.compute)
 
     def check_reads_z(self) -> None:
-        """Raise ConfigurationError unless the logits are ⟨Z_k⟩ times the scale; see :attr:`.Readout.reads_z`."""
-        if not self.qvc.readout.reads_z:
-            raise refusals.needs_z(self.name, self.qvc.readout.name)
+        """Raise ConfigurationError unless the logits are ⟨Z_k⟩ of a qubit a class, times the scale."""
+        readout = self.qvc.readout
+        alone = readout.strings == tuple((qubit,) for qubit in readout.qubits)
+        if readout.trained or not alone or not np.array_equal(readout.head.matrix, np.eye(readout.num_classes)):
+            raise refusals.needs_z(self.name, readout.name)
 
     def check_differentiable(self) -> None:
         """Raise ConfigurationError where the encoding is noisy, which the gradient of :attr:`module` leaves out."""
@@ -311,7 +325,7 @@ class Deployment:
         if self._is_whole:
             images = self._checked(images)
             z = in_pieces(lambda piece: torch.from_numpy(self._z(piece)), images, "scoring images", progress)
-            return self.qvc.readout.logits(z, self.qvc.config.logit_scale)
+            return self.head.converted(torch.from_numpy).converted(lambda part: part.to(z)).logits(z)
         return self._said(self.module, images, "encoding images", progress)
 
     def _checked(self, images: Tensor) -> Tensor:
@@ -338,8 +352,8 @@ class Deployment:
         return self._z(images, advance)
 
     def _z(self, images: Tensor, advance: Advance = ignore) -> Floats:
-        """⟨Z⟩ of the measured qubits through the whole circuit."""
-        return self._propagated(self.circuit, images, self.circuit.read, advance)
+        """⟨P⟩ of the readout's strings through the whole circuit."""
+        return self._propagated(self.circuit, images, self.circuit.strings, advance)
 
     def moments(self, images: Tensor, sets: Sequence[tuple[int, ...]], advance: Advance = ignore) -> Floats:
         """Expectation values of products of Z through the whole circuit, shape (N, sets), without readout errors.

@@ -62,8 +62,6 @@ def check_forms(model: Model, name: str, condition: Condition) -> None:
         return
     if not isinstance(model, QVC):
         raise refusals.needs_quadratic_logits(name, f"a {model.config.kind}")
-    if not model.readout.reads_z:
-        raise refusals.needs_z(name, model.readout.name)
     if model.encoding.positions(model.config.image_shape) is None:
         got = f"a qvc with the {model.config.encoding} encoding, whose states are no linear function of the image"
         raise refusals.needs_quadratic_logits(name, got)

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
-from qaml_qiskit.evaluation import ReadoutMap
+from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.models import QVC, NoisyQVC
-from qaml_qiskit.simulation.heisenberg import NoisyObservables
+from qaml_qiskit.simulation.heisenberg import NoisyObservables, readout_map
 
 
 def placed(module: nn.Module, compute: Compute) -> nn.Module:
@@ -26,9 +26,20 @@ def noisy_module(model: QVC, observables: NoisyObservables, compute: Compute) ->
     return placed(NoisyQVC(model, observables), compute)
 
 
-def without_readout_errors(observables: NoisyObservables, readout: ReadoutMap) -> NoisyObservables:
-    """The observables with the readout errors in them inverted."""
+def without_readout_errors(observables: NoisyObservables, layers: CircuitWithNoise) -> NoisyObservables:
+    """The observables with the readout errors in them inverted.
+
+    For Z of single qubits that is an affine map. What errors make of a product mixes in products of fewer qubits, so
+    products are carried back anew through the circuit, read perfectly.
+
+    Args:
+        observables: of the layers' strings, readout errors included.
+        layers: that measure them.
+    """
     matrices = observables.matrices
+    if any(len(string) > 1 for string in layers.strings):
+        return layers.without_readout_errors().observables(matrices.dtype, str(matrices.device))
+    readout = readout_map(layers.noise, [qubit for (qubit,) in layers.strings])
     unit = torch.eye(matrices.shape[-1]).to(matrices)
     contrast, offset = (torch.from_numpy(v).to(matrices)[:, None, None] for v in (readout.contrast, readout.offset))
     return NoisyObservables(observables.readings, (matrices - offset * unit) / contrast)

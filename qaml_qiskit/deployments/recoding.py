@@ -1,7 +1,5 @@
 """A trained QVC behind another encoding."""
 
-import torch
-
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.encodings import encoding_for
 from qaml_qiskit.models import QVC, QVCConfig, StoredModel
@@ -28,6 +26,5 @@ def behind_encoding(model: QVC, stored: StoredModel, name: str, encoding: str, l
     if config == own:
         return stored
     recoded = QVC(config)
-    with torch.no_grad():
-        recoded.weight.copy_(model.weight)
+    recoded.load_state_dict(model.state_dict())
     return StoredModel(recoded.eval(), stored.card.model_copy(update={"model": config}))

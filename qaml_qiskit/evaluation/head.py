@@ -1,5 +1,6 @@
 """From what is measured to logits: a linear map, so that logits are quadratic forms of the image, whatever is read."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -9,6 +10,7 @@ from typing_extensions import TypeVar
 
 #: An array or a tensor: this room knows no library of tensors, and needs nothing of one but its arithmetic.
 Array = TypeVar("Array", bound=Any, default=NDArray[np.float64])
+Other = TypeVar("Other", bound=Any)
 
 
 @dataclass(frozen=True)
@@ -36,3 +38,7 @@ class LinearHead(Generic[Array]):
     def times(self, scale: float) -> "LinearHead[Array]":
         """The head whose logits are so many times as large."""
         return LinearHead(self.matrix * scale, self.offset * scale)
+
+    def converted(self, convert: Callable[[Array], Other]) -> "LinearHead[Other]":
+        """The head of other arrays: of another library, precision or device."""
+        return LinearHead(convert(self.matrix), convert(self.offset))

@@ -18,7 +18,17 @@ from torch.nn import Parameter
 from qaml_qiskit.batches import as_tensor
 from qaml_qiskit.encodings import amplitudes
 from qaml_qiskit.errors import InputError
-from qaml_qiskit.simulation import chosen_kernel, compile_circuit, unitary, z_expectations, z_jacobians
+from qaml_qiskit.simulation import (
+    Reading,
+    chosen_kernel,
+    compile_circuit,
+    evolve,
+    string_signs,
+    unitary,
+    z_expectations,
+    z_jacobians,
+)
+from qaml_qiskit.simulation.readings import qubits_of
 
 #: The matrix of 2ⁿ rows costs as much as about 2ⁿ/10 layers with the compiled kernel, 2ⁿ/60 with torch (10 qubits).
 _PAYS_KERNEL, _PAYS_TORCH = 10, 60
@@ -34,7 +44,7 @@ class NetworkInputError(InputError, QiskitMachineLearningError):
 
 
 class AmplitudeQNN(NeuralNetwork):
-    """⟨Z_k⟩ of a parameterised circuit on an amplitude-encoded input, simulated exactly.
+    """⟨Z_k⟩, or averages of products of Z, of a parameterised circuit on an amplitude-encoded input, exactly.
 
     It keeps qiskit-machine-learning's contract: :meth:`forward` and :meth:`backward` take and give float64 arrays,
     and the latter returns per-sample Jacobians, so a stock ``TorchConnector`` works. Training should use
@@ -43,17 +53,18 @@ class AmplitudeQNN(NeuralNetwork):
     Args:
         circuit: the variational part on n qubits.
         num_features: length of the input vector, at most 2ⁿ; it is zero-padded and normalised here.
-        qubits: the qubits whose Z is measured, in the order of the outputs.
+        qubits: the qubits whose Z is measured, or tuples of them for products of Z, in the order of the outputs.
     """
 
-    def __init__(self, circuit: QuantumCircuit, num_features: int, qubits: Sequence[int]) -> None:
+    def __init__(self, circuit: QuantumCircuit, num_features: int, qubits: Sequence[Reading]) -> None:
         self.program = compile_circuit(circuit)
-        self.qubits = tuple(qubits)
+        #: What is measured, an output each.
+        self.readings = tuple(qubits)
         super().__init__(
             num_inputs=num_features,
             num_weights=self.program.num_weights,
             sparse=False,
-            output_shape=len(self.qubits),
+            output_shape=len(self.readings),
             input_gradients=True,
         )
 
@@ -65,9 +76,18 @@ class AmplitudeQNN(NeuralNetwork):
             weights: shape (num_weights,), same dtype.
 
         Returns:
-            Shape (N, number of measured qubits).
+            Shape (N, number of outputs).
         """
-        return z_expectations(self.program, amplitudes(features, self.program.num_qubits), weights, self.qubits)
+        return z_expectations(self.program, amplitudes(features, self.program.num_qubits), weights, self.readings)
+
+    def probabilities(self, features: Tensor, weights: Tensor) -> Tensor:
+        """Of the outcomes of all qubits, shape (N, 2ⁿ); arguments as for :meth:`expectations`."""
+        states = evolve(self.program, amplitudes(features, self.program.num_qubits), weights)
+        return states.real.square() + states.imag.square()
+
+    def signs(self, like: Tensor) -> Tensor:
+        """The value of every output for every outcome, +1 or −1, shape (2ⁿ, number of outputs)."""
+        return string_signs(self.program.num_qubits, tuple(map(qubits_of, self.readings)), like)
 
     def _forward(self, input_data: NDArray[np.float64] | None, weights: NDArray[np.float64] | None) -> object:
         features, weight = self._tensors(input_data, weights)
@@ -81,7 +101,7 @@ class AmplitudeQNN(NeuralNetwork):
         with _network_errors():
             states = amplitudes(features, self.program.num_qubits)
             by_state, by_weight = z_jacobians(
-                self.program, states, weight, self.qubits, inputs=self.input_gradients, weights_=True
+                self.program, states, weight, self.readings, inputs=self.input_gradients, weights_=True
             )
         if by_state is None:
             return None, cast(Tensor, by_weight).numpy()
@@ -139,7 +159,7 @@ class AdjointConnector(TorchConnector):
             self._parameters[twin] = param
 
     def forward(self, input_data: Tensor | None = None) -> Tensor:
-        """⟨Z_k⟩, shape (..., outputs), for features of shape (..., num_inputs).
+        """What the network measures, shape (..., outputs), for features of shape (..., num_inputs).
 
         Raises:
             NetworkInputError: another number of features, or features that cannot be encoded.
@@ -161,7 +181,7 @@ class AdjointConnector(TorchConnector):
                 result = self._collapsed_forward(network, features)
             else:
                 result = _layer_by_layer(network, features, weight)
-        return result.reshape(*input_data.shape[:-1], len(network.qubits))
+        return result.reshape(*input_data.shape[:-1], len(network.readings))
 
     def _collapsed_forward(self, network: AmplitudeQNN, features: Tensor) -> Tensor:
         # What lies behind the features is padding, zero.
@@ -201,7 +221,7 @@ class _Collapsed:
         # Computed once and used for every image, so it is worth double precision.
         matrix = unitary(network.program, weights.double())
         both = torch.cat((matrix.real, matrix.imag)).T[: network.num_inputs].contiguous().to(weights.dtype)
-        signs = _z_signs(network.qubits, network.program.num_qubits).repeat(2, 1).to(both)
+        signs = network.signs(both).repeat(2, 1)
         return cls(weights, both, signs)
 
     def belongs_to(self, weights: Tensor) -> bool:
@@ -254,9 +274,3 @@ def _collapse_pays(network: AmplitudeQNN, device: torch.device) -> bool:
     has_kernel = device.type == "cpu" and chosen_kernel() is not None
     layers_per_matrix = 2**network.program.num_qubits / (_PAYS_KERNEL if has_kernel else _PAYS_TORCH)
     return network.program.num_walls >= layers_per_matrix
-
-
-def _z_signs(qubits: Sequence[int], num_qubits: int) -> Tensor:
-    """Diagonals of Z on each of ``qubits`` as columns, shape (2ⁿ, m)."""
-    basis = torch.arange(2**num_qubits)
-    return torch.stack([1 - 2 * ((basis >> qubit) & 1) for qubit in qubits], dim=1)

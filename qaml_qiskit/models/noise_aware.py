@@ -88,7 +88,7 @@ def noisy_logits(model: QVC, images: Tensor, noise: NoiseAware, generator: torch
         # The spread is that of the counts; it is not there to be trained.
         spread = ((1 - z.detach() ** 2).clamp(min=0) / noise.shots).sqrt()
         z = z + spread * torch.randn(z.shape, generator=generator)
-    return model.readout.logits(z, model.config.logit_scale)
+    return model.logits(z)
 
 
 def _errors(model: QVC, noise: NoiseAware) -> PauliErrors | None:

@@ -12,14 +12,15 @@ from qaml_qiskit.simulation.heisenberg import NoisyObservables
 
 
 class NoisyQVC(nn.Module):
-    """The classifier that a noisy device would be with endless shots: logits s·xᵀM_k x with the noisy observables M_k.
+    """The classifier that a noisy device would be with endless shots: logits from xᵀM_s x, with noisy observables M_s.
 
     The gradient with respect to the images is exact, through the noise and through the encoding. The weights are
     constants of the observables, so the module has no parameters to train.
 
     Args:
         model: the QVC; its encoding prepares the states, without noise.
-        observables: what its layers, their noise and the readout measure on these states, one for every class.
+        observables: what its layers, their noise and the readout errors make of the readout's strings on these states,
+            one for each.
     """
 
     def __init__(self, model: QVC, observables: NoisyObservables) -> None:
@@ -34,7 +35,7 @@ class NoisyQVC(nn.Module):
         return super()._apply(fn, recurse)
 
     def expectations(self, images: Tensor) -> Tensor:
-        """⟨Z_k⟩ of the class qubits under noise, shape (N, m), for images of shape (N, C, H, W) in [0, 1].
+        """⟨P⟩ of the readout's strings under noise, shape (N, S), for images of shape (N, C, H, W) in [0, 1].
 
         Raises:
             InputError: a wrong shape, or an image that cannot be encoded.
@@ -43,9 +44,10 @@ class NoisyQVC(nn.Module):
         return self.observables.expectations(self.model.encoding.state(images).to(self.observables.matrices))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, shape (N, m), as the QVC makes them from ⟨Z_k⟩.
+        """Logits, shape (N, m), as the QVC makes them from ⟨P⟩.
 
         Raises:
             InputError: as :meth:`expectations`.
         """
-        return self.model.readout.logits(self.expectations(images), self.config.logit_scale)
+        found = self.expectations(images)
+        return self.model.head.converted(lambda part: part.detach().to(found)).logits(found)

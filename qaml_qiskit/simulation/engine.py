@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from torch import Tensor
@@ -11,11 +10,15 @@ from qaml_qiskit.simulation.choice import chosen_kernel
 from qaml_qiskit.simulation.kernel import KernelEngine
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
+from qaml_qiskit.simulation.readings import Strings
 from qaml_qiskit.simulation.torch_backend import TorchEngine
 
 
 class Engine(Protocol):
-    """Runs programs on batches. Wires, not circuit qubits; the state is a tensor in a layout of the engine's own."""
+    """Runs programs on batches. Wires, not circuit qubits; the state is a tensor in a layout of the engine's own.
+
+    Strings are products of Z, each the wires whose Z are multiplied.
+    """
 
     def forward(self, program: Program, angles: Tensor, amplitudes: Tensor) -> Tensor:
         """The final state, for angles (A,) float64 and amplitudes (B, 2**n), real or complex."""
@@ -23,8 +26,8 @@ class Engine(Protocol):
     def amplitudes(self, program: Program, state: Tensor, batch: int) -> Tensor:
         """The state as complex amplitudes, shape (B, 2**n)."""
 
-    def expectations(self, program: Program, state: Tensor, wires: Sequence[int], batch: int) -> Tensor:
-        """⟨Z⟩ of the wires, shape (B, len(wires))."""
+    def expectations(self, program: Program, state: Tensor, strings: Strings, batch: int) -> Tensor:
+        """Averages of the strings, shape (B, number of strings)."""
 
     def pull_back_amplitudes(
         self, program: Program, angles: Tensor, state: Tensor, cotangent: Tensor, wanted: Wanted
@@ -32,9 +35,9 @@ class Engine(Protocol):
         """Gradients, given those with respect to the final amplitudes, shape (B, 2**n) complex."""
 
     def pull_back_expectations(
-        self, program: Program, angles: Tensor, state: Tensor, wires: Sequence[int], cotangent: Tensor, wanted: Wanted
+        self, program: Program, angles: Tensor, state: Tensor, strings: Strings, cotangent: Tensor, wanted: Wanted
     ) -> Pullback:
-        """Gradients, given those with respect to ⟨Z⟩ of the wires, shape (B, len(wires))."""
+        """Gradients, given those with respect to the averages of the strings, shape (B, number of strings)."""
 
 
 def choose_engine(program: Program, amplitudes: Tensor) -> Engine:

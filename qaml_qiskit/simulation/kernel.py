@@ -13,6 +13,8 @@ from torch import Tensor
 from qaml_qiskit.simulation.native import Kernel
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
+from qaml_qiskit.simulation.readings import Strings
+from qaml_qiskit.simulation.torch_backend import string_signs
 
 
 class _Program(ctypes.Structure):
@@ -59,11 +61,15 @@ class KernelEngine:
         self._call("qaml_amplitudes", state, program.num_qubits, batch, state.data_ptr(), result.data_ptr())
         return result
 
-    def expectations(self, program: Program, state: Tensor, wires: Sequence[int], batch: int) -> Tensor:
-        """⟨Z⟩ of the wires, shape (B, len(wires))."""
+    def expectations(self, program: Program, state: Tensor, strings: Strings, batch: int) -> Tensor:
+        """Averages of the strings, shape (B, number of strings)."""
+        wires = _single(strings)
+        if wires is None:
+            amplitudes = self.amplitudes(program, state, batch)
+            weights = amplitudes.real.square() + amplitudes.imag.square()
+            return weights @ string_signs(program.num_qubits, strings, weights)
         values = state.new_empty((batch, len(wires)))
-        chosen = _ints(wires)
-        arguments = (program.num_qubits, batch, state.data_ptr(), chosen, len(wires), values.data_ptr())
+        arguments = (program.num_qubits, batch, state.data_ptr(), _ints(wires), len(wires), values.data_ptr())
         self._call("qaml_expectations", state, *arguments)
         return values
 
@@ -76,10 +82,14 @@ class KernelEngine:
         return self._pull_back(program, angles, state, len(cotangent), seed, wanted)
 
     def pull_back_expectations(
-        self, program: Program, angles: Tensor, state: Tensor, wires: Sequence[int], cotangent: Tensor, wanted: Wanted
+        self, program: Program, angles: Tensor, state: Tensor, strings: Strings, cotangent: Tensor, wanted: Wanted
     ) -> Pullback:
-        """Gradients, given those with respect to ⟨Z⟩ of the wires, shape (B, len(wires))."""
-        cotangent = cotangent.contiguous()
+        """Gradients, given those with respect to the averages of the strings, shape (B, number of strings)."""
+        wires, cotangent = _single(strings), cotangent.contiguous()
+        if wires is None:
+            signs = string_signs(program.num_qubits, strings, cotangent)
+            seeds = 2 * (cotangent @ signs.T) * self.amplitudes(program, state, len(cotangent))
+            return self.pull_back_amplitudes(program, angles, state, seeds, wanted)
         seed = (None, _ints(wires), len(wires), cotangent.data_ptr())
         return self._pull_back(program, angles, state, len(cotangent), seed, wanted)
 
@@ -121,6 +131,11 @@ class _NativeProgram:
             len(program.pairs),
         )
         self.pointer = ctypes.addressof(self._native)
+
+
+def _single(strings: Strings) -> tuple[int, ...] | None:
+    """The wires where every string is Z of one, which the kernel reads itself; None elsewhere."""
+    return tuple(string[0] for string in strings) if all(len(string) == 1 for string in strings) else None
 
 
 def _ints(values: Sequence[int]) -> Any:

@@ -19,6 +19,7 @@ from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation.engine import Engine, choose_engine
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
+from qaml_qiskit.simulation.readings import Reading, Strings, qubits_of
 from qaml_qiskit.simulation.torch_backend import TorchEngine, recorded_forward
 
 _PRECISIONS = (torch.float32, torch.float64)
@@ -61,7 +62,7 @@ def evolve(program: Program, amplitudes: Tensor, weights: Tensor) -> Tensor:
     return state if order is None else state[:, torch.from_numpy(order).to(state.device)]
 
 
-def z_expectations(program: Program, amplitudes: Tensor, weights: Tensor, qubits: Sequence[int]) -> Tensor:
+def z_expectations(program: Program, amplitudes: Tensor, weights: Tensor, qubits: Sequence[Reading]) -> Tensor:
     """⟨ψ|Z_q|ψ⟩ after the circuit for each of ``qubits``; differentiable in both tensors.
 
     The backward pass undoes the circuit step by step, so memory does not grow with its depth, and computes only the
@@ -73,7 +74,7 @@ def z_expectations(program: Program, amplitudes: Tensor, weights: Tensor, qubits
         program: the compiled circuit on n qubits.
         amplitudes: shape (B, 2**n), float or complex; B may be 0.
         weights: shape (P,), float, in the order of ``program.parameters``.
-        qubits: m qubits of the circuit.
+        qubits: m qubits of the circuit, or tuples of them for products of Z.
 
     Returns:
         Shape (B, m), real.
@@ -81,11 +82,11 @@ def z_expectations(program: Program, amplitudes: Tensor, weights: Tensor, qubits
     Raises:
         InputError: for shapes, dtypes or devices that do not fit, or a qubit that the circuit does not have.
     """
-    wires = _wires(program, qubits)
+    strings = _strings(program, qubits)
     amplitudes, angles, engine = _prepare(program, amplitudes, weights)
     if amplitudes.shape[0] == 0:
-        return _empty(amplitudes, angles, len(wires))
-    values: Tensor = _Expectations.apply(amplitudes, angles, program, wires, engine)
+        return _empty(amplitudes, angles, len(strings))
+    values: Tensor = _Expectations.apply(amplitudes, angles, program, strings, engine)
     return values
 
 
@@ -112,7 +113,7 @@ def z_jacobians(
     program: Program,
     amplitudes: Tensor,
     weights: Tensor,
-    qubits: Sequence[int],
+    qubits: Sequence[Reading],
     *,
     inputs: bool = True,
     weights_: bool = True,
@@ -125,7 +126,7 @@ def z_jacobians(
         program: the compiled circuit on n qubits.
         amplitudes: shape (B, 2**n), float or complex; B may be 0.
         weights: shape (P,), float, in the order of ``program.parameters``.
-        qubits: m qubits of the circuit.
+        qubits: as for :func:`z_expectations`.
         inputs: whether to compute the Jacobian with respect to the amplitudes.
         weights_: whether to compute the Jacobian with respect to the weights.
 
@@ -135,23 +136,23 @@ def z_jacobians(
     Raises:
         InputError: as for :func:`z_expectations`.
     """
-    wires = _wires(program, qubits)
+    strings = _strings(program, qubits)
     with torch.no_grad():
         weights = as_tensor(weights, "the weights")
         amplitudes, angles, engine = _prepare(program, amplitudes, weights)
         batch, size = amplitudes.shape
-        shape = (batch, len(wires))
-        if batch == 0 or not wires:
+        shape = (batch, len(strings))
+        if batch == 0 or not strings:
             empty = amplitudes.new_zeros
             return Jacobians(
                 empty((*shape, size)) if inputs else None,
                 empty((*shape, program.num_weights)).real if weights_ else None,
             )
-        repeated = amplitudes.repeat_interleave(len(wires), 0)
+        repeated = amplitudes.repeat_interleave(len(strings), 0)
         state = engine.forward(program, angles, repeated)
-        seeds = torch.eye(len(wires), dtype=amplitudes.dtype.to_real(), device=amplitudes.device).repeat(batch, 1)
+        seeds = torch.eye(len(strings), dtype=amplitudes.dtype.to_real(), device=amplitudes.device).repeat(batch, 1)
         wanted = Wanted(inputs=inputs, angles=weights_, per_sample=True)
-        pullback = engine.pull_back_expectations(program, angles, state, wires, seeds, wanted)
+        pullback = engine.pull_back_expectations(program, angles, state, strings, seeds, wanted)
         by_amplitude = None if pullback.inputs is None else _like(pullback.inputs, amplitudes).reshape(*shape, size)
         by_weight = None
         if pullback.angles is not None:
@@ -186,12 +187,12 @@ class _Expectations(Function):
 
     @staticmethod
     def forward(
-        ctx: Any, amplitudes: Tensor, angles: Tensor, program: Program, wires: tuple[int, ...], engine: Engine
+        ctx: Any, amplitudes: Tensor, angles: Tensor, program: Program, strings: Strings, engine: Engine
     ) -> Tensor:
         state = engine.forward(program, angles, amplitudes)
         ctx.save_for_backward(amplitudes, angles, state)
-        ctx.program, ctx.wires, ctx.engine, ctx.is_complex = program, wires, engine, amplitudes.is_complex()
-        return engine.expectations(program, state, wires, len(amplitudes))
+        ctx.program, ctx.strings, ctx.engine, ctx.is_complex = program, strings, engine, amplitudes.is_complex()
+        return engine.expectations(program, state, strings, len(amplitudes))
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
@@ -199,9 +200,9 @@ class _Expectations(Function):
         wanted = Wanted(ctx.needs_input_grad[0], ctx.needs_input_grad[1])
         if torch.is_grad_enabled():
             again = recorded_forward(ctx.program, angles, amplitudes)
-            values = _TORCH.expectations(ctx.program, again, ctx.wires, len(amplitudes))
+            values = _TORCH.expectations(ctx.program, again, ctx.strings, len(amplitudes))
             return (*_recorded_gradients(values, (amplitudes, angles), cotangent, wanted), None, None, None)
-        pullback = ctx.engine.pull_back_expectations(ctx.program, angles, state, ctx.wires, cotangent, wanted)
+        pullback = ctx.engine.pull_back_expectations(ctx.program, angles, state, ctx.strings, cotangent, wanted)
         return (*_gradients(pullback, is_complex=ctx.is_complex), None, None, None)
 
 
@@ -232,17 +233,18 @@ def _empty(amplitudes: Tensor, angles: Tensor, columns: int) -> Tensor:
     return (row[:, :1] * angles.sum().to(row.dtype)).expand(0, columns)
 
 
-def _wires(program: Program, qubits: Sequence[int]) -> tuple[int, ...]:
-    """The wires that carry these qubits at the end of the circuit."""
-    wrong = [qubit for qubit in qubits if not 0 <= qubit < program.num_qubits]
+def _strings(program: Program, qubits: Sequence[Reading]) -> Strings:
+    """What is read, by the wires that carry these qubits at the end of the circuit."""
+    strings = [qubits_of(reading) for reading in qubits]
+    wrong = [string for string in strings if not string or not {*string} <= {*range(program.num_qubits)}]
     if wrong:
         raise InputError(
             "cannot measure these qubits",
-            got=str(wrong),
+            got=str([string[0] if len(string) == 1 else string for string in wrong]),
             expected=f"qubits from 0 to {program.num_qubits - 1}",
             remedy="choose qubits of the circuit",
         )
-    return tuple(program.wires[qubit] for qubit in qubits)
+    return tuple(tuple(program.wires[qubit] for qubit in string) for string in strings)
 
 
 def _prepare(program: Program, amplitudes: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Engine]:

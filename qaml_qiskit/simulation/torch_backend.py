@@ -5,7 +5,7 @@ A state is a real tensor of shape (2, B, 2**n): its real and imaginary parts, in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
+from qaml_qiskit.simulation.readings import Strings
 
 #: RY rotations of up to this many wires become one real matrix (32×32 serves the CPU's matrix product best).
 _BLOCK = 5
@@ -44,9 +45,9 @@ class TorchEngine:
         """The state as complex amplitudes, shape (B, 2**n)."""
         return torch.complex(state[0], state[1])
 
-    def expectations(self, program: Program, state: Tensor, wires: Sequence[int], batch: int) -> Tensor:
-        """⟨Z⟩ of the wires, shape (B, len(wires))."""
-        return (state * state).sum(0) @ _signs(program.num_qubits, state)[:, list(wires)]
+    def expectations(self, program: Program, state: Tensor, strings: Strings, batch: int) -> Tensor:
+        """Averages of the strings, shape (B, number of strings)."""
+        return (state * state).sum(0) @ string_signs(program.num_qubits, strings, state)
 
     def pull_back_amplitudes(
         self, program: Program, angles: Tensor, state: Tensor, cotangent: Tensor, wanted: Wanted
@@ -55,10 +56,10 @@ class TorchEngine:
         return _pull_back(program, angles, state, _planes(cotangent), wanted)
 
     def pull_back_expectations(
-        self, program: Program, angles: Tensor, state: Tensor, wires: Sequence[int], cotangent: Tensor, wanted: Wanted
+        self, program: Program, angles: Tensor, state: Tensor, strings: Strings, cotangent: Tensor, wanted: Wanted
     ) -> Pullback:
-        """Gradients, given those with respect to ⟨Z⟩ of the wires, shape (B, len(wires))."""
-        signs = _signs(program.num_qubits, state)[:, list(wires)]
+        """Gradients, given those with respect to the averages of the strings, shape (B, number of strings)."""
+        signs = string_signs(program.num_qubits, strings, state)
         return _pull_back(program, angles, state, 2 * (cotangent @ signs.T) * state, wanted)
 
 
@@ -307,6 +308,13 @@ def _planes(amplitudes: Tensor) -> Tensor:
     if amplitudes.is_complex():
         return torch.stack([amplitudes.real, amplitudes.imag])
     return torch.stack([amplitudes, torch.zeros_like(amplitudes)])
+
+
+def string_signs(num_qubits: int, strings: Strings, like: Tensor) -> Tensor:
+    """Eigenvalues of products of Z, shape (2**n, number of strings), in the precision and on the device of ``like``."""
+    signs = _signs(num_qubits, like)
+    columns = [signs[:, list(string)].prod(1) for string in strings]
+    return torch.stack(columns, dim=1) if columns else signs[:, :0]
 
 
 def _signs(num_qubits: int, like: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ def model_config(request: TrainingOptions, data: Dataset) -> ModelConfig:
             values["init_std"] = request.init_std
     if request.model == "qvc":
         values["num_layers"] = request.layers
-        for name in ("ansatz", "readout", "encoding", "encoding_layers", "pixel_order"):
+        for name in ("ansatz", "readout", "observables", "encoding", "encoding_layers", "pixel_order"):
             values[name] = getattr(request, name)
     config = parse_config(values)
     check_size(config.memory)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from qaml_qiskit.circuits import AnsatzName, ReadoutName
+from qaml_qiskit.circuits import READOUTS, AnsatzName, ReadoutName
 from qaml_qiskit.datasets.names import DatasetName
 from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
 from qaml_qiskit.errors import ConfigurationError
@@ -13,7 +13,7 @@ from qaml_qiskit.models.scale import LogitScale
 from qaml_qiskit.workflows.fields import Count, Otherwise
 from qaml_qiskit.workflows.request import Seeded
 
-#: Classes kept when none are asked for: the digits have 64 pixels, hence six qubits, hence six classes at most.
+#: Classes kept when none are asked for and every class needs a qubit: the digits have 64 pixels, hence six qubits.
 DEFAULT_CLASSES = {"digits": (0, 1, 2, 3, 4, 5)}
 
 #: The objective that takes --train-noise and --train-shots.
@@ -21,7 +21,9 @@ NOISE_AWARE = "noise-aware"
 
 #: The kinds of model that an option means something to; all others mean something to every kind.
 _ONLY_OF = {
-    **dict.fromkeys(("layers", "ansatz", "readout", "encoding", "encoding_layers", "pixel_order"), ("qvc",)),
+    **dict.fromkeys(
+        ("layers", "ansatz", "readout", "observables", "encoding", "encoding_layers", "pixel_order"), ("qvc",)
+    ),
     **dict.fromkeys(("train_noise", "train_shots", "train_draws"), ("qvc",)),
     **dict.fromkeys(("logit_scale", "init_std"), ("qvc", "quadratic")),
 }
@@ -32,7 +34,9 @@ class TrainingOptions(Seeded):
 
     dataset: DatasetName = "digits"
     """Whose images."""
-    classes: Annotated[tuple[int, ...] | None, Otherwise("all; of the digits those that fit, 0 to 5")] = None
+    classes: Annotated[
+        tuple[int, ...] | None, Otherwise("all; of the digits 0 to 5, unless the readout is trained")
+    ] = None
     """Labels to keep, such as 3,8; the k-th becomes label k."""
     model: Literal["qvc", "convnet", "resnet18", "quadratic"] = "qvc"
     """What is trained."""
@@ -42,6 +46,8 @@ class TrainingOptions(Seeded):
     """Where a QVC's layers have their CZ."""
     readout: Annotated[ReadoutName, Field(exclude_if=lambda name: name == "qubits")] = "qubits"
     """How classes are read from a QVC's qubits."""
+    observables: Annotated[tuple[str, ...], Field(exclude_if=lambda names: not names)] = ()
+    """Products of Z that the readout parity or linear reads, such as ZIIZ,IZZI; the rightmost letter is qubit 0."""
     encoding: EncodingName = "multiplexed"
     """What prepares a QVC's images."""
     encoding_layers: Annotated[Count | None, Otherwise("2")] = None
@@ -49,7 +55,7 @@ class TrainingOptions(Seeded):
     pixel_order: Annotated[PixelOrder | None, Otherwise("gray for approximate, flat otherwise")] = None
     """Which pixel is which amplitude."""
     logit_scale: LogitScale = 20.0
-    """Logits of a QVC are ⟨Z⟩, those of a quadratic classifier its forms, times this."""
+    """Logits of a QVC are ⟨Z⟩, those of a quadratic classifier its forms, times this; a trained readout starts so."""
     init_std: Annotated[Annotated[float, Field(ge=0)] | None, Otherwise("1; 0.01 for quadratic")] = None
     """Standard deviation of the first weights of a QVC or a quadratic classifier."""
     epochs: Count = 20
@@ -118,7 +124,9 @@ class TrainingOptions(Seeded):
     def resolved(self) -> Self:
         """The same request with defaults that depend on other choices filled in."""
         rate = self.learning_rate or default_rate(self.model, self.layers)
-        classes = self.classes if self.classes is not None else DEFAULT_CLASSES.get(self.dataset)
+        takes_any = self.model == "qvc" and getattr(READOUTS[self.readout], "trained", False)
+        fitting = None if takes_any else DEFAULT_CLASSES.get(self.dataset)
+        classes = self.classes if self.classes is not None else fitting
         update: dict[str, Any] = {"learning_rate": rate, "classes": classes}
         if self.model == "qvc":
             layers, order = encoding_defaults(self.encoding, self.encoding_layers, self.pixel_order)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 import qaml_qiskit as qaml
 from qaml_qiskit.attacks import ATTACKS, Adversary, BoundedAttack, Traits
-from qaml_qiskit.circuits import ANSAETZE, READOUTS, Ansatz, QubitReadout
+from qaml_qiskit.circuits import ANSAETZE, READOUTS, Ansatz, QubitReadout, ZString
 from qaml_qiskit.circuits.ansatz import Angle
 from qaml_qiskit.datasets import DATASETS, DatasetSpec, load_dataset
 from qaml_qiskit.datasets.spec import RawPart, RawSplit
@@ -254,8 +254,8 @@ class Reversed(QubitReadout):
     """Class k is read from the k-th qubit from behind."""
 
     @property
-    def qubits(self) -> tuple[int, ...]:
-        return tuple(reversed(super().qubits))
+    def strings(self) -> tuple[ZString, ...]:
+        return tuple((self.num_qubits - 1 - qubit,) for (qubit,) in super().strings)
 
 
 def test_a_readout_and_an_objective_are_asked_for_by_name(tmp_path: Path) -> None:
@@ -275,7 +275,8 @@ def test_a_readout_and_an_objective_are_asked_for_by_name(tmp_path: Path) -> Non
         assert isinstance(stored.model, QVC)
         circuit = stored.model.circuit()
         measured = [circuit.find_bit(each.qubits[0]).index for each in circuit.data if each.name == "measure"]
-        assert measured == [1, 0]
+        assert measured == [0, 1]
+        assert (stored.model.readout.strings, stored.model.readout.bits) == (((1,), (0,)), ((1,), (0,)))
         assert qaml.attack(
             qaml.AttackRequest(model=str(tmp_path / "firm"), images=str(len(images))), out=tmp_path / "attacked"
         ).results

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import torch
@@ -20,9 +19,7 @@ from qaml_qiskit.simulation.heisenberg.lowering import NoisyCircuit, check_qubit
 from qaml_qiskit.simulation.heisenberg.memory import check_fits, memory_needed
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.propagation import Cone, Progress, light_cone, propagate
-
-#: Z of a qubit, or the product of Z of several.
-Reading = int | tuple[int, ...]
+from qaml_qiskit.simulation.readings import Reading, qubits_of
 
 _PRECISIONS = (torch.float32, torch.float64, torch.complex64, torch.complex128)
 _I, _Z = 0, 2
@@ -228,15 +225,11 @@ def _prepare(
     single = None
     if qubits is not None:
         for reading in qubits or [()]:
-            check_qubits(_qubits(reading), circuit.num_qubits, at_least=1)
-        single = list(dict.fromkeys(qubit for reading in qubits for qubit in _qubits(reading)))
+            check_qubits(qubits_of(reading), circuit.num_qubits, at_least=1)
+        single = list(dict.fromkeys(qubit for reading in qubits for qubit in qubits_of(reading)))
     noisy = lower(circuit, table, single)
     readings = noisy.read if qubits is None else tuple(qubits)
     return noisy, readings, light_cone(noisy, inputs)
-
-
-def _qubits(reading: Reading) -> tuple[int, ...]:
-    return reading if isinstance(reading, tuple) else (reading,)
 
 
 def _observables(noisy: NoisyCircuit, readings: Sequence[Reading], cone: Cone) -> FloatArray:
@@ -245,19 +238,20 @@ def _observables(noisy: NoisyCircuit, readings: Sequence[Reading], cone: Cone) -
     factors[:, :, _I] = 1.0
     readout = dict(zip(noisy.read, noisy.readout, strict=True))
     for row, reading in zip(factors, readings, strict=True):
-        for qubit in _qubits(reading):
+        for qubit in qubits_of(reading):
             row[cone.digit[qubit]] = readout[qubit]
     return factors
 
 
 def _expectation(values: Tensor, strides: Sequence[int], factors: FloatArray) -> Tensor:
     """The sum over strings of coefficient times value, for a product of sums of I and Z."""
-    terms = [[(digit, pauli) for pauli in (_I, _Z) if row[pauli]] for digit, row in enumerate(factors)]
-    total = values.new_zeros(())
-    for string in product(*terms):
-        weight = float(np.prod([factors[digit, pauli] for digit, pauli in string]))
-        total = total + weight * values[sum(strides[digit] * pauli for digit, pauli in string)]
-    return total
+    places, weights = np.zeros(1, dtype=np.int64), np.ones(1)
+    for digit, row in enumerate(factors):
+        terms = [pauli for pauli in (_I, _Z) if row[pauli]]
+        places = np.add.outer(places, [strides[digit] * pauli for pauli in terms]).ravel()
+        weights = np.multiply.outer(weights, row[terms]).ravel()
+    chosen = values[torch.from_numpy(places).to(values.device)]
+    return (torch.from_numpy(weights).to(chosen) * chosen).sum()
 
 
 def _check_dtype(dtype: torch.dtype, allowed: Sequence[torch.dtype]) -> None:

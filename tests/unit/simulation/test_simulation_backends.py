@@ -48,8 +48,11 @@ def everything(program: Program, rows: torch.Tensor, weights: torch.Tensor) -> l
     factors = torch.linspace(-1, 1, values.numel(), dtype=values.dtype).reshape(values.shape)
     by_values = torch.autograd.grad((values * factors).sum(), (rows, weights))
     inputs_only = torch.autograd.grad((z_expectations(program, rows, weights.detach(), [0])).sum(), rows)
+    strings = [(0, program.num_qubits - 1), tuple(range(program.num_qubits)), 1]
+    products = z_expectations(program, rows, weights, strings)
+    by_products = torch.autograd.grad((products * factors[:, :1]).sum(), (rows, weights))
     by_image = torch.autograd.grad((image.real * image.imag).sum() + image[:, 0].real.sum(), (rows, weights))
-    return [values.detach(), image.detach(), *by_values, *inputs_only, *by_image]
+    return [values.detach(), image.detach(), *by_values, *inputs_only, *by_products, *by_image]
 
 
 @needs_kernel
@@ -84,9 +87,9 @@ def test_every_instruction_set_agrees(make: Callable[[], object], level: int, dt
     for backend in (KernelEngine(replace(kernel, level=level)), TorchEngine()):
         state = backend.forward(program, angles, rows)
         wanted = Wanted(inputs=True, angles=True)
-        summed = backend.pull_back_expectations(program, angles, state, (1, 0), cotangent, wanted)
+        summed = backend.pull_back_expectations(program, angles, state, ((1,), (0,)), cotangent, wanted)
         each = backend.pull_back_expectations(
-            program, angles, state, (1, 0), cotangent, Wanted(inputs=False, angles=True, per_sample=True)
+            program, angles, state, ((1,), (0,)), cotangent, Wanted(inputs=False, angles=True, per_sample=True)
         )
         assert summed.angles is not None
         assert each.angles is not None
