@@ -152,3 +152,7 @@ class StorageError(PartialResultError):
 
 class PlugInWarning(UserWarning):
     """A part from another package cannot be used; everything else works."""
+
+
+class DataWarning(UserWarning):
+    """Data that can be used, but not all of them or not as they are."""

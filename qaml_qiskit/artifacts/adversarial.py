@@ -3,11 +3,11 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from qaml_qiskit.artifacts.codecs import ARRAYS, Codec
 from qaml_qiskit.datasets import check_images
@@ -37,6 +37,7 @@ class Provenance(BaseModel):
         eps: the budget; None for none.
         seed: of the attack.
         dataset: that the model was trained for.
+        data: the fingerprint of own data; None for a data set that is known by name.
         classes: of that data set, in the order of the labels.
         images: what was attacked: a number of test images, or an .npz.
         images_digest: fingerprint of the clean images.
@@ -55,7 +56,8 @@ class Provenance(BaseModel):
     eps: float | None
     seed: int
     dataset: str
-    classes: tuple[int, ...]
+    data: Annotated[str | None, Field(exclude_if=lambda fingerprint: fingerprint is None)] = None
+    classes: tuple[int | str, ...]
     images: str
     images_digest: str
     package_version: str

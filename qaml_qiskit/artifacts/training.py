@@ -43,12 +43,13 @@ _COLUMNS = [field.name for field in fields(EpochRecord)]
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Training, validation and test images, with the labels of the kept classes in the data set."""
+    """Training, validation and test images, what their card says, and what a user should know of how they were read."""
 
     train: Dataset
     validation: Dataset
     test: Dataset
     card: DataCard
+    notes: tuple[str, ...] = ()
 
     def for_fitting(self) -> tuple[tuple[str, Dataset], tuple[str, Dataset]]:
         """The two parts that a training sees, by name."""

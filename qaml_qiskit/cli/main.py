@@ -11,7 +11,7 @@ import typer
 
 from qaml_qiskit.cli.crash import UNFORESEEN, report
 from qaml_qiskit.cli.streams import accept_any_text, open_missing
-from qaml_qiskit.errors import PartialResultError, PlugInWarning, QamlError
+from qaml_qiskit.errors import DataWarning, PartialResultError, PlugInWarning, QamlError
 from qaml_qiskit.text import printable
 
 #: A process stopped by Ctrl-C before there was anything to keep, as shells report it.
@@ -23,10 +23,11 @@ def main() -> None:
     open_missing()
     accept_any_text()
     # Warnings of libraries are for their callers, which the tests watch; a user of the command can do nothing about
-    # them. ``python -W`` still shows them. A package that adds a part is theirs.
+    # them. ``python -W`` still shows them. A package that adds a part is theirs, and so are data.
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", PlugInWarning)
+        warnings.simplefilter("always", DataWarning)
         warnings.formatwarning = lambda message, *place: f"Warning: {message}\n"
     try:
         code = _run()

@@ -4,12 +4,15 @@ Looking for files, checking and fetching them is in ``store`` and ``download``; 
 its official file format; ``names`` knows them all by name.
 """
 
+from qaml_qiskit.datasets.again import load_rows, load_test
 from qaml_qiskit.datasets.base import Dataset, Split
 from qaml_qiskit.datasets.catalogue import dataset_names, dataset_spec
 from qaml_qiskit.datasets.download import fetch
 from qaml_qiskit.datasets.images import check_images
 from qaml_qiskit.datasets.loading import load_dataset
-from qaml_qiskit.datasets.names import DATASETS, DatasetName
+from qaml_qiskit.datasets.names import DATASETS, DatasetName, is_path
+from qaml_qiskit.datasets.preparation import DataPreparation
+from qaml_qiskit.datasets.sources import DataFile, DataSource, told_data
 from qaml_qiskit.datasets.spec import DatasetSpec, SourceFile
 from qaml_qiskit.datasets.store import (
     DATA_DIR_VARIABLE,
@@ -25,6 +28,9 @@ from qaml_qiskit.datasets.validation import validation_split
 __all__ = [
     "DATASETS",
     "DATA_DIR_VARIABLE",
+    "DataFile",
+    "DataPreparation",
+    "DataSource",
     "Dataset",
     "DatasetName",
     "DatasetSpec",
@@ -39,7 +45,11 @@ __all__ = [
     "dataset_names",
     "dataset_spec",
     "fetch",
+    "is_path",
     "load_dataset",
+    "load_rows",
+    "load_test",
+    "told_data",
     "validation_split",
     "verify",
 ]

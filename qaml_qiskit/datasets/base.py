@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qaml_qiskit.datasets.images import check_images
+from qaml_qiskit.datasets.preparation import DataPreparation
+from qaml_qiskit.datasets.sources import DataSource
 from qaml_qiskit.errors import InputError
 
 
@@ -78,11 +80,17 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Split:
-    """A data set in the two parts in which it was published.
+    """A data set in its parts.
 
     Args:
         train: the images to fit on.
         test: the images to measure on; same shape and same classes.
+        validation: the images to choose an epoch by, where the data have such a part.
+        classes: the classes kept, in the order of the labels: by their numbers in a data set that is known by name, by
+            their names elsewhere; as :func:`load_dataset` takes them. All labels when left out.
+        source: what own data were read from.
+        preparation: what was done to the data, with what was fitted to the training part.
+        notes: what a user should know of how the data were read.
 
     Raises:
         InputError: parts whose classes or image shapes differ.
@@ -90,17 +98,24 @@ class Split:
 
     train: Dataset
     test: Dataset
+    validation: Dataset | None = None
+    classes: tuple[int | str, ...] = ()
+    source: DataSource | None = None
+    preparation: DataPreparation | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.classes:
+            object.__setattr__(self, "classes", tuple(range(self.train.num_classes)))
         train = (self.train.class_names, self.train.image_shape)
-        test = (self.test.class_names, self.test.image_shape)
-        if train != test:
-            raise InputError(
-                "cannot pair these training and test images",
-                got=f"classes and shapes {train} and {test}",
-                expected="the same classes and the same image shape in both",
-                remedy="load both parts from the same data set with the same classes",
-            )
+        for other in (self.test, self.validation):
+            if other is not None and (other.class_names, other.image_shape) != train:
+                raise InputError(
+                    "cannot pair these training and test images",
+                    got=f"classes and shapes {train} and {(other.class_names, other.image_shape)}",
+                    expected="the same classes and the same image shape in both",
+                    remedy="load both parts from the same data set with the same classes",
+                )
 
 
 def _checked_labels(labels: ArrayLike, count: int, num_classes: int) -> NDArray[np.int64]:

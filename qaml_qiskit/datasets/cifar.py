@@ -14,7 +14,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from qaml_qiskit.datasets.classes import select_classes
+from qaml_qiskit.datasets.classes import Labelling
 from qaml_qiskit.datasets.images import from_bytes
 from qaml_qiskit.datasets.spec import DatasetSpec, RawPart, RawSplit, SourceFile
 from qaml_qiskit.errors import InputError
@@ -57,7 +57,7 @@ def read_cifar10(folder: Path) -> RawSplit:
 
 def read_cifar2(folder: Path) -> RawSplit:
     """Read the ships (label 0) and trucks (label 1) of CIFAR-10; the same files and errors as ``read_cifar10``."""
-    return select_classes(read_cifar10(folder), _PAIR, dataset="cifar2")
+    return Labelling(kept=_PAIR).applied(read_cifar10(folder), "cifar2")
 
 
 def _from_archive(archive: Path, names: tuple[str, ...]) -> dict[str, bytes]:

@@ -4,24 +4,21 @@
 Handwritten Digits", UCI Machine Learning Repository (1998).
 """
 
-import hashlib
-
 import numpy as np
 from numpy.typing import NDArray
 
+from qaml_qiskit.datasets.parts import hashed_test_part
 from qaml_qiskit.datasets.spec import DatasetSpec, RawPart, RawSplit
 
 _CLASS_NAMES = tuple(str(digit) for digit in range(10))
 _BRIGHTEST = 16
-_TEST_PERCENT = 30
 
 
 def read_digits() -> RawSplit:
     """Return the digits, 1×8×8 in steps of 1/16, in a training and a test part of 70 and 30 per cent of each class.
 
     The parts belong to the data set like the published parts of MNIST: they do not depend on a run's seed, nor on
-    the version of any random generator. Within a class, the images are ranked by the SHA-256 of ``digits-<index>``
-    and the first 30 per cent are the test part; each part keeps scikit-learn's order.
+    the version of any random generator; see :func:`hashed_test_part`. Each part keeps scikit-learn's order.
     """
     # scikit-learn takes a second to import: only those who ask for the digits wait for it.
     from sklearn.datasets import load_digits
@@ -29,20 +26,8 @@ def read_digits() -> RawSplit:
     pixels, labels = load_digits(return_X_y=True)
     images = (pixels.reshape(-1, 1, 8, 8) / _BRIGHTEST).astype(np.float32)
     labels = labels.astype(np.int64)
-    in_test = _test_mask(labels)
+    in_test = hashed_test_part(labels, "digits")
     return RawSplit(_CLASS_NAMES, _part(images, labels, ~in_test), _part(images, labels, in_test))
-
-
-def _test_mask(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
-    mask = np.zeros(len(labels), dtype=bool)
-    for label in np.unique(labels):
-        members = sorted(np.flatnonzero(labels == label), key=lambda index: _rank(int(index)))
-        mask[members[: round(len(members) * _TEST_PERCENT / 100)]] = True
-    return mask
-
-
-def _rank(index: int) -> str:
-    return hashlib.sha256(f"digits-{index}".encode()).hexdigest()
 
 
 def _part(images: NDArray[np.float32], labels: NDArray[np.int64], mask: NDArray[np.bool_]) -> RawPart:

@@ -1,76 +1,145 @@
-"""From a data set's name to its images and labels."""
+"""From a data set's name, or the path of own data, to images and labels."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from qaml_qiskit.datasets.base import Dataset, Split
+from qaml_qiskit.datasets.base import Split
 from qaml_qiskit.datasets.catalogue import dataset_spec
-from qaml_qiskit.datasets.classes import select_classes, take_positions
+from qaml_qiskit.datasets.classes import Binarise
+from qaml_qiskit.datasets.columns import Header
 from qaml_qiskit.datasets.download import fetch_files
-from qaml_qiskit.datasets.spec import DatasetSpec, RawPart, RawSplit
+from qaml_qiskit.datasets.files.format import TableOptions
+from qaml_qiskit.datasets.files.table import read_header
+from qaml_qiskit.datasets.names import is_path
+from qaml_qiskit.datasets.own import read_own
+from qaml_qiskit.datasets.pixels import Size
+from qaml_qiskit.datasets.preparing import Asked, prepared_named, prepared_own
+from qaml_qiskit.datasets.sources import find
+from qaml_qiskit.datasets.spec import DatasetSpec, RawSplit
 from qaml_qiskit.datasets.store import cache_dir, find_folder, missing_data
-from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.errors import ConfigurationError
 
 
 def load_dataset(
-    name: str,
+    name: str | Path,
     *,
     data_dir: Path | None = None,
     classes: Sequence[int | str] | None = None,
     limit: int | None = None,
     attribute: str | None = None,
     download: bool = True,
+    test_data: str | Path | None = None,
+    label_column: str | None = None,
+    columns: str | Path | Sequence[str] | None = None,
+    ignore_columns: Sequence[str] = (),
+    resize: Sequence[int] | None = None,
+    grey: bool = False,
+    binarise: Binarise | None = None,
+    pca: int | None = None,
+    seed: int = 0,
 ) -> Split:
-    """Load a data set.
+    """Load a data set that is known by name, or own data.
 
-    The files are looked for in ``data_dir``, in ``$QAML_DATA_DIR`` and in the per-user cache, in this order; failing
-    that they are downloaded into the cache. Files that are found are parsed strictly; that they are the official
-    ones is checked when they are fetched, and by ``verify``.
+    The files of a data set by name are looked for in ``data_dir``, in ``$QAML_DATA_DIR`` and in the per-user cache, in
+    this order; failing that they are downloaded into the cache. Files that are found are parsed strictly; that they are
+    the official ones is checked when they are fetched, and by ``verify``.
+
+    Own data are an .npz, a table, a folder of images, or IDX files, at a path; ``docs/data.md`` has the layouts.
+    Without a test part, 30 per cent of every class, chosen by a hash, become one.
 
     Args:
-        name: one of ``dataset_names()``.
-        data_dir: a data directory, with a folder for each data set, such as ``<data_dir>/mnist/``.
+        name: one of ``dataset_names()``, or a path.
+        data_dir: a data directory, with a folder for each data set, such as ``<data_dir>/mnist/``; own data are looked
+            for there, too.
         classes: the classes to keep, by name or label; the k-th becomes label k. All when left out.
         limit: keep at most this many images of each part, the first in the published order (after the choice of
             classes). All when left out.
         attribute: for ``celeba``, the attribute to tell apart; ``Black_Hair`` when left out.
         download: whether a data set that is not found may be downloaded.
+        test_data: a path with the test part, where it is a file of its own.
+        label_column: of a table, the column with the classes; ``label`` when left out.
+        columns: of a table without a header, the names of its columns, or a file with one a line.
+        ignore_columns: of a table, columns that are left out.
+        resize: height and width that images are brought to.
+        grey: whether colours become grey.
+        binarise: two groups of classes instead of the classes, such as ``"attack=neptune,smurf"``,
+            ``"normal attack=*"`` or ``{"normal": "normal", "attack": "*"}``; a single group becomes label 1, and all
+            other classes label 0.
+        pca: take this many principal components, fitted on the training part and scaled to [0, 1], as features.
+        seed: of the choice of a test part.
 
     Returns:
-        The training and test parts as published: ``float32`` images in [0, 1], N×C×H×W, and ``int64`` labels.
+        The parts: ``float32`` images in [0, 1], N×C×H×W, and ``int64`` labels; a row of a table is an image of 1×1×D.
 
     Raises:
         ConfigurationError: an unknown name, class or option, or data that cannot be found or downloaded.
         InputError: a file that is damaged or not in its format, or a choice that leaves no image.
     """
-    spec = dataset_spec(name)
     if limit is not None and limit < 1:
         raise ConfigurationError(
-            f"cannot load {name!r}", got=f"limit {limit}", expected="at least 1", remedy="leave the limit out for all"
+            f"cannot load {str(name)!r}",
+            got=f"limit {limit}",
+            expected="at least 1",
+            remedy="leave the limit out for all",
         )
+    asked = Asked(classes, binarise, _size(resize), grey, pca, limit)
+    options = TableOptions(label_column, _header(columns, data_dir), tuple(ignore_columns))
+    if is_path(name):
+        if attribute is not None:
+            raise _no_attribute(str(name), attribute)
+        test_path = None if test_data is None else str(test_data)
+        return prepared_own(read_own(str(name), test_path, options, seed, data_dir), asked)
+    if options.given or test_data is not None:
+        raise ConfigurationError(
+            f"the data set {dataset_spec(str(name)).name!r} has no use for options of own data",
+            got="--test-data" if test_data is not None else "--label-column, --columns or --ignore-columns",
+            expected="a path beside them",
+            remedy="leave them out",
+        )
+    return prepared_named(str(name), read_named(str(name), data_dir, attribute=attribute, download=download), asked)
+
+
+def read_named(name: str, data_dir: Path | None, *, attribute: str | None = None, download: bool = True) -> RawSplit:
+    """All classes of a data set that is known by name; the arguments are those of :func:`load_dataset`."""
+    spec = dataset_spec(name)
     options = _options(spec, attribute)
-    raw: RawSplit = spec.read() if spec.embedded else spec.read(_folder(spec, data_dir, download), **options)
-    if classes is not None:
-        raw = select_classes(raw, classes, dataset=name)
-    return Split(
-        train=_dataset(name, "training", raw.class_names, raw.train, limit),
-        test=_dataset(name, "test", raw.class_names, raw.test, limit),
-    )
+    return spec.read() if spec.embedded else spec.read(_folder(spec, data_dir, download), **options)
+
+
+def _size(resize: Sequence[int] | None) -> Size | None:
+    if resize is None:
+        return None
+    size = tuple(resize)
+    if len(size) != 2 or not all(isinstance(each, int) and each > 0 for each in size):
+        raise ConfigurationError(
+            "cannot resize", got=size, expected="a height and a width, at least 1 each", remedy="give for example 16 16"
+        )
+    return size[0], size[1]
+
+
+def _header(columns: str | Path | Sequence[str] | None, data_dir: Path | None) -> Header | None:
+    if columns is None:
+        return None
+    if isinstance(columns, str | Path):
+        return read_header(find(str(columns), data_dir))
+    return Header(names=tuple(columns))
 
 
 def _options(spec: DatasetSpec, attribute: str | None) -> dict[str, str]:
     if attribute is None:
         return {}
     if "attribute" not in spec.options:
-        raise ConfigurationError(
-            f"cannot load {spec.name!r}",
-            got=f"attribute {attribute!r}",
-            expected="no attribute for this data set",
-            remedy="leave the attribute out, or load 'celeba'",
-        )
+        raise _no_attribute(spec.name, attribute)
     return {"attribute": attribute}
+
+
+def _no_attribute(name: str, attribute: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"cannot load {name!r}",
+        got=f"attribute {attribute!r}",
+        expected="no attribute for this data set",
+        remedy="leave the attribute out, or load 'celeba'",
+    )
 
 
 def _folder(spec: DatasetSpec, data_dir: Path | None, download: bool) -> Path:
@@ -84,15 +153,3 @@ def _folder(spec: DatasetSpec, data_dir: Path | None, download: bool) -> Path:
     except ConfigurationError as error:
         raise missing_data(spec, data_dir, tried=f"{error.what}, {error.got}") from error
     return cache_dir() / spec.folder
-
-
-def _dataset(name: str, part_name: str, class_names: tuple[str, ...], part: RawPart, limit: int | None) -> Dataset:
-    chosen = take_positions(part, np.arange(len(part.labels))[:limit])
-    if len(chosen.labels) == 0:
-        raise InputError(
-            f"cannot load {name!r}",
-            got=f"no image in the {part_name} part",
-            expected=f"images of the classes {', '.join(class_names)}",
-            remedy="choose other classes, or check the files with `qaml data verify`",
-        )
-    return Dataset(name, chosen.read(np.arange(len(chosen.labels))), chosen.labels, class_names)

@@ -1,10 +1,18 @@
 """How a data set is described before it is read: its files, where they come from, and who reads them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Union
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+#: What a part holds before it is prepared: images in [0, 1], each C×H×W, as one array where they are of one size; or
+#: the columns of a table.
+Values = Union[Iterable[NDArray[np.float32]], "DataFrame"]
 
 
 @dataclass(frozen=True)
@@ -33,20 +41,31 @@ class RawPart:
 
     Args:
         labels: one integer label an image, N.
-        read: maps positions in 0..N−1 to images, ``float32`` in [0, 1], in the order of the positions.
+        read: maps positions in 0..N−1 to images, ``float32`` in [0, 1], or to rows of a table, in the order of the
+            positions.
     """
 
     labels: NDArray[np.int64]
-    read: Callable[[NDArray[np.intp]], NDArray[np.float32]]
+    read: Callable[[NDArray[np.intp]], Values]
+
+    def take(self, positions: NDArray[np.intp]) -> "RawPart":
+        """The part that holds only the rows at these positions, in this order."""
+        return RawPart(self.labels[positions], lambda later: self.read(positions[later]))
+
+    @property
+    def values(self) -> Values:
+        """All of them."""
+        return self.read(np.arange(len(self.labels)))
 
 
 @dataclass(frozen=True)
 class RawSplit:
-    """What a reader returns: the classes in label order and both parts."""
+    """What a reader returns: the classes in label order and the parts; few data sets have one for validation."""
 
     class_names: tuple[str, ...]
     train: RawPart
     test: RawPart
+    validation: RawPart | None = None
 
 
 @dataclass(frozen=True)

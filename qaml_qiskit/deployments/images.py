@@ -1,8 +1,10 @@
 """Labelled images for deployments: loaded, and checked against all that will read them."""
 
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,11 +13,11 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts.adversarial import AdversarialImages, Provenance, parse_provenance
 from qaml_qiskit.artifacts.fingerprints import digest
-from qaml_qiskit.datasets import check_images, dataset_spec, load_dataset
+from qaml_qiskit.datasets import Dataset, check_images, load_dataset, load_rows, load_test, told_data
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.deployment import Deployment
-from qaml_qiskit.errors import InputError
-from qaml_qiskit.formats import read_arrays
+from qaml_qiskit.errors import DataWarning, InputError
+from qaml_qiskit.formats import Arrays, read_arrays
 from qaml_qiskit.labels import check_labels
 from qaml_qiskit.models import DataCard, check_batch
 
@@ -62,7 +64,7 @@ def load_batch(source: str, deployments: Sequence[Deployment], data_dir: Path | 
     """
     check_alike(deployments)
     card = deployments[0].card
-    images, labels, indices = load_images(source, card.data, data_dir, or_all=or_all)
+    images, labels, indices = load_images(source, card.data, data_dir, or_all=or_all, shape=card.model.image_shape)
     check_batch(images, card.model.image_shape)
     _check_readable(deployments, images)
     return Batch(images, labels, indices, source)
@@ -74,50 +76,70 @@ def check_alike(deployments: Iterable[Deployment]) -> None:
     for other in others:
         for what, mine, its in (
             ("the shape of the images", first.card.model.image_shape, other.card.model.image_shape),
-            ("the data set", first.card.data.dataset, other.card.data.dataset),
+            ("the data set", first.card.data.told, other.card.data.told),
             ("the classes", first.card.data.classes, other.card.data.classes),
+            ("the preparation of the data", first.card.data.prepared, other.card.data.prepared),
         ):
             if mine != its:
                 raise refusals.differ(first.name, other.name, what, f"{mine} and {its}")
 
 
 def load_images(
-    source: str, data: DataCard, data_dir: Path | None, *, or_all: bool = False
+    source: str,
+    data: DataCard,
+    data_dir: Path | None,
+    *,
+    or_all: bool = False,
+    shape: tuple[int, int, int] | None = None,
 ) -> tuple[Tensor, NDArray[np.int64], NDArray[np.int64]]:
-    """Images, labels and positions: the first N of the model's test set, or all of an .npz.
+    """Images, labels and positions: the first N of the model's test set, or all of a file.
 
     Args:
-        source: a number, or the path of an .npz with arrays ``images`` (N, C, H, W) in [0, 1] and ``labels`` (N,).
+        source: a number; or the path of an .npz with arrays ``images`` (N, C, H, W) in [0, 1] and ``labels`` (N,), such
+            as the model takes them; or that of data as own data sets are, which are prepared as the training data were.
         data: what the model was trained for.
         data_dir: where the data sets are.
         or_all: take the whole test set where it has fewer images.
+        shape: of the model's images, where there is a model.
 
     Raises:
         InputError: too many images asked for, or a file that does not fit.
     """
-    if source.isdecimal():
-        count = int(source)
-        test = load_dataset(data.dataset, data_dir=data_dir, classes=data.classes).test
-        count = min(count, len(test)) if or_all else count
-        if not 1 <= count <= len(test):
-            raise InputError(
-                "cannot take the images",
-                got=f"a request for {count}",
-                expected=f"1 to {len(test)}, the size of the test set of {data.dataset} with these classes",
-                remedy=f"give --images {len(test)} or fewer",
-            )
-        images, labels, indices = test.images[:count], test.labels[:count], np.arange(count)
-    else:
-        images, labels, indices = _read_npz(Path(source), data)
-    return torch.from_numpy(images), labels, indices
+    if not source.isdecimal():
+        images, labels, indices = _read_file(Path(source), data, shape)
+        return torch.from_numpy(images), labels, indices
+    test = load_test(data.dataset, data.classes, data.source, data.preparation, data_dir)
+    return _first(test, int(source), data.dataset, or_all=or_all)
 
 
 def load_images_of(
-    source: str, dataset: str, data_dir: Path | None
+    source: str, dataset: str, how: Mapping[str, Any]
 ) -> tuple[Tensor, NDArray[np.int64], NDArray[np.int64]]:
-    """As :func:`load_images`, of a data set with all its classes, before there is a model."""
-    classes = range(len(dataset_spec(dataset).class_names))
-    return load_images(source, DataCard(dataset=dataset, classes=tuple(classes)), data_dir)
+    """As :func:`load_images`, of a data set before there is a model.
+
+    Args:
+        source: a number or a path.
+        dataset: a name or a path.
+        how: keywords of :func:`load_dataset`.
+    """
+    split = load_dataset(dataset, **how)
+    if source.isdecimal():
+        return _first(split.test, int(source), split.test.name)
+    return load_images(source, DataCard.of(split), None, shape=split.test.image_shape)
+
+
+def _first(
+    test: Dataset, count: int, dataset: str, *, or_all: bool = False
+) -> tuple[Tensor, NDArray[np.int64], NDArray[np.int64]]:
+    count = min(count, len(test)) if or_all else count
+    if not 1 <= count <= len(test):
+        raise InputError(
+            "cannot take the images",
+            got=f"a request for {count}",
+            expected=f"1 to {len(test)}, the size of the test set of {dataset} with these classes",
+            remedy=f"give --images {len(test)} or fewer",
+        )
+    return torch.from_numpy(test.images[:count]), test.labels[:count], np.arange(count)
 
 
 def _check_readable(deployments: Iterable[Deployment], images: Tensor) -> None:
@@ -136,16 +158,50 @@ def _check_readable(deployments: Iterable[Deployment], images: Tensor) -> None:
             ) from error
 
 
-def _read_npz(path: Path, data: DataCard) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+def _read_file(
+    path: Path, data: DataCard, shape: tuple[int, int, int] | None
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
     """Images, labels and positions from a user's file, or from adversarial images with their provenance."""
-    arrays = read_arrays(
-        path,
-        ("images", "labels"),
-        ("indices", "provenance"),
-        source=f"images from {path}",
-        expected="an .npz with plain arrays `images` (N, C, H, W) and `labels` (N,)",
-        remedy="write it with numpy.savez(path, images=..., labels=...)",
-    )
+    if path.suffix.lower() == ".npz" or not path.exists():
+        arrays = read_arrays(
+            path,
+            (),
+            ("images", "labels", "indices", "provenance", "test_images", "train_images"),
+            source=f"images from {path}",
+            expected="an .npz with plain arrays `images` (N, C, H, W) and `labels` (N,)",
+            remedy="write it with numpy.savez(path, images=..., labels=...)",
+        )
+        if not _is_raw(arrays, data, shape):
+            return _as_they_are(path, arrays, data)
+    rows, indices, notes = load_rows(path, data.classes, data.source, data.preparation)
+    for note in notes:
+        warnings.warn(note, DataWarning, stacklevel=2)
+    return rows.images, rows.labels, indices
+
+
+def _is_raw(arrays: Arrays, data: DataCard, shape: tuple[int, int, int] | None) -> bool:
+    """Whether arrays are data before their preparation, and not images as the model takes them."""
+    images = arrays.get("images")
+    if images is None:
+        return "test_images" in arrays or "train_images" in arrays
+    if "provenance" in arrays:
+        return False
+    in_bytes = images.dtype == np.uint8 and images.size > 0 and images.max() > 1
+    others = data.preparation is not None and images.shape[1:] != shape
+    return bool(in_bytes or images.ndim == 3 or others)
+
+
+def _as_they_are(
+    path: Path, arrays: Arrays, data: DataCard
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    for name in ("images", "labels"):
+        if name not in arrays:
+            raise InputError(
+                f"cannot read images from {path}",
+                got=f"no array {name!r}",
+                expected="an .npz with plain arrays `images` (N, C, H, W) and `labels` (N,)",
+                remedy="write it with numpy.savez(path, images=..., labels=...)",
+            )
     checked = check_images(arrays["images"])
     labels = check_labels(arrays["labels"], len(checked), len(data.classes), source=str(path))
     if "provenance" not in arrays:
@@ -157,11 +213,11 @@ def _read_npz(path: Path, data: DataCard) -> tuple[NDArray[np.float32], NDArray[
 
 def check_data(name: str, provenance: Provenance, data: DataCard) -> None:
     """Raise InputError where adversarial images are not of the data that a model was trained for."""
-    if (provenance.dataset, provenance.classes) != (data.dataset, data.classes):
+    if (provenance.dataset, provenance.classes, provenance.data) != (data.dataset, data.classes, data.fingerprint):
         raise InputError(
             f"the images in {name} are not of the data that the model was trained for",
-            got=f"{provenance.dataset}, classes {', '.join(map(str, provenance.classes))}",
-            expected=f"{data.dataset}, classes {', '.join(map(str, data.classes))}",
+            got=f"{told_data(provenance.dataset, provenance.data)}, classes {', '.join(map(str, provenance.classes))}",
+            expected=f"{data.told}, classes {', '.join(map(str, data.classes))}",
             remedy="give images of the same data set and classes",
         )
 

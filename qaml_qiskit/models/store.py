@@ -1,5 +1,6 @@
 """Models on disk: weights as safetensors, configuration as JSON beside them. Loading never executes code."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from qaml_qiskit.datasets import DataPreparation, DataSource, Split, told_data
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, StorageError
 from qaml_qiskit.files import make_folders, write_atomically
 from qaml_qiskit.formats import model_of, read_bytes
@@ -33,12 +35,44 @@ _CLASSES: dict[str, Callable[..., Model]] = {
 
 
 class DataCard(BaseModel):
-    """The data a model was trained for: the name of the data set and the classes kept, in the order of the labels."""
+    """The data a model was trained for.
+
+    Attributes:
+        dataset: the name of the data set; of own data, that of the file or folder.
+        classes: those kept, in the order of the labels: numbers of classes of a data set that is known by name, names
+            elsewhere.
+        source: what own data were read from, by content.
+        preparation: what is done to data before the model sees them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     dataset: str
-    classes: tuple[int, ...]
+    classes: tuple[int | str, ...]
+    source: Annotated[DataSource | None, Field(exclude_if=lambda source: source is None)] = None
+    preparation: Annotated[DataPreparation | None, Field(exclude_if=lambda steps: steps is None)] = None
+
+    @classmethod
+    def of(cls, split: Split) -> "DataCard":
+        """The card of data that were loaded."""
+        return cls(dataset=split.train.name, classes=split.classes, source=split.source, preparation=split.preparation)
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Of own data: first 16 hexadecimal digits of the SHA-256 of what they were read from."""
+        return None if self.source is None else self.source.fingerprint
+
+    @property
+    def told(self) -> str:
+        """The data to a reader: those of one name may differ in content."""
+        return told_data(self.dataset, self.fingerprint)
+
+    @property
+    def prepared(self) -> str:
+        """A fingerprint of the preparation, 8 hexadecimal digits, or ``none``."""
+        if self.preparation is None:
+            return "none"
+        return hashlib.sha256(self.preparation.model_dump_json().encode()).hexdigest()[:8]
 
 
 class ModelCard(BaseModel):

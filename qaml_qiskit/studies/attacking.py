@@ -125,6 +125,7 @@ class _Attacking:
             eps=attack.budget,
             seed=attack.seed,
             dataset=source.card.data.dataset,
+            data=source.card.data.fingerprint,
             classes=source.card.data.classes,
             images=self._batch.origin,
             images_digest=self._digest,

@@ -51,11 +51,18 @@ def _check_deployment(name: str, backends: Path | None) -> None:
         check_target(condition.target, backends)
 
 
+def _as_number(entry: object) -> object:
+    """Digits as the number that they write: a class may be named by its label."""
+    return int(entry) if isinstance(entry, str) and entry.isascii() and entry.isdigit() else entry
+
+
 #: Lists, whose values may come in any of the forms of :mod:`qaml_qiskit.workflows.words`.
 AnyNumber = Annotated[tuple[Each, ...], AfterValidator(each_once)]
 Several = Annotated[tuple[Each, ...], Field(min_length=1), AfterValidator(each_once)]
 
 Count = Annotated[int, Field(ge=1)]
+#: A class of a data set, by its label or its name.
+ClassName = Annotated[int | str, BeforeValidator(_as_number)]
 #: A number of test images, or an .npz.
 Images = Annotated[str, BeforeValidator(str)]
 ModelName = Annotated[str, Exists(lambda name, backends: model_path(name))]

@@ -150,7 +150,8 @@ class WithImages(Request):
     """Asks for images to work on."""
 
     images: Images = "100"
-    """A number N for the first N of the model's own test set; or an .npz."""
+    """A number N for the first N of the model's own test set; or a file of images: an .npz as the model takes them, or
+    any that could be a data set, which is prepared as the model's was."""
 
 
 class UnderNoise(Request):

@@ -26,7 +26,7 @@ from qaml_qiskit.workflows.training_options import NOISE_AWARE, TrainingOptions
 
 def load_data(request: TrainingOptions, data_dir: Path | None) -> TrainingData:
     """Load the data set and set aside the validation images."""
-    split = load_dataset(request.dataset, data_dir=data_dir, classes=request.classes)
+    split = load_dataset(request.dataset, **request.loading(data_dir))
     whole = split.train
     if request.train_images is not None:
         if request.train_images > len(whole):
@@ -38,11 +38,13 @@ def load_data(request: TrainingOptions, data_dir: Path | None) -> TrainingData:
             )
         chosen = np.random.default_rng(request.seed).permutation(len(whole))[: request.train_images]
         whole = whole.take(np.sort(chosen))
-    train_part, validation_part = validation_split(whole, request.validation, request.seed)
-    classes = request.classes if request.classes is not None else range(whole.num_classes)
-    return TrainingData(
-        train_part, validation_part, split.test, DataCard(dataset=request.dataset, classes=tuple(classes))
-    )
+    notes, validation_part = list(split.notes), split.validation
+    if validation_part is None:
+        whole, validation_part = validation_split(whole, request.validation, request.seed)
+    else:
+        count = len(validation_part)
+        notes.append(f"The validation images are the data's own {count}; --validation has nothing to do.")
+    return TrainingData(whole, validation_part, split.test, DataCard.of(split), tuple(notes))
 
 
 def model_config(request: TrainingOptions, data: Dataset) -> ModelConfig:

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from qaml_qiskit.circuits import READOUTS, AnsatzName, ReadoutName
-from qaml_qiskit.datasets.names import DatasetName
 from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.names import ObjectiveName
 from qaml_qiskit.models.scale import LogitScale
-from qaml_qiskit.workflows.fields import Count, Otherwise
+from qaml_qiskit.workflows.data_options import DataOptions
+from qaml_qiskit.workflows.fields import ClassName, Count, Otherwise
 from qaml_qiskit.workflows.request import Seeded
 
 #: Classes kept when none are asked for and every class needs a qubit: the digits have 64 pixels, hence six qubits.
@@ -29,15 +29,13 @@ _ONLY_OF = {
 }
 
 
-class TrainingOptions(Seeded):
+class TrainingOptions(Seeded, DataOptions):
     """Asks for a trained model."""
 
-    dataset: DatasetName = "digits"
-    """Whose images."""
     classes: Annotated[
-        tuple[int, ...] | None, Otherwise("all; of the digits 0 to 5, unless the readout is trained")
+        tuple[ClassName, ...] | None, Otherwise("all; of the digits 0 to 5, unless the readout is trained")
     ] = None
-    """Labels to keep, such as 3,8; the k-th becomes label k."""
+    """Labels or names of the classes to keep, such as 3,8; the k-th becomes label k."""
     model: Literal["qvc", "convnet", "resnet18", "quadratic"] = "qvc"
     """What is trained."""
     layers: Count = 12
@@ -125,8 +123,9 @@ class TrainingOptions(Seeded):
         """The same request with defaults that depend on other choices filled in."""
         rate = self.learning_rate or default_rate(self.model, self.layers)
         takes_any = self.model == "qvc" and getattr(READOUTS[self.readout], "trained", False)
-        fitting = None if takes_any else DEFAULT_CLASSES.get(self.dataset)
-        classes = self.classes if self.classes is not None else fitting
+        classes = self.classes
+        if classes is None and not self.binarise and not takes_any:
+            classes = DEFAULT_CLASSES.get(self.dataset)
         update: dict[str, Any] = {"learning_rate": rate, "classes": classes}
         if self.model == "qvc":
             layers, order = encoding_defaults(self.encoding, self.encoding_layers, self.pixel_order)

@@ -114,7 +114,7 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     ),
     "too many classes": (nothing, ["train", "--classes", "0,1,2,3,4,5,6"], ["7 classes on 6 qubits"]),
     "class that does not exist": (nothing, ["train", "--classes", "0,11"], ["11"]),
-    "classes that are no numbers": (nothing, ["train", "--classes", "a,b"], ["--classes"]),
+    "classes that are not there": (nothing, ["train", "--classes", "a,b"], ["cannot select classes", "'a'"]),
     "unknown data set": (nothing, ["train", "--dataset", "mnits"], ["mnits", "mnist"]),
     "unknown model kind": (nothing, ["train", "--model", "qvd"], ["'qvc', 'convnet', 'resnet18' or 'quadratic'"]),
     "no layers": (nothing, ["train", "--layers", "0"], ["--layers"]),

@@ -4,21 +4,18 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from qaml_qiskit.datasets.names import DatasetName
 from qaml_qiskit.encodings import EncodingName, PixelOrder
+from qaml_qiskit.workflows.data_options import DataOptions
 from qaml_qiskit.workflows.fields import Count, Images, Otherwise, Several
-from qaml_qiskit.workflows.request import Request
 
 
-class EncodeRequest(Request):
+class EncodeRequest(DataOptions):
     """Which images, and how they become circuits."""
 
     command: ClassVar[str] = "encode"
 
-    dataset: DatasetName = "digits"
-    """Whose images."""
     images: Images = "20"
-    """Number of test images, or an .npz."""
+    """Number of test images, or a file or folder of images."""
     encoding: EncodingName = "approximate"
     """What prepares the images."""
     encoding_layers: Several[Count] = (1, 2, 3, 4, 6)

@@ -33,7 +33,7 @@ def encode(
         QamlError: images that cannot be encoded, or that are not there.
     """
     opening = open_pool(workers, scheduler)
-    images, labels, indices = load_images_of(request.images, request.dataset, data_dir)
+    images, labels, indices = load_images_of(request.images, request.dataset, request.loading(data_dir))
     shape, templates = tuple(images.shape[1:]), request.encoding_layers
     encoder = Encoder(request.encoding, shape, templates, request.threshold, request.pixel_order)
     # Before the folder is opened, so that images that cannot be encoded leave nothing behind.

@@ -55,7 +55,7 @@ def check_resources(*, backends: Path | None = None, progress: Progress | None =
     """
     kept, rows = load_baselines(), list[Row]()
     for baseline in kept.baselines:
-        one_image = load_images_of("1", baseline.grid.dataset, None)[0].double()
+        one_image = load_images_of("1", baseline.grid.dataset, baseline.grid.loading(None))[0].double()
         grid = grid_of(baseline.grid, one_image, backends)
         counted = count_circuits(grid, progress or Silent(), counts_alone=True)
         compiled = [row for row, _ in counted if row["target"]]

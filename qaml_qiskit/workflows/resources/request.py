@@ -8,6 +8,7 @@ from qaml_qiskit.circuits import AnsatzName
 from qaml_qiskit.datasets.names import DatasetName
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.registry import Named
+from qaml_qiskit.workflows.data_options import DataOptions
 from qaml_qiskit.workflows.fields import Count, RecipeName, Several, TargetName
 from qaml_qiskit.workflows.request import Seeded
 
@@ -21,7 +22,7 @@ def _ladder_alone(names: tuple[str, ...]) -> bool:
     return names == ("ladder",)
 
 
-class ResourcesRequest(Seeded):
+class ResourcesRequest(Seeded, DataOptions):
     """The grid of circuits to count."""
 
     command: ClassVar[str] = "resources"
@@ -42,6 +43,6 @@ class ResourcesRequest(Seeded):
     """Recipes of transpile/, or YAML files."""
     dataset: DatasetName = "digits"
     """Whose test images the fidelity is a mean over. The digits are resized to the qubits' frame; the images of the
-    others are taken as they are, and must fit."""
+    others are taken as they are, or as --resize says, and must fit. Or a path to data of your own."""
     images: Count = 20
     """How many of them, the first of the test set."""

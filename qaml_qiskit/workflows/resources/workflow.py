@@ -39,7 +39,7 @@ def resources(
     """
     opening, progress = open_pool(workers, scheduler), progress or Silent()
     # Single precision is what the data sets have; circuits are fitted in double precision.
-    first = load_images_of(str(request.images), request.dataset, data_dir)[0].double()
+    first = load_images_of(str(request.images), request.dataset, request.loading(data_dir))[0].double()
     grid = grid_of(request, first, backends)
     if out is None:
         with opening as pool:

@@ -42,14 +42,15 @@ def train(
     request = request.resolved()
     data = load_data(request, data_dir)
     config = model_config(request, data.train)
-    with computing(compute), open_run("train", request, compute.record() or None, out) as run:
+    read = {} if data.card.source is None else {"data": data.card.source.fingerprint}
+    with computing(compute), open_run("train", request, {**compute.record(), **read} or None, out) as run:
         if run.complete:
             return Outcome.of(run)
         settings, objective = training_config(request), objective_of(request)
         model = fit(config, settings, objective, data, run, progress or Silent(), stopping, compute=compute)
         history = read_history(run)
         tested = _test(model, data.test, run, progress or Silent())
-        _write_report(run, request, history, tested)
+        _write_report(run, request, history, tested, data.notes)
     return Outcome.of(run)
 
 
@@ -63,7 +64,7 @@ def _test(model: Model, test: Dataset, run: Run, progress: Progress) -> Row:
     return {"test_accuracy": result.value, "interval": list(result.interval), "images": result.trials}
 
 
-def _write_report(run: Run, request: TrainRequest, history: list[Row], tested: Row) -> None:
+def _write_report(run: Run, request: TrainRequest, history: list[Row], tested: Row, notes: tuple[str, ...]) -> None:
     low, high = tested["interval"]
     lead = (
         f"The {request.model} names {tested['test_accuracy']:.1%} of the {tested['images']} test images of "
@@ -73,7 +74,7 @@ def _write_report(run: Run, request: TrainRequest, history: list[Row], tested: R
     curve = learning_curves({request.model: history})
     options = [{"option": name, "value": str(value)} for name, value in request]
     report = Report(run, request.command_line(run.config), f"Training a {request.model} on {request.dataset}")
-    report.table("Test", [tested])
+    report.table("Test", [tested], *notes)
     report.picture("learning_curve.png", curve, "Loss and accuracy after every epoch.", "Learning curve")
     report.table("Configuration", options)
-    report.finish(lead, [*history, tested], **tested)
+    report.finish(lead, [*history, tested], notes, **tested)

@@ -1,0 +1,88 @@
+"""Arrays of any usual layout as images and classes: for files, and for arrays that a user has at hand."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qaml_qiskit.datasets.images import check_images, from_bytes
+from qaml_qiskit.errors import InputError
+
+
+def pixels_of(images: ArrayLike, source: str) -> NDArray[np.float32]:
+    """Bring images of any usual layout into this package's.
+
+    Args:
+        images: N×H×W; N×C×H×W or N×H×W×C, told apart by the channels being fewer than rows and columns; or N×D, which
+            is N rows of D features. ``uint8``, or numbers in [0, 1].
+        source: what they come from, for messages.
+
+    Returns:
+        ``float32`` in [0, 1], N×C×H×W; a row of D features is an image of 1×1×D.
+
+    Raises:
+        InputError: another number of axes, no images, or pixels outside [0, 1].
+    """
+    array = np.asarray(images)
+    if array.ndim not in (2, 3, 4) or array.dtype.kind not in "fiub" or array.size == 0:
+        raise InputError(
+            f"cannot use {source}",
+            got=f"values of type {array.dtype} and shape {array.shape}",
+            expected="images N×H×W, N×H×W×C or N×C×H×W, or features N×D, as uint8 or as numbers in [0, 1]",
+            remedy="stack the images into one array of equal shapes",
+        )
+    if array.ndim == 2:
+        array = array[:, None, None, :]
+    elif array.ndim == 3:
+        array = array[:, None]
+    elif array.shape[3] < array.shape[1]:
+        array = array.transpose(0, 3, 1, 2)
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(from_bytes(array))
+    try:
+        return check_images(array)
+    except InputError as error:
+        raise InputError(
+            f"cannot use {source}: {error.what}", got=error.got, expected=error.expected, remedy=error.remedy
+        ) from error
+
+
+def class_labels(labels: ArrayLike, count: int, source: str) -> NDArray[np.str_]:
+    """The class of every image as text.
+
+    Args:
+        labels: N or N×1; integers, texts or truth values; floats that are whole numbers.
+        count: N, of the images.
+        source: what they come from, for messages.
+
+    Raises:
+        InputError: not one label an image, or labels of another kind, such as numbers with a fraction.
+    """
+    array = np.asarray(labels)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.shape != (count,):
+        raise InputError(
+            f"cannot use {source}",
+            got=f"labels of shape {array.shape} for {count} images",
+            expected="one label an image, N or N×1",
+            remedy="pair every image with one label",
+        )
+    if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.floor(array)).all():
+        array = array.astype(np.int64)
+    if array.dtype.kind == "O" and all(isinstance(each, str) for each in array.tolist()):
+        array = array.astype(np.str_)
+    if array.dtype.kind not in "biuU":
+        raise InputError(
+            f"cannot use {source}",
+            got=f"labels of type {array.dtype}",
+            expected="whole numbers or texts",
+            remedy="give every class a number or a name",
+        )
+    return array.astype(np.str_)
+
+
+def in_order(names: NDArray[np.str_]) -> tuple[str, ...]:
+    """Different names of classes in the order of their labels: numbers by their value, texts by the alphabet."""
+    found = np.unique(names).tolist()
+    if all(name.removeprefix("-").isdecimal() for name in found):
+        return tuple(sorted(found, key=int))
+    return tuple(found)

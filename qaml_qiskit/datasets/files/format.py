@@ -1,0 +1,90 @@
+"""What every format of own files is: it recognises a path and reads it into parts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qaml_qiskit.datasets.columns import Header
+from qaml_qiskit.datasets.spec import RawPart, Values
+from qaml_qiskit.errors import InputError
+
+#: The parts that a path may hold; ``ALL`` is what has not been split yet.
+TRAIN, VALIDATION, TEST, ALL = "train", "validation", "test", "all"
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """Rows of a file.
+
+    Args:
+        labels: the class of every row as text, shape (N,).
+        read: as of :class:`RawPart`.
+    """
+
+    labels: NDArray[np.str_]
+    read: Callable[[NDArray[np.intp]], Values]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, positions: NDArray[np.intp]) -> "FilePart":
+        """The rows at these positions, in this order."""
+        return FilePart(self.labels[positions], lambda later: self.read(positions[later]))
+
+    @property
+    def values(self) -> Values:
+        """All of them."""
+        return self.read(np.arange(len(self)))
+
+    def numbered(self, class_names: tuple[str, ...]) -> RawPart:
+        """The same with labels that are positions in ``class_names``, which has them all."""
+        number = {name: label for label, name in enumerate(class_names)}
+        labels = np.array([number[name] for name in self.labels.tolist()], dtype=np.int64)
+        return RawPart(labels, self.read)
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How a table is read; other files have no use for it.
+
+    Args:
+        label_column: the name of the column with the classes.
+        header: the columns' names where the table itself has none.
+        ignored: columns that are left out.
+    """
+
+    label_column: str | None = None
+    header: Header | None = None
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def given(self) -> bool:
+        """Whether anything is asked for."""
+        return self != TableOptions()
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """A format of own files.
+
+    Args:
+        told: what it is, for messages.
+        is_mine: whether a path, which exists, is to be read as this.
+        read: the parts of a path by their names: ``train`` and ``test``, perhaps ``validation``; or only ``all``.
+        files: every file that is read, in an order of its own; their content is the data's fingerprint.
+        is_table: whether :class:`TableOptions` mean something to it.
+    """
+
+    told: str
+    is_mine: Callable[[Path], bool]
+    read: Callable[[Path, TableOptions], Mapping[str, FilePart]]
+    files: Callable[[Path], tuple[Path, ...]] = field(default=lambda path: (path,))
+    is_table: bool = False
+
+
+def cannot_read(path: Path, got: str, expected: str, remedy: str) -> InputError:
+    """The refusal of a file that is not what it should be."""
+    return InputError(f"cannot read the data in {path}", got=got, expected=expected, remedy=remedy)

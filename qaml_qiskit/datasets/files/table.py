@@ -1,0 +1,137 @@
+"""Tables: a row is an example, one column has its class. Read by pandas."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qaml_qiskit.datasets.columns import Header, as_text
+from qaml_qiskit.datasets.files.format import ALL, FileFormat, FilePart, TableOptions, cannot_read
+from qaml_qiskit.errors import ConfigurationError, InputError, perhaps
+from qaml_qiskit.formats import said
+from qaml_qiskit.text import printable, shortened
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+#: The column with the classes when none is named.
+LABEL_COLUMN = "label"
+_TEXTS = (".csv", ".tsv", ".txt", ".data")
+_ZIPPED = (".gz", ".bz2", ".xz", ".zip")
+_CATEGORICAL = ("symbolic", "categorical", "nominal")
+_NUMERIC = ("continuous", "numeric", "")
+
+
+def read_table(path: Path, options: TableOptions) -> Mapping[str, FilePart]:
+    """Read a table, whose rows are not split yet.
+
+    Raises:
+        InputError: a damaged file, no such column of labels, or a cell without a value.
+        ConfigurationError: pandas is not there.
+    """
+    table = _loaded(path, options.header)
+    label = LABEL_COLUMN if options.label_column is None else options.label_column
+    names = [str(name) for name in table.columns]
+    for wanted, option in ((label, "--label-column"), *((name, "--ignore-columns") for name in options.ignored)):
+        if wanted not in names:
+            shown = ", ".join(names[:60]) + (", …" if len(names) > 60 else "")
+            raise cannot_read(
+                path,
+                f"no column {wanted!r}",
+                f"one of the columns {shown}",
+                perhaps(wanted, names, f"name one of them with {option}"),
+            )
+    table = table.drop(columns=[name for name in options.ignored if name != label])
+    _check_cells(path, table)
+    labels = as_text(table[label])
+    values = table.drop(columns=label)
+    return {ALL: FilePart(labels, lambda positions: values.iloc[positions])}
+
+
+def read_header(file: Path) -> Header:
+    """The names of columns from a text file: a line each, perhaps with ``,symbolic`` or ``,continuous`` behind.
+
+    Raises:
+        InputError: no readable text, a kind that is neither, or a name twice.
+    """
+    expected = "a name a line, perhaps with `,symbolic` or `,continuous` behind it"
+    try:
+        lines = [line for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        raise cannot_read(file, said(error), expected, "check the path") from error
+    names, categorical = [], []
+    for number, line in enumerate(lines, start=1):
+        name, _, kind = (field.strip() for field in line.partition(","))
+        if kind.lower().rstrip(".") not in (*_CATEGORICAL, *_NUMERIC) or not name or name in names:
+            raise cannot_read(file, f"line {number}: {shortened(printable(line), 60)!r}", expected, "correct the line")
+        names.append(name)
+        if kind.lower().rstrip(".") in _CATEGORICAL:
+            categorical.append(name)
+    if not names:
+        raise cannot_read(file, "an empty file", expected, "write the names of the columns into it")
+    return Header(names=tuple(names), categorical=tuple(categorical))
+
+
+def _loaded(path: Path, header: Header | None) -> "DataFrame":
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ConfigurationError(
+            f"cannot read the table {path}",
+            got="no pandas",
+            expected="pandas, and pyarrow for .parquet",
+            remedy="install them with `pip install 'qaml-qiskit[tables]'`",
+        ) from error
+    try:
+        if path.suffix.lower() == ".parquet":
+            table = pd.read_parquet(path)
+        else:
+            stem = path.with_suffix("") if path.suffix.lower() in _ZIPPED else path
+            how: dict[str, Any] = {"sep": "\t" if stem.suffix.lower() == ".tsv" else ",", "encoding": "utf-8-sig"}
+            table = pd.read_csv(path, header="infer" if header is None else None, low_memory=False, **how)
+    except Exception as error:  # pandas and pyarrow raise whatever they stumble over
+        got = "an empty file" if isinstance(error, pd.errors.EmptyDataError) else said(error)
+        raise cannot_read(path, got, "a table of rows and columns", "restore the file, or write it again") from error
+    if header is not None:
+        if len(header.names) > len(table.columns):
+            raise cannot_read(
+                path,
+                f"{len(table.columns)} columns",
+                f"at least the {len(header.names)} columns that --columns names",
+                "give the names of this table's columns",
+            )
+        more = range(len(header.names) + 1, len(table.columns) + 1)
+        table.columns = pd.Index([*header.names, *(f"column_{number}" for number in more)])
+    table.columns = table.columns.map(str)
+    if table.empty or not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()].tolist()
+        got = f"the column {twice[0]!r} twice" if twice else "no rows"
+        raise cannot_read(path, got, "rows, and columns of different names", "correct the table")
+    return table
+
+
+def _check_cells(path: Path, table: "DataFrame") -> None:
+    """Refuse the first cell without a value: a guess in its place would be the user's to make."""
+    missing = np.asarray(table.isna())
+    if not missing.any():
+        return
+    row, column = (int(each) for each in np.argwhere(missing)[0])
+    more = int(missing.sum()) - 1
+    raise InputError(
+        f"cannot use row {row} of {path}",
+        got=f"a cell without a value in the column {str(table.columns[column])!r}"
+        + (f", and {more} more such cells" if more else ""),
+        expected="a value in every cell (NaN, NA, null and nothing at all are none)",
+        remedy="fill the cells in, leave the rows out, or leave the column out with --ignore-columns",
+    )
+
+
+def _is_table(path: Path) -> bool:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in _ZIPPED:
+        suffixes.pop()
+    return path.is_file() and bool(suffixes) and suffixes[-1] in (*_TEXTS, ".parquet")
+
+
+TABLE = FileFormat("a table", _is_table, read_table, is_table=True)

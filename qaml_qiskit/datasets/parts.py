@@ -1,0 +1,34 @@
+"""Setting a test part aside where a data set was published without one."""
+
+import hashlib
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_TEST_PERCENT = 30
+
+
+def hashed_test_part(labels: ArrayLike, salt: str) -> NDArray[np.bool_]:
+    """Choose 30 per cent of every class for testing, whatever the version of any random generator.
+
+    Within a class, the positions are ranked by the SHA-256 of ``<salt>-<position>`` and the first 30 per cent, rounded,
+    are the test part: at least one and never all of them. A class with a single row has none in it.
+
+    Args:
+        labels: the class of every row, shape (N,).
+        salt: another salt gives another choice.
+
+    Returns:
+        Which rows are the test part, shape (N,).
+    """
+    labels = np.asarray(labels)
+    mask = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        members = sorted(np.flatnonzero(labels == label), key=lambda index: _rank(salt, int(index)))
+        count = min(max(round(len(members) * _TEST_PERCENT / 100), 1), len(members) - 1)
+        mask[members[:count]] = True
+    return mask
+
+
+def _rank(salt: str, index: int) -> str:
+    return hashlib.sha256(f"{salt}-{index}".encode()).hexdigest()

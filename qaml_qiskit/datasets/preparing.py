@@ -1,0 +1,133 @@
+"""From parts as they were read to parts that a model sees: classes chosen, columns and pixels brought into form."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from qaml_qiskit.datasets.base import Dataset, Split
+from qaml_qiskit.datasets.classes import Binarise, Labelling, chosen_classes, parse_groups
+from qaml_qiskit.datasets.own import OwnData
+from qaml_qiskit.datasets.pixels import Size
+from qaml_qiskit.datasets.preparation import DataPreparation, is_table
+from qaml_qiskit.datasets.spec import RawPart, RawSplit
+from qaml_qiskit.errors import InputError
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be done to data; see :func:`load_dataset`."""
+
+    classes: Sequence[int | str] | None = None
+    binarise: Binarise | None = None
+    resize: Size | None = None
+    grey: bool = False
+    pca: int | None = None
+    limit: int | None = None
+
+    def labelling(self, names: Sequence[str], dataset: str, *, numbered: bool) -> Labelling:
+        """The choice of classes out of ``names``; see :func:`chosen_classes` and :func:`parse_groups`."""
+        kept = None if self.classes is None else chosen_classes(self.classes, names, dataset, numbered=numbered)
+        groups = () if self.binarise is None else parse_groups(self.binarise, kept or names, dataset)
+        return Labelling(kept=kept, groups=groups)
+
+
+def prepared_named(name: str, raw: RawSplit, asked: Asked) -> Split:
+    """A data set that is known by name, prepared. Its classes are told by their numbers, groups of them by names.
+
+    Raises:
+        ConfigurationError: classes or steps that do not fit the data.
+        InputError: a choice that leaves no image.
+    """
+    labelling = asked.labelling(raw.class_names, name, numbered=True)
+    labelled = labelling.applied(raw, name)
+    steps = DataPreparation(labels=labelling, resize=asked.resize, grey=asked.grey)
+    if not labelling.groups:
+        steps = steps.model_copy(update={"labels": Labelling()})
+    split = _prepared(name, labelled, steps, asked)
+    if labelling.groups:
+        return replace(split, classes=labelled.class_names)
+    numbers = tuple(raw.class_names.index(each) for each in labelled.class_names)
+    return replace(
+        split, classes=numbers, preparation=None if split.preparation == DataPreparation() else split.preparation
+    )
+
+
+def prepared_own(data: OwnData, asked: Asked) -> Split:
+    """Own data, prepared. Their classes are told by names.
+
+    Raises:
+        ConfigurationError: classes or steps that do not fit the data.
+        InputError: fewer than two classes, a class without rows in a part, or rows that cannot be used.
+    """
+    name, raw = Path(data.source.data.path).name or "arrays", data.raw()
+    if len(raw.class_names) < 2:
+        raise InputError(
+            f"{name} has one class only",
+            got=f"the label {raw.class_names[0]!r} in all rows",
+            expected="at least two classes to tell apart",
+            remedy="add rows of another class, or name another column of labels",
+        )
+    labelling = asked.labelling(raw.class_names, name, numbered=False)
+    labelled = labelling.applied(raw, name)
+    _check_present(labelled, name)
+    header = data.source.header
+    steps = DataPreparation(labels=labelling, resize=asked.resize, grey=asked.grey)
+    split = _prepared(name, labelled, steps, asked, categorical=() if header is None else header.categorical)
+    notes, classes = list(data.notes), labelled.class_names
+    if labelling == Labelling() and classes != tuple(map(str, range(len(classes)))):
+        shown = ", ".join(f"{each} is {label}" for label, each in enumerate(classes[:10]))
+        notes.append(f"Labels: {shown}{', …' if len(classes) > 10 else ''}.")
+    return replace(split, classes=classes, source=data.source, notes=(*notes, *split.notes))
+
+
+def _prepared(name: str, raw: RawSplit, steps: DataPreparation, asked: Asked, categorical: Sequence[str] = ()) -> Split:
+    """All parts, prepared as the training part says."""
+    training = _first(name, "training", raw, raw.train, asked.limit)
+    test = _first(name, "test", raw, raw.test, asked.limit)
+    validation = None if raw.validation is None else _first(name, "validation", raw, raw.validation, asked.limit)
+    fitted, images = steps.fitted(training.values, categorical=categorical, pca=asked.pca, source=name)
+    notes = []
+    if fitted.columns is not None and fitted.columns.dropped:
+        notes.append(f"Columns left out, the same in all training rows: {', '.join(fitted.columns.dropped)}.")
+
+    def made(told: str, part: RawPart) -> Dataset:
+        values = part.values
+        if fitted.columns is not None and is_table(values):
+            notes.extend(f"In the {told} part, {sentence}" for sentence in fitted.columns.unknown(values))
+        return Dataset(name, fitted.images(values, name), part.labels, raw.class_names)
+
+    return Split(
+        train=Dataset(name, images, training.labels, raw.class_names),
+        test=made("test", test),
+        validation=None if validation is None else made("validation", validation),
+        preparation=fitted,
+        notes=tuple(notes),
+    )
+
+
+def _check_present(raw: RawSplit, name: str) -> None:
+    for told, part in (("training", raw.train), ("test", raw.test)):
+        present = np.bincount(part.labels, minlength=len(raw.class_names)) > 0
+        missing = [each for each, there in zip(raw.class_names, present, strict=True) if not there]
+        if missing:
+            more = f", nor of {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise InputError(
+                f"a class of {name} is missing in its {told} part",
+                got=f"no row of the class {missing[0]!r} there{more}",
+                expected="rows of every class in both parts",
+                remedy="leave it out with --classes, or take it together with others by --binarise",
+            )
+
+
+def _first(name: str, told: str, raw: RawSplit, part: RawPart, limit: int | None) -> RawPart:
+    chosen = part.take(np.arange(len(part.labels))[:limit])
+    if len(chosen.labels) == 0:
+        raise InputError(
+            f"cannot load {name!r}",
+            got=f"no image in the {told} part",
+            expected=f"images of the classes {', '.join(raw.class_names)}",
+            remedy="choose other classes, or check the files with `qaml data verify`",
+        )
+    return chosen
