@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from qaml_qiskit.workflows.run.jobs import status_run as status_run
     from qaml_qiskit.workflows.run.request import RunRequest as RunRequest
     from qaml_qiskit.workflows.run.results import collect_run as collect_run
+    from qaml_qiskit.workflows.runs.comparison import compare_runs as compare_runs
+    from qaml_qiskit.workflows.runs.listing import list_runs as list_runs
+    from qaml_qiskit.workflows.runs.request import CompareRequest as CompareRequest
     from qaml_qiskit.workflows.sweep.request import SweepRequest as SweepRequest
     from qaml_qiskit.workflows.sweep.workflow import sweep as sweep
     from qaml_qiskit.workflows.tamper.request import TamperRequest as TamperRequest

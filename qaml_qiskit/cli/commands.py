@@ -30,7 +30,7 @@ class Command:
 
 
 #: Groups of commands with a word in front.
-GROUPS = {"data": "List, fetch and verify data sets."}
+GROUPS = {"data": "List, fetch and verify data sets.", "runs": "List run folders, and put them side by side."}
 
 #: In the order of the help: make a model, look at what it costs, run it, ask how it holds up.
 COMMANDS = {
@@ -146,6 +146,16 @@ COMMANDS = {
         ),
         Command(
             "data verify", "Compare files with the official checksums; exit code 2 when one is wrong.", "verify_data"
+        ),
+        Command(
+            "runs list", "List the runs below a folder: what was computed, how well it did, and its state.", "list_runs"
+        ),
+        Command(
+            "runs compare",
+            "Put runs side by side, with paired differences where they saw the same images.",
+            "compare_runs",
+            "CompareRequest",
+            otherwise={"out": "nothing is written"},
         ),
     )
 }

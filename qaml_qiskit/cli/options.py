@@ -45,6 +45,7 @@ class Around:
 AROUND = {
     "path": Around(Path, "Folder of a run that was submitted.", metavar="RUN", is_argument=True),
     "folder": Around(Path, "Where to write.", "here", metavar="FOLDER", is_argument=True),
+    "below": Around(Path, "Folder to look in, with all folders in it.", "runs", metavar="FOLDER", is_argument=True),
     "name": Around(str, "A data set of `qaml data list`.", "all of them", metavar="NAME", is_argument=True),
     "retry": Around(Path, "Send again what failed, was cancelled or lost in this run.", metavar="RUN"),
     "recalibrate": Around(bool, "With --retry: calibrate the readout anew."),

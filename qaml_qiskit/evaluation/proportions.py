@@ -156,6 +156,43 @@ def paired_test(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[in
     return gained, lost, min(1.0, 2 * tail / 2**n)
 
 
+def paired_difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[float, tuple[float, float]]:
+    """How much more often the first of two ways is correct on the same images, with its 95 % interval.
+
+    Newcombe's tenth method (Statistics in Medicine 17, 2635, 1998): Wilson's intervals of the two shares, put together
+    with their correlation φ. It is honest for few images and for shares near 1, and 0 is inside where both ways are
+    correct on the same images.
+
+    Args:
+        first: whether the one way is correct, shape (N,).
+        second: whether the other is.
+
+    Returns:
+        The difference of the shares, and the interval's lower and upper end.
+
+    Raises:
+        InputError: as :func:`paired_test`, or no image.
+    """
+    gained, lost, _ = paired_test(first, second)
+    both = int((np.asarray(first) & np.asarray(second)).sum())
+    n = len(first)
+    one, other = Proportion(both + gained, n), Proportion(both + lost, n)
+    neither = n - both - gained - lost
+    product = math.sqrt(math.prod((both + gained, neither + lost, both + lost, neither + gained)))
+    excess = both * neither - gained * lost
+    # With a correction for continuity where the ways agree more often than by chance.
+    correlation = (max(excess - n / 2, 0) if excess > 0 else excess) / product if product else 0.0
+    (low, high), (low_other, high_other) = one.interval, other.interval
+
+    def width(here: float, there: float) -> float:
+        return math.sqrt(max(0.0, here**2 - 2 * correlation * here * there + there**2))
+
+    difference = one.value - other.value
+    down = width(one.value - low, high_other - other.value)
+    up = width(high - one.value, other.value - low_other)
+    return difference, (max(-1.0, difference - down), min(1.0, difference + up))
+
+
 def _pair(values: object, reference: object) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Two arrays of the same shape: a missing axis would be filled up without a word."""
     measured, exact = _numbers(values, "the values"), _numbers(reference, "the reference")

@@ -39,14 +39,14 @@ _ROW_TITLE = 20
 
 
 def accuracy_bars(
-    groups: Sequence[str], series: Mapping[str, Sequence[tuple[float, float, float]]], chance: float
+    groups: Sequence[str], series: Mapping[str, Sequence[tuple[float, float, float]]], chance: float | None
 ) -> bytes:
     """Accuracies with their intervals, side by side.
 
     Args:
         groups: labels along the axis.
         series: for each legend entry, (accuracy, lower end, upper end) of every group.
-        chance: accuracy of guessing, drawn as a dashed line.
+        chance: accuracy of guessing, drawn as a dashed line; None where nobody knows.
     """
     figure = new_figure(7.2, 3.6)
     axes = figure.subplots()
@@ -59,7 +59,7 @@ def accuracy_bars(
         axes.bar(position, table[:, 0], width * 0.94, yerr=error, label=label(name), color=colour, capsize=3)
         for x, (value, _, upper) in zip(position, values, strict=True):
             axes.text(x, upper + 0.015, format_number(value), ha="center", va="bottom", fontsize=SMALL)
-    accuracy_axis(axes, {"chance": chance})
+    accuracy_axis(axes, {} if chance is None else {"chance": chance})
     axes.set_xticks(centres, [label(group, _GROUP // len(groups)) for group in groups], parse_math=False)
     # Room for the numbers above the bars.
     axes.set_ylim(0, 1.12)

@@ -115,8 +115,8 @@ class Request(BaseModel):
         for name, value in {"backends": resolved.get("backends"), **resolved.get("compute", {})}.items():
             options += _option(name, value) if value is not None else []
         if any(word.startswith("-") for word in arguments):
-            return ["qaml", self.command, *options, "--", *arguments]
-        return ["qaml", self.command, *arguments, *options]
+            return ["qaml", *self.command.split(), *options, "--", *arguments]
+        return ["qaml", *self.command.split(), *arguments, *options]
 
     def command_line(self, config: Mapping[str, Any] | None = None) -> str:
         """:meth:`words` for a shell."""

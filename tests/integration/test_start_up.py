@@ -64,6 +64,8 @@ WRONG = [
     ["certify", "mnist-qvc200", "--noise", "bit-flip", "--strength", "1.5"],
     ["transfer", "--sources", "mnist-qvc200", "--victims", "mnist-qvc200@bit-flip:2"],
     ["transfer", "--sources", "mnist-qvc200", "--victims", "mnist-qvc200@fake-torrino"],
+    ["runs", "compare", "nowhere"],
+    ["runs", "list", "nowhere"],
     ["init", "--nowhere"],
     ["status"],
     ["train", "--epoch", "3"],

@@ -1,5 +1,7 @@
 """Intervals of measured accuracies, against repeated experiments."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from qaml_qiskit.evaluation import (
     accuracy,
     accuracy_interval,
     endless_interval,
+    paired_difference,
     paired_test,
     sampled_accuracy,
     standard_errors,
@@ -140,6 +143,32 @@ def test_an_expected_accuracy_has_the_calibrations_shots() -> None:
     )
     assert fine == pytest.approx(sampled_accuracy(read, SHOTS, labels, 0), abs=1 / 500)
     assert rough < fine - 0.05
+
+
+def test_a_paired_interval_covers_the_difference_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(3)
+    shares, covered = (0.85, 0.08, 0.03, 0.04), 0
+    for _ in range(2000):
+        both, gained, lost, _ = generator.multinomial(60, shares)
+        first = np.arange(60) < both + gained
+        second = (np.arange(60) < both) | ((np.arange(60) >= both + gained) & (np.arange(60) < both + gained + lost))
+        low, high = paired_difference(first, second)[1]
+        covered += low <= shares[1] - shares[2] <= high
+    error = math.sqrt(0.95 * 0.05 / 2000)
+    assert covered / 2000 == pytest.approx(0.95, abs=SIGMAS * error + 0.01)
+
+
+@pytest.mark.parametrize(
+    ("both", "gained", "lost", "neither"), [(5, 0, 0, 3), (0, 4, 0, 0), (10, 3, 1, 0), (0, 0, 0, 2)]
+)
+def test_a_paired_interval_turns_with_the_order(both: int, gained: int, lost: int, neither: int) -> None:
+    counts = (both, gained, lost, neither)
+    first, second = (np.repeat(right, counts) for right in ([True, True, False, False], [True, False, True, False]))
+    difference, (low, high) = paired_difference(first, second)
+    assert difference == pytest.approx((gained - lost) / sum(counts))
+    assert -1 <= low <= difference <= high <= 1
+    turned, ends = paired_difference(second, first)
+    assert (turned, *ends) == pytest.approx((-difference, -high, -low))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,98 @@
+"""Which images a run named correctly, from its own files; and which of them two runs share."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qaml_qiskit.formats import Arrays, arrays_of, read_bytes
+from qaml_qiskit.workflows.runs.summary import Summary
+
+PREDICTIONS_FILE = "predictions.npz"
+#: What the last stage of a run is called in its arrays, the last one first.
+_STAGES = ("mitigated", "raw", "ideal")
+
+
+@dataclass(frozen=True)
+class Named:
+    """The images of a run.
+
+    Attributes:
+        labels: the true ones, shape (N,).
+        indices: positions in the test set or the file, shape (N,).
+        correct: whether the run's last stage names them, shape (N,).
+        digest: fingerprint of the images, where the run has one.
+        data: data set and classes, as far as the run says.
+        of_test_set: whether the positions are those in the test set.
+    """
+
+    labels: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    correct: NDArray[np.bool_]
+    digest: str | None
+    data: tuple[Any, ...]
+    of_test_set: bool
+
+
+def named_images(summary: Summary) -> Named | None:
+    """What a complete run says of every image; None for a run that keeps no predictions of labels.
+
+    Raises:
+        DamagedFileError: the file is damaged.
+    """
+    file = summary.path / PREDICTIONS_FILE
+    if summary.state != "complete" or not file.is_file():
+        return None
+    arrays = arrays_of(read_bytes(file), str(file))
+    said = _said(summary, arrays)
+    if said is None or not {"labels", "indices"} <= arrays.keys():
+        return None
+    labels, indices = arrays["labels"], arrays["indices"]
+    if said.ndim != 2 or labels.ndim != 1 or not len(labels) == len(indices) == len(said):
+        return None
+    resolved = summary.config.get("resolved") or {}
+    given = str(summary.config.get("images", "0"))
+    return Named(
+        labels,
+        indices,
+        said.argmax(1) == labels,
+        resolved.get("images") if isinstance(resolved, dict) else None,
+        (summary.config.get("dataset"), tuple(summary.config.get("classes") or ())),
+        given.isdecimal(),
+    )
+
+
+def _said(summary: Summary, arrays: Arrays) -> NDArray[Any] | None:
+    """The logits of the last stage, or what has their order."""
+    if "logits" in arrays:
+        return arrays["logits"]
+    resolved = summary.config.get("resolved") or {}
+    model = resolved.get("model") if isinstance(resolved, dict) else None
+    for stage in _STAGES:
+        if (logits := arrays.get(f"logits_{stage}")) is not None:
+            return logits
+        # Where every class has its own qubit, which is what is not written, ⟨Z_k⟩ have the order of the logits.
+        if isinstance(model, dict) and "readout" not in model and (z := arrays.get(f"z_{stage}")) is not None:
+            return z
+    return None
+
+
+def shared_images(first: Named, second: Named) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | str:
+    """Whether each run names the images that both saw, or why nobody can say.
+
+    They are the same where their fingerprints are, and where both are of the test set of one data set: then those at
+    the same positions, which must have the same labels.
+    """
+    if first.digest is not None and first.digest == second.digest:
+        return first.correct, second.correct
+    if not (first.of_test_set and second.of_test_set):
+        return "their images come from different files"
+    if None not in (first.data[0], second.data[0]) and first.data != second.data:
+        return "they were trained for different data"
+    _, here, there = np.intersect1d(first.indices, second.indices, return_indices=True)
+    if not len(here):
+        return "they share no image"
+    if (first.labels[here] != second.labels[there]).any():
+        return "images at the same positions have different labels"
+    return first.correct[here], second.correct[there]
