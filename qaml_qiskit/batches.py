@@ -123,6 +123,23 @@ def label_batch(labels: object, images: Tensor, num_classes: int | None = None) 
     return torch.from_numpy(check_labels(given, len(images), num_classes)).to(images.device)
 
 
+def check_said(logits: Tensor, name: str = "the model") -> Tensor:
+    """The logits themselves.
+
+    Raises:
+        InputError: a logit is NaN, so that the image has no label.
+    """
+    unreadable = logits.isnan().any(dim=1)
+    if bool(unreadable.any()):
+        raise InputError(
+            f"{name} says nothing of image {int(unreadable.nonzero()[0])}",
+            got="logits that are NaN",
+            expected="numbers",
+            remedy="check the model's weights and the image",
+        )
+    return logits
+
+
 def check_not_empty(batch: Tensor, what: str) -> None:
     """Raise InputError where there is no example, for what has no meaning then."""
     if not len(batch):

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from qaml_qiskit.attacks.traits import Norm
-from qaml_qiskit.batches import image_batch
+from qaml_qiskit.batches import check_said, image_batch
 from qaml_qiskit.errors import InputError
 
 
@@ -66,16 +66,7 @@ def clean_logits(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:
     Raises:
         InputError: a logit is NaN, so that the image has no label.
     """
-    logits = predict_logits(model, images, batch_size)
-    unreadable = logits.isnan().any(dim=1)
-    if bool(unreadable.any()):
-        raise InputError(
-            f"the model says nothing of image {int(unreadable.nonzero()[0])}",
-            got="logits that are NaN",
-            expected="numbers",
-            remedy="check the model's weights and the image",
-        )
-    return logits
+    return check_said(predict_logits(model, images, batch_size))
 
 
 def predict_logits(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:

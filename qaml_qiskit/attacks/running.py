@@ -57,7 +57,8 @@ def run_attack(
     images = attackable(images)
     check_not_empty(images, "attack")
     labels = label_batch(labels, images)
-    with frozen(model):
+    # A model that is random draws from a stream of its own when it is judged, too.
+    with frozen(model), RandomStream(attack.seed, images.device).entered():
         logits = clean_logits(model, images, batch_size)
         labels, num_classes = label_batch(labels, images, logits.shape[1]), logits.shape[1]
         correct = logits.argmax(dim=1) == labels

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -17,6 +17,9 @@ from torch import Tensor, nn
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.mapping import HERE, Pool
 from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.attacks import Attack
+from qaml_qiskit.attacks.randomness import RandomStream
+from qaml_qiskit.batches import check_said
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.circuits import CircuitWithNoise, device_circuit, native_circuit, on_active_qubits
@@ -38,12 +41,12 @@ from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Target, load_catalogue, load_recipe, open_target
 from qaml_qiskit.models import (
     QVC,
-    WEIGHTS_FILE,
     ModelCard,
+    Network,
+    NetworkCard,
     QuadraticClassifier,
     StoredModel,
     check_batch,
-    model_files,
     predict,
 )
 from qaml_qiskit.noise import NoiseSpec, Placement, named_noise
@@ -57,7 +60,7 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class Deployment:
-    """A stored model and its condition; made by :func:`~qaml_qiskit.deployments.deploy`.
+    """A model and its condition; made by :func:`~qaml_qiskit.deployments.deploy`.
 
     What is derived is computed when it is first asked for, and kept; :meth:`fresh` is a copy that has forgotten. A
     deployment can be pickled: it takes the weights and the circuits that were made along, and nothing else that was
@@ -65,14 +68,14 @@ class Deployment:
 
     Attributes:
         model_name: as it was given.
-        stored: the model and its card.
+        stored: the model and its card, or a network of the user's and what it is for.
         condition: what it is put under.
         target: where it was compiled for; None elsewhere.
         compute: what it is computed with, here and on workers; what comes out is on the processor, in single precision.
     """
 
     model_name: str
-    stored: StoredModel
+    stored: StoredModel | Network
     condition: Condition = field(default_factory=Ideal)
     target: Target | None = None
     compute: Compute = DEFAULT_COMPUTE
@@ -113,8 +116,8 @@ class Deployment:
         return "exact" if self.noise is None else "noisy"
 
     @property
-    def card(self) -> ModelCard:
-        """What lies beside the weights."""
+    def card(self) -> ModelCard | NetworkCard:
+        """What lies beside the weights, or what is known of a network."""
         return self.stored.card
 
     @property
@@ -154,10 +157,20 @@ class Deployment:
             return None
         return named_noise(self.condition.noise, self.condition.strength, self.condition.placement)
 
-    @cached_property
+    @property
     def weights(self) -> str:
-        """Fingerprint of the weights: first 16 hexadecimal digits of the SHA-256 of ``model.safetensors``."""
-        return hashlib.sha256(model_files(self.stored.model, self.card)[WEIGHTS_FILE]).hexdigest()[:16]
+        """Fingerprint of the weights, 16 hexadecimal digits; of a network, of its code, too."""
+        return self.stored.weights
+
+    @property
+    def code(self) -> dict[str, str]:
+        """Fingerprints of the files of the user's that ran to make the model; empty for a stored model."""
+        return dict(self.stored.code)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of results should know of the model, in sentences."""
+        return self.stored.notes
 
     @property
     def weights_digest(self) -> str:
@@ -188,7 +201,8 @@ class Deployment:
         Raises:
             ConfigurationError: no QVC, or an encoding that these layers cannot have.
         """
-        stored = behind_encoding(self.qvc, self.stored, self.name, encoding, encoding_layers)
+        # A network has no QVC.
+        stored = behind_encoding(self.qvc, cast(StoredModel, self.stored), self.name, encoding, encoding_layers)
         return self if stored is self.stored else replace(self, stored=stored, _circuits={})
 
     def under(
@@ -302,11 +316,17 @@ class Deployment:
         if readout.trained or not alone or not np.array_equal(readout.head.matrix, np.eye(readout.num_classes)):
             raise refusals.needs_z(self.name, readout.name)
 
-    def check_differentiable(self) -> None:
-        """Raise ConfigurationError where the encoding is noisy, which the gradient of :attr:`module` leaves out."""
+    def check_attackable(self, attacks: Iterable[Attack]) -> None:
+        """Raise ConfigurationError unless these attacks can be made on :attr:`module`.
+
+        It leaves out the noise of an encoding, and a network may have no gradients for attacks that read them.
+        """
         if self._is_whole:
             got = "a classifier on a device" if self.kind == "device" else "a classifier with noise on its encoding"
             raise refusals.needs_gradients(self.name, got)
+        reading = [attack.name for attack in attacks if attack.traits.white_box]
+        if self.stored.no_gradients and reading:
+            raise refusals.network_without_gradients(self.name, self.stored.no_gradients, reading[0])
 
     @torch.no_grad()
     def logits(self, images: Tensor, progress: Progress | None = None) -> Tensor:
@@ -319,7 +339,7 @@ class Deployment:
             progress: told about the images where they take long.
 
         Raises:
-            InputError: images of another shape, or one that the model cannot read.
+            InputError: images of another shape, one that the model cannot read, or one of which it says NaN.
         """
         progress = progress or Silent()
         if self._is_whole:
@@ -336,7 +356,10 @@ class Deployment:
         """The logits of a placed module for images as they are kept."""
         with computing(self.compute):
             read = readable(module, self.compute.placed(self._checked(images)), encoding, progress)
-            return DEFAULT_COMPUTE.placed(predict(module, read))
+            # A network that is random takes nothing of the caller's random numbers, and says the same every time.
+            with RandomStream(0, read.device).entered():
+                said = check_said(predict(module, read), self.name)
+            return DEFAULT_COMPUTE.placed(said)
 
     def expectations(self, images: Tensor, advance: Advance = ignore) -> Floats:
         """⟨Z_k⟩ with endless shots, shape (N, m); readout errors are in it.
@@ -401,7 +424,7 @@ class Deployment:
 
     def check_forms(self) -> None:
         """Raise ConfigurationError unless the logits are quadratic forms of the image."""
-        check_forms(self.stored.model, self.name, self.condition)
+        check_forms(self.stored.model, self.card.model.kind, self.name, self.condition)
 
     # On a target
 

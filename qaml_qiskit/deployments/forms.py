@@ -11,7 +11,7 @@ from torch import nn
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.deployments.conditions import Condition, UnderNoise
-from qaml_qiskit.models import QVC, Model, NoisyQVC, QuadraticClassifier
+from qaml_qiskit.models import QVC, NoisyQVC, QuadraticClassifier
 from qaml_qiskit.simulation.heisenberg import NoisyObservables
 
 
@@ -56,12 +56,12 @@ def forms_of_layers(model: QVC, layers: CircuitWithNoise) -> QuadraticForms:
     return QuadraticForms(pixels, NoisyQVC(model, single), NoisyQVC(model, observables), is_bounded=True)
 
 
-def check_forms(model: Model, name: str, condition: Condition) -> None:
+def check_forms(model: nn.Module, kind: str, name: str, condition: Condition) -> None:
     """Raise ConfigurationError unless the logits under this condition are quadratic forms of the image."""
     if isinstance(model, QuadraticClassifier):
         return
     if not isinstance(model, QVC):
-        raise refusals.needs_quadratic_logits(name, f"a {model.config.kind}")
+        raise refusals.needs_quadratic_logits(name, f"a {kind}")
     if model.encoding.positions(model.config.image_shape) is None:
         got = f"a qvc with the {model.config.encoding} encoding, whose states are no linear function of the image"
         raise refusals.needs_quadratic_logits(name, got)

@@ -19,7 +19,7 @@ from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.errors import DataWarning, InputError
 from qaml_qiskit.formats import Arrays, read_arrays
 from qaml_qiskit.labels import check_labels
-from qaml_qiskit.models import DataCard, check_batch
+from qaml_qiskit.models import DataCard, check_batch, predict
 
 #: Rounding of a pixel's change in float32.
 _ROUNDING = 1e-5
@@ -147,8 +147,7 @@ def _check_readable(deployments: Iterable[Deployment], images: Tensor) -> None:
     black = (images.flatten(1).amax(1) <= 0).nonzero().flatten().tolist()
     for deployment in deployments if black else ():
         try:
-            with torch.no_grad():
-                deployment.stored.model(images[black[:1]])
+            predict(deployment.stored.model, images[black[:1]])
         except InputError as error:
             raise InputError(
                 f"{deployment.name} cannot read image {black[0]}",

@@ -1,26 +1,30 @@
 """Deployments from the names that a user gives."""
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from types import UnionType
+
+from torch import nn
 
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, parse_deployment
 from qaml_qiskit.deployments.deployment import Deployment
-from qaml_qiskit.deployments.references import model_path
+from qaml_qiskit.deployments.networks import DataOfNetwork, network_card
+from qaml_qiskit.deployments.references import model_path, names_network
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.models import StoredModel, load_model
+from qaml_qiskit.models import Network, StoredModel, load_model, network_of, read_network
+from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.simulation import computing
 
-_READ_IT = "read it with load_model, or name its folder"
+_READ_IT = "give the module itself, read a model with load_model, or name its folder"
 _READ_NAME = "give one of these, or a whole name such as model@fake-torino to read_deployment"
 
 
 def deploy(
-    model: StoredModel | str | Path,
+    model: StoredModel | nn.Module | str | Path,
     condition: Condition | None = None,
     *,
+    data: DataOfNetwork | None = None,
     name: str | None = None,
     backends: Path | None = None,
     compute: Compute = DEFAULT_COMPUTE,
@@ -28,8 +32,12 @@ def deploy(
     """Put a model under a condition.
 
     Args:
-        model: a stored model, or the name or the path of one.
-        condition: None for none.
+        model: a stored model; a torch module of your own, from images (N, C, H, W) in [0, 1] to logits (N, m); or the
+            name or the path of either.
+        condition: None for none; a network of your own takes no other.
+        data: what such a network is for: a data set or its parts, or the card of a model for the same images. The
+            network is copied as it is now, on its device and in its precision, and put into evaluation mode; the
+            module itself is not touched.
         name: what the model is called, where it was not found by a name.
         backends: the backends.yaml of a target.
         compute: what it is computed with.
@@ -38,12 +46,30 @@ def deploy(
         QamlError: the model or a part of the condition does not exist, or they do not fit; or this machine has no such
             device or simulator.
     """
-    _check_kind("this", model, StoredModel | str | Path, "a stored model, or the name or the path of one", _READ_IT)
+    expected = "a stored model, a torch module, or the name or the path of one"
+    _check_kind("this", model, StoredModel | nn.Module | str | Path, expected, _READ_IT)
     _check_kind("a model so", condition, Condition | None, "Ideal, UnderNoise, OnTarget or None", _READ_NAME)
-    stored = model if isinstance(model, StoredModel) else load_model(model_path(str(model)))
-    called = name or (stored.card.model.kind if model is stored else str(model))
+    called = name or (str(model) if isinstance(model, str | Path) else _kind(model))
     with computing(compute):
-        return Deployment(called, stored, compute=compute).at(condition or Ideal(), backends)
+        held = _held(model, called, data)
+        return Deployment(called, held, compute=compute).at(condition or Ideal(), backends)
+
+
+def _kind(model: StoredModel | nn.Module) -> str:
+    return model.card.model.kind if isinstance(model, StoredModel) else type(model).__name__
+
+
+def _held(
+    model: StoredModel | nn.Module | str | Path, called: str, data: DataOfNetwork | None
+) -> StoredModel | Network:
+    """The model itself, wherever it comes from."""
+    if isinstance(model, StoredModel):
+        return model
+    if isinstance(model, nn.Module):
+        return network_of(model, called, network_card(called, data))
+    if names_network(str(model)):
+        return read_network(str(model), network_card(str(model), data))
+    return load_model(model_path(str(model)))
 
 
 def _check_kind(what: str, given: object, kinds: type | UnionType, expected: str, remedy: str) -> None:
@@ -68,18 +94,35 @@ def read_deployments(
     recipe: str = DEFAULT_RECIPE,
     backends: Path | None = None,
     compute: Compute = DEFAULT_COMPUTE,
+    data: DataOfNetwork | None = None,
+    progress: Progress | None = None,
 ) -> list[Deployment]:
     """Several deployments, which share models, and compiled circuits where they can; equal ones are one object.
 
     Nothing is compiled yet: a circuit that does not fit its target is refused by :meth:`Deployment.resolved`.
 
+    Args:
+        names: of models, of networks of the user's, and of their conditions.
+        recipe: compiles for targets.
+        backends: the backends.yaml of targets.
+        compute: what they are computed with.
+        data: what networks are for; None for the same as the first stored model.
+        progress: told of networks before their code is run.
+
     Raises:
         QamlError: as :func:`deploy`.
     """
-    base = cache(lambda model: deploy(model, compute=compute))
+    progress = progress or Silent()
     known: dict[tuple[str, Condition], Deployment] = {}
     parsed = [parse_deployment(name, recipe=recipe) for name in names]
+    # Stored models first: they say what a network beside them is for.
+    bases: dict[str, Deployment] = {}
+    for model in sorted({model: None for model, _ in parsed}, key=names_network):
+        if names_network(model):
+            progress.say(f"{model}: code of yours, or of whoever wrote it, is run")
+            data = data or next((each.card for each in bases.values()), None)
+        bases[model] = deploy(model, data=data, compute=compute)
     for model, condition in parsed:
         if (model, condition) not in known:
-            known[model, condition] = base(model).at(condition, backends)
+            known[model, condition] = bases[model].at(condition, backends)
     return [known[key] for key in parsed]

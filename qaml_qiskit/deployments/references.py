@@ -1,4 +1,4 @@
-"""Where a model is that a user names: a run folder, a model file, or a reference model."""
+"""Where a model is that a user names: a run folder, a model file, a reference model, or a network of one's own."""
 
 import os
 from pathlib import Path
@@ -6,10 +6,13 @@ from pathlib import Path
 import qaml_qiskit
 from qaml_qiskit.artifacts.run import RUNS_FOLDER
 from qaml_qiskit.errors import InputError, perhaps
+from qaml_qiskit.models.factories import Factory
 from qaml_qiskit.text import printable
 
 #: The file that makes a folder a model.
 _WEIGHTS = "model.safetensors"
+#: How the file of a program of ``torch.export`` ends.
+_PROGRAM = ".pt2"
 
 
 def model_path(name: str) -> Path:
@@ -40,9 +43,28 @@ def model_path(name: str) -> Path:
     raise InputError(
         "there is no such model",
         got=f"{printable(name)!r}, looked for in {', '.join(places)}",
-        expected=f"a run folder, a {_WEIGHTS}, or a reference: {', '.join(known) or 'none is here'}",
+        expected=f"a run folder, a {_WEIGHTS}, a network (a {_PROGRAM} or package.module:factory), or a reference: "
+        f"{', '.join(known) or 'none is here'}",
         remedy=perhaps(name, known, "train one with `qaml train`"),
     )
+
+
+def names_network(name: str) -> bool:
+    """Whether a name stands for a network of the user's; a path that exists and is no program is always a model."""
+    path = Path(name)
+    return (path.suffix == _PROGRAM and not path.is_dir()) or (Factory.is_name(name) and not path.exists())
+
+
+def check_model(name: str) -> None:
+    """Find the model or the network that a name stands for. Nothing of it is read or run.
+
+    Raises:
+        InputError: there is none.
+    """
+    if names_network(name) and Factory.is_name(name):
+        Factory(name).check()
+    else:
+        model_path(name)
 
 
 def model_part(name: str) -> str:

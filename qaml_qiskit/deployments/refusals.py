@@ -85,6 +85,42 @@ def needs_gradients(name: str, got: str) -> ConfigurationError:
     )
 
 
+def network_without_gradients(name: str, got: str, attack: str) -> ConfigurationError:
+    """Attacks by gradients, for a network that gives none.
+
+    Args:
+        name: the network's.
+        got: why there are none.
+        attack: that would read them.
+    """
+    return ConfigurationError(
+        f"{name} cannot be attacked by {attack}, which reads gradients",
+        got=got,
+        expected="logits that torch differentiates with respect to the image",
+        remedy="let the network compute in torch throughout, choose the attack square, or make it a victim of transfer",
+    )
+
+
+def needs_data(name: str) -> ConfigurationError:
+    """A network of the user's, where nothing says what it is for."""
+    return ConfigurationError(
+        f"nobody says which images {name} is for",
+        got="a network without a card",
+        expected="the data set whose images and classes it takes",
+        remedy="give --dataset, or in Python data=, or name a model beside it that was trained for the same data",
+    )
+
+
+def needs_no_data(got: str) -> ConfigurationError:
+    """Data that networks are for, where there is no network."""
+    return ConfigurationError(
+        "every model here says itself what it is for",
+        got=got,
+        expected="--dataset and --classes beside a .pt2 or package.module:factory",
+        remedy="leave them out",
+    )
+
+
 def needs_no_noise(name: str) -> ConfigurationError:
     """A command that reads a model by itself or on a target, for one under a named noise."""
     return ConfigurationError(

@@ -1,10 +1,11 @@
 """Models on disk: weights as safetensors, configuration as JSON beside them. Loading never executes code."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from safetensors import SafetensorError
@@ -101,6 +102,15 @@ class StoredModel:
 
     model: Model
     card: ModelCard
+    #: What else is said of a :class:`~qaml_qiskit.models.Network`: nothing of a model whose reading runs no code.
+    code: ClassVar[Mapping[str, str]] = {}
+    no_gradients: ClassVar[str] = ""
+    notes: ClassVar[tuple[str, ...]] = ()
+
+    @cached_property
+    def weights(self) -> str:
+        """Fingerprint of the weights: first 16 hexadecimal digits of the SHA-256 of ``model.safetensors``."""
+        return hashlib.sha256(model_files(self.model, self.card)[WEIGHTS_FILE]).hexdigest()[:16]
 
     def __reduce__(self) -> tuple[Callable[..., "StoredModel"], tuple[ModelCard, bytes]]:
         return _restored, (self.card, model_files(self.model, self.card)[WEIGHTS_FILE])

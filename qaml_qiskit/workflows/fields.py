@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
-from qaml_qiskit.deployments.conditions import OnTarget, parse_deployment
-from qaml_qiskit.deployments.references import model_path
+from qaml_qiskit.deployments import refusals
+from qaml_qiskit.deployments.conditions import Ideal, OnTarget, parse_deployment
+from qaml_qiskit.deployments.references import check_model, names_network
 from qaml_qiskit.execution.names import check_recipe, check_target
 
 Each = TypeVar("Each")
@@ -44,9 +45,22 @@ def each_once(values: tuple[Each, ...]) -> tuple[Each, ...]:
     return values
 
 
+def _check_stored(name: str) -> None:
+    if names_network(name):
+        raise refusals.needs_circuit(name, "network")
+    check_model(name)
+
+
 def _check_deployment(name: str, backends: Path | None) -> None:
+    _check_stored(parse_deployment(name)[0])
+    _check_classifier(name, backends)
+
+
+def _check_classifier(name: str, backends: Path | None) -> None:
     model, condition = parse_deployment(name)
-    model_path(model)
+    check_model(model)
+    if names_network(model) and not isinstance(condition, Ideal):
+        raise refusals.needs_circuit(model, "network")
     if isinstance(condition, OnTarget):
         check_target(condition.target, backends)
 
@@ -65,9 +79,11 @@ Count = Annotated[int, Field(ge=1)]
 ClassName = Annotated[int | str, BeforeValidator(_as_number)]
 #: A number of test images, or an .npz.
 Images = Annotated[str, BeforeValidator(str)]
-ModelName = Annotated[str, Exists(lambda name, backends: model_path(name))]
+ModelName = Annotated[str, Exists(lambda name, backends: _check_stored(name))]
 #: ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``.
 DeploymentName = Annotated[str, Exists(_check_deployment)]
+#: One of these, or a network of the user's.
+ClassifierName = Annotated[str, Exists(_check_classifier)]
 TargetName = Annotated[str, Exists(check_target)]
 RecipeName = Annotated[str, Exists(lambda name, backends: check_recipe(name))]
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from qaml_qiskit.artifacts import AdversarialImages, Row, Run
 from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.deployments.networks import notes_of
 from qaml_qiskit.reports import AUDIT_READING, Report, attack_curves, audit_notes
 from qaml_qiskit.studies import Audited, audit_rows, perturbations
 from qaml_qiskit.workflows.attack.request import AttackRequest
@@ -24,7 +25,7 @@ _PERTURBATIONS = "Clean images, adversarial images with the label that the attac
 def write_report(
     run: Run,
     request: AttackRequest,
-    victim: Deployment,
+    everyone: Sequence[Deployment],
     rows: list[Row],
     made: Mapping[str, AdversarialImages],
     audits: Mapping[str, Audited],
@@ -35,14 +36,14 @@ def write_report(
     Args:
         run: the run.
         request: what was asked for.
-        victim: the attacked model.
+        everyone: the attacked model, and those whose images the audit compares with.
         rows: one an attack and strength.
         made: adversarial images by the key of the cell.
         audits: by the key of the cell; empty without audit.
         batch: the clean images.
     """
-    checks = audit_rows(audits, made, "attack", "eps")
-    notes = [_READING, *([_NOISE] if victim.kind == "noisy" else []), *audit_notes(audits)]
+    victim, checks = everyone[0], audit_rows(audits, made, "attack", "eps")
+    notes = [_READING, *([_NOISE] if victim.kind == "noisy" else []), *audit_notes(audits), *notes_of(everyone)]
     report = Report(run, request.command_line(run.config), f"{victim.name} under attack")
     report.table("Accuracy under attack", rows, *notes, file="attack.csv")
     report.picture("attack.png", attack_curves(rows, chance=1 / victim.num_classes), _CURVES)

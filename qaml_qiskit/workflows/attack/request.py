@@ -6,22 +6,23 @@ from pydantic import model_validator
 
 from qaml_qiskit.attacks import Attack, AttackName
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.workflows.fields import AnyNumber, DeploymentName, Otherwise, Several
-from qaml_qiskit.workflows.request import AttackOptions, OnModel, Seeded, UnderNoise, WithImages
+from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Otherwise, Several
+from qaml_qiskit.workflows.request import AttackOptions, ForNetworks, OnModel, Seeded, UnderNoise, WithImages
 
 
-class AttackRequest(Seeded, UnderNoise, AttackOptions, WithImages, OnModel):
+class AttackRequest(Seeded, UnderNoise, ForNetworks, AttackOptions, WithImages, OnModel):
     """Attacks on one model."""
 
     command: ClassVar[str] = "attack"
 
-    model: DeploymentName
-    """Run folder, model file or the name of a reference; or one of these as MODEL@NOISE:STRENGTH."""
+    model: ClassifierName
+    """Run folder, model file or the name of a reference; one of these as MODEL@NOISE:STRENGTH; or a network of your
+    own, a .pt2 or package.module:factory, whose code is run."""
     attack: Several[AttackName] = ("pgd",)
     """What is done to the images."""
     eps: Annotated[Several[float] | None, Otherwise("0.1; no bound for cw and deepfool")] = None
     """Strengths, from 0 to 1 in l∞; 0 stands for the clean images."""
-    sources: AnyNumber[DeploymentName] = ()
+    sources: AnyNumber[ClassifierName] = ()
     """Models whose adversarial images must not beat the attack, for the audit."""
 
     @model_validator(mode="after")
@@ -33,6 +34,7 @@ class AttackRequest(Seeded, UnderNoise, AttackOptions, WithImages, OnModel):
                 expected="models whose adversarial images the audit compares with",
                 remedy="add --audit, or use `qaml transfer`",
             )
+        self.check_networks([self.model, *self.sources])
         self.attacks()
         return self
 

@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts import AdversarialImages, Row, digest, open_pool, open_run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
-from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, parse_deployment, read_deployments
+from qaml_qiskit.deployments import (
+    Batch,
+    Deployment,
+    load_batch,
+    network_data,
+    parse_deployment,
+    read_deployments,
+    written,
+)
+from qaml_qiskit.deployments.networks import code_of
 from qaml_qiskit.evaluation import Proportion, success_rate
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome, audit_tables
@@ -35,25 +44,27 @@ def attack(
         QamlError: the request cannot be served; nothing was computed.
     """
     opening, progress = open_pool(workers, scheduler), progress or Silent()
-    condition = parse_deployment(request.model, noise=request.noise, strength=request.strength)
-    victim, sources = deploy(*condition, compute=compute), read_deployments(request.sources, compute=compute)
-    everyone = [victim, *sources]
+    parsed = parse_deployment(request.model, noise=request.noise, strength=request.strength)
+    data = network_data(request.dataset, request.classes, data_dir)
+    names = [written(*parsed), *request.sources]
+    everyone = read_deployments(names, compute=compute, data=data, progress=progress)
+    victim = everyone[0]
     for each in everyone:
-        each.check_differentiable()
+        each.check_attackable(request.attacks())
     batch = load_batch(request.images, everyone, data_dir)
     weights = {each.name: each.weights for each in everyone}
-    resolved = {"weights": weights, "images": digest(batch.images), **compute.record()}
+    resolved = {"weights": weights, "images": digest(batch.images), **code_of(everyone), **compute.record()}
     cells = {f"{each.name}-eps{each.budget}": Cell(victim.name, each) for each in request.attacks()}
     with opening as pool, computing(compute), open_run("attack", request, resolved, out) as run:
         if not run.complete:
             made = make_adversarial(run, cells, [victim], batch, progress, pool)
             audits: dict[str, Audited] = {}
             if request.audit:
-                some, rivals = batch.first(request.audit_images), [source.name for source in sources]
+                some, rivals = batch.first(request.audit_images), [source.name for source in everyone[1:]]
                 audits = audit_cells(run, cells, everyone, some, request.seed, progress, pool, rivals=rivals)
             rows = _clean_rows(request, victim, batch, made)
             rows += [_attacked_row(each, batch, audits.get(key)) for key, each in made.items()]
-            write_report(run, request, victim, rows, made, audits, batch)
+            write_report(run, request, everyone, rows, made, audits, batch)
     return Outcome.of(run, "audit", brief=_brief)
 
 

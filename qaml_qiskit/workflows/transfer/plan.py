@@ -8,10 +8,12 @@ from typing import Any
 
 from qaml_qiskit.artifacts import digest, read_adversarial
 from qaml_qiskit.compute import Compute
-from qaml_qiskit.deployments import load_batch, read_deployments
+from qaml_qiskit.deployments import load_batch, network_data, read_deployments
 from qaml_qiskit.deployments.images import check_data, check_made_from
+from qaml_qiskit.deployments.networks import code_of
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.formats import npz
+from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies import Cell
 from qaml_qiskit.workflows.transfer.request import TransferRequest
 
@@ -34,21 +36,30 @@ class TransferPlan:
         data_dir: where the data sets are.
         backends: the backends.yaml of the devices.
         compute: what everything is computed with.
+        progress: told of networks whose code is run.
 
     Raises:
         QamlError: something that the request names does not exist or does not fit the rest.
     """
 
     def __init__(
-        self, request: TransferRequest, data_dir: Path | None, backends: Path | None, compute: Compute
+        self,
+        request: TransferRequest,
+        data_dir: Path | None,
+        backends: Path | None,
+        compute: Compute,
+        progress: Progress,
     ) -> None:
         self.request = request
         # A source that is a victim too is one object, so that its noise is propagated once.
         names = [*request.sources, *request.victims]
-        everyone = read_deployments(names, recipe=request.recipe, backends=backends, compute=compute)
+        data = network_data(request.dataset, request.classes, data_dir)
+        everyone = read_deployments(
+            names, recipe=request.recipe, backends=backends, compute=compute, data=data, progress=progress
+        )
         self.sources, self.victims = everyone[: len(request.sources)], everyone[len(request.sources) :]
         for source in self.sources:
-            source.check_differentiable()
+            source.check_attackable(request.every_attack())
         files = {name: read_adversarial(Path(name)) for name in request.adversarial}
         for name, file in files.items():
             check_data(name, file.provenance, everyone[0].card.data)
@@ -78,6 +89,7 @@ class TransferPlan:
             "adversarial": {
                 name: hashlib.sha256(npz(**file.arrays())).hexdigest()[:16] for name, file in self._files.items()
             },
+            **code_of([*self.sources, *self.victims]),
             "devices": {victim.name: victim.resolved() for victim in self.victims if victim.kind == "device"},
         }
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from qaml_qiskit.artifacts import AdversarialImages, Row, Run
 from qaml_qiskit.attacks import ATTACKS
 from qaml_qiskit.deployments import Deployment
+from qaml_qiskit.deployments.networks import notes_of
 from qaml_qiskit.reports import AUDIT_READING, Report, audit_notes, strengths_side_by_side, transfer_curves
 from qaml_qiskit.studies import Audited, audit_rows, perturbations
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
@@ -70,6 +71,7 @@ def _notes(plan: TransferPlan) -> Iterator[str]:
     for name, variant in {each.attack.name: each.attack.variant(classes) for each in plan.cells.values()}.items():
         if variant != name:
             yield f"{variant}: {name} as far as it is defined for {classes} classes."
+    yield from notes_of([*plan.sources, *plan.victims])
 
 
 def _count(things: Sequence[object], word: str) -> str:

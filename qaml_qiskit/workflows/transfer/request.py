@@ -6,19 +6,20 @@ from pydantic import model_validator
 
 from qaml_qiskit.attacks import Attack, AttackName
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.workflows.fields import AnyNumber, Count, DeploymentName, Images, Otherwise, Several
-from qaml_qiskit.workflows.request import AttackOptions, Seeded, WithRecipe
+from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Images, Otherwise, Several
+from qaml_qiskit.workflows.request import AttackOptions, ForNetworks, Seeded, WithRecipe
 
 
-class TransferRequest(Seeded, WithRecipe, AttackOptions):
+class TransferRequest(Seeded, WithRecipe, ForNetworks, AttackOptions):
     """Attacks made on sources and scored on victims."""
 
     command: ClassVar[str] = "transfer"
 
-    sources: AnyNumber[DeploymentName] = ()
-    """Where images are made: MODEL or MODEL@NOISE:STRENGTH."""
-    victims: AnyNumber[DeploymentName] = ()
-    """Where they are scored: MODEL, MODEL@NOISE:STRENGTH or MODEL@TARGET."""
+    sources: AnyNumber[ClassifierName] = ()
+    """Where images are made: MODEL or MODEL@NOISE:STRENGTH; or a network of your own, a .pt2 or package.module:factory,
+    whose code is run."""
+    victims: AnyNumber[ClassifierName] = ()
+    """Where they are scored: MODEL, MODEL@NOISE:STRENGTH or MODEL@TARGET; or a network of your own."""
     attacks: Several[AttackName] = ("pgd",)
     """What is done to the images."""
     eps: Several[float] = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
@@ -53,6 +54,7 @@ class TransferRequest(Seeded, WithRecipe, AttackOptions):
                 expected="a model that is attacked here",
                 remedy="leave out --audit, or add --sources",
             )
+        self.check_networks([*self.sources, *self.victims])
         self.every_attack()
         return self
 

@@ -53,7 +53,7 @@ def transfer(
         QamlError: the request cannot be served; nothing was computed.
     """
     opening, progress = open_pool(workers, scheduler), progress or Silent()
-    plan = TransferPlan(request, data_dir, backends, compute)
+    plan = TransferPlan(request, data_dir, backends, compute, progress)
     resolved = {**plan.resolved, **compute.record()}
     with opening as pool, computing(compute), open_run("transfer", request, resolved, out, backends=backends) as run:
         if not run.complete:

@@ -215,8 +215,8 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "forms behind a noisy encoding": (lambda: deploy(qvc(), NOISY[3]).forms(), "no quadratic forms.*encoding"),
     "compiling for nothing": (lambda: deploy(qvc()).compiled, "on no target"),
-    "gradients on a device": (lambda: deploy(qvc(), OnTarget("ideal")).check_differentiable(), "by its gradients"),
-    "gradients behind a noisy encoding": (lambda: deploy(qvc(), NOISY[3]).check_differentiable(), "by its gradients"),
+    "gradients on a device": (lambda: deploy(qvc(), OnTarget("ideal")).check_attackable([]), "by its gradients"),
+    "gradients behind a noisy encoding": (lambda: deploy(qvc(), NOISY[3]).check_attackable([]), "by its gradients"),
     "layers behind another encoding": (lambda: deploy(qvc()).behind("angle"), "another encoding"),
     "a target's name as a condition": (lambda: deploy(qvc(), "ideal"), "cannot deploy a model so: got 'ideal'"),  # type: ignore[arg-type]
     "no model": (lambda: deploy(None), "cannot deploy this: got None"),  # type: ignore[arg-type]

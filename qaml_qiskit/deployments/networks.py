@@ -1,0 +1,79 @@
+"""What networks of the user's are for, and what a run says of them."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from qaml_qiskit.datasets import Dataset, Split, dataset_spec, load_dataset
+from qaml_qiskit.deployments import refusals
+from qaml_qiskit.deployments.deployment import Deployment
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.models import DataCard, ModelCard, NetworkCard, NetworkConfig
+
+#: What a network is for: images with their classes, or what a model says that was trained for the same.
+DataOfNetwork = Dataset | Split | ModelCard | NetworkCard
+
+
+def network_data(dataset: str | None, classes: Sequence[int] | None, data_dir: Path | None) -> NetworkCard | None:
+    """What networks are for, from the names of a data set and of its classes; None for no name.
+
+    Raises:
+        ConfigurationError: an unknown name or class, or data that cannot be found.
+    """
+    if dataset is None:
+        return None
+    test = load_dataset(dataset, data_dir=data_dir, classes=classes).test
+    kept = tuple(classes) if classes is not None else tuple(range(test.num_classes))
+    return _card(test, DataCard(dataset=dataset, classes=kept))
+
+
+def network_card(name: str, data: DataOfNetwork | None) -> NetworkCard:
+    """The card of a network for these data.
+
+    Args:
+        name: the network's.
+        data: what it is for.
+
+    Raises:
+        ConfigurationError: nothing is said, or something else.
+    """
+    match data:
+        case None:
+            raise refusals.needs_data(name)
+        case Dataset():
+            return _card(data, DataCard(dataset=data.name, classes=_classes(data)))
+        case Split():
+            return network_card(name, data.test)
+        case ModelCard() | NetworkCard():
+            config = NetworkConfig(image_shape=data.model.image_shape, num_classes=data.model.num_classes)
+            return NetworkCard(model=config, data=data.data)
+    raise ConfigurationError(
+        f"{name} cannot be deployed for these data",
+        got=f"a {type(data).__name__}",
+        expected="what load_dataset gives, one of its parts, or the card of a model",
+        remedy="give for example data=load_dataset('digits')",
+    )
+
+
+def code_of(deployments: Iterable[Deployment]) -> dict[str, dict[str, dict[str, str]]]:
+    """Fingerprints of the user's code that made these models, for a run's configuration; empty where there is none."""
+    found = {each.model_name: each.code for each in deployments if each.code}
+    return {"code": found} if found else {}
+
+
+def notes_of(deployments: Iterable[Deployment]) -> list[str]:
+    """What a reader of results should know of these models, each sentence once."""
+    return list(dict.fromkeys(note for each in deployments for note in each.notes))
+
+
+def _card(data: Dataset, card: DataCard) -> NetworkCard:
+    config = NetworkConfig(image_shape=data.image_shape, num_classes=data.num_classes)
+    return NetworkCard(model=config, data=card)
+
+
+def _classes(data: Dataset) -> tuple[int, ...]:
+    """The labels in the catalogue of the classes that were kept; of other data, their own."""
+    try:
+        known = list(dataset_spec(data.name).class_names)
+        return tuple(known.index(name) for name in data.class_names)
+    except (ConfigurationError, ValueError):
+        return tuple(range(data.num_classes))
