@@ -100,7 +100,13 @@ def test_the_command_that_is_printed_asks_for_the_same() -> None:
     )
     words = asked.words()
     assert words[words.index("--binarise") + 1] == "attack=neptune,smurf"
-    given = {"dataset": "my flows.csv", "binarise": ["attack=neptune,smurf"], "resize": ["4,8"], "grey": True, "pca": "3"}
+    given = {
+        "dataset": "my flows.csv",
+        "binarise": ["attack=neptune,smurf"],
+        "resize": ["4,8"],
+        "grey": True,
+        "pca": "3",
+    }
     assert build_request(TrainRequest, given) == asked
     assert TrainRequest(classes=("3", "dress")).classes == (3, "dress")  # type: ignore[arg-type]
 
