@@ -37,12 +37,11 @@ from qaml_qiskit.deployments.sampling import Stages, passing_run, sample_values
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Target, load_catalogue, load_recipe, open_target
 from qaml_qiskit.models import (
     QVC,
-    WEIGHTS_FILE,
     ModelCard,
     QuadraticClassifier,
     StoredModel,
     check_batch,
-    model_files,
+    fingerprint,
     predict,
 )
 from qaml_qiskit.noise import NoiseSpec, Placement, named_noise
@@ -146,8 +145,8 @@ class Deployment:
 
     @cached_property
     def weights(self) -> str:
-        """Fingerprint of the weights: first 16 hexadecimal digits of the SHA-256 of ``model.safetensors``."""
-        return hashlib.sha256(model_files(self.stored.model, self.card)[WEIGHTS_FILE]).hexdigest()[:16]
+        """Fingerprint of the weights, and of a circuit of the user's own."""
+        return fingerprint(self.stored.model, self.card)
 
     @property
     def weights_digest(self) -> str:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.store import ModelConfig as ModelConfig
     from qaml_qiskit.models.store import StoredModel as StoredModel
     from qaml_qiskit.models.store import build_model as build_model
+    from qaml_qiskit.models.store import fingerprint as fingerprint
     from qaml_qiskit.models.store import load_model as load_model
     from qaml_qiskit.models.store import model_files as model_files
     from qaml_qiskit.models.store import parse_config as parse_config

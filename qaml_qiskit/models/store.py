@@ -1,5 +1,6 @@
 """Models on disk: weights as safetensors, configuration as JSON beside them. Loading never executes code."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from qaml_qiskit.circuits import CIRCUIT_FILE
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, StorageError
 from qaml_qiskit.files import make_folders, write_atomically
 from qaml_qiskit.formats import model_of, read_bytes
@@ -86,7 +88,16 @@ def parse_config(values: dict[str, object]) -> ModelConfig:
 def model_files(model: nn.Module, card: ModelCard) -> dict[str, bytes]:
     """The files that store a model, by name, in the order in which to write them. Writing is the caller's business."""
     weights = save({name: tensor.detach().contiguous().cpu() for name, tensor in _tensors(model).items()})
-    return {CARD_FILE: (card.model_dump_json(indent=2) + "\n").encode(), WEIGHTS_FILE: weights}
+    own = card.model.circuit if isinstance(card.model, QVCConfig) else None
+    circuit = {} if own is None else {CIRCUIT_FILE: own.content}
+    return {CARD_FILE: (card.model_dump_json(indent=2) + "\n").encode(), **circuit, WEIGHTS_FILE: weights}
+
+
+def fingerprint(model: nn.Module, card: ModelCard) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of ``model.safetensors``, and of a circuit of the user's own."""
+    own = card.model.circuit if isinstance(card.model, QVCConfig) else None
+    told = b"" if own is None else own.fingerprint.encode()
+    return hashlib.sha256(model_files(model, card)[WEIGHTS_FILE] + told).hexdigest()[:16]
 
 
 def save_model(folder: Path | str, model: Model, data: DataCard) -> Path:
@@ -170,9 +181,13 @@ def _tensors(model: nn.Module) -> dict[str, Tensor]:
 def _read_card(file: Path) -> ModelCard:
     if not file.is_file():
         raise _unreadable(file, "No such file or directory")
+    beside = file.with_name(CIRCUIT_FILE)
     try:
-        return model_of(read_bytes(file), str(file), ModelCard)
+        context = {CIRCUIT_FILE: read_bytes(beside)} if beside.is_file() else None
+        return model_of(read_bytes(file), str(file), ModelCard, context=context)
     except DamagedFileError as error:
+        if CIRCUIT_FILE in error.what:
+            raise _unreadable(beside, str(error.got)) from error
         raise _unreadable(file, f"a corrupt file, or one of another version: {error.got}") from error
     except ConfigurationError as error:
         raise InputError(

@@ -12,9 +12,11 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
+from qaml_qiskit.circuits import AnsatzChoice, is_file
 from qaml_qiskit.deployments.conditions import OnTarget, parse_deployment
 from qaml_qiskit.deployments.references import model_path
 from qaml_qiskit.execution.names import check_recipe, check_target
+from qaml_qiskit.formats import read_bytes
 
 Each = TypeVar("Each")
 
@@ -51,6 +53,11 @@ def _check_deployment(name: str, backends: Path | None) -> None:
         check_target(condition.target, backends)
 
 
+def _check_circuit_file(ansatz: str) -> None:
+    if is_file(ansatz):
+        read_bytes(Path(ansatz), "check the path, or name a registered ansatz")
+
+
 #: Lists, whose values may come in any of the forms of :mod:`qaml_qiskit.workflows.words`.
 AnyNumber = Annotated[tuple[Each, ...], AfterValidator(each_once)]
 Several = Annotated[tuple[Each, ...], Field(min_length=1), AfterValidator(each_once)]
@@ -62,6 +69,8 @@ ModelName = Annotated[str, Exists(lambda name, backends: model_path(name))]
 #: ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``.
 DeploymentName = Annotated[str, Exists(_check_deployment)]
 TargetName = Annotated[str, Exists(check_target)]
+#: A registered ansatz, or the file of a circuit.
+AnsatzOrFile = Annotated[AnsatzChoice, Exists(lambda ansatz, backends: _check_circuit_file(ansatz))]
 RecipeName = Annotated[str, Exists(lambda name, backends: check_recipe(name))]
 
 

@@ -13,7 +13,7 @@ from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.datasets import Dataset
 from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.formats import npz
-from qaml_qiskit.models import Model, predict
+from qaml_qiskit.models import Model, QVCConfig, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.reports import Report, learning_curves
 from qaml_qiskit.simulation import computing
@@ -42,7 +42,9 @@ def train(
     request = request.resolved()
     data = load_data(request, data_dir)
     config = model_config(request, data.train)
-    with computing(compute), open_run("train", request, compute.record() or None, out) as run:
+    own = config.circuit if isinstance(config, QVCConfig) else None
+    resolved = {**compute.record(), **({} if own is None else {"circuit": own.fingerprint})}
+    with computing(compute), open_run("train", request, resolved or None, out) as run:
         if run.complete:
             return Outcome.of(run)
         settings, objective = training_config(request), objective_of(request)
