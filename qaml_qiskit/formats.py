@@ -95,20 +95,29 @@ def object_of(content: bytes, source: str, remedy: str = _REMEDY) -> Document:
     return value
 
 
-def model_of(content: bytes, source: str, schema: type[Model], remedy: str = _REMEDY) -> Model:
+def model_of(
+    content: bytes, source: str, schema: type[Model], remedy: str = _REMEDY, *, context: object = None
+) -> Model:
     """A JSON object that fits a schema."""
-    return fitted(json_of(content, source, remedy), source, schema, remedy)
+    return fitted(json_of(content, source, remedy), source, schema, remedy, context=context)
 
 
-def fitted(value: object, source: str, schema: type[Model], remedy: str = _REMEDY) -> Model:
+def fitted(value: object, source: str, schema: type[Model], remedy: str = _REMEDY, *, context: object = None) -> Model:
     """A value of a file that fits a schema.
+
+    Args:
+        value: of the file.
+        source: the file, as the user knows it.
+        schema: what it has to be.
+        remedy: what to do when it is not.
+        context: what the schema's own validators are told beside the value, such as the content of another file.
 
     Raises:
         DamagedFileError: it does not fit.
         ConfigurationError: it names a part that is not there, such as one of a package that is not installed.
     """
     try:
-        return schema.model_validate(value)
+        return schema.model_validate(value, context=context)
     except ValidationError as error:
         problem, expected = first_problem(error)
         if problem["type"] == UNKNOWN_NAME:

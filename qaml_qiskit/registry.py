@@ -190,20 +190,22 @@ class Named:
     Attributes:
         registry: knows the names.
         also: further words that the field takes, with a line of text for each, such as ``none``.
+        files: endings of files that the field takes, with a line of text for each, such as ``.qpy``.
     """
 
     registry: Registry[Any]
     also: Mapping[str, str] = field(default_factory=dict, hash=False)
+    files: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def told(self) -> dict[str, str]:
         """A line of text for everything that the field takes."""
-        return {**self.registry.told(), **self.also}
+        return {**self.registry.told(), **self.also, **{f"FILE{ending}": told for ending, told in self.files.items()}}
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Check the name after the text has been checked as text."""
 
         def known(name: str) -> str:
-            if name not in self.also and name not in self.registry:
+            if name not in self.also and name not in self.registry and not name.endswith(tuple(self.files)):
                 context = {"noun": self.registry.noun, "names": ", ".join(self.told())}
                 raise PydanticCustomError(UNKNOWN_NAME, "one of {names}", context)
             return name

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.circuits.ansatz import Ansatz as Ansatz
     from qaml_qiskit.circuits.ansatz import add_rotations as add_rotations
     from qaml_qiskit.circuits.brickwork import Brickwork as Brickwork
+    from qaml_qiskit.circuits.circuit_files import read_circuit as read_circuit
     from qaml_qiskit.circuits.classifier import GateCounts as GateCounts
     from qaml_qiskit.circuits.classifier import classifier_circuit as classifier_circuit
     from qaml_qiskit.circuits.classifier import gate_counts as gate_counts
@@ -17,11 +18,18 @@ if TYPE_CHECKING:
     from qaml_qiskit.circuits.library import EfficientSU2 as EfficientSU2
     from qaml_qiskit.circuits.library import RealAmplitudes as RealAmplitudes
     from qaml_qiskit.circuits.names import ANSAETZE as ANSAETZE
+    from qaml_qiskit.circuits.names import CIRCUIT_FILES as CIRCUIT_FILES
     from qaml_qiskit.circuits.names import READOUTS as READOUTS
+    from qaml_qiskit.circuits.names import AnsatzChoice as AnsatzChoice
     from qaml_qiskit.circuits.names import AnsatzName as AnsatzName
     from qaml_qiskit.circuits.names import ReadoutName as ReadoutName
+    from qaml_qiskit.circuits.names import is_file as is_file
     from qaml_qiskit.circuits.observables import ZString as ZString
     from qaml_qiskit.circuits.observables import read_observables as read_observables
+    from qaml_qiskit.circuits.own_ansatz import OwnAnsatz as OwnAnsatz
+    from qaml_qiskit.circuits.own_circuit import CIRCUIT_FILE as CIRCUIT_FILE
+    from qaml_qiskit.circuits.own_circuit import OWN as OWN
+    from qaml_qiskit.circuits.own_circuit import OwnCircuit as OwnCircuit
     from qaml_qiskit.circuits.qcnn import QCNN as QCNN
     from qaml_qiskit.circuits.qubit_readout import QubitReadout as QubitReadout
     from qaml_qiskit.circuits.readout import Readout as Readout

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from itertools import combinations, repeat
+from itertools import combinations
 from typing import ClassVar, TypeAlias
 
 from qiskit.circuit import ParameterExpression, ParameterVector, QuantumCircuit
@@ -33,7 +33,7 @@ class Ansatz(ABC):
     #: As it is registered in :data:`qaml_qiskit.circuits.ANSAETZE`.
     name: ClassVar[str]
     #: Whether there are layers, behind each of which noise can act.
-    layered: ClassVar[bool] = True
+    layered: bool = True
 
     def __init__(self, num_qubits: int, num_layers: int) -> None:
         if num_qubits < 1 or num_layers < 1:
@@ -67,9 +67,7 @@ class Ansatz(ABC):
 
     def bonds(self, layer: int) -> tuple[Pair, ...]:
         """The pairs of qubits that a layer couples, each once, in the order of their gates."""
-        circuit = QuantumCircuit(self.num_qubits)
-        self.add_layer(circuit, layer, repeat(0.0))
-        return tuple(dict.fromkeys(_coupled(circuit)))
+        return tuple(dict.fromkeys(_coupled(self.layers()[layer])))
 
     @property
     def neighbours(self) -> tuple[Pair, ...]:

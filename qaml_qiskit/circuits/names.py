@@ -46,5 +46,15 @@ READOUTS: Registry[Callable[[int, int, Sequence[str]], "Readout"]] = Registry(
     base="qaml_qiskit.circuits.readout:Readout",
 )
 
+#: Endings of files with a circuit of one's own.
+CIRCUIT_FILES = {".qpy": "a circuit of your own, by Qiskit", ".qasm": "a circuit of your own, in OpenQASM 3"}
+
 AnsatzName = Annotated[str, Named(ANSAETZE)]
+#: A name, or a file.
+AnsatzChoice = Annotated[str, Named(ANSAETZE, files=CIRCUIT_FILES)]
 ReadoutName = Annotated[str, Named(READOUTS)]
+
+
+def is_file(ansatz: str) -> bool:
+    """Whether an ansatz is the path of a file, not a name."""
+    return ansatz not in ANSAETZE and ansatz.endswith(tuple(CIRCUIT_FILES))

@@ -22,7 +22,7 @@ def behind_encoding(model: QVC, stored: StoredModel, name: str, encoding: str, l
     needed = encoding_for(encoding, own.image_shape, layers=layers, order=own.pixel_order).num_qubits
     if needed != own.num_qubits:
         raise refusals.needs_as_many_qubits(name, encoding, needed, own.num_qubits)
-    config = QVCConfig.model_validate({**own.model_dump(), "encoding": encoding, "encoding_layers": layers})
+    config = QVCConfig.model_validate({**dict(own), "encoding": encoding, "encoding_layers": layers})
     if config == own:
         return stored
     recoded = QVC(config)

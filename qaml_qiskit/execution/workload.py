@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
+from qaml_qiskit.circuits.qpy_files import circuit_bytes, circuit_of
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution.circuits import calibration_circuits, measured_qubits
 from qaml_qiskit.execution.mitigation import Calibration
@@ -25,7 +26,6 @@ from qaml_qiskit.execution.options import (
     Mode,
     PrimitiveOptions,
 )
-from qaml_qiskit.execution.qpy_files import circuit_bytes, circuit_of
 from qaml_qiskit.files import write_atomically
 from qaml_qiskit.formats import array_of, damaged, fitted, npy, object_of, read_bytes
 

@@ -1,6 +1,5 @@
 """Logits as a noisy device would give them, for training a QVC under the noise that it will meet."""
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Annotated, cast
 
@@ -8,12 +7,11 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from qaml_qiskit.circuits import ANSAETZE, Ansatz
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.connector import AmplitudeQNN
 from qaml_qiskit.models.objective import Objective
 from qaml_qiskit.models.pauli_errors import PauliErrors
-from qaml_qiskit.models.qvc import QVC
+from qaml_qiskit.models.qvc import QVC, QVCConfig
 
 #: Every draw costs a step, between two of which a training can be stopped, and keeps its states until the step ends.
 MAX_DRAWS = 256
@@ -97,9 +95,8 @@ def _errors(model: QVC, noise: NoiseAware) -> PauliErrors | None:
     Where they can, they are drawn even at strength 0: a training with shots alone has always drawn them, and gives the
     same weights as ever.
     """
-    config = model.config
     try:
-        return _errors_of(ANSAETZE[config.ansatz], config.num_qubits, config.num_layers)
+        return _errors_of(model.config)
     except ConfigurationError:
         if noise.depolarizing:
             raise
@@ -107,5 +104,5 @@ def _errors(model: QVC, noise: NoiseAware) -> PauliErrors | None:
 
 
 @lru_cache(maxsize=4)
-def _errors_of(make: Callable[[int, int], Ansatz], num_qubits: int, num_layers: int) -> PauliErrors:
-    return PauliErrors.of(make(num_qubits, num_layers))
+def _errors_of(config: QVCConfig) -> PauliErrors:
+    return PauliErrors.of(config.build_ansatz())

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from math import prod
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -10,12 +10,25 @@ from qiskit.circuit import QuantumCircuit
 from torch import Tensor, nn
 
 from qaml_qiskit.batches import as_tensor
-from qaml_qiskit.circuits import ANSAETZE, READOUTS, Ansatz, AnsatzName, Readout, ReadoutName, classifier_circuit
-from qaml_qiskit.encodings import Encoding, EncodingName, PixelOrder, encoding_for
+from qaml_qiskit.circuits import (
+    ANSAETZE,
+    OWN,
+    READOUTS,
+    Ansatz,
+    OwnAnsatz,
+    OwnCircuit,
+    Readout,
+    ReadoutName,
+    classifier_circuit,
+)
+from qaml_qiskit.encodings import ENCODINGS, Encoding, EncodingName, PixelOrder, encoding_for
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.models.connector import AdjointConnector, AmplitudeQNN
 from qaml_qiskit.models.inputs import ImageShape, check_batch, check_size
 from qaml_qiskit.models.scale import LogitScale
+from qaml_qiskit.noise import LAYER_END
+from qaml_qiskit.registry import Named
 from qaml_qiskit.seeds import check_seed
 
 #: Of Qiskit's circuit and its compiled form, while both exist; measured for 200 and 1,000 layers.
@@ -29,8 +42,10 @@ class QVCConfig(BaseModel):
         image_shape: (C, H, W); the number of qubits follows from the encoding: the smallest n with 2ⁿ ≥ C·H·W, with
             ``angle`` C·H·W.
         num_classes: m.
-        num_layers: L.
-        ansatz: the layers, a name of :data:`qaml_qiskit.circuits.ANSAETZE`.
+        num_layers: L; of a circuit of one's own follows from it: the layers that it marks, or 1.
+        ansatz: the layers, a name of :data:`qaml_qiskit.circuits.ANSAETZE`, or ``circuit`` where there is a circuit.
+        circuit: of one's own, in the place of a registered ansatz; any parameterised circuit is taken. Written only
+            where there is one.
         readout: how classes are read from qubits, a name of :data:`qaml_qiskit.circuits.READOUTS`; written only where
             it is not the ``qubits`` of all files before.
         observables: products of Z such as ``ZIIZ`` for a readout that takes some, the rightmost letter for qubit 0;
@@ -51,7 +66,8 @@ class QVCConfig(BaseModel):
     image_shape: ImageShape
     num_classes: int
     num_layers: Annotated[int, Field(ge=1)]
-    ansatz: AnsatzName = "ladder"
+    ansatz: Annotated[str, Named(ANSAETZE, {OWN: "a circuit of one's own"})] = "ladder"
+    circuit: Annotated[OwnCircuit | None, Field(exclude_if=lambda own: own is None)] = None
     readout: Annotated[ReadoutName, Field(exclude_if=lambda name: name == "qubits")] = "qubits"
     observables: Annotated[tuple[str, ...], Field(exclude_if=lambda names: not names)] = ()
     encoding: EncodingName = "multiplexed"
@@ -60,10 +76,81 @@ class QVCConfig(BaseModel):
     logit_scale: LogitScale = 20.0
     init_std: Annotated[float, Field(ge=0)] = 1.0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_circuit(cls, values: Any) -> Any:
+        """What a circuit of one's own says of the other fields."""
+        if not isinstance(values, dict) or not isinstance(
+            circuit := values.get("circuit"), QuantumCircuit | OwnCircuit
+        ):
+            return values
+        own = circuit if isinstance(circuit, OwnCircuit) else OwnCircuit.of(circuit)
+        layers = OwnAnsatz(own, LAYER_END).num_layers
+        return {"num_layers": layers, "ansatz": OWN, **values, "circuit": own}
+
     @model_validator(mode="after")
     def _fits(self) -> "QVCConfig":
+        self._check_circuit()
         self.build_readout()
         return self
+
+    def _check_circuit(self) -> None:
+        """Raise ConfigurationError for a circuit that does not fit the encoding, or the other fields."""
+        if (self.circuit is None) != (self.ansatz != OWN):
+            raise ConfigurationError(
+                "the ansatz is not clear",
+                got=f"the ansatz {self.ansatz}" + (" without a circuit" if self.circuit is None else " and a circuit"),
+                expected="a circuit, or the name of a registered ansatz",
+                remedy="give one of them",
+            )
+        if self.circuit is None:
+            return
+        encoding, ansatz = self.build_encoding(), self.build_ansatz()
+        if ansatz.num_qubits != encoding.num_qubits:
+            raise ConfigurationError(
+                "the circuit does not fit the images",
+                got=f"a circuit on {ansatz.num_qubits} qubits",
+                expected=f"{encoding.num_qubits}, on which the encoding {self.encoding} puts images of shape "
+                f"{self.image_shape}",
+                remedy="change the circuit, the encoding, or the size of the images",
+            )
+        check_size(self.memory)
+        # Its vector on a few qubits has the same name, and not an element for every amplitude.
+        few = type(encoding).on_qubits(min(encoding.num_qubits, 8), layers=self.encoding_layers, order=self.pixel_order)
+        if shared := [name for name in self.circuit.parameters if name.startswith(f"{few.parameters.name}[")]:
+            raise ConfigurationError(
+                "the circuit has parameters of the encoding",
+                got=", ".join(shared),
+                expected="angles of its own, which are trained; those of the image are the encoding's alone",
+                remedy="rename them, or leave out what encodes the image",
+            )
+        if ansatz.num_layers != self.num_layers:
+            raise ConfigurationError(
+                "a circuit of your own has its own layers",
+                got=f"num_layers {self.num_layers}",
+                expected=f"{ansatz.num_layers}, the layers that the circuit marks"
+                if ansatz.layered
+                else "none: the circuit marks no ends of layers",
+                remedy="leave num_layers out",
+            )
+
+    @classmethod
+    def of_circuit(cls, circuit: QuantumCircuit | OwnCircuit, **settings: Any) -> "QVCConfig":
+        """The QVC of a circuit of one's own.
+
+        Args:
+            circuit: on n qubits, with free parameters.
+            settings: further fields. ``num_classes`` is 2 by default, and ``image_shape`` the grey images that fill the
+                qubits: 2^⌊n/2⌋ × 2^⌈n/2⌉ pixels, or 1 × n where the encoding has a qubit for every pixel.
+
+        Raises:
+            ConfigurationError: a circuit that cannot be an ansatz, or that does not fit the settings.
+        """
+        own = circuit if isinstance(circuit, OwnCircuit) else OwnCircuit.of(circuit)
+        n = own.circuit.num_qubits
+        one_each = ENCODINGS[settings.get("encoding", "multiplexed")].qubit_a_pixel
+        shape = (1, 1, n) if one_each else (1, 2 ** (n // 2), 2 ** (n - n // 2))
+        return cls(**{"num_classes": 2, "image_shape": shape, **settings, "circuit": own})
 
     @property
     def num_qubits(self) -> int:
@@ -91,6 +178,8 @@ class QVCConfig(BaseModel):
 
     def build_ansatz(self) -> Ansatz:
         """The layers that these fields describe."""
+        if self.circuit is not None:
+            return OwnAnsatz(self.circuit, LAYER_END)
         return ANSAETZE[self.ansatz](self.num_qubits, self.num_layers)
 
     def build_readout(self) -> Readout:
@@ -106,16 +195,26 @@ class QVC(nn.Module):
     """Amplitude-encoded images through the layers of an ansatz, logits from averages of Z (West et al. 2023).
 
     Args:
-        config: the architecture.
+        config: the architecture; None where there is a circuit.
         seed: of the initial weights.
+        circuit: of one's own, with free parameters, instead of a configuration.
+        settings: beside a circuit, fields of the configuration; see :meth:`QVCConfig.of_circuit`.
 
     Raises:
-        ConfigurationError: the model does not fit into the memory.
+        ConfigurationError: the model does not fit into the memory, or the circuit cannot be an ansatz.
         InputError: a seed that is none.
     """
 
-    def __init__(self, config: QVCConfig, seed: int = 0) -> None:
+    def __init__(
+        self,
+        config: QVCConfig | None = None,
+        seed: int = 0,
+        *,
+        circuit: QuantumCircuit | OwnCircuit | None = None,
+        **settings: Any,
+    ) -> None:
         super().__init__()
+        config = _the_config(config, circuit, settings)
         check_size(config.memory)
         self.config = config
         generator = torch.Generator().manual_seed(check_seed(seed))
@@ -199,3 +298,19 @@ class QVC(nn.Module):
     def circuit(self) -> QuantumCircuit:
         """Encoding, trained ansatz and readout; the encoding's angles stay free, one circuit for all images."""
         return classifier_circuit(self.encoding.circuit, self.ansatz(), self.readout)
+
+
+def _the_config(
+    config: QVCConfig | None, circuit: QuantumCircuit | OwnCircuit | None, settings: dict[str, Any]
+) -> QVCConfig:
+    """The one that was given, or that of a circuit."""
+    if (config is None) == (circuit is None) or (config is not None and settings):
+        raise ConfigurationError(
+            "cannot build a QVC",
+            got="neither a configuration nor a circuit"
+            if config is None and circuit is None
+            else f"a configuration beside {', '.join([*(['a circuit'] if circuit is not None else []), *settings])}",
+            expected="QVC(config), or QVC(circuit=…) with fields of a configuration",
+            remedy="give one of them",
+        )
+    return config if config is not None else QVCConfig.of_circuit(cast(QuantumCircuit, circuit), **settings)

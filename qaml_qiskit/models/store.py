@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from qaml_qiskit.circuits import CIRCUIT_FILE
 from qaml_qiskit.datasets import DataPreparation, DataSource, Split, told_data
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, StorageError
 from qaml_qiskit.files import make_folders, write_atomically
@@ -109,8 +110,10 @@ class StoredModel:
 
     @cached_property
     def weights(self) -> str:
-        """Fingerprint of the weights: first 16 hexadecimal digits of the SHA-256 of ``model.safetensors``."""
-        return hashlib.sha256(model_files(self.model, self.card)[WEIGHTS_FILE]).hexdigest()[:16]
+        """First 16 hexadecimal digits of the SHA-256 of ``model.safetensors``, and of a circuit of the user's own."""
+        own = self.card.model.circuit if isinstance(self.card.model, QVCConfig) else None
+        told = b"" if own is None else own.fingerprint.encode()
+        return hashlib.sha256(model_files(self.model, self.card)[WEIGHTS_FILE] + told).hexdigest()[:16]
 
     def __reduce__(self) -> tuple[Callable[..., "StoredModel"], tuple[ModelCard, bytes]]:
         return _restored, (self.card, model_files(self.model, self.card)[WEIGHTS_FILE])
@@ -130,7 +133,9 @@ def parse_config(values: dict[str, object]) -> ModelConfig:
 def model_files(model: nn.Module, card: ModelCard) -> dict[str, bytes]:
     """The files that store a model, by name, in the order in which to write them. Writing is the caller's business."""
     weights = save({name: tensor.detach().contiguous().cpu() for name, tensor in _tensors(model).items()})
-    return {CARD_FILE: (card.model_dump_json(indent=2) + "\n").encode(), WEIGHTS_FILE: weights}
+    own = card.model.circuit if isinstance(card.model, QVCConfig) else None
+    circuit = {} if own is None else {CIRCUIT_FILE: own.content}
+    return {CARD_FILE: (card.model_dump_json(indent=2) + "\n").encode(), **circuit, WEIGHTS_FILE: weights}
 
 
 def save_model(folder: Path | str, model: Model, data: DataCard) -> Path:
@@ -214,9 +219,13 @@ def _tensors(model: nn.Module) -> dict[str, Tensor]:
 def _read_card(file: Path) -> ModelCard:
     if not file.is_file():
         raise _unreadable(file, "No such file or directory")
+    beside = file.with_name(CIRCUIT_FILE)
     try:
-        return model_of(read_bytes(file), str(file), ModelCard)
+        context = {CIRCUIT_FILE: read_bytes(beside)} if beside.is_file() else None
+        return model_of(read_bytes(file), str(file), ModelCard, context=context)
     except DamagedFileError as error:
+        if CIRCUIT_FILE in error.what:
+            raise _unreadable(beside, str(error.got)) from error
         raise _unreadable(file, f"a corrupt file, or one of another version: {error.got}") from error
     except ConfigurationError as error:
         raise InputError(

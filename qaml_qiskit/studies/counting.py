@@ -14,11 +14,20 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts import HERE, JSON, Bar, Codec, Pool, Row, Run, compute_tasks
 from qaml_qiskit.artifacts.mapping import Work
-from qaml_qiskit.circuits import ANSAETZE, QubitReadout, classifier_circuit, gate_counts
+from qaml_qiskit.circuits import (
+    ANSAETZE,
+    Ansatz,
+    OwnAnsatz,
+    OwnCircuit,
+    QubitReadout,
+    classifier_circuit,
+    gate_counts,
+)
 from qaml_qiskit.encodings import ENCODINGS, Encoding, ExactEncoding
 from qaml_qiskit.execution import Recipe, Target, circuit_seconds, compile_for, survival
 from qaml_qiskit.execution.circuits import pairs_in_use, placed_qubits
 from qaml_qiskit.execution.scheduling import without_delays
+from qaml_qiskit.noise import LAYER_END
 from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.simulation import compile_circuit, evolve
 
@@ -79,11 +88,19 @@ class Preparation:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A circuit of a grid: layers of an ansatz behind an encoding."""
+    """A circuit of a grid: layers of an ansatz behind an encoding.
+
+    Attributes:
+        ansatz: a registered name, or the file of the circuit in ``own``.
+        preparation: the encoding.
+        layers: of a registered ansatz; of a circuit of one's own those that it marks, or 1.
+        own: the circuit where the ansatz is a file.
+    """
 
     ansatz: str
     preparation: Preparation
     layers: int
+    own: OwnCircuit | None = None
 
     @property
     def told(self) -> str:
@@ -93,7 +110,10 @@ class Classifier:
 
     def layers_circuit(self, seed: int) -> QuantumCircuit:
         """The layers with random angles: special values would let the transpiler drop gates."""
-        ansatz = ANSAETZE[self.ansatz](self.preparation.num_qubits, self.layers)
+        if self.own is not None:
+            ansatz: Ansatz = OwnAnsatz(self.own, LAYER_END)
+        else:
+            ansatz = ANSAETZE[self.ansatz](self.preparation.num_qubits, self.layers)
         angles = np.random.default_rng([seed, self.layers]).uniform(-np.pi, np.pi, ansatz.num_parameters)
         return ansatz.circuit().assign_parameters(angles)
 

@@ -12,10 +12,12 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
+from qaml_qiskit.circuits import AnsatzChoice, is_file
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.conditions import Ideal, OnTarget, parse_deployment
 from qaml_qiskit.deployments.references import check_model, names_network
 from qaml_qiskit.execution.names import check_recipe, check_target
+from qaml_qiskit.formats import read_bytes
 
 Each = TypeVar("Each")
 
@@ -70,6 +72,11 @@ def _as_number(entry: object) -> object:
     return int(entry) if isinstance(entry, str) and entry.isascii() and entry.isdigit() else entry
 
 
+def _check_circuit_file(ansatz: str) -> None:
+    if is_file(ansatz):
+        read_bytes(Path(ansatz), "check the path, or name a registered ansatz")
+
+
 #: Lists, whose values may come in any of the forms of :mod:`qaml_qiskit.workflows.words`.
 AnyNumber = Annotated[tuple[Each, ...], AfterValidator(each_once)]
 Several = Annotated[tuple[Each, ...], Field(min_length=1), AfterValidator(each_once)]
@@ -85,6 +92,8 @@ DeploymentName = Annotated[str, Exists(_check_deployment)]
 #: One of these, or a network of the user's.
 ClassifierName = Annotated[str, Exists(_check_classifier)]
 TargetName = Annotated[str, Exists(check_target)]
+#: A registered ansatz, or the file of a circuit.
+AnsatzOrFile = Annotated[AnsatzChoice, Exists(lambda ansatz, backends: _check_circuit_file(ansatz))]
 RecipeName = Annotated[str, Exists(lambda name, backends: check_recipe(name))]
 
 

@@ -112,7 +112,7 @@ class Request(BaseModel):
             value = getattr(self, name)
             if field.is_required():
                 arguments += map(str, value) if isinstance(value, tuple) else [str(value)]
-            elif value != field.default:
+            elif value != field.default and value is not None:
                 options += _option(name, value)
         resolved = (config or {}).get("resolved", {})
         for name, value in {"backends": resolved.get("backends"), **resolved.get("compute", {})}.items():

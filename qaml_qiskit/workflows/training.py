@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from qaml_qiskit.artifacts.training import TrainingData
+from qaml_qiskit.circuits import is_file, read_circuit
 from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.formats import first_problem
@@ -18,6 +19,7 @@ from qaml_qiskit.models import (
     NoiseAware,
     Objective,
     TrainingConfig,
+    build_model,
     check_size,
     parse_config,
 )
@@ -63,11 +65,17 @@ def model_config(request: TrainingOptions, data: Dataset) -> ModelConfig:
         if request.init_std is not None:
             values["init_std"] = request.init_std
     if request.model == "qvc":
-        values["num_layers"] = request.layers
-        for name in ("ansatz", "readout", "observables", "encoding", "encoding_layers", "pixel_order"):
+        if is_file(request.ansatz):
+            values["circuit"] = read_circuit(request.ansatz)
+        else:
+            values |= {"num_layers": request.layers, "ansatz": request.ansatz}
+        for name in ("readout", "observables", "encoding", "encoding_layers", "pixel_order"):
             values[name] = getattr(request, name)
     config = parse_config(values)
     check_size(config.memory)
+    if request.model == "qvc" and is_file(request.ansatz):
+        # What the engine cannot follow, such as an angle that has no derivative, is told before anything is written.
+        build_model(config)
     return config
 
 

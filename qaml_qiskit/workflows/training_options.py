@@ -4,17 +4,21 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from qaml_qiskit.circuits import READOUTS, AnsatzName, ReadoutName
+from qaml_qiskit import circuits
+from qaml_qiskit.circuits import READOUTS, ReadoutName, is_file
 from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.names import ObjectiveName
 from qaml_qiskit.models.scale import LogitScale
 from qaml_qiskit.workflows.data_options import DataOptions
-from qaml_qiskit.workflows.fields import ClassName, Count, Otherwise
+from qaml_qiskit.workflows.fields import AnsatzOrFile, ClassName, Count, Otherwise
 from qaml_qiskit.workflows.request import Seeded
 
 #: Classes kept when none are asked for and every class needs a qubit: the digits have 64 pixels, hence six qubits.
 DEFAULT_CLASSES = {"digits": (0, 1, 2, 3, 4, 5)}
+
+#: Of a QVC, where none are asked for.
+DEFAULT_LAYERS = 12
 
 #: The objective that takes --train-noise and --train-shots.
 NOISE_AWARE = "noise-aware"
@@ -38,10 +42,10 @@ class TrainingOptions(Seeded, DataOptions):
     """Labels or names of the classes to keep, such as 3,8; the k-th becomes label k."""
     model: Literal["qvc", "convnet", "resnet18", "quadratic"] = "qvc"
     """What is trained."""
-    layers: Count = 12
+    layers: Annotated[Count | None, Otherwise("12; a circuit of your own has its own")] = DEFAULT_LAYERS
     """Layers of a QVC."""
-    ansatz: AnsatzName = "ladder"
-    """Where a QVC's layers have their CZ."""
+    ansatz: AnsatzOrFile = "ladder"
+    """The layers of a QVC, or a circuit of your own with its angles free."""
     readout: Annotated[ReadoutName, Field(exclude_if=lambda name: name == "qubits")] = "qubits"
     """How classes are read from a QVC's qubits."""
     observables: Annotated[tuple[str, ...], Field(exclude_if=lambda names: not names)] = ()
@@ -106,6 +110,26 @@ class TrainingOptions(Seeded, DataOptions):
             )
         return self
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_layers_are_the_default(cls, values: Any) -> Any:
+        """What the run of a circuit of one's own says of its layers is not a number that was given."""
+        if isinstance(values, dict) and values.get("layers", 0) is None:
+            return {name: value for name, value in values.items() if name != "layers"}
+        return values
+
+    @model_validator(mode="after")
+    def _circuits_have_their_layers(self) -> Self:
+        """Refuse layers for a circuit that has its own."""
+        if is_file(self.ansatz) and "layers" in self.model_fields_set:
+            raise ConfigurationError(
+                "a circuit of your own has its own layers",
+                got=f"--layers {self.layers} and --ansatz {self.ansatz}",
+                expected="a number of layers for a registered ansatz alone",
+                remedy="leave out --layers",
+            )
+        return self
+
     @model_validator(mode="after")
     def _noise_is_minimised(self) -> Self:
         """Refuse noise in the loss that the objective would ignore."""
@@ -121,12 +145,14 @@ class TrainingOptions(Seeded, DataOptions):
 
     def resolved(self) -> Self:
         """The same request with defaults that depend on other choices filled in."""
-        rate = self.learning_rate or default_rate(self.model, self.layers)
+        own = is_file(self.ansatz)
+        layers = None if own else self.layers or DEFAULT_LAYERS
+        rate = self.learning_rate or default_rate(self.model, layers or circuits.read_circuit(self.ansatz).depth)
         takes_any = self.model == "qvc" and getattr(READOUTS[self.readout], "trained", False)
         classes = self.classes
         if classes is None and not self.binarise and not takes_any:
             classes = DEFAULT_CLASSES.get(self.dataset)
-        update: dict[str, Any] = {"learning_rate": rate, "classes": classes}
+        update: dict[str, Any] = {"learning_rate": rate, "classes": classes, "layers": layers}
         if self.model == "qvc":
             layers, order = encoding_defaults(self.encoding, self.encoding_layers, self.pixel_order)
             update.update(encoding_layers=layers, pixel_order=order)

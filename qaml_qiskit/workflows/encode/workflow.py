@@ -6,8 +6,8 @@ import numpy as np
 
 from qaml_qiskit.artifacts import Row, Run, digest, open_pool, open_run
 from qaml_qiskit.circuits import gate_counts
+from qaml_qiskit.circuits.qpy_files import template_bytes
 from qaml_qiskit.deployments.images import load_images_of
-from qaml_qiskit.execution.qpy_files import template_bytes
 from qaml_qiskit.formats import npz
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, Report

@@ -1,17 +1,21 @@
 """What a classifier's circuit costs, before and after compilation: the work behind ``qaml resources``."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import product
+from itertools import groupby, product
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from qaml_qiskit.artifacts import digest, open_pool, open_run
+from qaml_qiskit.circuits import OwnAnsatz, is_file, read_circuit
 from qaml_qiskit.deployments.images import load_images_of
 from qaml_qiskit.encodings import ENCODINGS
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import load_catalogue, load_recipe, open_target
+from qaml_qiskit.noise import LAYER_END
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome
 from qaml_qiskit.studies import Classifier, Counting, Grid, Preparation, count_circuits
@@ -37,6 +41,7 @@ def resources(
     Raises:
         QamlError: an unknown or unfit target, recipe or data set; no folder is left then.
     """
+    request = request.resolved()
     opening, progress = open_pool(workers, scheduler), progress or Silent()
     # Single precision is what the data sets have; circuits are fitted in double precision.
     first = load_images_of(str(request.images), request.dataset, request.loading(data_dir))[0].double()
@@ -47,10 +52,11 @@ def resources(
         found = Outcome("resources", None, rows, {"published": published_rows()})
         return replace(found, brief=partial(_brief, found))
     # Before the folder is made, so that what does not fit leaves nothing behind.
-    small = Preparation("none", max(request.qubits))
-    counting = Counting({small: small.circuit(first)}, grid.targets, grid.recipes, seed=0)
-    for ansatz in request.ansatz:
-        counting.try_once(Classifier(ansatz, small, 1))
+    small = [Preparation("none", each) for each in request.qubits]
+    counting = Counting({each: each.circuit(first) for each in small}, grid.targets, grid.recipes, seed=0)
+    for _, circuits in groupby(grid.circuits, lambda each: each.ansatz):
+        widest = max(circuits, key=lambda each: each.preparation.num_qubits)
+        counting.try_once(replace(widest, preparation=Preparation("none", widest.preparation.num_qubits)))
     resolved = {
         "targets": {name: target.entry.model_dump(mode="json") for name, target in grid.targets.items()},
         "recipes": {name: recipe.model_dump(mode="json") for name, recipe in grid.recipes.items()},
@@ -83,12 +89,29 @@ def grid_of(request: ResourcesRequest, first: Tensor, backends: Path | None) -> 
     """
     catalogue, images = load_catalogue(backends), _images(request, first)
     return Grid(
-        [Classifier(*each) for each in product(request.ansatz, images, request.layers)],
+        [each for ansatz in request.ansatz for each in _classifiers(ansatz, images, request.layers)],
         images,
         {name: open_target(name, catalogue.entry(name), max(request.qubits)) for name in request.target},
         {name: load_recipe(name) for name in request.recipe},
         request.seed,
     )
+
+
+def _classifiers(ansatz: str, prepared: Iterable[Preparation], layers: Sequence[int]) -> list[Classifier]:
+    """An ansatz behind every encoding, with every number of layers; a circuit where it fits the qubits."""
+    if not is_file(ansatz):
+        return [Classifier(ansatz, *each) for each in product(prepared, layers)]
+    own = read_circuit(ansatz)
+    circuit = OwnAnsatz(own, LAYER_END)
+    fitting = [each for each in prepared if each.num_qubits == circuit.num_qubits]
+    if not fitting:
+        raise ConfigurationError(
+            f"{ansatz} does not fit the qubits",
+            got=f"a circuit on {circuit.num_qubits} qubits",
+            expected=f"one on {', '.join(map(str, dict.fromkeys(each.num_qubits for each in prepared)))}",
+            remedy=f"give --qubits {circuit.num_qubits}",
+        )
+    return [Classifier(ansatz, each, circuit.num_layers, own) for each in fitting]
 
 
 def _images(request: ResourcesRequest, first: Tensor) -> dict[Preparation, Tensor]:

@@ -13,7 +13,7 @@ from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.datasets import Dataset
 from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.formats import npz
-from qaml_qiskit.models import Model, predict
+from qaml_qiskit.models import Model, QVCConfig, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.reports import Outcome, Report, learning_curves
 from qaml_qiskit.simulation import computing
@@ -42,8 +42,13 @@ def train(
     request = request.resolved()
     data = load_data(request, data_dir)
     config = model_config(request, data.train)
-    read = {} if data.card.source is None else {"data": data.card.source.fingerprint}
-    with computing(compute), open_run("train", request, {**compute.record(), **read} or None, out) as run:
+    own = config.circuit if isinstance(config, QVCConfig) else None
+    resolved = {
+        **compute.record(),
+        **({} if data.card.source is None else {"data": data.card.source.fingerprint}),
+        **({} if own is None else {"circuit": own.fingerprint}),
+    }
+    with computing(compute), open_run("train", request, resolved or None, out) as run:
         if run.complete:
             return Outcome.of(run)
         settings, objective = training_config(request), objective_of(request)

@@ -14,6 +14,8 @@ from qaml_qiskit.formats import damaged
 
 #: The beginning of every QPY file: a word, the version of the format, and that of the Qiskit that wrote it.
 _HEAD = struct.Struct("!6s4B")
+#: Formats before this one may hold symbolic expressions as pickles, which run code when they are read.
+_OLDEST = 13
 
 
 def circuit_bytes(circuit: QuantumCircuit) -> bytes:
@@ -46,7 +48,8 @@ def circuit_of(content: bytes, source: str, remedy: str) -> QuantumCircuit:
         remedy: what to do when it is damaged, for the message.
 
     Raises:
-        DamagedFileError: no such file, or one of a newer Qiskit, which is named.
+        DamagedFileError: no such file, one of a newer Qiskit, which is named, or one of an old format, which may hold
+            code. Nothing in the file is executed.
     """
     if len(content) < _HEAD.size or not content.startswith(b"QISKIT"):
         raise damaged(source, "an empty file" if not content else "no QPY", "a QPY file", remedy)
@@ -58,6 +61,13 @@ def circuit_of(content: bytes, source: str, remedy: str) -> QuantumCircuit:
             f"QPY version {version}, written by Qiskit {wanted}",
             f"QPY up to version {common.QPY_VERSION}: that is what the installed Qiskit {qiskit.__version__} reads",
             f"use Qiskit {wanted} or later, for example with pip install 'qiskit>={wanted}'",
+        )
+    if version < _OLDEST:
+        raise damaged(
+            source,
+            f"QPY version {version}, which may hold code",
+            f"QPY of version {_OLDEST} or later",
+            "read it where you trust it, with a Qiskit of that time, and write it with version=13 or later",
         )
     try:
         with warnings.catch_warnings():

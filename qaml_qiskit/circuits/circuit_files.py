@@ -1,0 +1,63 @@
+"""Circuits of the user's own from files: QPY and OpenQASM 3. Nothing in a file is executed."""
+
+import io
+import re
+from contextlib import redirect_stderr
+from pathlib import Path
+
+from qiskit import qasm3
+from qiskit.circuit import QuantumCircuit
+
+from qaml_qiskit.circuits.own_circuit import OwnCircuit
+from qaml_qiskit.circuits.qpy_files import circuit_of
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.formats import damaged, read_bytes
+from qaml_qiskit.text import printable
+
+_REMEDY = "correct the file, or write the circuit with qiskit.qpy.dump"
+#: The version, behind comments.
+_HEADER = re.compile(r"(?:\s|//[^\n]*\n|/\*.*?\*/)*OPENQASM\s+(\d+)", re.S)
+
+
+def read_circuit(path: Path | str) -> OwnCircuit:
+    """The circuit of a ``.qpy`` or ``.qasm`` file.
+
+    Raises:
+        DamagedFileError: no such file, or one that cannot be read, or a QPY with several circuits.
+        ConfigurationError: a circuit that cannot be an ansatz; see :meth:`.OwnCircuit.of`.
+    """
+    path = Path(path)
+    content = read_bytes(path)
+    circuit = circuit_of(content, str(path), _REMEDY) if path.suffix == ".qpy" else _of_qasm(content, str(path))
+    try:
+        return OwnCircuit.of(circuit)
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"{path}: {error.what}", got=error.got, expected=error.expected, remedy=error.remedy
+        ) from error
+
+
+def _of_qasm(content: bytes, source: str) -> QuantumCircuit:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise damaged(source, "bytes that are no text", "OpenQASM 3", _REMEDY) from error
+    version = _HEADER.match(text)
+    if version is None:
+        raise damaged(source, "no version" if text.strip() else "an empty file", "a first line OPENQASM 3.0;", _REMEDY)
+    if version[1] != "3":
+        raise damaged(
+            source,
+            f"OpenQASM {version[1]}" + (", in which every angle is a number" if version[1] == "2" else ""),
+            "OpenQASM 3, with the angles that are trained as `input float`",
+            "write it as OpenQASM 3, or load it with qiskit.qasm2 and free its angles in Python",
+        )
+    # The parser tells of mistakes on stderr and raises without a word.
+    with redirect_stderr(io.StringIO()) as told:
+        try:
+            return qasm3.loads(text)
+        except Exception as error:  # of the importer and of its parser, which have no common class
+            said = str(getattr(error, "message", error)) or told.getvalue().strip().partition("\n")[0]
+            raise damaged(
+                source, printable(said) or "a syntax error", "OpenQASM 3 that Qiskit can read", _REMEDY
+            ) from error

@@ -1,0 +1,100 @@
+"""A circuit of any gates as one of Qiskit's standard gates on one and two qubits, or the reason why it cannot be."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from qiskit.circuit import ControlFlowOp, Instruction, Operation, QuantumCircuit
+from qiskit.circuit.library import UnitaryGate, get_standard_gate_name_mapping
+
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.text import printable
+
+_UNITARY = "a circuit of gates, with nothing measured before its end"
+#: What cannot be part of an ansatz, by name, and what would do instead.
+_REFUSED = {
+    "reset": "leave the qubit alone from there on, and use another one instead of the fresh one",
+    "initialize": "take state_preparation, which is a gate, or leave the preparation to the encoding",
+    "delay": "leave it out: a recipe schedules the circuit for its target",
+}
+#: The same, of control flow.
+_UNCONDITIONAL = {
+    "if_else": "control its gates by the qubit instead of by its measurement, such as cry for ry: the averages are the "
+    "same, as in the ansatz qcnn",
+    "switch_case": "control its gates by the qubits instead of by their measurement",
+    "for_loop": "write its gates as often as it runs",
+    "while_loop": "write a fixed number of turns, each controlled by the qubit instead of by its measurement",
+    "box": "write its gates without the box",
+}
+
+
+def plain_gates(circuit: QuantumCircuit) -> QuantumCircuit:
+    """The same unitary, on unnamed registers: gates that are not standard, or on more qubits, by their definitions.
+
+    Barriers stay, with their labels; measurements at the end go, with all classical bits: a readout says what is
+    measured.
+
+    Args:
+        circuit: parameters may be free.
+
+    Raises:
+        ConfigurationError: an instruction that is no gate, which is named with its position: a reset, a measurement
+            before the end, control flow; or a gate that has no definition.
+    """
+    if circuit.num_vars or circuit.num_identifiers - circuit.num_vars:
+        raise ConfigurationError(
+            "this circuit cannot be an ansatz",
+            got="variables of classical data",
+            expected=_UNITARY,
+            remedy="make what varies parameters of the circuit: in OpenQASM 3, `input float`",
+        )
+    plain = QuantumCircuit(circuit.num_qubits, global_phase=circuit.global_phase)
+    measured: dict[int, str] = {}
+    for position, instruction in enumerate(circuit.data):
+        operation = instruction.operation
+        qubits = [circuit.find_bit(qubit).index for qubit in instruction.qubits]
+        place = f"'{printable(operation.name)}', instruction {position}, on qubits {qubits}"
+        if operation.name == "measure":
+            measured[qubits[0]] = place
+            continue
+        if operation.name != "barrier" and (early := measured.keys() & set(qubits)):
+            raise _refusal(
+                f"{measured[min(early)]}, before {place}",
+                "measure at the end alone; what depends on the result can be controlled by the qubit, as in the ansatz "
+                "qcnn",
+            )
+        _take(plain, operation, qubits, place)
+    return plain
+
+
+def _take(plain: QuantumCircuit, operation: Operation, qubits: Sequence[int], place: str) -> None:
+    """Append an operation, or what it is defined by."""
+    if operation.name == "barrier":
+        plain.append(operation, qubits)
+        return
+    if isinstance(operation, ControlFlowOp):
+        raise _refusal(f"{place}, which is control flow", _UNCONDITIONAL.get(operation.name, "write its gates out"))
+    if operation.name in (*_REFUSED, "measure"):
+        inner = "" if place.startswith(f"'{operation.name}'") else f", which holds '{operation.name}'"
+        remedy = _REFUSED.get(operation.name, "measure at the end alone, outside of other instructions")
+        raise _refusal(place + inner, remedy)
+    if isinstance(operation, Instruction) and len(qubits) <= 2 and operation.base_class in _standard():
+        plain.append(operation, qubits)
+        return
+    definition = getattr(operation, "definition", None)
+    if definition is None:
+        raise _refusal(f"{place}, which has no definition by gates", "transpile the circuit, or define the gate")
+    plain.global_phase += definition.global_phase
+    for part in definition.data:
+        within = [qubits[definition.find_bit(qubit).index] for qubit in part.qubits]
+        _take(plain, part.operation, within, place)
+
+
+@cache
+def _standard() -> frozenset[type]:
+    known = get_standard_gate_name_mapping().values()
+    gates = {each.base_class for each in known if each.name not in ("measure", "reset", "delay")}
+    return frozenset(gates | {UnitaryGate})
+
+
+def _refusal(got: str, remedy: str) -> ConfigurationError:
+    return ConfigurationError("this circuit cannot be an ansatz", got=got, expected=_UNITARY, remedy=remedy)
