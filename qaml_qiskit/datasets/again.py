@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.datasets.base import Dataset
 from qaml_qiskit.datasets.classes import Labelling
-from qaml_qiskit.datasets.files.format import ALL, TEST, FilePart, TableOptions
+from qaml_qiskit.datasets.files.format import FilePart, TableOptions
 from qaml_qiskit.datasets.loading import read_named
-from qaml_qiskit.datasets.own import read_parts, read_test
+from qaml_qiskit.datasets.own import read_rows, read_test
 from qaml_qiskit.datasets.preparation import DataPreparation, is_table
 from qaml_qiskit.datasets.sources import DataSource
 from qaml_qiskit.errors import InputError
@@ -59,8 +59,7 @@ def load_rows(
         InputError: a file that cannot be read, or rows of another kind.
     """
     options = TableOptions() if source is None else source.options
-    parts = read_parts(path, options)
-    return _prepared(path.name, parts[ALL] if ALL in parts else parts[TEST], classes, preparation or DataPreparation())
+    return _prepared(path.name, read_rows(path, options), classes, preparation or DataPreparation())
 
 
 def _prepared(

@@ -2,14 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qaml_qiskit.datasets.arrays import class_labels, in_order, pixels_of
+from qaml_qiskit.datasets.classes import Binarise
 from qaml_qiskit.datasets.images import check_images
+from qaml_qiskit.datasets.pixels import size_of
 from qaml_qiskit.datasets.preparation import DataPreparation
 from qaml_qiskit.datasets.sources import DataSource
 from qaml_qiskit.errors import InputError
+
+if TYPE_CHECKING:
+    from qaml_qiskit.datasets.memory import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +42,34 @@ class Dataset:
         object.__setattr__(self, "class_names", tuple(self.class_names))
         object.__setattr__(self, "images", check_images(self.images))
         object.__setattr__(self, "labels", _checked_labels(self.labels, len(self.images), len(self.class_names)))
+
+    @classmethod
+    def from_arrays(
+        cls, images: ArrayLike, labels: ArrayLike, *, name: str = "arrays", class_names: Sequence[str] | None = None
+    ) -> "Dataset":
+        """Images and labels in any usual layout.
+
+        Args:
+            images: N×H×W, N×C×H×W or N×H×W×C, or N×D features; ``uint8``, or numbers in [0, 1].
+            labels: N or N×1; integers or texts.
+            name: how the data set is called.
+            class_names: every label as a text, in the order that numbers them from 0; those that there are, in order
+                of their value or by the alphabet, when left out.
+
+        Raises:
+            InputError: arrays that cannot be used, or a label without a name.
+        """
+        pixels = pixels_of(images, "the images")
+        found = class_labels(labels, len(pixels), "the labels")
+        names = in_order(found) if class_names is None else tuple(class_names)
+        if strange := sorted(set(found.tolist()) - set(names)):
+            raise InputError(
+                "cannot use the labels",
+                got=f"the label {strange[0]!r}",
+                expected=f"one of {', '.join(names)}",
+                remedy="name every class",
+            )
+        return cls(name, pixels, np.array([names.index(each) for each in found.tolist()], dtype=np.int64), names)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -103,6 +138,68 @@ class Split:
     source: DataSource | None = None
     preparation: DataPreparation | None = None
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_arrays(
+        cls,
+        images: "Rows",
+        labels: ArrayLike,
+        test_images: "Rows | None" = None,
+        test_labels: ArrayLike | None = None,
+        validation_images: "Rows | None" = None,
+        validation_labels: ArrayLike | None = None,
+        *,
+        name: str = "arrays",
+        classes: Sequence[int | str] | None = None,
+        resize: Sequence[int] | None = None,
+        grey: bool = False,
+        binarise: Binarise | None = None,
+        pca: int | None = None,
+        seed: int = 0,
+    ) -> "Split":
+        """Arrays or tables at hand as a data set, with the checks and steps of :func:`load_dataset`.
+
+        Args:
+            images: N×H×W, N×C×H×W or N×H×W×C, or N×D features; ``uint8``, or numbers in [0, 1]. Or a table of pandas,
+                without its labels.
+            labels: N or N×1; integers or texts.
+            test_images: the test part; 30 per cent of each class, chosen by a hash, when left out.
+            test_labels: its labels.
+            validation_images: the validation part, if there is one.
+            validation_labels: its labels.
+            name: how the data set is called.
+            classes: see :func:`load_dataset`, as for everything below.
+            resize: height and width.
+            grey: whether colours become grey.
+            binarise: two groups of classes.
+            pca: how many principal components.
+            seed: of the choice of a test part.
+
+        Raises:
+            ConfigurationError: classes or steps that do not fit the data.
+            InputError: arrays that cannot be used, or images without labels.
+        """
+        # What prepares a split knows this class.
+        from qaml_qiskit.datasets.memory import split_of_arrays
+        from qaml_qiskit.datasets.preparing import Asked
+
+        given = {
+            "train": (images, labels),
+            "test": (test_images, test_labels),
+            "validation": (validation_images, validation_labels),
+        }
+        parts: dict[str, tuple[Rows, ArrayLike]] = {}
+        for part, (rows, its_labels) in given.items():
+            if (rows is None) != (its_labels is None):
+                raise InputError(
+                    f"the {part} part is not complete",
+                    got="images alone" if its_labels is None else "labels alone",
+                    expected="images and labels",
+                    remedy="give both, or leave both out",
+                )
+            if rows is not None and its_labels is not None:
+                parts[part] = rows, its_labels
+        return split_of_arrays(name, parts, Asked(classes, binarise, size_of(resize), grey, pca), seed)
 
     def __post_init__(self) -> None:
         if not self.classes:

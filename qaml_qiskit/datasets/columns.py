@@ -166,6 +166,26 @@ def fit_columns(table: "DataFrame", categorical: Sequence[str], source: str) -> 
     return Columns(columns=(*numbers, *categories), dropped=tuple(dropped))
 
 
+def check_cells(table: "DataFrame", source: str) -> None:
+    """Refuse the first cell without a value: a guess in its place would be the user's to make.
+
+    Raises:
+        InputError: there is one.
+    """
+    missing = np.asarray(table.isna())
+    if not missing.any():
+        return
+    row, column = (int(each) for each in np.argwhere(missing)[0])
+    more = int(missing.sum()) - 1
+    raise InputError(
+        f"cannot use row {row} of {source}",
+        got=f"a cell without a value in the column {str(table.columns[column])!r}"
+        + (f", and {more} more such cells" if more else ""),
+        expected="a value in every cell (NaN, NA, null and nothing at all are none)",
+        remedy="fill the cells in, leave the rows out, or leave the column out with --ignore-columns",
+    )
+
+
 def as_text(column: "Series") -> NDArray[np.str_]:
     """A column as texts; whole numbers without a point, however the file has them."""
     import pandas as pd

@@ -12,7 +12,7 @@ from qaml_qiskit.datasets.files.format import TableOptions
 from qaml_qiskit.datasets.files.table import read_header
 from qaml_qiskit.datasets.names import is_path
 from qaml_qiskit.datasets.own import read_own
-from qaml_qiskit.datasets.pixels import Size
+from qaml_qiskit.datasets.pixels import size_of
 from qaml_qiskit.datasets.preparing import Asked, prepared_named, prepared_own
 from qaml_qiskit.datasets.sources import find
 from qaml_qiskit.datasets.spec import DatasetSpec, RawSplit
@@ -82,7 +82,7 @@ def load_dataset(
             expected="at least 1",
             remedy="leave the limit out for all",
         )
-    asked = Asked(classes, binarise, _size(resize), grey, pca, limit)
+    asked = Asked(classes, binarise, size_of(resize), grey, pca, limit)
     options = TableOptions(label_column, _header(columns, data_dir), tuple(ignore_columns))
     if is_path(name):
         if attribute is not None:
@@ -104,17 +104,6 @@ def read_named(name: str, data_dir: Path | None, *, attribute: str | None = None
     spec = dataset_spec(name)
     options = _options(spec, attribute)
     return spec.read() if spec.embedded else spec.read(_folder(spec, data_dir, download), **options)
-
-
-def _size(resize: Sequence[int] | None) -> Size | None:
-    if resize is None:
-        return None
-    size = tuple(resize)
-    if len(size) != 2 or not all(isinstance(each, int) and each > 0 for each in size):
-        raise ConfigurationError(
-            "cannot resize", got=size, expected="a height and a width, at least 1 each", remedy="give for example 16 16"
-        )
-    return size[0], size[1]
 
 
 def _header(columns: str | Path | Sequence[str] | None, data_dir: Path | None) -> Header | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from qaml_qiskit.datasets.arrays import in_order
-from qaml_qiskit.datasets.files.format import ALL, TEST, TRAIN, FilePart, TableOptions
+from qaml_qiskit.datasets.files.format import ALL, TEST, TRAIN, VALIDATION, FilePart, TableOptions
 from qaml_qiskit.datasets.parts import hashed_test_part
 from qaml_qiskit.datasets.sources import DataFile, DataSource, find, fingerprint, format_of
 from qaml_qiskit.datasets.spec import RawSplit
@@ -21,11 +21,13 @@ class OwnData:
     """What was read.
 
     Attributes:
+        name: how the data are called.
         parts: ``train``, ``test`` and perhaps ``validation``.
         source: from where.
         notes: what was done to the parts.
     """
 
+    name: str
     parts: Parts
     source: DataSource
     notes: tuple[str, ...] = ()
@@ -51,10 +53,9 @@ def read_own(path: str, test_data: str | None, options: TableOptions, seed: int,
         ConfigurationError: nothing is at the path, or options that mean nothing there.
         InputError: what is there cannot be read.
     """
-    place, file, parts = _read(path, options, data_dir)
-    tested = None
+    place, file = _found(path, data_dir)
+    parts, tested, others = _parts(place, options), None, None
     if test_data is not None:
-        _, tested, others = _read(test_data, options, data_dir)
         if TEST in parts:
             raise ConfigurationError(
                 f"{place} has a test part of its own",
@@ -62,32 +63,60 @@ def read_own(path: str, test_data: str | None, options: TableOptions, seed: int,
                 expected="--test-data beside data without a test part",
                 remedy="leave it out",
             )
-        parts = {TRAIN: parts[ALL], TEST: others[ALL] if ALL in others else others[TEST]}
-    chosen = None
-    if ALL in parts:
-        chosen, parts = seed, split(parts[ALL], seed)
+        test_place, tested = _found(test_data, data_dir)
+        others = _to_test(_parts(test_place, options))
+    return own_data(place.name, parts, others, file, tested, options, seed)
+
+
+def own_data(
+    name: str,
+    parts: Parts,
+    test: FilePart | None,
+    file: DataFile,
+    test_file: DataFile | None,
+    options: TableOptions,
+    seed: int,
+) -> OwnData:
+    """Parts of any origin, with a test part: their own, another file's, or one that is chosen by a hash.
+
+    Args:
+        name: how the data are called.
+        parts: as a format gives them.
+        test: the other file's.
+        file: what the parts are from.
+        test_file: what ``test`` is from.
+        options: how a table was read.
+        seed: of the choice.
+    """
+    found, notes, chosen = dict(parts), tuple[str, ...](), None
+    if test is not None:
+        found[TEST] = test
+    elif TEST not in parts:
+        chosen = seed
+        found |= _split(_whole(parts), seed)
+        share = f"{len(found[TEST])} of {len(_whole(parts))} rows"
+        notes = (f"There is no test part: {share} were chosen, 30 % of each class, by a hash with seed {seed}.",)
+    found[TRAIN] = _whole(found)
+    found = {name: found[name] for name in (TRAIN, VALIDATION, TEST) if name in found}
     source = DataSource(
         data=file,
-        test=tested,
-        parts={name: len(part) for name, part in parts.items()},
+        test=test_file,
+        parts={name: len(part) for name, part in found.items()},
         label_column=options.label_column,
         header=options.header,
         ignored=options.ignored,
         seed=chosen,
     )
-    notes: tuple[str, ...] = ()
-    if chosen is not None:
-        share = f"{len(parts[TEST])} of {len(parts[TRAIN]) + len(parts[TEST])} rows"
-        notes = (
-            f"{place.name} has no test part: {share} were chosen, 30 % of each class, by a hash with seed {seed}.",
-        )
-    return OwnData(parts, source, notes)
+    return OwnData(name, found, source, notes)
 
 
-def split(whole: FilePart, seed: int) -> Parts:
-    """A training and a test part."""
-    in_test = hashed_test_part(whole.labels, str(seed))
-    return {TRAIN: whole.take(np.flatnonzero(~in_test)), TEST: whole.take(np.flatnonzero(in_test))}
+def read_rows(place: Path, options: TableOptions) -> FilePart:
+    """All rows of a path that has no parts; otherwise those of its test part.
+
+    Raises:
+        InputError: it cannot be read, or options that mean nothing there.
+    """
+    return _to_test(_parts(place, options))
 
 
 def read_test(source: DataSource, data_dir: Path | None) -> FilePart:
@@ -109,7 +138,7 @@ def read_test(source: DataSource, data_dir: Path | None) -> FilePart:
             expected="a file of images: the model was trained on arrays in memory",
             remedy="give images with --images FILE",
         )
-    place, found, parts = _read(file.path, source.options, data_dir)
+    place, found = _found(file.path, data_dir)
     if found.sha256 != file.sha256:
         raise InputError(
             f"{place} has changed since the model was trained",
@@ -117,12 +146,11 @@ def read_test(source: DataSource, data_dir: Path | None) -> FilePart:
             expected=f"{file.sha256[:16]}…, as the model's card says",
             remedy="put the old data there or below --data-dir, or give new images with --images FILE",
         )
-    if source.test is None and source.seed is not None:
-        parts = split(parts[ALL], source.seed)
-    return parts[TEST] if TEST in parts else parts[ALL]
+    parts = _parts(place, source.options)
+    return _to_test(parts if source.seed is None else _split(_whole(parts), source.seed))
 
 
-def read_parts(place: Path, options: TableOptions) -> Parts:
+def _parts(place: Path, options: TableOptions) -> Parts:
     """What a path holds, unsplit.
 
     Raises:
@@ -139,7 +167,20 @@ def read_parts(place: Path, options: TableOptions) -> Parts:
     return kind.read(place, options)
 
 
-def _read(path: str, options: TableOptions, data_dir: Path | None) -> tuple[Path, DataFile, Parts]:
+def _found(path: str, data_dir: Path | None) -> tuple[Path, DataFile]:
     place = find(path, data_dir)
-    files = format_of(place).files(place)
-    return place, DataFile(path=path, sha256=fingerprint(place, files)), read_parts(place, options)
+    return place, DataFile(path=path, sha256=fingerprint(place, format_of(place).files(place)))
+
+
+def _whole(parts: Parts) -> FilePart:
+    """What a model learns from, and from which a test part is taken where there is none."""
+    return parts[TRAIN] if TRAIN in parts else parts[ALL]
+
+
+def _to_test(parts: Parts) -> FilePart:
+    return parts[TEST] if TEST in parts else _whole(parts)
+
+
+def _split(whole: FilePart, seed: int) -> dict[str, FilePart]:
+    in_test = hashed_test_part(whole.labels, str(seed))
+    return {TRAIN: whole.take(np.flatnonzero(~in_test)), TEST: whole.take(np.flatnonzero(in_test))}

@@ -1,7 +1,7 @@
 """What can be done to pixels before a model sees them: another size, grey, principal components."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -15,6 +15,22 @@ _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 Size = tuple[int, int]
 Floats = NDArray[np.float32]
+
+
+def size_of(resize: Sequence[int] | None) -> Size | None:
+    """A height and a width.
+
+    Raises:
+        ConfigurationError: another number of them, or one below 1.
+    """
+    if resize is None:
+        return None
+    size = tuple(resize)
+    if len(size) != 2 or not all(isinstance(each, int) and each > 0 for each in size):
+        raise ConfigurationError(
+            "cannot resize", got=size, expected="a height and a width, at least 1 each", remedy="give for example 16 16"
+        )
+    return size[0], size[1]
 
 
 def stacked(images: Iterable[NDArray[np.float32]], size: Size | None, source: str) -> NDArray[np.float32]:

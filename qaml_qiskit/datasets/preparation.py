@@ -97,6 +97,6 @@ class DataPreparation(BaseModel):
         return self.columns.images(values, source)
 
 
-def is_table(values: Values) -> "TypeIs[DataFrame]":
-    """Whether values are the columns of a table; they are images otherwise. Tells without pandas."""
-    return hasattr(values, "columns")
+def is_table(values: object) -> "TypeIs[DataFrame]":
+    """Whether values are a table of pandas. Tells without importing it."""
+    return type(values).__name__ == "DataFrame" and hasattr(values, "columns")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -61,7 +60,7 @@ def prepared_own(data: OwnData, asked: Asked) -> Split:
         ConfigurationError: classes or steps that do not fit the data.
         InputError: fewer than two classes, a class without rows in a part, or rows that cannot be used.
     """
-    name, raw = Path(data.source.data.path).name or "arrays", data.raw()
+    name, raw = data.name, data.raw()
     if len(raw.class_names) < 2:
         raise InputError(
             f"{name} has one class only",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.integration.conftest import Finished
+from tests.unit.datasets.own_files import photographs
 
 Setup = Callable[[Path, Path], None]
 
@@ -61,6 +62,21 @@ def a_file(folder: Path, model: Path) -> None:
     (folder / "out").write_text("")
 
 
+def arrays(**content: np.ndarray) -> Setup:
+    return lambda folder, model: np.savez(folder / "own.npz", **content)
+
+
+def image_folder(name: str, content: bytes) -> Setup:
+    def write(folder: Path, model: Path) -> None:
+        photographs(folder / "own")
+        (folder / "own" / name).write_bytes(content)
+
+    return write
+
+
+OWN = ["train", "--dataset", "own.npz"]
+TABLE = ["train", "--dataset", "own.csv"]
+EIGHT = np.zeros((8, 2, 2), np.uint8)
 RUN = ["run", "{model}", "--images", "images.npz"]
 TYPO = "targets:\n  device: {kind: fake, device: FakeTornio}\n"
 SMALL = "targets:\n  small: {kind: fake, device: FakeManilaV2}\n"
@@ -120,6 +136,37 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     "class that does not exist": (nothing, ["train", "--classes", "0,11"], ["11"]),
     "classes that are not there": (nothing, ["train", "--classes", "a,b"], ["cannot select classes", "'a'"]),
     "unknown data set": (nothing, ["train", "--dataset", "mnits"], ["mnits", "mnist"]),
+    "own data that are not there": (nothing, ["train", "--dataset", "mnits.npz"], ["mnits.npz", "no such file"]),
+    "own data with pickles": (arrays(images=np.array([{}] * 8), labels=np.zeros(8)), OWN, ["pickled objects"]),
+    "own data of one class": (arrays(images=EIGHT, labels=np.ones(8, int)), OWN, ["one class only", "'1'"]),
+    "own data without labels": (arrays(images=EIGHT), OWN, ["no array 'labels'"]),
+    "own data with fractions for labels": (arrays(images=EIGHT, labels=np.arange(8) / 3), OWN, ["whole numbers"]),
+    "class missing in the test part": (
+        arrays(train_images=EIGHT, train_labels=np.arange(8) % 2, test_images=EIGHT, test_labels=np.zeros(8, int)),
+        OWN,
+        ["missing in its test part", "'1'", "--classes"],
+    ),
+    "empty own data": (text("own.csv", ""), TABLE, ["own.csv", "an empty file"]),
+    "cells without a value": (text("own.csv", "a,label\n1,x\n,y\n3,x\n"), TABLE, ["row 1", "'a'", "without a value"]),
+    "constant columns alone": (text("own.csv", "a,label\n" + "1,x\n1,y\n" * 4), TABLE, ["same in all training rows"]),
+    "no such column of labels": (text("own.csv", "a,kind\n1,x\n"), TABLE, ["'label'", "a, kind", "--label-column"]),
+    "names of columns that are not there": (
+        text("own.csv", "1,x\n"),
+        [*TABLE, "--columns", "names.txt"],
+        ["names.txt", "no such file"],
+    ),
+    "a broken image": (image_folder("trucks/9.png", b"x"), ["train", "--dataset", "own"], ["9.png", "damaged image"]),
+    "images of two sizes": (
+        image_folder("trucks/9.ppm", b"P6 1 1 255 abc"),
+        ["train", "--dataset", "own"],
+        ["different sizes", "--resize"],
+    ),
+    "own data of another kind": (text("own.csv", "a,label\n"), ["train", "--dataset", "own.mat"], ["own.mat"]),
+    "options of own data for a known set": (nothing, ["train", "--test-data", "x.npz"], ["'digits'", "--test-data"]),
+    "group of no class": (nothing, ["train", "--binarise", "few=1,11"], ["'11'", "cannot group"]),
+    "three groups": (nothing, ["train", "--binarise", "a=1", "b=2", "c=3"], ["one group or two"]),
+    "height without width": (nothing, ["train", "--resize", "8"], ["--resize", "at least 2"]),
+    "more components than images have pixels": (nothing, ["train", "--pca", "65"], ["--pca 65", "1 to"]),
     "unknown model kind": (nothing, ["train", "--model", "qvd"], ["'qvc', 'convnet', 'resnet18' or 'quadratic'"]),
     "no layers": (nothing, ["train", "--layers", "0"], ["--layers"]),
     "layers beyond the memory": (nothing, ["train", "--layers", "1000000000"], ["GiB needed", "GiB free"]),

@@ -4,43 +4,19 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from qaml_qiskit import TrainRequest, train
 from qaml_qiskit.cli.call import build_request
 from qaml_qiskit.datasets import load_dataset
+from qaml_qiskit.errors import DataWarning
 from qaml_qiskit.models import load_model
 from tests.integration.conftest import Finished
+from tests.unit.datasets.own_files import flows, kdd, medmnist, photographs
 
 Qaml = Callable[..., Finished]
 FAST = ("--layers", "2", "--epochs", "1")
 TABLE = ("--dataset", "flows.csv", "--label-column", "kind", "--binarise", "normal", "attack=*", "--pca", "4")
-
-
-def medmnist(path: Path, seed: int = 0) -> Path:
-    """The layout of MedMNIST, 4×4 pixels."""
-    generator = np.random.default_rng(seed)
-    arrays = {}
-    for part, count in (("train", 40), ("val", 10), ("test", 20)):
-        labels = np.arange(count) % 2
-        pixels = generator.integers(0, 100, (count, 4, 4)) + 120 * labels[:, None, None]
-        arrays |= {f"{part}_images": pixels.astype(np.uint8), f"{part}_labels": labels[:, None].astype(np.uint8)}
-    np.savez(path, **arrays)
-    return path
-
-
-def flows(path: Path, rows: int = 80, seed: int = 0) -> Path:
-    """A table with numbers, a category, a constant, and a class of four."""
-    generator = np.random.default_rng(seed)
-    kinds = ["normal", "neptune", "smurf", "teardrop"]
-    lines = ["duration,bytes,protocol,zero,kind"]
-    for row in range(rows):
-        kind = kinds[row % 4]
-        size = generator.integers(0, 1000) + 2000 * (kind != "normal")
-        lines.append(f"{generator.random():.4f},{size},{['tcp', 'udp', 'icmp'][row % 3]},0,{kind}")
-    path.write_text("\n".join(lines) + "\n")
-    return path
 
 
 @pytest.fixture
@@ -100,7 +76,7 @@ def test_the_command_that_is_printed_asks_for_the_same() -> None:
     )
     words = asked.words()
     assert words[words.index("--binarise") + 1] == "attack=neptune,smurf"
-    given = {
+    given: dict[str, object] = {
         "dataset": "my flows.csv",
         "binarise": ["attack=neptune,smurf"],
         "resize": ["4,8"],
@@ -120,3 +96,53 @@ def test_the_same_data_are_asked_for_in_python(place: Path) -> None:
     train(request, out=place / "model")
     card = load_model(place / "model").card.data
     assert (card.classes, card.source, card.preparation) == (split.classes, split.source, split.preparation)
+
+
+def test_published_text_files_from_the_command_line(qaml: Qaml, place: Path) -> None:
+    kdd(place)
+    asked = ["--dataset", "Train.txt.gz", "--test-data", "Test+.txt.gz", "--columns", "field-names.csv"]
+    asked += ["--label-column", "column_5", "--ignore-columns", "column_6", "--binarise", "normal", "attack=*"]
+    done = qaml("train", *asked, *FAST, "--out", "model")
+    assert done.code == 0, done.err
+    # What is kept in the card stands for the options and for the file of names.
+    (place / "field-names.csv").unlink()
+    again = qaml("attack", "model", "--attack", "fgsm", "--images", "30")
+    assert again.code == 0, again.err
+    rows = qaml("attack", "model", "--attack", "fgsm", "--images", "Train.txt.gz", "--json")
+    assert rows.code == 0, rows.err
+
+
+def test_photographs_of_any_size_as_new_images(qaml: Qaml, place: Path) -> None:
+    photographs(place / "photos")
+    done = qaml("train", "--dataset", "photos", "--grey", "--resize", "4", "4", *FAST, "--out", "model")
+    assert done.code == 0, done.err
+    photographs(place / "others", size=(9, 7))
+    assert qaml("sweep", "model", "--strengths", "0.01", "--images", "others").code == 0
+    medmnist(place / "bytes.npz")
+    named = qaml("sweep", "model", "--strengths", "0.01", "--images", "bytes.npz")
+    assert (named.code, "'0'" in named.err) == (2, True)
+
+
+def test_models_of_different_data_are_not_compared(qaml: Qaml, place: Path) -> None:
+    for name, seed in (("one", 0), ("two", 1)):
+        medmnist(place / "xrays.npz", seed)
+        assert qaml("train", "--dataset", "xrays.npz", *FAST, "--out", name).code == 0
+    done = qaml(
+        "transfer", "--sources", "one", "--victims", "two", "--attacks", "fgsm", "--eps", "0.1", "--images", "2"
+    )
+    assert (done.code, "the data set" in done.err) == (2, True)
+
+
+def test_unknown_categories_of_new_rows_are_said(qaml: Qaml, place: Path) -> None:
+    flows(place / "flows.csv")
+    assert qaml("train", *TABLE, *FAST, "--out", "model").code == 0
+    (place / "new.csv").write_text("duration,bytes,protocol,kind\n0.5,100,sctp,smurf\n0.1,5000,tcp,normal\n")
+    with pytest.warns(DataWarning, match="'sctp'"):
+        assert qaml("sweep", "model", "--strengths", "0.01", "--images", "new.csv").code == 0
+
+
+def test_other_commands_take_a_path(qaml: Qaml, place: Path) -> None:
+    medmnist(place / "xrays.npz")
+    assert qaml("encode", "--dataset", "xrays.npz", "--images", "3", "--encoding-layers", "1").code == 0
+    counted = qaml("resources", "--dataset", "xrays.npz", "--qubits", "4", "--layers", "1", "--images", "2", "--json")
+    assert counted.code == 0, counted.err

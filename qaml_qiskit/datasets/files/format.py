@@ -11,7 +11,7 @@ from qaml_qiskit.datasets.columns import Header
 from qaml_qiskit.datasets.spec import RawPart, Values
 from qaml_qiskit.errors import InputError
 
-#: The parts that a path may hold; ``ALL`` is what has not been split yet.
+#: The parts that a path may hold; ``ALL`` is what is in none.
 TRAIN, VALIDATION, TEST, ALL = "train", "validation", "test", "all"
 
 
@@ -73,7 +73,7 @@ class FileFormat:
     Args:
         told: what it is, for messages.
         is_mine: whether a path, which exists, is to be read as this.
-        read: the parts of a path by their names: ``train`` and ``test``, perhaps ``validation``; or only ``all``.
+        read: the parts of a path by their names: ``train``, perhaps ``test`` and ``validation``; or only ``all``.
         files: every file that is read, in an order of its own; their content is the data's fingerprint.
         is_table: whether :class:`TableOptions` mean something to it.
     """

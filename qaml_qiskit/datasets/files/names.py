@@ -9,6 +9,8 @@ FILE_FORMATS: "Registry[FileFormat]" = Registry(
     {
         "npz": (f"{_HERE}.npz:NPZ", "arrays as MedMNIST and numpy.savez write them"),
         "table": (f"{_HERE}.table:TABLE", "rows of a .csv, .tsv or .txt, zipped or not, or of a .parquet"),
+        "idx": (f"{_HERE}.idx_pair:IDX", "IDX files under the names of MNIST's"),
+        "folder": (f"{_HERE}.folder:FOLDER", "a folder of images, a sub-folder a class"),
     },
     base="qaml_qiskit.datasets.files.format:FileFormat",
 )

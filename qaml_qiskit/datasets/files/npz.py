@@ -43,10 +43,7 @@ def read_npz(path: Path, options: TableOptions) -> Mapping[str, FilePart]:
             parts[part] = _part(path, prefix, images, labels)
     if TRAIN not in parts and ALL not in parts:
         raise cannot_read(path, f"the arrays {', '.join(map(repr, arrays)) or 'of other names'}", _EXPECTED, _REMEDY)
-    if TRAIN not in parts or TEST not in parts:
-        # What has no test part is split; a training part alone is such a whole.
-        return {ALL: parts.get(ALL) or parts[TRAIN]}
-    return {part: rows for part, rows in parts.items() if part != ALL}
+    return {part: rows for part, rows in parts.items() if part != ALL} if TRAIN in parts else {ALL: parts[ALL]}
 
 
 def _part(path: Path, prefix: str, images: NDArray[np.generic], labels: NDArray[np.generic]) -> FilePart:

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from qaml_qiskit.datasets.columns import Header, as_text
+from qaml_qiskit.datasets.columns import Header, as_text, check_cells
 from qaml_qiskit.datasets.files.format import ALL, FileFormat, FilePart, TableOptions, cannot_read
-from qaml_qiskit.errors import ConfigurationError, InputError, perhaps
+from qaml_qiskit.errors import ConfigurationError, perhaps
 from qaml_qiskit.formats import said
 from qaml_qiskit.text import printable, shortened
 
@@ -43,7 +41,7 @@ def read_table(path: Path, options: TableOptions) -> Mapping[str, FilePart]:
                 perhaps(wanted, names, f"name one of them with {option}"),
             )
     table = table.drop(columns=[name for name in options.ignored if name != label])
-    _check_cells(path, table)
+    check_cells(table, str(path))
     labels = as_text(table[label])
     values = table.drop(columns=label)
     return {ALL: FilePart(labels, lambda positions: values.iloc[positions])}
@@ -109,22 +107,6 @@ def _loaded(path: Path, header: Header | None) -> "DataFrame":
         got = f"the column {twice[0]!r} twice" if twice else "no rows"
         raise cannot_read(path, got, "rows, and columns of different names", "correct the table")
     return table
-
-
-def _check_cells(path: Path, table: "DataFrame") -> None:
-    """Refuse the first cell without a value: a guess in its place would be the user's to make."""
-    missing = np.asarray(table.isna())
-    if not missing.any():
-        return
-    row, column = (int(each) for each in np.argwhere(missing)[0])
-    more = int(missing.sum()) - 1
-    raise InputError(
-        f"cannot use row {row} of {path}",
-        got=f"a cell without a value in the column {str(table.columns[column])!r}"
-        + (f", and {more} more such cells" if more else ""),
-        expected="a value in every cell (NaN, NA, null and nothing at all are none)",
-        remedy="fill the cells in, leave the rows out, or leave the column out with --ignore-columns",
-    )
 
 
 def _is_table(path: Path) -> bool:

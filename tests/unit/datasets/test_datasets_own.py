@@ -1,0 +1,324 @@
+"""Own data at a path: every layout, what is done to the parts, and what is refused."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+
+from qaml_qiskit.datasets import Dataset, Split, load_dataset, load_rows, load_test
+from qaml_qiskit.errors import QamlError
+from tests.tolerances import VALUE
+from tests.unit.datasets.own_files import flows, kdd, letters, medmnist, photographs
+
+CLOSE = VALUE[torch.float32]
+
+
+def test_medmnist_has_its_three_parts(tmp_path: Path) -> None:
+    split = load_dataset(medmnist(tmp_path / "xrays.npz"))
+    assert split.validation is not None
+    assert [len(part) for part in (split.train, split.validation, split.test)] == [40, 10, 20]
+    assert split.train.images.shape == (40, 1, 4, 4)
+    assert split.train.images.max() <= 1
+    assert (split.train.name, split.train.class_names, split.classes) == ("xrays.npz", ("0", "1"), ("0", "1"))
+    assert split.source is not None
+    assert split.source.seed is None
+    assert split.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("shape", "channels_first"),
+    [((4, 5), (1, 4, 5)), ((4, 5, 3), (3, 4, 5)), ((3, 4, 5), (3, 4, 5)), ((1, 2, 6), (1, 2, 6)), ((7,), (1, 1, 7))],
+)
+@pytest.mark.parametrize("kind", [np.uint8, np.float64])
+def test_layouts_of_arrays(shape: tuple[int, ...], channels_first: tuple[int, ...], kind: type) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (10, *shape)).astype(np.uint8)
+    given = pixels if kind is np.uint8 else pixels / 255
+    made = Dataset.from_arrays(given, np.arange(10)[:, None] % 2)
+    assert made.image_shape == channels_first
+    moved = np.moveaxis(pixels, -1, 1) if shape == (4, 5, 3) else pixels
+    assert_allclose(made.images.reshape(10, -1), moved.reshape(10, -1) / 255, atol=CLOSE)
+
+
+def test_labels_with_gaps_and_texts_are_mapped_and_told(tmp_path: Path) -> None:
+    images = np.zeros((30, 2, 2))
+    np.savez(tmp_path / "gaps.npz", images=images, labels=np.array([10, 3, 7] * 10))
+    split = load_dataset(tmp_path / "gaps.npz")
+    assert split.train.class_names == ("3", "7", "10")
+    assert "3 is 0, 7 is 1, 10 is 2" in split.notes[1]
+    np.savez(tmp_path / "texts.npz", images=images, labels=np.array(["ship", "car", "dog"] * 10))
+    assert load_dataset(tmp_path / "texts.npz").classes == ("car", "dog", "ship")
+    assert load_dataset(tmp_path / "texts.npz", classes=["ship", "car"]).train.class_names == ("ship", "car")
+    assert load_dataset(tmp_path / "gaps.npz", classes=[7, 3]).train.class_names == ("7", "3")
+
+
+def test_a_test_part_is_chosen_by_the_seed_and_of_every_class(tmp_path: Path) -> None:
+    images = np.arange(40)[:, None, None] / np.full((40, 2, 2), 40.0)
+    np.savez(tmp_path / "all.npz", images=images, labels=np.arange(40) % 4 // 3)
+    first, again, other = (load_dataset(tmp_path / "all.npz", seed=seed) for seed in (0, 0, 1))
+    assert_array_equal(first.test.images, again.test.images)
+    assert not np.array_equal(first.test.images, other.test.images)
+    assert np.bincount(first.test.labels).tolist() == [9, 3]
+    together = np.sort(np.concatenate([first.train.images, first.test.images])[:, 0, 0, 0])
+    assert_allclose(together, np.arange(40) / 40, atol=CLOSE)
+    assert "12 of 40 rows were chosen" in first.notes[0]
+
+
+def test_columns_are_scaled_by_the_training_part_alone(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("a,b,same,label\n2,x,1,no\n4,y,1,yes\n3,x,1,no\n")
+    (tmp_path / "test.csv").write_text("label,b,a,same\nno,z,9,5\nyes,x,3,1\n")
+    split = load_dataset(tmp_path / "train.csv", test_data=tmp_path / "test.csv")
+    assert split.preparation is not None
+    assert split.preparation.columns is not None
+    assert split.preparation.columns.features == ("a", "b=x", "b=y")
+    assert split.train.images.shape == (3, 1, 1, 3)
+    assert_allclose(split.train.images[:, 0, 0], [[0, 1, 0], [1, 0, 1], [0.5, 1, 0]])
+    assert_allclose(split.test.images[:, 0, 0], [[1, 0, 0], [0.5, 1, 0]])
+    assert split.test.labels.tolist() == [0, 1]
+    told = " ".join(split.notes)
+    assert "the same in all training rows: same" in told
+    assert "1 rows have a category of b that the training part does not have, such as 'z'" in told
+
+
+def test_parquet_says_what_csv_says(tmp_path: Path) -> None:
+    table = pd.read_csv(flows(tmp_path / "flows.csv"))
+    table.to_parquet(tmp_path / "flows.parquet")
+    one, other = (load_dataset(tmp_path / f"flows.{kind}", label_column="kind") for kind in ("csv", "parquet"))
+    assert_array_equal(one.train.images, other.train.images)
+    assert one.preparation == other.preparation
+    here = Split.from_arrays(table.drop(columns="kind"), table["kind"])
+    assert_array_equal(here.test.images, one.test.images)
+    assert here.preparation == one.preparation
+
+
+def test_the_published_files_of_nsl_kdd(tmp_path: Path) -> None:
+    train, test, names = kdd(tmp_path)
+    split = load_dataset(
+        train,
+        test_data=test,
+        columns=names,
+        label_column="column_5",
+        ignore_columns=["column_6"],
+        binarise="normal attack=*",
+    )
+    assert split.train.class_names == ("normal", "attack")
+    assert (len(split.train), len(split.test)) == (60, 30)
+    assert split.preparation is not None
+    assert split.preparation.columns is not None
+    assert split.preparation.columns.features == (
+        *("duration", "rate"),
+        *("protocol_type=icmp", "protocol_type=tcp", "protocol_type=udp"),
+    )
+    assert split.source is not None
+    again = load_test(split.train.name, split.classes, split.source, split.preparation, None)
+    assert_array_equal(again.images, split.test.images)
+    assert_array_equal(again.labels, split.test.labels)
+
+
+@pytest.mark.parametrize("parts", [(), ("train", "test"), ("train", "val", "test")])
+def test_folders_of_images(tmp_path: Path, parts: tuple[str, ...]) -> None:
+    folder = photographs(tmp_path / "photos", parts)
+    split = load_dataset(folder)
+    assert split.train.class_names == ("ships", "trucks")
+    assert split.train.image_shape == (3, 4, 6)
+    assert (split.validation is not None) == ("val" in parts)
+    shown = np.asarray(Image.open(folder / "train/ships/0.png")) if parts else None
+    if shown is not None:
+        assert_allclose(split.train.images[0], shown.transpose(2, 0, 1) / 255, atol=CLOSE)
+    assert load_dataset(folder, grey=True, resize=(2, 3)).train.image_shape == (1, 2, 3)
+
+
+def test_grey_and_deep_images(tmp_path: Path) -> None:
+    folder = photographs(tmp_path / "grey", mode="L")
+    assert load_dataset(folder).train.image_shape == (1, 4, 6)
+    deep = np.full((4, 6), 65535, np.uint16)
+    Image.fromarray(deep).save(folder / "ships/0.png")
+    split = load_dataset(folder)
+    assert max(split.train.images.max(), split.test.images.max()) == 1
+
+
+def test_idx_files(tmp_path: Path) -> None:
+    folder = letters(tmp_path / "letters")
+    split = load_dataset(folder)
+    assert split.train.class_names == ("1", "2", "3")
+    assert_allclose(split.test.images[1].ravel(), np.arange(15, 30) / 255, atol=CLOSE)
+    pair = load_dataset(
+        folder / "train-images-idx3-ubyte.gz", test_data=folder / "t10k-images-idx3-ubyte.gz", classes=["3", "1"]
+    )
+    assert pair.train.class_names == ("3", "1")
+    assert len(load_dataset(letters(tmp_path / "half", ("train",))).test) == 6
+
+
+def test_groups_of_classes() -> None:
+    digits = load_dataset("digits", classes=[0, 1, 2, 3])
+
+    def labels(asked: object, classes: list[int] | None = None) -> tuple[tuple[str, ...], list[int]]:
+        split = load_dataset("digits", binarise=asked, classes=classes)  # type: ignore[arg-type]
+        return split.train.class_names, np.bincount(split.train.labels).tolist()
+
+    counts = np.bincount(load_dataset("digits").train.labels).tolist()
+    rest = sum(counts) - counts[1] - counts[2]
+    assert labels("few=1,2") == (("not few", "few"), [rest, counts[1] + counts[2]])
+    assert labels("1") == (("not 1", "1"), [sum(counts) - counts[1], counts[1]])
+    assert labels("1 others=*") == (("1", "others"), [counts[1], sum(counts) - counts[1]])
+    assert labels({"few": ["1", "2"], "three": "3"}) == (("few", "three"), [counts[1] + counts[2], counts[3]])
+    assert labels(("few=1", "2"), [0, 1, 2, 3])[1] == [counts[0] + counts[3], counts[1] + counts[2]]
+    assert digits.classes == (0, 1, 2, 3)
+
+
+def test_principal_components_are_the_same_for_the_same_row() -> None:
+    split = load_dataset("digits", pca=5, classes=[3, 8])
+    assert split.train.images.shape[1:] == (1, 1, 5)
+    assert split.train.images.min() == 0
+    assert split.train.images.max() == 1
+    whole = load_dataset("digits", classes=[3, 8]).test.images
+    steps = split.preparation
+    assert steps is not None
+    assert steps.pca is not None
+    assert_allclose(steps.pca.images(whole[7:8], "test")[0], split.test.images[7], atol=CLOSE)
+    assert_array_equal(load_test("digits", (3, 8), None, steps, None).images, split.test.images)
+    # Distances among training rows are those in the plane, up to the scale of each axis.
+    assert 0.3 < steps.pca.explained < 1
+
+
+def test_other_rows_go_the_same_way(tmp_path: Path) -> None:
+    split = load_dataset(flows(tmp_path / "flows.csv"), label_column="kind", classes=["normal", "smurf"])
+    (tmp_path / "new.csv").write_text("kind,bytes,duration,protocol\nsmurf,1e9,0.5,sctp\nneptune,5,0.1,tcp\n")
+    rows, positions, notes = load_rows(tmp_path / "new.csv", split.classes, split.source, split.preparation)
+    assert (rows.labels.tolist(), positions.tolist()) == ([1], [0])
+    assert rows.images[0, 0, 0, 1:].tolist() == [1, 0, 0, 0]
+    assert "1 rows of new.csv are of classes that the model does not have" in notes[0]
+    assert "'sctp'" in notes[1]
+
+
+def test_a_path_may_be_called_like_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    letters(tmp_path / "digits")
+    assert load_dataset("digits").train.image_shape == (1, 8, 8)
+    assert load_dataset("./digits").train.image_shape == (1, 3, 5)
+
+
+def test_the_fingerprint_is_of_the_content(tmp_path: Path) -> None:
+    def fingerprint(path: Path) -> str:
+        source = load_dataset(path).source
+        assert source is not None
+        return source.fingerprint
+
+    one = photographs(tmp_path / "one", ("train", "test"))
+    shutil.copytree(one, tmp_path / "other")
+    assert fingerprint(one) == fingerprint(tmp_path / "other")
+    (tmp_path / "other/test/ships/0.png").rename(tmp_path / "other/test/ships/9.png")
+    assert fingerprint(one) != fingerprint(tmp_path / "other")
+
+
+def _write(content: str) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        (folder / "rows.csv").write_text(content)
+        return folder / "rows.csv"
+
+    return write
+
+
+def _arrays(**arrays: np.ndarray) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        np.savez(folder / "rows.npz", **arrays)
+        return folder / "rows.npz"
+
+    return write
+
+
+def _broken_image(folder: Path) -> Path:
+    photographs(folder / "photos")
+    content = (folder / "photos/trucks/3.png").read_bytes()
+    (folder / "photos/trucks/3.png").write_bytes(content[: len(content) // 2])
+    return folder / "photos"
+
+
+def _no_image(folder: Path) -> Path:
+    photographs(folder / "photos")
+    (folder / "photos/trucks/3.png").write_text("hello")
+    return folder / "photos"
+
+
+def _two_sizes(folder: Path) -> Path:
+    photographs(folder / "photos")
+    Image.new("RGB", (9, 9)).save(folder / "photos/trucks/3.png")
+    return folder / "photos"
+
+
+def _empty_class(folder: Path) -> Path:
+    (photographs(folder / "photos") / "planes").mkdir()
+    return folder / "photos"
+
+
+IMAGES, LABELS = np.zeros((20, 2, 2)), np.arange(20) % 2
+REFUSED: dict[str, tuple[Callable[[Path], Path], dict[str, object], str]] = {
+    "pickles": (_arrays(images=np.array([{}] * 4), labels=LABELS), {}, "holds pickled objects"),
+    "no labels": (_arrays(images=IMAGES), {}, "no array 'labels'"),
+    "other names": (_arrays(x=IMAGES, y=LABELS), {}, "of other names"),
+    "one class": (_arrays(images=IMAGES, labels=0 * LABELS), {}, "one class only"),
+    "labels with fractions": (_arrays(images=IMAGES, labels=LABELS / 2), {}, "whole numbers or texts"),
+    "labels of several": (_arrays(images=IMAGES, labels=np.eye(2)[LABELS]), {}, "one label an image"),
+    "pixels beyond one": (_arrays(images=IMAGES + 3, labels=LABELS), {}, "pixel 3.0"),
+    "a class of one row": (_arrays(images=IMAGES, labels=np.arange(20) // 19), {}, "missing in its test part: .*'1'"),
+    "a class that is not tested": (
+        lambda folder: medmnist(folder / "x.npz", test_labels=np.zeros(20, int)),
+        {},
+        "missing in its test part",
+    ),
+    "NaN cells": (_write("a,b,label\n1,2,x\n,3,y\n2,3,x\n"), {}, "row 1 .*a cell without a value in the column 'a'"),
+    "infinite cells": (_write("a,label\n" + "inf,x\n1,y\n2,x\n3,y\n" * 5), {}, "expected a finite number"),
+    "constant columns": (_write("a,label\n" + "1,x\n1,y\n" * 9), {}, "the same in all training rows"),
+    "no label column": (_write("a,b\n1,2\n"), {}, "no column 'label'; expected one of the columns a, b"),
+    "misspelt label column": (_write("a,kind\n1,2\n"), {"label_column": "kinds"}, "Perhaps kind is meant"),
+    "an empty table": (_write(""), {}, "an empty file"),
+    "a table of a head": (_write("a,label\n"), {}, "no rows"),
+    "an empty npz": (lambda folder: _bytes(folder / "x.npz", b""), {}, "an empty file"),
+    "a table that is none": (lambda folder: _bytes(folder / "x.parquet", b"PAR1"), {}, "cannot read the data"),
+    "a broken image": (_broken_image, {}, r"trucks/3\.png: got a damaged image"),
+    "no image": (_no_image, {}, r"trucks/3\.png: got a damaged image"),
+    "images of two sizes": (_two_sizes, {}, "different sizes.*9×9.*--resize"),
+    "a class without images": (_empty_class, {}, "planes: got no image"),
+    "another ending": (lambda folder: _bytes(folder / "x.mat", b"x"), {}, r"a file \.mat"),
+    "a table is resized": (
+        _write("a,label\n1,x\n2,y\n" * 1 + "3,x\n4,y\n" * 5),
+        {"resize": (2, 2)},
+        "--resize of a table",
+    ),
+    "more components than columns": (
+        _write("a,label\n" + "1,x\n2,y\n" * 9),
+        {"pca": 5},
+        "--pca 5 of .*expected 1 to 1",
+    ),
+    "a group of nothing": (_write("a,label\n" + "1,x\n2,y\n" * 9), {"binarise": "z"}, "got 'z'; expected classes"),
+    "three groups": (_write("a,label\n" + "1,x\n2,y\n" * 9), {"binarise": "a=x b=y c=*"}, "one group or two"),
+    "columns of arrays": (_arrays(images=IMAGES, labels=LABELS), {"label_column": "a"}, "has no columns"),
+}
+
+
+def _bytes(file: Path, content: bytes) -> Path:
+    file.write_bytes(content)
+    return file
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused(name: str, tmp_path: Path) -> None:
+    write, how, said = REFUSED[name]
+    with pytest.raises(QamlError, match=said):
+        load_dataset(write(tmp_path), **how)  # type: ignore[arg-type]
+
+
+def test_arrays_are_refused_with_their_name() -> None:
+    with pytest.raises(QamlError, match="the test part is not complete: got images alone"):
+        Split.from_arrays(IMAGES, LABELS, IMAGES)
+    with pytest.raises(QamlError, match="the train images: cannot use image 2"):
+        Split.from_arrays(np.where(np.arange(20)[:, None, None] == 2, np.nan, IMAGES), LABELS)
+    made = Split.from_arrays(IMAGES + LABELS[:, None, None], LABELS, IMAGES, LABELS, name="mine")
+    with pytest.raises(QamlError, match="trained on arrays in memory"):
+        load_test("mine", made.classes, made.source, made.preparation, None)
+    assert Split.from_arrays(IMAGES, LABELS).source != made.source
