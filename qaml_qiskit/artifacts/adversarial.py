@@ -29,7 +29,7 @@ class Provenance(BaseModel):
     Attributes:
         format: of these fields.
         model: name of the model that was attacked, as it was given.
-        weights: first 16 hexadecimal digits of the SHA-256 of its ``model.safetensors``.
+        weights: fingerprint of its weights; of a network of the user's, of its code, too.
         noise: exact noise on that model, as ``name:strength``; None for none.
         attack: its reported name.
         norm: in which ``eps`` bounds the perturbations.

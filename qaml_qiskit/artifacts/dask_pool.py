@@ -22,6 +22,7 @@ from qaml_qiskit.artifacts.mapping import Counted, Work
 from qaml_qiskit.artifacts.threads import one_thread
 from qaml_qiskit.errors import ConfigurationError, QamlError
 from qaml_qiskit.progress import ignore
+from qaml_qiskit.text import printable
 
 Task = TypeVar("Task")
 Value = TypeVar("Value")
@@ -76,7 +77,7 @@ class DaskPool:
 
     def _sent(self, work: Work[Any, Any]) -> Any:
         """The work with every worker that there is: tasks go where it is, so that it must not be with one alone."""
-        sent = self._client.submit(_same, cloudpickle.dumps(work), pure=False)
+        sent = self._client.submit(_same, _pickled(work), pure=False)
         try:
             sent.result(timeout=SILENCE)
             self._client.replicate([sent])
@@ -94,6 +95,21 @@ class DaskPool:
                     ask(self._client.scheduler.address, SILENCE)
                 except GONE as error:
                     raise scheduler_lost(error) from error
+
+
+def _pickled(work: Work[Any, Any]) -> bytes:
+    try:
+        content: bytes = cloudpickle.dumps(work)
+    except QamlError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            "the work cannot be sent to workers",
+            got=f"{type(error).__name__}: {printable(str(error))}",
+            expected="models, images and parts that can be pickled",
+            remedy="leave out workers and scheduler, or give a network as a .pt2 or as package.module:factory",
+        ) from error
+    return content
 
 
 def _same(content: bytes) -> bytes:

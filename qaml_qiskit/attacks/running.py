@@ -98,7 +98,8 @@ class _Found:
     def clean(cls, images: Tensor, margin: Tensor) -> "_Found":
         """Nothing found yet."""
         never = torch.zeros_like(margin, dtype=torch.bool)
-        return cls(images.clone(), margin.clone(), never, torch.full_like(margin, torch.inf))
+        # Sizes have the type of the images, margins that of the logits, which may be finer.
+        return cls(images.clone(), margin.clone(), never, images.new_full((len(images),), torch.inf))
 
     def rows(self, rows: Tensor) -> "_Found":
         """The outcome of some rows."""

@@ -63,7 +63,7 @@ def check_forms(model: nn.Module, kind: str, name: str, condition: Condition) ->
     if not isinstance(model, QVC):
         raise refusals.needs_quadratic_logits(name, f"a {kind}")
     if model.encoding.positions(model.config.image_shape) is None:
-        got = f"a qvc with the {model.config.encoding} encoding, whose states are no linear function of the image"
+        got = f"a {kind} with the {model.config.encoding} encoding, whose states are no linear function of the image"
         raise refusals.needs_quadratic_logits(name, got)
     if isinstance(condition, UnderNoise) and condition.on_encoding:
         raise refusals.needs_quadratic_logits(name, "noise on the encoding")

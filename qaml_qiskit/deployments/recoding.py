@@ -1,8 +1,7 @@
 """A trained QVC behind another encoding."""
 
 from qaml_qiskit.deployments import refusals
-from qaml_qiskit.encodings import encoding_for
-from qaml_qiskit.models import QVC, QVCConfig, StoredModel
+from qaml_qiskit.models import QVC, StoredModel
 
 
 def behind_encoding(model: QVC, stored: StoredModel, name: str, encoding: str, layers: int | None) -> StoredModel:
@@ -19,12 +18,12 @@ def behind_encoding(model: QVC, stored: StoredModel, name: str, encoding: str, l
         ConfigurationError: an encoding that these layers cannot have.
     """
     own = model.config
-    needed = encoding_for(encoding, own.image_shape, layers=layers, order=own.pixel_order).num_qubits
+    needed = own.model_copy(update={"encoding": encoding, "encoding_layers": layers}).num_qubits
     if needed != own.num_qubits:
         raise refusals.needs_as_many_qubits(name, encoding, needed, own.num_qubits)
-    config = QVCConfig.model_validate({**dict(own), "encoding": encoding, "encoding_layers": layers})
+    config = type(own).model_validate({**dict(own), "encoding": encoding, "encoding_layers": layers})
     if config == own:
         return stored
-    recoded = QVC(config)
+    recoded = type(model)(config)
     recoded.load_state_dict(model.state_dict())
     return StoredModel(recoded.eval(), stored.card.model_copy(update={"model": config}))

@@ -99,8 +99,11 @@ class Factory:
         if (here := str(Path.cwd())) not in sys.path:
             sys.path.insert(0, here)
         with torch.random.fork_rng(devices=[]):
+            # Twice: a module is imported once, and may draw numbers, too.
             torch.manual_seed(_SEED)
-            return snapshot(self._made(self._found()), self.name, config)
+            found = self._found()
+            torch.manual_seed(_SEED)
+            return snapshot(self._made(found), self.name, config)
 
     def _found(self) -> object:
         """What the name stands for."""

@@ -221,7 +221,7 @@ class QVC(nn.Module):
         ansatz = config.build_ansatz()
         initial = config.init_std * torch.randn(ansatz.num_parameters, generator=generator)
         #: Prepares an image on a device; its ``angles`` bind the circuit of :meth:`circuit`.
-        self.encoding = config.build_encoding()
+        self.encoding = self._build_encoding(config, seed)
         features = prod(config.image_shape) if self._encodes_by_itself else 2**config.num_qubits
         #: Which products of Z are averaged.
         self.readout = config.build_readout()
@@ -232,6 +232,10 @@ class QVC(nn.Module):
         if self.readout.trained:
             start = self._first_head.converted(lambda part: nn.Parameter(torch.from_numpy(part).to(initial.dtype)))
             self.head_matrix, self.head_offset = start.matrix, start.offset
+
+    def _build_encoding(self, config: QVCConfig, seed: int) -> Encoding:
+        """What prepares an image; a subclass may put something in front of it."""
+        return config.build_encoding()
 
     @property
     def weight(self) -> Tensor:

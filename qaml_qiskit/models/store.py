@@ -18,6 +18,7 @@ from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError,
 from qaml_qiskit.files import make_folders, write_atomically
 from qaml_qiskit.formats import model_of, read_bytes
 from qaml_qiskit.models.convnet import ConvNet, ConvNetConfig
+from qaml_qiskit.models.hybrid import Hybrid, HybridConfig
 from qaml_qiskit.models.objective import ObjectiveCard
 from qaml_qiskit.models.quadratic import QuadraticClassifier, QuadraticConfig
 from qaml_qiskit.models.qvc import QVC, QVCConfig
@@ -26,10 +27,13 @@ from qaml_qiskit.models.resnet import ResNet18, ResNet18Config
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "model.json"
 
-Model = QVC | ConvNet | ResNet18 | QuadraticClassifier
-ModelConfig = Annotated[QVCConfig | ConvNetConfig | ResNet18Config | QuadraticConfig, Field(discriminator="kind")]
+Model = QVC | Hybrid | ConvNet | ResNet18 | QuadraticClassifier
+ModelConfig = Annotated[
+    QVCConfig | HybridConfig | ConvNetConfig | ResNet18Config | QuadraticConfig, Field(discriminator="kind")
+]
 _CLASSES: dict[str, Callable[..., Model]] = {
     "qvc": QVC,
+    "hybrid": Hybrid,
     "convnet": ConvNet,
     "resnet18": ResNet18,
     "quadratic": QuadraticClassifier,

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.freezing import differentiable, frozen
 from qaml_qiskit.models.network import UserNetwork
 from qaml_qiskit.text import printable
@@ -22,8 +23,8 @@ def tried(model: UserNetwork) -> tuple[str, tuple[str, ...]]:
     """
     shape = (_IMAGES, *model.config.image_shape)
     images = torch.rand(shape, generator=torch.Generator().manual_seed(0))
-    with torch.random.fork_rng(), frozen(model):
-        torch.manual_seed(0)
+    place = model.place
+    with RandomStream(0, images.device if place is None else place.device).entered(), frozen(model):
         with torch.no_grad():
             together, again = model(images), model(images)
             alone = torch.cat([model(image[None]) for image in images])

@@ -23,7 +23,7 @@ from qaml_qiskit.models import (
     check_size,
     parse_config,
 )
-from qaml_qiskit.workflows.training_options import NOISE_AWARE, TrainingOptions
+from qaml_qiskit.workflows.training_options import CIRCUITS, NOISE_AWARE, TrainingOptions
 
 
 def load_data(request: TrainingOptions, data_dir: Path | None) -> TrainingData:
@@ -60,11 +60,13 @@ def model_config(request: TrainingOptions, data: Dataset) -> ModelConfig:
         "image_shape": data.image_shape,
         "num_classes": data.num_classes,
     }
-    if request.model in ("qvc", "quadratic"):
+    if request.model in (*CIRCUITS, "quadratic"):
         values["logit_scale"] = request.logit_scale
         if request.init_std is not None:
             values["init_std"] = request.init_std
-    if request.model == "qvc":
+    if request.model == "hybrid":
+        values["maps"] = request.maps
+    if request.model in CIRCUITS:
         if is_file(request.ansatz):
             values["circuit"] = read_circuit(request.ansatz)
         else:

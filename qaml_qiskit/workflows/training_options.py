@@ -23,13 +23,17 @@ DEFAULT_LAYERS = 12
 #: The objective that takes --train-noise and --train-shots.
 NOISE_AWARE = "noise-aware"
 
+#: The kinds of model that are a circuit, whatever lies in front of it.
+CIRCUITS = ("qvc", "hybrid")
+
 #: The kinds of model that an option means something to; all others mean something to every kind.
 _ONLY_OF = {
     **dict.fromkeys(
-        ("layers", "ansatz", "readout", "observables", "encoding", "encoding_layers", "pixel_order"), ("qvc",)
+        ("layers", "ansatz", "readout", "observables", "encoding", "encoding_layers", "pixel_order"), CIRCUITS
     ),
-    **dict.fromkeys(("train_noise", "train_shots", "train_draws"), ("qvc",)),
-    **dict.fromkeys(("logit_scale", "init_std"), ("qvc", "quadratic")),
+    **dict.fromkeys(("train_noise", "train_shots", "train_draws"), CIRCUITS),
+    **dict.fromkeys(("logit_scale", "init_std"), (*CIRCUITS, "quadratic")),
+    "maps": ("hybrid",),
 }
 
 
@@ -40,7 +44,7 @@ class TrainingOptions(Seeded, DataOptions):
         tuple[ClassName, ...] | None, Otherwise("all; of the digits 0 to 5, unless the readout is trained")
     ] = None
     """Labels or names of the classes to keep, such as 3,8; the k-th becomes label k."""
-    model: Literal["qvc", "convnet", "resnet18", "quadratic"] = "qvc"
+    model: Literal["qvc", "hybrid", "convnet", "resnet18", "quadratic"] = "qvc"
     """What is trained."""
     layers: Annotated[Count | None, Otherwise("12; a circuit of your own has its own")] = DEFAULT_LAYERS
     """Layers of a QVC."""
@@ -60,6 +64,8 @@ class TrainingOptions(Seeded, DataOptions):
     """Logits of a QVC are ⟨Z⟩, those of a quadratic classifier its forms, times this; a trained readout starts so."""
     init_std: Annotated[Annotated[float, Field(ge=0)] | None, Otherwise("1; 0.01 for quadratic")] = None
     """Standard deviation of the first weights of a QVC or a quadratic classifier."""
+    maps: Annotated[Count, Field(exclude_if=lambda maps: maps == 3)] = 3
+    """Of the convolution in front of a hybrid's circuit."""
     epochs: Count = 20
     """How often all training images are seen."""
     batch_size: Count = 64
@@ -148,12 +154,12 @@ class TrainingOptions(Seeded, DataOptions):
         own = is_file(self.ansatz)
         layers = None if own else self.layers or DEFAULT_LAYERS
         rate = self.learning_rate or default_rate(self.model, layers or circuits.read_circuit(self.ansatz).depth)
-        takes_any = self.model == "qvc" and getattr(READOUTS[self.readout], "trained", False)
+        takes_any = self.model in CIRCUITS and getattr(READOUTS[self.readout], "trained", False)
         classes = self.classes
         if classes is None and not self.binarise and not takes_any:
             classes = DEFAULT_CLASSES.get(self.dataset)
         update: dict[str, Any] = {"learning_rate": rate, "classes": classes, "layers": layers}
-        if self.model == "qvc":
+        if self.model in CIRCUITS:
             layers, order = encoding_defaults(self.encoding, self.encoding_layers, self.pixel_order)
             update.update(encoding_layers=layers, pixel_order=order)
         return self.model_copy(update=update)
@@ -165,4 +171,4 @@ def default_rate(model: str, layers: int) -> float:
     Adam moves every angle by about the rate, so a step turns a QVC's unitary by an amount that grows with its layers;
     1/L keeps that amount the same, and is near the best rate that was found for 12, 200 and 500 layers.
     """
-    return min(0.1, 1 / layers) if model == "qvc" else 0.001
+    return min(0.1, 1 / layers) if model in CIRCUITS else 0.001
