@@ -2,6 +2,8 @@
 
 import logging
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -17,8 +19,15 @@ author = "The qaml-qiskit developers"
 copyright = author
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
+
+# The lessons are executed with every build, each in a folder of its own.
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 600
+nb_merge_streams = True
 
 html_theme = "furo"
 html_title = f"qaml-qiskit {__version__}"
@@ -43,6 +52,7 @@ napoleon_numpy_docstring = False
 # A style sheet that the theme uses sets the root logger to INFO, and Qiskit logs every pass.
 logging.getLogger("qiskit").setLevel(logging.WARNING)
 
+_HERE = Path(__file__).parent
 _LITERAL = re.compile(r"(``.*?``)")
 _LONE_LETTER = re.compile(r"^(\s+\w+: )(?=[A-Za-z]\.$)")
 
@@ -77,8 +87,15 @@ def _table(command: Command) -> list[str]:
     return lines
 
 
+def _bring_lessons(app: Sphinx, config: object) -> None:
+    """Copy the notebooks of ``examples/`` to where Sphinx looks for pages."""
+    for lesson in sorted((_HERE.parent / "examples").glob("*.ipynb")):
+        shutil.copyfile(lesson, _HERE / "lessons" / lesson.name)
+
+
 def setup(app: Sphinx) -> None:
-    """Connect what the docstrings need, before and after napoleon (which has priority 500); and the tables."""
+    """Connect what the docstrings need, before and after napoleon (which has priority 500); the tables; the lessons."""
+    app.connect("config-inited", _bring_lessons)
     app.add_directive("options", Options)
     app.add_directive("commands", Commands)
     app.connect("autodoc-process-docstring", _escape, priority=400)

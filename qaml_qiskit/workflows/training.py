@@ -75,7 +75,7 @@ def model_config(request: TrainingOptions, data: Dataset) -> ModelConfig:
             values[name] = getattr(request, name)
     config = parse_config(values)
     check_size(config.memory)
-    if request.model == "qvc" and is_file(request.ansatz):
+    if request.model in CIRCUITS and is_file(request.ansatz):
         # What the engine cannot follow, such as an angle that has no derivative, is told before anything is written.
         build_model(config)
     return config
