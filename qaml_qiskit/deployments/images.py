@@ -18,6 +18,7 @@ from qaml_qiskit.errors import InputError
 from qaml_qiskit.formats import read_arrays
 from qaml_qiskit.labels import check_labels
 from qaml_qiskit.models import DataCard, check_batch
+from qaml_qiskit.models.store import UNNAMED_DATA
 
 #: Rounding of a pixel's change in float32.
 _ROUNDING = 1e-5
@@ -96,6 +97,13 @@ def load_images(
         InputError: too many images asked for, or a file that does not fit.
     """
     if source.isdecimal():
+        if data.dataset == UNNAMED_DATA:
+            raise InputError(
+                "cannot take the images",
+                got=f"a request for {source} of a model that does not know its data",
+                expected="images with their labels",
+                remedy="give them, or deploy what load_model or train give, which have a card",
+            )
         count = int(source)
         test = load_dataset(data.dataset, data_dir=data_dir, classes=data.classes).test
         count = min(count, len(test)) if or_all else count

@@ -1,25 +1,26 @@
 """Deployments from the names that a user gives."""
 
+import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import UnionType
 
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
-from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, parse_deployment
+from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, parse_condition, parse_deployment
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.deployments.references import model_path
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.models import StoredModel, load_model
+from qaml_qiskit.models import Model, StoredModel, as_stored, load_model
 from qaml_qiskit.simulation import computing
 
 _READ_IT = "read it with load_model, or name its folder"
-_READ_NAME = "give one of these, or a whole name such as model@fake-torino to read_deployment"
+_READ_NAME = "give one of these, such as 'fake-torino'"
 
 
 def deploy(
-    model: StoredModel | str | Path,
-    condition: Condition | None = None,
+    model: StoredModel | Model | str | os.PathLike[str],
+    condition: Condition | str | None = None,
     *,
     name: str | None = None,
     backends: Path | None = None,
@@ -28,8 +29,8 @@ def deploy(
     """Put a model under a condition.
 
     Args:
-        model: a stored model, or the name or the path of one.
-        condition: None for none.
+        model: a stored model, a bare one, or the name or the path of one; the outcome of a training has a path, too.
+        condition: None for none; in words ``"fake-torino"``, ``"depolarizing:0.01"``, as behind an ``@``.
         name: what the model is called, where it was not found by a name.
         backends: the backends.yaml of a target.
         compute: what it is computed with.
@@ -38,12 +39,20 @@ def deploy(
         QamlError: the model or a part of the condition does not exist, or they do not fit; or this machine has no such
             device or simulator.
     """
-    _check_kind("this", model, StoredModel | str | Path, "a stored model, or the name or the path of one", _READ_IT)
-    _check_kind("a model so", condition, Condition | None, "Ideal, UnderNoise, OnTarget or None", _READ_NAME)
-    stored = model if isinstance(model, StoredModel) else load_model(model_path(str(model)))
-    called = name or (stored.card.model.kind if model is stored else str(model))
+    kinds, expected = StoredModel | Model | str | os.PathLike, "a stored model, or the name or the path of one"
+    _check_kind("this", model, kinds, expected, _READ_IT)
+    _check_kind(
+        "a model so", condition, Condition | str | None, "a text, Ideal, UnderNoise, OnTarget or None", _READ_NAME
+    )
+    if isinstance(model, str | os.PathLike):
+        path = os.fspath(model)
+        stored, called = load_model(model_path(path)), name or path
+    else:
+        stored = as_stored(model)
+        called = name or stored.card.model.kind
+    put = parse_condition(condition) if isinstance(condition, str) else condition or Ideal()
     with computing(compute):
-        return Deployment(called, stored, compute=compute).at(condition or Ideal(), backends)
+        return Deployment(called, stored, compute=compute).at(put, backends)
 
 
 def _check_kind(what: str, given: object, kinds: type | UnionType, expected: str, remedy: str) -> None:
