@@ -1,8 +1,19 @@
 """Quantum variational classifiers on IBM hardware, and the truth about how they hold up there.
 
-Every command is a function that takes a request, and beside it:
+A model, from data to a device, from Python:
 
-- ``out``: the run folder; an unfinished run of the same request is continued, a complete one is read.
+>>> import qaml_qiskit as qaml
+>>> data = qaml.load_dataset("digits", classes=(0, 1, 2))        # doctest: +SKIP
+>>> trained = qaml.train(data, layers=6, epochs=10)              # doctest: +SKIP
+>>> attacked = qaml.attack(trained, eps=0.1, images=100)         # doctest: +SKIP
+>>> ran = qaml.run(trained, target="fake-torino", images=100)    # doctest: +SKIP
+
+Every command is a function that takes a request, or the request's fields as keywords; then models, data sets and images
+may stand in place of their names, and the run is kept until the process ends, unless ``out`` names a folder. Beside the
+fields there are:
+
+- ``out``: the run folder; an unfinished run of the same request is continued, a complete one is read. Called with a
+  request, a new folder under ``runs``, as on the command line.
 - ``data_dir``: where data sets are.
 - ``backends``: the backends.yaml of targets.
 - ``workers``, ``scheduler``: compute in so many processes on this machine, or on the workers of this Dask scheduler.
@@ -16,6 +27,23 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.compute import Compute as Compute
+    from qaml_qiskit.datasets import Dataset as Dataset
+    from qaml_qiskit.datasets import Split as Split
+    from qaml_qiskit.datasets import load_dataset as load_dataset
+    from qaml_qiskit.deployments import Deployment as Deployment
+    from qaml_qiskit.deployments import Ideal as Ideal
+    from qaml_qiskit.deployments import OnTarget as OnTarget
+    from qaml_qiskit.deployments import UnderNoise as UnderNoise
+    from qaml_qiskit.deployments import deploy as deploy
+    from qaml_qiskit.models import QVC as QVC
+    from qaml_qiskit.models import DataCard as DataCard
+    from qaml_qiskit.models import QVCConfig as QVCConfig
+    from qaml_qiskit.models import StoredModel as StoredModel
+    from qaml_qiskit.models import Trainer as Trainer
+    from qaml_qiskit.models import TrainingConfig as TrainingConfig
+    from qaml_qiskit.models import load_model as load_model
+    from qaml_qiskit.models import save_model as save_model
     from qaml_qiskit.progress import Progress as Progress
     from qaml_qiskit.progress import Silent as Silent
     from qaml_qiskit.reports.outcome import Brief as Brief
@@ -39,14 +67,14 @@ if TYPE_CHECKING:
     from qaml_qiskit.workflows.resources.baselines import check_resources as check_resources
     from qaml_qiskit.workflows.resources.request import ResourcesRequest as ResourcesRequest
     from qaml_qiskit.workflows.resources.workflow import resources as resources
-    from qaml_qiskit.workflows.run.inference import plan_run as plan_run
-    from qaml_qiskit.workflows.run.inference import run_model as run_model
-    from qaml_qiskit.workflows.run.inference import submit_run as submit_run
-    from qaml_qiskit.workflows.run.jobs import cancel_run as cancel_run
-    from qaml_qiskit.workflows.run.jobs import retry_run as retry_run
-    from qaml_qiskit.workflows.run.jobs import status_run as status_run
+    from qaml_qiskit.workflows.run.inference import plan as plan
+    from qaml_qiskit.workflows.run.inference import run as run
+    from qaml_qiskit.workflows.run.inference import submit as submit
+    from qaml_qiskit.workflows.run.jobs import cancel as cancel
+    from qaml_qiskit.workflows.run.jobs import retry as retry
+    from qaml_qiskit.workflows.run.jobs import status as status
     from qaml_qiskit.workflows.run.request import RunRequest as RunRequest
-    from qaml_qiskit.workflows.run.results import collect_run as collect_run
+    from qaml_qiskit.workflows.run.results import collect as collect
     from qaml_qiskit.workflows.runs.comparison import compare_runs as compare_runs
     from qaml_qiskit.workflows.runs.listing import list_runs as list_runs
     from qaml_qiskit.workflows.runs.request import CompareRequest as CompareRequest

@@ -1,11 +1,20 @@
 """Batches of numbers as tensors, checked in one way for every function that takes them."""
 
+from collections.abc import Sized
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
+from torch.utils.data import Dataset as TorchDataset
 
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.labels import check_labels
+from qaml_qiskit.memory import check_memory
+
+#: Examples that are read at a time where no loader says.
+_READ = 256
 
 
 def as_tensor(values: object, what: str) -> Tensor:
@@ -67,6 +76,73 @@ def real_batch(values: object) -> Tensor:
             remedy="pass images or real feature vectors",
         )
     return batch
+
+
+def read_examples(source: "DataLoader[Any] | TorchDataset[Any]") -> tuple[Tensor, Tensor]:
+    """All examples of a ``DataLoader``, or of torch's ``Dataset``, and their labels, as two tensors.
+
+    They are read once, so that a training goes on bit for bit where it stopped, whatever the loader shuffles; what it
+    draws at random, such as augmented images, is drawn once, too. A loader that shuffles or walks through all of its
+    data set is read in the data set's order, the last batch included; one that chooses, in its own.
+
+    Args:
+        source: gives pairs of an example and a label, or batches of them.
+
+    Raises:
+        InputError: something else than pairs of tensors of one shape, or no example.
+        ConfigurationError: the examples do not fit into the memory.
+    """
+    batches = _whole_loader(source)
+    parts: list[tuple[Tensor, Tensor]] = []
+    for batch in batches:
+        if not isinstance(batch, tuple | list) or len(batch) != 2:
+            got = f"a {type(batch).__name__}" + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
+            raise _not_pairs(got)
+        images, labels = as_tensor(batch[0], "the examples"), as_tensor(batch[1], "the labels")
+        if not parts:
+            _check_room(source, images)
+        elif images.shape[1:] != parts[0][0].shape[1:]:
+            raise _not_pairs(f"examples of shapes {tuple(parts[0][0].shape[1:])} and {tuple(images.shape[1:])}")
+        parts.append((images, labels.flatten() if labels.dim() == 2 and labels.shape[1] == 1 else labels))
+    if not parts:
+        raise _not_pairs("no example")
+    return torch.cat([images for images, _ in parts]), torch.cat([labels for _, labels in parts])
+
+
+def _whole_loader(source: "DataLoader[Any] | TorchDataset[Any]") -> "DataLoader[Any]":
+    """What gives every example once, in a fixed order where there is one."""
+    if not isinstance(source, DataLoader):
+        return DataLoader(source, batch_size=_READ)
+    known = isinstance(source.sampler, SequentialSampler) or (
+        isinstance(source.sampler, RandomSampler) and not source.sampler.replacement
+    )
+    if isinstance(source.dataset, IterableDataset) or source.batch_size is None or not known:
+        return source
+    return DataLoader(
+        source.dataset,
+        batch_size=source.batch_size,
+        collate_fn=source.collate_fn,
+        num_workers=source.num_workers,
+        worker_init_fn=source.worker_init_fn,
+        generator=source.generator,
+    )
+
+
+def _check_room(source: "DataLoader[Any] | TorchDataset[Any]", batch: Tensor) -> None:
+    examples = source.dataset if isinstance(source, DataLoader) else source
+    count = len(examples) if isinstance(examples, Sized) else 0
+    # Both the parts and what they are put together to.
+    needed = 2 * count * batch.nbytes // max(len(batch), 1)
+    check_memory("cannot read the examples", needed, remedy="use fewer or smaller examples")
+
+
+def _not_pairs(got: str) -> InputError:
+    return InputError(
+        "the examples of this loader cannot be read",
+        got=got,
+        expected="at least one pair of an example and its label, all examples of one shape",
+        remedy="let its data set give (image, label)",
+    )
 
 
 def image_batch(images: object, image_shape: tuple[int, int, int] | None = None) -> Tensor:

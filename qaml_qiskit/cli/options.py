@@ -1,7 +1,7 @@
 """What the options of a command are: the fields of its request, and the arguments of its function around it."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from functools import cache
@@ -17,7 +17,7 @@ import qaml_qiskit as qaml
 from qaml_qiskit.cli.commands import Command
 from qaml_qiskit.compute import Compute, Precision, Simulator
 from qaml_qiskit.workflows import fields
-from qaml_qiskit.workflows.request import Request, Seeded
+from qaml_qiskit.workflows.request import Request
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,7 @@ def parameters(command: Command) -> Iterator[Parameter]:
     """
     kind = request_class(command)
     if kind is not None:
-
-        def place(name: str) -> tuple[bool, bool, bool]:
-            optional = not kind.model_fields[name].is_required()
-            return optional, name not in kind.__annotations__, name in Seeded.model_fields
-
-        for name in sorted(kind.model_fields, key=place):
+        for name in fields.in_order(kind):
             yield _of_field(name, kind)
     for name in around(command):
         required = arguments(command.function).get(name, False)
@@ -148,9 +143,7 @@ def shown(kind: type[Request] | None, name: str) -> str:
 def _of_field(name: str, kind: type[Request]) -> Parameter:
     field = kind.model_fields[name]
     several = fields.takes_several(field)
-    told = " ".join((field.description or "").split())
-    if names := fields.choices(field):
-        told += f" {_told_choices(names)}"
+    told = fields.told(field)
     annotation: Any = list[str] | None if several else str | None
     default = fields.told_default(field)
     if field.is_required():
@@ -165,12 +158,6 @@ def _of_field(name: str, kind: type[Request]) -> Parameter:
 
 def _with_default(told: str, default: str) -> str:
     return f"{told} Default: {default}." if default else told
-
-
-def _told_choices(names: Mapping[str, str]) -> str:
-    *others, last = [f"{name} ({line.rstrip('.')})" if line else name for name, line in names.items()]
-    separator = "; " if any(names.values()) else ", "
-    return f"One of {separator.join(others)} or {last}." if others else f"Only {last}."
 
 
 def _of_around(name: str, otherwise: str) -> Parameter:

@@ -105,7 +105,7 @@ def parse_deployment(
     if target is not None:
         given.append(OnTarget(target, recipe))
     if model != name:
-        given.append(_parse(name, name.removeprefix(f"{model}@"), recipe))
+        given.append(parse_condition(name.removeprefix(f"{model}@"), recipe=recipe, name=name))
     if len(given) > 1:
         raise ConfigurationError(
             f"{printable(name)} is put under two conditions",
@@ -116,7 +116,19 @@ def parse_deployment(
     return model, given[0] if given else Ideal()
 
 
-def _parse(name: str, words: str, recipe: str) -> Condition:
+def parse_condition(words: str, *, recipe: str = DEFAULT_RECIPE, name: str | None = None) -> Condition:
+    """A condition as it is written behind the ``@`` of a deployment; no words are :class:`Ideal`.
+
+    Args:
+        words: ``TARGET`` or ``NOISE:STRENGTH``, with ``:layer`` and ``:encoding`` behind it.
+        recipe: compiles for a target.
+        name: of the whole deployment, for the message.
+
+    Raises:
+        ConfigurationError: no number, an unknown noise, or a strength out of its range.
+    """
+    if not words:
+        return Ideal()
     noise, *rest = words.split(":")
     if not rest:
         return OnTarget(words, recipe)
@@ -128,7 +140,7 @@ def _parse(name: str, words: str, recipe: str) -> Condition:
             raise ValueError(where)
     except ValueError as error:
         raise ConfigurationError(
-            f"{printable(name)} cannot be read",
+            f"{printable(words if name is None else name)} cannot be read",
             got=f"the strength {printable(':'.join(rest))!r}",
             expected="MODEL@NOISE:STRENGTH with a number, such as model@depolarizing:0.001",
             remedy="correct the strength",

@@ -20,6 +20,7 @@ from qaml_qiskit.errors import DataWarning, InputError
 from qaml_qiskit.formats import Arrays, read_arrays
 from qaml_qiskit.labels import check_labels
 from qaml_qiskit.models import DataCard, check_batch, predict
+from qaml_qiskit.models.store import UNNAMED_DATA
 
 #: Rounding of a pixel's change in float32.
 _ROUNDING = 1e-5
@@ -108,6 +109,13 @@ def load_images(
     if not source.isdecimal():
         images, labels, indices = _read_file(Path(source), data, shape)
         return torch.from_numpy(images), labels, indices
+    if data.dataset == UNNAMED_DATA:
+        raise InputError(
+            "cannot take the images",
+            got=f"a request for {source} of a model that does not know its data",
+            expected="images with their labels",
+            remedy="give them, or deploy what load_model or train give, which have a card",
+        )
     test = load_test(data.dataset, data.classes, data.source, data.preparation, data_dir)
     return _first(test, int(source), data.dataset, or_all=or_all)
 

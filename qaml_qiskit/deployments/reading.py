@@ -1,5 +1,6 @@
 """Deployments from the names that a user gives."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import UnionType
@@ -7,22 +8,22 @@ from types import UnionType
 from torch import nn
 
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
-from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, parse_deployment
+from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, parse_condition, parse_deployment
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.deployments.networks import DataOfNetwork, network_card
 from qaml_qiskit.deployments.references import model_path, names_network
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.models import Network, StoredModel, load_model, network_of, read_network
+from qaml_qiskit.models import Model, Network, StoredModel, as_stored, load_model, network_of, read_network
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.simulation import computing
 
 _READ_IT = "give the module itself, read a model with load_model, or name its folder"
-_READ_NAME = "give one of these, or a whole name such as model@fake-torino to read_deployment"
+_READ_NAME = "give one of these, such as 'fake-torino'"
 
 
 def deploy(
-    model: StoredModel | nn.Module | str | Path,
-    condition: Condition | None = None,
+    model: StoredModel | nn.Module | str | os.PathLike[str],
+    condition: Condition | str | None = None,
     *,
     data: DataOfNetwork | None = None,
     name: str | None = None,
@@ -32,9 +33,10 @@ def deploy(
     """Put a model under a condition.
 
     Args:
-        model: a stored model; a torch module of your own, from images (N, C, H, W) in [0, 1] to logits (N, m); or the
-            name or the path of either.
-        condition: None for none; a network of your own takes no other.
+        model: a stored model, a bare one of this package; a torch module of your own, from images (N, C, H, W) in
+            [0, 1] to logits (N, m); or the name or the path of either. The outcome of a training has a path, too.
+        condition: None for none; in words ``"fake-torino"``, ``"depolarizing:0.01"``, as behind an ``@``. A network of
+            your own takes none.
         data: what such a network is for: a data set or its parts, or the card of a model for the same images. The
             network is copied as it is now, on its device and in its precision, and put into evaluation mode; the
             module itself is not touched.
@@ -47,29 +49,35 @@ def deploy(
             device or simulator.
     """
     expected = "a stored model, a torch module, or the name or the path of one"
-    _check_kind("this", model, StoredModel | nn.Module | str | Path, expected, _READ_IT)
-    _check_kind("a model so", condition, Condition | None, "Ideal, UnderNoise, OnTarget or None", _READ_NAME)
-    called = name or (str(model) if isinstance(model, str | Path) else _kind(model))
+    _check_kind("this", model, StoredModel | nn.Module | str | os.PathLike, expected, _READ_IT)
+    _check_kind(
+        "a model so", condition, Condition | str | None, "a text, Ideal, UnderNoise, OnTarget or None", _READ_NAME
+    )
+    called = name or (os.fspath(model) if isinstance(model, str | os.PathLike) else _kind(model))
+    put = parse_condition(condition) if isinstance(condition, str) else condition or Ideal()
     with computing(compute):
         held = _held(model, called, data)
-        return Deployment(called, held, compute=compute).at(condition or Ideal(), backends)
+        return Deployment(called, held, compute=compute).at(put, backends)
 
 
 def _kind(model: StoredModel | nn.Module) -> str:
-    return model.card.model.kind if isinstance(model, StoredModel) else type(model).__name__
+    if isinstance(model, StoredModel):
+        return model.card.model.kind
+    return model.config.kind if isinstance(model, Model) else type(model).__name__
 
 
 def _held(
-    model: StoredModel | nn.Module | str | Path, called: str, data: DataOfNetwork | None
+    model: StoredModel | nn.Module | str | os.PathLike[str], called: str, data: DataOfNetwork | None
 ) -> StoredModel | Network:
     """The model itself, wherever it comes from."""
-    if isinstance(model, StoredModel):
-        return model
+    if isinstance(model, StoredModel | Model):
+        return as_stored(model)
     if isinstance(model, nn.Module):
         return network_of(model, called, network_card(called, data))
-    if names_network(str(model)):
-        return read_network(str(model), network_card(str(model), data))
-    return load_model(model_path(str(model)))
+    path = os.fspath(model)
+    if names_network(path):
+        return read_network(path, network_card(path, data))
+    return load_model(model_path(path))
 
 
 def _check_kind(what: str, given: object, kinds: type | UnionType, expected: str, remedy: str) -> None:

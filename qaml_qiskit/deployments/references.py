@@ -5,6 +5,7 @@ from pathlib import Path
 
 import qaml_qiskit
 from qaml_qiskit.artifacts.run import RUNS_FOLDER
+from qaml_qiskit.artifacts.session import session_model
 from qaml_qiskit.errors import InputError, perhaps
 from qaml_qiskit.models.factories import Factory
 from qaml_qiskit.text import printable
@@ -18,14 +19,16 @@ _PROGRAM = ".pt2"
 def model_path(name: str) -> Path:
     """The run folder or model file that a name stands for.
 
-    What lies at that path wins; then the references are looked for in ``runs/reference`` of the working directory, and
-    in those that came with the package.
+    What lies at that path wins, then a model that was given to this process; then the references are looked for in
+    ``runs/reference`` of the working directory, and in those that came with the package.
 
     Raises:
         InputError: there is none; the message says where it was looked for, and which references there are.
     """
     given = Path(name)
-    found = [given, *(folder / name for folder in reference_folders() if name in _names(folder))]
+    kept = session_model(name)
+    references = (folder / name for folder in reference_folders() if name in _names(folder))
+    found = [given, *([kept] if kept is not None else []), *references]
     for path in found:
         # No text stands for this folder, which is ".".
         if name and path.exists():

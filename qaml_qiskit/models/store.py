@@ -26,6 +26,8 @@ from qaml_qiskit.models.resnet import ResNet18, ResNet18Config
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "model.json"
+#: Stands for the data set of a model that has no card.
+UNNAMED_DATA = "unnamed"
 
 Model = QVC | Hybrid | ConvNet | ResNet18 | QuadraticClassifier
 ModelConfig = Annotated[
@@ -121,6 +123,14 @@ class StoredModel:
 
     def __reduce__(self) -> tuple[Callable[..., "StoredModel"], tuple[ModelCard, bytes]]:
         return _restored, (self.card, model_files(self.model, self.card)[WEIGHTS_FILE])
+
+
+def as_stored(model: "StoredModel | Model") -> StoredModel:
+    """A model with a card; a bare one was trained for data that nobody named."""
+    if isinstance(model, StoredModel):
+        return model
+    classes = tuple(range(model.config.num_classes))
+    return StoredModel(model, ModelCard(model=model.config, data=DataCard(dataset=UNNAMED_DATA, classes=classes)))
 
 
 def build_model(config: ModelConfig, seed: int = 0) -> Model:

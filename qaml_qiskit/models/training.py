@@ -3,13 +3,15 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
 
-from qaml_qiskit.batches import as_tensor, check_not_empty, floating, label_batch
+from qaml_qiskit.batches import as_tensor, check_not_empty, floating, label_batch, read_examples
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.freezing import evaluating
 from qaml_qiskit.memory import check_memory
@@ -18,6 +20,7 @@ from qaml_qiskit.seeds import Seed, derived_seed
 
 Images = Tensor
 Labels = Tensor
+Examples = tuple[Images, Labels] | DataLoader[Any] | TorchDataset[Any]
 
 
 class TrainingConfig(BaseModel):
@@ -91,7 +94,8 @@ class Trainer:
 
     Args:
         model: maps images to logits; trained in place.
-        train: images (N, C, H, W) and labels (N,).
+        train: images (N, C, H, W) and labels (N,); or a ``DataLoader``, or torch's ``Dataset``, of pairs of them, which
+            is read once, see :func:`qaml_qiskit.batches.read_examples`.
         validation: the same for the images that choose the best epoch; never the test set.
         config: how to train.
         state: continue from here.
@@ -107,8 +111,8 @@ class Trainer:
     def __init__(
         self,
         model: nn.Module,
-        train: tuple[Images, Labels],
-        validation: tuple[Images, Labels],
+        train: Examples,
+        validation: Examples,
         config: TrainingConfig,
         state: TrainingState | None = None,
         objective: Objective | None = None,
@@ -122,7 +126,7 @@ class Trainer:
                 remedy="thaw it with model.requires_grad_()",
             )
         self.objective.check(model)
-        self.train, self.validation = (_examples(model, *part) for part in (train, validation))
+        self.train, self.validation = (_examples(model, part) for part in (train, validation))
         self.state = state or TrainingState()
         self._check_memory()
         self._optimizer = torch.optim.Adam(
@@ -282,8 +286,9 @@ def predict(model: nn.Module, images: Images, batch_size: int = 500) -> Tensor:
         return torch.cat([model(part) for part in images.split(batch_size)])
 
 
-def _examples(model: nn.Module, images: Images, labels: Labels) -> tuple[Images, Labels]:
+def _examples(model: nn.Module, part: Examples) -> tuple[Images, Labels]:
     """Images and labels as training uses them."""
+    images, labels = read_examples(part) if isinstance(part, DataLoader | TorchDataset) else part
     images = floating(as_tensor(images, "the images"))
     check_not_empty(images, "train")
     return images, label_batch(labels, images, predict(model, images[:1]).shape[1])

@@ -95,6 +95,21 @@ class Outcome:
         )
         return found if brief is None else replace(found, brief=partial(brief, found))
 
+    def __fspath__(self) -> str:
+        """The folder of the run, so that an outcome stands wherever a run folder does.
+
+        Raises:
+            ConfigurationError: no run was kept.
+        """
+        if self.run is None:
+            raise ConfigurationError(
+                f"there is no run of this {self.command}",
+                got="an outcome without a folder",
+                expected="the outcome of a command that keeps a run",
+                remedy="keep the run with out=…",
+            )
+        return str(self.run.path)
+
     def document(self) -> dict[str, Any]:
         """What ``--json`` prints."""
         return {

@@ -4,12 +4,12 @@ The command line, the documentation and the checks read the same fields.
 """
 
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
 from qaml_qiskit.circuits import AnsatzChoice, is_file
@@ -38,6 +38,11 @@ class Exists:
     """
 
     check: Callable[[str, Path | None], object]
+
+
+@dataclass(frozen=True)
+class NamesModel(Exists):
+    """Marks a text that names a model, or one under a condition: in Python a model may stand in its place."""
 
 
 def each_once(values: tuple[Each, ...]) -> tuple[Each, ...]:
@@ -86,11 +91,11 @@ Count = Annotated[int, Field(ge=1)]
 ClassName = Annotated[int | str, BeforeValidator(_as_number)]
 #: A number of test images, or an .npz.
 Images = Annotated[str, BeforeValidator(str)]
-ModelName = Annotated[str, Exists(lambda name, backends: _check_stored(name))]
+ModelName = Annotated[str, NamesModel(lambda name, backends: _check_stored(name))]
 #: ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``.
-DeploymentName = Annotated[str, Exists(_check_deployment)]
+DeploymentName = Annotated[str, NamesModel(_check_deployment)]
 #: One of these, or a network of the user's.
-ClassifierName = Annotated[str, Exists(_check_classifier)]
+ClassifierName = Annotated[str, NamesModel(_check_classifier)]
 TargetName = Annotated[str, Exists(check_target)]
 #: A registered ansatz, or the file of a circuit.
 AnsatzOrFile = Annotated[AnsatzChoice, Exists(lambda ansatz, backends: _check_circuit_file(ansatz))]
@@ -126,6 +131,11 @@ def takes_one(field: FieldInfo) -> bool:
     return any(get_origin(_bare(part)) is not tuple and part is not type(None) for part in outer)
 
 
+def holds_text(field: FieldInfo) -> bool:
+    """Whether a value of a field is text."""
+    return any(part is str for part in _parts(field.annotation))
+
+
 def kind(field: FieldInfo) -> str:
     """What a value of a field is, in a word: ``int``, ``float``, ``text``, or ``name`` where there are choices."""
     parts = [part for part in _parts(field.annotation) if part in (int, float)]
@@ -145,6 +155,28 @@ def told_default(field: FieldInfo) -> str:
     if default is None or default == ():
         return "none"
     return ",".join(map(_plain, default)) if isinstance(default, tuple) else _plain(default)
+
+
+def told(field: FieldInfo) -> str:
+    """What a field is, and which words it takes."""
+    text = " ".join((field.description or "").split())
+    names = choices(field)
+    return f"{text} {_told_choices(names)}" if names else text
+
+
+def in_order(kind: type[BaseModel]) -> list[str]:
+    """The fields of a request as people read them: what must be given, its own, those it shares, the seed."""
+
+    def place(name: str) -> tuple[bool, bool, bool]:
+        return not kind.model_fields[name].is_required(), name not in kind.__annotations__, name == "seed"
+
+    return sorted(kind.model_fields, key=place)
+
+
+def _told_choices(names: Mapping[str, str]) -> str:
+    *others, last = [f"{name} ({line.rstrip('.')})" if line else name for name, line in names.items()]
+    separator = "; " if any(names.values()) else ", "
+    return f"One of {separator.join(others)} or {last}." if others else f"Only {last}."
 
 
 def _plain(value: object) -> str:

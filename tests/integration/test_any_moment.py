@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from qaml_qiskit import Outcome, RunRequest, SweepRequest, TrainRequest, run_model, sweep, train
+import qaml_qiskit
+from qaml_qiskit import Outcome, RunRequest, SweepRequest, TrainRequest, sweep, train
 from qaml_qiskit.artifacts.run import CONFIG_FILE
 from qaml_qiskit.errors import QamlError
 from tests.integration.hardware import workspace
@@ -114,7 +115,7 @@ def commands(tmp_path: Path) -> dict[str, Command]:
     return {
         "train": lambda out: train(training, out=out),
         "sweep": lambda out: sweep(grid, out=out),
-        "run": lambda out: run_model(inference, out=out),
+        "run": lambda out: qaml_qiskit.run(inference, out=out),
     }
 
 

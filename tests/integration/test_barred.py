@@ -10,7 +10,8 @@ import pytest
 import torch
 from pydantic import BaseModel
 
-from qaml_qiskit import RunRequest, collect_run, retry_run, run_model
+import qaml_qiskit
+from qaml_qiskit import RunRequest
 from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.deployments import OnTarget, deploy
 from qaml_qiskit.errors import ConfigurationError, PartialResultError
@@ -48,12 +49,12 @@ def record(place: Path, p10: float, p01: float) -> str:
 def test_a_given_calibration_that_cannot_be_inverted_costs_nothing(place: Path, tmp_path: Path) -> None:
     request = inference(place, calibration=record(place, 0.6, 0.6), shots=4000)
     with pytest.raises(ConfigurationError, match=r"cannot be corrected.*leaving out --calibration"):
-        run_model(request, out=tmp_path / "run")
+        qaml_qiskit.run(request, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_given_calibration_is_not_measured_again(place: Path, tmp_path: Path) -> None:
-    problem = run_model(
+    problem = qaml_qiskit.run(
         inference(place, calibration=record(place, 0.02, 0.8), shots=4000), out=tmp_path / "run"
     ).problem
     assert isinstance(problem, PartialResultError)
@@ -76,12 +77,12 @@ def test_a_target_that_cannot_be_read_is_named_where_mitigation_is_no_choice(pla
 def test_a_simulated_readout_is_measured_again_on_request(place: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     request = inference(place, shots=200).model_copy(update={"target": "blind"})
-    first = run_model(request, backends=place / "backends.yaml", out=run)
+    first = qaml_qiskit.run(request, backends=place / "backends.yaml", out=run)
     assert first.problem is not None
     assert "--recalibrate" in first.problem.remedy
     before = {file.name: file.read_bytes() for file in (run / "outcomes").iterdir()}
-    retry_run(run, recalibrate=True)
-    collect_run(run)
+    qaml_qiskit.retry(run, recalibrate=True)
+    qaml_qiskit.collect(run)
     after = {file.name: file.read_bytes() for file in (run / "outcomes").iterdir()}
     assert {name for name in after if after[name] != before[name]} == {"calibration.npz"}
     record = Ledger(run / LEDGER_FILE).records()["calibration"]

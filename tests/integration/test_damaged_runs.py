@@ -8,16 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qaml_qiskit import (
-    RunRequest,
-    SweepRequest,
-    TrainRequest,
-    collect_run,
-    run_model,
-    submit_run,
-    sweep,
-    train,
-)
+import qaml_qiskit
+from qaml_qiskit import RunRequest, SweepRequest, TrainRequest, sweep, train
 from qaml_qiskit.artifacts.training import CHECKPOINT_FILE
 from qaml_qiskit.errors import DamagedFileError, InputError, QamlError
 from qaml_qiskit.execution import Workload
@@ -39,7 +31,7 @@ DAMAGES: dict[str, Damage] = {
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model, images, and a finished run on them."""
     place = workspace(tmp_path_factory.mktemp("damaged") / "work")
-    run_model(inference(place), out=place / "whole")
+    qaml_qiskit.run(inference(place), out=place / "whole")
     return place
 
 
@@ -73,7 +65,7 @@ def test_what_is_derived_is_made_again(place: Path, run: Path, damage: str) -> N
     for name in names:
         spoil(run / name, damage)
     whole = json.loads((place / "whole" / "metrics.json").read_text())
-    again = collect_run(run)
+    again = qaml_qiskit.collect(run)
     assert again.results == whole["results"]
     assert again.tables["resources"] == whole["resources"]
     assert json.loads((run / "metrics.json").read_text())["plan"] == whole["plan"]
@@ -88,7 +80,7 @@ def test_what_is_not_is_named(place: Path, run: Path, name: str) -> None:
     for damage in DAMAGES:
         spoil(run / name, damage)
         try:
-            found = collect_run(run).results
+            found = qaml_qiskit.collect(run).results
         except QamlError as error:
             message = f"{error.exit_code} {error}"
             assert message.startswith("2 ")
@@ -106,8 +98,8 @@ def test_the_command_writes_its_inputs_again(place: Path, run: Path) -> None:
     whole = (run / "inputs.npz").read_bytes()
     (run / "inputs.npz").write_bytes(b"")
     with pytest.raises(DamagedFileError, match=r"inputs\.npz.*once more"):
-        collect_run(run)
-    run_model(inference(place), out=run)
+        qaml_qiskit.collect(run)
+    qaml_qiskit.run(inference(place), out=run)
     assert (run / "inputs.npz").read_bytes() == whole
 
 
@@ -116,11 +108,11 @@ def test_inputs_of_something_else_are_refused(place: Path, run: Path) -> None:
         arrays = dict(found)
     (run / "inputs.npz").write_bytes(npz(**{**arrays, "labels": np.roll(arrays["labels"], 1)}))
     with pytest.raises(DamagedFileError, match=r"inputs\.npz.*not those of this run.*once more"):
-        collect_run(run)
+        qaml_qiskit.collect(run)
     # The version before wrote no mark.
     arrays.pop("mark")
     (run / "inputs.npz").write_bytes(npz(**arrays))
-    assert collect_run(run).results == json.loads((place / "whole" / "metrics.json").read_text())["results"]
+    assert qaml_qiskit.collect(run).results == json.loads((place / "whole" / "metrics.json").read_text())["results"]
 
 
 @pytest.mark.parametrize("plan", [5, {"qpu_seconds": -1.0}])
@@ -128,7 +120,7 @@ def test_a_plan_of_something_else_is_made_again(place: Path, run: Path, plan: ob
     saved = json.loads((run / "plan.json").read_text())
     saved.get("content", saved)["plan"] = plan
     (run / "plan.json").write_text(json.dumps(saved))
-    collect_run(run)
+    qaml_qiskit.collect(run)
     whole = json.loads((place / "whole" / "metrics.json").read_text())
     assert json.loads((run / "metrics.json").read_text())["plan"] == whole["plan"]
 
@@ -138,7 +130,7 @@ def test_a_run_of_the_version_before_has_no_digests(run: Path) -> None:
     assert set(settings.pop("digests")) == {"isa.qpy", "values.npy", SETTINGS_FILE}
     (run / SETTINGS_FILE).write_text(json.dumps(settings))
     assert Workload.load(run).settings.shots == 50
-    assert collect_run(run).results
+    assert qaml_qiskit.collect(run).results
 
 
 def test_damaged_parts_of_a_sweep_are_computed_again(place: Path, tmp_path: Path) -> None:
@@ -201,7 +193,7 @@ def test_an_empty_outcome_is_not_an_interruption(run: Path) -> None:
     outcome = next((run / "outcomes").glob("images-*.npz"))
     outcome.write_bytes(b"")
     try:
-        message = str(collect_run(run).results)
+        message = str(qaml_qiskit.collect(run).results)
     except QamlError as error:
         message = str(error)
     assert outcome.name in message or "accuracy" in message
@@ -213,5 +205,5 @@ def test_images_that_cannot_be_read(place: Path, tmp_path: Path) -> None:
         file = tmp_path / "images.npz"
         file.write_bytes(bad)
         with pytest.raises(InputError, match=r"images\.npz"):
-            submit_run(inference(place).model_copy(update={"images": str(file)}), out=tmp_path / "run")
+            qaml_qiskit.submit(inference(place).model_copy(update={"images": str(file)}), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -165,7 +165,7 @@ def test_every_option_is_described(name: str) -> None:
     table = option_table(COMMANDS[name])
     assert all(told.endswith(".") for _, _, told in table), table
     assert len({option for option, _, _ in table}) == len(table)
-    function = getattr(qaml, COMMANDS[name].function)
+    function = inspect.unwrap(getattr(qaml, COMMANDS[name].function))
     assert [*arguments(COMMANDS[name].function)] == [*inspect.signature(function).parameters]
     assert {*inspect.signature(function).parameters} <= {*AROUND, *GIVEN, "compute"}
 
@@ -217,7 +217,7 @@ def test_paths_may_be_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     trained = qaml.train(request, out="runs/tiny").run  # type: ignore[arg-type]
     assert trained is not None
     run = qaml.RunRequest(model="runs/tiny", target="perfect", images="3", shots=10, mitigation="none")
-    outcome = qaml.run_model(run, out="runs/on", backends="mine.yaml")  # type: ignore[arg-type]
+    outcome = qaml.run(run, out="runs/on", backends="mine.yaml")  # type: ignore[arg-type]
     assert [row["stage"] for row in outcome.results] == ["ideal", "raw"]
     assert "--backends mine.yaml" in Path("runs/on/report.html").read_text()
 

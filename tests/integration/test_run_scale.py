@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 distributed = pytest.importorskip("distributed")
 
-from qaml_qiskit import RunRequest, collect_run, run_model, submit_run  # noqa: E402
+import qaml_qiskit  # noqa: E402
+from qaml_qiskit import RunRequest  # noqa: E402
 from qaml_qiskit.artifacts import HERE, open_pool, open_run  # noqa: E402
 from qaml_qiskit.deployments import OnTarget, deploy  # noqa: E402
 from qaml_qiskit.errors import ConfigurationError  # noqa: E402
@@ -72,9 +73,9 @@ def counts(run: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow  # starts three processes; that of the sweep, through the same map, is in every suite
 def test_a_killed_worker_changes_nothing(place: Path) -> None:
-    here = run_model(request(place), out=place / "here")
+    here = qaml_qiskit.run(request(place), out=place / "here")
     killer = Killer()
-    spread = run_model(request(place), out=place / "spread", workers=2, progress=killer)
+    spread = qaml_qiskit.run(request(place), out=place / "spread", workers=2, progress=killer)
     assert killer.lost
     assert spread.results == here.results
     assert counts(place / "spread") == counts(place / "here")
@@ -83,7 +84,7 @@ def test_a_killed_worker_changes_nothing(place: Path) -> None:
 
 def test_the_work_and_its_answers_can_be_sent(place: Path) -> None:
     run = place / "run"
-    submit_run(request(place), out=run)
+    qaml_qiskit.submit(request(place), out=run)
     workload = Workload.load(run)
     entry = load_catalogue().entry("poor-readout")
     work = JobWork(open_target("poor-readout", entry, workload.isa.num_qubits), workload)
@@ -122,21 +123,23 @@ class Stopped:
 
 
 def test_a_run_that_was_interrupted_on_workers_goes_on_anywhere(place: Path, in_process: str) -> None:
-    here = run_model(request(place), out=place / "here")
+    here = qaml_qiskit.run(request(place), out=place / "here")
     run = place / "cut"
-    submit_run(request(place), out=run)
+    qaml_qiskit.submit(request(place), out=run)
     with pytest.raises(KeyboardInterrupt):
-        collect_run(run, scheduler=in_process, progress=Stopped())
+        qaml_qiskit.collect(run, scheduler=in_process, progress=Stopped())
     workload = Workload.load(run)
     assert 0 < len(standing(run, workload).collected) < len(workload.settings.jobs)
-    assert collect_run(run).results == here.results
+    assert qaml_qiskit.collect(run).results == here.results
     assert counts(run) == counts(place / "here")
 
 
 def test_workers_have_nothing_to_compute_for_a_device(place: Path) -> None:
     device = request(place).model_copy(update={"target": "device"})
     with pytest.raises(ConfigurationError, match=r"real hardware: got --workers 2; expected neither.*Leave it out"):
-        run_model(device, backends=place / "backends.yaml", out=place / "run", workers=2, consent=lambda plan: True)
+        qaml_qiskit.run(
+            device, backends=place / "backends.yaml", out=place / "run", workers=2, consent=lambda plan: True
+        )
     assert not (place / "run").exists()
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import yaml
 
-from qaml_qiskit import CompareRequest, RunRequest, compare_runs, list_runs, run_model, submit_run
+import qaml_qiskit
+from qaml_qiskit import CompareRequest, RunRequest, compare_runs, list_runs
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import accuracy, paired_difference, paired_test
 from tests.integration.conftest import Finished
@@ -45,7 +46,7 @@ def test_every_run_has_a_row(runs: Path, qaml: Qaml) -> None:
 
 def test_a_run_in_any_state_is_told_and_breaks_nothing(runs: Path, qaml: Qaml) -> None:
     request = RunRequest(model="runs/qvc", target="fake-torino", recipe="quick", images="4", shots=20)
-    submit_run(request, out=runs / "waiting")
+    qaml_qiskit.submit(request, out=runs / "waiting")
     for name in ("begun", "torn", "scrambled", "lost"):
         shutil.copytree(runs / "qvc", runs / name)
     (runs / "begun/metrics.json").unlink()
@@ -99,7 +100,7 @@ def test_paired_differences_are_those_of_the_predictions(runs: Path, qaml: Qaml)
 
 
 def test_a_device_is_paired_with_the_test_of_its_model(runs: Path) -> None:
-    outcome = run_model(
+    outcome = qaml_qiskit.run(
         RunRequest(model="runs/qvc", target="fake-torino", recipe="quick", images="12", shots=50), out=runs / "device"
     )
     compared = compare_runs(CompareRequest(runs=(str(runs / "qvc"), str(runs / "device"))))

@@ -97,6 +97,15 @@ def test_a_workspace_and_the_list_of_data_need_nothing_heavy(tmp_path: Path) -> 
     assert [(row["heavy"], row["code"]) for row in found] == [([], 0)] * 2
 
 
+def test_the_front_door_loads_nothing_heavy_before_it_is_used() -> None:
+    script = (
+        "import sys, qaml_qiskit as qaml; dir(qaml), qaml.AttackRequest, qaml.load_dataset; "
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 @pytest.mark.parametrize(
     "room", ["workflows", "deployments", "attacks", "execution", "noise", "models", "simulation", "encodings"]
 )

@@ -19,7 +19,7 @@ HANDED_DOWN = {
     ("formats", "models"): "the schema that a file is read by",
 }
 COMMANDS: dict[str, Callable[[str, Path], object]] = {
-    "run": lambda model, out: qaml.run_model(
+    "run": lambda model, out: qaml.run(
         qaml.RunRequest(model=model, target="ideal", images="2", shots=20, mitigation="none"), out=out
     ),
     "attack": lambda model, out: qaml.attack(

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 import torch
 
-from qaml_qiskit import RunRequest, collect_run, plan_run, status_run, sweep, train
+import qaml_qiskit
+from qaml_qiskit import RunRequest, sweep, train
 from qaml_qiskit.artifacts.adversarial import read_adversarial
 from qaml_qiskit.artifacts.opening import load_run
 from qaml_qiskit.cli.call import build_request
@@ -61,12 +62,12 @@ def _stored() -> object:
 
 
 def _collected(run: str = "run") -> object:
-    outcome = collect_run(Path(run))
+    outcome = qaml_qiskit.collect(Path(run))
     return None if outcome.problem else [row for row in outcome.results if row["stage"] != "ideal"]
 
 
 def _status() -> object:
-    return [{**row, "job": ""} for row in status_run(Path("run")).results]
+    return [{**row, "job": ""} for row in qaml_qiskit.status(Path("run")).results]
 
 
 def _data(name: str, shape: tuple[int, ...], folder: str = "data") -> Callable[[], object]:
@@ -81,7 +82,7 @@ def _data(name: str, shape: tuple[int, ...], folder: str = "data") -> Callable[[
 
 
 def _calibrated() -> object:
-    return plan_run(
+    return qaml_qiskit.plan(
         CALIBRATED.model_copy(update={"calibration": "calibration.json"}), backends=Path("backends.yaml")
     ).results
 
@@ -131,7 +132,7 @@ FORMATS: dict[str, Format] = {
     "readout": Format(
         "calibrated/outcomes/calibration.npz", "npz", lambda: _collected("calibrated"), "calibrated", exact="broken"
     ),
-    "metrics": Format("done/metrics.json", "json", lambda: list(collect_run(Path("done")).document())),
+    "metrics": Format("done/metrics.json", "json", lambda: list(qaml_qiskit.collect(Path("done")).document())),
     "calibration": Format("calibration.json", "json", _calibrated),
     "configuration": Format("snapshot/configuration.json", "json", lambda: read_snapshot(Path("snapshot")).num_qubits),
     "properties": Format("snapshot/properties.json", "json", lambda: read_snapshot(Path("snapshot")).num_qubits),

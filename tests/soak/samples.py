@@ -16,17 +16,8 @@ from PIL import Image
 from qiskit_ibm_runtime import RuntimeEncoder
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
-from qaml_qiskit import (
-    AttackRequest,
-    RunRequest,
-    SweepRequest,
-    TrainRequest,
-    attack,
-    environment,
-    run_model,
-    sweep,
-    train,
-)
+import qaml_qiskit
+from qaml_qiskit import AttackRequest, RunRequest, SweepRequest, TrainRequest, attack, environment, sweep, train
 from qaml_qiskit.errors import PartialResultError
 from qaml_qiskit.models import DataCard
 from qaml_qiskit.reports import Page
@@ -72,7 +63,7 @@ def make_samples(folder: Path) -> None:
     random = np.random.default_rng(5)
     np.savez("pictures.npz", images=random.random((4, 1, 2, 2)), labels=np.array([0, 1, 1, 0]))
     for name, request in (("run", RUN), ("done", RUN), ("calibrated", CALIBRATED)):
-        run_model(request, backends=Path("backends.yaml"), out=Path(name))
+        qaml_qiskit.run(request, backends=Path("backends.yaml"), out=Path(name))
     Path("calibration.json").write_bytes(Path("calibrated/calibration.json").read_bytes())
     with suppress(PartialResultError):
         train(TRAINING, out=Path("train"), stopping=_after(4))

@@ -26,8 +26,11 @@ from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import Audited, Cell, attack_columns, audit_cells, make_adversarial, verdict_columns
 from qaml_qiskit.workflows.attack.report import write_report
 from qaml_qiskit.workflows.attack.request import AttackRequest
+from qaml_qiskit.workflows.calling import takes
+from qaml_qiskit.workflows.outcomes import AttackOutcome
 
 
+@takes(AttackRequest)
 def attack(
     request: AttackRequest,
     *,
@@ -37,7 +40,7 @@ def attack(
     scheduler: str | None = None,
     progress: Progress | None = None,
     compute: Compute = DEFAULT_COMPUTE,
-) -> Outcome:
+) -> AttackOutcome:
     """Attack a model with full knowledge of it. Each attack and strength is kept as it finishes.
 
     Raises:
@@ -65,7 +68,7 @@ def attack(
             rows = _clean_rows(request, victim, batch, made)
             rows += [_attacked_row(each, batch, audits.get(key)) for key, each in made.items()]
             write_report(run, request, everyone, rows, made, audits, batch)
-    return Outcome.of(run, "audit", brief=_brief)
+    return AttackOutcome.of(run, "audit", brief=_brief)
 
 
 def _brief(outcome: Outcome) -> Brief:

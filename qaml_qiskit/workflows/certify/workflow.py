@@ -9,6 +9,7 @@ from qaml_qiskit.deployments import Deployment, OnTarget, UnderNoise, deploy, lo
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome, Report, certified_curves
 from qaml_qiskit.studies import Certified, certified_accuracy, certify_batch, summary_of
+from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.certify.request import CertifyRequest
 
 _FIRST_ROWS = 20
@@ -22,6 +23,7 @@ _NOTE_ON_TARGET = (
 )
 
 
+@takes(CertifyRequest)
 def certify(
     request: CertifyRequest,
     *,

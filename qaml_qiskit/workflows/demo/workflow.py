@@ -15,11 +15,13 @@ from qaml_qiskit.models import Model, ModelCard, StoredModel, build_model, predi
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.reports import Outcome
 from qaml_qiskit.studies import perturb, perturb_steps
+from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.demo.report import Findings, write_report
 from qaml_qiskit.workflows.demo.request import DemoRequest
 from qaml_qiskit.workflows.training import load_data, model_config, objective_of, training_config
 
 
+@takes(DemoRequest)
 def demo(
     request: DemoRequest,
     *,

@@ -12,9 +12,11 @@ from qaml_qiskit.formats import npz
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, Report
 from qaml_qiskit.studies import Encoder, encode_images
+from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.encode.request import EncodeRequest
 
 
+@takes(EncodeRequest)
 def encode(
     request: EncodeRequest,
     *,

@@ -14,6 +14,7 @@ from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, Report, forecast_curves
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import OnDevice, Prediction, noise_notes, perturb_everywhere, predict_on_devices
+from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.forecast.request import ForecastRequest
 
 _NOTES = (
@@ -24,6 +25,7 @@ _NOTES = (
 )
 
 
+@takes(ForecastRequest)
 def forecast(
     request: ForecastRequest,
     *,

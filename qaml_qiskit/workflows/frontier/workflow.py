@@ -12,6 +12,7 @@ from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, Report, frontier_figure
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import OnDevice, Prediction, noise_notes, predict_on_devices, score_without_noise
+from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.frontier.request import FrontierRequest
 
 _NOTES = (
@@ -23,6 +24,7 @@ _NOTES = (
 )
 
 
+@takes(FrontierRequest)
 def frontier(
     request: FrontierRequest,
     *,

@@ -19,11 +19,13 @@ from qaml_qiskit.noise import LAYER_END
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome
 from qaml_qiskit.studies import Classifier, Counting, Grid, Preparation, count_circuits
+from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.resources.published import published_rows
 from qaml_qiskit.workflows.resources.report import wholes_and_parts, write_report
 from qaml_qiskit.workflows.resources.request import ResourcesRequest
 
 
+@takes(ResourcesRequest)
 def resources(
     request: ResourcesRequest,
     *,

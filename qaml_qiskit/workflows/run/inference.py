@@ -1,6 +1,6 @@
 """From a trained model and images to submitted jobs: the work behind ``qaml plan``, ``submit`` and ``run``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -24,14 +24,16 @@ from qaml_qiskit.execution import (
     limited,
     load_calibration,
     load_catalogue,
-    plan,
     stored_workload,
     workload_for,
 )
+from qaml_qiskit.execution import plan as cost_of
+from qaml_qiskit.execution.catalogue import IBMEntry
 from qaml_qiskit.execution.question import within
 from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome
+from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.run.jobs import outcome_of, send
 from qaml_qiskit.workflows.run.request import RunRequest
 from qaml_qiskit.workflows.run.results import INPUTS, PLAN, finish
@@ -52,7 +54,7 @@ class Prepared:
     @cached_property
     def plan(self) -> Plan:
         """What it will cost."""
-        return plan(self.workload, self.deployment.compiled.target)
+        return cost_of(self.workload, self.deployment.compiled.target)
 
     def write(self, run: Run, progress: Progress, *, begun: bool = False) -> None:
         """Write what collecting needs: labels and ideal values, the plan, and the circuit's resources.
@@ -115,7 +117,14 @@ def prepare(
     return Prepared(deployment, workload, batch, resolved)
 
 
-def plan_run(
+def _on_hardware(request: RunRequest, around: Mapping[str, Any]) -> bool:
+    """Whether a run has jobs that are paid for, and are there when this process is not."""
+    entry = load_catalogue(around.get("backends")).entry(request.target)
+    return isinstance(entry, IBMEntry)
+
+
+@takes(RunRequest)
+def plan(
     request: RunRequest,
     *,
     backends: Path | None = None,
@@ -128,7 +137,8 @@ def plan_run(
     return Outcome("plan", None, [row], notes=prepared.plan.assumptions)
 
 
-def submit_run(
+@takes(RunRequest, lasts=lambda request, around: True)
+def submit(
     request: RunRequest,
     *,
     backends: Path | None = None,
@@ -164,7 +174,8 @@ def submit_run(
         return Outcome("submit", run, job_rows(run.path, workload))
 
 
-def run_model(
+@takes(RunRequest, lasts=_on_hardware)
+def run(
     request: RunRequest,
     *,
     backends: Path | None = None,
@@ -177,7 +188,7 @@ def run_model(
     workers: int | None = None,
     scheduler: str | None = None,
 ) -> Outcome:
-    """Plan, submit and collect in one go; see :func:`submit_run` and :func:`~.results.collect_run`.
+    """Plan, submit and collect in one go; see :func:`submit` and :func:`~.results.collect`.
 
     A run that was killed goes on where it was when the same request is made again. The jobs of a simulated target are
     computed here, on ``workers`` processes, or on those of the Dask ``scheduler``: the counts are the same. Unfinished
@@ -185,7 +196,7 @@ def run_model(
 
     Raises:
         ConfigurationError: workers for real hardware, or hardware without consent; nothing was written or sent.
-        QamlError: see :func:`submit_run`.
+        QamlError: see :func:`submit`.
     """
     progress = progress or Silent()
     opening = open_pool(workers, scheduler)

@@ -3,6 +3,7 @@
 Everything here works from the run folder alone, so any later process can do it.
 """
 
+from os import PathLike
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -15,7 +16,6 @@ from qaml_qiskit.execution import (
     Runner,
     Target,
     Workload,
-    cancel,
     collect,
     job_rows,
     limited,
@@ -25,6 +25,7 @@ from qaml_qiskit.execution import (
     runner_for,
     submit,
 )
+from qaml_qiskit.execution import cancel as cancel_jobs
 from qaml_qiskit.execution.catalogue import IBMEntry, TargetEntry
 from qaml_qiskit.execution.runtime import RuntimeRunner
 from qaml_qiskit.progress import Progress, Silent
@@ -36,8 +37,9 @@ def outcome_of(run: Run) -> Outcome:
     return Outcome.of(run, "resources")
 
 
-def status_run(path: Path) -> Outcome:
+def status(path: Path | PathLike[str]) -> Outcome:
     """How a run's jobs stand: asks the target once and changes nothing."""
+    path = Path(path)
     run = load_run(path, "run")
     workload = Workload.load(path)
     rows = job_rows(path, workload)
@@ -52,8 +54,8 @@ def status_run(path: Path) -> Outcome:
     return Outcome("status", run, rows)
 
 
-def retry_run(
-    path: Path,
+def retry(
+    path: Path | PathLike[str],
     *,
     max_seconds: float | None = None,
     recalibrate: bool = False,
@@ -76,6 +78,7 @@ def retry_run(
         BudgetError: the jobs would cost more than ``max_seconds`` (exit code 5); nothing was sent.
         QamlError: see :func:`qaml_qiskit.execution.submit`.
     """
+    path = Path(path)
     with load_run(path, "run") as run:
         if run.complete:
             return outcome_of(run)
@@ -101,16 +104,17 @@ def send(run: Run, workload: Workload, target: Target, progress: Progress, **how
     return runner
 
 
-def cancel_run(path: Path, *, moved: bool = False) -> Outcome:
+def cancel(path: Path | PathLike[str], *, moved: bool = False) -> Outcome:
     """Cancel the jobs of a run that have not ended.
 
     Args:
         path: the run folder.
-        moved: see :func:`retry_run`.
+        moved: see :func:`retry`.
     """
+    path = Path(path)
     with load_run(path, "run") as run:
         workload = Workload.load(path)
-        cancel(path, workload, runner_of(run, workload), moved=moved)
+        cancel_jobs(path, workload, runner_of(run, workload), moved=moved)
         return Outcome("cancel", run, job_rows(path, workload))
 
 

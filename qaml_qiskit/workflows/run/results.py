@@ -3,6 +3,7 @@
 Everything here works from the run folder alone, so any later process can do it, on any machine that has the folder.
 """
 
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,12 @@ from qaml_qiskit.execution import (
     Runner,
     Sampled,
     Workload,
-    collect,
     job_rows,
     plan,
     read_outcomes,
     told_by,
 )
+from qaml_qiskit.execution import collect as collect_jobs
 from qaml_qiskit.execution.question import within
 from qaml_qiskit.execution.workload import CALIBRATION
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, short
@@ -44,8 +45,8 @@ _MADE_AGAIN = "give the command that made the run once more: it writes this file
 _TEXTS = TypeAdapter(tuple[str, ...])
 
 
-def collect_run(
-    path: Path,
+def collect(
+    path: Path | PathLike[str],
     *,
     timeout: float | None = None,
     workers: int | None = None,
@@ -65,7 +66,7 @@ def collect_run(
         The results so far. When jobs are missing, ``problem`` says which: JobsPendingError (exit code 4) when nothing
         can be scored yet, PartialResultError (exit code 6) when the results are those of some images.
     """
-    opening = open_pool(workers, scheduler)
+    opening, path = open_pool(workers, scheduler), Path(path)
     with load_run(path, "run") as run:
         if run.complete:
             return outcome_of(run)
@@ -82,7 +83,7 @@ def finish(
     missing = sum(job.images for job in workload.image_jobs)
     verb = "waiting for" if runner.place else "sampling on"
     with progress.task(f"{verb} {workload.settings.target}", missing) as advance:
-        collection = collect(
+        collection = collect_jobs(
             run.path,
             workload,
             runner,

@@ -9,7 +9,8 @@ from qaml_qiskit.artifacts import METRICS_FILE, Row, open_run
 from qaml_qiskit.errors import InputError, QamlError
 from qaml_qiskit.evaluation import paired_difference, paired_test
 from qaml_qiskit.reports import Outcome, Report, accuracy_bars
-from qaml_qiskit.workflows.runs.predictions import Named, named_images, shared_images
+from qaml_qiskit.workflows.calling import takes
+from qaml_qiskit.workflows.runs.predictions import NamedImages, named_images, shared_images
 from qaml_qiskit.workflows.runs.request import CompareRequest
 from qaml_qiskit.workflows.runs.summary import Summary, summary_of
 
@@ -27,6 +28,7 @@ class _Compared:
     notes: list[str]
 
 
+@takes(CompareRequest)
 def compare_runs(request: CompareRequest, *, out: Path | None = None) -> Outcome:
     """Put runs side by side, and compare each with the first one on the images that both saw.
 
@@ -68,7 +70,7 @@ def _summary(path: Path) -> Summary:
 
 def _compare(summaries: Sequence[Summary]) -> _Compared:
     notes = [_READING]
-    named: list[Named | None] = []
+    named: list[NamedImages | None] = []
     for each in summaries:
         try:
             named.append(named_images(each))

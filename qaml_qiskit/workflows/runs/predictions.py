@@ -15,7 +15,7 @@ _STAGES = ("mitigated", "raw", "ideal")
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedImages:
     """The images of a run.
 
     Attributes:
@@ -35,7 +35,7 @@ class Named:
     of_test_set: bool
 
 
-def named_images(summary: Summary) -> Named | None:
+def named_images(summary: Summary) -> NamedImages | None:
     """What a complete run says of every image; None for a run that keeps no predictions of labels.
 
     Raises:
@@ -53,7 +53,7 @@ def named_images(summary: Summary) -> Named | None:
         return None
     resolved = summary.config.get("resolved") or {}
     given = str(summary.config.get("images", "0"))
-    return Named(
+    return NamedImages(
         labels,
         indices,
         said.argmax(1) == labels,
@@ -78,7 +78,7 @@ def _said(summary: Summary, arrays: Arrays) -> NDArray[Any] | None:
     return None
 
 
-def shared_images(first: Named, second: Named) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | str:
+def shared_images(first: NamedImages, second: NamedImages) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | str:
     """Whether each run names the images that both saw, or why nobody can say.
 
     They are the same where their fingerprints are, and where both are of the test set of one data set: then those at

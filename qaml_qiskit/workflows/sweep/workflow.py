@@ -12,11 +12,13 @@ from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome
 from qaml_qiskit.studies import SweepScores, score_cell
+from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.sweep.plan import Case, SweepPlan
 from qaml_qiskit.workflows.sweep.report import without_constant_columns, write_report
 from qaml_qiskit.workflows.sweep.request import SweepRequest
 
 
+@takes(SweepRequest)
 def sweep(
     request: SweepRequest,
     *,

@@ -20,6 +20,7 @@ from qaml_qiskit.studies import (
     parts_of,
     tamper_parts,
 )
+from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.tamper.request import READOUT, TamperRequest
 
 _NOTES = (
@@ -40,6 +41,7 @@ _OF_PARTS: dict[TamperedPart, str] = {
 }
 
 
+@takes(TamperRequest)
 def tamper(
     request: TamperRequest,
     *,

@@ -15,12 +15,15 @@ from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import Model, QVCConfig, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
-from qaml_qiskit.reports import Outcome, Report, learning_curves
+from qaml_qiskit.reports import Report, learning_curves
 from qaml_qiskit.simulation import computing
+from qaml_qiskit.workflows.calling import takes
+from qaml_qiskit.workflows.outcomes import TrainOutcome
 from qaml_qiskit.workflows.train.request import TrainRequest
 from qaml_qiskit.workflows.training import load_data, model_config, objective_of, training_config
 
 
+@takes(TrainRequest)
 def train(
     request: TrainRequest,
     *,
@@ -29,7 +32,7 @@ def train(
     progress: Progress | None = None,
     stopping: Stopping = never,
     compute: Compute = DEFAULT_COMPUTE,
-) -> Outcome:
+) -> TrainOutcome:
     """Train, test on the whole test set, and write the run.
 
     A training that is asked to stop writes a checkpoint. Weights are stored in single precision, whatever they were
@@ -50,13 +53,13 @@ def train(
     }
     with computing(compute), open_run("train", request, resolved or None, out) as run:
         if run.complete:
-            return Outcome.of(run)
+            return TrainOutcome.of(run)
         settings, objective = training_config(request), objective_of(request)
         model = fit(config, settings, objective, data, run, progress or Silent(), stopping, compute=compute)
         history = read_history(run)
         tested = _test(model, data.test, run, progress or Silent())
         _write_report(run, request, history, tested, data.notes)
-    return Outcome.of(run)
+    return TrainOutcome.of(run)
 
 
 def _test(model: Model, test: Dataset, run: Run, progress: Progress) -> Row:

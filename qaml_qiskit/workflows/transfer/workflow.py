@@ -28,6 +28,7 @@ from qaml_qiskit.studies import (
     verdict_columns,
 )
 from qaml_qiskit.studies.attacking import adversarial_key
+from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
 from qaml_qiskit.workflows.transfer.report import write_report
 from qaml_qiskit.workflows.transfer.request import TransferRequest
@@ -36,6 +37,7 @@ from qaml_qiskit.workflows.transfer.request import TransferRequest
 _CLEAN = "clean"
 
 
+@takes(TransferRequest)
 def transfer(
     request: TransferRequest,
     *,

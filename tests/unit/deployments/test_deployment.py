@@ -218,7 +218,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "gradients on a device": (lambda: deploy(qvc(), OnTarget("ideal")).check_attackable([]), "by its gradients"),
     "gradients behind a noisy encoding": (lambda: deploy(qvc(), NOISY[3]).check_attackable([]), "by its gradients"),
     "layers behind another encoding": (lambda: deploy(qvc()).behind("angle"), "another encoding"),
-    "a target's name as a condition": (lambda: deploy(qvc(), "ideal"), "cannot deploy a model so: got 'ideal'"),  # type: ignore[arg-type]
+    "a number as a condition": (lambda: deploy(qvc(), 3), "cannot deploy a model so: got 3"),  # type: ignore[arg-type]
     "no model": (lambda: deploy(None), "cannot deploy this: got None"),  # type: ignore[arg-type]
     "an unknown target": (lambda: deploy(qvc(), OnTarget("nowhere")), "nowhere"),
     "an unknown recipe": (lambda: deploy(qvc(), OnTarget("ideal", "none")), "none"),

@@ -1,0 +1,294 @@
+"""Names for what is given in their place: models, data sets and images of this process.
+
+A request holds names, so that it can be written down, compared and handed to workers. What a caller of Python gives
+instead is kept under a name that says what is in it (a fingerprint), for as long as the process lives.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from qaml_qiskit.artifacts import AdversarialImages
+from qaml_qiskit.artifacts.session import keep_in_session, session_folder
+from qaml_qiskit.batches import read_examples
+from qaml_qiskit.datasets import DATASETS, Dataset, DatasetSpec, Split, load_dataset, validation_split
+from qaml_qiskit.datasets.spec import RawPart, RawSplit
+from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.deployments.conditions import OnTarget, written
+from qaml_qiskit.deployments.references import model_path
+from qaml_qiskit.errors import ConfigurationError, InputError, QamlError
+from qaml_qiskit.formats import npz
+from qaml_qiskit.models import Model, StoredModel, as_stored, load_model, model_files
+from qaml_qiskit.workflows.fields import NamesModel, holds_text, marks
+from qaml_qiskit.workflows.outcomes import TrainOutcome
+from qaml_qiskit.workflows.request import Request
+
+#: Share of the images that is set aside for the test, where only one part is given, and the seed of the draw.
+TEST_SHARE, TEST_SEED = 0.2, 0
+_PLAIN = str | int | float | bool | None
+
+
+def with_names(kind: type[Request], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a request with names in place of objects.
+
+    Args:
+        kind: the request's class.
+        values: its fields, as a caller gave them.
+
+    Raises:
+        QamlError: a thing that cannot stand for the name of this field, or one with damage.
+    """
+    found = dict(values)
+    for name, value in values.items():
+        field = kind.model_fields.get(name)
+        if field is None or value is None:
+            continue
+        if any(isinstance(mark, NamesModel) for mark in marks(field)):
+            several = isinstance(value, tuple | list)
+            names = [model_name(kind.command, name, each) for each in (value if several else [value])]
+            found[name] = tuple(names) if several else names[0]
+            _add_recipe(kind, found, [value] if not several else value)
+        elif name == "dataset":
+            found |= _dataset_fields(kind.command, value, found)
+        elif name == "images" and holds_text(field):
+            found[name] = images_name(kind.command, value)
+        elif name == "adversarial":
+            several = isinstance(value, tuple | list)
+            found[name] = tuple(_adversarial_name(each) for each in (value if several else [value]))
+        elif isinstance(value, os.PathLike):
+            found[name] = os.fspath(value)
+    return found
+
+
+def model_name(command: str, field: str, value: object) -> str:
+    """The name of a model, or of a deployment, that a request can hold.
+
+    Raises:
+        ConfigurationError: no model.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, TrainOutcome):
+        value = value.model
+    if isinstance(value, StoredModel | Model):
+        return _kept_model(as_stored(value))
+    if isinstance(value, Deployment) and isinstance(value.stored, StoredModel):
+        known = _is_known(value.model_name, value.stored)
+        return written(value.model_name if known else _kept_model(value.stored), value.condition)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise _refused(
+        command,
+        field,
+        value,
+        "a model: a QVC or another classifier of this package, what load_model, train or deploy give, or a name",
+        "name a run folder, a model file or a reference, or give the model itself",
+    )
+
+
+def images_name(command: str, value: object) -> str:
+    """A number of images as text, or the .npz that holds those that were given."""
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, AdversarialImages):
+        return _adversarial_name(value)
+    if isinstance(value, Split):
+        value = value.test
+    if isinstance(value, Batch | Dataset):
+        images, labels = np.asarray(value.images), np.asarray(value.labels)
+    elif isinstance(value, DataLoader | TorchDataset) or _is_pair(value):
+        images, labels = _arrays(value)
+    else:
+        raise _refused(
+            command,
+            "images",
+            value,
+            "a number N for the first N of the model's own test set, an .npz, a Dataset, a Batch, or (images, labels)",
+            "give images with their labels, as (images, labels)",
+        )
+    return _kept_npz(images=images, labels=labels)
+
+
+def _adversarial_name(value: object) -> str:
+    if isinstance(value, AdversarialImages):
+        return _kept_npz(**value.arrays())
+    return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
+
+
+def _kept_model(stored: StoredModel) -> str:
+    files = model_files(stored.model, stored.card)
+    name = f"{stored.card.model.kind}-{_fingerprint(*files.values())}"
+    keep_in_session(session_folder("models") / name, files)
+    return name
+
+
+def _is_known(name: str, stored: StoredModel) -> bool:
+    """Whether a model is what is found by this name."""
+    try:
+        found = load_model(model_path(name))
+    except QamlError:
+        return False
+    return model_files(found.model, found.card) == model_files(stored.model, stored.card)
+
+
+def _add_recipe(kind: type[Request], found: dict[str, Any], values: Any) -> None:
+    """A recipe is no part of a condition's name: it goes where the request has a field for it."""
+    recipes = {
+        each.condition.recipe
+        for each in values
+        if isinstance(each, Deployment) and isinstance(each.condition, OnTarget)
+    }
+    if len(recipes) == 1 and "recipe" in kind.model_fields:
+        found.setdefault("recipe", recipes.pop())
+
+
+def _kept_npz(**arrays: NDArray[Any]) -> str:
+    content = npz(**arrays)
+    name = f"{_fingerprint(content)}.npz"
+    return str(keep_in_session(session_folder("images"), {name: content}) / name)
+
+
+# Data sets
+
+
+def _dataset_fields(command: str, value: object, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that name a data set: one that is known, or one that is kept for this process."""
+    if isinstance(value, str):
+        return {}
+    if isinstance(value, os.PathLike):
+        return {"dataset": os.fspath(value)}
+    split = as_split(command, value)
+    if given.get("classes") is None and (classes := _known_classes(split)) is not None:
+        return {"dataset": split.train.name, "classes": classes}
+    content = [each for part in (split.train, split.test) for each in (part.images, part.labels)]
+    name = f"data-{_fingerprint('|'.join(split.train.class_names).encode(), *map(_bytes, content))}"
+    if name not in DATASETS:
+        DATASETS.register(name, _spec(name, split), told="given to this process")
+    return {"dataset": name}
+
+
+def as_split(command: str, value: object) -> Split:
+    """Training and test images from whatever holds them.
+
+    Args:
+        command: that asks, for the message.
+        value: a Split; or a Dataset, a DataLoader, a torch Dataset or (images, labels), of which a part is set aside
+            for the test, class by class; or two of these, for training and test.
+
+    Raises:
+        InputError: images or labels that cannot be used.
+        ConfigurationError: something else.
+    """
+    if isinstance(value, Split):
+        return value
+    parts = value if isinstance(value, tuple | list) and len(value) == 2 and not _is_pair(value) else None
+    if parts is not None and all(isinstance(each, Dataset) for each in parts):
+        return Split(*parts)
+    if parts is not None and all(isinstance(each, DataLoader | TorchDataset) or _is_pair(each) for each in parts):
+        (images, labels), (test_images, test_labels) = map(_arrays, parts)
+        names, numbers = _numbered(np.concatenate([labels, test_labels]))
+        train = Dataset("given", images, numbers[: len(labels)], names)
+        return Split(train, Dataset("given", test_images, numbers[len(labels) :], names))
+    if isinstance(value, DataLoader | TorchDataset) or _is_pair(value):
+        images, labels = _arrays(value)
+        names, numbers = _numbered(labels)
+        value = Dataset("given", images, numbers, names)
+    if isinstance(value, Dataset):
+        return Split(*validation_split(value, TEST_SHARE, TEST_SEED))
+    raise _refused(
+        command,
+        "dataset",
+        value,
+        "the name of a data set, what load_dataset gives, a DataLoader, or (images, labels)",
+        "name a data set of `qaml data list`, or give images of shape (N, C, H, W) in [0, 1] with their labels",
+    )
+
+
+def _is_pair(value: object) -> bool:
+    """Whether these are images and labels."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        return False
+    return all(isinstance(each, np.ndarray | torch.Tensor) or _is_table(each) for each in value)
+
+
+def _is_table(value: object) -> bool:
+    """A plain list of labels, or a column of a table."""
+    plain = isinstance(value, list) and bool(value) and all(isinstance(each, _PLAIN) for each in value)
+    return plain or type(value).__module__.startswith("pandas")
+
+
+def _arrays(value: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Images (N, C, H, W) and labels (N,) as arrays; single channels and flat rows get their axes."""
+    if isinstance(value, DataLoader | TorchDataset):
+        value = read_examples(value)
+    images, labels = (
+        each.detach().cpu().numpy() if isinstance(each, torch.Tensor) else np.asarray(each) for each in value
+    )
+    if images.ndim == 2:
+        images = images[:, None, None, :]
+    elif images.ndim == 3:
+        images = images[:, None]
+    return images, labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+
+
+def _numbered(labels: NDArray[Any]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """The names of the classes, in order, and the number of each label's."""
+    if labels.ndim != 1 or not len(labels) or labels.dtype.kind not in "iubUSO":
+        raise InputError(
+            "cannot use these labels",
+            got=f"labels of type {labels.dtype} and shape {labels.shape}",
+            expected="one whole number or text an image",
+            remedy="pair every image with one label",
+        )
+    names, numbers = np.unique(labels.astype(str) if labels.dtype.kind == "O" else labels, return_inverse=True)
+    return tuple(map(str, names)), numbers.astype(np.int64)
+
+
+def _known_classes(split: Split) -> tuple[int, ...] | None:
+    """The classes of a named data set that a split is, image by image; None where it is something else."""
+    name = split.train.name
+    if name not in DATASETS or split.test.name != name:
+        return None
+    try:
+        spec = DATASETS[name]
+        labels = tuple(map(spec.class_names.index, split.train.class_names))
+        whole = load_dataset(name, classes=labels, download=False)
+    except (QamlError, ValueError):
+        return None
+    same = (
+        np.array_equal(mine, its)
+        for part, known in ((split.train, whole.train), (split.test, whole.test))
+        for mine, its in ((part.images, known.images), (part.labels, known.labels))
+    )
+    return labels if all(same) else None
+
+
+def _spec(name: str, split: Split) -> DatasetSpec:
+    parts = (RawPart(each.labels, each.images.__getitem__) for each in (split.train, split.test))
+    raw = RawSplit(split.train.class_names, *parts)
+    return DatasetSpec(name, "given to this process", "", split.train.class_names, lambda: raw)
+
+
+def _fingerprint(*contents: bytes) -> str:
+    whole = hashlib.sha256()
+    for each in contents:
+        whole.update(len(each).to_bytes(8) + each)
+    return whole.hexdigest()[:12]
+
+
+def _bytes(array: NDArray[Any]) -> bytes:
+    return f"{array.dtype}{array.shape}".encode() + array.tobytes()
+
+
+def _refused(command: str, field: str, value: object, expected: str, remedy: str) -> ConfigurationError:
+    got = repr(value) if isinstance(value, _PLAIN) else f"a {type(value).__name__}"
+    return ConfigurationError(f"{command} cannot take this as {field}", got=got, expected=expected, remedy=remedy)

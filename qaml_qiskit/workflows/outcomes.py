@@ -1,0 +1,42 @@
+"""What some commands hand back beside rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from qaml_qiskit.artifacts import AdversarialImages, Run, read_adversarial
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.models import StoredModel, load_model
+from qaml_qiskit.reports import Outcome
+
+
+@dataclass(frozen=True, repr=False)
+class TrainOutcome(Outcome):
+    """A training. It stands wherever a model does."""
+
+    @cached_property
+    def model(self) -> StoredModel:
+        """The trained model with its card."""
+        return load_model(_kept(self).path)
+
+
+@dataclass(frozen=True, repr=False)
+class AttackOutcome(Outcome):
+    """Attacks on models."""
+
+    @cached_property
+    def adversarial(self) -> Mapping[str, AdversarialImages]:
+        """The adversarial images by the names of their files, such as ``pgd-eps0.1``."""
+        files = sorted((_kept(self).path / "adversarial").glob("*.npz"))
+        return {file.stem: read_adversarial(file) for file in files}
+
+
+def _kept(outcome: Outcome) -> Run:
+    if outcome.run is None:
+        raise ConfigurationError(
+            f"there is no run of this {outcome.command}",
+            got="an outcome without a folder",
+            expected="the outcome of a command that keeps a run",
+            remedy="give the command again",
+        )
+    return outcome.run
