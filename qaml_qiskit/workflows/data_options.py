@@ -34,7 +34,8 @@ class DataOptions(Request):
     """Two groups of classes in place of the classes: attack=neptune,smurf gives those label 1 and all others label 0;
     normal attack=* gives the class normal label 0 and all others label 1."""
     resize: Annotated[
-        Annotated[tuple[Count, ...], Field(min_length=2, max_length=2)] | None, Field(exclude_if=_absent)
+        Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(min_length=2, max_length=2)] | None,
+        Field(exclude_if=_absent),
     ] = None
     """Height and width that images are brought to, such as 16 16."""
     grey: Annotated[bool, Field(exclude_if=_absent)] = False
