@@ -1,20 +1,27 @@
 """How much memory there is, and refusing what would not fit before anything is allocated."""
 
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING, Union
 
 from qaml_qiskit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import torch
+
+#: The processor, or a device of torch, which is imported for that one alone.
+Device = Union["torch.device", str]
 
 _MEMINFO = Path("/proc/meminfo")
 
 
-def free_memory(device: torch.device | str = "cpu") -> int | None:
+def free_memory(device: Device = "cpu") -> int | None:
     """Bytes that may still be allocated on a device; None where nobody can tell."""
-    device = torch.device(device)
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    if device.type == "cpu" and _MEMINFO.exists():
+    kind = str(device).partition(":")[0]
+    if kind == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info(torch.device(device))[0])
+    if kind == "cpu" and _MEMINFO.exists():
         for line in _MEMINFO.read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return 1024 * int(line.split()[1])
@@ -32,7 +39,7 @@ def check_memory(
     *,
     remedy: str,
     expected: str = "what fits into the memory",
-    device: torch.device | str = "cpu",
+    device: Device = "cpu",
     limit: int | None = None,
 ) -> None:
     """Raise ConfigurationError where ``needed`` bytes exceed the limit, or without one the free memory of a device.

@@ -78,7 +78,7 @@ def _prepared(
         )
     notes = []
     if len(kept) < len(labels):
-        notes.append(f"{len(labels) - len(kept)} rows of {name} are of classes that the model does not have: left out.")
+        notes.append(f"Left out of {name}: rows of classes that the model does not have, {len(labels) - len(kept)}.")
     values = part.take(kept).values
     if steps.columns is not None and is_table(values):
         notes += [f"In {name}, {sentence}" for sentence in steps.columns.unknown(values)]

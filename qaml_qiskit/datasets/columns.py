@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.text import printable, shortened
@@ -18,6 +18,12 @@ _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 _MOST_CATEGORIES = 1000
 
 
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("each name once")
+    return names
+
+
 class Header(BaseModel):
     """The columns of a table that does not name them itself.
 
@@ -28,7 +34,7 @@ class Header(BaseModel):
 
     model_config = _STRICT
 
-    names: tuple[str, ...]
+    names: Annotated[tuple[str, ...], AfterValidator(_each_once)]
     categorical: tuple[str, ...] = ()
 
 
@@ -42,6 +48,12 @@ class Scaled(BaseModel):
     low: float
     high: float
 
+    @model_validator(mode="after")
+    def _range(self) -> "Scaled":
+        if not self.low < self.high:
+            raise ValueError("a low below a high")
+        return self
+
 
 class OneHot(BaseModel):
     """A column of categories: a feature each, 1 where it is the row's; an unknown one has none."""
@@ -50,7 +62,7 @@ class OneHot(BaseModel):
 
     kind: Literal["categories"] = "categories"
     name: str
-    categories: tuple[str, ...]
+    categories: Annotated[tuple[str, ...], Field(min_length=2), AfterValidator(_each_once)]
 
 
 class Columns(BaseModel):
@@ -63,7 +75,7 @@ class Columns(BaseModel):
 
     model_config = _STRICT
 
-    columns: tuple[Annotated[Scaled | OneHot, Field(discriminator="kind")], ...]
+    columns: Annotated[tuple[Annotated[Scaled | OneHot, Field(discriminator="kind")], ...], Field(min_length=1)]
     dropped: tuple[str, ...] = ()
 
     @property
@@ -111,9 +123,10 @@ class Columns(BaseModel):
                 strange = texts[~np.isin(texts, column.categories)]
                 if len(strange):
                     example = shortened(printable(str(strange[0])), 40)
+                    rows = f"{len(strange)} row{' has' if len(strange) == 1 else 's have'}"
                     found.append(
-                        f"{len(strange)} rows have a category of {column.name} that the training part does not have, "
-                        f"such as {example!r}: all features of that column are 0 for them."
+                        f"{rows} a category of {column.name} that the training part does not have, such as "
+                        f"{example!r}: all features of that column are 0 there."
                     )
         return tuple(found)
 

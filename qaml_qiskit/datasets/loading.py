@@ -111,7 +111,12 @@ def _header(columns: str | Path | Sequence[str] | None, data_dir: Path | None) -
         return None
     if isinstance(columns, str | Path):
         return read_header(find(str(columns), data_dir))
-    return Header(names=tuple(columns))
+    names = tuple(map(str, columns))
+    if not names or len(set(names)) < len(names):
+        raise ConfigurationError(
+            "cannot name the columns", got=list(names), expected="different names", remedy="name every column once"
+        )
+    return Header(names=names)
 
 
 def _options(spec: DatasetSpec, attribute: str | None) -> dict[str, str]:

@@ -1,19 +1,21 @@
 """What can be done to pixels before a model sees them: another size, grey, principal components."""
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.memory import check_memory
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 #: Luma of red, green and blue (ITU-R BT.601).
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-Size = tuple[int, int]
+_LARGEST = 4096
+Size = tuple[Annotated[int, Field(ge=1, le=_LARGEST)], Annotated[int, Field(ge=1, le=_LARGEST)]]
 Floats = NDArray[np.float32]
 
 
@@ -26,14 +28,17 @@ def size_of(resize: Sequence[int] | None) -> Size | None:
     if resize is None:
         return None
     size = tuple(resize)
-    if len(size) != 2 or not all(isinstance(each, int) and each > 0 for each in size):
+    if len(size) != 2 or not all(isinstance(each, int) and 0 < each <= _LARGEST for each in size):
         raise ConfigurationError(
-            "cannot resize", got=size, expected="a height and a width, at least 1 each", remedy="give for example 16 16"
+            "cannot resize",
+            got=size,
+            expected=f"a height and a width, 1 to {_LARGEST} each",
+            remedy="give for example 16 16",
         )
     return size[0], size[1]
 
 
-def stacked(images: Iterable[NDArray[np.float32]], size: Size | None, source: str) -> NDArray[np.float32]:
+def stacked(images: Collection[Floats], size: Size | None, source: str) -> Floats:
     """Images C×H×W as one array N×C×H×W.
 
     Args:
@@ -42,21 +47,27 @@ def stacked(images: Iterable[NDArray[np.float32]], size: Size | None, source: st
         source: what they come from, for messages.
 
     Raises:
-        InputError: images of different shapes.
+        InputError: images of different sizes.
+        ConfigurationError: more than the memory holds.
     """
     if size is None and isinstance(images, np.ndarray):
         return images
-    found = [image if size is None else _resized(image, size) for image in images]
-    shapes = [image.shape for image in found]
-    for index, shape in enumerate(shapes):
-        if shape != shapes[0]:
+    found: Floats | None = None
+    for index, image in enumerate(images):
+        brought = image if size is None else _resized(image, size)
+        if found is None:
+            remedy = "ask for smaller images with --resize, or give fewer"
+            check_memory(f"cannot hold the images of {source}", brought.nbytes * len(images), remedy=remedy)
+            found = np.empty((len(images), *brought.shape), dtype=np.float32)
+        if brought.shape != found.shape[1:]:
             raise InputError(
                 f"the images of {source} are of different sizes",
-                got="{1}×{2} for image 0 and {0[1]}×{0[2]} for image {3}".format(shape, *shapes[0][1:], index),
+                got="{}×{} for image 0 and {}×{} for image {}".format(*found.shape[2:], *brought.shape[1:], index),
                 expected="one height and width",
                 remedy="give --resize with the height and width that all are brought to",
             )
-    return np.stack(found)
+        found[index] = brought
+    return np.empty((0, 1, 1, 1), dtype=np.float32) if found is None else found
 
 
 def greyed(images: NDArray[np.float32], source: str) -> NDArray[np.float32]:
@@ -100,6 +111,15 @@ class Projection(BaseModel):
     directions: str
     low: str
     high: str
+
+    @model_validator(mode="after")
+    def _arrays_fit(self) -> "Projection":
+        mean, directions, low, high = map(_unpacked, (self.mean, self.directions, self.low, self.high))
+        if directions.size != self.kept * mean.size or not low.size == high.size == self.kept:
+            raise ValueError("arrays of D, K×D, K and K numbers")
+        if not all(np.isfinite(each).all() for each in (mean, directions, low, high)) or (low >= high).any():
+            raise ValueError("finite numbers, and a range for every component")
+        return self
 
     def images(self, images: NDArray[np.float32], source: str) -> NDArray[np.float32]:
         """N×1×1×K.
@@ -172,4 +192,4 @@ def _packed(array: NDArray[np.floating]) -> str:
 
 
 def _unpacked(text: str) -> NDArray[np.float32]:
-    return np.frombuffer(base64.b64decode(text), dtype="<f4").astype(np.float32)
+    return np.frombuffer(base64.b64decode(text, validate=True), dtype="<f4").astype(np.float32)

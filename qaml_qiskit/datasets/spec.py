@@ -1,6 +1,6 @@
 """How a data set is described before it is read: its files, where they come from, and who reads them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Union
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 #: What a part holds before it is prepared: images in [0, 1], each C×H×W, as one array where they are of one size; or
 #: the columns of a table.
-Values = Union[Iterable[NDArray[np.float32]], "DataFrame"]
+Values = Union[Collection[NDArray[np.float32]], "DataFrame"]
 
 
 @dataclass(frozen=True)

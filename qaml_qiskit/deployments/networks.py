@@ -1,7 +1,7 @@
 """What networks of the user's are for, and what a run says of them."""
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from qaml_qiskit.datasets import Dataset, Split, dataset_spec, load_dataset
 from qaml_qiskit.deployments import refusals
@@ -13,17 +13,17 @@ from qaml_qiskit.models import DataCard, ModelCard, NetworkCard, NetworkConfig
 DataOfNetwork = Dataset | Split | ModelCard | NetworkCard
 
 
-def network_data(dataset: str | None, classes: Sequence[int] | None, data_dir: Path | None) -> NetworkCard | None:
-    """What networks are for, from the names of a data set and of its classes; None for no name.
+def network_data(dataset: str | None, how: Mapping[str, Any]) -> NetworkCard | None:
+    """What networks are for; None where no data set is named.
+
+    Args:
+        dataset: a name, or a path to own data.
+        how: keywords of :func:`~qaml_qiskit.datasets.load_dataset`.
 
     Raises:
-        ConfigurationError: an unknown name or class, or data that cannot be found.
+        QamlError: data that are not known, cannot be found or cannot be read.
     """
-    if dataset is None:
-        return None
-    test = load_dataset(dataset, data_dir=data_dir, classes=classes).test
-    kept = tuple(classes) if classes is not None else tuple(range(test.num_classes))
-    return _card(test, DataCard(dataset=dataset, classes=kept))
+    return None if dataset is None else network_card("the network", load_dataset(dataset, **how))
 
 
 def network_card(name: str, data: DataOfNetwork | None) -> NetworkCard:
@@ -42,7 +42,7 @@ def network_card(name: str, data: DataOfNetwork | None) -> NetworkCard:
         case Dataset():
             return _card(data, DataCard(dataset=data.name, classes=_classes(data)))
         case Split():
-            return network_card(name, data.test)
+            return _card(data.test, DataCard.of(data))
         case ModelCard() | NetworkCard():
             config = NetworkConfig(image_shape=data.model.image_shape, num_classes=data.model.num_classes)
             return NetworkCard(model=config, data=data.data)

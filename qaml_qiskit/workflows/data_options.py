@@ -1,11 +1,15 @@
 """What the commands that take a data set are asked for: which, and what is done to it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from qaml_qiskit.datasets.names import DatasetName
+from qaml_qiskit.deployments import conditions, refusals
+from qaml_qiskit.deployments.references import names_network
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.fields import ClassName, Count, Otherwise
 from qaml_qiskit.workflows.request import Request
 
@@ -15,11 +19,9 @@ def _absent(value: object) -> bool:
     return value in (None, (), False, 0)
 
 
-class DataOptions(Request):
-    """Asks for a data set."""
+class DataSteps(Request):
+    """Asks how own data are read, and what is done to any data before a model sees them."""
 
-    dataset: DatasetName = "digits"
-    """Whose images. Or a path to data of your own: an .npz, a table, a folder of images, IDX files."""
     classes: Annotated[tuple[ClassName, ...] | None, Field(exclude_if=_absent), Otherwise("all")] = None
     """Labels or names of the classes to keep, such as 3,8; the k-th becomes label k."""
     test_data: Annotated[str | None, Field(exclude_if=_absent)] = None
@@ -34,7 +36,8 @@ class DataOptions(Request):
     """Two groups of classes in place of the classes: attack=neptune,smurf gives those label 1 and all others label 0;
     normal attack=* gives the class normal label 0 and all others label 1."""
     resize: Annotated[
-        Annotated[tuple[Count, ...], Field(min_length=2, max_length=2)] | None, Field(exclude_if=_absent)
+        Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(min_length=2, max_length=2)] | None,
+        Field(exclude_if=_absent),
     ] = None
     """Height and width that images are brought to, such as 16 16."""
     grey: Annotated[bool, Field(exclude_if=_absent)] = False
@@ -45,7 +48,48 @@ class DataOptions(Request):
     """Of the choice of a test part, 30 % of each class, where own data have none."""
 
     def loading(self, data_dir: Path | None) -> dict[str, Any]:
-        """The keywords with which :func:`~qaml_qiskit.datasets.load_dataset` loads it."""
-        names = ("classes", "test_data", "label_column", "columns", "ignore_columns", "resize", "grey", "pca")
-        how = {name: getattr(self, name) for name in names}
-        return {**how, "binarise": self.binarise or None, "seed": self.split_seed, "data_dir": data_dir}
+        """The keywords with which :func:`~qaml_qiskit.datasets.load_dataset` loads a data set as it is asked for."""
+        how = {name: getattr(self, name) for name in DataSteps.model_fields}
+        seed = how.pop("split_seed")
+        return {**how, "binarise": self.binarise or None, "seed": seed, "data_dir": data_dir}
+
+
+class DataOptions(DataSteps):
+    """Asks for a data set."""
+
+    dataset: DatasetName = "digits"
+    """Whose images. Or a path to data of your own: an .npz, a table, a folder of images, IDX files."""
+
+
+class ForNetworks(DataSteps):
+    """Asks which images networks of the user's are for, which do not say it themselves."""
+
+    dataset: Annotated[DatasetName | None, Field(exclude_if=_absent), Otherwise("that of the models beside them")] = (
+        None
+    )
+    """Whose images networks of your own take; or a path to data of your own."""
+    classes: Annotated[tuple[ClassName, ...] | None, Field(exclude_if=_absent), Otherwise("all, with --dataset")] = None
+    """Labels or names of classes that networks of your own tell apart, such as 3,8; the k-th is their output k."""
+
+    def check_networks(self, names: Sequence[str]) -> None:
+        """Raise ConfigurationError for networks without data, and for data without networks.
+
+        Args:
+            names: of all deployments of the request.
+        """
+        models = [conditions.parse_deployment(name)[0] for name in names]
+        networks = [name for name in models if names_network(name)]
+        fields = type(self).model_fields
+        steps = [name for name in DataSteps.model_fields if getattr(self, name) != fields[name].default]
+        if steps and self.dataset is None:
+            option = "--" + steps[0].replace("_", "-")
+            raise ConfigurationError(
+                "the data of the networks are not complete",
+                got=f"{option} without --dataset",
+                expected="the data set that it is about",
+                remedy="add --dataset",
+            )
+        if networks and self.dataset is None and len(networks) == len(models):
+            raise refusals.needs_data(networks[0])
+        if not networks and self.dataset is not None:
+            raise refusals.needs_no_data(f"--dataset {self.dataset}")

@@ -1,7 +1,8 @@
 """Folders of images: a sub-folder a class, perhaps below folders ``train``, ``val`` and ``test``. Read by Pillow."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -85,10 +86,24 @@ def _part(classes: Mapping[str, Sequence[Path]], *, colour: bool) -> FilePart:
     files = [file for each in classes.values() for file in each]
     labels = np.array([name for name, each in classes.items() for _ in each], dtype=np.str_)
 
-    def read(positions: NDArray[np.intp]) -> Iterator[NDArray[np.float32]]:
-        return (_decoded(files[position], colour=colour) for position in positions)
+    return FilePart(labels, lambda positions: _Images([files[position] for position in positions], colour))
 
-    return FilePart(labels, read)
+
+@dataclass(frozen=True)
+class _Images(Collection[NDArray[np.float32]]):
+    """Images that are decoded one after the other."""
+
+    files: Sequence[Path]
+    colour: bool
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        return (_decoded(file, colour=self.colour) for file in self.files)
+
+    def __contains__(self, image: object) -> bool:
+        return any(each is image for each in self)
 
 
 def _mode(file: Path) -> str:

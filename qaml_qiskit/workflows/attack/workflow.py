@@ -48,7 +48,7 @@ def attack(
     """
     opening, progress = open_pool(workers, scheduler), progress or Silent()
     parsed = parse_deployment(request.model, noise=request.noise, strength=request.strength)
-    data = network_data(request.dataset, request.classes, data_dir)
+    data = network_data(request.dataset, request.loading(data_dir))
     names = [written(*parsed), *request.sources]
     everyone = read_deployments(names, compute=compute, data=data, progress=progress)
     victim = everyone[0]

@@ -23,7 +23,7 @@ class NamedImages:
         indices: positions in the test set or the file, shape (N,).
         correct: whether the run's last stage names them, shape (N,).
         digest: fingerprint of the images, where the run has one.
-        data: data set and classes, as far as the run says.
+        data: data set, classes and fingerprint of own data, as far as the run says.
         of_test_set: whether the positions are those in the test set.
     """
 
@@ -51,14 +51,15 @@ def named_images(summary: Summary) -> NamedImages | None:
     labels, indices = arrays["labels"], arrays["indices"]
     if said.ndim != 2 or labels.ndim != 1 or not len(labels) == len(indices) == len(said):
         return None
-    resolved = summary.config.get("resolved") or {}
+    resolved = summary.config.get("resolved")
+    resolved = resolved if isinstance(resolved, dict) else {}
     given = str(summary.config.get("images", "0"))
     return NamedImages(
         labels,
         indices,
         said.argmax(1) == labels,
-        resolved.get("images") if isinstance(resolved, dict) else None,
-        (summary.config.get("dataset"), tuple(summary.config.get("classes") or ())),
+        resolved.get("images"),
+        (summary.config.get("dataset"), tuple(summary.config.get("classes") or ()), resolved.get("data")),
         given.isdecimal(),
     )
 

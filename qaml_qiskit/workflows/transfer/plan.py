@@ -53,7 +53,7 @@ class TransferPlan:
         self.request = request
         # A source that is a victim too is one object, so that its noise is propagated once.
         names = [*request.sources, *request.victims]
-        data = network_data(request.dataset, request.classes, data_dir)
+        data = network_data(request.dataset, request.loading(data_dir))
         everyone = read_deployments(
             names, recipe=request.recipe, backends=backends, compute=compute, data=data, progress=progress
         )

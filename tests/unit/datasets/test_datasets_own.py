@@ -82,7 +82,7 @@ def test_columns_are_scaled_by_the_training_part_alone(tmp_path: Path) -> None:
     assert split.test.labels.tolist() == [0, 1]
     told = " ".join(split.notes)
     assert "the same in all training rows: same" in told
-    assert "1 rows have a category of b that the training part does not have, such as 'z'" in told
+    assert "1 row has a category of b that the training part does not have, such as 'z'" in told
 
 
 def test_parquet_says_what_csv_says(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_other_rows_go_the_same_way(tmp_path: Path) -> None:
     rows, positions, notes = load_rows(tmp_path / "new.csv", split.classes, split.source, split.preparation)
     assert (rows.labels.tolist(), positions.tolist()) == ([1], [0])
     assert rows.images[0, 0, 0, 1:].tolist() == [1, 0, 0, 0]
-    assert "1 rows of new.csv are of classes that the model does not have" in notes[0]
+    assert "Left out of new.csv: rows of classes that the model does not have, 1" in notes[0]
     assert "'sctp'" in notes[1]
 
 
