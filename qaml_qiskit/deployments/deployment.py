@@ -32,7 +32,7 @@ from qaml_qiskit.deployments.conditions import (
     UnderNoise,
     written,
 )
-from qaml_qiskit.deployments.forms import QuadraticForms, check_forms, forms_of_layers, forms_of_matrices
+from qaml_qiskit.deployments.forms import QuadraticForms, check_forms, forms_of_layers, forms_of_matrices, unit_head
 from qaml_qiskit.deployments.modules import frozen_copy, noisy_module, placed, without_readout_errors
 from qaml_qiskit.deployments.pieces import encodes_slowly, in_pieces, readable
 from qaml_qiskit.deployments.recoding import behind_encoding
@@ -143,7 +143,7 @@ class Deployment:
         Raises:
             ConfigurationError: it is no QVC.
         """
-        return self.qvc.head.converted(lambda part: part.detach().double().cpu().numpy())
+        return unit_head(self.qvc).times(self.qvc.config.logit_scale)
 
     @property
     def encodes_slowly(self) -> bool:
@@ -228,6 +228,8 @@ class Deployment:
         if not isinstance(condition, Ideal):
             _ = self.qvc
         target = None
+        if isinstance(condition, UnderNoise):
+            self._check_noise(condition)
         if isinstance(condition, OnTarget):
             self.check_reads_z()
             load_recipe(condition.recipe)
@@ -235,6 +237,13 @@ class Deployment:
             target = open_target(condition.target, entry, self.qvc.config.num_qubits)
         shared = self._circuits if target is None and self.target is None else {}
         return replace(self, condition=condition, target=target, _circuits=shared)
+
+    def _check_noise(self, condition: UnderNoise) -> None:
+        """Refuse a noise on the whole register, of which the circuits hold what it does to single qubits."""
+        readout = self.qvc.readout
+        spec = named_noise(condition.noise, condition.strength, condition.placement) if condition.strength else None
+        if spec is not None and spec.global_depolarizing and any(len(string) > 1 for string in readout.strings):
+            raise refusals.needs_single_z(self.name, condition.noise, readout.name)
 
     # Its circuits
 
@@ -345,7 +354,7 @@ class Deployment:
         if self._is_whole:
             images = self._checked(images)
             z = in_pieces(lambda piece: torch.from_numpy(self._z(piece)), images, "scoring images", progress)
-            return self.head.converted(torch.from_numpy).converted(lambda part: part.to(z)).logits(z)
+            return self.qvc.logits(z)
         return self._said(self.module, images, "encoding images", progress)
 
     def _checked(self, images: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import nn
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.deployments.conditions import Condition, UnderNoise
+from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.models import QVC, NoisyQVC, QuadraticClassifier
 from qaml_qiskit.simulation.heisenberg import NoisyObservables
 
@@ -23,24 +24,27 @@ class QuadraticForms:
         matrices: M_k on the image's pixels, shape (m, d, d), in double precision; not necessarily symmetric.
         single: the model itself, noise included, for float32 images of shape (N, C, H, W).
         double: the same for float64 images.
-        is_bounded: whether the forms lie in [−1, 1] on normalised images, as expectation values of Z do.
+        highest: what the difference of two of them can be for any state, shape (m, m): row j and column k of M_j − M_k.
+            None where nothing bounds it but the matrices themselves.
     """
 
     matrices: NDArray[np.float64]
     single: nn.Module
     double: nn.Module
-    is_bounded: bool
+    highest: NDArray[np.float64] | None
 
 
 def forms_of_matrices(model: QuadraticClassifier) -> QuadraticForms:
     """Those of a classifier that is made of them."""
     size = len(model.matrices)
     stacked = model.matrices.detach().double().unflatten(1, (-1, size)).transpose(0, 1)
-    return QuadraticForms(stacked.numpy(), model, copy.deepcopy(model).double(), is_bounded=False)
+    return QuadraticForms(stacked.numpy(), model, copy.deepcopy(model).double(), None)
 
 
 def forms_of_layers(model: QVC, layers: CircuitWithNoise) -> QuadraticForms:
     """Those of a QVC whose encoding is linear, as multiplexed: seconds for ten qubits and 200 layers.
+
+    Logits W·⟨P⟩ + b of observables xᵀM_s x/xᵀx have the forms Σ_s W_ks M_s + b_k·1.
 
     Args:
         model: the QVC.
@@ -50,10 +54,37 @@ def forms_of_layers(model: QVC, layers: CircuitWithNoise) -> QuadraticForms:
     positions = model.encoding.positions(model.config.image_shape)
     assert positions is not None, "checked by Deployment.check_forms"
     pixels = observables.matrices[:, positions][:, :, positions].numpy()
+    matrices = headed(unit_head(model), pixels)
+    highest = highest_margins(model)
     if layers.noise is None:
-        return QuadraticForms(pixels, model, copy.deepcopy(model).double(), is_bounded=True)
+        return QuadraticForms(matrices, model, copy.deepcopy(model).double(), highest)
     single = NoisyObservables(observables.readings, observables.matrices.float())
-    return QuadraticForms(pixels, NoisyQVC(model, single), NoisyQVC(model, observables), is_bounded=True)
+    return QuadraticForms(matrices, NoisyQVC(model, single), NoisyQVC(model, observables), highest)
+
+
+def unit_head(model: QVC) -> LinearHead:
+    """The head of a QVC without the scale, which changes no label, in double precision."""
+    return model.unit_head.converted(lambda part: part.detach().double().cpu().numpy())
+
+
+def headed(head: LinearHead, matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Forms of logits, shape (m, d, d), from those of the averages that a head takes, shape (S, d, d)."""
+    forms = np.tensordot(head.matrix, matrices, axes=1)
+    diagonal = np.arange(matrices.shape[1])
+    forms[:, diagonal, diagonal] += head.offset[:, None]
+    return forms
+
+
+def highest_margins(model: QVC) -> NDArray[np.float64]:
+    """How far the logit of class j can be above that of class k for any state, shape (m, m), by :func:`unit_head`.
+
+    Logits are averages over outcomes, so none is beyond the best outcome.
+    """
+    readout, head = model.readout, unit_head(model)
+    outcomes = np.arange(2 ** len(readout.qubits))[:, None]
+    signs = 1.0 - 2 * (outcomes >> np.arange(len(readout.qubits)) & 1)
+    logits = head.logits(np.stack([signs[:, list(string)].prod(1) for string in readout.bits], axis=1))
+    return np.stack([(logits[:, [j]] - logits).max(0) for j in range(logits.shape[1])])
 
 
 def check_forms(model: nn.Module, kind: str, name: str, condition: Condition) -> None:

@@ -50,6 +50,22 @@ def needs_z(name: str, readout: str) -> ConfigurationError:
     )
 
 
+def needs_single_z(name: str, noise: str, readout: str) -> ConfigurationError:
+    """A noise of which only what it does to Z of single qubits is put in, for a readout of products.
+
+    Args:
+        name: the model's.
+        noise: its name.
+        readout: the readout's.
+    """
+    return ConfigurationError(
+        f"the noise {noise} cannot act on {name}",
+        got=f"the readout {readout}, which reads products of Z",
+        expected=f"Z of single qubits, the only ones for which {noise} is known gate by gate",
+        remedy="choose another noise, such as depolarizing, or a model with the readout qubits or linear",
+    )
+
+
 def needs_as_many_qubits(name: str, encoding: str, needed: int, qubits: int) -> ConfigurationError:
     """Another encoding in front of trained layers, on other qubits than they have."""
     return ConfigurationError(

@@ -3,10 +3,12 @@
 from functools import lru_cache
 from typing import Annotated, cast
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from qaml_qiskit.circuits import Readout
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.connector import AmplitudeQNN
 from qaml_qiskit.models.objective import Objective
@@ -23,7 +25,7 @@ class NoiseAware(Objective):
     Attributes:
         depolarizing: strength of a depolarising channel after every SX (two a rotation) and every CZ of the layers, as
             in :class:`qaml_qiskit.noise.strengths.Depolarizing`. The encoding and the readout are taken as noiseless.
-        shots: every ⟨Z_k⟩ is estimated from so many shots; None for endless ones.
+        shots: every average is estimated from so many shots, all of them from the same; None for endless ones.
         draws: circuits with sampled errors over which every ⟨Z_k⟩ is averaged, where there is gate noise. The device
             averages over its shots; some draws stand for them, unbiased in ⟨Z_k⟩ and in its gradient. Each
             costs a step and the memory of its states; with too few of them the steps are mostly noise.
@@ -75,18 +77,49 @@ def noisy_logits(model: QVC, images: Tensor, noise: NoiseAware, generator: torch
     network = cast(AmplitudeQNN, model.connector.neural_network)
     errors = _errors(model, noise)
     features, draws = model.features(images), noise.draws if noise.depolarizing else 1
-    z = torch.zeros(())
+    together = noise.shots is not None and not _reads_a_qubit_a_class(model.readout)
+    z, outcomes = torch.zeros(()), torch.zeros(())
     for _ in range(draws):
         weight = model.weight
         if errors is not None:
             signs, shifts = errors.sample(noise.depolarizing, generator)
             weight = weight * signs + shifts
         z = z + network.expectations(features, weight) / draws
-    if noise.shots is not None:
-        # The spread is that of the counts; it is not there to be trained.
-        spread = ((1 - z.detach() ** 2).clamp(min=0) / noise.shots).sqrt()
-        z = z + spread * torch.randn(z.shape, generator=generator)
-    return model.logits(z)
+        if together:
+            with torch.no_grad():
+                outcomes = outcomes + network.probabilities(features, weight) / draws
+    if noise.shots is None:
+        return model.logits(z)
+    # The spread is that of the counts; it is not there to be trained.
+    if together:
+        return model.logits(z + _spread(outcomes, network.signs(outcomes), generator).to(z) / noise.shots**0.5)
+    spread = ((1 - z.detach() ** 2).clamp(min=0) / noise.shots).sqrt()
+    return model.logits(z + spread * torch.randn(z.shape, generator=generator))
+
+
+def _reads_a_qubit_a_class(readout: Readout) -> bool:
+    """Whether every class has a qubit of its own.
+
+    Their spreads have always been drawn apart, although they come from the same shots; a training is to give the same
+    weights as ever.
+    """
+    alone = all(len(string) == 1 for string in readout.strings)
+    return alone and not readout.trained and np.array_equal(readout.head.matrix, np.eye(readout.num_classes))
+
+
+def _spread(outcomes: Tensor, signs: Tensor, generator: torch.Generator) -> Tensor:
+    """Draws with mean zero and the covariance of the outputs of one shot, shape (N, S).
+
+    Independent normal numbers ξ_b of every outcome b give Σ_b √p_b·ξ_b·(s(b) − ⟨s⟩), whose covariance is
+    Σ_b p_b (s(b) − ⟨s⟩)(t(b) − ⟨t⟩): that of the outputs s and t, which come from the same shots.
+
+    Args:
+        outcomes: probabilities p_b, shape (N, 2ⁿ).
+        signs: of every output for every outcome, shape (2ⁿ, S).
+        generator: of the numbers.
+    """
+    drawn = outcomes.sqrt() * torch.randn(outcomes.shape, generator=generator).to(outcomes)
+    return drawn @ signs - drawn.sum(1, keepdim=True) * (outcomes @ signs)
 
 
 def _errors(model: QVC, noise: NoiseAware) -> PauliErrors | None:

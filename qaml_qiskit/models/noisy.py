@@ -50,4 +50,4 @@ class NoisyQVC(nn.Module):
             InputError: as :meth:`expectations`.
         """
         found = self.expectations(images)
-        return self.model.head.converted(lambda part: part.detach().to(found)).logits(found)
+        return self.model.head_for(found).converted(Tensor.detach).logits(found)

@@ -55,8 +55,9 @@ class QVCConfig(BaseModel):
             registered. The model sees the state that the encoding really prepares.
         encoding_layers: of an encoding with layers, as the approximate one.
         pixel_order: which pixel becomes which amplitude; see :func:`qaml_qiskit.encodings.pixel_positions`.
-        logit_scale: what the readout makes of averages of Z is multiplied by this; of a trained head, what it starts
-            from. Averages are bounded by 1, and unscaled logits would cap a ten-class softmax at 0.451.
+        logit_scale: what the readout makes of averages of Z is multiplied by this. Averages are bounded by 1, and
+            unscaled logits would cap a ten-class softmax at 0.451. A trained head makes up for it, and learns the
+            faster the larger it is.
         init_std: weights start from N(0, init_std²), in radians.
     """
 
@@ -227,10 +228,9 @@ class QVC(nn.Module):
         self.readout = config.build_readout()
         network = AmplitudeQNN(ansatz.circuit(), features, self.readout.strings)
         self.connector = AdjointConnector(network, initial)
-        #: In double precision; where :attr:`head` is trained, only its start.
-        self._first_head = self.readout.head.times(config.logit_scale)
         if self.readout.trained:
-            start = self._first_head.converted(lambda part: nn.Parameter(torch.from_numpy(part).to(initial.dtype)))
+            start = self.readout.head.converted(lambda part: nn.Parameter(torch.from_numpy(part).to(initial.dtype)))
+            # In units of the scale: so a step of Adam, and its l2 penalty, mean to the head what they mean to an angle.
             self.head_matrix, self.head_offset = start.matrix, start.offset
 
     def _build_encoding(self, config: QVCConfig, seed: int) -> Encoding:
@@ -244,10 +244,19 @@ class QVC(nn.Module):
 
     @property
     def head(self) -> LinearHead[Tensor]:
-        """From :meth:`expectations` to logits, the scale included: parameters where it is trained, else constants."""
+        """From :meth:`expectations` to logits, ``logit_scale`` included; constant, or differentiable where trained."""
+        return self.head_for(self.weight)
+
+    @property
+    def unit_head(self) -> LinearHead[Tensor]:
+        """:attr:`head` over ``logit_scale``: parameters where it is trained, else constants in double precision."""
         if self.readout.trained:
             return LinearHead(self.head_matrix, self.head_offset)
-        return self._first_head.converted(torch.from_numpy)
+        return self.readout.head.converted(torch.from_numpy)
+
+    def head_for(self, like: Tensor) -> LinearHead[Tensor]:
+        """:attr:`head` in the precision and on the device of a tensor."""
+        return self.unit_head.converted(lambda part: part.to(like)).times(self.config.logit_scale)
 
     @cached_property
     def _encodes_by_itself(self) -> bool:
@@ -288,7 +297,7 @@ class QVC(nn.Module):
 
     def logits(self, expectations: Tensor) -> Tensor:
         """What :attr:`head` makes of ⟨P⟩ of the readout's strings, shape (N, S), in their precision."""
-        return self.head.converted(lambda part: part.to(expectations)).logits(expectations)
+        return self.head_for(expectations).logits(expectations)
 
     def ansatz(self, layer_end: str | None = None) -> QuantumCircuit:
         """The variational part with this model's weights bound.

@@ -142,9 +142,9 @@ def _certify(
         "attack_gap": _gap(attack, found.radius),
         "duality_gap": _gap(found.distance, found.radius),
     }
-    if prepared.is_bounded:
-        columns["lipschitz"] = lipschitz_radii(forms, pixels, labels)
-        columns["hypothesis_testing"] = hypothesis_testing_radii(forms, pixels, labels)
+    if prepared.highest is not None:
+        columns["lipschitz"] = lipschitz_radii(forms, pixels, labels, prepared.highest)
+        columns["hypothesis_testing"] = hypothesis_testing_radii(forms, pixels, labels, prepared.highest)
     rows = [dict(zip(columns, map(_plain, values), strict=True)) for values in zip(*columns.values(), strict=True)]
     return Certified(rows, seconds)
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
+import torch
 from qiskit.circuit import CircuitInstruction, ParameterVector, ParameterVectorElement, QuantumCircuit
 from torch import Tensor, nn
 
 from qaml_qiskit.circuits import Ansatz
 from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.models import QVC, AmplitudeQNN
 from qaml_qiskit.noise import LAYER_END
 from qaml_qiskit.studies.parts import PARTS, TamperedPart
@@ -24,9 +26,8 @@ def parts_of(deployment: Deployment) -> tuple[TamperedPart, ...]:
     """All parts that the model allows; the encoding only where its exact attack takes seconds or minutes.
 
     Raises:
-        ConfigurationError: no QVC, or one whose logits are not ⟨Z_k⟩.
+        ConfigurationError: no QVC.
     """
-    deployment.check_reads_z()
 
     def allowed(part: TamperedPart) -> bool:
         try:
@@ -42,10 +43,8 @@ def check_parts(deployment: Deployment, parts: Iterable[TamperedPart]) -> None:
     """Refuse parts that the model does not have.
 
     Raises:
-        ConfigurationError: as :func:`parts_of`; gates that are no rotations, or crosstalk after layers that there are
-            not.
+        ConfigurationError: no QVC; gates that are no rotations, or crosstalk after layers that there are not.
     """
-    deployment.check_reads_z()
     ansatz = deployment.qvc.config.build_ansatz()
     if "gates" in parts:
         rotations_of(ansatz)
@@ -121,7 +120,7 @@ def crosstalk_circuit(model: QVC) -> QuantumCircuit:
 
 
 class Disturbed(nn.Module):
-    """The classifier beside a neighbour that turns its couplings; takes features, gives ⟨Z_k⟩.
+    """The averages that are read beside a neighbour that turns its couplings; takes features.
 
     Args:
         network: of :func:`crosstalk_circuit`.
@@ -133,5 +132,23 @@ class Disturbed(nn.Module):
         self._network, self._angles = network, angles
 
     def forward(self, features: Tensor) -> Tensor:
-        """⟨Z_k⟩, shape (N, m), for features of shape (N, F)."""
+        """⟨P⟩ of the readout's strings, shape (N, S), for features of shape (N, F)."""
         return self._network.expectations(features, self._angles.to(features))
+
+
+class Headed(nn.Module):
+    """Logits, up to a common factor, from features.
+
+    Args:
+        connector: features to ⟨P⟩ of the readout's strings.
+        head: of the classifier.
+    """
+
+    def __init__(self, connector: nn.Module, head: LinearHead) -> None:
+        super().__init__()
+        self.connector, self._head = connector, head.converted(torch.from_numpy)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Shape (N, m), for features of shape (N, F)."""
+        found: Tensor = self.connector(features)
+        return self._head.converted(lambda part: part.to(found)).logits(found)

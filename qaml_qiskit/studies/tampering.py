@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -21,16 +21,20 @@ from qaml_qiskit.attacks.quantum import (
     QuantumAttack,
     ReadoutAttack,
     StateAttack,
+    ZProducts,
     logits_of_weights,
 )
 from qaml_qiskit.deployments import Batch, Deployment
-from qaml_qiskit.evaluation import Proportion, ReadoutMap
+from qaml_qiskit.deployments.forms import headed, unit_head
+from qaml_qiskit.encodings import amplitudes
+from qaml_qiskit.evaluation import LinearHead, Proportion, ReadoutMap
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import QVC, AmplitudeQNN
 from qaml_qiskit.progress import Advance, Progress
+from qaml_qiskit.simulation import z_expectations
 from qaml_qiskit.simulation.heisenberg import noisy_observables
 from qaml_qiskit.studies.parts import TamperedPart
-from qaml_qiskit.studies.tampered_circuits import Disturbed, crosstalk_circuit, rotations_of
+from qaml_qiskit.studies.tampered_circuits import Disturbed, Headed, crosstalk_circuit, rotations_of
 
 #: Images whose states are attacked between two files: what a kill can lose. Most of the work does not depend on it.
 BLOCK = 500
@@ -113,7 +117,7 @@ class Tampering:
     Attributes:
         deployment: whose model is a QVC; its noise is not used.
         batch: labelled images.
-        readout: the honest errors of the class qubits.
+        readout: the honest errors of the measured qubits.
         steps: of the ascent on the weights.
         seed: of its random start.
     """
@@ -155,15 +159,18 @@ class Tampering:
             case "encoding":
                 return StateAttack(self.states[cell.images], self.matrices, self.labels[cell.images])
             case "readout":
-                return ReadoutAttack(self.readout.read(self.z), self.labels)
+                return ReadoutAttack(self.read, self.labels, self.products)
             case "calibration":
-                return CalibrationAttack(self.readout.read(self.z), self.readout.p10, self.readout.p01, self.labels)
+                honest = self.readout
+                return CalibrationAttack(self.read, honest.p10, honest.p01, self.labels, products=self.products)
             case "crosstalk":
                 circuit = crosstalk_circuit(self._model)
-                network = AmplitudeQNN(circuit, self.features.shape[1], self._model.readout.qubits)
-                return CrosstalkAttack(
-                    lambda angles: Disturbed(network, angles), circuit.num_parameters, self.features, self.labels
-                )
+                network = AmplitudeQNN(circuit, self.features.shape[1], self._model.readout.strings)
+
+                def victim(angles: Tensor) -> nn.Module:
+                    return Headed(Disturbed(network, angles), self._head)
+
+                return CrosstalkAttack(victim, circuit.num_parameters, self.features, self.labels)
 
     @property
     def _model(self) -> QVC:
@@ -171,7 +178,11 @@ class Tampering:
 
     @property
     def _by_weights(self) -> tuple[Callable[[Tensor], Tensor], Tensor]:
-        return logits_of_weights(self._model.connector, "weight", self.features)
+        return logits_of_weights(Headed(self._model.connector, self._head), "connector.weight", self.features)
+
+    @property
+    def _head(self) -> LinearHead:
+        return unit_head(self._model)
 
     @property
     def labels(self) -> Tensor:
@@ -185,11 +196,27 @@ class Tampering:
             return self._model.features(self.batch.images)
 
     @cached_property
+    def products(self) -> ZProducts:
+        """What the logits are made of, by classical bits."""
+        return ZProducts(self._model.readout.bits, self._head.converted(torch.from_numpy))
+
+    @cached_property
     def z(self) -> Tensor:
-        """⟨Z_k⟩, shape (N, m)."""
+        """Averages of all products of Z that readout errors mix, as :attr:`products` knows them, shape (N, K)."""
+        model, known = self._model, self.products.known
         with torch.no_grad():
-            z: Tensor = self._model.connector(self.features)
-            return z.double()
+            if known == model.readout.bits:
+                z: Tensor = model.connector(self.features)
+                return z.double()
+            qubits = [tuple(model.readout.qubits[place] for place in product) for product in known]
+            network = cast(AmplitudeQNN, model.connector.neural_network)
+            states = amplitudes(self.features, network.program.num_qubits)
+            return z_expectations(network.program, states.to(self.states), model.weight.double(), qubits)
+
+    @cached_property
+    def read(self) -> Tensor:
+        """:attr:`z` as it is read, with the honest errors, shape (N, K)."""
+        return ZProducts(self.products.known).changed(self.z, self.readout.contrast, self.readout.offset)
 
     @cached_property
     def states(self) -> Tensor:
@@ -203,9 +230,10 @@ class Tampering:
 
     @cached_property
     def matrices(self) -> Tensor:
-        """M_k with ⟨Z_k⟩ = φᵀM_kφ for real states φ, shape (m, 2ⁿ, 2ⁿ), float64."""
-        qubits = self._model.readout.qubits
-        return noisy_observables(self._model.ansatz(), None, qubits, dtype=torch.float64).matrices
+        """M_k with logits φᵀM_kφ for real states φ, up to a common factor, shape (m, 2ⁿ, 2ⁿ), float64."""
+        strings = self._model.readout.strings
+        observables = noisy_observables(self._model.ansatz(), None, strings, dtype=torch.float64)
+        return torch.from_numpy(headed(self._head, observables.matrices.numpy()))
 
 
 def honest_readout(deployment: Deployment, probability: float) -> ReadoutMap[Tensor]:
@@ -221,7 +249,7 @@ def honest_readout(deployment: Deployment, probability: float) -> ReadoutMap[Ten
     if deployment.kind == "device":
         found = deployment.circuit.readout
         return ReadoutMap(torch.from_numpy(found.p10), torch.from_numpy(found.p01))
-    flips = torch.full((deployment.qvc.config.num_classes,), probability, dtype=torch.float64)
+    flips = torch.full((len(deployment.qvc.readout.qubits),), probability, dtype=torch.float64)
     return ReadoutMap(flips, flips)
 
 

@@ -61,7 +61,7 @@ class TrainingOptions(Seeded, DataOptions):
     pixel_order: Annotated[PixelOrder | None, Otherwise("gray for approximate, flat otherwise")] = None
     """Which pixel is which amplitude."""
     logit_scale: LogitScale = 20.0
-    """Logits of a QVC are ⟨Z⟩, those of a quadratic classifier its forms, times this; a trained readout starts so."""
+    """Logits of a QVC are what it reads of Z, those of a quadratic classifier its forms, times this."""
     init_std: Annotated[Annotated[float, Field(ge=0)] | None, Otherwise("1; 0.01 for quadratic")] = None
     """Standard deviation of the first weights of a QVC or a quadratic classifier."""
     maps: Annotated[Count, Field(exclude_if=lambda maps: maps == 3)] = 3

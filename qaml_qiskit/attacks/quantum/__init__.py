@@ -14,6 +14,7 @@ from qaml_qiskit.attacks.quantum.crosstalk import CrosstalkAttack as CrosstalkAt
 from qaml_qiskit.attacks.quantum.gates import GateAttack as GateAttack
 from qaml_qiskit.attacks.quantum.gates import rotation_groups as rotation_groups
 from qaml_qiskit.attacks.quantum.gates import rotation_strength as rotation_strength
+from qaml_qiskit.attacks.quantum.products import ZProducts as ZProducts
 from qaml_qiskit.attacks.quantum.readout import CalibrationAttack as CalibrationAttack
 from qaml_qiskit.attacks.quantum.readout import ReadoutAttack as ReadoutAttack
 from qaml_qiskit.attacks.quantum.states import StateAttack as StateAttack

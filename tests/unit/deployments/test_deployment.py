@@ -127,7 +127,7 @@ def test_a_quadratic_model_is_its_forms() -> None:
     with torch.no_grad():
         found = forms.double(images().double()).numpy() / each.card.model.logit_scale
     np.testing.assert_allclose(found, values, atol=VALUE[torch.float32])
-    assert not forms.is_bounded
+    assert forms.highest is None
 
 
 @pytest.mark.parametrize("condition", [Ideal(), *NOISY, OnTarget("manila", "quick")], ids=str)
