@@ -27,7 +27,7 @@ def read_circuit(path: Path | str) -> OwnCircuit:
         ConfigurationError: a circuit that cannot be an ansatz; see :meth:`.OwnCircuit.of`.
     """
     path = Path(path)
-    content = read_bytes(path)
+    content = read_bytes(path, "check the path, or name a registered ansatz")
     circuit = circuit_of(content, str(path), _REMEDY) if path.suffix == ".qpy" else _of_qasm(content, str(path))
     try:
         return OwnCircuit.of(circuit)
