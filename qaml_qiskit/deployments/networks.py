@@ -1,9 +1,8 @@
 """What networks of the user's are for, and what a run says of them."""
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 
-from qaml_qiskit.datasets import Dataset, Split, dataset_spec, load_dataset
+from qaml_qiskit.datasets import Dataset, Split, dataset_spec
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.errors import ConfigurationError
@@ -11,19 +10,6 @@ from qaml_qiskit.models import DataCard, ModelCard, NetworkCard, NetworkConfig
 
 #: What a network is for: images with their classes, or what a model says that was trained for the same.
 DataOfNetwork = Dataset | Split | ModelCard | NetworkCard
-
-
-def network_data(dataset: str | None, classes: Sequence[int] | None, data_dir: Path | None) -> NetworkCard | None:
-    """What networks are for, from the names of a data set and of its classes; None for no name.
-
-    Raises:
-        ConfigurationError: an unknown name or class, or data that cannot be found.
-    """
-    if dataset is None:
-        return None
-    test = load_dataset(dataset, data_dir=data_dir, classes=classes).test
-    kept = tuple(classes) if classes is not None else tuple(range(test.num_classes))
-    return _card(test, DataCard(dataset=dataset, classes=kept))
 
 
 def network_card(name: str, data: DataOfNetwork | None) -> NetworkCard:
@@ -42,7 +28,7 @@ def network_card(name: str, data: DataOfNetwork | None) -> NetworkCard:
         case Dataset():
             return _card(data, DataCard(dataset=data.name, classes=_classes(data)))
         case Split():
-            return network_card(name, data.test)
+            return _card(data.test, DataCard.of(data))
         case ModelCard() | NetworkCard():
             config = NetworkConfig(image_shape=data.model.image_shape, num_classes=data.model.num_classes)
             return NetworkCard(model=config, data=data.data)
@@ -70,10 +56,10 @@ def _card(data: Dataset, card: DataCard) -> NetworkCard:
     return NetworkCard(model=config, data=card)
 
 
-def _classes(data: Dataset) -> tuple[int, ...]:
-    """The labels in the catalogue of the classes that were kept; of other data, their own."""
+def _classes(data: Dataset) -> tuple[int | str, ...]:
+    """The classes that were kept: their numbers in the catalogue; of other data, their names."""
     try:
         known = list(dataset_spec(data.name).class_names)
         return tuple(known.index(name) for name in data.class_names)
     except (ConfigurationError, ValueError):
-        return tuple(range(data.num_classes))
+        return data.class_names

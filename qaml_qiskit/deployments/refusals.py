@@ -111,12 +111,30 @@ def needs_data(name: str) -> ConfigurationError:
     )
 
 
+def needs_dataset(got: str) -> ConfigurationError:
+    """What is done to the images of networks, without the data set.
+
+    Args:
+        got: the options.
+    """
+    return ConfigurationError(
+        "the data that the networks are for are not complete",
+        got=f"{got} without --dataset",
+        expected="the data set that this is done to",
+        remedy="add --dataset",
+    )
+
+
 def needs_no_data(got: str) -> ConfigurationError:
-    """Data that networks are for, where there is no network."""
+    """Data that networks are for, where there is no network.
+
+    Args:
+        got: the options.
+    """
     return ConfigurationError(
         "every model here says itself what it is for",
         got=got,
-        expected="--dataset and --classes beside a .pt2 or package.module:factory",
+        expected="such options beside a .pt2 or package.module:factory only",
         remedy="leave them out",
     )
 

@@ -7,17 +7,14 @@ Qiskit, so that a wrong option is answered at once.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from operator import not_
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from qaml_qiskit.attacks import Attack, attack_grid
-from qaml_qiskit.datasets.names import DatasetName
-from qaml_qiskit.deployments import conditions, refusals
-from qaml_qiskit.deployments.references import names_network
+from qaml_qiskit.deployments import conditions
 from qaml_qiskit.errors import UNKNOWN_NAME, ConfigurationError, perhaps
 from qaml_qiskit.formats import first_problem
 from qaml_qiskit.noise import NoiseName
@@ -191,35 +188,6 @@ class WithRecipe(Request):
 
     recipe: RecipeName = "level3"
     """Compiles for the target: a recipe of transpile/, or a YAML file."""
-
-
-class ForNetworks(Request):
-    """Asks which images networks of the user's are for, which do not say it themselves."""
-
-    dataset: Annotated[DatasetName | None, Field(exclude_if=not_), Otherwise("that of the models beside them")] = None
-    """Whose images networks of your own take."""
-    classes: Annotated[tuple[int, ...] | None, Field(exclude_if=not_), Otherwise("all, with --dataset")] = None
-    """Labels that networks of your own tell apart, such as 3,8; the k-th is their output k."""
-
-    def check_networks(self, names: Sequence[str]) -> None:
-        """Raise ConfigurationError for networks without data, and for data without networks.
-
-        Args:
-            names: of all deployments of the request.
-        """
-        models = [conditions.parse_deployment(name)[0] for name in names]
-        networks = [name for name in models if names_network(name)]
-        if self.classes is not None and self.dataset is None:
-            raise ConfigurationError(
-                "the classes of the networks are not complete",
-                got="--classes without --dataset",
-                expected="the data set whose classes they are",
-                remedy="add --dataset",
-            )
-        if networks and self.dataset is None and len(networks) == len(models):
-            raise refusals.needs_data(networks[0])
-        if not networks and self.dataset is not None:
-            raise refusals.needs_no_data(f"--dataset {self.dataset}")
 
 
 class AttackOptions(Request):

@@ -7,7 +7,8 @@ from pydantic import model_validator
 from qaml_qiskit.attacks import Attack, AttackName
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Otherwise, Several
-from qaml_qiskit.workflows.request import AttackOptions, ForNetworks, OnModel, Seeded, UnderNoise, WithImages
+from qaml_qiskit.workflows.network_options import ForNetworks
+from qaml_qiskit.workflows.request import AttackOptions, OnModel, Seeded, UnderNoise, WithImages
 
 
 class AttackRequest(Seeded, UnderNoise, ForNetworks, AttackOptions, WithImages, OnModel):

@@ -13,7 +13,6 @@ from qaml_qiskit.deployments import (
     Batch,
     Deployment,
     load_batch,
-    network_data,
     parse_deployment,
     read_deployments,
     written,
@@ -27,6 +26,7 @@ from qaml_qiskit.studies import Audited, Cell, attack_columns, audit_cells, make
 from qaml_qiskit.workflows.attack.report import write_report
 from qaml_qiskit.workflows.attack.request import AttackRequest
 from qaml_qiskit.workflows.calling import takes
+from qaml_qiskit.workflows.network_data import network_data
 from qaml_qiskit.workflows.outcomes import AttackOutcome
 
 
@@ -48,7 +48,7 @@ def attack(
     """
     opening, progress = open_pool(workers, scheduler), progress or Silent()
     parsed = parse_deployment(request.model, noise=request.noise, strength=request.strength)
-    data = network_data(request.dataset, request.classes, data_dir)
+    data = network_data(request, data_dir)
     names = [written(*parsed), *request.sources]
     everyone = read_deployments(names, compute=compute, data=data, progress=progress)
     victim = everyone[0]

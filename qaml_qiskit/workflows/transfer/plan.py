@@ -8,13 +8,14 @@ from typing import Any
 
 from qaml_qiskit.artifacts import digest, read_adversarial
 from qaml_qiskit.compute import Compute
-from qaml_qiskit.deployments import load_batch, network_data, read_deployments
+from qaml_qiskit.deployments import load_batch, read_deployments
 from qaml_qiskit.deployments.images import check_data, check_made_from
 from qaml_qiskit.deployments.networks import code_of
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.formats import npz
 from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies import Cell
+from qaml_qiskit.workflows.network_data import network_data
 from qaml_qiskit.workflows.transfer.request import TransferRequest
 
 _DEFAULT_IMAGES = "100"
@@ -53,7 +54,7 @@ class TransferPlan:
         self.request = request
         # A source that is a victim too is one object, so that its noise is propagated once.
         names = [*request.sources, *request.victims]
-        data = network_data(request.dataset, request.classes, data_dir)
+        data = network_data(request, data_dir)
         everyone = read_deployments(
             names, recipe=request.recipe, backends=backends, compute=compute, data=data, progress=progress
         )

@@ -7,7 +7,8 @@ from pydantic import model_validator
 from qaml_qiskit.attacks import Attack, AttackName
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Images, Otherwise, Several
-from qaml_qiskit.workflows.request import AttackOptions, ForNetworks, Seeded, WithRecipe
+from qaml_qiskit.workflows.network_options import ForNetworks
+from qaml_qiskit.workflows.request import AttackOptions, Seeded, WithRecipe
 
 
 class TransferRequest(Seeded, WithRecipe, ForNetworks, AttackOptions):
