@@ -70,10 +70,10 @@ def _card(data: Dataset, card: DataCard) -> NetworkCard:
     return NetworkCard(model=config, data=card)
 
 
-def _classes(data: Dataset) -> tuple[int, ...]:
-    """The labels in the catalogue of the classes that were kept; of other data, their own."""
+def _classes(data: Dataset) -> tuple[int | str, ...]:
+    """The classes that were kept: their numbers in the catalogue; of other data, their names."""
     try:
         known = list(dataset_spec(data.name).class_names)
         return tuple(known.index(name) for name in data.class_names)
     except (ConfigurationError, ValueError):
-        return tuple(range(data.num_classes))
+        return data.class_names

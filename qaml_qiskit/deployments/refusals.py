@@ -128,11 +128,15 @@ def needs_data(name: str) -> ConfigurationError:
 
 
 def needs_no_data(got: str) -> ConfigurationError:
-    """Data that networks are for, where there is no network."""
+    """Data that networks are for, where there is no network.
+
+    Args:
+        got: the options.
+    """
     return ConfigurationError(
         "every model here says itself what it is for",
         got=got,
-        expected="--dataset and --classes beside a .pt2 or package.module:factory",
+        expected="such options beside a .pt2 or package.module:factory only",
         remedy="leave them out",
     )
 

@@ -1,11 +1,14 @@
 """One table of mistakes: each ends in exit code 2 and one line that says what to do, and leaves nothing behind."""
 
 import shutil
+import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.integration.conftest import Finished
 from tests.unit.datasets.own_files import photographs
@@ -74,9 +77,32 @@ def image_folder(name: str, content: bytes) -> Setup:
     return write
 
 
+def program(folder: Path, model: Path) -> None:
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 3))
+    torch.export.save(torch.export.export(network, (torch.rand(2, 1, 4, 4),)), folder / "net.pt2")
+
+
+def module_of(content: str) -> str:
+    """Every case has a module of its own, since Python imports each once."""
+    return f"mine{zlib.crc32(content.encode())}"
+
+
+def factory(content: str) -> Setup:
+    def write(folder: Path, model: Path) -> None:
+        (folder / f"{module_of(content)}.py").write_text(content)
+
+    return write
+
+
 OWN = ["train", "--dataset", "own.npz"]
 TABLE = ["train", "--dataset", "own.csv"]
 EIGHT = np.zeros((8, 2, 2), np.uint8)
+
+
+def from_file(content: str, *more: str) -> tuple[Setup, list[str]]:
+    return factory(content), ["attack", f"{module_of(content)}:make", "--dataset", "digits", *more]
+
+
 RUN = ["run", "{model}", "--images", "images.npz"]
 TYPO = "targets:\n  device: {kind: fake, device: FakeTornio}\n"
 SMALL = "targets:\n  small: {kind: fake, device: FakeManilaV2}\n"
@@ -167,7 +193,11 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     "three groups": (nothing, ["train", "--binarise", "a=1", "b=2", "c=3"], ["one group or two"]),
     "height without width": (nothing, ["train", "--resize", "8"], ["--resize", "at least 2"]),
     "more components than images have pixels": (nothing, ["train", "--pca", "65"], ["--pca 65", "1 to"]),
-    "unknown model kind": (nothing, ["train", "--model", "qvd"], ["'qvc', 'convnet', 'resnet18' or 'quadratic'"]),
+    "unknown model kind": (
+        nothing,
+        ["train", "--model", "qvd"],
+        ["'qvc', 'hybrid', 'convnet', 'resnet18'"],
+    ),
     "no layers": (nothing, ["train", "--layers", "0"], ["--layers"]),
     "layers beyond the memory": (nothing, ["train", "--layers", "1000000000"], ["GiB needed", "GiB free"]),
     "endless rate": (nothing, ["train", "--learning-rate", "inf"], ["--learning-rate", "finite"]),
@@ -370,6 +400,57 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
         ("--qubits 1", "--qubits"),
     ],
 }
+NETWORK = ["attack", "net.pt2", "--dataset", "digits", "--classes", "0,1,2"]
+CASES |= {
+    "program of another input size": (program, NETWORK, ["net.pt2 is not for these images", "(2, 1, 4, 4)", "8, 8"]),
+    "program that is none": (text("net.pt2", "hello"), NETWORK, ["net.pt2 cannot be loaded"]),
+    "program that is not there": (nothing, NETWORK, ["there is no such model", "'net.pt2'", ".pt2"]),
+    "network without data": (text("net.pt2", ""), ["attack", "net.pt2"], ["nobody says which images net.pt2 is for"]),
+    "data without a network": (
+        nothing,
+        ["attack", "{model}", "--dataset", "digits"],
+        ["every model here"],
+    ),
+    "classes without data": (text("net.pt2", ""), ["attack", "net.pt2", "--classes", "0,1"], ["--classes without"]),
+    "network under a noise": (
+        text("net.pt2", ""),
+        ["attack", "net.pt2@depolarizing:0.1", "--dataset", "digits"],
+        ["net.pt2 has no quantum circuit"],
+    ),
+    **{
+        f"network in {command}": (
+            text("net.pt2", ""),
+            [command, "net.pt2", "--images", "3"],
+            ["net.pt2 has no quantum circuit", "a network"],
+        )
+        for command in ("run", "plan", "sweep", "certify", "tamper", "forecast", "frontier")
+    },
+    "network and a model for other classes": (
+        text("net.pt2", ""),
+        ["transfer", "--sources", "{model}", "--victims", "net.pt2", "--dataset", "moons"],
+        ["net.pt2"],
+    ),
+    "module that is not there": (nothing, ["attack", "mine:make", "--dataset", "digits"], ["there is no module mine"]),
+    "factory that needs arguments": (*from_file("def make(size): ..."), ["a factory that needs size"]),
+    "factory that fails": (*from_file("def make(): 1 / 0"), ["fails", "ZeroDivisionError"]),
+    "factory of something else": (*from_file("def make(): return 3"), ["gives no network", "a int"]),
+    "module that fails": (*from_file("raise RuntimeError"), ["cannot be imported", "RuntimeError"]),
+    "module that leaves": (*from_file("import sys; sys.exit(0)"), ["cannot be imported", "SystemExit"]),
+    "network for other images": (
+        *from_file("from torch.nn import Linear, Sequential, Flatten\nmake = Sequential(Flatten(), Linear(9, 10))"),
+        ["cannot read the images", "RuntimeError"],
+    ),
+    "network with fewer outputs": (
+        *from_file("from torch.nn import Linear, Sequential, Flatten\nmake = Sequential(Flatten(), Linear(64, 4))"),
+        ["gives no logits", "(3, 4)", "(3, 10)"],
+    ),
+    "hybrid through a fit": (
+        nothing,
+        ["train", "--model", "hybrid", "--encoding", "approximate"],
+        ["a hybrid cannot be trained through the approximate encoding"],
+    ),
+    "maps of a qvc": (nothing, ["train", "--maps", "2"], ["a qvc has no use for --maps", "--model hybrid"]),
+}
 CASES |= {
     f"{command} {words}": (nothing, f"{command} {words}".split(), [said])
     for command, uses in WRONG_USE.items()
@@ -383,8 +464,16 @@ def listing(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_mistake(
-    name: str, tmp_path: Path, qaml: Callable[..., Finished], trained: Path, trained_convnet: Path
+    name: str,
+    tmp_path: Path,
+    qaml: Callable[..., Finished],
+    trained: Path,
+    trained_convnet: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Where a module is imported, it is forgotten, and leaves no file beside it.
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     prepare, arguments, parts = CASES[name]
     prepare(tmp_path, trained)
     before = listing(tmp_path)

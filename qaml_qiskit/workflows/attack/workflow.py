@@ -13,12 +13,11 @@ from qaml_qiskit.deployments import (
     Batch,
     Deployment,
     load_batch,
-    network_data,
     parse_deployment,
     read_deployments,
     written,
 )
-from qaml_qiskit.deployments.networks import code_of
+from qaml_qiskit.deployments.networks import code_of, network_data
 from qaml_qiskit.evaluation import Proportion, success_rate
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome, audit_tables

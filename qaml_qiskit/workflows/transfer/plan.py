@@ -8,9 +8,9 @@ from typing import Any
 
 from qaml_qiskit.artifacts import digest, read_adversarial
 from qaml_qiskit.compute import Compute
-from qaml_qiskit.deployments import load_batch, network_data, read_deployments
+from qaml_qiskit.deployments import load_batch, read_deployments
 from qaml_qiskit.deployments.images import check_data, check_made_from
-from qaml_qiskit.deployments.networks import code_of
+from qaml_qiskit.deployments.networks import code_of, network_data
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.formats import npz
 from qaml_qiskit.progress import Progress
