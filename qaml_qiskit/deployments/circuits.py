@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -51,7 +50,7 @@ class CircuitWithNoise:
     notes: tuple[str, ...] = ()
     bits: tuple[tuple[int, ...], ...] = ()
 
-    @cached_property
+    @property
     def products(self) -> Products:
         """The products of Z that the classifier is read from."""
         size = len(self.read)

@@ -114,7 +114,7 @@ def exact(noisy: CircuitWithNoise, inputs: Inputs, strings: Sequence[BitString],
     return noisy_expectations(read.circuit, read.noise, noisy.sets(strings), values=columns).numpy()
 
 
-def density(noisy: CircuitWithNoise, inputs: Inputs, *, bare: bool) -> Reading:
+def density(noisy: CircuitWithNoise, inputs: Inputs, *, bare: bool = False) -> Reading:
     """Exact values by Aer's density matrix; also those without readout errors, if asked for."""
     simulator = AerSimulator(method="density_matrix", noise_model=noisy.noise, **_OPTIONS)
     kept = noisy.products.below
@@ -127,7 +127,7 @@ def density(noisy: CircuitWithNoise, inputs: Inputs, *, bare: bool) -> Reading:
     return Reading.of(Averages.asked(noisy.products, lambda *asked: _of_bare(noisy, found, *asked), bare=bare))
 
 
-def trajectories(noisy: CircuitWithNoise, inputs: Inputs, count: int, seed: int, *, bare: bool) -> Reading:
+def trajectories(noisy: CircuitWithNoise, inputs: Inputs, count: int, seed: int, *, bare: bool = False) -> Reading:
     """Means over so many random state vectors an image, with the covariance of these means."""
     simulator = AerSimulator(method="statevector", noise_model=noisy.noise, **_OPTIONS)
     products, readout, kept = noisy.products, noisy.readout, noisy.products.below
