@@ -1,6 +1,7 @@
 """What jobs answered: kept as small arrays, one file a job, and read back as ⟨P_s⟩ with their errors."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,38 +37,33 @@ class Sampled:
 
     Attributes:
         rows: which images, ascending; all of them unless jobs are missing. Shape (K,).
-        raw: ⟨P_s⟩ from the counts, shape (K, S), or None when an Estimator mitigated by itself.
-        mitigated: ⟨P_s⟩ after mitigation, shape (K, S), or None without mitigation.
-        covariance: of the unmitigated estimates by the finite number of shots, or of the mitigated ones when there are
-            no others; shape (K, S, S).
+        estimates: ⟨P_s⟩ of K images and their errors by how they came about: ``raw``, from the counts, which there are
+            unless an Estimator mitigated by itself, and ``mitigated``, unless nothing was.
         calibration: the readout calibration that was used, or None.
-        corrected: :attr:`mitigated` with the errors of shots and calibration; None without a calibration.
         by_qubit: what inverting every qubit by itself makes of the same counts, shape (K, S), where ``mitigated`` is
             what M3 does; None elsewhere.
         barred: why there is no mitigation although there is a calibration; empty otherwise.
     """
 
     rows: NDArray[np.int64]
-    raw: NDArray[np.floating] | None
-    mitigated: NDArray[np.floating] | None
-    covariance: NDArray[np.floating]
-    calibration: Calibration | None
-    corrected: Estimates | None = None
+    estimates: Mapping[str, Estimates]
+    calibration: Calibration | None = None
     by_qubit: NDArray[np.floating] | None = None
     barred: str = ""
 
+    @property
+    def raw(self) -> NDArray[np.floating] | None:
+        """⟨P_s⟩ from the counts, shape (K, S)."""
+        return self.stages().get("raw")
+
+    @property
+    def mitigated(self) -> NDArray[np.floating] | None:
+        """⟨P_s⟩ after mitigation, shape (K, S)."""
+        return self.stages().get("mitigated")
+
     def stages(self) -> dict[str, NDArray[np.floating]]:
         """⟨P_s⟩ by how they came about: ``raw`` and ``mitigated``, those that there are."""
-        return {name: found.values for name, found in self.estimates().items()}
-
-    def estimates(self) -> dict[str, Estimates]:
-        """The stages with their errors."""
-        found = {name: Estimates(values, self.covariance) for name, values in self._values().items()}
-        return found if self.corrected is None else {**found, "mitigated": self.corrected}
-
-    def _values(self) -> dict[str, NDArray[np.floating]]:
-        stages = {"raw": self.raw, "mitigated": self.mitigated}
-        return {name: values for name, values in stages.items() if values is not None}
+        return {name: found.values for name, found in self.estimates.items()}
 
 
 @dataclass(frozen=True)
@@ -177,25 +173,23 @@ def read_outcomes(folder: Path, workload: Workload) -> Sampled | None:
         evs, stds = (np.concatenate([arrays[name] for _, arrays in there]) for name in ("evs", "stds"))
         # An extrapolation that failed has an endless error; beyond the width of [−1, 1] it says the same.
         stds = np.nan_to_num(stds, nan=2.0, posinf=2.0)
-        return Sampled(rows, None, evs, stds[:, :, None] ** 2 * np.eye(stds.shape[1]), None)
+        return Sampled(rows, {"mitigated": Estimates(evs, stds[:, :, None] ** 2 * np.eye(stds.shape[1]))})
     samples = [_bits(arrays) for _, arrays in there]
     products = workload.products
-    raw, covariance = (
-        np.concatenate([of(bits, products) for bits in samples]) for of in (averages, average_covariance)
-    )
+    raw = joined([Estimates(averages(bits, products), average_covariance(bits, products)) for bits in samples])
     calibration = _calibration(workload, found.get(CALIBRATION))
     if calibration is None:
-        return Sampled(rows, raw, None, covariance, None)
+        return Sampled(rows, {"raw": raw})
     try:
         correction = ReadoutCorrection(calibration, _method(workload))
         parts = [correction.estimates(bits, workload.measured, products) for bits in samples]
     except ConfigurationError as error:
         # Counts that were paid for are worth scoring without a calibration too.
-        return Sampled(rows, raw, None, covariance, None, barred=f"{error.what}: {error.got}")
-    corrected, by_qubit = joined(parts), None
+        return Sampled(rows, {"raw": raw}, barred=f"{error.what}: {error.got}")
+    by_qubit = None
     if correction.method == "m3":
         by_qubit = np.concatenate([correction.by_qubit(b, workload.measured, products).values for b in samples])
-    return Sampled(rows, raw, corrected.values, covariance, calibration, corrected, by_qubit)
+    return Sampled(rows, {"raw": raw, "mitigated": joined(parts)}, calibration, by_qubit)
 
 
 def _calibration(workload: Workload, arrays: Arrays | None) -> Calibration | None:

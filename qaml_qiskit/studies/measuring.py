@@ -79,7 +79,7 @@ def score_sampled(
             "uncertain_labels": 0,
         }
     ]
-    seed, estimates = workload.settings.seed, sampled.estimates()
+    seed, estimates = workload.settings.seed, sampled.estimates
     for name, found in estimates.items():
         errors = found.standard_errors()
         arrays |= {f"{called}_{name}": found.values, f"standard_error_{name}": errors}
