@@ -13,7 +13,7 @@ from torch import Tensor
 from qaml_qiskit.circuits import classifier_circuit
 from qaml_qiskit.compute import Compute
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.evaluation import ReadoutMap
+from qaml_qiskit.evaluation import BitString, Products, ReadoutMap
 from qaml_qiskit.execution import Target, compile_for, load_recipe, open_target, to_isa
 from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.execution.circuits import active_qubits, compact, measured_qubits
@@ -51,10 +51,19 @@ class CircuitWithNoise:
     bits: tuple[tuple[int, ...], ...] = ()
 
     @property
+    def products(self) -> Products:
+        """The products of Z that the classifier is read from."""
+        size = len(self.read)
+        return Products(self.bits, size) if self.bits else Products.of_bits(size)
+
+    def sets(self, strings: Sequence[BitString]) -> list[tuple[int, ...]]:
+        """The circuit's qubits of products that are given by classical bits."""
+        return [tuple(self.read[bit] for bit in string) for string in strings]
+
+    @property
     def strings(self) -> tuple[tuple[int, ...], ...]:
         """The products of Z that the classifier is read from, each by its qubits."""
-        bits = self.bits or tuple((place,) for place in range(len(self.read)))
-        return tuple(tuple(self.read[place] for place in string) for string in bits)
+        return tuple(self.sets(self.products.strings))
 
     def under(self, spec: NoiseSpec) -> "CircuitWithNoise":
         """The same circuit under a named noise, for circuits from :func:`native_circuit`.
@@ -66,25 +75,34 @@ class CircuitWithNoise:
         circuit, model = spec.attach(self.circuit, self.neighbours)
         return replace(self, circuit=circuit, noise=model)
 
-    def observables(self, dtype: torch.dtype = torch.float32, device: str = "cpu") -> NoisyObservables:
-        """What is read, carried back through the circuit and its noise; for circuits that an image's state enters."""
-        return noisy_observables(self.circuit, self.noise, self.strings, inputs=self.inputs, dtype=dtype, device=device)
+    def observables(
+        self, dtype: torch.dtype = torch.float32, device: str = "cpu", strings: Sequence[BitString] | None = None
+    ) -> NoisyObservables:
+        """Products of Z, carried back through the circuit and its noise; for circuits that an image's state enters.
+
+        Args:
+            dtype: of the observables.
+            device: where they are computed.
+            strings: the products, by classical bits; by default those that the classifier is read from.
+        """
+        sets = self.sets(self.products.strings if strings is None else strings)
+        return noisy_observables(self.circuit, self.noise, sets, inputs=self.inputs, dtype=dtype, device=device)
 
     def expectations(
-        self, values: NDArray[np.float64], sets: Sequence[int | tuple[int, ...]], compute: Compute, advance: Advance
+        self, values: NDArray[np.float64], strings: Sequence[BitString], compute: Compute, advance: Advance
     ) -> Tensor:
-        """Averages of Z, or of products of Z, of some qubits, shape (N, sets); for circuits that prepare their images.
+        """Averages of products of Z, shape (N, number of products); for circuits that prepare their images.
 
         Args:
             values: of the circuit's parameters, shape (N, P).
-            sets: the qubits.
+            strings: the products, by classical bits.
             compute: where, and with how many digits.
             advance: told about every image.
         """
         return noisy_expectations(
             self.circuit,
             self.noise,
-            sets,
+            self.sets(strings),
             values=values,
             dtype=compute.dtype,
             device=compute.device,

@@ -37,13 +37,14 @@ from qaml_qiskit.deployments.modules import frozen_copy, noisy_module, placed, w
 from qaml_qiskit.deployments.pieces import encodes_slowly, in_pieces, readable
 from qaml_qiskit.deployments.recoding import behind_encoding
 from qaml_qiskit.deployments.sampling import Stages, passing_run, sample_values
-from qaml_qiskit.evaluation import LinearHead
+from qaml_qiskit.evaluation import BitString, LinearHead, Products
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Target, load_catalogue, load_recipe, open_target
 from qaml_qiskit.models import (
     QVC,
     ModelCard,
     Network,
     NetworkCard,
+    NoisyQVC,
     QuadraticClassifier,
     StoredModel,
     check_batch,
@@ -146,6 +147,12 @@ class Deployment:
         return unit_head(self.qvc).times(self.qvc.config.logit_scale)
 
     @property
+    def reads_classes(self) -> bool:
+        """Whether class k is read from ⟨Z⟩ of the k-th measured qubit, as with the readout ``qubits``."""
+        readout = self.qvc.readout
+        return readout.bits == Products.of_bits(len(readout.qubits)).strings and self.head.is_scale
+
+    @property
     def encodes_slowly(self) -> bool:
         """Whether a circuit is fitted to every image before anything can be said about it."""
         return encodes_slowly(self.stored.model)
@@ -219,7 +226,7 @@ class Deployment:
         """The model on a target of backends.yaml.
 
         Raises:
-            QamlError: no QVC, or one whose logits are not ⟨Z_k⟩; or a target or recipe that does not exist or fit.
+            QamlError: no QVC, or a target or recipe that does not exist or fit.
         """
         return self.at(OnTarget(target, recipe), backends=backends)
 
@@ -231,7 +238,6 @@ class Deployment:
         if isinstance(condition, UnderNoise):
             self._check_noise(condition)
         if isinstance(condition, OnTarget):
-            self.check_reads_z()
             load_recipe(condition.recipe)
             entry = load_catalogue(backends).entry(condition.target)
             target = open_target(condition.target, entry, self.qvc.config.num_qubits)
@@ -318,13 +324,6 @@ class Deployment:
             observables = without_readout_errors(self._observables, self.layers)
         return noisy_module(self.qvc, observables, self.compute)
 
-    def check_reads_z(self) -> None:
-        """Raise ConfigurationError unless the logits are ⟨Z_k⟩ of a qubit a class, times the scale."""
-        readout = self.qvc.readout
-        alone = readout.strings == tuple((qubit,) for qubit in readout.qubits)
-        if readout.trained or not alone or not np.array_equal(readout.head.matrix, np.eye(readout.num_classes)):
-            raise refusals.needs_z(self.name, readout.name)
-
     def check_attackable(self, attacks: Iterable[Attack]) -> None:
         """Raise ConfigurationError unless these attacks can be made on :attr:`module`.
 
@@ -353,7 +352,7 @@ class Deployment:
         progress = progress or Silent()
         if self._is_whole:
             images = self._checked(images)
-            z = in_pieces(lambda piece: torch.from_numpy(self._z(piece)), images, "scoring images", progress)
+            z = in_pieces(lambda piece: torch.from_numpy(self.expectations(piece)), images, "scoring images", progress)
             return self.qvc.logits(z)
         return self._said(self.module, images, "encoding images", progress)
 
@@ -361,60 +360,74 @@ class Deployment:
         """Refuse images that the model was not trained for: a device's circuit would run whatever it is given."""
         return check_batch(images, self.card.model.image_shape)
 
-    def _said(self, module: nn.Module, images: Tensor, encoding: str, progress: Progress) -> Tensor:
-        """The logits of a placed module for images as they are kept."""
+    def _said(
+        self, module: nn.Module, images: Tensor, encoding: str, progress: Progress, *, before_head: bool = False
+    ) -> Tensor:
+        """The logits of a placed module for images as they are kept, or the averages that they are made of."""
         with computing(self.compute):
             read = readable(module, self.compute.placed(self._checked(images)), encoding, progress)
             # A network that is random takes nothing of the caller's random numbers, and says the same every time.
             with RandomStream(0, read.device).entered():
-                said = check_said(predict(module, read), self.name)
+                said = check_said(predict(_Averages(module) if before_head else module, read), self.name)
             return DEFAULT_COMPUTE.placed(said)
 
+    @torch.no_grad()
     def expectations(self, images: Tensor, advance: Advance = ignore) -> Floats:
-        """⟨Z_k⟩ with endless shots, shape (N, m); readout errors are in it.
+        """⟨P_s⟩ of the readout's S products of Z with endless shots, shape (N, S); readout errors are in it.
 
-        Where the encoding is noisy, too, every image costs a propagation of its own, and ``advance`` is told about it.
+        With the readout ``qubits`` they are the ⟨Z_k⟩. Where the encoding is noisy, too, every image costs a
+        propagation of its own, and ``advance`` is told about it.
 
         Raises:
-            ConfigurationError: see :meth:`check_reads_z`.
+            ConfigurationError: it is no QVC.
         """
-        self.check_reads_z()
-        if not self._is_whole:
-            return self.logits(images).numpy() / self.qvc.config.logit_scale
-        return self._z(images, advance)
+        return self.moments(images, self.qvc.readout.bits, advance)
 
-    def _z(self, images: Tensor, advance: Advance = ignore) -> Floats:
-        """⟨P⟩ of the readout's strings through the whole circuit."""
-        return self._propagated(self.circuit, images, self.circuit.strings, advance)
-
-    def moments(self, images: Tensor, sets: Sequence[tuple[int, ...]], advance: Advance = ignore) -> Floats:
-        """Expectation values of products of Z through the whole circuit, shape (N, sets), without readout errors.
+    @torch.no_grad()
+    def moments(
+        self, images: Tensor, strings: Sequence[BitString], advance: Advance = ignore, *, readout_errors: bool = True
+    ) -> Floats:
+        """Averages of any products of Z of the measured qubits with endless shots, shape (N, number of products).
 
         Args:
             images: shape (N, C, H, W).
-            sets: the qubits of each product, as :attr:`circuit` numbers them.
-            advance: told about every image.
+            strings: of each product the classical bits of its qubits.
+            advance: told about every image, where each costs a propagation of its own.
+            readout_errors: whether they are in it.
         """
-        return self._propagated(self.circuit.without_readout_errors(), images, sets, advance)
-
-    def _propagated(
-        self, circuit: CircuitWithNoise, images: Tensor, sets: Sequence[int | tuple[int, ...]], advance: Advance
-    ) -> Floats:
+        if not self._is_whole:
+            return self.layer_moments(images, strings, readout_errors=readout_errors)
+        circuit = self.circuit if readout_errors else self.circuit.without_readout_errors()
         values = self._angles(images, circuit.columns, Silent())
         with computing(self.compute):
-            return DEFAULT_COMPUTE.placed(circuit.expectations(values, sets, self.compute, advance)).numpy()
+            return DEFAULT_COMPUTE.placed(circuit.expectations(values, strings, self.compute, advance)).numpy()
 
+    @torch.no_grad()
+    def layer_moments(self, images: Tensor, strings: Sequence[BitString], *, readout_errors: bool = True) -> Floats:
+        """As :meth:`moments`, the encoding taken as noiseless, as in :attr:`module`."""
+        own, parts, others = self.qvc.readout.bits, [], tuple(strings)
+        # What is read is carried back through the layers once; other products are, whenever they are asked for.
+        if readout_errors and others[: len(own)] == own:
+            parts, others = [self._averaged(self.module, images)], others[len(own) :]
+        if others:
+            layers = self.layers if readout_errors else self.layers.without_readout_errors()
+            with computing(self.compute):
+                observables = layers.observables(self.compute.dtype, self.compute.device, others)
+            parts.append(self._averaged(noisy_module(self.qvc, observables, self.compute), images))
+        return np.concatenate(parts, axis=1)
+
+    def _averaged(self, module: nn.Module, images: Tensor) -> Floats:
+        return self._said(module, images, "encoding images", Silent(), before_head=True).numpy()
+
+    @torch.no_grad()
     def ideal(self, images: Tensor, progress: Progress | None = None) -> Floats:
-        """⟨Z_k⟩ without noise and shots, shape (N, m).
+        """⟨P_s⟩ of the readout's S products of Z without noise and shots, shape (N, S).
 
         Raises:
-            ConfigurationError: see :meth:`check_reads_z`.
+            ConfigurationError: it is no QVC.
         """
-        self.check_reads_z()
-        logits = self._said(
-            placed(self.qvc, self.compute), images, "scoring images without noise", progress or Silent()
-        )
-        return logits.numpy() / self.qvc.config.logit_scale
+        module, told = placed(self.qvc, self.compute), "scoring images without noise"
+        return self._said(module, images, told, progress or Silent(), before_head=True).numpy()
 
     def forms(self) -> QuadraticForms:
         """The logits as quadratic forms of the image; the one-off work takes seconds for ten qubits and 200 layers.
@@ -477,6 +490,7 @@ class Deployment:
             sampled = sample_values(
                 self.compiled,
                 values,
+                self.qvc.readout.bits,
                 shots=shots,
                 mitigation=mitigation,
                 seed=seed,
@@ -484,4 +498,17 @@ class Deployment:
                 progress=progress,
                 pool=pool,
             )
-        return {name: Stages(self.ideal(images, progress), **sampled[name]) for name, images in sets.items()}
+        return {
+            name: Stages(self.ideal(images, progress), **sampled[name], head=self.head) for name, images in sets.items()
+        }
+
+
+class _Averages(nn.Module):
+    """What a QVC, with noise or without, averages before its head."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = cast(QVC | NoisyQVC, model)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.model.expectations(images)

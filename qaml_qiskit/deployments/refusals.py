@@ -35,21 +35,6 @@ def needs_quadratic_logits(name: str, got: str) -> ConfigurationError:
     )
 
 
-def needs_z(name: str, readout: str) -> ConfigurationError:
-    """Whatever takes the ⟨Z_k⟩ of a circuit for its logits, for a readout that makes something else of them.
-
-    Args:
-        name: the deployment's.
-        readout: of its model.
-    """
-    return ConfigurationError(
-        f"the logits of {name} are not the ⟨Z⟩ of a qubit a class, which this command reads",
-        got=f"the readout {readout}",
-        expected="a readout such as qubits, whose logits are ⟨Z_k⟩ times a scale",
-        remedy="choose a model that is read so; attacks, and transfers without a target, take any readout",
-    )
-
-
 def needs_single_z(name: str, noise: str, readout: str) -> ConfigurationError:
     """A noise of which only what it does to Z of single qubits is put in, for a readout of products.
 

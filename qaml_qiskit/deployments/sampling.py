@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool, compute_tasks
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.compiled import Compiled
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.evaluation import BitString, LinearHead
 from qaml_qiskit.execution import (
     Elsewhere,
     JobWork,
@@ -34,16 +36,28 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Stages:
-    """⟨Z_k⟩ of one set of images at every stage, shape (N, m); None for a stage that there is not."""
+    """⟨P_s⟩ of one set of images at every stage, for the S products of Z that are read.
+
+    Attributes:
+        ideal: without noise and shots, shape (N, S); with the readout ``qubits`` they are the ⟨Z_k⟩.
+        raw: as sampled; None for a stage that there is not.
+        mitigated: after mitigation.
+        head: makes logits of them.
+    """
 
     ideal: Floats
     raw: Floats | None = None
     mitigated: Floats | None = None
+    head: LinearHead = field(kw_only=True)
 
     def by_name(self) -> dict[str, Floats]:
         """The stages that there are."""
         stages = {"ideal": self.ideal, "raw": self.raw, "mitigated": self.mitigated}
-        return {name: z for name, z in stages.items() if z is not None}
+        return {name: values for name, values in stages.items() if values is not None}
+
+    def logits(self) -> dict[str, Floats]:
+        """Logits at every stage that there is, shape (N, m)."""
+        return {name: self.head.logits(values) for name, values in self.by_name().items()}
 
 
 def check_computed(target: str, entry: TargetEntry, workers: int | None, scheduler: str | None) -> None:
@@ -78,6 +92,7 @@ def passing_run() -> Iterator[Run]:
 def sample_values(
     compiled: Compiled,
     values: Mapping[str, NDArray[np.float64]],
+    strings: tuple[BitString, ...],
     *,
     shots: int,
     mitigation: Mitigation,
@@ -86,11 +101,12 @@ def sample_values(
     progress: Progress,
     pool: Pool = HERE,
 ) -> dict[str, dict[str, Floats]]:
-    """⟨Z_k⟩ of several sets of images, raw and mitigated: sampled as one workload and calibrated once.
+    """⟨P_s⟩ of several sets of images, raw and mitigated: sampled as one workload and calibrated once.
 
     Args:
         compiled: the circuit and its target.
         values: the circuit's parameters, shape (N, P), by name of the set.
+        strings: the products of Z that are averaged, by classical bits.
         shots: an image.
         mitigation: see :data:`~qaml_qiskit.execution.Mitigation`.
         seed: of the sampling.
@@ -103,7 +119,8 @@ def sample_values(
     """
     compiled.target.simulator(compiled.isa)
     stacked = np.concatenate(list(values.values()))
-    workload = workload_for(compiled.isa, stacked, compiled.target, shots=shots, mitigation=mitigation, seed=seed)
+    how: dict[str, Any] = {"shots": shots, "mitigation": mitigation, "seed": seed, "strings": strings}
+    workload = workload_for(compiled.isa, stacked, compiled.target, **how)
     runner = runner_for(compiled.target, workload)
     submit(run.path, workload, runner)
     with progress.task(f"sampling on {compiled.target.name}", len(stacked)) as advance:

@@ -1,7 +1,12 @@
 """Figures of merit: pure functions of predictions."""
 
 from qaml_qiskit.evaluation.endless import endless_interval as endless_interval
+from qaml_qiskit.evaluation.estimates import Correction as Correction
+from qaml_qiskit.evaluation.estimates import Estimates as Estimates
 from qaml_qiskit.evaluation.head import LinearHead as LinearHead
+from qaml_qiskit.evaluation.products import BitString as BitString
+from qaml_qiskit.evaluation.products import Products as Products
+from qaml_qiskit.evaluation.products import read_average as read_average
 from qaml_qiskit.evaluation.proportions import Z_95 as Z_95
 from qaml_qiskit.evaluation.proportions import Proportion as Proportion
 from qaml_qiskit.evaluation.proportions import accuracy as accuracy
@@ -14,5 +19,4 @@ from qaml_qiskit.evaluation.proportions import wilson_interval as wilson_interva
 from qaml_qiskit.evaluation.readout import ReadoutMap as ReadoutMap
 from qaml_qiskit.evaluation.uncertainty import accuracy_interval as accuracy_interval
 from qaml_qiskit.evaluation.uncertainty import sampled_accuracy as sampled_accuracy
-from qaml_qiskit.evaluation.uncertainty import standard_errors as standard_errors
 from qaml_qiskit.evaluation.uncertainty import uncertain_labels as uncertain_labels

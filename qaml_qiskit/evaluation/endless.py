@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from qaml_qiskit.evaluation.estimates import Estimates, factors
+from qaml_qiskit.evaluation.head import LinearHead
 from qaml_qiskit.evaluation.proportions import Z_95, Proportion
-from qaml_qiskit.evaluation.readout import ReadoutMap
-from qaml_qiskit.evaluation.uncertainty import calibration_draws
 from qaml_qiskit.labels import check_labels
 
 #: Variances of the errors that are added, in units of those that are there.
@@ -15,30 +15,24 @@ _DRAWS, _CALIBRATIONS = 40, 100
 
 
 def endless_interval(
-    z: NDArray[np.float64],
-    covariance: NDArray[np.float64],
-    labels: NDArray[np.integer],
-    *,
-    seed: int,
-    readout: ReadoutMap | None = None,
+    estimates: Estimates, head: LinearHead, labels: NDArray[np.integer], *, seed: int
 ) -> tuple[float, float]:
     """95 % interval of the accuracy with endless shots, by simulation and extrapolation (Cook & Stefanski 1994).
 
-    More errors of the same kind are added to the ⟨Z_k⟩, up to twice the standard error, and the accuracy is followed
+    More errors of the same kind are added to the ⟨P_s⟩, up to twice the standard error, and the accuracy is followed
     back to where there are none: a parabola in the size of the errors, which suits both labels that change exactly
-    where two ⟨Z_k⟩ are equal (the loss is linear in the errors) and labels that change gradually (it is quadratic).
+    where two logits are equal (the loss is linear in the errors) and labels that change gradually (it is quadratic).
     The parabola is linear in the accuracies, so every image has a share of the result, and the spread of these shares
     over the images is that of the result.
 
     Repeated experiments find the true accuracy inside as often as they should as long as errors are no larger than the
-    spread of the ⟨Z_k⟩ themselves; beyond that nothing can be followed back, and the interval is too low.
+    spread of the ⟨P_s⟩ themselves; beyond that nothing can be followed back, and the interval is too low.
 
     Args:
-        z: ⟨Z_k⟩, shape (N, m), N ≥ 1.
-        covariance: of the measured (unmitigated) values by shots, shape (N, m, m).
+        estimates: of N ≥ 1 images.
+        head: makes logits of them.
         labels: shape (N,).
         seed: of the added errors.
-        readout: when ``z`` was mitigated.
 
     Returns:
         Lower and upper end; never narrower than Wilson's interval over the images.
@@ -46,18 +40,19 @@ def endless_interval(
     Raises:
         InputError: labels that are no classes, or not one an image.
     """
-    labels = check_labels(labels, *z.shape)
-    generator, images = np.random.default_rng(seed), len(z)
-    scale = np.ones(z.shape[1]) if readout is None else 1 / readout.contrast
-    values, vectors = np.linalg.eigh(covariance * np.outer(scale, scale))
-    factors = vectors * np.sqrt(np.maximum(values, 0))[:, None, :]
-    hits = [z.argmax(axis=1) == labels, *(np.zeros(images) for _ in _ADDED)]
+    values, logits = estimates.values, estimates.logits(head)
+    labels = check_labels(labels, *logits.shape)
+    generator, images = np.random.default_rng(seed), len(values)
+    scale = np.ones(values.shape[1]) if estimates.correction is None else 1 / estimates.correction.contrast
+    spread = factors(estimates.covariance * np.outer(scale, scale))
+    hits = [logits.argmax(axis=1) == labels, *(np.zeros(images) for _ in _ADDED)]
     for _ in range(_DRAWS):
         for place, added in enumerate(_ADDED, 1):
-            errors = np.einsum("nij,nj->ni", factors, generator.standard_normal(z.shape))
-            hits[place] += ((z + np.sqrt(added) * errors).argmax(axis=1) == labels) / _DRAWS
+            errors = np.einsum("nij,nj->ni", spread, generator.standard_normal(values.shape))
+            said = head.logits(values + np.sqrt(added) * errors).argmax(axis=1)
+            hits[place] += (said == labels) / _DRAWS
     shares = _at_none() @ np.array(hits, dtype=np.float64)
-    variance = shares.var() / max(1, images - 1) + _by_calibration(z, labels, generator, readout)
+    variance = shares.var() / max(1, images - 1) + _by_calibration(estimates, head, labels, generator)
     middle, half = min(1.0, max(0.0, float(shares.mean()))), Z_95 * float(np.sqrt(variance))
     low, high = Proportion(round(middle * images), images).interval
     return max(0.0, min(low, middle - half)), min(1.0, max(high, middle + half))
@@ -70,12 +65,13 @@ def _at_none() -> NDArray[np.float64]:
 
 
 def _by_calibration(
-    z: NDArray[np.float64], labels: NDArray[np.integer], generator: np.random.Generator, readout: ReadoutMap | None
+    estimates: Estimates, head: LinearHead, labels: NDArray[np.integer], generator: np.random.Generator
 ) -> float:
     """Variance of the accuracy by the calibration's shots, which shift all images together."""
-    if readout is None:
+    if estimates.correction is None:
         return 0.0
-    shift, scale = calibration_draws(generator, readout, z.shape[1], _CALIBRATIONS)
-    read = readout.read(z)
-    found = [(((read - shift[k]) * scale[k]).argmax(axis=1) == labels).mean() for k in range(_CALIBRATIONS)]
+    read, found = estimates.read, []
+    for offset, scale in zip(*estimates.calibrations(generator, _CALIBRATIONS), strict=True):
+        logits = head.logits(estimates.corrected(read, offset, scale))
+        found.append((logits.argmax(axis=1) == labels).mean())
     return float(np.var(found))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import TypeVar
 
 #: An array or a tensor: this room knows no library of tensors, and needs nothing of one but its arithmetic.
-Array = TypeVar("Array", bound=Any, default=NDArray[np.float64])
+Array = TypeVar("Array", bound=Any, default=NDArray[np.floating])
 Other = TypeVar("Other", bound=Any)
 
 
@@ -34,6 +34,13 @@ class LinearHead(Generic[Array]):
         """Covariance of the logits, shape (N, m, m), from that of ⟨P⟩, shape (N, S, S)."""
         found: Array = self.matrix @ covariance @ self.matrix.T
         return found
+
+    @property
+    def is_scale(self) -> bool:
+        """Whether logit k is the k-th average times one positive number."""
+        matrix = np.asarray(self.matrix)
+        square = matrix.shape[0] == matrix.shape[1] and matrix[0, 0] > 0
+        return bool(square and (matrix == matrix[0, 0] * np.eye(len(matrix))).all() and not np.any(self.offset))
 
     def times(self, scale: float) -> "LinearHead[Array]":
         """The head whose logits are so many times as large."""

@@ -1,7 +1,7 @@
 """Readout mitigation: our own calibration circuits, inverted qubit by qubit, or by mthree."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.evaluation import Z_95, ReadoutMap
+from qaml_qiskit.evaluation import Z_95, Correction, Estimates, Products, ReadoutMap
 from qaml_qiskit.formats import model_of, read_bytes
 
 #: Of 1 − p10 − p01. Below it, the errors of shots and calibration grow more than tenfold, and nothing is left to read.
@@ -126,27 +126,47 @@ def check_calibration(
 
 
 def z_from_bits(bits: BitArray) -> NDArray[np.float64]:
-    """⟨Z_k⟩ of every classical bit for a broadcast PUB of N images: shape (N, m)."""
-    return 1 - 2 * _unpack(bits).mean(axis=-2)
+    """⟨Z_k⟩ of every classical bit for a broadcast PUB of N images: shape (N, n)."""
+    return averages(bits, Products.of_bits(bits.num_bits))
 
 
-def z_covariance(bits: BitArray) -> NDArray[np.float64]:
-    """Covariance of the estimates :func:`z_from_bits`, from the shots themselves: shape (N, m, m).
+def averages(bits: BitArray, products: Products) -> NDArray[np.float64]:
+    """⟨P_s⟩ of products of Z for a broadcast PUB of N images, all from the same shots: shape (N, S)."""
+    return 1 - 2 * _parities(bits, products).mean(axis=-2)
 
-    Classes share shots, so the errors of their ⟨Z_k⟩ are correlated, and whether a label is safe depends on the
-    difference of two of them. One shot tells nothing about its own spread; it gets the largest, 1.
+
+def average_covariance(bits: BitArray, products: Products) -> NDArray[np.float64]:
+    """Covariance of :func:`averages`, from the shots themselves: shape (N, S, S).
+
+    Products share shots, so the errors of their averages are correlated, and whether a label is safe depends on the
+    difference of two logits. One shot tells nothing about its own spread; it gets the largest, 1.
     """
-    outcomes = 1.0 - 2.0 * _unpack(bits)
-    if bits.num_shots < 2:
-        return np.broadcast_to(np.eye(bits.num_bits), (bits.size, bits.num_bits, bits.num_bits)).copy()
+    return _covariance(1.0 - 2.0 * _parities(bits, products))
+
+
+def _covariance(outcomes: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Covariance of the means of outcomes (N, shots, S), shape (N, S, S)."""
+    images, shots, size = outcomes.shape
+    if shots < 2:
+        return np.broadcast_to(np.eye(size), (images, size, size)).copy()
     centred = outcomes - outcomes.mean(axis=-2, keepdims=True)
-    return np.swapaxes(centred, -1, -2) @ centred / (bits.num_shots - 1) / bits.num_shots
+    return np.swapaxes(centred, -1, -2) @ centred / (shots - 1) / shots
+
+
+def _parities(bits: BitArray, products: Products) -> NDArray[np.uint8]:
+    """Whether each shot found an odd number of ones among a product's bits, shape (N, shots, S)."""
+    unpacked = _unpack(bits)
+    if products == Products.of_bits(bits.num_bits):
+        return unpacked
+    parities = (np.bitwise_xor.reduce(unpacked[..., list(string)], axis=-1) for string in products.strings)
+    return np.stack(list(parities), axis=-1)
 
 
 def _unpack(bits: BitArray) -> NDArray[np.uint8]:
-    """Outcomes as zeros and ones, shape (N, shots, m)."""
+    """Outcomes as zeros and ones, shape (N, shots, n)."""
     # They are packed eight to a byte, bit 0 in the last place of the last byte.
-    return np.unpackbits(bits.array, axis=-1)[..., ::-1][..., : bits.num_bits]
+    unpacked = np.unpackbits(bits.array, axis=-1)[..., ::-1][..., : bits.num_bits]
+    return unpacked.reshape(-1, *unpacked.shape[-2:])
 
 
 @dataclass(frozen=True)
@@ -155,33 +175,59 @@ class ReadoutCorrection:
 
     Attributes:
         calibration: the record.
-        method: ``readout`` inverts each ⟨Z_k⟩ by the errors of its own qubit, which is exact and unbiased at any number
-            of shots for errors that are independent. ``m3`` inverts all qubits at once within the bitstrings that
-            occurred (Nation et al., PRX Quantum 2, 040326): biased as long as the shots have not seen most of those
-            that there are.
+        method: ``readout`` inverts each qubit's Z by the errors of its own qubit, shot by shot in products, which is
+            exact and unbiased at any number of shots for errors that are independent. ``m3`` inverts all qubits at once
+            within the bitstrings that occurred (Nation et al., PRX Quantum 2, 040326): biased as long as the shots have
+            not seen most of those that there are.
     """
 
     calibration: Calibration
     method: Literal["readout", "m3"]
 
-    def z_from_bits(self, bits: BitArray, measured: Sequence[int]) -> NDArray[np.float64]:
-        """⟨Z_k⟩ without the readout errors.
+    def estimates(self, bits: BitArray, measured: Sequence[int], products: Products | None = None) -> Estimates:
+        """⟨P_s⟩ without the readout errors, with the covariance of their shots.
 
         Args:
-            bits: outcomes of a broadcast PUB of N images with m classical bits.
+            bits: outcomes of a broadcast PUB of N images with n classical bits.
             measured: the physical qubit behind each classical bit.
+            products: of Z; by default Z of every classical bit.
 
         Returns:
-            Shape (N, m). Values can leave [−1, 1] by shot noise; they are not clipped, because clipping biases.
+            Values can leave [−1, 1] by shot noise; they are not clipped, because clipping biases.
 
         Raises:
             ConfigurationError: the calibration lacks a measured qubit, a qubit's readout carries no information, or
                 values far beyond [−1, 1], which no shot noise explains.
         """
+        products = products or Products.of_bits(bits.num_bits)
+        found = self.by_qubit(bits, measured, products)
+        if self.method == "m3":
+            found = replace(found, values=self._m3(bits, measured, products))
+        self._check_possible(found, bits.num_shots, measured)
+        return found
+
+    def z_from_bits(self, bits: BitArray, measured: Sequence[int]) -> NDArray[np.floating]:
+        """⟨Z_k⟩ of every classical bit without the readout errors, shape (N, n); see :meth:`estimates`."""
+        return self.estimates(bits, measured).values
+
+    def by_qubit(self, bits: BitArray, measured: Sequence[int], products: Products) -> Estimates:
+        """As :meth:`estimates`, by inverting every qubit by itself whatever the method; impossible values are kept."""
         readout = self._checked(measured)
-        z = self._m3(bits, measured) if self.method == "m3" else readout.inverted(z_from_bits(bits))
-        self._check_possible(z, bits.num_shots, readout, measured)
-        return z
+        read, shots = averages(bits, products), 1.0 - 2.0 * _unpack(bits)
+        shifted = shots - readout.offset
+        values, outcomes = np.empty_like(read), np.empty((*shots.shape[:2], len(products.strings)))
+        partials, contrast = np.zeros((len(read), *products.members.shape)), products.contrast(readout)
+        for k, string in enumerate(products.strings):
+            for bit in string:
+                partials[:, k, bit] = shifted[..., [b for b in string if b != bit]].prod(axis=-1).mean(axis=-1)
+            if len(string) == 1:
+                # A straight line: the average is enough, and what it is shifted by has no part in its covariance.
+                values[:, k] = (read[:, k] - readout.offset[string[0]]) / contrast[k]
+                outcomes[..., k] = shots[..., string[0]]
+            else:
+                outcomes[..., k] = shifted[..., list(string)].prod(axis=-1)
+                values[:, k] = outcomes[..., k].mean(axis=-1) / contrast[k]
+        return Estimates(values, _covariance(outcomes), Correction(products, readout, partials))
 
     def _checked(self, measured: Sequence[int]) -> ReadoutMap:
         """The readout errors of the measured qubits, after all of them were found to be invertible."""
@@ -196,21 +242,27 @@ class ReadoutCorrection:
             )
         return _invertible(record, measured, "choose a layout without this qubit, or leave out the mitigation")
 
-    def _check_possible(self, z: NDArray[np.float64], shots: int, readout: ReadoutMap, measured: Sequence[int]) -> None:
-        """Raise ConfigurationError for |⟨Z_k⟩| far above 1, which only a calibration of something else can give."""
-        margin = _SIGMAS * (shots**-0.5 + self.calibration.shots**-0.5) / readout.contrast
-        largest = np.abs(z).max(axis=0)
-        for qubit, value, limit in zip(measured, largest, _FAR + margin, strict=True):
+    def _check_possible(self, found: Estimates, shots: int, measured: Sequence[int]) -> None:
+        """Raise ConfigurationError for |⟨P⟩| far above 1, which only a calibration of something else can give."""
+        assert found.correction is not None
+        products, contrast = found.correction.products, found.correction.contrast
+        # Of a product each of its qubits may have drifted as far, and each has its own errors by the calibration.
+        size = np.array([len(string) for string in products.strings])
+        margin = _SIGMAS * (shots**-0.5 + (size / self.calibration.shots) ** 0.5) / contrast
+        largest = np.abs(found.values).max(axis=0)
+        for string, value, limit in zip(products.strings, largest, _FAR**size + margin, strict=True):
             if value > limit:
+                qubits = [measured[bit] for bit in string]
+                told = f"qubit {qubits[0]}" if len(qubits) == 1 else f"qubits {', '.join(map(str, qubits))}"
                 raise ConfigurationError(
-                    f"the readout calibration does not belong to what qubit {qubit} read",
-                    got=f"|⟨Z⟩| up to {value:.3g} after mitigation",
+                    f"the readout calibration does not belong to what {told} read",
+                    got=f"|⟨{'Z' * len(qubits)}⟩| up to {value:.3g} after mitigation",
                     expected=f"at most 1, or {limit:.3g} with the shot noise of {shots} shots and of the calibration",
                     remedy="measure a new calibration under the same options, or score the raw counts with "
                     "--mitigation none",
                 )
 
-    def _m3(self, bits: BitArray, measured: Sequence[int]) -> NDArray[np.float64]:
+    def _m3(self, bits: BitArray, measured: Sequence[int], products: Products) -> NDArray[np.float64]:
         record = self.calibration
         matrices: list[NDArray[np.float64] | None] = [None] * (max(record.qubits) + 1)
         for qubit, p10, p01 in zip(record.qubits, record.p10, record.p01, strict=True):
@@ -219,8 +271,8 @@ class ReadoutCorrection:
         mitigation.cals_from_matrices(matrices)
         counts = [bits.get_counts(i) for i in range(bits.size)]
         corrected = mitigation.apply_correction(counts, [list(measured)] * len(counts), distance=-1)
-        width = bits.num_bits
-        observables = ["I" * (width - 1 - k) + "Z" + "I" * k for k in range(width)]
+        # The rightmost letter is bit 0.
+        observables = ["".join("Z" if has else "I" for has in row[::-1]) for row in products.members]
         return np.array([[quasi.expval(observable) for observable in observables] for quasi in corrected])
 
 

@@ -1,6 +1,7 @@
-"""What jobs answered: kept as small arrays, one file a job, and read back as ⟨Z_k⟩ with their errors."""
+"""What jobs answered: kept as small arrays, one file a job, and read back as ⟨P_s⟩ with their errors."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,14 +12,16 @@ from numpy.typing import NDArray
 from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError
+from qaml_qiskit.evaluation import Estimates
+from qaml_qiskit.evaluation.estimates import joined
 from qaml_qiskit.execution.fingerprint import fingerprints
 from qaml_qiskit.execution.ledger import LEDGER_FILE, Ledger
 from qaml_qiskit.execution.mitigation import (
     Calibration,
     ReadoutCorrection,
+    average_covariance,
+    averages,
     read_calibration,
-    z_covariance,
-    z_from_bits,
 )
 from qaml_qiskit.execution.runner import BrokenResultError
 from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
@@ -30,29 +33,37 @@ OUTCOMES_FOLDER = "outcomes"
 
 @dataclass(frozen=True)
 class Sampled:
-    """What a target answered for K of the N images and m classes.
+    """What a target answered for K of the N images, about S products of Z.
 
     Attributes:
         rows: which images, ascending; all of them unless jobs are missing. Shape (K,).
-        raw: ⟨Z_k⟩ from the counts, shape (K, m), or None when an Estimator mitigated by itself.
-        mitigated: ⟨Z_k⟩ after mitigation, shape (K, m), or None without mitigation.
-        covariance: of the unmitigated estimates by the finite number of shots, or of the mitigated ones when there are
-            no others; shape (K, m, m).
+        estimates: ⟨P_s⟩ of K images and their errors by how they came about: ``raw``, from the counts, which there are
+            unless an Estimator mitigated by itself, and ``mitigated``, unless nothing was.
         calibration: the readout calibration that was used, or None.
+        by_qubit: what inverting every qubit by itself makes of the same counts, shape (K, S), where ``mitigated`` is
+            what M3 does; None elsewhere.
         barred: why there is no mitigation although there is a calibration; empty otherwise.
     """
 
     rows: NDArray[np.int64]
-    raw: NDArray[np.float64] | None
-    mitigated: NDArray[np.float64] | None
-    covariance: NDArray[np.float64]
-    calibration: Calibration | None
+    estimates: Mapping[str, Estimates]
+    calibration: Calibration | None = None
+    by_qubit: NDArray[np.floating] | None = None
     barred: str = ""
 
-    def stages(self) -> dict[str, NDArray[np.float64]]:
-        """⟨Z_k⟩ by how they came about: ``raw`` and ``mitigated``, those that there are."""
-        stages = {"raw": self.raw, "mitigated": self.mitigated}
-        return {name: z for name, z in stages.items() if z is not None}
+    @property
+    def raw(self) -> NDArray[np.floating] | None:
+        """⟨P_s⟩ from the counts, shape (K, S)."""
+        return self.stages().get("raw")
+
+    @property
+    def mitigated(self) -> NDArray[np.floating] | None:
+        """⟨P_s⟩ after mitigation, shape (K, S)."""
+        return self.stages().get("mitigated")
+
+    def stages(self) -> dict[str, NDArray[np.floating]]:
+        """⟨P_s⟩ by how they came about: ``raw`` and ``mitigated``, those that there are."""
+        return {name: found.values for name, found in self.estimates.items()}
 
 
 @dataclass(frozen=True)
@@ -162,19 +173,23 @@ def read_outcomes(folder: Path, workload: Workload) -> Sampled | None:
         evs, stds = (np.concatenate([arrays[name] for _, arrays in there]) for name in ("evs", "stds"))
         # An extrapolation that failed has an endless error; beyond the width of [−1, 1] it says the same.
         stds = np.nan_to_num(stds, nan=2.0, posinf=2.0)
-        return Sampled(rows, None, evs, stds[:, :, None] ** 2 * np.eye(stds.shape[1]), None)
+        return Sampled(rows, {"mitigated": Estimates(evs, stds[:, :, None] ** 2 * np.eye(stds.shape[1]))})
     samples = [_bits(arrays) for _, arrays in there]
-    raw, covariance = (np.concatenate([of(bits) for bits in samples]) for of in (z_from_bits, z_covariance))
+    products = workload.products
+    raw = joined([Estimates(averages(bits, products), average_covariance(bits, products)) for bits in samples])
     calibration = _calibration(workload, found.get(CALIBRATION))
     if calibration is None:
-        return Sampled(rows, raw, None, covariance, None)
+        return Sampled(rows, {"raw": raw})
     try:
         correction = ReadoutCorrection(calibration, _method(workload))
-        mitigated = np.concatenate([correction.z_from_bits(bits, workload.measured) for bits in samples])
+        parts = [correction.estimates(bits, workload.measured, products) for bits in samples]
     except ConfigurationError as error:
         # Counts that were paid for are worth scoring without a calibration too.
-        return Sampled(rows, raw, None, covariance, None, barred=f"{error.what}: {error.got}")
-    return Sampled(rows, raw, mitigated, covariance, calibration)
+        return Sampled(rows, {"raw": raw}, barred=f"{error.what}: {error.got}")
+    by_qubit = None
+    if correction.method == "m3":
+        by_qubit = np.concatenate([correction.by_qubit(b, workload.measured, products).values for b in samples])
+    return Sampled(rows, {"raw": raw, "mitigated": joined(parts)}, calibration, by_qubit)
 
 
 def _calibration(workload: Workload, arrays: Arrays | None) -> Calibration | None:
@@ -196,13 +211,13 @@ def _method(workload: Workload) -> Literal["readout", "m3"]:
 
 def _check(workload: Workload, job: JobSpec, arrays: Arrays) -> None:
     """Raise BrokenResultError unless the arrays are what the job asked for."""
-    width = len(workload.measured)
+    width, asked = len(workload.measured), len(workload.products.strings)
     rows = 2 if job.chunk == CALIBRATION else job.images
     if "evs" in arrays:
         for name in ("evs", "stds"):
-            if arrays[name].shape != (rows, width) or arrays[name].dtype.kind != "f":
+            if arrays[name].shape != (rows, asked) or arrays[name].dtype.kind != "f":
                 raise _unfit(
-                    job, f"{name} of shape {arrays[name].shape}", f"({rows}, {width}) of floating-point numbers"
+                    job, f"{name} of shape {arrays[name].shape}", f"({rows}, {asked}) of floating-point numbers"
                 )
         if not np.isfinite(arrays["evs"]).all():
             raise _unfit(job, "expectation values that are no numbers", "numbers")

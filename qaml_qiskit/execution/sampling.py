@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
+from qaml_qiskit.evaluation import BitString
 from qaml_qiskit.execution.circuits import check_isa
 from qaml_qiskit.execution.collection import collect
 from qaml_qiskit.execution.options import DEFAULT_MITIGATION, Mitigation
@@ -56,6 +57,7 @@ def sample(
     mitigation: Mitigation = DEFAULT_MITIGATION,
     seed: int = 0,
     images_per_job: int | None = None,
+    strings: tuple[BitString, ...] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Sampled:
     """Run a compiled circuit for a batch of images on a simulated target and wait for it.
@@ -70,6 +72,7 @@ def sample(
         mitigation: see :data:`Mitigation`.
         seed: the same seed gives the same counts.
         images_per_job: images that are simulated together; by default 50, fewer where the shots are many.
+        strings: the products of Z that are averaged, see :func:`build_workload`.
         progress: called with the number of images done since the last call.
 
     Raises:
@@ -83,9 +86,8 @@ def sample(
             expected="a folder that keeps the ledger of paid jobs",
             remedy="use submit() and collect(), or `qaml run`",
         )
-    workload = workload_for(
-        isa, values, target, shots=shots, mitigation=mitigation, seed=seed, images_per_job=images_per_job
-    )
+    how: dict[str, Any] = {"mitigation": mitigation, "images_per_job": images_per_job, "strings": strings}
+    workload = workload_for(isa, values, target, shots=shots, seed=seed, **how)
     with TemporaryDirectory() as folder:
         runner = runner_for(target, workload)
         submit(Path(folder), workload, runner)

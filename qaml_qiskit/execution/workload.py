@@ -16,6 +16,7 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qaml_qiskit.circuits.qpy_files import circuit_bytes, circuit_of
 from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.evaluation import BitString, Products
 from qaml_qiskit.execution.circuits import calibration_circuits, measured_qubits
 from qaml_qiskit.execution.mitigation import Calibration
 from qaml_qiskit.execution.options import (
@@ -27,7 +28,7 @@ from qaml_qiskit.execution.options import (
     PrimitiveOptions,
 )
 from qaml_qiskit.files import write_atomically
-from qaml_qiskit.formats import array_of, damaged, fitted, npy, object_of, read_bytes
+from qaml_qiskit.formats import array_of, damaged, fitted, npy, object_of, read_bytes, short
 
 ISA_FILE = "isa.qpy"
 VALUES_FILE = "values.npy"
@@ -63,7 +64,12 @@ class JobSpec(BaseModel):
 
 
 class Settings(BaseModel):
-    """Everything about a workload but its arrays and circuits."""
+    """Everything about a workload but its arrays and circuits.
+
+    Attributes:
+        strings: the products of Z that are averaged, by the classical bits of each; none written where it is Z of every
+            classical bit.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -75,6 +81,7 @@ class Settings(BaseModel):
     mode: Mode = "batch"
     jobs: tuple[JobSpec, ...] = ()
     calibration: Calibration | None = None
+    strings: Annotated[tuple[tuple[int, ...], ...], Field(exclude_if=lambda strings: not strings)] = ()
 
 
 @dataclass(frozen=True)
@@ -98,8 +105,14 @@ class Workload:
 
     @cached_property
     def measured(self) -> list[int]:
-        """The physical qubit behind each class."""
+        """The physical qubit behind each classical bit."""
         return measured_qubits(self.isa)
+
+    @cached_property
+    def products(self) -> Products:
+        """The products of Z that are averaged, all from the same shots."""
+        width = len(self.measured)
+        return Products(self.settings.strings, width) if self.settings.strings else Products.of_bits(width)
 
     @property
     def image_jobs(self) -> list[JobSpec]:
@@ -133,9 +146,10 @@ class Workload:
         if not self.uses_estimator:
             return [(circuits[0], rows)]
         bare = circuits[0].remove_final_measurements(inplace=False)
+        measured = measured_qubits(circuits[0])
         observables = [
-            SparsePauliOp.from_sparse_list([("Z", [qubit], 1)], circuits[0].num_qubits)
-            for qubit in measured_qubits(circuits[0])
+            SparsePauliOp.from_sparse_list([("Z" * len(bits), [measured[b] for b in bits], 1)], circuits[0].num_qubits)
+            for bits in self.products.strings
         ]
         return [(bare, observables, rows[:, None, :])]
 
@@ -179,6 +193,7 @@ class Workload:
         isa = circuit_of(contents[ISA_FILE], str(paths[ISA_FILE]), _RESTORE)
         try:
             _check(isa, values, settings.shots)
+            _check_strings(isa, settings.strings)
         except InputError as error:
             raise damaged(str(folder), str(error.got), error.expected, _RESTORE) from error
         return cls(isa, values, settings)
@@ -206,6 +221,7 @@ def build_workload(
     images_per_job: int | None = None,
     most_per_job: int | None = None,
     calibration: Calibration | None = None,
+    strings: tuple[BitString, ...] = (),
 ) -> Workload:
     """Split a compiled circuit and its parameter values into jobs.
 
@@ -221,11 +237,15 @@ def build_workload(
         images_per_job: None for as many as the service's limits allow.
         most_per_job: an upper bound that gives way to the service's limits, unlike ``images_per_job``.
         calibration: a readout calibration to use again; by default ``readout`` and ``m3`` measure one of their own.
+        strings: the products of Z that are averaged, by the classical bits of each, ascending; by default Z of every
+            classical bit. None costs a Sampler anything more.
 
     Raises:
-        InputError: ``values`` do not fit the circuit, fewer than one shot, or a single image that exceeds the limits.
+        InputError: ``values`` do not fit the circuit, strings of bits that it does not have, fewer than one shot, or a
+            single image that exceeds the limits.
     """
     _check(isa, values, shots)
+    _check_strings(isa, strings)
     _check_twirling(isa, mitigation, options)
     size = _images_per_job(isa, shots, images_per_job, most_per_job)
     jobs = [
@@ -243,6 +263,7 @@ def build_workload(
         mode=mode,
         jobs=tuple(jobs),
         calibration=calibration if mitigation in CALIBRATED else None,
+        strings=() if strings == Products.of_bits(len(measured_qubits(isa))).strings else strings,
     )
     return Workload(isa, values, settings)
 
@@ -285,6 +306,17 @@ def _check(isa: QuantumCircuit, values: NDArray[np.float64], shots: int) -> None
     if shots < 1:
         raise InputError(
             "cannot sample the circuit", got=f"{shots} shots", expected="at least 1", remedy="ask for more shots"
+        )
+
+
+def _check_strings(isa: QuantumCircuit, strings: tuple[BitString, ...]) -> None:
+    places = {*range(len(measured_qubits(isa)))}
+    if not all(string and string == tuple(sorted({*string} & places)) for string in strings):
+        raise InputError(
+            "the products of Z do not fit the circuit",
+            got=f"the classical bits {short(strings)}",
+            expected=f"of each product its bits, ascending, from 0 to {len(places) - 1}",
+            remedy="give the strings of the readout that the circuit was built with",
         )
 
 

@@ -1,8 +1,9 @@
-"""Aer's ways to ⟨Z_k⟩ of one image after the other, beside the exact engine that takes all images at once."""
+"""Aer's ways to ⟨P_s⟩ of one image after the other, beside the exact engine that takes all images at once."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -17,10 +18,12 @@ from torch import Tensor
 
 from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.encodings import Encoding
+from qaml_qiskit.evaluation import BitString, read_average
 from qaml_qiskit.execution.circuits import calibration_circuits
-from qaml_qiskit.execution.mitigation import ReadoutCorrection, read_calibration, z_covariance, z_from_bits
+from qaml_qiskit.execution.mitigation import ReadoutCorrection, average_covariance, averages, read_calibration
 from qaml_qiskit.execution.targets import DENSITY_MATRIX_QUBITS
 from qaml_qiskit.simulation.heisenberg import noisy_expectations
+from qaml_qiskit.studies.averages import Averages
 
 Floats = NDArray[np.floating]
 #: One thread, so that sums are always formed in the same order; fused from the first qubit on, see targets.
@@ -37,19 +40,30 @@ def seed_of(*words: object) -> int:
 
 @dataclass(frozen=True)
 class Reading:
-    """⟨Z_k⟩ of N images.
+    """⟨P_s⟩ of N images, for S products of Z.
 
     Attributes:
-        z: with the readout errors in it, shape (N, m).
-        covariance: of the estimates, shape (N, m, m); None for exact values.
-        mitigated: without the readout errors, shape (N, m); None where they are inverted exactly.
-        flips: the measured frequencies (p10, p01) behind ``mitigated``, shape (2, m).
+        z: with the readout errors in them, shape (N, S).
+        covariance: of the estimates, as :attr:`.Estimates.covariance`, shape (N, S, S); None for exact values.
+        mitigated: without the readout errors, shape (N, S); None where they are inverted exactly.
+        flips: the measured frequencies (p10, p01) behind ``mitigated``, shape (2, n).
+        partials: see :attr:`.Correction.partials`; None without ``flips``, and for single qubits, where they are 1.
+        overlaps: see :class:`.Averages`; None where shots are drawn.
+        bare: see :class:`.Averages`.
     """
 
     z: Floats
     covariance: Floats | None = None
     mitigated: Floats | None = None
     flips: Floats | None = None
+    partials: Floats | None = None
+    overlaps: Floats | None = None
+    bare: Floats | None = None
+
+    @classmethod
+    def of(cls, averages: Averages, covariance: Floats | None = None) -> "Reading":
+        """What is exact, or a mean over trajectories."""
+        return cls(averages.read, covariance, overlaps=averages.overlaps, bare=averages.bare)
 
 
 @dataclass(frozen=True)
@@ -92,37 +106,56 @@ def _spread(state: Floats, qubits: tuple[int, ...], num_qubits: int) -> NDArray[
     return full
 
 
-def exact(noisy: CircuitWithNoise, inputs: Inputs) -> Reading:
-    """Exact values of a circuit that prepares its images itself."""
+def exact(noisy: CircuitWithNoise, inputs: Inputs, strings: Sequence[BitString], readout_errors: bool) -> Floats:
+    """Exact averages of products of Z, shape (N, K), of a circuit that prepares its images itself."""
     assert inputs.values is not None
     columns = np.asarray(inputs.values, dtype=np.float64)
-    return Reading(noisy_expectations(noisy.circuit, noisy.noise, noisy.read, values=columns).numpy())
+    read = noisy if readout_errors else noisy.without_readout_errors()
+    return noisy_expectations(read.circuit, read.noise, noisy.sets(strings), values=columns).numpy()
 
 
-def density(noisy: CircuitWithNoise, inputs: Inputs) -> Reading:
-    """Exact values by Aer's density matrix."""
+def density(noisy: CircuitWithNoise, inputs: Inputs, *, bare: bool = False) -> Reading:
+    """Exact values by Aer's density matrix; also those without readout errors, if asked for."""
     simulator = AerSimulator(method="density_matrix", noise_model=noisy.noise, **_OPTIONS)
+    kept = noisy.products.below
     rows = []
     for circuit in inputs.circuits(noisy, mixed=True):
-        _save(circuit, noisy.read, each_shot=False)
+        _save(circuit, noisy.sets(kept), each_shot=False)
         data = simulator.run(circuit, shots=1).result().data()
-        rows.append([data[f"z{k}"] for k in range(len(noisy.read))])
-    return Reading(noisy.readout.read(np.array(rows)))
+        rows.append([data[f"z{k}"] for k in range(len(kept))])
+    found = dict(zip(kept, np.array(rows).T, strict=True))
+    return Reading.of(Averages.asked(noisy.products, lambda *asked: _of_bare(noisy, found, *asked), bare=bare))
 
 
-def trajectories(noisy: CircuitWithNoise, inputs: Inputs, count: int, seed: int) -> Reading:
+def trajectories(noisy: CircuitWithNoise, inputs: Inputs, count: int, seed: int, *, bare: bool = False) -> Reading:
     """Means over so many random state vectors an image, with the covariance of these means."""
     simulator = AerSimulator(method="statevector", noise_model=noisy.noise, **_OPTIONS)
-    means, covariances, readout = [], [], noisy.readout
+    products, readout, kept = noisy.products, noisy.readout, noisy.products.below
+    found, covariances = [], []
     for index, circuit in enumerate(inputs.circuits(noisy, mixed=False)):
-        _save(circuit, noisy.read, each_shot=True)
+        _save(circuit, noisy.sets(kept), each_shot=True)
         data = simulator.run(circuit, shots=count, seed_simulator=seed_of(seed, index)).result().data()
-        runs = np.array([data[f"z{k}"] for k in range(len(noisy.read))])
+        runs = {string: np.array(data[f"z{k}"]) for k, string in enumerate(kept)}
+        means = {string: run.mean(keepdims=True) for string, run in runs.items()}
+        found.append(Averages.asked(products, partial(_of_bare, noisy, means), bare=bare).arrays())
+        if bare or products.are_single:
+            # Of what is read of single qubits, too: their offsets have no part in it.
+            rows, scale = np.array([runs[string] for string in products.strings]), products.contrast(readout)
+        else:
+            rows, scale = _of_bare(noisy, runs, products.strings, True).T, np.ones(len(products.strings))
         # Without noise Aer computes the one trajectory that there is.
-        spread = np.cov(runs) / runs.shape[1] if runs.shape[1] > 1 else np.zeros((len(runs), len(runs)))
-        means.append(runs.mean(axis=1))
-        covariances.append(spread * np.outer(readout.contrast, readout.contrast))
-    return Reading(readout.read(np.array(means)), np.array(covariances))
+        spread = np.atleast_2d(np.cov(rows)) / rows.shape[1] if rows.shape[1] > 1 else np.zeros((len(rows), len(rows)))
+        covariances.append(spread * np.outer(scale, scale))
+    return Reading.of(Averages.joined(found), np.array(covariances))
+
+
+def _of_bare(
+    noisy: CircuitWithNoise, found: dict[BitString, Floats], strings: Sequence[BitString], readout_errors: bool
+) -> Floats:
+    """Averages of products, shape (N, K), from those without readout errors of all that lie below them."""
+    if readout_errors:
+        return np.stack([read_average(found, noisy.readout, string) for string in strings], axis=1)
+    return np.stack([found[string] for string in strings], axis=1)
 
 
 def sampled(
@@ -134,7 +167,7 @@ def sampled(
     method: Literal["readout", "m3"] | None,
     case_seed: int,
 ) -> Reading:
-    """Frequencies from shots that Aer's SamplerV2 draws, all classes from the same shots.
+    """Averages over shots that Aer's SamplerV2 draws, all products from the same shots.
 
     Args:
         noisy: the circuit and its noise.
@@ -149,19 +182,22 @@ def sampled(
     backend = {"method": "density_matrix" if small else "statevector", "noise_model": noisy.noise, **_OPTIONS}
     circuits = [_measured(circuit, noisy.read) for circuit in inputs.circuits(noisy, mixed=small)]
     bits = _bits(circuits, shots, seed, backend)
-    z, covariance = z_from_bits(bits), z_covariance(bits)
+    z = averages(bits, noisy.products)
     if method is None:
-        return Reading(z, covariance)
+        return Reading(z, average_covariance(bits, noisy.products))
     answers = _bits(calibration_circuits(noisy.circuit.num_qubits, noisy.read), shots, case_seed, backend)
     calibration = read_calibration(answers, target="aer", created="", qubits=noisy.read)
-    corrected = ReadoutCorrection(calibration, method).z_from_bits(bits, noisy.read)
+    found = ReadoutCorrection(calibration, method).estimates(bits, noisy.read, noisy.products)
+    assert found.correction is not None
     readout = calibration.readout(noisy.read)
-    return Reading(z, covariance, corrected, np.array([readout.p10, readout.p01]))
+    flips = np.array([readout.p10, readout.p01])
+    partials = None if noisy.products.are_single else found.correction.partials
+    return Reading(z, found.covariance, found.values, flips, partials)
 
 
-def _save(circuit: QuantumCircuit, read: tuple[int, ...], *, each_shot: bool) -> None:
-    for k, qubit in enumerate(read):
-        circuit.save_expectation_value(SparsePauliOp("Z"), [qubit], label=f"z{k}", pershot=each_shot)
+def _save(circuit: QuantumCircuit, sets: Sequence[tuple[int, ...]], *, each_shot: bool) -> None:
+    for k, qubits in enumerate(sets):
+        circuit.save_expectation_value(SparsePauliOp("Z" * len(qubits)), qubits, label=f"z{k}", pershot=each_shot)
 
 
 def _measured(circuit: QuantumCircuit, read: tuple[int, ...]) -> QuantumCircuit:

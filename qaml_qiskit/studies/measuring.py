@@ -1,6 +1,6 @@
 """What was measured against the labels and the ideal values: a row a stage, and what a reader should know of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,20 +9,24 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.evaluation import (
-    ReadoutMap,
+    Estimates,
+    LinearHead,
     accuracy,
     accuracy_interval,
     endless_interval,
     paired_test,
     rms_difference,
     slope,
-    standard_errors,
     uncertain_labels,
 )
 from qaml_qiskit.execution import Sampled, Workload
 
-#: M3 whose ⟨Z_k⟩ are smaller than this part of the unbiased ones has seen too few bitstrings.
+#: M3 whose averages are smaller than this part of the unbiased ones has seen too few bitstrings.
 _ENOUGH = 0.98
+
+
+#: What is averaged, by what the arrays are called: of a qubit a class, or of the products of a linear head.
+READ_AS = {"z": "⟨Z_k⟩", "expectations": "⟨P_s⟩"}
 
 
 @dataclass(frozen=True)
@@ -31,21 +35,37 @@ class Measured:
 
     Attributes:
         rows: a row a stage.
-        arrays: ⟨Z_k⟩ and their standard errors by name, for ``predictions.npz``.
+        arrays: ⟨P_s⟩ and their standard errors by name, for ``predictions.npz``.
         notes: what a reader of the rows should know, in sentences.
+        read_as: what is averaged over the shots, in a word.
     """
 
     rows: list[Row]
     arrays: dict[str, NDArray[Any]]
     notes: list[str]
+    read_as: str
 
 
 def score_sampled(
-    workload: Workload, sampled: Sampled, labels: NDArray[np.int64], ideal: NDArray[np.floating]
+    workload: Workload,
+    sampled: Sampled,
+    labels: NDArray[np.int64],
+    ideal: NDArray[np.floating],
+    head: LinearHead | None = None,
 ) -> Measured:
-    """Compare what a target answered with labels, shape (K,), and ideal ⟨Z_k⟩, shape (K, m), of the same images."""
-    readout = None if sampled.calibration is None else sampled.calibration.readout(workload.measured)
-    of_ideal = accuracy(ideal, labels)
+    """Compare what a target answered with labels, shape (K,), and ideal ⟨P_s⟩, shape (K, S), of the same images.
+
+    Args:
+        workload: what was asked.
+        sampled: what was answered.
+        labels: of the images.
+        ideal: their values without noise and shots.
+        head: makes logits of values; None where class k is read from ⟨Z⟩ of a qubit of its own.
+    """
+    called = "z" if head is None else "expectations"
+    head = head or LinearHead(np.eye(ideal.shape[1]), np.zeros(ideal.shape[1]))
+    arrays: dict[str, NDArray[Any]] = {f"{called}_ideal": ideal}
+    of_ideal = accuracy(head.logits(ideal), labels)
     rows: list[Row] = [
         {
             "stage": "ideal",
@@ -59,33 +79,37 @@ def score_sampled(
             "uncertain_labels": 0,
         }
     ]
-    arrays: dict[str, NDArray[Any]] = {}
-    seed = workload.settings.seed
-    for name, z in sampled.stages().items():
-        spread = readout if name == "mitigated" else None
-        errors = standard_errors(z, sampled.covariance, spread)
-        arrays |= {f"z_{name}": z, f"standard_error_{name}": errors}
+    seed, estimates = workload.settings.seed, sampled.estimates
+    for name, found in estimates.items():
+        errors = found.standard_errors()
+        arrays |= {f"{called}_{name}": found.values, f"standard_error_{name}": errors}
         rows.append(
             {
                 "stage": name,
-                "accuracy": accuracy(z, labels).value,
-                "interval": list(accuracy_interval(z, sampled.covariance, labels, seed=seed, readout=spread)),
-                "endless_interval": list(endless_interval(z, sampled.covariance, labels, seed=seed, readout=spread)),
+                "accuracy": accuracy(found.logits(head), labels).value,
+                "interval": list(accuracy_interval(found, head, labels, seed=seed)),
+                "endless_interval": list(endless_interval(found, head, labels, seed=seed)),
                 "images": len(labels),
-                "z_error": rms_difference(z, ideal),
-                "slope": slope(z, ideal),
+                "z_error": rms_difference(found.values, ideal),
+                "slope": slope(found.values, ideal),
                 "standard_error": float(np.sqrt(np.mean(errors**2))),
-                "uncertain_labels": uncertain_labels(z, sampled.covariance, spread),
+                "uncertain_labels": uncertain_labels(found, head),
             }
         )
-    return Measured(rows, arrays, [*_compared(sampled, labels), *_strings(workload, sampled, readout)])
+    notes = [*_compared(estimates, head, labels), *_bitstrings(workload, sampled, READ_AS[called])]
+    if called == "expectations":
+        arrays |= {
+            f"logits_{name}": head.logits(values) for name, values in {"ideal": ideal, **sampled.stages()}.items()
+        }
+    return Measured(rows, arrays, notes, READ_AS[called])
 
 
-def _compared(sampled: Sampled, labels: NDArray[np.int64]) -> Iterator[str]:
+def _compared(estimates: Mapping[str, Estimates], head: LinearHead, labels: NDArray[np.int64]) -> Iterator[str]:
     """Whether mitigation changed the accuracy, by a paired test on the same images."""
-    if sampled.raw is None or sampled.mitigated is None:
+    if len(estimates) < 2:
         return
-    gained, lost, p = paired_test(*(z.argmax(axis=1) == labels for z in (sampled.mitigated, sampled.raw)))
+    right = [estimates[name].logits(head).argmax(axis=1) == labels for name in ("mitigated", "raw")]
+    gained, lost, p = paired_test(*right)
     verdict = "differ" if p < 0.05 else "do not differ measurably"
     yield (
         f"Raw and mitigated accuracy {verdict} on these {len(labels)} images: mitigation corrects {gained} label"
@@ -93,14 +117,14 @@ def _compared(sampled: Sampled, labels: NDArray[np.int64]) -> Iterator[str]:
     )
 
 
-def _strings(workload: Workload, sampled: Sampled, readout: ReadoutMap | None) -> Iterator[str]:
+def _bitstrings(workload: Workload, sampled: Sampled, read_as: str) -> Iterator[str]:
     """Whether M3 saw enough: within the bitstrings that occurred it shrinks what inverting each qubit leaves alone."""
-    if workload.settings.mitigation != "m3" or readout is None or sampled.raw is None or sampled.mitigated is None:
+    if workload.settings.mitigation != "m3" or sampled.mitigated is None or sampled.by_qubit is None:
         return
-    kept = slope(sampled.mitigated, readout.inverted(sampled.raw))
+    kept = slope(sampled.mitigated, sampled.by_qubit)
     if kept is not None and kept < _ENOUGH:
-        shots = workload.settings.shots
+        shots, qubits = workload.settings.shots, len(workload.measured)
         yield (
-            f"M3 saw too few of the {2**readout.p10.size:,} bitstrings with {shots:,} shots an image: its ⟨Z_k⟩ are "
+            f"M3 saw too few of the {2**qubits:,} bitstrings with {shots:,} shots an image: its {read_as} are "
             f"{kept:.2f} of what the same counts give without that bias. Use --mitigation readout, or more shots."
         )

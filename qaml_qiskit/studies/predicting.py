@@ -1,6 +1,6 @@
 """What a device would measure, exactly and without it: a compiled classifier under the device's own noise model."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,21 @@ from qaml_qiskit.artifacts.codecs import ARRAYS
 from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.deployment import Deployment
-from qaml_qiskit.evaluation import Proportion, ReadoutMap, accuracy, sampled_accuracy, slope
+from qaml_qiskit.evaluation import (
+    BitString,
+    Estimates,
+    LinearHead,
+    Products,
+    Proportion,
+    ReadoutMap,
+    accuracy,
+    sampled_accuracy,
+    slope,
+)
 from qaml_qiskit.execution import Calibration, CountsMitigation, ReadoutCorrection
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress, ignore
+from qaml_qiskit.studies.averages import Averages, Floats
 
 #: Images between two files: what a kill can lose.
 _BLOCK = 20
@@ -25,34 +36,52 @@ _M3_DRAWS = 3
 
 @dataclass(frozen=True)
 class Prediction:
-    """⟨Z_k⟩ that a device would measure with endless shots.
+    """⟨P_s⟩ of the S products of Z that are read, as a device would measure them with endless shots.
 
     Attributes:
-        ideal: without noise, shape (N, m).
-        read: with the noise of gates and readout, shape (N, m).
-        readout: what the readout makes of each ⟨Z_k⟩.
-        strings: the frequency of every bitstring that is read, shape (N, 2^m), class 0 in the last bit; None where it
-            was not asked for.
+        ideal: without noise, shape (N, S).
+        averages: with the noise of gates and readout.
+        readout: the readout errors of the n measured qubits.
+        products: of the measured qubits.
+        head: makes logits of the ⟨P_s⟩.
+        frequencies: of every bitstring that is read, shape (N, 2^n), the first qubit in the last bit; None where it was
+            not asked for.
     """
 
     ideal: NDArray[np.floating]
-    read: NDArray[np.floating]
+    averages: Averages
     readout: ReadoutMap
-    strings: NDArray[np.floating] | None = None
+    products: Products
+    head: LinearHead
+    frequencies: NDArray[np.floating] | None = None
+
+    @property
+    def read(self) -> NDArray[np.floating]:
+        """⟨P_s⟩ with all noise, shape (N, S)."""
+        return self.averages.read
 
     def values(self, mitigation: CountsMitigation = "readout") -> NDArray[np.floating]:
         """What is read, or that with the readout errors inverted, as M3 does too once it has seen all strings.
 
         In the precision of what is read.
         """
-        return self.read if mitigation == "none" else self.readout.inverted(self.read).astype(self.read.dtype)
+        return self.read if mitigation == "none" else self.averages.without_errors(self.products, self.readout)
+
+    def logits(self, mitigation: CountsMitigation = "readout") -> NDArray[np.floating]:
+        """With endless shots, shape (N, m)."""
+        logits: NDArray[np.floating] = self.head.logits(self.values(mitigation))
+        return logits
 
     def accuracy(self, labels: NDArray[np.integer], mitigation: CountsMitigation = "readout") -> Proportion:
         """With endless shots."""
-        return accuracy(self.values(mitigation), labels)
+        return accuracy(self.logits(mitigation), labels)
+
+    def ideal_accuracy(self, labels: NDArray[np.integer]) -> Proportion:
+        """Without noise and shots."""
+        return accuracy(self.head.logits(self.ideal), labels)
 
     def slope(self, mitigation: CountsMitigation = "readout") -> float | None:
-        """How much of the noiseless ⟨Z_k⟩ is left with endless shots."""
+        """How much of the noiseless ⟨P_s⟩ is left with endless shots."""
         return slope(self.values(mitigation), self.ideal)
 
     def sampled(
@@ -65,46 +94,49 @@ class Prediction:
     ) -> tuple[float, float | None]:
         """Accuracy and slope expected with so many shots of each image and of each calibration circuit.
 
-        Without M3, errors of the ⟨Z_k⟩ are taken as normal and independent of each other. M3 corrects bitstrings that
-        are drawn, because what it leaves depends on which it sees; that needs :attr:`strings`. ``draws`` is how often
-        the shots of all images are drawn otherwise.
+        Without M3, errors of the ⟨P_s⟩ are taken as normal, and those of products that share no qubit as independent of
+        each other. M3 corrects bitstrings that are drawn, because what it leaves depends on which it sees; that needs
+        :attr:`frequencies`. ``draws`` is how often the shots of all images are drawn otherwise.
         """
         if mitigation == "m3":
             return self._sampled_m3(labels, shots, seed)
-        readout = self.readout.calibrated(shots) if mitigation == "readout" else None
-        return sampled_accuracy(self.read, shots, labels, seed, readout=readout, draws=draws), self.slope(mitigation)
+        values, correction = self.read, None
+        if mitigation == "readout":
+            readout = self.readout.calibrated(shots)
+            values = self.averages.without_errors(self.products, readout)
+            correction = self.averages.correction(self.products, readout)
+        estimates = Estimates(values, self.averages.spread(self.products) / shots, correction)
+        return sampled_accuracy(estimates, self.head, labels, seed, draws=draws), self.slope(mitigation)
 
     def _sampled_m3(self, labels: NDArray[np.integer], shots: int, seed: int) -> tuple[float, float | None]:
-        assert self.strings is not None
-        generator, classes = np.random.default_rng(seed), self.read.shape[1]
+        assert self.frequencies is not None
+        generator, n = np.random.default_rng(seed), self.products.num_bits
         readout, drawn = self.readout.calibrated(shots), []
         for _ in range(_M3_DRAWS):
             p10, p01 = (tuple((generator.binomial(shots, p) / shots).tolist()) for p in (readout.p10, readout.p01))
-            record = Calibration(target="", created="", shots=shots, qubits=tuple(range(classes)), p10=p10, p01=p01)
-            numbers = np.stack(
-                [np.repeat(np.arange(2**classes), generator.multinomial(shots, p)) for p in self.strings]
-            )
-            bits = BitArray.from_bool_array((numbers[..., None] >> np.arange(classes) & 1).astype(bool), order="little")
-            drawn.append(ReadoutCorrection(record, "m3").z_from_bits(bits, range(classes)))
-        found = float(np.mean([accuracy(z, labels).value for z in drawn]))
+            record = Calibration(target="", created="", shots=shots, qubits=tuple(range(n)), p10=p10, p01=p01)
+            numbers = np.stack([np.repeat(np.arange(2**n), generator.multinomial(shots, p)) for p in self.frequencies])
+            bits = BitArray.from_bool_array((numbers[..., None] >> np.arange(n) & 1).astype(bool), order="little")
+            drawn.append(ReadoutCorrection(record, "m3").estimates(bits, range(n), self.products).values)
+        found = float(np.mean([accuracy(self.head.logits(values), labels).value for values in drawn]))
         return found, slope(np.concatenate(drawn), np.concatenate([self.ideal] * _M3_DRAWS))
 
 
 @dataclass(frozen=True)
 class OnDevice:
-    """Images whose ⟨Z_k⟩ a device would measure.
+    """Images that a device would measure.
 
     Attributes:
         deployment: on the device.
         images: shape (N, C, H, W).
         told: what they are to a reader.
-        strings: whether the frequencies of the bitstrings are wanted, which M3 depends on.
+        bitstrings: whether their frequencies are wanted, which M3 depends on.
     """
 
     deployment: Deployment
     images: Tensor
     told: str = "images"
-    strings: bool = False
+    bitstrings: bool = False
 
 
 def predict_on_devices(
@@ -124,7 +156,7 @@ def predict_on_devices(
         # Made here, once: a worker gets the circuits that are there.
         _ = each.deployment.circuit
         what = f"{each.told} on {each.deployment.compiled.target.name}"
-        for kind in ("", "-strings") if each.strings else ("",):
+        for kind in ("", "-strings") if each.bitstrings else ("",):
             for start in range(0, len(each.images), _BLOCK):
                 key = f"blocks/{name}{kind}-{start:06d}"
                 tasks[key] = _Block(name, each.images[start : start + _BLOCK].clone(), bool(kind))
@@ -133,19 +165,27 @@ def predict_on_devices(
     bar = Bar(progress, "predicting images", told, {key: len(task.images) for key, task in tasks.items()})
     found = run.map(tasks, work, ARRAYS, bar=bar, pool=pool)
 
-    def joined(name: str, *, strings: bool) -> NDArray[np.floating]:
-        blocks = [found[key]["z"] for key, task in tasks.items() if (task.of, task.strings) == (name, strings)]
-        return np.concatenate(blocks).astype(np.float64)
+    def blocks(name: str, *, bitstrings: bool) -> list[Arrays]:
+        return [found[key] for key, task in tasks.items() if (task.of, task.bitstrings) == (name, bitstrings)]
 
-    return {
-        name: Prediction(
+    predictions = {}
+    for name, each in sets.items():
+        circuit, frequencies = each.deployment.circuit, None
+        if each.bitstrings:
+            frequencies = np.concatenate([block["z"] for block in blocks(name, bitstrings=True)]).astype(np.float64)
+        predictions[name] = Prediction(
             each.deployment.ideal(each.images, progress),
-            joined(name, strings=False),
-            each.deployment.circuit.readout,
-            joined(name, strings=True) if each.strings else None,
+            Averages.joined([_double(block) for block in blocks(name, bitstrings=False)]),
+            circuit.readout,
+            circuit.products,
+            each.deployment.head,
+            frequencies,
         )
-        for name, each in sets.items()
-    }
+    return predictions
+
+
+def _double(arrays: Arrays) -> Arrays:
+    return {name: values.astype(np.float64) for name, values in arrays.items()}
 
 
 @dataclass(frozen=True)
@@ -154,7 +194,7 @@ class _Block:
 
     of: str
     images: Tensor
-    strings: bool
+    bitstrings: bool
 
 
 @dataclass(frozen=True)
@@ -165,9 +205,27 @@ class _Predicting:
 
     def __call__(self, block: _Block, advance: Advance) -> Arrays:
         deployment = self.deployments[block.of]
-        if block.strings:
+        if block.bitstrings:
             return {"z": string_frequencies(deployment, block.images, advance)}
-        return {"z": deployment.expectations(block.images, advance)}
+        return deployment_averages(deployment, block.images, advance).arrays()
+
+
+def deployment_averages(deployment: Deployment, images: Tensor, advance: Advance = ignore) -> Averages:
+    """All that the errors of what is read follow from, exactly.
+
+    Args:
+        deployment: under a noise or on a target.
+        images: shape (N, C, H, W).
+        advance: told about every image, once.
+    """
+    told = [advance]
+
+    def ask(strings: Sequence[BitString], readout_errors: bool) -> Floats:
+        # The first propagation tells for all.
+        first, told[0] = told[0], ignore
+        return deployment.moments(images, strings, first, readout_errors=readout_errors)
+
+    return Averages.asked(deployment.circuit.products, ask, bare=True)
 
 
 def noise_notes(deployments: Iterable[Deployment]) -> list[str]:
@@ -177,24 +235,23 @@ def noise_notes(deployments: Iterable[Deployment]) -> list[str]:
 
 
 def string_frequencies(deployment: Deployment, images: Tensor, advance: Advance = ignore) -> NDArray[np.floating]:
-    """Frequencies of the bitstrings that are read, shape (N, 2^m).
+    """Frequencies of the bitstrings that are read, shape (N, 2^n).
 
-    From the ⟨Z…Z⟩ of all sets of classes, and the readout errors behind them.
+    From the ⟨Z…Z⟩ of all sets of measured qubits, and the readout errors behind them.
 
     Args:
         deployment: whose encoding is noisy, too, as on a device.
         images: shape (N, C, H, W).
         advance: told about every image.
     """
-    where = deployment.circuit
-    classes = len(where.read)
-    sets = [tuple(qubit for k, qubit in enumerate(where.read) if number >> k & 1) for number in range(1, 2**classes)]
-    moments = deployment.moments(images, sets, advance)
-    tensor = np.concatenate([np.ones((len(images), 1)), moments], axis=1).reshape(-1, *[2] * classes)
-    readout = where.readout
+    readout = deployment.circuit.readout
+    n = len(readout.p10)
+    sets = [tuple(bit for bit in range(n) if number >> bit & 1) for number in range(1, 2**n)]
+    moments = deployment.moments(images, sets, advance, readout_errors=False)
+    tensor = np.concatenate([np.ones((len(images), 1)), moments], axis=1).reshape(-1, *[2] * n)
     for k, (p10, p01) in enumerate(zip(readout.p10, readout.p01, strict=True)):
         transition = np.array([[1 - p10, p01], [p10, 1 - p01]]) @ np.array([[0.5, 0.5], [0.5, -0.5]])
-        # Class k is the k-th axis from the end.
-        tensor = np.moveaxis(np.tensordot(transition, tensor, (1, classes - k)), 0, classes - k)
+        # Bit k is the k-th axis from the end.
+        tensor = np.moveaxis(np.tensordot(transition, tensor, (1, n - k)), 0, n - k)
     frequencies = np.maximum(tensor.reshape(len(images), -1), 0)
     return np.asarray(frequencies / frequencies.sum(axis=1, keepdims=True))

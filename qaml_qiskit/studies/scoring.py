@@ -66,7 +66,7 @@ def score_images(
     asked = {name: OnDevice(victim, sets[key], told[key]) for name, (key, victim) in devices.items()}
     for name, prediction in (predict_on_devices(asked, run, progress, pool) if asked else {}).items():
         key, victim = devices[name]
-        found[key, victim.name] = Score(prediction.values().argmax(1), prediction)
+        found[key, victim.name] = Score(prediction.logits().argmax(1), prediction)
     return found
 
 

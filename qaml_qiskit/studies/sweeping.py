@@ -11,20 +11,28 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qaml_qiskit.attacks import Attack
-from qaml_qiskit.compute import DEFAULT_COMPUTE, SweepEngine
+from qaml_qiskit.compute import SweepEngine
 from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.deployments.images import Batch
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.evaluation import ReadoutMap, accuracy, accuracy_interval, slope, standard_errors
+from qaml_qiskit.evaluation import (
+    BitString,
+    Correction,
+    Estimates,
+    Products,
+    ReadoutMap,
+    accuracy,
+    accuracy_interval,
+    slope,
+)
 from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.formats import Arrays, arrays_of, npz
-from qaml_qiskit.models import NoisyQVC
 from qaml_qiskit.progress import Advance, Inside
-from qaml_qiskit.simulation import computing
 from qaml_qiskit.simulation.heisenberg import memory_needed
 from qaml_qiskit.simulation.heisenberg.memory import check_fits
 from qaml_qiskit.studies.attacking import attacked_module
+from qaml_qiskit.studies.averages import Averages
 from qaml_qiskit.studies.engines import Inputs, Reading, density, exact, sampled, trajectories
 from qaml_qiskit.studies.predicting import Prediction
 
@@ -42,7 +50,7 @@ class SweepCell:
         deployment: the model under the noise.
         encoding_noise: whether the circuit that is run prepares the image, too, under the same noise.
         images: a compressed .npz with ``images`` (N, C, H, W) and ``labels`` (N,); see :func:`pack`.
-        engine: how ⟨Z_k⟩ are computed.
+        engine: how ⟨P_s⟩ of the readout's products of Z are computed.
         attacks: whose adversarial images are scored after the clean ones.
         shots: what ``aer-sampler`` draws.
         mitigation: the kinds that are asked for.
@@ -79,11 +87,9 @@ def check_cell(cell: SweepCell) -> tuple[str, ...]:
         What was repaired in the noise of a device.
 
     Raises:
-        ConfigurationError: the readout errors cannot be inverted, the memory does not suffice, or the logits are not
-            ⟨Z_k⟩.
+        ConfigurationError: the readout errors cannot be inverted, or the memory does not suffice.
     """
     deployment = cell.deployment.fresh()
-    deployment.check_reads_z()
     noisy = cell.circuit(deployment)
     if set(cell.mitigation) - {"none"} and (noisy.readout.contrast <= 0).any():
         raise ConfigurationError(
@@ -100,18 +106,18 @@ def check_cell(cell: SweepCell) -> tuple[str, ...]:
     if cell.attacks or (cell.engine == "exact" and noisy.inputs):
         layers = deployment.layers
         width = layers.circuit.num_qubits
-        check_fits(memory_needed(width, len(noisy.read), num_inputs=len(layers.inputs)), None, width, cpu)
+        check_fits(memory_needed(width, len(noisy.strings), num_inputs=len(layers.inputs)), None, width, cpu)
         notes = (*notes, *layers.notes)
     return tuple(dict.fromkeys(notes))
 
 
 def score_cell(cell: SweepCell, advance: Advance) -> Arrays:
-    """⟨Z_k⟩ of the cell's images, clean and attacked.
+    """⟨P_s⟩ of the cell's images, clean and attacked.
 
     Returns:
         For :class:`SweepScores`: by attack, mitigation and number of shots ``z`` (with readout errors), ``ideal``
         (without any noise, of the same images), and where the engine has them ``covariance``, ``mitigated`` and
-        ``flips``. And ``contrast`` and ``offset`` of the readout, and the ``labels``.
+        what else a :class:`~.engines.Reading` has. And ``contrast`` and ``offset`` of the readout, and the ``labels``.
 
     Raises:
         QamlError: the cell cannot be computed.
@@ -143,7 +149,7 @@ class _Scoring:
                 for shots in self.cell.shots if self.cell.engine == "aer-sampler" else (0,):
                     reading = self._reading(sets[inverted], mitigation, shots)
                     values = {each.name: getattr(reading, each.name) for each in fields(reading)}
-                    values = {"z": values.pop("z"), "ideal": sets[inverted].ideal, **values}
+                    values |= {"ideal": sets[inverted].ideal}
                     found |= {_key(number, mitigation, shots, k): v for k, v in values.items() if v is not None}
             if attack is None:
                 self.advance(len(self.labels))
@@ -160,20 +166,13 @@ class _Scoring:
         return attacked_module(module, batch, attack, compute, lambda images: self.advance(images, told)).images
 
     def _reading(self, images: "_Images", mitigation: CountsMitigation, shots: int) -> Reading:
-        cell, noisy = self.cell, self.noisy
+        cell, noisy, bare = self.cell, self.noisy, mitigation != "none"
         if cell.engine == "exact":
-            if noisy.noise is None:
-                return Reading(images.ideal)
-            if noisy.inputs:
-                module, compute = cast(NoisyQVC, self.deployment.module), self.deployment.compute
-                with torch.no_grad(), computing(compute):
-                    z = module.expectations(compute.placed(images.images))
-                return Reading(DEFAULT_COMPUTE.placed(z).numpy())
-            return exact(noisy, images.inputs)
+            return Reading.of(Averages.asked(noisy.products, images.average, bare=bare))
         if cell.engine == "aer-density":
-            return density(noisy, images.inputs)
+            return density(noisy, images.inputs, bare=bare)
         if cell.engine == "aer-trajectories":
-            return trajectories(noisy, images.inputs, cell.trajectories, cell.seed)
+            return trajectories(noisy, images.inputs, cell.trajectories, cell.seed, bare=bare)
         method = None if mitigation == "none" else mitigation
         return sampled(noisy, images.inputs, shots, cell.seed, method=method, case_seed=cell.case_seed)
 
@@ -186,8 +185,18 @@ class _Images:
 
     @cached_property
     def ideal(self) -> NDArray[np.floating]:
-        """⟨Z_k⟩ without noise, shape (N, m)."""
+        """⟨P_s⟩ without noise, shape (N, S)."""
         return self._scoring.deployment.ideal(self.images, Inside(self._scoring.advance))
+
+    def average(self, strings: Sequence[BitString], readout_errors: bool) -> NDArray[np.floating]:
+        """Exact averages of products of Z under the noise, shape (N, K)."""
+        scoring = self._scoring
+        products = scoring.noisy.products
+        if scoring.noisy.noise is None and tuple(strings) == products.strings:
+            return self.ideal
+        if not scoring.noisy.inputs:
+            return exact(scoring.noisy, self.inputs, strings, readout_errors)
+        return scoring.deployment.layer_moments(self.images, strings, readout_errors=readout_errors)
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -207,28 +216,43 @@ class SweepScores:
         blocks: what :func:`score_cell` gave for the cells of the case, in the order of the images.
         attack: 0 for none, else one more than the attack's place among those of the cells.
         mitigation: as the cells had it.
+        deployment: the model of the cells.
         drawn: the shots that the engine drew; 0 for an engine that draws none.
     """
 
-    def __init__(self, blocks: Sequence[Arrays], attack: int, mitigation: CountsMitigation, drawn: int = 0) -> None:
+    def __init__(
+        self,
+        blocks: Sequence[Arrays],
+        attack: int,
+        mitigation: CountsMitigation,
+        deployment: Deployment,
+        drawn: int = 0,
+    ) -> None:
         def joined(what: str) -> NDArray[np.floating] | None:
             name = _key(attack, mitigation, drawn, what)
             return np.concatenate([block[name] for block in blocks]) if name in blocks[0] else None
 
         first = blocks[0]
         self.labels = np.concatenate([block["labels"] for block in blocks])
-        self.covariance = joined("covariance")
+        self.covariance, self._head = joined("covariance"), deployment.head
         ideal, read = (cast(NDArray[np.floating], joined(what)) for what in ("ideal", "z"))
+        averages = Averages(read, joined("overlaps"), joined("bare"))
+        readout, products = ReadoutMap.affine(first["contrast"], first["offset"]), deployment.qvc.readout.bits
+        self._products = Products(products, len(first["contrast"]))
         #: With endless shots; of an engine that draws shots, with these.
-        self.prediction = Prediction(ideal, read, ReadoutMap.affine(first["contrast"], first["offset"]))
+        self.prediction = Prediction(ideal, averages, readout, self._products, self._head)
         self._mitigation, self._drawn = mitigation, drawn
         # What a calibration of drawn shots found, and what it made of them.
-        flips, self._mitigated = first.get(_key(attack, mitigation, drawn, "flips")), joined("mitigated")
-        self._calibrated = None if flips is None else ReadoutMap(flips[0], flips[1], shots=drawn)
+        flips, partials = first.get(_key(attack, mitigation, drawn, "flips")), joined("partials")
+        self._mitigated, self._calibrated = joined("mitigated"), None
+        if flips is not None:
+            if partials is None:
+                partials = self._products.single_partials()
+            self._calibrated = Correction(self._products, ReadoutMap(flips[0], flips[1], shots=drawn), partials)
 
     @property
     def z(self) -> NDArray[np.floating]:
-        """⟨Z_k⟩ after mitigation, shape (N, m)."""
+        """⟨P_s⟩ after mitigation, shape (N, S)."""
         return self.prediction.values(self._mitigation) if self._mitigated is None else self._mitigated
 
     def figures(self, shots: int, seed: int) -> dict[str, float | int | list[float] | None]:
@@ -239,14 +263,15 @@ class SweepScores:
             seed: of what is drawn for intervals and expectations.
         """
         z, labels = self.z, self.labels
-        found, interval, error = accuracy(z, labels), None, None
+        found, interval, error = accuracy(self._head.logits(z), labels), None, None
         if self.covariance is not None:
-            double, covariance, calibrated = z.astype(np.float64), self.covariance.astype(np.float64), self._calibrated
-            if calibrated is None and self._mitigation != "none":
-                contrast = self.prediction.readout.contrast
+            double, covariance = z.astype(np.float64), self.covariance.astype(np.float64)
+            if self._calibrated is None and self._mitigation != "none":
+                contrast = self._products.contrast(self.prediction.readout)
                 covariance = covariance / np.outer(contrast, contrast)
-            interval = accuracy_interval(double, covariance, labels, seed=seed, readout=calibrated)
-            error = float(np.sqrt(np.mean(standard_errors(double, covariance, calibrated) ** 2)))
+            estimates = Estimates(double, covariance, self._calibrated)
+            interval = accuracy_interval(estimates, self._head, labels, seed=seed)
+            error = float(np.sqrt(np.mean(estimates.standard_errors() ** 2)))
         expected = found.value
         if not self._drawn:
             expected, _ = self.prediction.sampled(labels, shots, seed, self._mitigation, _DRAWS)

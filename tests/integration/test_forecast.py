@@ -11,7 +11,7 @@ from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.artifacts import Run, open_run
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.evaluation import ReadoutMap, slope
+from qaml_qiskit.evaluation import LinearHead, Products, ReadoutMap, slope
 from qaml_qiskit.execution import Calibration, ReadoutCorrection, compact, open_target, sample
 from qaml_qiskit.execution.catalogue import FakeEntry
 from qaml_qiskit.execution.primitives import local_primitive
@@ -19,6 +19,7 @@ from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.models import QVC, DataCard, QVCConfig, save_model
 from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import OnDevice, Prediction, predict_on_devices
+from qaml_qiskit.studies.averages import Averages
 from tests.integration.conftest import Finished
 from tests.integration.hardware import workspace
 from tests.integration.small import SHOTS, deployed, images, shot_error, strong_readout
@@ -32,8 +33,8 @@ class Nothing(BaseModel):
 Qaml = Callable[..., Finished]
 
 
-def predicted(each: Deployment, batch: torch.Tensor, run: Run, *, strings: bool = False) -> Prediction:
-    return predict_on_devices({"all": OnDevice(each, batch, strings=strings)}, run, Silent())["all"]
+def predicted(each: Deployment, batch: torch.Tensor, run: Run, *, bitstrings: bool = False) -> Prediction:
+    return predict_on_devices({"all": OnDevice(each, batch, bitstrings=bitstrings)}, run, Silent())["all"]
 
 
 def torino() -> Target:
@@ -66,16 +67,16 @@ def test_the_bitstrings_are_those_that_are_drawn(tmp_path: Path, target: Callabl
     """Their frequencies, and with them every ⟨Z_k⟩ that is read: class k is bit k."""
     each = deployed(target())
     run = open_run("forecast", Nothing(), out=tmp_path / "run")
-    prediction = predicted(each, images(), run, strings=True)
-    assert prediction.strings is not None
+    prediction = predicted(each, images(), run, bitstrings=True)
+    assert prediction.frequencies is not None
     signs = 1 - 2 * (np.arange(8)[:, None] >> np.arange(3) & 1)
-    assert np.abs(prediction.strings @ signs - prediction.read).max() < VALUE[torch.float32]
+    assert np.abs(prediction.frequencies @ signs - prediction.read).max() < VALUE[torch.float32]
     circuits, primitive = (
         [compact(each.compiled.isa)],
         local_primitive(each.compiled.target.simulator(each.compiled.isa), 5),
     )
     bits = primitive.run([(circuits[0], each.values(images()))], shots=SHOTS).result()[0].data.meas
-    for row, expected in enumerate(prediction.strings):
+    for row, expected in enumerate(prediction.frequencies):
         counts = bits.get_int_counts(row)
         found = np.array([counts.get(number, 0) / SHOTS for number in range(8)])
         assert np.all(np.abs(found - expected) <= SIGMAS * np.sqrt(expected * (1 - expected) / SHOTS) + 1 / SHOTS)
@@ -90,7 +91,8 @@ def test_m3_is_forecast_with_the_bias_that_it_has() -> None:
     strings = np.ones((40, 1))
     for k in range(8):
         strings = np.concatenate([strings * (1 + read[:, k : k + 1]) / 2, strings * (1 - read[:, k : k + 1]) / 2], 1)
-    prediction = Prediction(z, read, readout, strings)
+    head = LinearHead(np.eye(8), np.zeros(8))
+    prediction = Prediction(z, Averages(read), readout, Products.of_bits(8), head, strings)
     labels = z.argmax(axis=1)
     slopes = {name: prediction.sampled(labels, shots, 0, name)[1] for name in ("none", "readout", "m3")}
     # The shots of the calibration are in it, too.

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from qaml_qiskit.evaluation import Correction, Estimates
 from qaml_qiskit.execution import Calibration, Sampled, Workload, build_workload, open_target
 from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.studies import Measured, score_sampled
@@ -35,7 +36,13 @@ def scored(mitigation: str, kept: float, mistakes: tuple[int, int] = (0, 0)) -> 
     mitigated = kept * z
     raw[: mistakes[0], 0] = mitigated[IMAGES - mistakes[1] :, 0] = -0.9
     covariance: NDArray[np.float64] = (1 - raw**2)[:, :, None] * np.eye(3) / SHOTS
-    sampled = Sampled(np.arange(IMAGES), raw, mitigated, covariance, calibration())
+    record = calibration()
+    readout = record.readout((0, 1, 2))
+    estimates = {
+        "raw": Estimates(raw, covariance),
+        "mitigated": Estimates(mitigated, covariance, Correction.of_bits(readout)),
+    }
+    sampled = Sampled(np.arange(IMAGES), estimates, record, readout.inverted(raw) if mitigation == "m3" else None)
     return score_sampled(workload(mitigation), sampled, np.zeros(IMAGES, dtype=np.int64), z)
 
 

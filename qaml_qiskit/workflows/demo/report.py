@@ -30,7 +30,7 @@ class Findings:
         deployment: the QVC on its target.
         images: shape (N, C, H, W).
         labels: shape (N,).
-        scores: ⟨Z_k⟩ of the QVC at every stage.
+        scores: what the QVC reads at every stage.
         convnet: the ConvNet's logits, shape (N, m).
     """
 
@@ -43,18 +43,22 @@ class Findings:
     def rows(self) -> list[Row]:
         """The QVC's accuracy for every stage and set of images."""
         return [
-            {"stage": name, "images": images, **self._accuracy(z), "z_error": rms_difference(z, scores.ideal)}
+            {
+                "stage": name,
+                "images": images,
+                **self._accuracy(scores.logits()[stage]),
+                "z_error": rms_difference(scores.by_name()[stage], scores.ideal),
+            }
             for stage, name in STAGES.items()
             for images, scores in self.scores.items()
-            for z in (scores.by_name()[stage],)
         ]
 
     def convnet_rows(self) -> list[Row]:
         """The ConvNet's accuracy for every set of images."""
         return [{"images": images, **self._accuracy(logits)} for images, logits in self.convnet.items()]
 
-    def _accuracy(self, scores: NDArray[np.floating]) -> Row:
-        result = accuracy(scores, self.labels)
+    def _accuracy(self, logits: NDArray[np.floating]) -> Row:
+        result = accuracy(logits, self.labels)
         return {"accuracy": result.value, "interval": list(result.interval), "count": result.trials}
 
 
@@ -113,7 +117,7 @@ def _grid(found: Findings) -> bytes:
     """The first image of every class: clean, and under both attacks with what the QVC then says, ideally."""
     shown = one_of_each_class(found.labels)
     attacked = {
-        name: (found.images[name][shown], found.scores[name].ideal[shown].argmax(axis=1))
+        name: (found.images[name][shown], found.scores[name].logits()["ideal"][shown].argmax(axis=1))
         for name in ("transfer", "whitebox")
     }
     return perturbation_picture(found.images["clean"][shown], found.labels[shown], attacked)

@@ -73,12 +73,12 @@ def _predictions(
     """By deployment and strength of the attack, 0 for clean images."""
     attack = PGDConfig(steps=request.steps, seed=request.seed)
     attacked = perturb_everywhere(run, own, request.eps, attack, progress, pool)
-    strings = "m3" in request.mitigation and bool(request.shots)
+    bitstrings = "m3" in request.mitigation and bool(request.shots)
     sets = {}
     for (key, (deployment, batch)), eps in product(own.items(), (0.0, *request.eps)):
         what = f"attacked with ε = {eps:g}" if eps else "clean images"
         images = attacked[key, eps] if eps else batch.images
-        sets[key, eps] = OnDevice(deployment, images, f"{deployment.short_name}, {what},", strings)
+        sets[key, eps] = OnDevice(deployment, images, f"{deployment.short_name}, {what},", bitstrings)
     found = predict_on_devices({f"{key}-{eps:g}": each for (key, eps), each in sets.items()}, run, progress, pool)
     return dict(zip(sets, found.values(), strict=True))
 
@@ -106,7 +106,7 @@ def _rows(
             "shots": shots,
             "accuracy": expected,
             "interval": list(endless.interval) if shots is None else None,
-            "ideal_accuracy": float((prediction.ideal.argmax(1) == labels).mean()),
+            "ideal_accuracy": prediction.ideal_accuracy(labels).value,
             "slope": left,
             "images": len(labels),
         }

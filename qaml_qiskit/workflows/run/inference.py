@@ -66,7 +66,11 @@ class Prepared:
         """
         batch = self.batch
         ideal = self.deployment.ideal(batch.images, progress)
-        run.keep(INPUTS, {"labels": batch.labels, "indices": batch.indices, "z_ideal": ideal}, ARRAYS)
+        arrays = {"labels": batch.labels, "indices": batch.indices, "z_ideal": ideal}
+        if not self.deployment.reads_classes:
+            head = self.deployment.head
+            arrays |= {"matrix": head.matrix, "offset": head.offset}
+        run.keep(INPUTS, arrays, ARRAYS)
         if not begun:
             resources = self.deployment.compiled.resource_rows()
             run.keep(PLAN, {"plan": self.plan.as_dict(), "resources": resources}, JSON)
@@ -97,6 +101,7 @@ def prepare(
         mode=request.mode,
         images_per_job=request.images_per_job,
         calibration=None if request.calibration is None else load_calibration(request.calibration),
+        strings=deployment.qvc.readout.bits,
     )
     if workload.settings.calibration is not None:
         check_calibration(

@@ -4,37 +4,43 @@ from typing import Any
 
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import RUN_KEYS, Run
-from qaml_qiskit.execution import Workload
 from qaml_qiskit.reports import Report, accuracy_bars
 from qaml_qiskit.workflows.run.request import RunRequest
 
 _HOW = {
     "none": "left as it is",
-    "readout": "the same counts, each ⟨Z_k⟩ freed of its own qubit's readout errors",
+    "readout": "the same counts, each {} freed of its own qubit's readout errors",
     "m3": "the same counts, readout errors inverted by M3 within the bitstrings that occurred",
     "trex": "readout errors twirled and divided out by the Estimator",
     "zne": "by the Estimator, extrapolated from amplified gate noise, with readout mitigation",
 }
 
 
-def write_run_page(run: Run, workload: Workload, metrics: dict[str, Any]) -> str:
-    """Write the accuracy picture and the page with results, plan, jobs and resources; returns its first sentence."""
+def write_run_page(run: Run, metrics: dict[str, Any], read_as: str) -> str:
+    """Write the accuracy picture and the page with results, plan, jobs and resources; returns its first sentence.
+
+    Args:
+        run: the run.
+        metrics: its results.
+        read_as: what is averaged over the shots, in a word.
+    """
     request = RunRequest.model_validate({k: v for k, v in run.config.items() if k not in RUN_KEYS})
     rows: list[Row] = metrics["results"]
     config = run.config["resolved"]["model"]
     lead = "Accuracy " + ", ".join(f"{row['stage']} {row['accuracy']:.1%}" for row in rows) + "."
     bars = {row["stage"]: [(row["accuracy"], *row["interval"])] for row in rows}
-    picture = accuracy_bars([request.target], bars, chance=1 / len(workload.measured))
+    picture = accuracy_bars([request.target], bars, chance=1 / config["num_classes"])
     text = (
         f"{rows[0]['images']} images, {request.shots} shots an image, {config['num_layers']} layers. Ideal: exact, "
-        f"without shots. Raw: counts from {request.target}. Mitigated: {_HOW[request.mitigation]}."
+        f"without shots. Raw: counts from {request.target}. Mitigated: {_HOW[request.mitigation].format(read_as)}."
     )
     reading = (
         "interval: 95 %, of the accuracy expected at this number of shots: for ideal values Wilson's over the images; "
         "for measured ones a bootstrap over images, shots and the calibration's shots, never narrower than Wilson's. "
         "endless_interval: 95 %, of the accuracy that endless shots would give on this target, followed back from the "
-        "accuracy under added shot noise. z_error: root mean square distance of ⟨Z_k⟩ from the ideal value. slope: of "
-        "measured against ideal ⟨Z_k⟩; 1 is unbiased, less is damped by noise, more is overcorrected. standard_error: "
+        "accuracy under added shot noise. z_error: root mean square distance of "
+        f"{read_as} from the ideal value. slope: of measured against ideal {read_as}; 1 is unbiased, less is damped by "
+        "noise, more is overcorrected. standard_error: "
         "the part of z_error that the finite number of shots explains, those of the calibration included. "
         "uncertain_labels: labels whose lead is below 1.96 of its standard error."
     )

@@ -19,6 +19,7 @@ from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.compiled import circuit_rows
 from qaml_qiskit.deployments.sampling import check_computed, computed_on
 from qaml_qiskit.errors import PartialResultError, QamlError
+from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.execution import (
     Runner,
     Sampled,
@@ -105,7 +106,7 @@ def finish(
         "jobs": jobs,
         "notes": [*scored.notes, *_notes(run, sampled)],
     }
-    metrics["lead"] = write_run_page(run, workload, metrics)
+    metrics["lead"] = write_run_page(run, metrics, scored.read_as)
     if collection.complete and not sampled.barred:
         run.finish(metrics)
         return outcome_of(run)
@@ -121,24 +122,34 @@ def finish(
 
 
 def _inputs(run: Run, workload: Workload) -> Arrays:
-    """``labels``, ``indices`` and ideal ⟨Z_k⟩ as ``z_ideal`` of all images, as they were when the run was made."""
+    """``labels``, ``indices`` and ideal ⟨P_s⟩ as ``z_ideal`` of all images, as they were when the run was made.
+
+    And ``matrix`` and ``offset`` of the head, unless class k is read from ⟨Z⟩ of a qubit of its own.
+    """
     source = str(run.path / f"{INPUTS}.npz")
     if (arrays := run.kept(INPUTS, ARRAYS)) is None:
         arrays = arrays_of(run.read(f"{INPUTS}.npz") or b"", source, _MADE_AGAIN)
         # The version before wrote no mark.
         if "mark" in arrays:
             raise damaged(source, "arrays that are not those of this run", "what its command wrote", _MADE_AGAIN)
-    images, classes = len(workload.values), len(workload.measured)
-    shapes = {"labels": (images,), "indices": (images,), "z_ideal": (images, classes)}
+    images, size = len(workload.values), len(workload.products.strings)
+    shapes: dict[str, tuple[int, ...]] = {"labels": (images,), "indices": (images,), "z_ideal": (images, size)}
+    if "matrix" in arrays or "offset" in arrays:
+        classes = _num_classes(run)
+        shapes |= {"matrix": (classes, size), "offset": (classes,)}
     found = {name: arrays[name].shape for name in shapes if name in arrays}
-    kinds = {"labels": "iu", "indices": "iu", "z_ideal": "f"}
-    fits = found == shapes and all(arrays[name].dtype.kind in kind for name, kind in kinds.items())
+    kinds = {"labels": "iu", "indices": "iu", "z_ideal": "f", "matrix": "f", "offset": "f"}
+    fits = found == shapes and all(arrays[name].dtype.kind in kinds[name] for name in shapes)
     if not fits:
         raise damaged(source, f"arrays {short(found)}", f"arrays {short(shapes)}", _MADE_AGAIN)
     # float32 rounds.
     if not (np.abs(arrays["z_ideal"]) <= 1 + 1e-3).all():
         raise damaged(source, "values of ⟨Z⟩ beyond 1", "values from −1 to 1", _MADE_AGAIN)
     return arrays
+
+
+def _num_classes(run: Run) -> int:
+    return int(run.resolved("model", parse_config).num_classes)
 
 
 def _plan(run: Run, workload: Workload) -> tuple[Row, list[Row]]:
@@ -155,10 +166,11 @@ def _score(run: Run, workload: Workload, sampled: Sampled) -> Measured:
     """Score, and write the predictions."""
     inputs = _inputs(run, workload)
     labels, indices, ideal = (inputs[name][sampled.rows] for name in ("labels", "indices", "z_ideal"))
+    head = LinearHead(inputs["matrix"], inputs["offset"]) if "matrix" in inputs else None
     if sampled.calibration is not None:
         run.write("calibration.json", sampled.calibration.model_dump_json(indent=2) + "\n")
-    scored = score_sampled(workload, sampled, labels, ideal)
-    run.write("predictions.npz", npz(labels=labels, indices=indices, z_ideal=ideal, **scored.arrays))
+    scored = score_sampled(workload, sampled, labels, ideal, head)
+    run.write("predictions.npz", npz(labels=labels, indices=indices, **scored.arrays))
     return scored
 
 

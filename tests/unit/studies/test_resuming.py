@@ -84,10 +84,10 @@ def batch(count: int = 6) -> Batch:
 
 
 def predicting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
-    sets = {name: OnDevice(device, images(22), name, strings=name == "b") for name in ("a", "b")}
+    sets = {name: OnDevice(device, images(22), name, bitstrings=name == "b") for name in ("a", "b")}
     found = predict_on_devices(sets, run, shown, pool)
-    assert found["a"].strings is None
-    assert found["b"].strings is not None
+    assert found["a"].frequencies is None
+    assert found["b"].frequencies is not None
     assert np.array_equal(found["a"].read, found["b"].read)
 
 
