@@ -20,8 +20,10 @@ def _absent(value: object) -> bool:
 
 
 class DataSteps(Request):
-    """Asks how own data are read, and what is done to any data before a model sees them."""
+    """Asks for data, how one's own are read, and what is done to any of them before a model sees them."""
 
+    dataset: Annotated[DatasetName | None, Field(exclude_if=_absent)] = None
+    """Whose images. Or a path to data of your own: an .npz, a table, a folder of images, IDX files."""
     classes: Annotated[tuple[ClassName, ...] | None, Field(exclude_if=_absent), Otherwise("all")] = None
     """Labels or names of the classes to keep, such as 3,8; the k-th becomes label k."""
     test_data: Annotated[str | None, Field(exclude_if=_absent)] = None
@@ -49,7 +51,7 @@ class DataSteps(Request):
 
     def loading(self, data_dir: Path | None) -> dict[str, Any]:
         """The keywords with which :func:`~qaml_qiskit.datasets.load_dataset` loads a data set as it is asked for."""
-        how = {name: getattr(self, name) for name in DataSteps.model_fields}
+        how = {name: getattr(self, name) for name in DataSteps.model_fields if name != "dataset"}
         seed = how.pop("split_seed")
         return {**how, "binarise": self.binarise or None, "seed": seed, "data_dir": data_dir}
 
@@ -80,7 +82,9 @@ class ForNetworks(DataSteps):
         models = [conditions.parse_deployment(name)[0] for name in names]
         networks = [name for name in models if names_network(name)]
         fields = type(self).model_fields
-        steps = [name for name in DataSteps.model_fields if getattr(self, name) != fields[name].default]
+        steps = [
+            name for name in DataSteps.model_fields if name != "dataset" and getattr(self, name) != fields[name].default
+        ]
         if steps and self.dataset is None:
             option = "--" + steps[0].replace("_", "-")
             raise ConfigurationError(
