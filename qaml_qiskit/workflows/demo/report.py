@@ -72,12 +72,12 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     rows, convnet, config = found.rows(), found.convnet_rows(), found.deployment.qvc.config
     resources = found.deployment.compiled.resource_rows()
     digits = found.deployment.card.data.classes
-    named = f"0 to {len(digits) - 1}" if digits == tuple(range(len(digits))) else ", ".join(map(str, digits))
+    which = f"0 to {len(digits) - 1}" if digits == tuple(range(len(digits))) else ", ".join(map(str, digits))
     read = "class k is read from the Z of qubit k, so six qubits can name six classes"
     if config.readout != "qubits":
         read = f"classes are read by {config.readout}: {READOUTS.told()[config.readout]}"
     data = (
-        f"{request.images} test images of handwritten digits {named} (scikit-learn, 8×8 pixels), amplitude-encoded on "
+        f"{request.images} test images of handwritten digits {which} (scikit-learn, 8×8 pixels), amplitude-encoded on "
         f"{config.num_qubits} qubits; {read}. {request.shots} shots an image."
     )
     attacks = (
