@@ -3,7 +3,6 @@
 from functools import lru_cache
 from typing import Annotated, cast
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -103,8 +102,7 @@ def _reads_a_qubit_a_class(readout: Readout) -> bool:
     Their spreads have always been drawn apart, although they come from the same shots; a training is to give the same
     weights as ever.
     """
-    alone = all(len(string) == 1 for string in readout.strings)
-    return alone and not readout.trained and np.array_equal(readout.head.matrix, np.eye(readout.num_classes))
+    return not readout.trained and readout.head.is_scale and all(len(string) == 1 for string in readout.strings)
 
 
 def _spread(outcomes: Tensor, signs: Tensor, generator: torch.Generator) -> Tensor:

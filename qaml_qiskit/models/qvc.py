@@ -33,6 +33,7 @@ from qaml_qiskit.seeds import check_seed
 
 #: Of Qiskit's circuit and its compiled form, while both exist; measured for 200 and 1,000 layers.
 _BYTES_A_WEIGHT = 4000
+_PRECISIONS = (torch.float32, torch.float64)
 
 
 class QVCConfig(BaseModel):
@@ -232,6 +233,10 @@ class QVC(nn.Module):
             start = self.readout.head.converted(lambda part: nn.Parameter(torch.from_numpy(part).to(initial.dtype)))
             # In units of the scale: so a step of Adam, and its l2 penalty, mean to the head what they mean to an angle.
             self.head_matrix, self.head_offset = start.matrix, start.offset
+        # A small model takes as long to make a constant head as to apply it.
+        with torch.inference_mode(False):
+            likes = [] if self.readout.trained else [torch.zeros((), dtype=dtype) for dtype in _PRECISIONS]
+            self._constant_heads = {like.dtype: self._head_for(like) for like in likes}
 
     def _build_encoding(self, config: QVCConfig, seed: int) -> Encoding:
         """What prepares an image; a subclass may put something in front of it."""
@@ -256,6 +261,10 @@ class QVC(nn.Module):
 
     def head_for(self, like: Tensor) -> LinearHead[Tensor]:
         """:attr:`head` in the precision and on the device of a tensor."""
+        constant = self._constant_heads.get(like.dtype)
+        return self._head_for(like) if constant is None or like.device.type != "cpu" else constant
+
+    def _head_for(self, like: Tensor) -> LinearHead[Tensor]:
         return self.unit_head.converted(lambda part: part.to(like)).times(self.config.logit_scale)
 
     @cached_property
@@ -297,7 +306,9 @@ class QVC(nn.Module):
 
     def logits(self, expectations: Tensor) -> Tensor:
         """What :attr:`head` makes of ⟨P⟩ of the readout's strings, shape (N, S), in their precision."""
-        return self.head_for(expectations).logits(expectations)
+        head = self.head_for(expectations)
+        # One operation of torch's, where LinearHead.logits would be three.
+        return nn.functional.linear(expectations, head.matrix, head.offset)
 
     def ansatz(self, layer_end: str | None = None) -> QuantumCircuit:
         """The variational part with this model's weights bound.

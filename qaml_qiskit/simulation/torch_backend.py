@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
@@ -312,9 +312,14 @@ def _planes(amplitudes: Tensor) -> Tensor:
 
 def string_signs(num_qubits: int, strings: Strings, like: Tensor) -> Tensor:
     """Eigenvalues of products of Z, shape (2**n, number of strings), in the precision and on the device of ``like``."""
-    signs = _signs(num_qubits, like)
-    columns = [signs[:, list(string)].prod(1) for string in strings]
-    return torch.stack(columns, dim=1) if columns else signs[:, :0]
+    # The last column is 1, with which shorter strings are filled up.
+    signs = nn.functional.pad(_signs(num_qubits, like), (0, 1), value=1)
+    longest = max(map(len, strings), default=1)
+    factors = zip(*((*string, *[num_qubits] * (longest - len(string))) for string in strings), strict=True)
+    products = signs[:, list(next(factors, ()))]
+    for column in factors:
+        products *= signs[:, list(column)]
+    return products
 
 
 def _signs(num_qubits: int, like: Tensor) -> Tensor:

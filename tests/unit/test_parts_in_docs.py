@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qaml_qiskit.circuits import ANSAETZE
+from qaml_qiskit.circuits import ANSAETZE, READOUTS
 from qaml_qiskit.datasets import DATASETS
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.noise import NOISES
@@ -33,11 +33,12 @@ def first_table(page: str, heading: str) -> list[list[str]]:
         ("encodings.md", "| `--encoding` |", ENCODINGS),
         ("noise.md", "| name | strength |", NOISES),
         ("data.md", "| name | images |", DATASETS),
+        ("concepts.md", "| `--readout` |", READOUTS),
         ("circuits.md", "| `--ansatz` |", ANSAETZE),
     ],
 )
 def test_every_part_is_in_its_table(page: str, heading: str, registry: Registry[object]) -> None:
-    assert {row[0].strip("`") for row in first_table(page, heading)} == set(registry)
+    assert {re.findall("`(.+?)`", row[0])[0] for row in first_table(page, heading)} == set(registry)
 
 
 def test_the_table_of_noises_gives_their_ranges() -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.artifacts.training import read_history
+from qaml_qiskit.circuits import READOUTS
 from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.deployments.sampling import Stages
 from qaml_qiskit.evaluation import accuracy, rms_difference
@@ -70,10 +71,14 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     run.write("images.npz", npz(labels=found.labels, **found.images))
     rows, convnet, config = found.rows(), found.convnet_rows(), found.deployment.qvc.config
     resources = found.deployment.compiled.resource_rows()
+    digits = found.deployment.card.data.classes
+    which = f"0 to {len(digits) - 1}" if digits == tuple(range(len(digits))) else ", ".join(map(str, digits))
+    read = "class k is read from the Z of qubit k, so six qubits can name six classes"
+    if config.readout != "qubits":
+        read = f"classes are read by {config.readout}: {READOUTS.told()[config.readout]}"
     data = (
-        f"{request.images} test images of handwritten digits 0 to {config.num_classes - 1} (scikit-learn, 8×8 "
-        f"pixels), amplitude-encoded on {config.num_qubits} qubits; class k is read from the Z of qubit k, so six "
-        f"qubits can name six classes. {request.shots} shots an image."
+        f"{request.images} test images of handwritten digits {which} (scikit-learn, 8×8 pixels), amplitude-encoded on "
+        f"{config.num_qubits} qubits; {read}. {request.shots} shots an image."
     )
     attacks = (
         f"PGD with {request.steps} steps, at most {request.eps:g} a pixel (l∞, pixels in [0, 1]). “transfer”: made on "

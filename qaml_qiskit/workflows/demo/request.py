@@ -4,16 +4,25 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from qaml_qiskit.workflows.fields import Count
+from qaml_qiskit.circuits import ReadoutName
+from qaml_qiskit.workflows.fields import Count, Otherwise
 from qaml_qiskit.workflows.request import OnTarget, Seeded, WithRecipe
 from qaml_qiskit.workflows.training_options import TrainingOptions
 
 
 class DemoRequest(Seeded, WithRecipe, OnTarget):
-    """Everything that decides the demo's numbers. The data are the digits 0 to 5: six qubits can name six classes."""
+    """Everything that decides the demo's numbers. The data are the embedded digits, on six qubits."""
 
     command: ClassVar[str] = "demo"
 
+    classes: Annotated[
+        tuple[int, ...] | None,
+        Field(exclude_if=lambda classes: classes is None),
+        Otherwise("0 to 5, a qubit each; all ten where the readout is trained"),
+    ] = None
+    """Digits to keep; the k-th becomes label k."""
+    readout: Annotated[ReadoutName, Field(exclude_if=lambda name: name == "qubits")] = "qubits"
+    """How classes are read from the QVC's qubits."""
     layers: Count = 12
     """Layers of the QVC."""
     epochs: Count = 60
@@ -32,6 +41,7 @@ class DemoRequest(Seeded, WithRecipe, OnTarget):
     def training(self, model: str) -> TrainingOptions:
         """How one of the two models is trained."""
         values: dict[str, object] = {"model": model, "seed": self.seed, "epochs": self.convnet_epochs}
+        values["classes"] = self.classes
         if model == "qvc":
-            values |= {"epochs": self.epochs, "layers": self.layers, "logit_scale": 10.0}
+            values |= {"epochs": self.epochs, "layers": self.layers, "logit_scale": 10.0, "readout": self.readout}
         return TrainingOptions.model_validate(values).resolved()
