@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 #: A column of more different texts is a name or a remark, and no category.
 _MOST_CATEGORIES = 1000
+#: scikit-learn takes a column of a smaller range for a constant one.
+_NARROWEST = 10 * np.finfo(np.float64).eps
 
 
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -50,7 +52,7 @@ class Scaled(BaseModel):
 
     @model_validator(mode="after")
     def _range(self) -> "Scaled":
-        if not self.low < self.high:
+        if not self.high - self.low > _NARROWEST:
             raise ValueError("a low below a high")
         return self
 
@@ -152,7 +154,7 @@ def fit_columns(table: "DataFrame", categorical: Sequence[str], source: str) -> 
         if name not in categorical and pd.api.types.is_numeric_dtype(table[name]):
             fitted = MinMaxScaler().fit(_numbers(table[name], source)[:, None])
             low, high = float(fitted.data_min_[0]), float(fitted.data_max_[0])
-            if low < high:
+            if high - low > _NARROWEST:
                 numbers.append(Scaled(name=name, low=low, high=high))
             else:
                 dropped.append(name)

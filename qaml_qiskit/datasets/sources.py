@@ -89,7 +89,9 @@ def find(path: str, data_dir: Path | None) -> Path:
         "cannot find the data",
         got=f"{path}: no such file or folder",
         expected=f"a path, or one of the data sets {', '.join(DATASETS)}",
-        remedy=perhaps(path, DATASETS, "check the path, or name the folder that it lies in with --data-dir"),
+        remedy=perhaps(
+            given.name.partition(".")[0], DATASETS, "check the path, or name the folder that it lies in with --data-dir"
+        ),
     )
 
 

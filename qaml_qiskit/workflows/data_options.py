@@ -1,6 +1,7 @@
 """What the commands that take a data set are asked for: which, and what is done to it."""
 
 from collections.abc import Sequence
+from operator import not_ as _absent  # what goes without saying is not in a run's configuration, as ever
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +13,6 @@ from qaml_qiskit.deployments.references import names_network
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.fields import ClassName, Count, Otherwise
 from qaml_qiskit.workflows.request import Request
-
-
-def _absent(value: object) -> bool:
-    """What goes without saying in a run's configuration, as in versions before."""
-    return value in (None, (), False, 0)
 
 
 class DataSteps(Request):

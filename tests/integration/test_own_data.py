@@ -4,11 +4,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from qaml_qiskit import TrainRequest, train
 from qaml_qiskit.cli.call import build_request
 from qaml_qiskit.datasets import load_dataset
+from qaml_qiskit.deployments import deploy, load_batch
 from qaml_qiskit.errors import DataWarning
 from qaml_qiskit.models import load_model
 from tests.integration.conftest import Finished
@@ -146,3 +149,11 @@ def test_other_commands_take_a_path(qaml: Qaml, place: Path) -> None:
     assert qaml("encode", "--dataset", "xrays.npz", "--images", "3", "--encoding-layers", "1").code == 0
     counted = qaml("resources", "--dataset", "xrays.npz", "--qubits", "4", "--layers", "1", "--images", "2", "--json")
     assert counted.code == 0, counted.err
+
+
+def test_a_network_of_a_users_own_on_own_data(place: Path) -> None:
+    split = load_dataset(medmnist(place / "xrays.npz"), resize=(2, 3))
+    network = deploy(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(6, 2)), data=split)
+    batch = load_batch("4", [network], None)
+    np.testing.assert_array_equal(batch.images.numpy(), split.test.images[:4])
+    assert network.logits(batch.images).shape == (4, 2)

@@ -81,6 +81,29 @@ def _data(name: str, shape: tuple[int, ...], folder: str = "data") -> Callable[[
     return read
 
 
+def _own(path: str, **how: object) -> Callable[[], object]:
+    def read() -> object:
+        split = load_dataset(f"./{path}", **how)  # type: ignore[arg-type]
+        for part in (split.train, split.test):
+            assert part.images.min() >= 0
+            assert part.images.max() <= 1
+            assert set(part.labels.tolist()) <= set(range(part.num_classes))
+        return [split.train.images, split.test.images]
+
+    return read
+
+
+def _remembered() -> object:
+    card = load_model(Path("remembers")).card
+    if card.data.source is None:
+        return card.model_dump()
+    images, labels, _ = load_images("8", card.data, None)
+    assert images.min() >= 0
+    assert images.max() <= 1
+    assert max(labels) < len(card.data.classes)
+    return images
+
+
 def _calibrated() -> object:
     return qaml_qiskit.plan(
         CALIBRATED.model_copy(update={"calibration": "calibration.json"}), backends=Path("backends.yaml")
@@ -147,6 +170,13 @@ FORMATS: dict[str, Format] = {
     ),
     "adversarial": Format("attacked.npz", "npz", lambda: [_adversarial(), _images("attacked.npz")]),
     "images": Format("pictures.npz", "npz", lambda: _images("pictures.npz")),
+    "own-arrays": Format("own.npz", "npz", _own("own.npz", pca=2)),
+    "own-table": Format("own.csv", "bytes", _own("own.csv", label_column="kind")),
+    "own-table-gzip": Format("own.csv.gz", "bytes", _own("own.csv.gz", label_column="kind")),
+    "own-parquet": Format("own.parquet", "bytes", _own("own.parquet", label_column="kind")),
+    "own-header": Format("names.txt", "bytes", _own("bare.csv", columns="names.txt", label_column="kind")),
+    "own-image": Format("own/ships/2.png", "bytes", _own("own", grey=True, resize=(3, 3))),
+    "own-preparation": Format("remembers/model.json", "json", _remembered),
     "idx-images": Format("data/mnist/train-images-idx3-ubyte", "bytes", _data("mnist", GREY)),
     "idx-labels": Format("data/mnist/t10k-labels-idx1-ubyte", "bytes", _data("mnist", GREY)),
     "idx-gzip": Format("data/mnist/t10k-images-idx3-ubyte.gz", "bytes", _data("mnist", GREY)),

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+import pandas
 from PIL import Image
 from qiskit_ibm_runtime import RuntimeEncoder
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
@@ -25,6 +26,7 @@ from qaml_qiskit.workflows.run import report as run_report
 from qaml_qiskit.workflows.sweep import report as sweep_report
 from qaml_qiskit.workflows.train import workflow as training
 from tests.integration.hardware import workspace
+from tests.unit.datasets.own_files import flows, medmnist, photographs
 
 RUN = RunRequest(
     model="model", target="perfect", images="images.npz", shots=50, recipe="quick", images_per_job=2, mitigation="none"
@@ -43,6 +45,9 @@ BACKENDS = """targets:
 """
 TRAINING = TrainRequest(layers=1, epochs=2, classes=(0, 1), train_images=20, batch_size=8)
 SWEEP = SweepRequest(model="model", images="images.npz", strengths=(0.01,))
+OWN = TrainRequest(
+    dataset="own.csv", label_column="kind", binarise=("normal", "attack=*"), pca=2, layers=1, epochs=1, encoding="angle"
+)
 ATTACK = AttackRequest(model="model", images="images.npz", attack=("fgsm",))
 DATA = DataCard(dataset="digits", classes=(0, 1))
 RECIPE = "why: a sample\noptimization_level: 1\nseeds: [1, 2]\nlayout_method: sabre\napproximation_degree: 1.0\n"
@@ -73,10 +78,23 @@ def make_samples(folder: Path) -> None:
         Path(name, "metrics.json").unlink()
     attack(ATTACK, out=Path("attack"))
     Path("attacked.npz").write_bytes(next(Path("attack").rglob("*.npz")).read_bytes())
+    _own_data()
     _snapshot(Path("snapshot"))
     _mnist(Path("data/mnist"), random)
     _cifar(Path("data/cifar10"), Path("plain/cifar10"), random)
     _celeba(Path("data/celeba"), Path("plain/celeba"), random)
+
+
+def _own_data() -> None:
+    """A user's own files of every format, and a model that remembers how one of them was prepared."""
+    medmnist(Path("own.npz"))
+    flows(Path("own.csv"), rows=24)
+    pandas.read_csv("own.csv").to_parquet("own.parquet")
+    Path("own.csv.gz").write_bytes(gzip.compress(Path("own.csv").read_bytes()))
+    Path("names.txt").write_text("duration\nbytes,continuous\nprotocol,symbolic\nzero\nkind\n")
+    Path("bare.csv").write_text("".join(Path("own.csv").read_text().splitlines(keepends=True)[1:]))
+    photographs(Path("own"))
+    train(OWN, out=Path("remembers"))
 
 
 def in_haste() -> None:

@@ -38,7 +38,7 @@ def read_table(path: Path, options: TableOptions) -> Mapping[str, FilePart]:
                 path,
                 f"no column {wanted!r}",
                 f"one of the columns {shown}",
-                perhaps(wanted, names, f"name one of them with {option}"),
+                perhaps(wanted, names, f"name one of them with {option}; a table without a header needs --columns"),
             )
     table = table.drop(columns=[name for name in options.ignored if name != label])
     check_cells(table, str(path))
@@ -92,21 +92,30 @@ def _loaded(path: Path, header: Header | None) -> "DataFrame":
         got = "an empty file" if isinstance(error, pd.errors.EmptyDataError) else said(error)
         raise cannot_read(path, got, "a table of rows and columns", "restore the file, or write it again") from error
     if header is not None:
-        if len(header.names) > len(table.columns):
-            raise cannot_read(
-                path,
-                f"{len(table.columns)} columns",
-                f"at least the {len(header.names)} columns that --columns names",
-                "give the names of this table's columns",
-            )
-        more = range(len(header.names) + 1, len(table.columns) + 1)
-        table.columns = pd.Index([*header.names, *(f"column_{number}" for number in more)])
+        table.columns = pd.Index(_names(path, table, header))
     table.columns = table.columns.map(str)
-    if table.empty or not table.columns.is_unique:
-        twice = table.columns[table.columns.duplicated()].tolist()
-        got = f"the column {twice[0]!r} twice" if twice else "no rows"
-        raise cannot_read(path, got, "rows, and columns of different names", "correct the table")
-    return table
+    twice = table.columns[table.columns.duplicated()].tolist()
+    # Cells beyond the header make pandas take the first column for the names of the rows.
+    shifted = not isinstance(table.index, pd.RangeIndex) and path.suffix.lower() != ".parquet"
+    if table.empty or twice or shifted:
+        got = f"the column {twice[0]!r} twice" if twice else "rows longer than the header" if shifted else "no rows"
+        raise cannot_read(path, got, "rows, and a name of its own for every column", "correct the table")
+    return table.reset_index(drop=True)
+
+
+def _names(path: Path, table: "DataFrame", header: Header) -> list[str]:
+    """The names of all columns, from a header that may name the first alone."""
+    if len(header.names) > len(table.columns):
+        raise cannot_read(
+            path,
+            f"{len(table.columns)} columns",
+            f"at least the {len(header.names)} columns that --columns names",
+            "give the names of this table's columns",
+        )
+    if table.iloc[0].astype(str).tolist()[: len(header.names)] == list(header.names):
+        raise cannot_read(path, "a header of its own", "a table without one beside --columns", "leave out --columns")
+    more = range(len(header.names) + 1, len(table.columns) + 1)
+    return [*header.names, *(f"column_{number}" for number in more)]
 
 
 def _is_table(path: Path) -> bool:

@@ -8,12 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from qaml_qiskit.datasets import Dataset, Split, load_dataset, load_rows, load_test
+from qaml_qiskit.datasets.columns import Columns, fit_columns
 from qaml_qiskit.errors import QamlError
-from tests.tolerances import VALUE
+from tests.tolerances import DIFFERENT, VALUE
 from tests.unit.datasets.own_files import flows, kdd, letters, medmnist, photographs
 
 CLOSE = VALUE[torch.float32]
@@ -276,6 +280,11 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], dict[str, object], str]] = {
     "constant columns": (_write("a,label\n" + "1,x\n1,y\n" * 9), {}, "the same in all training rows"),
     "no label column": (_write("a,b\n1,2\n"), {}, "no column 'label'; expected one of the columns a, b"),
     "misspelt label column": (_write("a,kind\n1,2\n"), {"label_column": "kinds"}, "Perhaps kind is meant"),
+    "rows longer than the header": (_write("a,label\n" + "1,2,x\n3,4,y\n" * 5), {}, "rows longer than the header"),
+    "a header of its own": (_write("a,label\n" + "1,x\n2,y\n" * 5), {"columns": ["a", "label"]}, "Leave out --columns"),
+    "too many names": (_write("1,x\n2,y\n"), {"columns": ["a", "b", "label"]}, "2 columns; expected at least the 3"),
+    "a name twice": (_write("1,x\n2,y\n"), {"columns": ["a", "a"]}, "Name every column once"),
+    "no header": (_write("1,x\n2,y\n3,x\n"), {}, "needs --columns"),
     "an empty table": (_write(""), {}, "an empty file"),
     "a table of a head": (_write("a,label\n"), {}, "no rows"),
     "an empty npz": (lambda folder: _bytes(folder / "x.npz", b""), {}, "an empty file"),
@@ -322,3 +331,52 @@ def test_arrays_are_refused_with_their_name() -> None:
     with pytest.raises(QamlError, match="trained on arrays in memory"):
         load_test("mine", made.classes, made.source, made.preparation, None)
     assert Split.from_arrays(IMAGES, LABELS).source != made.source
+
+
+NUMBERS = st.floats(-1e6, 1e6, allow_nan=False)
+WORDS = st.sampled_from(["tcp", "udp", "icmp", "", " a", "1"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    numbers=arrays(np.float64, st.tuples(st.integers(4, 12), st.integers(1, 4)), elements=NUMBERS),
+    later=st.lists(NUMBERS, min_size=1, max_size=3),
+    words=st.lists(WORDS, min_size=12, max_size=12),
+)
+def test_random_tables_are_prepared_by_what_is_kept(numbers: np.ndarray, later: list[float], words: list[str]) -> None:
+    table = pd.DataFrame({f"n{column}": numbers[:, column] for column in range(numbers.shape[1])})
+    table["word"] = words[: len(table)]
+    low, high = numbers.min(0), numbers.max(0)
+    assume((high - low > DIFFERENT).all())
+    columns = fit_columns(table, (), "a table")
+    kept = Columns.model_validate_json(columns.model_dump_json())
+    images = kept.images(table, "a table")
+    assert_array_equal(images, columns.images(table, "a table"))
+    assert images.shape == (len(table), 1, 1, len(kept.features))
+    count = numbers.shape[1]
+    assert_allclose(images[:, 0, 0, :count], (numbers - low) / (high - low), atol=CLOSE)
+    assert_array_equal(images[:, 0, 0, count:].sum(1), np.full(len(table), float(len(set(words[: len(table)])) > 1)))
+    new = table.iloc[[0]].assign(n0=later[0], word="never")
+    first = kept.images(new, "new")[0, 0, 0]
+    assert_allclose(first[0], np.clip((later[0] - low[0]) / (high[0] - low[0]), 0, 1), atol=CLOSE)
+    assert not first[count:].any()
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    labels=st.lists(st.sampled_from("abc"), min_size=2, max_size=60),
+    seed=st.integers(0, 9),
+    shape=st.tuples(st.integers(1, 5), st.integers(1, 6)),
+)
+def test_random_data_are_split_class_by_class(labels: list[str], seed: int, shape: tuple[int, int]) -> None:
+    counts = {name: labels.count(name) for name in set(labels)}
+    assume(len(counts) > 1 and min(counts.values()) > 1)
+    images = np.arange(len(labels))[:, None, None] / np.full((len(labels), *shape), float(len(labels)))
+    split = Split.from_arrays(images, labels, seed=seed)
+    assert split.train.class_names == tuple(sorted(counts))
+    for label, name in enumerate(sorted(counts)):
+        tested = int((split.test.labels == label).sum())
+        assert tested == min(max(round(0.3 * counts[name]), 1), counts[name] - 1)
+    for part in (split.train, split.test):
+        rows = np.rint(part.images[:, 0, 0, 0] * len(labels)).astype(int)
+        assert [labels[row] for row in rows] == [part.class_names[label] for label in part.labels]
