@@ -18,10 +18,11 @@ from qaml_qiskit import (
     TrainRequest,
     attack,
     certify,
+    export,
     forecast,
     frontier,
     resources,
-    run_model,
+    run,
     sweep,
     tamper,
     train,
@@ -75,7 +76,7 @@ def test_a_stopped_training_goes_on_with_the_same_circuit(file: str, monkeypatch
 def test_every_command_takes_it(file: str) -> None:
     train(TrainRequest(ansatz=file, **SHORT), out=Path("mine"))
     few = {"images": "4"}
-    (ideal, *_) = run_model(RunRequest(model="mine", recipe="quick", shots=50, **few)).results
+    (ideal, *_) = run(RunRequest(model="mine", recipe="quick", shots=50, **few)).results
     assert ideal["images"] == 4
     noise = {"noise": "depolarizing", "strengths": (0.01, 0.02)}
     assert len(sweep(SweepRequest(model="mine", **noise, **few)).results) >= 2
@@ -121,3 +122,16 @@ def test_the_command_of_its_report_parses_back(qaml: Qaml, file: str) -> None:
     assert refused.code == 2
     assert "a circuit of your own has its own layers" in refused.err
     assert not Path("other").exists()
+
+
+def test_a_circuit_stands_in_place_of_its_file(file: str) -> None:
+    """From Python, for every command that takes an ansatz; what is trained can be exported."""
+    circuit = Ladder(6, 2).circuit(LAYER_END)
+    trained = train("digits", ansatz=circuit, **SHORT)
+    assert trained.results == train(TrainRequest(ansatz=file, **SHORT), out=Path("mine")).results
+    (row,) = export(trained, part="layers", out="layers.qasm").results
+    assert (row["path"], row["qubits"], row["two_qubit_gates"]) == ("layers.qasm", 6, 10)
+    counted = resources(ansatz=(circuit,), encoding="none", recipe="quick", images=1).results
+    assert counted[0]["two_qubit_gates"] == 10
+    with pytest.raises(ConfigurationError, match="got a float"):
+        train("digits", ansatz=0.5, **SHORT)

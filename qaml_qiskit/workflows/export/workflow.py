@@ -5,18 +5,20 @@ from pathlib import Path
 from qiskit.circuit import QuantumCircuit
 from torch import Tensor
 
-from qaml_qiskit.artifacts.outcome import Outcome
 from qaml_qiskit.circuits import circuit_bytes, gate_counts, qasm_text
 from qaml_qiskit.deployments import deploy
 from qaml_qiskit.deployments.images import load_images
 from qaml_qiskit.errors import ConfigurationError, InputError, StorageError
 from qaml_qiskit.files import make_folders, write_atomically
 from qaml_qiskit.models import QVC, DataCard
+from qaml_qiskit.reports import Outcome
+from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.export.request import ExportRequest
 
 _ENDINGS = {"qasm3": ".qasm", "qpy": ".qpy"}
 
 
+@takes(ExportRequest)
 def export(request: ExportRequest, *, data_dir: Path | None = None) -> Outcome:
     """Write a model's circuit with its trained weights; a file that is there already is replaced.
 
