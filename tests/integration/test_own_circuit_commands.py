@@ -1,6 +1,7 @@
 """A circuit of a user's own through whole commands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,6 @@ from qaml_qiskit import (
     tamper,
     train,
 )
-from qaml_qiskit.artifacts import training
 from qaml_qiskit.circuits import Ladder, circuit_bytes
 from qaml_qiskit.errors import ConfigurationError, PartialResultError
 from qaml_qiskit.models import QVC, load_model
@@ -55,22 +55,25 @@ def test_it_is_trained_as_the_same_ansatz_is(file: str) -> None:
     assert torch.equal(first.weight, second.weight)
 
 
-def test_a_stopped_training_goes_on_with_the_same_circuit(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = train(TrainRequest(ansatz=file, **SHORT), out=Path("whole")).results
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+@contextmanager
+def after_three_steps() -> Iterator[Callable[[], bool]]:
+    """Asks a training to stop."""
+    left = iter(range(3))
+    yield lambda: next(left, None) is None
 
-    def stop(*arguments: object, **keywords: object) -> bool:
-        raise PartialResultError("stopped", got="", expected="", remedy="")
 
-    request = TrainRequest(ansatz=file, **SHORT)
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "_history", stop)
-        with pytest.raises(PartialResultError):
-            train(request, out=Path("again"))
-    assert train(request, out=Path("again")).results == whole
-    Path(file).write_bytes(circuit_bytes(Ladder(6, 3).circuit()))
-    with pytest.raises(ConfigurationError, match="differs in resolved"):
+def test_a_stopped_training_goes_on_with_the_same_circuit(file: str) -> None:
+    request = TrainRequest(ansatz=file, batch_size=8, **SHORT)
+    whole = train(request, out=Path("whole")).results
+    with pytest.raises(PartialResultError):
+        train(request, out=Path("again"), stopping=after_three_steps)
+    other = circuit_bytes(Ladder(6, 3).circuit())
+    content = Path(file).read_bytes()
+    Path(file).write_bytes(other)
+    with pytest.raises(ConfigurationError, match="differs in"):
         train(request, out=Path("again"))
+    Path(file).write_bytes(content)
+    assert train(request, out=Path("again")).results == whole
 
 
 def test_every_command_takes_it(file: str) -> None:
@@ -127,11 +130,11 @@ def test_the_command_of_its_report_parses_back(qaml: Qaml, file: str) -> None:
 def test_a_circuit_stands_in_place_of_its_file(file: str) -> None:
     """From Python, for every command that takes an ansatz; what is trained can be exported."""
     circuit = Ladder(6, 2).circuit(LAYER_END)
-    trained = train("digits", ansatz=circuit, **SHORT)
+    trained = train(dataset="digits", ansatz=circuit, **SHORT)
     assert trained.results == train(TrainRequest(ansatz=file, **SHORT), out=Path("mine")).results
     (row,) = export(trained, part="layers", out="layers.qasm").results
     assert (row["path"], row["qubits"], row["two_qubit_gates"]) == ("layers.qasm", 6, 10)
     counted = resources(ansatz=(circuit,), encoding="none", recipe="quick", images=1).results
     assert counted[0]["two_qubit_gates"] == 10
     with pytest.raises(ConfigurationError, match="got a float"):
-        train("digits", ansatz=0.5, **SHORT)
+        train(dataset="digits", ansatz=0.5, **SHORT)
