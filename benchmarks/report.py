@@ -30,6 +30,8 @@ def write_report(settings: Settings) -> str:
         parts += _sampling(documents["sampling"])
     if "noise" in documents:
         parts += _noise(documents["noise"])
+    if "circuit" in documents:
+        parts += _circuit(documents["circuit"])
     if "gpu" in documents:
         parts += _gpu(documents["gpu"])
     report = "\n\n".join(parts) + "\n"
@@ -231,6 +233,24 @@ def _noise(document: dict[str, Any]) -> list[str]:
         f"observables, one thread. Largest difference from Aer: {setting['error']:.1e}."
     )
     return ["## Noise", text, _table(["", "CPU s", "wall s"], lines)]
+
+
+def _circuit(document: dict[str, Any]) -> list[str]:
+    from benchmarks.suites.circuit import TITLES
+
+    setting, rows = document["facts"]["setting"], document["rows"]
+    lines = []
+    for key, title in TITLES.items():
+        if f"{key}/own" in rows and f"{key}/ladder" in rows:
+            ladder, own = rows[f"{key}/ladder"], rows[f"{key}/own"]
+            ratio = ratios(own, ladder)[1]
+            lines.append([title, f"{1000 * median(ladder):.3g}", f"{1000 * median(own):.3g}", f"{ratio:.2f}"])
+    text = (
+        f"The ladder of {setting['num_layers']} layers on {setting['num_qubits']} qubits, batch {setting['batch']}, "
+        "and the same gates as a circuit of the user's own, in turns; the same logits to the last bit."
+    )
+    head = ["", "ladder, CPU ms", "own circuit, CPU ms", "own by ladder, median of rounds"]
+    return ["## A circuit of one's own", text, _table(head, lines)]
 
 
 def _gpu(document: dict[str, Any]) -> list[str]:

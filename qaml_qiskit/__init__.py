@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.workflows.demo.workflow import demo as demo
     from qaml_qiskit.workflows.encode.request import EncodeRequest as EncodeRequest
     from qaml_qiskit.workflows.encode.workflow import encode as encode
+    from qaml_qiskit.workflows.export.request import ExportRequest as ExportRequest
+    from qaml_qiskit.workflows.export.workflow import export as export
     from qaml_qiskit.workflows.forecast.request import ForecastRequest as ForecastRequest
     from qaml_qiskit.workflows.forecast.workflow import forecast as forecast
     from qaml_qiskit.workflows.frontier.request import FrontierRequest as FrontierRequest

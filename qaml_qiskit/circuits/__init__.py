@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.circuits.ansatz import Ansatz as Ansatz
     from qaml_qiskit.circuits.ansatz import add_rotations as add_rotations
     from qaml_qiskit.circuits.brickwork import Brickwork as Brickwork
+    from qaml_qiskit.circuits.circuit_files import qasm_text as qasm_text
     from qaml_qiskit.circuits.circuit_files import read_circuit as read_circuit
     from qaml_qiskit.circuits.classifier import GateCounts as GateCounts
     from qaml_qiskit.circuits.classifier import classifier_circuit as classifier_circuit
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.circuits.own_circuit import OWN as OWN
     from qaml_qiskit.circuits.own_circuit import OwnCircuit as OwnCircuit
     from qaml_qiskit.circuits.qcnn import QCNN as QCNN
+    from qaml_qiskit.circuits.qpy_files import circuit_bytes as circuit_bytes
     from qaml_qiskit.circuits.qubit_readout import QubitReadout as QubitReadout
     from qaml_qiskit.circuits.readout import Readout as Readout
     from qaml_qiskit.circuits.real import Real as Real

@@ -1,4 +1,4 @@
-"""Circuits of the user's own from files: QPY and OpenQASM 3. Nothing in a file is executed."""
+"""Circuits from files and as files, QPY and OpenQASM 3. Nothing in a file is executed."""
 
 import io
 import re
@@ -6,7 +6,7 @@ from contextlib import redirect_stderr
 from pathlib import Path
 
 from qiskit import qasm3
-from qiskit.circuit import QuantumCircuit
+from qiskit.circuit import Parameter, ParameterVectorElement, QuantumCircuit
 
 from qaml_qiskit.circuits.own_circuit import OwnCircuit
 from qaml_qiskit.circuits.qpy_files import circuit_of
@@ -35,6 +35,20 @@ def read_circuit(path: Path | str) -> OwnCircuit:
         raise ConfigurationError(
             f"{path}: {error.what}", got=error.got, expected=error.expected, remedy=error.remedy
         ) from error
+
+
+def qasm_text(circuit: QuantumCircuit) -> str:
+    """A circuit as OpenQASM 3, which :func:`qiskit.qasm3.loads` reads back; free angles are ``input float``.
+
+    Element k of a parameter vector ``x`` is called ``x_0007``, with as many digits as the last one needs: then Qiskit,
+    which sorts by name, keeps the order. Labels of barriers have no place in the language.
+    """
+    names = {}
+    for each in circuit.parameters:
+        if isinstance(each, ParameterVectorElement):
+            digits = len(str(len(each.vector) - 1))
+            names[each] = Parameter(f"{each.vector.name}_{each.index:0{digits}d}")
+    return qasm3.dumps(circuit.assign_parameters(names))
 
 
 def _of_qasm(content: bytes, source: str) -> QuantumCircuit:

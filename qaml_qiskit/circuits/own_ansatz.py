@@ -1,6 +1,7 @@
 """A circuit of the user's own as an ansatz."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from qiskit.circuit import QuantumCircuit
 
@@ -23,12 +24,11 @@ class OwnAnsatz(Ansatz):
     name = OWN
 
     def __init__(self, own: OwnCircuit, layer_end: str) -> None:
-        circuit = own.circuit
-        self._pieces = _pieces(circuit, layer_end)
+        self._pieces = _pieces(own, layer_end)
         self._count = len(own.parameters)
         self.layered = len(self._pieces) > 1
         # What has no layers counts as one, as for every ansatz.
-        super().__init__(circuit.num_qubits, max(1, len(self._pieces) - 1))
+        super().__init__(self._pieces[0].num_qubits, max(1, len(self._pieces) - 1))
 
     @property
     def num_parameters(self) -> int:
@@ -40,8 +40,10 @@ class OwnAnsatz(Ansatz):
             yield piece.copy() if whole is None else whole.compose(piece, inplace=True) or whole
 
 
-def _pieces(circuit: QuantumCircuit, layer_end: str) -> list[QuantumCircuit]:
-    """Between the barriers with the label; the global phase is the first one's."""
+@lru_cache(maxsize=4)
+def _pieces(own: OwnCircuit, layer_end: str) -> list[QuantumCircuit]:
+    """Between the barriers with the label, not to be changed; the global phase is the first one's."""
+    circuit = own.circuit
     pieces = [circuit.copy_empty_like()]
     for position, instruction in enumerate(circuit.data):
         if instruction.name != "barrier" or instruction.label != layer_end:

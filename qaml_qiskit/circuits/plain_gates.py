@@ -92,7 +92,7 @@ def _take(plain: QuantumCircuit, operation: Operation, qubits: Sequence[int], pl
 @cache
 def _standard() -> frozenset[type]:
     known = get_standard_gate_name_mapping().values()
-    gates = {each.base_class for each in known if each.name not in ("measure", "reset", "delay")}
+    gates = {each.base_class for each in known if each.name not in ("measure", "reset", "delay", "global_phase")}
     return frozenset(gates | {UnitaryGate})
 
 

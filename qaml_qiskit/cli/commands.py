@@ -60,6 +60,12 @@ COMMANDS = {
             "EncodeRequest",
         ),
         Command(
+            "export",
+            "Write a trained circuit as OpenQASM 3 or QPY, with the encoding free or bound to an image.",
+            "export",
+            "ExportRequest",
+        ),
+        Command(
             "resources",
             "Count gates and depths of a classifier's circuit, before and after compilation.",
             "resources",

@@ -323,6 +323,15 @@ class QVC(nn.Module):
         """Encoding, trained ansatz and readout; the encoding's angles stay free, one circuit for all images."""
         return classifier_circuit(self.encoding.circuit, self.ansatz(), self.readout)
 
+    def circuit_for(self, image: Tensor) -> QuantumCircuit:
+        """:meth:`circuit` for one image of shape (C, H, W), with no free angle.
+
+        Raises:
+            InputError: another shape, or an image that cannot be encoded.
+        """
+        (checked,) = check_batch(image[None], self.config.image_shape)
+        return classifier_circuit(self.encoding.circuit_for(checked), self.ansatz(), self.readout)
+
 
 def _the_config(
     config: QVCConfig | None, circuit: QuantumCircuit | OwnCircuit | None, settings: dict[str, Any]

@@ -5,19 +5,22 @@ instead is kept under a name that says what is in it (a fingerprint), for as lon
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from qiskit.circuit import QuantumCircuit
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from qaml_qiskit.artifacts import AdversarialImages
 from qaml_qiskit.artifacts.session import keep_in_session, session_folder
 from qaml_qiskit.batches import read_examples
+from qaml_qiskit.circuits import CIRCUIT_FILE, OwnCircuit
 from qaml_qiskit.datasets import DATASETS, Dataset, DatasetSpec, Split, load_dataset, validation_split
 from qaml_qiskit.datasets.spec import RawPart, RawSplit
 from qaml_qiskit.deployments import Batch, Deployment
@@ -57,6 +60,10 @@ def with_names(kind: type[Request], values: Mapping[str, Any]) -> dict[str, Any]
             _add_recipe(kind, found, [value] if not several else value)
         elif name == "dataset":
             found |= _dataset_fields(kind.command, value, found)
+        elif name == "ansatz":
+            several = isinstance(value, tuple | list)
+            circuits = tuple(_circuit_name(each) for each in (value if several else [value]))
+            found[name] = circuits if several else circuits[0]
         elif name == "images" and holds_text(field):
             found[name] = images_name(kind.command, value)
         elif name == "adversarial":
@@ -122,6 +129,16 @@ def _adversarial_name(value: object) -> str:
     if isinstance(value, AdversarialImages):
         return _kept_npz(**value.arrays())
     return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
+
+
+def _circuit_name(value: object) -> str:
+    """The name of an ansatz, or the file that holds a circuit."""
+    if isinstance(value, str | os.PathLike):
+        return os.fspath(value)
+    own = value if isinstance(value, OwnCircuit) else OwnCircuit.of(cast(QuantumCircuit, value))
+    words = json.dumps([own.fingerprint, *own.parameters]).encode()
+    folder = keep_in_session(session_folder("circuits") / _fingerprint(words), {CIRCUIT_FILE: own.content})
+    return str(folder / CIRCUIT_FILE)
 
 
 def _kept_model(stored: StoredModel) -> str:

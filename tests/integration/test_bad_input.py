@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from qiskit.circuit import ParameterVector, QuantumCircuit
 
+from qaml_qiskit.circuits import circuit_bytes
 from tests.integration.conftest import Finished
 from tests.unit.datasets.own_files import photographs
 
@@ -107,7 +109,68 @@ RUN = ["run", "{model}", "--images", "images.npz"]
 TYPO = "targets:\n  device: {kind: fake, device: FakeTornio}\n"
 SMALL = "targets:\n  small: {kind: fake, device: FakeManilaV2}\n"
 
+
+def _write_qpy(file: Path) -> None:
+    circuit = QuantumCircuit(6)
+    circuit.ry(ParameterVector("x", 1)[0], 0)
+    file.write_bytes(circuit_bytes(circuit))
+
+
+QASM = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
+OWN = ["train", "--classes", "0,1", "--ansatz"]
+
 CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
+    "circuit that is not there": (nothing, [*OWN, "mine.qpy"], ["mine.qpy", "No such file"]),
+    "circuit that is no QPY": (text("c.qpy", "hello"), [*OWN, "c.qpy"], ["c.qpy", "no QPY"]),
+    "circuit with a mistake": (text("c.qasm", QASM + "qubit[6] q;\nry(q[0];"), [*OWN, "c.qasm"], ["c.qasm", "line 4"]),
+    "circuit in OpenQASM 2": (text("c.qasm", "OPENQASM 2.0;\nqreg q[6];"), [*OWN, "c.qasm"], ["input float"]),
+    "circuit without free angles": (
+        text("c.qasm", QASM + "qubit[6] q;\nry(0.5) q[0];"),
+        [*OWN, "c.qasm"],
+        ["c.qasm", "without free parameters"],
+    ),
+    "circuit with a reset": (
+        text("c.qasm", QASM + "input float a;\nqubit[6] q;\nry(a) q[0];\nreset q[2];"),
+        [*OWN, "c.qasm"],
+        ["'reset', instruction 1, on qubits [2]"],
+    ),
+    "circuit that goes on after a measurement": (
+        text("c.qasm", QASM + "input float a;\nqubit[6] q;\nbit c;\nc = measure q[1];\nry(a) q[1];"),
+        [*OWN, "c.qasm"],
+        ["'measure', instruction 0", "before 'ry'"],
+    ),
+    "circuit with a loop": (
+        text("c.qasm", QASM + "input float a;\nqubit[6] q;\nfor uint i in [0:3] { ry(a) q[0]; }"),
+        [*OWN, "c.qasm"],
+        ["'for_loop'", "as often as it runs"],
+    ),
+    "circuit wider than the image": (
+        text("c.qasm", QASM + "input float a;\nqubit[9] q;\nry(a) q[8];"),
+        [*OWN, "c.qasm"],
+        ["9 qubits", "expected 6"],
+    ),
+    "circuit with the encoding's angles": (
+        lambda folder, model: _write_qpy(folder / "c.qpy"),
+        [*OWN, "c.qpy"],
+        ["parameters of the encoding", "x[0]"],
+    ),
+    "circuit and layers": (
+        text("c.qasm", QASM + "input float a;\nqubit[6] q;\nry(a) q[0];"),
+        [*OWN, "c.qasm", "--layers", "12"],
+        ["--layers 12", "Leave out --layers"],
+    ),
+    "circuit of a convnet": (
+        text("c.qasm", QASM),
+        ["train", "--model", "convnet", "--ansatz", "c.qasm"],
+        ["no use for --ansatz"],
+    ),
+    "export of an image that is not there": (nothing, ["export", "{model}", "--image", "9999"], ["--image 9999"]),
+    "export of layers with an image": (
+        nothing,
+        ["export", "{model}", "--image", "1", "--part", "layers"],
+        ["hold no image"],
+    ),
+    "export to a folder": (lambda folder, model: (folder / "d").mkdir(), ["export", "{model}", "--out", "d"], ["d"]),
     "all-zero image": (image_file(black), RUN, ["image 1", "all zero"]),
     "NaN pixel": (pixel(np.nan), RUN, ["image 2", "nan"]),
     "pixel above one": (pixel(1.5), RUN, ["image 2", "1.5"]),

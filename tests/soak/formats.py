@@ -61,6 +61,10 @@ def _stored() -> object:
     return logits
 
 
+def _own() -> object:
+    return predict(load_model(Path("own")).model, torch.linspace(0.1, 1, 16).reshape(2, 1, 2, 4))
+
+
 def _collected(run: str = "run") -> object:
     outcome = qaml_qiskit.collect(Path(run))
     return None if outcome.problem else [row for row in outcome.results if row["stage"] != "ideal"]
@@ -140,6 +144,7 @@ FORMATS: dict[str, Format] = {
         lambda: build_request(RunRequest, {"model": "model"}, Path("options.yaml")).model_dump(),
     ),
     "card": Format("model/model.json", "json", _stored),
+    "own-circuit": Format("own/circuit.qpy", "bytes", _own, exact="always"),
     "weights": Format("model/model.safetensors", "safetensors", _stored),
     "config": _run("config.yaml", "yaml", _status),
     "environment": Format(

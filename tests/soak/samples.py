@@ -19,8 +19,10 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 import qaml_qiskit
 from qaml_qiskit import AttackRequest, RunRequest, SweepRequest, TrainRequest, attack, environment, sweep, train
+from qaml_qiskit.circuits import Brickwork
 from qaml_qiskit.errors import PartialResultError
-from qaml_qiskit.models import DataCard
+from qaml_qiskit.models import QVC, DataCard, save_model
+from qaml_qiskit.noise import LAYER_END
 from qaml_qiskit.reports import Page
 from qaml_qiskit.workflows.run import report as run_report
 from qaml_qiskit.workflows.sweep import report as sweep_report
@@ -73,6 +75,7 @@ def make_samples(folder: Path) -> None:
     with suppress(PartialResultError):
         train(TRAINING, out=Path("train"), stopping=_after(4))
     train(TRAINING, out=Path("trained"))
+    save_model("own", QVC(circuit=Brickwork(3, 2).circuit(LAYER_END), seed=1), DATA)
     sweep(SWEEP, out=Path("sweep"))
     for name in ("run", "calibrated", "trained", "sweep"):
         Path(name, "metrics.json").unlink()

@@ -4,6 +4,7 @@ from typing import Any
 
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import RUN_KEYS, Run
+from qaml_qiskit.circuits import OWN
 from qaml_qiskit.reports import Report, accuracy_bars
 from qaml_qiskit.workflows.run.request import RunRequest
 
@@ -30,8 +31,9 @@ def write_run_page(run: Run, metrics: dict[str, Any], read_as: str) -> str:
     lead = "Accuracy " + ", ".join(f"{row['stage']} {row['accuracy']:.1%}" for row in rows) + "."
     bars = {row["stage"]: [(row["accuracy"], *row["interval"])] for row in rows}
     picture = accuracy_bars([request.target], bars, chance=1 / config["num_classes"])
+    circuit = "a circuit of one's own" if config.get("ansatz") == OWN else f"{config['num_layers']} layers"
     text = (
-        f"{rows[0]['images']} images, {request.shots} shots an image, {config['num_layers']} layers. Ideal: exact, "
+        f"{rows[0]['images']} images, {request.shots} shots an image, {circuit}. Ideal: exact, "
         f"without shots. Raw: counts from {request.target}. Mitigated: {_HOW[request.mitigation].format(read_as)}."
     )
     reading = (

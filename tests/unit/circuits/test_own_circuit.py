@@ -10,7 +10,7 @@ import pytest
 import torch
 from qiskit import qpy
 from qiskit.circuit import Gate, Parameter, ParameterVector, QuantumCircuit
-from qiskit.circuit.library import real_amplitudes
+from qiskit.circuit.library import GlobalPhaseGate, real_amplitudes
 from qiskit.quantum_info import Operator
 
 from qaml_qiskit.circuits import Ladder, OwnAnsatz, OwnCircuit, read_circuit
@@ -50,6 +50,7 @@ def composite() -> QuantumCircuit:
     outer.append(inner.to_gate(), [2, 0])
     outer.ccx(0, 1, 2)
     circuit = QuantumCircuit(3, global_phase=a)
+    circuit.append(GlobalPhaseGate(0.3), [])
     circuit.append(outer.to_gate(), [1, 2, 0])
     circuit.append(real_amplitudes(3, reps=1, parameter_prefix="c").to_instruction(), [2, 1, 0])
     return circuit

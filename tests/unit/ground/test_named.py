@@ -52,3 +52,12 @@ def test_the_further_words_are_told() -> None:
     assert Named(SHAPES, also={"none": "no shape at all"}).told() == {
         "ladder": "every bond", "ring": "", "none": "no shape at all",
     }  # fmt: skip
+
+
+def test_files_are_taken_by_their_endings() -> None:
+    named = Named(SHAPES, files={".svg": "a drawing"})
+    assert named.told() == {"ladder": "every bond", "ring": "", "FILE.svg": "a drawing"}
+    taken = TypeAdapter(Annotated[str, named])
+    assert taken.validate_python("./mine.svg") == "./mine.svg"
+    with pytest.raises(ValueError, match=r"one of ladder, ring, FILE\.svg"):
+        taken.validate_python("mine.png")

@@ -117,12 +117,17 @@ def qvc_native(num_qubits: int, layers: int, seed: int = 0) -> QuantumCircuit:
 
 def aer_expectations(circuit: QuantumCircuit, model: NoiseModel | None, state: np.ndarray | None = None) -> np.ndarray:
     """⟨Z⟩ of every qubit after the circuit, by Aer's density matrix; readout errors left out. |0…0⟩ if no state."""
+    diagonal = aer_probabilities(circuit, model, state)
+    index = np.arange(len(diagonal))
+    return np.array([((1 - 2 * (index >> qubit & 1)) * diagonal).sum() for qubit in range(circuit.num_qubits)])
+
+
+def aer_probabilities(circuit: QuantumCircuit, model: NoiseModel | None, state: np.ndarray | None = None) -> np.ndarray:
+    """The distribution over all qubits' bitstrings after the circuit, by Aer's density matrix, shape (2ⁿ,)."""
     full = QuantumCircuit(circuit.num_qubits)
     if state is not None:
         full.set_statevector(Statevector(state))
     full.compose(circuit, inplace=True)
     full.save_density_matrix()
     result = AerSimulator(method="density_matrix", noise_model=model, max_parallel_threads=1).run(full).result()
-    diagonal = result.data()["density_matrix"].data.diagonal().real
-    index = np.arange(len(diagonal))
-    return np.array([((1 - 2 * (index >> qubit & 1)) * diagonal).sum() for qubit in range(circuit.num_qubits)])
+    return result.data()["density_matrix"].data.diagonal().real

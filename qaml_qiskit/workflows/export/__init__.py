@@ -1,0 +1,1 @@
+"""`qaml export`: a trained circuit as a file that others read."""
