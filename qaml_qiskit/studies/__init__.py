@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.predicting import Prediction as Prediction
     from qaml_qiskit.studies.predicting import noise_notes as noise_notes
     from qaml_qiskit.studies.predicting import predict_on_devices as predict_on_devices
+    from qaml_qiskit.studies.predicting import readout_notes as readout_notes
     from qaml_qiskit.studies.robustness import score_without_noise as score_without_noise
     from qaml_qiskit.studies.scoring import Score as Score
     from qaml_qiskit.studies.scoring import score_images as score_images

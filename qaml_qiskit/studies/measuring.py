@@ -20,6 +20,7 @@ from qaml_qiskit.evaluation import (
     uncertain_labels,
 )
 from qaml_qiskit.execution import Sampled, Workload
+from qaml_qiskit.studies.predicting import products_told
 
 #: M3 whose averages are smaller than this part of the unbiased ones has seen too few bitstrings.
 _ENOUGH = 0.98
@@ -98,6 +99,8 @@ def score_sampled(
         )
     notes = [*_compared(estimates, head, labels), *_bitstrings(workload, sampled, READ_AS[called])]
     if called == "expectations":
+        told = products_told(workload.products.strings)
+        notes.insert(0, f"{told[0].upper()}{told[1:]}.")
         arrays |= {
             f"logits_{name}": head.logits(values) for name, values in {"ideal": ideal, **sampled.stages()}.items()
         }

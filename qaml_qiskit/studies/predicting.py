@@ -234,6 +234,22 @@ def noise_notes(deployments: Iterable[Deployment]) -> list[str]:
     return sorted({f"{each.target.name}: {note}." for each in compiled for note in each.target.noise_notes(each.isa)})
 
 
+def readout_notes(deployments: Iterable[Deployment]) -> list[str]:
+    """What is averaged where that is not ⟨Z_k⟩ of a qubit a class, a sentence a model."""
+    heads = {each.model_name: each for each in deployments if not each.reads_classes}
+    return [
+        f"{name}: {products_told(each.qvc.readout.strings)}; where ⟨Z_k⟩ is said, these are meant."
+        for name, each in heads.items()
+    ]
+
+
+def products_told(strings: Sequence[Sequence[int]]) -> str:
+    """That a head reads these products of Z, a sentence without its full stop."""
+    size, qubits = len(strings), len({qubit for string in strings for qubit in string})
+    products = f"{size} product{'s' * (size != 1)} of Z on {qubits} qubit{'s' * (qubits != 1)}"
+    return f"logits are a linear function of ⟨P_s⟩, the averages of {products} over the same shots"
+
+
 def string_frequencies(deployment: Deployment, images: Tensor, advance: Advance = ignore) -> NDArray[np.floating]:
     """Frequencies of the bitstrings that are read, shape (N, 2^n).
 

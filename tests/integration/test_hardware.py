@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from qaml_qiskit.execution import Ledger
+from qaml_qiskit.models import QVC, DataCard, QVCConfig, save_model
 from tests.integration.conftest import Finished
 from tests.integration.hardware import CHUNKS, IMAGES, ONCE, arguments, executions, predictions, same, workspace
 from tests.integration.loopback.client import KILL_AT, connect
@@ -291,6 +292,23 @@ def test_estimator_mitigation_on_a_device(qaml: Qaml, server: Loopback, place: P
     assert finished.code == 0, finished.err
     assert [row["stage"] for row in finished.json()["results"]] == ["ideal", "mitigated"]
     assert finished.json()["results"][1]["z_error"] < 0.25
+
+
+@pytest.mark.parametrize("mitigation", ["m3", "trex"])
+def test_a_head_over_products_of_z_goes_to_the_device_and_back(
+    qaml: Qaml, server: Loopback, place: Path, run: Path, mitigation: str
+) -> None:
+    config = QVCConfig(image_shape=(1, 2, 2), num_classes=2, num_layers=2, readout="linear-zz")
+    save_model(place / "head", QVC(config, 7), DataCard(dataset="digits", classes=(0, 1)))
+    assert qaml("submit", *arguments(place, run, model="head", mitigation=mitigation), "--submit").code == 0
+    (place / "head").rename(place / "gone")
+    finished = qaml("collect", run, "--json")
+    assert finished.code == 0, finished.err
+    # Nothing but bitstrings, or one PUB an image of three observables, whatever is read.
+    assert sum(executions(server).values()) == len(ONCE) - (mitigation == "trex")
+    kept = predictions(run)
+    assert kept["expectations_mitigated"].shape == (IMAGES, 3)
+    assert kept["logits_mitigated"].shape == (IMAGES, 2)
 
 
 def test_wrong_token(qaml: Qaml, server: Loopback, place: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,10 @@ from qaml_qiskit.workflows.demo.request import DemoRequest
 STAGES = {"ideal": "ideal", "raw": "noisy", "mitigated": "mitigated"}
 
 
+#: What predictions.npz has of a readout that is no qubit a class.
+_OF_HEADS = {"expectations": Stages.by_name, "logits": Stages.logits}
+
+
 @dataclass(frozen=True)
 class Findings:
     """The demo's results before they are written.
@@ -54,6 +58,16 @@ class Findings:
             for images, scores in self.scores.items()
         ]
 
+    def arrays(self) -> dict[str, NDArray[np.floating]]:
+        """What was read at every stage of every set of images; where that is not ⟨Z_k⟩ of a class, the logits, too."""
+        kinds = {"z": Stages.by_name} if self.deployment.reads_classes else _OF_HEADS
+        return {
+            f"{kind}_{STAGES[stage]}_{images}": values
+            for kind, of in kinds.items()
+            for images, scores in self.scores.items()
+            for stage, values in of(scores).items()
+        }
+
     def convnet_rows(self) -> list[Row]:
         """The ConvNet's accuracy for every set of images."""
         return [{"images": images, **self._accuracy(logits)} for images, logits in self.convnet.items()]
@@ -65,9 +79,7 @@ class Findings:
 
 def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     """Write predictions, images, tables, pictures and the page, and complete the run."""
-    stages = {name: scores.by_name().items() for name, scores in found.scores.items()}
-    z = {f"z_{STAGES[stage]}_{name}": values for name, scores in stages.items() for stage, values in scores}
-    run.write("predictions.npz", npz(labels=found.labels, indices=np.arange(len(found.labels)), **z))
+    run.write("predictions.npz", npz(labels=found.labels, indices=np.arange(len(found.labels)), **found.arrays()))
     run.write("images.npz", npz(labels=found.labels, **found.images))
     rows, convnet, config = found.rows(), found.convnet_rows(), found.deployment.qvc.config
     resources = found.deployment.compiled.resource_rows()

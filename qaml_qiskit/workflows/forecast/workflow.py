@@ -13,7 +13,7 @@ from qaml_qiskit.execution import survival
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, Report, forecast_curves
 from qaml_qiskit.simulation import computing
-from qaml_qiskit.studies import OnDevice, Prediction, noise_notes, perturb_everywhere, predict_on_devices
+from qaml_qiskit.studies import OnDevice, Prediction, noise_notes, perturb_everywhere, predict_on_devices, readout_notes
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.forecast.request import ForecastRequest
 
@@ -63,7 +63,8 @@ def forecast(
             own = {key: (each, batches[each.model_name]) for key, each in deployments.items()}
             found = _predictions(request, run, own, pool, progress)
             rows = [row for (key, eps), each in found.items() for row in _rows(request, *own[key], eps, each)]
-            _write(run, request, rows, (*_NOTES, *noise_notes(deployments.values())))
+            notes = (*_NOTES, *readout_notes(models.values()), *noise_notes(deployments.values()))
+            _write(run, request, rows, notes)
     return Outcome.of(run)
 
 

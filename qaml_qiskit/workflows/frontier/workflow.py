@@ -11,7 +11,14 @@ from qaml_qiskit.execution import survival
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, Report, frontier_figure
 from qaml_qiskit.simulation import computing
-from qaml_qiskit.studies import OnDevice, Prediction, noise_notes, predict_on_devices, score_without_noise
+from qaml_qiskit.studies import (
+    OnDevice,
+    Prediction,
+    noise_notes,
+    predict_on_devices,
+    readout_notes,
+    score_without_noise,
+)
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.frontier.request import FrontierRequest
 
@@ -60,7 +67,7 @@ def frontier(
             predicted = predict_on_devices(sets, run, progress, pool)
             rows = [_row(request, *models[key], scores[key], predicted[key]) for key in models]
             rows.sort(key=lambda row: row["two_qubit_gates"])
-            _write(run, request, rows, (*_NOTES, *noise_notes(deployments)))
+            _write(run, request, rows, (*_NOTES, *readout_notes(deployments), *noise_notes(deployments)))
     return Outcome.of(run)
 
 

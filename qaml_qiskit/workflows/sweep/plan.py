@@ -12,6 +12,7 @@ from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, refus
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.execution import load_catalogue, load_recipe
 from qaml_qiskit.execution.catalogue import FakeEntry, SnapshotEntry
+from qaml_qiskit.studies import readout_notes
 from qaml_qiskit.studies.engines import seed_of
 from qaml_qiskit.studies.sweeping import SweepCell, check_cell, pack
 from qaml_qiskit.workflows.sweep.request import SweepRequest
@@ -87,6 +88,7 @@ class SweepPlan:
             name: load_batch(self.request.images, [model], self.data_dir, or_all=self.request.takes_fewer_images)
             for name, model in self.models.items()
         }
+        self.notes += readout_notes(self.models.values())
         for name, batch in self.batches.items():
             blocks = dict(self._blocks(batch))
             for encoding, deployment in behind[name].items():

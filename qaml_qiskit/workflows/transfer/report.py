@@ -7,7 +7,7 @@ from qaml_qiskit.attacks import ATTACKS
 from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.deployments.networks import notes_of
 from qaml_qiskit.reports import AUDIT_READING, Report, audit_notes, strengths_side_by_side, transfer_curves
-from qaml_qiskit.studies import Audited, audit_rows, perturbations
+from qaml_qiskit.studies import Audited, audit_rows, perturbations, readout_notes
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
 
 _READING = (
@@ -67,6 +67,7 @@ def _notes(plan: TransferPlan) -> Iterator[str]:
     for kind, text in _KINDS.items():
         if kind in kinds:
             yield text.format(shots=plan.request.shots)
+    yield from readout_notes(victim for victim in plan.victims if victim.kind == "device")
     classes = plan.victims[0].num_classes
     for name, variant in {each.attack.name: each.attack.variant(classes) for each in plan.cells.values()}.items():
         if variant != name:

@@ -12,11 +12,12 @@ import qaml_qiskit as qaml
 from qaml_qiskit.circuits import ANSAETZE, READOUTS, Ansatz, Readout, ZString
 from qaml_qiskit.circuits.ansatz import Angle
 from qaml_qiskit.circuits.brickwork import Brickwork
-from qaml_qiskit.deployments import Deployment, UnderNoise, deploy
+from qaml_qiskit.deployments import Deployment, OnTarget, UnderNoise, deploy
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, StoredModel, save_model
 from qaml_qiskit.studies import PARTS, check_parts, parts_of
+from qaml_qiskit.studies.sweeping import SweepCell, check_cell, pack
 from qaml_qiskit.studies.tampered_circuits import rotations_of
 from tests.tolerances import VALUE
 
@@ -90,6 +91,16 @@ def _registered() -> Iterator[None]:
 def deployed(**fields: str) -> Deployment:
     config = QVCConfig(image_shape=(1, 2, 4), num_classes=3, num_layers=1, **fields)  # type: ignore[arg-type]
     return deploy(StoredModel(QVC(config), ModelCard(model=config, data=DataCard(dataset="digits", classes=(0, 1, 2)))))
+
+
+def test_a_readout_that_makes_more_of_z_goes_to_targets_and_sweeps() -> None:
+    model, images = deployed(readout="toy-apart"), torch.ones(2, 1, 2, 4)
+    noisy = model.under("depolarizing", 0.1)
+    for engine in ("exact", "aer-sampler"):
+        cell = SweepCell(noisy, False, pack(images, np.arange(2)), engine, (), (1,), ("none", "readout"), 1, 0, 0)
+        assert check_cell(cell) == ()
+    sampled = model.at(OnTarget("ideal", "quick")).sample({"all": images}, shots=20)["all"]
+    np.testing.assert_allclose(sampled.logits()["ideal"], model.logits(images), atol=VALUE[torch.float32])
 
 
 def test_its_logits_are_its_own_also_under_noise_on_the_encoding() -> None:
