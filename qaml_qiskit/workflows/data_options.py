@@ -1,6 +1,7 @@
 """What the commands that take a data set are asked for: which, and what is done to it."""
 
 from collections.abc import Sequence
+from operator import not_
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,37 +15,32 @@ from qaml_qiskit.workflows.fields import ClassName, Count, Otherwise
 from qaml_qiskit.workflows.request import Request
 
 
-def _absent(value: object) -> bool:
-    """What goes without saying in a run's configuration, as in versions before."""
-    return value in (None, (), False, 0)
-
-
 class DataSteps(Request):
     """Asks how own data are read, and what is done to any data before a model sees them."""
 
-    classes: Annotated[tuple[ClassName, ...] | None, Field(exclude_if=_absent), Otherwise("all")] = None
+    classes: Annotated[tuple[ClassName, ...] | None, Field(exclude_if=not_), Otherwise("all")] = None
     """Labels or names of the classes to keep, such as 3,8; the k-th becomes label k."""
-    test_data: Annotated[str | None, Field(exclude_if=_absent)] = None
+    test_data: Annotated[str | None, Field(exclude_if=not_)] = None
     """Own data whose test part is another file or folder: its path."""
-    label_column: Annotated[str | None, Field(exclude_if=_absent), Otherwise("label")] = None
+    label_column: Annotated[str | None, Field(exclude_if=not_), Otherwise("label")] = None
     """Of a table: the column with the classes."""
-    columns: Annotated[str | None, Field(exclude_if=_absent), Otherwise("those of the table's first line")] = None
+    columns: Annotated[str | None, Field(exclude_if=not_), Otherwise("those of the table's first line")] = None
     """Of a table without a header: a file with the name of a column on every line."""
-    ignore_columns: Annotated[tuple[str, ...], Field(exclude_if=_absent)] = ()
+    ignore_columns: Annotated[tuple[str, ...], Field(exclude_if=not_)] = ()
     """Of a table: columns that are left out."""
-    binarise: Annotated[tuple[str, ...], Field(exclude_if=_absent)] = ()
+    binarise: Annotated[tuple[str, ...], Field(exclude_if=not_)] = ()
     """Two groups of classes in place of the classes: attack=neptune,smurf gives those label 1 and all others label 0;
     normal attack=* gives the class normal label 0 and all others label 1."""
     resize: Annotated[
         Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(min_length=2, max_length=2)] | None,
-        Field(exclude_if=_absent),
+        Field(exclude_if=not_),
     ] = None
     """Height and width that images are brought to, such as 16 16."""
-    grey: Annotated[bool, Field(exclude_if=_absent)] = False
+    grey: Annotated[bool, Field(exclude_if=not_)] = False
     """Make colour images grey."""
-    pca: Annotated[Count | None, Field(exclude_if=_absent)] = None
+    pca: Annotated[Count | None, Field(exclude_if=not_)] = None
     """Take this many principal components of the training part, scaled to [0, 1], in place of pixels or columns."""
-    split_seed: Annotated[int, Field(ge=0, exclude_if=_absent)] = 0
+    split_seed: Annotated[int, Field(ge=0, exclude_if=not_)] = 0
     """Of the choice of a test part, 30 % of each class, where own data have none."""
 
     def loading(self, data_dir: Path | None) -> dict[str, Any]:
@@ -64,11 +60,9 @@ class DataOptions(DataSteps):
 class ForNetworks(DataSteps):
     """Asks which images networks of the user's are for, which do not say it themselves."""
 
-    dataset: Annotated[DatasetName | None, Field(exclude_if=_absent), Otherwise("that of the models beside them")] = (
-        None
-    )
+    dataset: Annotated[DatasetName | None, Field(exclude_if=not_), Otherwise("that of the models beside them")] = None
     """Whose images networks of your own take; or a path to data of your own."""
-    classes: Annotated[tuple[ClassName, ...] | None, Field(exclude_if=_absent), Otherwise("all, with --dataset")] = None
+    classes: Annotated[tuple[ClassName, ...] | None, Field(exclude_if=not_), Otherwise("all, with --dataset")] = None
     """Labels or names of classes that networks of your own tell apart, such as 3,8; the k-th is their output k."""
 
     def check_networks(self, names: Sequence[str]) -> None:
