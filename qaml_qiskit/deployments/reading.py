@@ -11,9 +11,9 @@ from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, parse_condition, parse_deployment
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.deployments.networks import DataOfNetwork, network_card
-from qaml_qiskit.deployments.references import model_path, names_network
+from qaml_qiskit.deployments.references import model_path, names_code
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.models import Model, Network, StoredModel, as_stored, load_model, network_of, read_network
+from qaml_qiskit.models import NETWORKS, Model, Network, StoredModel, as_stored, load_model, network_of, read_network
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.simulation import computing
 
@@ -75,7 +75,9 @@ def _held(
     if isinstance(model, nn.Module):
         return network_of(model, called, network_card(called, data))
     path = os.fspath(model)
-    if names_network(path):
+    if path in NETWORKS:
+        return NETWORKS[path]
+    if names_code(path):
         return read_network(path, network_card(path, data))
     return load_model(model_path(path))
 
@@ -123,10 +125,10 @@ def read_deployments(
     progress = progress or Silent()
     known: dict[tuple[str, Condition], Deployment] = {}
     parsed = [parse_deployment(name, recipe=recipe) for name in names]
-    # Stored models first: they say what a network beside them is for.
+    # Others first: they say what code beside them is for.
     bases: dict[str, Deployment] = {}
-    for model in sorted({model: None for model, _ in parsed}, key=names_network):
-        if names_network(model):
+    for model in sorted({model: None for model, _ in parsed}, key=names_code):
+        if names_code(model):
             progress.say(f"{model}: code of yours, or of whoever wrote it, is run")
             data = data or next((each.card for each in bases.values()), None)
         bases[model] = deploy(model, data=data, compute=compute)

@@ -8,6 +8,7 @@ from qaml_qiskit.artifacts.run import RUNS_FOLDER
 from qaml_qiskit.artifacts.session import session_model
 from qaml_qiskit.errors import InputError, perhaps
 from qaml_qiskit.models.factories import Factory
+from qaml_qiskit.models.names import NETWORKS
 from qaml_qiskit.text import printable
 
 #: The file that makes a folder a model.
@@ -54,6 +55,11 @@ def model_path(name: str) -> Path:
 
 def names_network(name: str) -> bool:
     """Whether a name stands for a network of the user's; a path that exists and is no program is always a model."""
+    return name in NETWORKS or names_code(name)
+
+
+def names_code(name: str) -> bool:
+    """Whether a name stands for a network that is code of the user's: a program or a factory."""
     path = Path(name)
     return (path.suffix == _PROGRAM and not path.is_dir()) or (Factory.is_name(name) and not path.exists())
 
@@ -64,9 +70,9 @@ def check_model(name: str) -> None:
     Raises:
         InputError: there is none.
     """
-    if names_network(name) and Factory.is_name(name):
+    if names_code(name) and Factory.is_name(name):
         Factory(name).check()
-    else:
+    elif name not in NETWORKS:
         model_path(name)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.hybrid import HybridConfig as HybridConfig
     from qaml_qiskit.models.inputs import check_batch as check_batch
     from qaml_qiskit.models.inputs import check_size as check_size
+    from qaml_qiskit.models.names import NETWORKS as NETWORKS
     from qaml_qiskit.models.names import OBJECTIVES as OBJECTIVES
     from qaml_qiskit.models.network import NetworkCard as NetworkCard
     from qaml_qiskit.models.network import NetworkConfig as NetworkConfig

@@ -1,10 +1,11 @@
-"""The registered objectives of a training; for requests, which do not wait for torch."""
+"""The registered objectives of a training, and networks by name; for requests, which do not wait for torch."""
 
 from typing import TYPE_CHECKING, Annotated
 
 from qaml_qiskit.registry import Named, Registry
 
 if TYPE_CHECKING:
+    from qaml_qiskit.models.networks import Network
     from qaml_qiskit.models.objective import Objective
 
 #: What a training makes small; the settings of each are its fields.
@@ -16,5 +17,8 @@ OBJECTIVES: Registry[type["Objective"]] = Registry(
     },
     base="qaml_qiskit.models.objective:Objective",
 )
+
+#: Networks of the user's that are known by a name, with what they are for: those that were given to this process.
+NETWORKS: Registry["Network"] = Registry("network", {}, base="qaml_qiskit.models.networks:Network")
 
 ObjectiveName = Annotated[str, Named(OBJECTIVES)]

@@ -1,6 +1,7 @@
 """Networks of the user's, tried out, with what they are for: what a deployment holds where it holds no stored model."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -39,6 +40,12 @@ class Network:
         if self._origin is None:
             return Network, (self.model, *found)
         return _again, (self._origin.state_of(self.model), *found)
+
+    @property
+    def key(self) -> str:
+        """A name that says what it is: its own, and a fingerprint of the weights and of what it is for."""
+        words = f"{self.weights}{self.card.model_dump_json()}".encode()
+        return f"{re.sub('[^A-Za-z0-9]+', '-', self.model.name).strip('-')}-{hashlib.sha256(words).hexdigest()[:12]}"
 
     @cached_property
     def weights(self) -> str:

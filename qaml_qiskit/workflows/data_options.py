@@ -9,7 +9,7 @@ from pydantic import Field
 
 from qaml_qiskit.datasets.names import DatasetName
 from qaml_qiskit.deployments import conditions, refusals
-from qaml_qiskit.deployments.references import names_network
+from qaml_qiskit.deployments.references import names_code
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.fields import ClassName, Count, Otherwise
 from qaml_qiskit.workflows.request import Request
@@ -76,7 +76,7 @@ class ForNetworks(DataSteps):
             names: of all deployments of the request.
         """
         models = [conditions.parse_deployment(name)[0] for name in names]
-        networks = [name for name in models if names_network(name)]
+        networks = [name for name in models if names_code(name)]
         fields = type(self).model_fields
         steps = [
             name for name in DataSteps.model_fields if name != "dataset" and getattr(self, name) != fields[name].default

@@ -28,7 +28,7 @@ from qaml_qiskit.deployments.conditions import OnTarget, written
 from qaml_qiskit.deployments.references import model_path
 from qaml_qiskit.errors import ConfigurationError, InputError, QamlError
 from qaml_qiskit.formats import npz
-from qaml_qiskit.models import Model, StoredModel, as_stored, load_model, model_files
+from qaml_qiskit.models import NETWORKS, Model, Network, StoredModel, as_stored, load_model, model_files
 from qaml_qiskit.workflows.fields import NamesModel, holds_text, marks
 from qaml_qiskit.workflows.outcomes import TrainOutcome
 from qaml_qiskit.workflows.request import Request
@@ -86,9 +86,8 @@ def model_name(command: str, field: str, value: object) -> str:
         value = value.model
     if isinstance(value, StoredModel | Model):
         return _kept_model(as_stored(value))
-    if isinstance(value, Deployment) and isinstance(value.stored, StoredModel):
-        known = _is_known(value.model_name, value.stored)
-        return written(value.model_name if known else _kept_model(value.stored), value.condition)
+    if isinstance(value, Deployment):
+        return written(_kept(value.model_name, value.stored), value.condition)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     raise _refused(
@@ -96,7 +95,8 @@ def model_name(command: str, field: str, value: object) -> str:
         field,
         value,
         "a model: a QVC or another classifier of this package, what load_model, train or deploy give, or a name",
-        "name a run folder, a model file or a reference, or give the model itself",
+        "name a run folder, a model file or a reference, or give the model itself; a module of your own as "
+        "deploy(module, data=…)",
     )
 
 
@@ -139,6 +139,15 @@ def _circuit_name(value: object) -> str:
     words = json.dumps([own.fingerprint, *own.parameters]).encode()
     folder = keep_in_session(session_folder("circuits") / _fingerprint(words), {CIRCUIT_FILE: own.content})
     return str(folder / CIRCUIT_FILE)
+
+
+def _kept(name: str, held: StoredModel | Network) -> str:
+    """The name of what a deployment holds: its own where it is found by that, else one for this process."""
+    if isinstance(held, StoredModel):
+        return name if _is_known(name, held) else _kept_model(held)
+    if held.key not in NETWORKS:
+        NETWORKS.register(held.key, held, told="given to this process")
+    return held.key
 
 
 def _kept_model(stored: StoredModel) -> str:

@@ -11,7 +11,7 @@ import torch
 import yaml
 from torch import nn
 
-from qaml_qiskit import AttackRequest, attack
+from qaml_qiskit import AttackRequest, attack, run, transfer
 from qaml_qiskit.artifacts import open_pool, open_run
 from qaml_qiskit.artifacts.adversarial import read_adversarial
 from qaml_qiskit.datasets import load_dataset
@@ -171,10 +171,12 @@ def test_what_cannot_be_pickled_is_not_sent(far_worker: str, tmp_path: Path) -> 
     images = load_batch("5", [victim], None).images
     with (
         open_pool(scheduler=far_worker) as pool,
-        open_run("attack", AttackRequest(model="ownnets.nets:trained", dataset="digits"), None, tmp_path / "r") as run,
+        open_run(
+            "attack", AttackRequest(model="ownnets.nets:trained", dataset="digits"), None, tmp_path / "r"
+        ) as opened,
         pytest.raises(ConfigurationError, match="cannot be sent to workers: got TypeError: cannot be pickled"),
     ):
-        score_images(run, {"clean": images}, [victim], {"clean": "clean"}, Silent(), pool)
+        score_images(opened, {"clean": images}, [victim], {"clean": "clean"}, Silent(), pool)
 
 
 def test_from_python_as_from_the_command_line(package: Path, tmp_path: Path) -> None:
@@ -202,3 +204,18 @@ def test_a_hybrid_is_trained_resumed_attacked_and_run(qaml: Qaml, tmp_path: Path
     refused = qaml("certify", hybrid, "--images", 2)
     assert refused.code == 2
     assert "got a hybrid" in refused.err
+
+
+def test_a_deployed_module_stands_for_its_name(trained: Path) -> None:
+    data = load_dataset("digits", classes=(0, 1, 2))
+    mine = deploy(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), data=data)
+    rows = transfer(sources=[mine], victims=[str(trained), mine], eps=0.1, steps=1, images=5).results
+    assert {row["victim"] for row in rows} == {str(trained), mine.stored.key}
+    alone = attack(mine, eps=0.1, steps=1, images=5).results
+    assert alone[0]["robust_accuracy"] == next(row["accuracy"] for row in rows if row["source"] == row["victim"])
+    with pytest.raises(ConfigurationError, match="every model here says itself"):
+        attack(mine, dataset="digits", images=5)
+    with pytest.raises(ConfigurationError, match=r"got a Linear; .*deploy\(module, data=…\)"):
+        attack(nn.Linear(64, 3), images=5)
+    with pytest.raises(ConfigurationError, match="has no quantum circuit"):
+        run(mine, images=5)

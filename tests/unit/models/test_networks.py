@@ -17,7 +17,7 @@ from qaml_qiskit.compute import Compute
 from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.deployments import deploy
 from qaml_qiskit.errors import ConfigurationError, InputError, QamlError
-from qaml_qiskit.models import QVC, network_of
+from qaml_qiskit.models import QVC, Trainer, TrainingConfig, dump_state, load_state, network_of
 from tests.tolerances import VALUE
 from tests.unit.models.network_cases import CLASSES, NETWORKS, SHAPE, Forward, card, hybrid, images, plain
 
@@ -112,6 +112,25 @@ def test_a_qvc_inside_is_collapsed_and_attacked_through_everything() -> None:
     assert point.grad is not None
     assert other.grad is not None
     np.testing.assert_allclose(other.grad.numpy(), point.grad.numpy(), rtol=0, atol=VALUE[torch.float32])
+
+
+def test_a_module_around_a_qvc_is_trained_and_resumed() -> None:
+    data = images(12), torch.arange(12) % 3
+    config = TrainingConfig(epochs=4, batch_size=5, learning_rate=0.05)
+    whole = hybrid()
+    trainer = Trainer(whole, data, data, config)
+    assert trainer.run()
+    assert trainer.state.history[-1].loss < trainer.state.history[0].loss
+    stopped = Trainer(hybrid(), data, data, config)
+    steps = iter(range(5))
+    assert not stopped.run(should_stop=lambda: next(steps, None) is None)
+    state = load_state(dump_state(stopped.snapshot(), "mark"), "mark", "a file")
+    resumed = hybrid()
+    assert Trainer(resumed, data, data, config, state).run()
+    before = dict(hybrid().named_parameters())
+    for (name, one), other in zip(whole.named_parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
+        assert not torch.equal(one, before[name])
 
 
 def test_pickled_it_is_the_same_network() -> None:
