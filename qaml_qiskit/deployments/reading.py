@@ -70,8 +70,10 @@ def _held(
     model: StoredModel | nn.Module | str | os.PathLike[str], called: str, data: DataOfNetwork | None
 ) -> StoredModel | Network:
     """The model itself, wherever it comes from."""
-    if isinstance(model, StoredModel | Model):
-        return as_stored(model)
+    if isinstance(model, StoredModel):
+        return model
+    if isinstance(model, Model):
+        return as_stored(model, None if data is None else network_card(called, data).data)
     if isinstance(model, nn.Module):
         return network_of(model, called, network_card(called, data))
     path = os.fspath(model)

@@ -125,12 +125,12 @@ class StoredModel:
         return _restored, (self.card, model_files(self.model, self.card)[WEIGHTS_FILE])
 
 
-def as_stored(model: "StoredModel | Model") -> StoredModel:
-    """A model with a card; a bare one was trained for data that nobody named."""
+def as_stored(model: "StoredModel | Model", data: DataCard | None = None) -> StoredModel:
+    """A model with a card; a bare one was trained for data that nobody named, unless they are given."""
     if isinstance(model, StoredModel):
         return model
-    classes = tuple(range(model.config.num_classes))
-    return StoredModel(model, ModelCard(model=model.config, data=DataCard(dataset=UNNAMED_DATA, classes=classes)))
+    unnamed = DataCard(dataset=UNNAMED_DATA, classes=tuple(range(model.config.num_classes)))
+    return StoredModel(model, ModelCard(model=model.config, data=data or unnamed))
 
 
 def build_model(config: ModelConfig, seed: int = 0) -> Model:

@@ -21,20 +21,19 @@ from qaml_qiskit.artifacts import AdversarialImages
 from qaml_qiskit.artifacts.session import keep_in_session, session_folder
 from qaml_qiskit.batches import read_examples
 from qaml_qiskit.circuits import CIRCUIT_FILE, OwnCircuit
-from qaml_qiskit.datasets import DATASETS, Dataset, DatasetSpec, Split, load_dataset, validation_split
+from qaml_qiskit.datasets import DATASETS, Dataset, DatasetSpec, Split, load_dataset
+from qaml_qiskit.datasets.preparation import DataPreparation
 from qaml_qiskit.datasets.spec import RawPart, RawSplit
-from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.deployments import Batch, Deployment, deploy
 from qaml_qiskit.deployments.conditions import OnTarget, written
 from qaml_qiskit.deployments.references import model_path
-from qaml_qiskit.errors import ConfigurationError, InputError, QamlError
+from qaml_qiskit.errors import ConfigurationError, QamlError
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import NETWORKS, Model, Network, StoredModel, as_stored, load_model, model_files
 from qaml_qiskit.workflows.fields import NamesModel, holds_text, marks
 from qaml_qiskit.workflows.outcomes import TrainOutcome
 from qaml_qiskit.workflows.request import Request
 
-#: Share of the images that is set aside for the test, where only one part is given, and the seed of the draw.
-TEST_SHARE, TEST_SEED = 0.2, 0
 _PLAIN = str | int | float | bool | None
 
 
@@ -90,6 +89,9 @@ def model_name(command: str, field: str, value: object) -> str:
         return written(_kept(value.model_name, value.stored), value.condition)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
+    if isinstance(value, torch.nn.Module):
+        # Says what is missing: what the network is for.
+        return model_name(command, field, deploy(value))
     raise _refused(
         command,
         field,
@@ -113,7 +115,7 @@ def images_name(command: str, value: object) -> str:
     if isinstance(value, Batch | Dataset):
         images, labels = np.asarray(value.images), np.asarray(value.labels)
     elif isinstance(value, DataLoader | TorchDataset) or _is_pair(value):
-        images, labels = _arrays(value)
+        images, labels = map(np.asarray, _arrays(value))
     else:
         raise _refused(
             command,
@@ -193,13 +195,15 @@ def _dataset_fields(command: str, value: object, given: Mapping[str, Any]) -> di
     if isinstance(value, os.PathLike):
         return {"dataset": os.fspath(value)}
     split = as_split(command, value)
-    if given.get("classes") is None and (classes := _known_classes(split)) is not None:
-        return {"dataset": split.train.name, "classes": classes}
-    content = [each for part in (split.train, split.test) for each in (part.images, part.labels)]
+    others = {*given} & {"classes", "test_data", "label_column", "columns", "ignore_columns", "resize", "grey", "pca"}
+    if not others and (fields := _loaded_again(split)) is not None:
+        return fields
+    parts = [part for part in (split.train, split.test, split.validation) if part is not None]
+    content = [each for part in parts for each in (part.images, part.labels)]
     name = f"data-{_fingerprint('|'.join(split.train.class_names).encode(), *map(_bytes, content))}"
     if name not in DATASETS:
         DATASETS.register(name, _spec(name, split), told="given to this process")
-    return {"dataset": name}
+    return {"dataset": name, **({} if "classes" in given else {"classes": tuple(range(split.train.num_classes))})}
 
 
 def as_split(command: str, value: object) -> Split:
@@ -208,7 +212,7 @@ def as_split(command: str, value: object) -> Split:
     Args:
         command: that asks, for the message.
         value: a Split; or a Dataset, a DataLoader, a torch Dataset or (images, labels), of which a part is set aside
-            for the test, class by class; or two of these, for training and test.
+            for the test, see :meth:`Split.from_arrays`; or two of these, for training and test.
 
     Raises:
         InputError: images or labels that cannot be used.
@@ -216,20 +220,11 @@ def as_split(command: str, value: object) -> Split:
     """
     if isinstance(value, Split):
         return value
-    parts = value if isinstance(value, tuple | list) and len(value) == 2 and not _is_pair(value) else None
-    if parts is not None and all(isinstance(each, Dataset) for each in parts):
+    parts = value if isinstance(value, tuple | list) and len(value) == 2 and not _is_pair(value) else [value]
+    if all(isinstance(each, Dataset) for each in parts) and len(parts) == 2:
         return Split(*parts)
-    if parts is not None and all(isinstance(each, DataLoader | TorchDataset) or _is_pair(each) for each in parts):
-        (images, labels), (test_images, test_labels) = map(_arrays, parts)
-        names, numbers = _numbered(np.concatenate([labels, test_labels]))
-        train = Dataset("given", images, numbers[: len(labels)], names)
-        return Split(train, Dataset("given", test_images, numbers[len(labels) :], names))
-    if isinstance(value, DataLoader | TorchDataset) or _is_pair(value):
-        images, labels = _arrays(value)
-        names, numbers = _numbered(labels)
-        value = Dataset("given", images, numbers, names)
-    if isinstance(value, Dataset):
-        return Split(*validation_split(value, TEST_SHARE, TEST_SEED))
+    if all(isinstance(each, Dataset | DataLoader | TorchDataset) or _is_pair(each) for each in parts):
+        return Split.from_arrays(*(array for part in parts for array in _arrays(part)), name="given")
     raise _refused(
         command,
         "dataset",
@@ -252,56 +247,74 @@ def _is_table(value: object) -> bool:
     return plain or type(value).__module__.startswith("pandas")
 
 
-def _arrays(value: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Images (N, C, H, W) and labels (N,) as arrays; single channels and flat rows get their axes."""
-    if isinstance(value, DataLoader | TorchDataset):
-        value = read_examples(value)
-    images, labels = (
-        each.detach().cpu().numpy() if isinstance(each, torch.Tensor) else np.asarray(each) for each in value
-    )
-    if images.ndim == 2:
-        images = images[:, None, None, :]
-    elif images.ndim == 3:
-        images = images[:, None]
-    return images, labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+def _arrays(value: Any) -> tuple[Any, Any]:
+    """Images and labels as arrays, or a table as it is; of a data set the labels are the names of their classes."""
+    if isinstance(value, Dataset):
+        return value.images, np.array(value.class_names)[value.labels]
+    images, labels = read_examples(value) if isinstance(value, DataLoader | TorchDataset) else value
+    return _array(images), _array(labels)
 
 
-def _numbered(labels: NDArray[Any]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """The names of the classes, in order, and the number of each label's."""
-    if labels.ndim != 1 or not len(labels) or labels.dtype.kind not in "iubUSO":
-        raise InputError(
-            "cannot use these labels",
-            got=f"labels of type {labels.dtype} and shape {labels.shape}",
-            expected="one whole number or text an image",
-            remedy="pair every image with one label",
-        )
-    names, numbers = np.unique(labels.astype(str) if labels.dtype.kind == "O" else labels, return_inverse=True)
-    return tuple(map(str, names)), numbers.astype(np.int64)
+def _array(values: Any) -> Any:
+    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else values
 
 
-def _known_classes(split: Split) -> tuple[int, ...] | None:
-    """The classes of a named data set that a split is, image by image; None where it is something else."""
-    name = split.train.name
-    if name not in DATASETS or split.test.name != name:
+def _loaded_again(split: Split) -> dict[str, Any] | None:
+    """The fields with which a request loads a split once more, image by image; None where it is something else."""
+    source, steps = split.source, split.preparation or DataPreparation()
+    if steps.labels.groups or (source is not None and not source.data.path):
         return None
+    fields: dict[str, Any] = {"dataset": split.train.name, "classes": split.classes}
+    if source is not None:
+        fields = {
+            "dataset": source.data.path,
+            "classes": split.classes,
+            "test_data": None if source.test is None else source.test.path,
+            "label_column": source.label_column,
+            "columns": None if source.header is None else source.header.names,
+            "ignore_columns": source.ignored,
+            "seed": source.seed or 0,
+        }
+    elif fields["dataset"] not in DATASETS:
+        return None
+    fields |= {"resize": steps.resize, "grey": steps.grey}
+    fields |= {} if steps.pca is None else {"pca": steps.pca.kept}
     try:
-        spec = DATASETS[name]
-        labels = tuple(map(spec.class_names.index, split.train.class_names))
-        whole = load_dataset(name, classes=labels, download=False)
-    except (QamlError, ValueError):
+        again = load_dataset(fields["dataset"], **{**_without_dataset(fields), "download": False})
+    except (QamlError, TypeError, ValueError, AttributeError):
         return None
-    same = (
-        np.array_equal(mine, its)
-        for part, known in ((split.train, whole.train), (split.test, whole.test))
-        for mine, its in ((part.images, known.images), (part.labels, known.labels))
+    if not _equal(split, again):
+        return None
+    given = {("split_seed" if name == "seed" else name): value for name, value in fields.items()}
+    return {name: value for name, value in given.items() if value not in (None, (), False, 0)}
+
+
+def _without_dataset(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name != "dataset"}
+
+
+def _equal(first: Split, second: Split) -> bool:
+    parts = ((first.train, second.train), (first.test, second.test), (first.validation, second.validation))
+    return first.classes == second.classes and all(
+        mine is its
+        or (
+            mine is not None
+            and its is not None
+            and mine.class_names == its.class_names
+            and np.array_equal(mine.images, its.images)
+            and np.array_equal(mine.labels, its.labels)
+        )
+        for mine, its in parts
     )
-    return labels if all(same) else None
 
 
 def _spec(name: str, split: Split) -> DatasetSpec:
-    parts = (RawPart(each.labels, each.images.__getitem__) for each in (split.train, split.test))
-    raw = RawSplit(split.train.class_names, *parts)
-    return DatasetSpec(name, "given to this process", "", split.train.class_names, lambda: raw)
+    def raw(part: Dataset) -> RawPart:
+        return RawPart(part.labels, part.images.__getitem__)
+
+    validation = None if split.validation is None else raw(split.validation)
+    read = RawSplit(split.train.class_names, raw(split.train), raw(split.test), validation)
+    return DatasetSpec(name, "given to this process", "", split.train.class_names, lambda: read)
 
 
 def _fingerprint(*contents: bytes) -> str:

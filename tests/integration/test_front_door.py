@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from qiskit.circuit import ParameterVector, QuantumCircuit
+from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import qaml_qiskit as front
@@ -167,6 +169,41 @@ def test_rows_and_grey_images_get_their_axes(data: front.Split) -> None:
 def test_a_data_set_of_the_package_keeps_its_name() -> None:
     trained = front.train(front.load_dataset("digits", classes=(3, 8)), train_images=30, **TINY)
     assert trained.model.card.data == front.DataCard(dataset="digits", classes=(3, 8))
+
+
+def test_data_of_a_file_keep_their_card(data: front.Split, tmp_path: Path) -> None:
+    parts = {
+        "train_images": data.train.images,
+        "train_labels": data.train.labels,
+        "test_images": data.test.images,
+        "test_labels": data.test.labels,
+    }
+    np.savez(tmp_path / "mine.npz", **parts)
+    loaded = front.load_dataset(tmp_path / "mine.npz", classes=(0, 1), resize=(4, 4))
+    trained = front.train(loaded, **TINY, out=tmp_path / "run")
+    card = trained.model.card.data
+    assert card.source is not None
+    assert card.source.data.path == str(tmp_path / "mine.npz")
+    assert card.preparation == loaded.preparation
+
+
+def test_a_circuit_stands_for_an_ansatz(data: front.Split) -> None:
+    circuit = QuantumCircuit(6)
+    for qubit, angle in enumerate(ParameterVector("w", 6)):
+        circuit.ry(angle, qubit)
+        circuit.cx(qubit, (qubit + 1) % 6)
+    trained = front.train(data, ansatz=circuit, epochs=1)
+    assert trained.model.card.model.num_weights == 6
+    assert front.train(data, ansatz=circuit.copy(), epochs=1).model.card == trained.model.card
+
+
+def test_a_network_is_deployed_for_its_data(data: front.Split) -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    with pytest.raises(QamlError, match="data"):
+        front.attack(network, images=3)
+    found = front.attack(front.deploy(network, data=data), images=data.test, attack="fgsm", eps=0.1)
+    assert found.images == [30]
+    assert found.model[0].startswith("network-")
 
 
 def test_the_same_call_finds_its_run_again_and_it_can_be_kept(model: front.StoredModel, tmp_path: Path) -> None:
