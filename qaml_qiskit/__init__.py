@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.deployments import deploy as deploy
     from qaml_qiskit.models import QVC as QVC
     from qaml_qiskit.models import DataCard as DataCard
+    from qaml_qiskit.models import QVCClassifier as QVCClassifier
     from qaml_qiskit.models import QVCConfig as QVCConfig
     from qaml_qiskit.models import StoredModel as StoredModel
     from qaml_qiskit.models import Trainer as Trainer

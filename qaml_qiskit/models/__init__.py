@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.connector import NetworkInputError as NetworkInputError
     from qaml_qiskit.models.convnet import ConvNet as ConvNet
     from qaml_qiskit.models.convnet import ConvNetConfig as ConvNetConfig
+    from qaml_qiskit.models.estimator import QVCClassifier as QVCClassifier
     from qaml_qiskit.models.hybrid import Hybrid as Hybrid
     from qaml_qiskit.models.hybrid import HybridConfig as HybridConfig
     from qaml_qiskit.models.inputs import check_batch as check_batch

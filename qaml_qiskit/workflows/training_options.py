@@ -9,7 +9,7 @@ from qaml_qiskit.circuits import READOUTS, ReadoutName, is_file
 from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.names import ObjectiveName
-from qaml_qiskit.models.scale import LogitScale
+from qaml_qiskit.models.scale import LogitScale, circuit_rate
 from qaml_qiskit.workflows.data_options import DataOptions
 from qaml_qiskit.workflows.fields import AnsatzOrFile, ClassName, Count, Otherwise
 from qaml_qiskit.workflows.request import Seeded
@@ -166,9 +166,5 @@ class TrainingOptions(Seeded, DataOptions):
 
 
 def default_rate(model: str, layers: int) -> float:
-    """The highest learning rate of the schedule when none is given.
-
-    Adam moves every angle by about the rate, so a step turns a QVC's unitary by an amount that grows with its layers;
-    1/L keeps that amount the same, and is near the best rate that was found for 12, 200 and 500 layers.
-    """
-    return min(0.1, 1 / layers) if model in CIRCUITS else 0.001
+    """The highest learning rate of the schedule when none is given."""
+    return circuit_rate(layers) if model in CIRCUITS else 0.001
