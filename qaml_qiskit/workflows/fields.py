@@ -165,10 +165,14 @@ def told(field: FieldInfo) -> str:
 
 
 def in_order(kind: type[BaseModel]) -> list[str]:
-    """The fields of a request as people read them: what must be given, its own, those it shares, the seed."""
+    """The fields of a request as people read them: what must be given, its own, those it shares, the seed.
 
-    def place(name: str) -> tuple[bool, bool, bool]:
-        return not kind.model_fields[name].is_required(), name not in kind.__annotations__, name == "seed"
+    Of those it shares, the data set comes first. The first field of all may stand without its name in Python.
+    """
+
+    def place(name: str) -> tuple[bool, bool, bool, bool]:
+        shared = name not in kind.__annotations__
+        return not kind.model_fields[name].is_required(), shared, name == "seed", shared and name != "dataset"
 
     return sorted(kind.model_fields, key=place)
 

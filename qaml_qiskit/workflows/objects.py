@@ -262,7 +262,7 @@ def _array(values: Any) -> Any:
 def _loaded_again(split: Split) -> dict[str, Any] | None:
     """The fields with which a request loads a split once more, image by image; None where it is something else."""
     source, steps = split.source, split.preparation or DataPreparation()
-    if steps.labels.groups or (source is not None and not source.data.path):
+    if steps.labels.groups or (source is not None and (not source.data.path or source.header is not None)):
         return None
     fields: dict[str, Any] = {"dataset": split.train.name, "classes": split.classes}
     if source is not None:
@@ -271,7 +271,6 @@ def _loaded_again(split: Split) -> dict[str, Any] | None:
             "classes": split.classes,
             "test_data": None if source.test is None else source.test.path,
             "label_column": source.label_column,
-            "columns": None if source.header is None else source.header.names,
             "ignore_columns": source.ignored,
             "seed": source.seed or 0,
         }
