@@ -26,8 +26,8 @@ class DataSteps(Request):
     """Own data whose test part is another file or folder: its path."""
     label_column: Annotated[str | None, Field(exclude_if=_absent), Otherwise("label")] = None
     """Of a table: the column with the classes."""
-    columns: Annotated[str | None, Field(exclude_if=_absent), Otherwise("those of the table's first line")] = None
-    """Of a table without a header: a file with the name of a column on every line."""
+    columns: Annotated[tuple[str, ...], Field(exclude_if=_absent), Otherwise("those of the table's first line")] = ()
+    """Of a table without a header: a file with the name of a column on every line, or the names."""
     ignore_columns: Annotated[tuple[str, ...], Field(exclude_if=_absent)] = ()
     """Of a table: columns that are left out."""
     binarise: Annotated[tuple[str, ...], Field(exclude_if=_absent)] = ()
@@ -49,7 +49,9 @@ class DataSteps(Request):
         """The keywords with which :func:`~qaml_qiskit.datasets.load_dataset` loads a data set as it is asked for."""
         how = {name: getattr(self, name) for name in DataSteps.model_fields if name != "dataset"}
         seed = how.pop("split_seed")
-        return {**how, "binarise": self.binarise or None, "seed": seed, "data_dir": data_dir}
+        columns = self.columns[0] if len(self.columns) == 1 else self.columns or None
+        groups = self.binarise or None
+        return {**how, "columns": columns, "binarise": groups, "seed": seed, "data_dir": data_dir}
 
 
 class DataOptions(DataSteps):

@@ -107,6 +107,11 @@ def test_published_text_files_from_the_command_line(qaml: Qaml, place: Path) -> 
     asked += ["--label-column", "column_5", "--ignore-columns", "column_6", "--binarise", "normal", "attack=*"]
     done = qaml("train", *asked, *FAST, "--out", "model")
     assert done.code == 0, done.err
+    names = ["duration", "protocol_type", "land", "rate"]
+    inline = [*asked[:4], "--columns", *names, *asked[6:]]
+    assert qaml("train", *inline, *FAST, "--out", "other").code == 0
+    kept = [load_model(place / name).card.data.preparation for name in ("model", "other")]
+    assert kept[0] == kept[1]
     # What is kept in the card stands for the options and for the file of names.
     (place / "field-names.csv").unlink()
     again = qaml("attack", "model", "--attack", "fgsm", "--images", "30")
