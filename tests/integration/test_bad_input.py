@@ -96,7 +96,7 @@ def factory(content: str) -> Setup:
     return write
 
 
-OWN = ["train", "--dataset", "own.npz"]
+OWN_DATA = ["train", "--dataset", "own.npz"]
 TABLE = ["train", "--dataset", "own.csv"]
 EIGHT = np.zeros((8, 2, 2), np.uint8)
 
@@ -267,13 +267,13 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     "classes that are not there": (nothing, ["train", "--classes", "a,b"], ["cannot select classes", "'a'"]),
     "unknown data set": (nothing, ["train", "--dataset", "mnits"], ["mnits", "mnist"]),
     "own data that are not there": (nothing, ["train", "--dataset", "mnits.npz"], ["mnits.npz", "no such file"]),
-    "own data with pickles": (arrays(images=np.array([{}] * 8), labels=np.zeros(8)), OWN, ["pickled objects"]),
-    "own data of one class": (arrays(images=EIGHT, labels=np.ones(8, int)), OWN, ["one class only", "'1'"]),
-    "own data without labels": (arrays(images=EIGHT), OWN, ["no array 'labels'"]),
-    "own data with fractions for labels": (arrays(images=EIGHT, labels=np.arange(8) / 3), OWN, ["whole numbers"]),
+    "own data with pickles": (arrays(images=np.array([{}] * 8), labels=np.zeros(8)), OWN_DATA, ["pickled objects"]),
+    "own data of one class": (arrays(images=EIGHT, labels=np.ones(8, int)), OWN_DATA, ["one class only", "'1'"]),
+    "own data without labels": (arrays(images=EIGHT), OWN_DATA, ["no array 'labels'"]),
+    "own data with fractions for labels": (arrays(images=EIGHT, labels=np.arange(8) / 3), OWN_DATA, ["whole numbers"]),
     "class missing in the test part": (
         arrays(train_images=EIGHT, train_labels=np.arange(8) % 2, test_images=EIGHT, test_labels=np.zeros(8, int)),
-        OWN,
+        OWN_DATA,
         ["missing in its test part", "'1'", "--classes"],
     ),
     "empty own data": (text("own.csv", ""), TABLE, ["own.csv", "an empty file"]),
