@@ -41,6 +41,7 @@ from qaml_qiskit.evaluation import BitString, LinearHead, Products
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Target, load_catalogue, load_recipe, open_target
 from qaml_qiskit.models import (
     QVC,
+    BeforeHead,
     ModelCard,
     Network,
     NetworkCard,
@@ -366,9 +367,10 @@ class Deployment:
         """The logits of a placed module for images as they are kept, or the averages that they are made of."""
         with computing(self.compute):
             read = readable(module, self.compute.placed(self._checked(images)), encoding, progress)
+            asked = BeforeHead(cast(QVC | NoisyQVC, module)) if before_head else module
             # A network that is random takes nothing of the caller's random numbers, and says the same every time.
             with RandomStream(0, read.device).entered():
-                said = check_said(predict(_Averages(module) if before_head else module, read), self.name)
+                said = check_said(predict(asked, read), self.name)
             return DEFAULT_COMPUTE.placed(said)
 
     @torch.no_grad()
@@ -501,14 +503,3 @@ class Deployment:
         return {
             name: Stages(self.ideal(images, progress), **sampled[name], head=self.head) for name, images in sets.items()
         }
-
-
-class _Averages(nn.Module):
-    """What a QVC, with noise or without, averages before its head."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = cast(QVC | NoisyQVC, model)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.model.expectations(images)

@@ -1,6 +1,6 @@
 """Readout mitigation: our own calibration circuits, inverted qubit by qubit, or by mthree."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import Z_95, Correction, Estimates, Products, ReadoutMap
+from qaml_qiskit.evaluation.estimates import joined
 from qaml_qiskit.formats import model_of, read_bytes
 
 #: Of 1 − p10 − p01. Below it, the errors of shots and calibration grow more than tenfold, and nothing is left to read.
@@ -21,6 +22,8 @@ LEAST_CONTRAST = 0.1
 #: |⟨Z⟩| that drift since the calibration may explain; half as much again as is possible is something else.
 _FAR = 1.5
 _SIGMAS = 5.0
+#: Numbers that are computed of outcomes at a time.
+MOST_OUTCOMES = 2**23
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -141,7 +144,7 @@ def average_covariance(bits: BitArray, products: Products) -> NDArray[np.float64
     Products share shots, so the errors of their averages are correlated, and whether a label is safe depends on the
     difference of two logits. One shot tells nothing about its own spread; it gets the largest, 1.
     """
-    return _covariance(1.0 - 2.0 * _parities(bits, products))
+    return np.concatenate([_covariance(1.0 - 2.0 * _parities(piece, products)) for piece in _pieces(bits, products)])
 
 
 def _covariance(outcomes: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -151,6 +154,14 @@ def _covariance(outcomes: NDArray[np.floating]) -> NDArray[np.float64]:
         return np.broadcast_to(np.eye(size), (images, size, size)).copy()
     centred = outcomes - outcomes.mean(axis=-2, keepdims=True)
     return np.swapaxes(centred, -1, -2) @ centred / (shots - 1) / shots
+
+
+def _pieces(bits: BitArray, products: Products) -> Iterator[BitArray]:
+    """The outcomes of some images at a time: what is computed of them takes a hundred times their memory."""
+    outcomes = bits.array.reshape(-1, *bits.array.shape[-2:])
+    size = max(1, MOST_OUTCOMES // (bits.num_shots * (products.num_bits + len(products.strings))))
+    for start in range(0, len(outcomes), size):
+        yield BitArray(outcomes[start : start + size], bits.num_bits)
 
 
 def _parities(bits: BitArray, products: Products) -> NDArray[np.uint8]:
@@ -213,6 +224,9 @@ class ReadoutCorrection:
     def by_qubit(self, bits: BitArray, measured: Sequence[int], products: Products) -> Estimates:
         """As :meth:`estimates`, by inverting every qubit by itself whatever the method; impossible values are kept."""
         readout = self._checked(measured)
+        return joined([self._inverted(piece, readout, products) for piece in _pieces(bits, products)])
+
+    def _inverted(self, bits: BitArray, readout: ReadoutMap, products: Products) -> Estimates:
         read, shots = averages(bits, products), 1.0 - 2.0 * _unpack(bits)
         shifted = shots - readout.offset
         values, outcomes = np.empty_like(read), np.empty((*shots.shape[:2], len(products.strings)))

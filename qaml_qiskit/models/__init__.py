@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.models.before_head import BeforeHead as BeforeHead
     from qaml_qiskit.models.checkpoint import dump_state as dump_state
     from qaml_qiskit.models.checkpoint import load_state as load_state
     from qaml_qiskit.models.connector import AdjointConnector as AdjointConnector

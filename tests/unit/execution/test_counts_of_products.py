@@ -10,7 +10,7 @@ from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import Products
-from qaml_qiskit.execution import Calibration, ReadoutCorrection, build_workload
+from qaml_qiskit.execution import Calibration, ReadoutCorrection, build_workload, mitigation
 from qaml_qiskit.execution.mitigation import average_covariance, averages
 from qaml_qiskit.execution.workload import Workload
 from tests.tolerances import SIGMAS
@@ -114,6 +114,20 @@ def test_errors_have_the_calibrations_shots() -> None:
         inside.append(np.abs(found.values - truth(frequencies))[0] < 1.96 * found.standard_errors()[0])
     share = np.mean(inside, axis=0)
     assert (np.abs(share - 0.95) < SIGMAS * np.sqrt(0.95 * 0.05 / repetitions)).all()
+
+
+def test_images_are_counted_alike_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(5)
+    bits, correction = (
+        drawn(generator.dirichlet(np.ones(16)), 30, generator, images=5),
+        ReadoutCorrection(record(), "readout"),
+    )
+    whole, spread = correction.estimates(bits, (5, 6, 7, 8), PRODUCTS), average_covariance(bits, PRODUCTS)
+    monkeypatch.setattr(mitigation, "MOST_OUTCOMES", 2 * 30 * (4 + len(PRODUCTS.strings)))
+    pieces = correction.estimates(bits, (5, 6, 7, 8), PRODUCTS)
+    assert (pieces.values == whole.values).all()
+    assert (pieces.whole_covariance() == whole.whole_covariance()).all()
+    assert (average_covariance(bits, PRODUCTS) == spread).all()
 
 
 def circuit(width: int = 3) -> QuantumCircuit:
