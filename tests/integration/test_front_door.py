@@ -203,7 +203,7 @@ def test_a_network_is_deployed_for_its_data(data: front.Split) -> None:
         front.attack(network, images=3)
     found = front.attack(front.deploy(network, data=data), images=data.test, attack="fgsm", eps=0.1)
     assert found.images == [30]
-    assert found.model[0].startswith("network-")
+    assert found.model[0].startswith("Sequential-")
 
 
 def test_the_same_call_finds_its_run_again_and_it_can_be_kept(model: front.StoredModel, tmp_path: Path) -> None:

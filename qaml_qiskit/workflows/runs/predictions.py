@@ -10,8 +10,8 @@ from qaml_qiskit.formats import Arrays, arrays_of, read_bytes
 from qaml_qiskit.workflows.runs.summary import Summary
 
 PREDICTIONS_FILE = "predictions.npz"
-#: What the last stage of a run is called in its arrays, the last one first.
-_STAGES = ("mitigated", "raw", "ideal")
+#: The stages of a run or a demo in its arrays, the last one first.
+_STAGES = ("mitigated", "raw", "noisy", "ideal")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def named_images(summary: Summary) -> NamedImages | None:
     if summary.state != "complete" or not file.is_file():
         return None
     arrays = arrays_of(read_bytes(file), str(file))
-    said = _said(summary, arrays)
+    said = _said(arrays)
     if said is None or not {"labels", "indices"} <= arrays.keys():
         return None
     labels, indices = arrays["labels"], arrays["indices"]
@@ -64,19 +64,10 @@ def named_images(summary: Summary) -> NamedImages | None:
     )
 
 
-def _said(summary: Summary, arrays: Arrays) -> NDArray[Any] | None:
-    """The logits of the last stage, or what has their order."""
-    if "logits" in arrays:
-        return arrays["logits"]
-    resolved = summary.config.get("resolved") or {}
-    model = resolved.get("model") if isinstance(resolved, dict) else None
-    for stage in _STAGES:
-        if (logits := arrays.get(f"logits_{stage}")) is not None:
-            return logits
-        # Where every class has its own qubit, which is what is not written, ⟨Z_k⟩ have the order of the logits.
-        if isinstance(model, dict) and "readout" not in model and (z := arrays.get(f"z_{stage}")) is not None:
-            return z
-    return None
+def _said(arrays: Arrays) -> NDArray[Any] | None:
+    """The logits of the last stage, or the ⟨Z_k⟩ of a qubit a class, which have their order."""
+    places = [f"{what}_{stage}{images}" for stage in _STAGES for images in ("", "_clean") for what in ("logits", "z")]
+    return next((arrays[name] for name in ("logits", *places) if name in arrays), None)
 
 
 def shared_images(first: NamedImages, second: NamedImages) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | str:
