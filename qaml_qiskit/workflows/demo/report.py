@@ -14,6 +14,7 @@ from qaml_qiskit.deployments.sampling import Stages
 from qaml_qiskit.evaluation import accuracy, rms_difference
 from qaml_qiskit.formats import npz
 from qaml_qiskit.reports import Report, accuracy_bars, learning_curves, one_of_each_class, perturbation_picture
+from qaml_qiskit.studies.measuring import READ_AS
 from qaml_qiskit.workflows.demo.request import DemoRequest
 
 #: The demo's names for the stages of :class:`Stages`.
@@ -96,7 +97,8 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
         f"PGD with {request.steps} steps, at most {request.eps:g} a pixel (l∞, pixels in [0, 1]). “transfer”: made on "
         "the ConvNet, shown to the QVC. “whitebox”: made on the noiseless QVC. Intervals are 95 % Wilson intervals "
         "over the images; they do not include the shot noise of another run. z_error: root mean square distance of "
-        "⟨Z_k⟩ from the ideal value; what mitigation cannot take away is the noise of the gates and of the shots."
+        f"{READ_AS['z' if found.deployment.reads_classes else 'expectations']} from the ideal value; "
+        "what mitigation cannot take away is the noise of the gates and of the shots."
     )
     circuit = (
         f"{config.num_qubits} qubits, {config.num_layers} layers; exact {config.encoding} encoding, compiled once for "
