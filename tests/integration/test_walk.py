@@ -15,6 +15,7 @@ from tests.unit.test_import_rule import FLOOR, PACKAGE
 HANDED_DOWN = {
     ("attacks", "models"): "the attacked module",
     ("attacks", "deployments"): "the attacked module",
+    ("models", "deployments"): "the averages that a head is set behind",
     ("artifacts", "studies"): "the work of a map, and what its values are written as",
     ("formats", "models"): "the schema that a file is read by",
 }
