@@ -25,7 +25,7 @@ from qaml_qiskit.deployments.conditions import (
 from qaml_qiskit.deployments.forms import unit_head
 from qaml_qiskit.deployments.pieces import encodes_slowly
 from qaml_qiskit.deployments.recoding import behind_encoding
-from qaml_qiskit.evaluation import LinearHead, Products
+from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.execution import Target, load_catalogue, load_recipe, open_target
 from qaml_qiskit.models import QVC, ModelCard, Network, NetworkCard, QuadraticClassifier, StoredModel
 from qaml_qiskit.noise import NoiseSpec, Placement, named_noise
@@ -119,12 +119,6 @@ class ConditionedModel:
             ConfigurationError: it is no QVC.
         """
         return unit_head(self.qvc).times(self.qvc.config.logit_scale)
-
-    @property
-    def reads_classes(self) -> bool:
-        """Whether class k is read from ⟨Z⟩ of the k-th measured qubit, as with the readout ``qubits``."""
-        readout = self.qvc.readout
-        return readout.bits == Products.of_bits(len(readout.qubits)).strings and self.head.is_scale
 
     @property
     def encodes_slowly(self) -> bool:

@@ -22,7 +22,7 @@ from qaml_qiskit.deployments.forms import QuadraticForms, check_forms, forms_of_
 from qaml_qiskit.deployments.modules import frozen_copy, noisy_module, placed, without_readout_errors
 from qaml_qiskit.deployments.pieces import in_pieces, readable
 from qaml_qiskit.deployments.sampling import Stages, passing_run, sample_values
-from qaml_qiskit.evaluation import BitString
+from qaml_qiskit.evaluation import ZString
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation
 from qaml_qiskit.models import QVC, BeforeHead, NoisyQVC, QuadraticClassifier, check_batch, predict
 from qaml_qiskit.progress import Advance, Progress, Silent, ignore
@@ -127,7 +127,7 @@ class Deployment(ConditionedModel):
 
     @torch.no_grad()
     def moments(
-        self, images: Tensor, strings: Sequence[BitString], advance: Advance = ignore, *, readout_errors: bool = True
+        self, images: Tensor, strings: Sequence[ZString], advance: Advance = ignore, *, readout_errors: bool = True
     ) -> Floats:
         """Averages of any products of Z of the measured qubits with endless shots, shape (N, number of products).
 
@@ -145,7 +145,7 @@ class Deployment(ConditionedModel):
             return DEFAULT_COMPUTE.placed(circuit.expectations(values, strings, self.compute, advance)).numpy()
 
     @torch.no_grad()
-    def layer_moments(self, images: Tensor, strings: Sequence[BitString], *, readout_errors: bool = True) -> Floats:
+    def layer_moments(self, images: Tensor, strings: Sequence[ZString], *, readout_errors: bool = True) -> Floats:
         """As :meth:`moments`, the encoding taken as noiseless, as in :attr:`module`."""
         own, parts, others = self.qvc.readout.bits, [], tuple(strings)
         # What is read is carried back through the layers once; other products are, whenever they are asked for.
