@@ -11,7 +11,8 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.connector import AmplitudeQNN
 from qaml_qiskit.models.objective import Objective
 from qaml_qiskit.models.pauli_errors import PauliErrors
-from qaml_qiskit.models.qvc import QVC, QVCConfig
+from qaml_qiskit.models.qvc import QVC
+from qaml_qiskit.models.qvc_config import QVCConfig
 
 #: Every draw costs a step, between two of which a training can be stopped, and keeps its states until the step ends.
 MAX_DRAWS = 256
