@@ -21,11 +21,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.circuits.names import ANSAETZE as ANSAETZE
     from qaml_qiskit.circuits.names import CIRCUIT_FILES as CIRCUIT_FILES
     from qaml_qiskit.circuits.names import READOUTS as READOUTS
-    from qaml_qiskit.circuits.names import AnsatzChoice as AnsatzChoice
-    from qaml_qiskit.circuits.names import AnsatzName as AnsatzName
     from qaml_qiskit.circuits.names import ReadoutName as ReadoutName
     from qaml_qiskit.circuits.names import is_file as is_file
-    from qaml_qiskit.circuits.observables import ZString as ZString
     from qaml_qiskit.circuits.observables import read_observables as read_observables
     from qaml_qiskit.circuits.own_ansatz import OwnAnsatz as OwnAnsatz
     from qaml_qiskit.circuits.own_circuit import CIRCUIT_FILE as CIRCUIT_FILE
@@ -36,5 +33,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.circuits.qubit_readout import QubitReadout as QubitReadout
     from qaml_qiskit.circuits.readout import Readout as Readout
     from qaml_qiskit.circuits.real import Real as Real
+    from qaml_qiskit.evaluation import ZString as ZString
 
 load_lazily(__name__)

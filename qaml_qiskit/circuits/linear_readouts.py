@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qaml_qiskit.circuits.observables import ZString
 from qaml_qiskit.circuits.readout import Readout
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.evaluation.head import LinearHead
+from qaml_qiskit.evaluation import LinearHead, ZString
 
 
 class LinearReadout(Readout):

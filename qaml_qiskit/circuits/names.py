@@ -1,6 +1,6 @@
 """The registered ansätze and readouts; for requests, which do not wait for Qiskit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 from qaml_qiskit.registry import Named, Registry
@@ -24,8 +24,8 @@ ANSAETZE: Registry[Callable[[int, int], "Ansatz"]] = Registry(
     },
     base="qaml_qiskit.circuits.ansatz:Ansatz",
 )
-#: What makes a readout of so many classes from so many qubits, with the user's observables.
-READOUTS: Registry[Callable[[int, int, Sequence[str]], "Readout"]] = Registry(
+#: Classes of readouts, made of so many classes from so many qubits, with the user's observables.
+READOUTS: Registry[type["Readout"]] = Registry(
     "readout",
     {
         "qubits": ("qaml_qiskit.circuits.qubit_readout:QubitReadout", "class k is read from ⟨Z⟩ of qubit k"),
@@ -49,9 +49,6 @@ READOUTS: Registry[Callable[[int, int, Sequence[str]], "Readout"]] = Registry(
 #: Endings of files with a circuit of one's own.
 CIRCUIT_FILES = {".qpy": "a circuit of your own, by Qiskit", ".qasm": "a circuit of your own, in OpenQASM 3"}
 
-AnsatzName = Annotated[str, Named(ANSAETZE)]
-#: A name, or a file.
-AnsatzChoice = Annotated[str, Named(ANSAETZE, files=CIRCUIT_FILES)]
 ReadoutName = Annotated[str, Named(READOUTS)]
 
 

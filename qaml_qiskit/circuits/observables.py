@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.evaluation import ZString
 from qaml_qiskit.text import printable, shortened
 
-#: The qubits whose Z are multiplied, in ascending order.
-ZString = tuple[int, ...]
 #: A message shows this much of what was written.
 _SHOWN = 80
 

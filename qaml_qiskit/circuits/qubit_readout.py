@@ -1,8 +1,8 @@
 """The readout of the benchmark."""
 
-from qaml_qiskit.circuits.observables import ZString
 from qaml_qiskit.circuits.readout import Readout
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.evaluation import ZString
 
 
 class QubitReadout(Readout):

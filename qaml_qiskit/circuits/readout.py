@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from qaml_qiskit.circuits.observables import ZString, read_observables
+from qaml_qiskit.circuits.observables import read_observables
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.evaluation.head import LinearHead
+from qaml_qiskit.evaluation import LinearHead, ZString
 
 
 class Readout(ABC):
@@ -61,7 +61,7 @@ class Readout(ABC):
         return tuple(sorted({qubit for string in self.strings for qubit in string}))
 
     @property
-    def bits(self) -> tuple[tuple[int, ...], ...]:
+    def bits(self) -> tuple[ZString, ...]:
         """:attr:`strings` by classical bits: of each product the places of its qubits in :attr:`qubits`."""
         place = {qubit: bit for bit, qubit in enumerate(self.qubits)}
         return tuple(tuple(place[qubit] for qubit in string) for string in self.strings)
@@ -71,6 +71,11 @@ class Readout(ABC):
         """From ⟨P⟩ of :attr:`strings` to logits of scale 1: class k is the k-th average, if not overridden."""
         size = len(self.strings)
         return LinearHead(np.eye(size), np.zeros(size))
+
+    @property
+    def reads_classes(self) -> bool:
+        """Whether the logit of class k is ⟨Z⟩ of the k-th measured qubit times a scale, as with ``qubits``."""
+        return not self.trained and self.head.is_scale and self.bits == tuple((k,) for k in range(len(self.qubits)))
 
     def _check_itself(self) -> None:
         strings, (classes, width) = self.strings, self.head.matrix.shape

@@ -1,9 +1,8 @@
 """Readouts that need no training: the sign of an average, or an average a class."""
 
-from qaml_qiskit.circuits.observables import ZString
 from qaml_qiskit.circuits.readout import Readout, check_two_classes, opposite
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.evaluation.head import LinearHead
+from qaml_qiskit.evaluation import LinearHead, ZString
 
 
 class SingleReadout(Readout):

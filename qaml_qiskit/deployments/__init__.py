@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.deployments.conditioned import ConditionedModel as ConditionedModel
     from qaml_qiskit.deployments.conditions import Condition as Condition
     from qaml_qiskit.deployments.conditions import Ideal as Ideal
     from qaml_qiskit.deployments.conditions import OnTarget as OnTarget

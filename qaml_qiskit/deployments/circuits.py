@@ -13,7 +13,7 @@ from torch import Tensor
 from qaml_qiskit.circuits import classifier_circuit
 from qaml_qiskit.compute import Compute
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.evaluation import BitString, Products, ReadoutMap
+from qaml_qiskit.evaluation import Products, ReadoutMap, ZString
 from qaml_qiskit.execution import Target, compile_for, load_recipe, open_target, to_isa
 from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.execution.circuits import active_qubits, compact, measured_qubits
@@ -56,7 +56,7 @@ class CircuitWithNoise:
         size = len(self.read)
         return Products(self.bits, size) if self.bits else Products.of_bits(size)
 
-    def sets(self, strings: Sequence[BitString]) -> list[tuple[int, ...]]:
+    def sets(self, strings: Sequence[ZString]) -> list[tuple[int, ...]]:
         """The circuit's qubits of products that are given by classical bits."""
         return [tuple(self.read[bit] for bit in string) for string in strings]
 
@@ -76,7 +76,7 @@ class CircuitWithNoise:
         return replace(self, circuit=circuit, noise=model)
 
     def observables(
-        self, dtype: torch.dtype = torch.float32, device: str = "cpu", strings: Sequence[BitString] | None = None
+        self, dtype: torch.dtype = torch.float32, device: str = "cpu", strings: Sequence[ZString] | None = None
     ) -> NoisyObservables:
         """Products of Z, carried back through the circuit and its noise; for circuits that an image's state enters.
 
@@ -89,7 +89,7 @@ class CircuitWithNoise:
         return noisy_observables(self.circuit, self.noise, sets, inputs=self.inputs, dtype=dtype, device=device)
 
     def expectations(
-        self, values: NDArray[np.float64], strings: Sequence[BitString], compute: Compute, advance: Advance
+        self, values: NDArray[np.float64], strings: Sequence[ZString], compute: Compute, advance: Advance
     ) -> Tensor:
         """Averages of products of Z, shape (N, number of products); for circuits that prepare their images.
 

@@ -14,7 +14,7 @@ from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool, compute_tasks
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.compiled import Compiled
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.evaluation import BitString, LinearHead
+from qaml_qiskit.evaluation import LinearHead, ZString
 from qaml_qiskit.execution import (
     Elsewhere,
     JobWork,
@@ -92,7 +92,7 @@ def passing_run() -> Iterator[Run]:
 def sample_values(
     compiled: Compiled,
     values: Mapping[str, NDArray[np.float64]],
-    strings: tuple[BitString, ...],
+    strings: tuple[ZString, ...],
     *,
     shots: int,
     mitigation: Mitigation,

@@ -4,9 +4,8 @@ from qaml_qiskit.evaluation.endless import endless_interval as endless_interval
 from qaml_qiskit.evaluation.estimates import Correction as Correction
 from qaml_qiskit.evaluation.estimates import Estimates as Estimates
 from qaml_qiskit.evaluation.head import LinearHead as LinearHead
-from qaml_qiskit.evaluation.products import BitString as BitString
 from qaml_qiskit.evaluation.products import Products as Products
-from qaml_qiskit.evaluation.products import read_average as read_average
+from qaml_qiskit.evaluation.products import ZString as ZString
 from qaml_qiskit.evaluation.proportions import Z_95 as Z_95
 from qaml_qiskit.evaluation.proportions import Proportion as Proportion
 from qaml_qiskit.evaluation.proportions import accuracy as accuracy

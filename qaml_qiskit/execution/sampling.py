@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
-from qaml_qiskit.evaluation import BitString
+from qaml_qiskit.evaluation import ZString
 from qaml_qiskit.execution.circuits import check_isa
 from qaml_qiskit.execution.collection import collect
 from qaml_qiskit.execution.options import DEFAULT_MITIGATION, Mitigation
@@ -57,7 +57,7 @@ def sample(
     mitigation: Mitigation = DEFAULT_MITIGATION,
     seed: int = 0,
     images_per_job: int | None = None,
-    strings: tuple[BitString, ...] = (),
+    strings: tuple[ZString, ...] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Sampled:
     """Run a compiled circuit for a batch of images on a simulated target and wait for it.

@@ -16,7 +16,7 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qaml_qiskit.circuits.qpy_files import circuit_bytes, circuit_of
 from qaml_qiskit.errors import ConfigurationError, InputError
-from qaml_qiskit.evaluation import BitString, Products
+from qaml_qiskit.evaluation import Products, ZString
 from qaml_qiskit.execution.circuits import calibration_circuits, measured_qubits
 from qaml_qiskit.execution.mitigation import Calibration
 from qaml_qiskit.execution.options import (
@@ -221,7 +221,7 @@ def build_workload(
     images_per_job: int | None = None,
     most_per_job: int | None = None,
     calibration: Calibration | None = None,
-    strings: tuple[BitString, ...] = (),
+    strings: tuple[ZString, ...] = (),
 ) -> Workload:
     """Split a compiled circuit and its parameter values into jobs.
 
@@ -309,7 +309,7 @@ def _check(isa: QuantumCircuit, values: NDArray[np.float64], shots: int) -> None
         )
 
 
-def _check_strings(isa: QuantumCircuit, strings: tuple[BitString, ...]) -> None:
+def _check_strings(isa: QuantumCircuit, strings: tuple[ZString, ...]) -> None:
     places = {*range(len(measured_qubits(isa)))}
     if not all(string and string == tuple(sorted({*string} & places)) for string in strings):
         raise InputError(

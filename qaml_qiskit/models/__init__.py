@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.quadratic import QuadraticClassifier as QuadraticClassifier
     from qaml_qiskit.models.quadratic import QuadraticConfig as QuadraticConfig
     from qaml_qiskit.models.qvc import QVC as QVC
-    from qaml_qiskit.models.qvc import QVCConfig as QVCConfig
+    from qaml_qiskit.models.qvc_config import QVCConfig as QVCConfig
     from qaml_qiskit.models.resnet import ResNet18 as ResNet18
     from qaml_qiskit.models.resnet import ResNet18Config as ResNet18Config
     from qaml_qiskit.models.store import WEIGHTS_FILE as WEIGHTS_FILE

@@ -20,7 +20,8 @@ from qaml_qiskit.datasets import check_images
 from qaml_qiskit.errors import ConfigurationError, InputError, QamlError
 from qaml_qiskit.formats import first_problem
 from qaml_qiskit.models.objective import Objective
-from qaml_qiskit.models.qvc import QVC, QVCConfig
+from qaml_qiskit.models.qvc import QVC
+from qaml_qiskit.models.qvc_config import QVCConfig
 from qaml_qiskit.models.scale import circuit_rate
 from qaml_qiskit.models.training import Trainer, TrainingConfig, predict
 

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from qaml_qiskit.encodings import ENCODINGS, Encoding, PixelOrder, encoding_for
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.inputs import Size
-from qaml_qiskit.models.qvc import QVC, QVCConfig
+from qaml_qiskit.models.qvc import QVC
+from qaml_qiskit.models.qvc_config import QVCConfig
 from qaml_qiskit.seeds import check_seed
 
 #: Of the convolution: the side of its window, and how far it moves.

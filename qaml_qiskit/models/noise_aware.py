@@ -7,12 +7,12 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from qaml_qiskit.circuits import Readout
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.connector import AmplitudeQNN
 from qaml_qiskit.models.objective import Objective
 from qaml_qiskit.models.pauli_errors import PauliErrors
-from qaml_qiskit.models.qvc import QVC, QVCConfig
+from qaml_qiskit.models.qvc import QVC
+from qaml_qiskit.models.qvc_config import QVCConfig
 
 #: Every draw costs a step, between two of which a training can be stopped, and keeps its states until the step ends.
 MAX_DRAWS = 256
@@ -76,7 +76,8 @@ def noisy_logits(model: QVC, images: Tensor, noise: NoiseAware, generator: torch
     network = cast(AmplitudeQNN, model.connector.neural_network)
     errors = _errors(model, noise)
     features, draws = model.features(images), noise.draws if noise.depolarizing else 1
-    together = noise.shots is not None and not _reads_a_qubit_a_class(model.readout)
+    # Those of a qubit a class have always been drawn apart: a training is to give the same weights as ever.
+    together = noise.shots is not None and not model.readout.reads_classes
     z, outcomes = torch.zeros(()), torch.zeros(())
     for _ in range(draws):
         weight = model.weight
@@ -94,15 +95,6 @@ def noisy_logits(model: QVC, images: Tensor, noise: NoiseAware, generator: torch
         return model.logits(z + _spread(outcomes, network.signs(outcomes), generator).to(z) / noise.shots**0.5)
     spread = ((1 - z.detach() ** 2).clamp(min=0) / noise.shots).sqrt()
     return model.logits(z + spread * torch.randn(z.shape, generator=generator))
-
-
-def _reads_a_qubit_a_class(readout: Readout) -> bool:
-    """Whether every class has a qubit of its own.
-
-    Their spreads have always been drawn apart, although they come from the same shots; a training is to give the same
-    weights as ever.
-    """
-    return not readout.trained and readout.head.is_scale and all(len(string) == 1 for string in readout.strings)
 
 
 def _spread(outcomes: Tensor, signs: Tensor, generator: torch.Generator) -> Tensor:

@@ -21,7 +21,8 @@ from qaml_qiskit.models.convnet import ConvNet, ConvNetConfig
 from qaml_qiskit.models.hybrid import Hybrid, HybridConfig
 from qaml_qiskit.models.objective import ObjectiveCard
 from qaml_qiskit.models.quadratic import QuadraticClassifier, QuadraticConfig
-from qaml_qiskit.models.qvc import QVC, QVCConfig
+from qaml_qiskit.models.qvc import QVC
+from qaml_qiskit.models.qvc_config import QVCConfig
 from qaml_qiskit.models.resnet import ResNet18, ResNet18Config
 
 WEIGHTS_FILE = "model.safetensors"

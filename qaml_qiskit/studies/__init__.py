@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.sweeping import SweepCell as SweepCell
     from qaml_qiskit.studies.sweeping import SweepScores as SweepScores
     from qaml_qiskit.studies.sweeping import score_cell as score_cell
+    from qaml_qiskit.studies.tampered import Tampered as Tampered
+    from qaml_qiskit.studies.tampered import TamperedCell as TamperedCell
     from qaml_qiskit.studies.tampered_circuits import check_parts as check_parts
     from qaml_qiskit.studies.tampered_circuits import parts_of as parts_of
-    from qaml_qiskit.studies.tampering import Tampered as Tampered
-    from qaml_qiskit.studies.tampering import TamperedCell as TamperedCell
     from qaml_qiskit.studies.tampering import Tampering as Tampering
     from qaml_qiskit.studies.tampering import check_invertible as check_invertible
     from qaml_qiskit.studies.tampering import honest_readout as honest_readout

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qaml_qiskit.evaluation import BitString, Correction, Products, ReadoutMap
+from qaml_qiskit.evaluation import Correction, Products, ReadoutMap, ZString
 from qaml_qiskit.formats import Arrays
 
 Floats = NDArray[np.floating]
 #: Averages (N, K) of K products of Z, given by their bits, with the readout errors in them or without.
-Ask = Callable[[Sequence[BitString], bool], Floats]
+Ask = Callable[[Sequence[ZString], bool], Floats]
 
 
 @dataclass(frozen=True)

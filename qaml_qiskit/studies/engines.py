@@ -18,7 +18,7 @@ from torch import Tensor
 
 from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.encodings import Encoding
-from qaml_qiskit.evaluation import BitString, read_average
+from qaml_qiskit.evaluation import Products, ZString
 from qaml_qiskit.execution.circuits import calibration_circuits
 from qaml_qiskit.execution.mitigation import ReadoutCorrection, average_covariance, averages, read_calibration
 from qaml_qiskit.execution.targets import DENSITY_MATRIX_QUBITS
@@ -106,7 +106,7 @@ def _spread(state: Floats, qubits: tuple[int, ...], num_qubits: int) -> NDArray[
     return full
 
 
-def exact(noisy: CircuitWithNoise, inputs: Inputs, strings: Sequence[BitString], readout_errors: bool) -> Floats:
+def exact(noisy: CircuitWithNoise, inputs: Inputs, strings: Sequence[ZString], readout_errors: bool) -> Floats:
     """Exact averages of products of Z, shape (N, K), of a circuit that prepares its images itself."""
     assert inputs.values is not None
     columns = np.asarray(inputs.values, dtype=np.float64)
@@ -150,11 +150,11 @@ def trajectories(noisy: CircuitWithNoise, inputs: Inputs, count: int, seed: int,
 
 
 def _of_bare(
-    noisy: CircuitWithNoise, found: dict[BitString, Floats], strings: Sequence[BitString], readout_errors: bool
+    noisy: CircuitWithNoise, found: dict[ZString, Floats], strings: Sequence[ZString], readout_errors: bool
 ) -> Floats:
     """Averages of products, shape (N, K), from those without readout errors of all that lie below them."""
     if readout_errors:
-        return np.stack([read_average(found, noisy.readout, string) for string in strings], axis=1)
+        return Products(tuple(strings), noisy.products.num_bits).read(found, noisy.readout)
     return np.stack([found[string] for string in strings], axis=1)
 
 

@@ -13,12 +13,12 @@ from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.evaluation import (
-    BitString,
     Estimates,
     LinearHead,
     Products,
     Proportion,
     ReadoutMap,
+    ZString,
     accuracy,
     sampled_accuracy,
     slope,
@@ -220,7 +220,7 @@ def deployment_averages(deployment: Deployment, images: Tensor, advance: Advance
     """
     told = [advance]
 
-    def ask(strings: Sequence[BitString], readout_errors: bool) -> Floats:
+    def ask(strings: Sequence[ZString], readout_errors: bool) -> Floats:
         # The first propagation tells for all.
         first, told[0] = told[0], ignore
         return deployment.moments(images, strings, first, readout_errors=readout_errors)
@@ -236,7 +236,7 @@ def noise_notes(deployments: Iterable[Deployment]) -> list[str]:
 
 def readout_notes(deployments: Iterable[Deployment]) -> list[str]:
     """What is averaged where that is not ⟨Z_k⟩ of a qubit a class, a sentence a model."""
-    heads = {each.model_name: each for each in deployments if not each.reads_classes}
+    heads = {each.model_name: each for each in deployments if not each.qvc.readout.reads_classes}
     return [
         f"{name}: {products_told(each.qvc.readout.strings)}; where ⟨Z_k⟩ is said, these are meant."
         for name, each in heads.items()

@@ -17,11 +17,11 @@ from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.deployments.images import Batch
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import (
-    BitString,
     Correction,
     Estimates,
     Products,
     ReadoutMap,
+    ZString,
     accuracy,
     accuracy_interval,
     slope,
@@ -188,7 +188,7 @@ class _Images:
         """⟨P_s⟩ without noise, shape (N, S)."""
         return self._scoring.deployment.ideal(self.images, Inside(self._scoring.advance))
 
-    def average(self, strings: Sequence[BitString], readout_errors: bool) -> NDArray[np.floating]:
+    def average(self, strings: Sequence[ZString], readout_errors: bool) -> NDArray[np.floating]:
         """Exact averages of products of Z under the noise, shape (N, K)."""
         scoring = self._scoring
         products = scoring.noisy.products

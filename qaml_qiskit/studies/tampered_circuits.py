@@ -28,13 +28,14 @@ def parts_of(deployment: Deployment) -> tuple[TamperedPart, ...]:
     Raises:
         ConfigurationError: no QVC.
     """
+    num_qubits = deployment.qvc.config.num_qubits
 
     def allowed(part: TamperedPart) -> bool:
         try:
             check_parts(deployment, [part])
         except ConfigurationError:
             return False
-        return part != "encoding" or deployment.qvc.config.num_qubits <= MOST_QUBITS
+        return part != "encoding" or num_qubits <= MOST_QUBITS
 
     return tuple(filter(allowed, PARTS))
 

@@ -1,17 +1,16 @@
 """What a classifier keeps of its accuracy when one of its quantum parts is tampered with."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from qaml_qiskit.artifacts import HERE, JSON, Bar, Codec, Pool, Row, Run
+from qaml_qiskit.artifacts import HERE, Bar, Pool, Row, Run
 from qaml_qiskit.attacks.quantum import (
     AngleAttack,
     Budget,
@@ -27,85 +26,19 @@ from qaml_qiskit.attacks.quantum import (
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.forms import headed, unit_head
 from qaml_qiskit.encodings import amplitudes
-from qaml_qiskit.evaluation import LinearHead, Proportion, ReadoutMap
-from qaml_qiskit.formats import npz
+from qaml_qiskit.evaluation import LinearHead, ReadoutMap
 from qaml_qiskit.models import QVC, AmplitudeQNN
 from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.simulation import z_expectations
 from qaml_qiskit.simulation.heisenberg import noisy_observables
 from qaml_qiskit.studies.parts import TamperedPart
+from qaml_qiskit.studies.tampered import STATES, TAMPERED, Tampered, TamperedCell, cells_of, joined, row_of, worse
 from qaml_qiskit.studies.tampered_circuits import Disturbed, Headed, crosstalk_circuit, rotations_of
 
-#: Images whose states are attacked between two files: what a kill can lose. Most of the work does not depend on it.
-BLOCK = 500
 #: Starts of the ascent on the weights: the honest ones, and a random one.
 _STARTS = 2
 #: Gates tried a round where several may be dropped; for one gate all are.
 _CANDIDATES = 100
-
-
-@dataclass(frozen=True)
-class TamperedCell:
-    """One attack within one budget.
-
-    Attributes:
-        part: what is tampered with.
-        budget: how much.
-        images: on which it is chosen and scored; all but for the encoding, whose images have a state each.
-    """
-
-    part: TamperedPart
-    budget: Budget
-    images: slice
-
-    @property
-    def name(self) -> str:
-        """Of its files."""
-        part = f"{self.part}-{self.images.start:06d}" if self.part == "encoding" else self.part
-        return f"cells/{part}-{self.budget.strength!r}"
-
-    @property
-    def told(self) -> str:
-        """What it is to a reader."""
-        images = f" of images {self.images.start} to {self.images.stop - 1}" if self.part == "encoding" else ""
-        return f"{self.part}{images}, strength {self.budget.strength:g}"
-
-
-@dataclass(frozen=True)
-class Tampered:
-    """The damage of an attack, as a run keeps it.
-
-    Attributes:
-        attack: its name.
-        changes: the part that is tampered with.
-        knows: the parts that are read to decide how.
-        strength: of the strongest change.
-        components: how many were changed.
-        before: accuracy of the honest classifier.
-        after: accuracy under the attack.
-        fooled: 1 for an image that was right before and is wrong now, else 0.
-        change: what was done; in a file of its own, and not read back.
-    """
-
-    attack: str
-    changes: str
-    knows: list[str]
-    strength: float
-    components: int
-    before: float
-    after: float
-    fooled: list[int]
-    change: NDArray[Any] = field(default_factory=lambda: np.empty(0), compare=False)
-
-
-def _document(found: Tampered) -> dict[str, Any]:
-    return {name: value for name, value in vars(found).items() if name != "change"}
-
-
-#: For the encoding: a change there is a state for every image, megabytes that nobody asked for.
-STATES: Codec[Tampered] = JSON.of(_document, lambda content: Tampered(**content))
-#: For the other parts.
-TAMPERED = STATES.with_file(".npz", lambda found: npz(change=found.change))
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,11 +213,7 @@ def tamper_parts(
         progress: told about every cell.
         pool: where they are computed.
     """
-    cells = {
-        (part, budget): [TamperedCell(part, budget, images) for images in _blocks(part, len(work.batch))]
-        for part in parts
-        for budget in budgets
-    }
+    cells = {(part, budget): cells_of(part, budget, len(work.batch)) for part in parts for budget in budgets}
     found: dict[str, Tampered] = {}
     for codec, description in ((TAMPERED, "tampering with parts"), (STATES, "tampering with states")):
         some = [cell for each in cells.values() for cell in each if (cell.part == "encoding") == (codec is STATES)]
@@ -292,48 +221,6 @@ def tamper_parts(
         found |= run.map({cell.name: cell for cell in some}, work, codec, bar=bar, pool=pool)
     rows = []
     for part in parts:
-        damages = [_joined(part, [found[cell.name] for cell in cells[part, budget]]) for budget in budgets]
-        rows += [_row(part, *each) for each in zip(budgets, accumulate(damages, _worse), strict=True)]
+        damages = [joined(part, [found[cell.name] for cell in cells[part, budget]]) for budget in budgets]
+        rows += [row_of(part, *each) for each in zip(budgets, accumulate(damages, worse), strict=True)]
     return rows
-
-
-def _blocks(part: TamperedPart, images: int) -> list[slice]:
-    """The images that are attacked together: all, but for the encoding, whose images have a state each."""
-    size = BLOCK if part == "encoding" else images
-    return [slice(start, min(start + size, images)) for start in range(0, images, size)]
-
-
-def _worse(before: Tampered, now: Tampered) -> Tampered:
-    return before if before.after < now.after else now
-
-
-def _joined(part: TamperedPart, blocks: Sequence[Tampered]) -> Tampered:
-    """The damage to the images of all blocks together."""
-    if part != "encoding":
-        return blocks[0]
-    fooled = [each for block in blocks for each in block.fooled]
-    return replace(
-        blocks[0],
-        strength=max(block.strength for block in blocks),
-        components=max(block.components for block in blocks),
-        before=sum(block.before * len(block.fooled) for block in blocks) / len(fooled),
-        after=sum(block.after * len(block.fooled) for block in blocks) / len(fooled),
-        fooled=fooled,
-    )
-
-
-def _row(part: TamperedPart, budget: Budget, damage: Tampered) -> Row:
-    images = len(damage.fooled)
-    scored = Proportion(round(damage.after * images), images)
-    return {
-        "part": part,
-        "changes": damage.changes,
-        "knows": ", ".join(damage.knows),
-        "strength": budget.strength,
-        "spent": damage.strength,
-        "components": damage.components,
-        "accuracy": scored.value,
-        "interval": list(scored.interval),
-        "accuracy_before": damage.before,
-        "images": images,
-    }

@@ -12,12 +12,13 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
-from qaml_qiskit.circuits import AnsatzChoice, is_file
+from qaml_qiskit.circuits import ANSAETZE, CIRCUIT_FILES, is_file
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.conditions import Ideal, OnTarget, parse_deployment
 from qaml_qiskit.deployments.references import check_model, names_network
 from qaml_qiskit.execution.names import check_recipe, check_target
 from qaml_qiskit.formats import read_bytes
+from qaml_qiskit.registry import Named
 
 Each = TypeVar("Each")
 
@@ -98,7 +99,9 @@ DeploymentName = Annotated[str, NamesModel(_check_deployment)]
 ClassifierName = Annotated[str, NamesModel(_check_classifier)]
 TargetName = Annotated[str, Exists(check_target)]
 #: A registered ansatz, or the file of a circuit.
-AnsatzOrFile = Annotated[AnsatzChoice, Exists(lambda ansatz, backends: _check_circuit_file(ansatz))]
+AnsatzOrFile = Annotated[
+    str, Named(ANSAETZE, files=CIRCUIT_FILES), Exists(lambda ansatz, backends: _check_circuit_file(ansatz))
+]
 RecipeName = Annotated[str, Exists(lambda name, backends: check_recipe(name))]
 
 

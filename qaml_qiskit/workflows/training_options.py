@@ -154,7 +154,7 @@ class TrainingOptions(Seeded, DataOptions):
         own = is_file(self.ansatz)
         layers = None if own else self.layers or DEFAULT_LAYERS
         rate = self.learning_rate or default_rate(self.model, layers or circuits.read_circuit(self.ansatz).depth)
-        takes_any = self.model in CIRCUITS and getattr(READOUTS[self.readout], "trained", False)
+        takes_any = self.model in CIRCUITS and READOUTS[self.readout].trained
         classes = self.classes
         if classes is None and not self.binarise and not takes_any:
             classes = DEFAULT_CLASSES.get(self.dataset)

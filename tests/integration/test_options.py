@@ -118,7 +118,7 @@ def test_parsing_what_is_printed_gives_the_same_request(
     base = REQUESTS[kind.command][0].model_dump()
     strategies = {name: values(hints[name]) for name in kind.model_fields}
 
-    @settings(max_examples=25, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=50, deadline=None, database=None, derandomize=True)
     @given(st.fixed_dictionaries({}, optional=strategies))
     def holds(drawn: dict[str, Any]) -> None:
         try:

@@ -161,7 +161,7 @@ def test_kept_changes_do_what_the_rows_say(qaml: Qaml, trained: Path, tmp_path: 
 
 def test_a_killed_run_goes_on(qaml: Qaml, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = qaml("tamper", trained, *WORDS, "--out", tmp_path / "whole", "--json").json()["results"]
-    monkeypatch.setattr("qaml_qiskit.studies.tampering.BLOCK", 8)
+    monkeypatch.setattr("qaml_qiskit.studies.tampered.BLOCK", 8)
     real, calls = Tampering.attack, []
 
     def counted(work: Tampering, cell: TamperedCell) -> QuantumAttack:

@@ -61,7 +61,7 @@ class Findings:
 
     def arrays(self) -> dict[str, NDArray[np.floating]]:
         """What was read at every stage of every set of images; where that is not ⟨Z_k⟩ of a class, the logits, too."""
-        kinds = {"z": Stages.by_name} if self.deployment.reads_classes else _OF_HEADS
+        kinds = {"z": Stages.by_name} if self.deployment.qvc.readout.reads_classes else _OF_HEADS
         return {
             f"{kind}_{STAGES[stage]}_{images}": values
             for kind, of in kinds.items()
@@ -97,7 +97,7 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
         f"PGD with {request.steps} steps, at most {request.eps:g} a pixel (l∞, pixels in [0, 1]). “transfer”: made on "
         "the ConvNet, shown to the QVC. “whitebox”: made on the noiseless QVC. Intervals are 95 % Wilson intervals "
         "over the images; they do not include the shot noise of another run. z_error: root mean square distance of "
-        f"{READ_AS['z' if found.deployment.reads_classes else 'expectations']} from the ideal value; "
+        f"{READ_AS['z' if found.deployment.qvc.readout.reads_classes else 'expectations']} from the ideal value; "
         "what mitigation cannot take away is the noise of the gates and of the shots."
     )
     circuit = (

@@ -67,7 +67,7 @@ class Prepared:
         batch = self.batch
         ideal = self.deployment.ideal(batch.images, progress)
         arrays = {"labels": batch.labels, "indices": batch.indices, "z_ideal": ideal}
-        if not self.deployment.reads_classes:
+        if not self.deployment.qvc.readout.reads_classes:
             head = self.deployment.head
             arrays |= {"matrix": head.matrix, "offset": head.offset}
         run.keep(INPUTS, arrays, ARRAYS)

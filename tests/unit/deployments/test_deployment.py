@@ -148,7 +148,7 @@ def test_a_pickled_network_says_the_same() -> None:
 
 
 def test_noises_and_strengths_share_the_compiled_circuit(monkeypatch: pytest.MonkeyPatch) -> None:
-    import qaml_qiskit.deployments.deployment as room
+    import qaml_qiskit.deployments.conditioned as room
 
     real, made = room.native_circuit, []
     monkeypatch.setattr(room, "native_circuit", lambda *a, **o: made.append(a) or real(*a, **o))

@@ -15,7 +15,6 @@ from qaml_qiskit.evaluation import (
     Products,
     ReadoutMap,
     accuracy,
-    read_average,
     sampled_accuracy,
     uncertain_labels,
 )
@@ -59,7 +58,7 @@ def flipped(frequencies: np.ndarray, p10: np.ndarray, p01: np.ndarray) -> np.nda
 def test_what_is_read_of_a_product_follows_from_the_flips(p10: np.ndarray, p01: np.ndarray, seed: int) -> None:
     bare, read = averages(distribution(seed)), averages(flipped(distribution(seed), p10, p01))
     for string, value in read.items():
-        assert read_average(bare, ReadoutMap(p10, p01), string) == pytest.approx(value, abs=EXACT)
+        assert Products((string,), 3).read(bare, ReadoutMap(p10, p01))[0] == pytest.approx(value, abs=EXACT)
 
 
 def test_the_spread_of_a_shot_is_that_of_its_products() -> None:
@@ -101,7 +100,7 @@ def test_errors_by_the_calibration_are_those_of_repeated_calibrations(products: 
         drawn = ReadoutMap(*(generator.binomial(shots, p) / shots for p in (true.p10, true.p01)))
         # ∏(r − o)/∏c is what is read of a product by errors whose contrast is 1/c and whose offset is −o/c.
         inverse = ReadoutMap.affine(1 / drawn.contrast, -drawn.offset / drawn.contrast)
-        found.append([read_average(read, inverse, string)[0] for string in products.strings])
+        found.append(products.read(read, inverse)[0])
     scattered = np.cov(np.array(found).T).reshape(size, size)
     expected = estimates.whole_covariance()[0]
     # Second order in the calibration's errors is left out: some of their size.

@@ -55,7 +55,7 @@ def test_a_larger_budget_never_does_less(tmp_path: Path) -> None:
 
 
 def test_blocks_of_states_count_by_their_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qaml_qiskit.studies.tampering.BLOCK", 4)
+    monkeypatch.setattr("qaml_qiskit.studies.tampered.BLOCK", 4)
     with open_run("demo", Nothing(), out=tmp_path / "run") as run:
         (row,) = tamper_parts(run, work(Scripted, 5), ["encoding"], [Budget(0.2)], Silent())
     assert (row["images"], row["accuracy"]) == (5, (4 * 0.25 + 1) / 5)

@@ -1,0 +1,264 @@
+"""What a deployment is: a model under a condition, with what both are called and the circuits that come of them."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Self, cast
+
+import torch
+
+from qaml_qiskit.artifacts.fingerprints import digest
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
+from qaml_qiskit.deployments import refusals
+from qaml_qiskit.deployments.circuits import CircuitWithNoise, device_circuit, native_circuit, on_active_qubits
+from qaml_qiskit.deployments.compiled import Compiled, compiled_for
+from qaml_qiskit.deployments.conditions import (
+    DEFAULT_RECIPE,
+    Condition,
+    Ideal,
+    OnTarget,
+    UnderNoise,
+    written,
+)
+from qaml_qiskit.deployments.forms import unit_head
+from qaml_qiskit.deployments.pieces import encodes_slowly
+from qaml_qiskit.deployments.recoding import behind_encoding
+from qaml_qiskit.evaluation import LinearHead
+from qaml_qiskit.execution import Target, load_catalogue, load_recipe, open_target
+from qaml_qiskit.models import QVC, ModelCard, Network, NetworkCard, QuadraticClassifier, StoredModel
+from qaml_qiskit.noise import NoiseSpec, Placement, named_noise
+
+Kind = Literal["exact", "noisy", "device"]
+
+
+@dataclass(frozen=True, eq=False)
+class ConditionedModel:
+    """A model and its condition.
+
+    What is derived is computed when it is first asked for, and kept; :meth:`fresh` is a copy that has forgotten. A
+    deployment can be pickled: it takes the weights and the circuits that were made along, and nothing else that was
+    derived, nor the handle of a device.
+
+    Attributes:
+        model_name: as it was given.
+        stored: the model and its card, or a network of the user's and what it is for.
+        condition: what it is put under.
+        target: where it was compiled for; None elsewhere.
+        compute: what it is computed with, here and on workers; what comes out is on the processor, in single precision.
+    """
+
+    model_name: str
+    stored: StoredModel | Network
+    condition: Condition = field(default_factory=Ideal)
+    target: Target | None = None
+    compute: Compute = DEFAULT_COMPUTE
+    # Native circuits by placement, without noise, or a device's; and whether they prepare the image. Shared by `under`.
+    _circuits: dict[tuple[str, bool], CircuitWithNoise] = field(default_factory=dict, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {each.name: getattr(self, each.name) for each in fields(self)}
+        if self.target is not None:
+            state["target"] = replace(self.target, backend=None)
+        return state
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}: {self.kind}>"
+
+    # What it is
+
+    @property
+    def name(self) -> str:
+        """``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``."""
+        return written(self.model_name, self.condition)
+
+    @property
+    def short_name(self) -> str:
+        """The model's name without its folder, for a bar."""
+        return Path(self.model_name).name
+
+    @property
+    def noise_name(self) -> str | None:
+        """``NOISE:STRENGTH``; None for no named noise."""
+        return str(self.condition) if isinstance(self.condition, UnderNoise) else None
+
+    @property
+    def kind(self) -> Kind:
+        """How it is scored; a noise of strength 0 is none."""
+        if isinstance(self.condition, OnTarget):
+            return "device"
+        return "exact" if self.noise is None else "noisy"
+
+    @property
+    def card(self) -> ModelCard | NetworkCard:
+        """What lies beside the weights, or what is known of a network."""
+        return self.stored.card
+
+    @property
+    def num_classes(self) -> int:
+        """How many labels there are."""
+        return int(self.card.model.num_classes)
+
+    @property
+    def qvc(self) -> QVC:
+        """The model.
+
+        Raises:
+            ConfigurationError: it is no QVC.
+        """
+        if isinstance(self.stored.model, QVC):
+            return self.stored.model
+        raise refusals.needs_circuit(self.model_name, self.card.model.kind)
+
+    @property
+    def head(self) -> LinearHead:
+        """From the averages of the readout's strings to logits, in double precision, the scale included.
+
+        Raises:
+            ConfigurationError: it is no QVC.
+        """
+        return unit_head(self.qvc).times(self.qvc.config.logit_scale)
+
+    @property
+    def encodes_slowly(self) -> bool:
+        """Whether a circuit is fitted to every image before anything can be said about it."""
+        return encodes_slowly(self.stored.model)
+
+    @cached_property
+    def noise(self) -> NoiseSpec | None:
+        """The named noise; None for none."""
+        if not isinstance(self.condition, UnderNoise) or not self.condition.strength:
+            return None
+        return named_noise(self.condition.noise, self.condition.strength, self.condition.placement)
+
+    @property
+    def weights(self) -> str:
+        """Fingerprint of the weights, 16 hexadecimal digits; of a network, of its code, too."""
+        return self.stored.weights
+
+    @property
+    def code(self) -> dict[str, str]:
+        """Fingerprints of the files of the user's that ran to make the model; empty for a stored model."""
+        return dict(self.stored.code)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of results should know of the model, in sentences."""
+        return self.stored.notes
+
+    @property
+    def weights_digest(self) -> str:
+        """Fingerprint of the weights of a QVC, its trained head included, or of a quadratic classifier."""
+        if isinstance(self.stored.model, QuadraticClassifier):
+            return digest(self.stored.model.matrices)
+        return digest(torch.cat([each.flatten() for each in self.qvc.parameters()]))
+
+    def resolved(self) -> dict[str, Any]:
+        """What the names of target and recipe stood for, for a run's configuration; empty elsewhere. Compiles."""
+        return self.compiled.resolved() if self.kind == "device" else {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the weights and all that the condition stands for, 16 hexadecimal digits."""
+        words = [self.weights, str(self.condition), self.resolved()]
+        return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:16]
+
+    # The same model elsewhere
+
+    def fresh(self) -> Self:
+        """The same, without what was computed but the circuits: matrices of ten qubits take some 40 MB a noise."""
+        return replace(self)
+
+    def behind(self, encoding: str, encoding_layers: int | None = None) -> Self:
+        """The same layers and condition behind another encoding.
+
+        Raises:
+            ConfigurationError: no QVC, or an encoding that these layers cannot have.
+        """
+        # A network has no QVC.
+        stored = behind_encoding(self.qvc, cast(StoredModel, self.stored), self.name, encoding, encoding_layers)
+        return self if stored is self.stored else replace(self, stored=stored, _circuits={})
+
+    def under(self, noise: str, strength: float, placement: Placement = "gate", *, on_encoding: bool = False) -> Self:
+        """The model under a named noise; all noises and strengths share the compiled circuit.
+
+        Raises:
+            ConfigurationError: no QVC, an unknown noise, or a strength out of its range.
+        """
+        return self.at(UnderNoise(noise, strength, placement, on_encoding))
+
+    def on(self, target: str, recipe: str = DEFAULT_RECIPE, backends: Path | None = None) -> Self:
+        """The model on a target of backends.yaml.
+
+        Raises:
+            QamlError: no QVC, or a target or recipe that does not exist or fit.
+        """
+        return self.at(OnTarget(target, recipe), backends=backends)
+
+    def at(self, condition: Condition, backends: Path | None = None) -> Self:
+        """The model under any condition; see :meth:`under` and :meth:`on`."""
+        if not isinstance(condition, Ideal):
+            _ = self.qvc
+        target = None
+        if isinstance(condition, UnderNoise):
+            self._check_noise(condition)
+        if isinstance(condition, OnTarget):
+            load_recipe(condition.recipe)
+            entry = load_catalogue(backends).entry(condition.target)
+            target = open_target(condition.target, entry, self.qvc.config.num_qubits)
+        shared = self._circuits if target is None and self.target is None else {}
+        return replace(self, condition=condition, target=target, _circuits=shared)
+
+    def _check_noise(self, condition: UnderNoise) -> None:
+        """Refuse a noise on the whole register, of which the circuits hold what it does to single qubits."""
+        readout = self.qvc.readout
+        spec = named_noise(condition.noise, condition.strength, condition.placement) if condition.strength else None
+        if spec is not None and spec.global_depolarizing and any(len(string) > 1 for string in readout.strings):
+            raise refusals.needs_single_z(self.name, condition.noise, readout.name)
+
+    # Its circuits
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """The whole circuit, compiled for the target.
+
+        Raises:
+            ConfigurationError: it is on no target, or cannot be compiled for it.
+        """
+        if self.target is None or not isinstance(self.condition, OnTarget):
+            raise refusals.needs_target(self.name)
+        return compiled_for(self.qvc.circuit(), self.target, self.condition.recipe)
+
+    @cached_property
+    def layers(self) -> CircuitWithNoise:
+        """The layers alone, which an image's state enters, under the noise.
+
+        On a device they are compiled by themselves, so they may lie on other qubits than in the whole circuit.
+        """
+        return self._circuit(with_encoding=False)
+
+    @cached_property
+    def circuit(self) -> CircuitWithNoise:
+        """What is computed: the whole circuit where the encoding is noisy, too, and otherwise :attr:`layers`."""
+        return self._circuit(with_encoding=True) if self._is_whole else self.layers
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the encoding is noisy, too."""
+        return self.kind == "device" or (isinstance(self.condition, UnderNoise) and self.condition.on_encoding)
+
+    def _circuit(self, *, with_encoding: bool) -> CircuitWithNoise:
+        placement = self.condition.placement if isinstance(self.condition, UnderNoise) else "gate"
+        key = ("device" if self.kind == "device" else placement, with_encoding)
+        if key not in self._circuits:
+            if self.kind != "device":
+                made = native_circuit(self.qvc, placement, with_encoding=with_encoding)
+            elif with_encoding:
+                made = on_active_qubits(self.compiled.isa, self.compiled.target, self.qvc.readout.bits)
+            else:
+                condition = cast(OnTarget, self.condition)
+                made = device_circuit(self.qvc, cast(Target, self.target), condition.recipe, with_encoding=False)
+            self._circuits[key] = made
+        circuit = self._circuits[key]
+        return circuit if self.noise is None else circuit.under(self.noise)
