@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.sampling import compile_for as compile_for
     from qaml_qiskit.execution.sampling import sample as sample
     from qaml_qiskit.execution.sampling import workload_for as workload_for
+    from qaml_qiskit.execution.splitting import LOCAL_IMAGES_PER_JOB as LOCAL_IMAGES_PER_JOB
+    from qaml_qiskit.execution.splitting import build_workload as build_workload
     from qaml_qiskit.execution.submission import outstanding as outstanding
     from qaml_qiskit.execution.submission import runner_for as runner_for
     from qaml_qiskit.execution.submission import stored_workload as stored_workload
@@ -58,8 +60,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.targets import Target as Target
     from qaml_qiskit.execution.targets import open_target as open_target
     from qaml_qiskit.execution.workload import CALIBRATION as CALIBRATION
-    from qaml_qiskit.execution.workload import LOCAL_IMAGES_PER_JOB as LOCAL_IMAGES_PER_JOB
     from qaml_qiskit.execution.workload import Workload as Workload
-    from qaml_qiskit.execution.workload import build_workload as build_workload
 
 load_lazily(__name__)

@@ -11,8 +11,9 @@ from qiskit.transpiler import Target as ISATarget
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import BudgetError, InputError
 from qaml_qiskit.execution.circuits import calibration_circuits
+from qaml_qiskit.execution.splitting import payload_bytes
 from qaml_qiskit.execution.targets import Target
-from qaml_qiskit.execution.workload import CALIBRATION, Workload, payload_bytes
+from qaml_qiskit.execution.workload import CALIBRATION, Workload
 
 #: Documented estimate of the service: seconds that a job takes beside its executions.
 JOB_OVERHEAD = 2.0

@@ -1,6 +1,6 @@
 """Readout mitigation: our own calibration circuits, inverted qubit by qubit, or by mthree."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from qiskit.primitives.containers import BitArray
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import Z_95, Correction, Estimates, Products, ReadoutMap
 from qaml_qiskit.evaluation.estimates import joined
+from qaml_qiskit.execution.counts import averages, covariance_of_means, outcomes_of, pieces_of, z_from_bits
 from qaml_qiskit.formats import model_of, read_bytes
 
 #: Of 1 − p10 − p01. Below it, the errors of shots and calibration grow more than tenfold, and nothing is left to read.
@@ -22,8 +23,6 @@ LEAST_CONTRAST = 0.1
 #: |⟨Z⟩| that drift since the calibration may explain; half as much again as is possible is something else.
 _FAR = 1.5
 _SIGMAS = 5.0
-#: Numbers that are computed of outcomes at a time.
-MOST_OUTCOMES = 2**23
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -128,58 +127,6 @@ def check_calibration(
     )
 
 
-def z_from_bits(bits: BitArray) -> NDArray[np.float64]:
-    """⟨Z_k⟩ of every classical bit for a broadcast PUB of N images: shape (N, n)."""
-    return averages(bits, Products.of_bits(bits.num_bits))
-
-
-def averages(bits: BitArray, products: Products) -> NDArray[np.float64]:
-    """⟨P_s⟩ of products of Z for a broadcast PUB of N images, all from the same shots: shape (N, S)."""
-    return 1 - 2 * _parities(bits, products).mean(axis=-2)
-
-
-def average_covariance(bits: BitArray, products: Products) -> NDArray[np.float64]:
-    """Covariance of :func:`averages`, from the shots themselves: shape (N, S, S).
-
-    Products share shots, so the errors of their averages are correlated, and whether a label is safe depends on the
-    difference of two logits. One shot tells nothing about its own spread; it gets the largest, 1.
-    """
-    return np.concatenate([_covariance(1.0 - 2.0 * _parities(piece, products)) for piece in _pieces(bits, products)])
-
-
-def _covariance(outcomes: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Covariance of the means of outcomes (N, shots, S), shape (N, S, S)."""
-    images, shots, size = outcomes.shape
-    if shots < 2:
-        return np.broadcast_to(np.eye(size), (images, size, size)).copy()
-    centred = outcomes - outcomes.mean(axis=-2, keepdims=True)
-    return np.swapaxes(centred, -1, -2) @ centred / (shots - 1) / shots
-
-
-def _pieces(bits: BitArray, products: Products) -> Iterator[BitArray]:
-    """The outcomes of some images at a time: what is computed of them takes a hundred times their memory."""
-    outcomes = bits.array.reshape(-1, *bits.array.shape[-2:])
-    size = max(1, MOST_OUTCOMES // (bits.num_shots * (products.num_bits + len(products.strings))))
-    for start in range(0, len(outcomes), size):
-        yield BitArray(outcomes[start : start + size], bits.num_bits)
-
-
-def _parities(bits: BitArray, products: Products) -> NDArray[np.uint8]:
-    """Whether each shot found an odd number of ones among a product's bits, shape (N, shots, S)."""
-    unpacked = _unpack(bits)
-    if products == Products.of_bits(bits.num_bits):
-        return unpacked
-    parities = (np.bitwise_xor.reduce(unpacked[..., list(string)], axis=-1) for string in products.strings)
-    return np.stack(list(parities), axis=-1)
-
-
-def _unpack(bits: BitArray) -> NDArray[np.uint8]:
-    """Outcomes as zeros and ones, shape (N, shots, n)."""
-    # They are packed eight to a byte, bit 0 in the last place of the last byte.
-    unpacked = np.unpackbits(bits.array, axis=-1)[..., ::-1][..., : bits.num_bits]
-    return unpacked.reshape(-1, *unpacked.shape[-2:])
-
-
 @dataclass(frozen=True)
 class ReadoutCorrection:
     """Inverts the readout errors of a calibration record, in any circuit that measures a subset of its qubits.
@@ -224,10 +171,10 @@ class ReadoutCorrection:
     def by_qubit(self, bits: BitArray, measured: Sequence[int], products: Products) -> Estimates:
         """As :meth:`estimates`, by inverting every qubit by itself whatever the method; impossible values are kept."""
         readout = self._checked(measured)
-        return joined([self._inverted(piece, readout, products) for piece in _pieces(bits, products)])
+        return joined([self._inverted(piece, readout, products) for piece in pieces_of(bits, products)])
 
     def _inverted(self, bits: BitArray, readout: ReadoutMap, products: Products) -> Estimates:
-        read, shots = averages(bits, products), 1.0 - 2.0 * _unpack(bits)
+        read, shots = averages(bits, products), 1.0 - 2.0 * outcomes_of(bits)
         shifted = shots - readout.offset
         values, outcomes = np.empty_like(read), np.empty((*shots.shape[:2], len(products.strings)))
         partials, contrast = np.zeros((len(read), *products.members.shape)), products.contrast(readout)
@@ -241,7 +188,7 @@ class ReadoutCorrection:
             else:
                 outcomes[..., k] = shifted[..., list(string)].prod(axis=-1)
                 values[:, k] = outcomes[..., k].mean(axis=-1) / contrast[k]
-        return Estimates(values, _covariance(outcomes), Correction(products, readout, partials))
+        return Estimates(values, covariance_of_means(outcomes), Correction(products, readout, partials))
 
     def _checked(self, measured: Sequence[int]) -> ReadoutMap:
         """The readout errors of the measured qubits, after all of them were found to be invertible."""

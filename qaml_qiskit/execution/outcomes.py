@@ -14,13 +14,12 @@ from qiskit.primitives.containers import BitArray
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError
 from qaml_qiskit.evaluation import Estimates
 from qaml_qiskit.evaluation.estimates import joined
+from qaml_qiskit.execution.counts import average_covariance, averages
 from qaml_qiskit.execution.fingerprint import fingerprints
 from qaml_qiskit.execution.ledger import LEDGER_FILE, Ledger
 from qaml_qiskit.execution.mitigation import (
     Calibration,
     ReadoutCorrection,
-    average_covariance,
-    averages,
     read_calibration,
 )
 from qaml_qiskit.execution.runner import BrokenResultError

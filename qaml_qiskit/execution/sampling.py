@@ -15,9 +15,10 @@ from qaml_qiskit.execution.collection import collect
 from qaml_qiskit.execution.options import DEFAULT_MITIGATION, Mitigation
 from qaml_qiskit.execution.outcomes import Sampled, read_outcomes
 from qaml_qiskit.execution.recipes import Recipe, to_isa
+from qaml_qiskit.execution.splitting import LOCAL_IMAGES_PER_JOB, build_workload
 from qaml_qiskit.execution.submission import runner_for, submit
 from qaml_qiskit.execution.targets import Target, real_hardware
-from qaml_qiskit.execution.workload import LOCAL_IMAGES_PER_JOB, Workload, build_workload
+from qaml_qiskit.execution.workload import Workload
 
 
 def compile_for(circuit: QuantumCircuit, target: Target, recipe: Recipe, name: str = "given") -> QuantumCircuit:

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from qaml_qiskit.simulation.compiler import compile_circuit as compile_circuit
     from qaml_qiskit.simulation.program import Program as Program
     from qaml_qiskit.simulation.readings import Reading as Reading
+    from qaml_qiskit.simulation.readings import string_signs as string_signs
     from qaml_qiskit.simulation.statevector import Jacobians as Jacobians
     from qaml_qiskit.simulation.statevector import evolve as evolve
     from qaml_qiskit.simulation.statevector import unitary as unitary
     from qaml_qiskit.simulation.statevector import z_expectations as z_expectations
     from qaml_qiskit.simulation.statevector import z_jacobians as z_jacobians
-    from qaml_qiskit.simulation.torch_backend import string_signs as string_signs
 
 load_lazily(__name__)

@@ -13,8 +13,7 @@ from torch import Tensor
 from qaml_qiskit.simulation.native import Kernel
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
-from qaml_qiskit.simulation.readings import Strings
-from qaml_qiskit.simulation.torch_backend import string_signs
+from qaml_qiskit.simulation.readings import Strings, string_signs
 
 
 class _Program(ctypes.Structure):

@@ -11,11 +11,11 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
-from qaml_qiskit.simulation.readings import Strings
+from qaml_qiskit.simulation.readings import Strings, string_signs, z_signs
 
 #: RY rotations of up to this many wires become one real matrix (32×32 serves the CPU's matrix product best).
 _BLOCK = 5
@@ -170,7 +170,7 @@ class _Collector:
         self._per_sample = per_sample
         self._known: dict[int, Tensor] = {}
         self._products: dict[tuple[int, int], Tensor] = {}
-        self._signs = _signs(program.num_qubits, state)
+        self._signs = z_signs(program.num_qubits, state)
         self._pairs = _by_diagonal(program, program.pairs)
 
     def phase(self, state: Tensor, adjoint: Tensor) -> None:
@@ -237,7 +237,7 @@ class _Collector:
 
 def _tables(program: Program, angles: Tensor, state: Tensor, *, backwards: bool = False) -> Iterator[_Table]:
     """Diagonals and the walls before them, tabulated a slab at a time, in the precision of ``state``."""
-    signs = _signs(program.num_qubits, angles)
+    signs = z_signs(program.num_qubits, angles)
     pairs, cz = _by_diagonal(program, program.pairs), _by_diagonal(program, program.cz)
     starts = range(0, program.num_diagonals, _SLAB)
     for start in reversed(starts) if backwards else starts:
@@ -308,22 +308,3 @@ def _planes(amplitudes: Tensor) -> Tensor:
     if amplitudes.is_complex():
         return torch.stack([amplitudes.real, amplitudes.imag])
     return torch.stack([amplitudes, torch.zeros_like(amplitudes)])
-
-
-def string_signs(num_qubits: int, strings: Strings, like: Tensor) -> Tensor:
-    """Eigenvalues of products of Z, shape (2**n, number of strings), in the precision and on the device of ``like``."""
-    # The last column is 1, with which shorter strings are filled up.
-    signs = nn.functional.pad(_signs(num_qubits, like), (0, 1), value=1)
-    longest = max(map(len, strings), default=1)
-    factors = zip(*((*string, *[num_qubits] * (longest - len(string))) for string in strings), strict=True)
-    products = signs[:, list(next(factors, ()))]
-    for column in factors:
-        products *= signs[:, list(column)]
-    return products
-
-
-def _signs(num_qubits: int, like: Tensor) -> Tensor:
-    """Eigenvalues of Z_q, shape (2**n, n), +1 where bit q of the index is 0."""
-    index = torch.arange(2**num_qubits, device=like.device)
-    bits = index[:, None] >> torch.arange(num_qubits, device=like.device)
-    return (1 - 2 * (bits & 1)).to(like.dtype)

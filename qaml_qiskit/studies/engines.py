@@ -20,7 +20,8 @@ from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.encodings import Encoding
 from qaml_qiskit.evaluation import Products, ZString
 from qaml_qiskit.execution.circuits import calibration_circuits
-from qaml_qiskit.execution.mitigation import ReadoutCorrection, average_covariance, averages, read_calibration
+from qaml_qiskit.execution.counts import average_covariance, averages
+from qaml_qiskit.execution.mitigation import ReadoutCorrection, read_calibration
 from qaml_qiskit.execution.targets import DENSITY_MATRIX_QUBITS
 from qaml_qiskit.simulation.heisenberg import noisy_expectations
 from qaml_qiskit.studies.averages import Averages

@@ -65,46 +65,55 @@ def score_sampled(
     """
     called = "z" if head is None else "expectations"
     head = head or LinearHead(np.eye(ideal.shape[1]), np.zeros(ideal.shape[1]))
-    arrays: dict[str, NDArray[Any]] = {f"{called}_ideal": ideal}
-    of_ideal = accuracy(head.logits(ideal), labels)
-    rows: list[Row] = [
-        {
-            "stage": "ideal",
-            "accuracy": of_ideal.value,
-            "interval": list(of_ideal.interval),
-            "endless_interval": list(of_ideal.interval),
-            "images": len(labels),
-            "z_error": 0.0,
-            "slope": 1.0,
-            "standard_error": 0.0,
-            "uncertain_labels": 0,
-        }
-    ]
-    seed, estimates = workload.settings.seed, sampled.estimates
-    for name, found in estimates.items():
+    rows, arrays = [_ideal_row(head.logits(ideal), labels)], {f"{called}_ideal": ideal}
+    for name, found in sampled.estimates.items():
         errors = found.standard_errors()
         arrays |= {f"{called}_{name}": found.values, f"standard_error_{name}": errors}
-        rows.append(
-            {
-                "stage": name,
-                "accuracy": accuracy(found.logits(head), labels).value,
-                "interval": list(accuracy_interval(found, head, labels, seed=seed)),
-                "endless_interval": list(endless_interval(found, head, labels, seed=seed)),
-                "images": len(labels),
-                "z_error": rms_difference(found.values, ideal),
-                "slope": slope(found.values, ideal),
-                "standard_error": float(np.sqrt(np.mean(errors**2))),
-                "uncertain_labels": uncertain_labels(found, head),
-            }
-        )
-    notes = [*_compared(estimates, head, labels), *_bitstrings(workload, sampled, READ_AS[called])]
+        rows.append(_row(name, found, head, labels, ideal, errors, workload.settings.seed))
+    notes = [*_compared(sampled.estimates, head, labels), *_bitstrings(workload, sampled, READ_AS[called])]
     if called == "expectations":
         told = products_told(workload.products.strings)
         notes.insert(0, f"{told[0].upper()}{told[1:]}.")
-        arrays |= {
-            f"logits_{name}": head.logits(values) for name, values in {"ideal": ideal, **sampled.stages()}.items()
-        }
+        stages = {"ideal": ideal, **sampled.stages()}
+        arrays |= {f"logits_{name}": head.logits(values) for name, values in stages.items()}
     return Measured(rows, arrays, notes, READ_AS[called])
+
+
+def _ideal_row(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> Row:
+    found = accuracy(logits, labels)
+    return {
+        "stage": "ideal",
+        "accuracy": found.value,
+        "interval": list(found.interval),
+        "endless_interval": list(found.interval),
+        "images": len(labels),
+        "z_error": 0.0,
+        "slope": 1.0,
+        "standard_error": 0.0,
+        "uncertain_labels": 0,
+    }
+
+
+def _row(
+    stage: str,
+    found: Estimates,
+    head: LinearHead,
+    labels: NDArray[np.int64],
+    ideal: NDArray[np.floating],
+    errors: NDArray[np.float64],
+    seed: int,
+) -> Row:
+    return {
+        "stage": stage,
+        "accuracy": accuracy(found.logits(head), labels).value,
+        "interval": list(accuracy_interval(found, head, labels, seed=seed)),
+        "endless_interval": list(endless_interval(found, head, labels, seed=seed)),
+        "images": len(labels),
+        "z_error": rms_difference(found.values, ideal),
+        "slope": slope(found.values, ideal),
+        "standard_error": float(np.sqrt(np.mean(errors**2))),
+        "uncertain_labels": uncertain_labels(found, head),
+    }
 
 
 def _compared(estimates: Mapping[str, Estimates], head: LinearHead, labels: NDArray[np.int64]) -> Iterator[str]:

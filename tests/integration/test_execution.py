@@ -35,7 +35,8 @@ from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, Ideal
 from qaml_qiskit.execution.circuits import active_qubits, compact
 from qaml_qiskit.execution.options import PrimitiveOptions, Twirling
 from qaml_qiskit.execution.runner import SentJob
-from qaml_qiskit.execution.workload import MAX_EXECUTIONS, JobSpec
+from qaml_qiskit.execution.splitting import MAX_EXECUTIONS
+from qaml_qiskit.execution.workload import JobSpec
 from tests.integration.small import SHOTS, compiled, exact, model, shot_error, strong_readout
 from tests.tolerances import DIFFERENT, SIGMAS, VALUE
 

@@ -10,8 +10,8 @@ from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import Products
-from qaml_qiskit.execution import Calibration, ReadoutCorrection, build_workload, mitigation
-from qaml_qiskit.execution.mitigation import average_covariance, averages
+from qaml_qiskit.execution import Calibration, ReadoutCorrection, build_workload, counts
+from qaml_qiskit.execution.counts import average_covariance, averages
 from qaml_qiskit.execution.workload import Workload
 from tests.tolerances import SIGMAS
 
@@ -123,7 +123,7 @@ def test_images_are_counted_alike_a_few_at_a_time(monkeypatch: pytest.MonkeyPatc
         ReadoutCorrection(record(), "readout"),
     )
     whole, spread = correction.estimates(bits, (5, 6, 7, 8), PRODUCTS), average_covariance(bits, PRODUCTS)
-    monkeypatch.setattr(mitigation, "MOST_OUTCOMES", 2 * 30 * (4 + len(PRODUCTS.strings)))
+    monkeypatch.setattr(counts, "MOST_OUTCOMES", 2 * 30 * (4 + len(PRODUCTS.strings)))
     pieces = correction.estimates(bits, (5, 6, 7, 8), PRODUCTS)
     assert (pieces.values == whole.values).all()
     assert (pieces.whole_covariance() == whole.whole_covariance()).all()

@@ -9,7 +9,8 @@ from qiskit.primitives.containers import BitArray
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import slope
 from qaml_qiskit.execution import Calibration, ReadoutCorrection, check_calibration
-from qaml_qiskit.execution.mitigation import read_calibration, z_from_bits
+from qaml_qiskit.execution.counts import z_from_bits
+from qaml_qiskit.execution.mitigation import read_calibration
 from tests.tolerances import SIGMAS, VALUE
 
 QUBITS, P10, P01 = 10, 0.1, 0.25

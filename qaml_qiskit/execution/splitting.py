@@ -1,0 +1,129 @@
+"""Compiled circuits and rows of values as workloads: checked, and split into jobs that the service takes."""
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.circuit import QuantumCircuit
+
+from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.evaluation import Products, ZString
+from qaml_qiskit.execution.circuits import measured_qubits
+from qaml_qiskit.execution.mitigation import Calibration
+from qaml_qiskit.execution.options import (
+    CALIBRATED,
+    DEFAULT_MITIGATION,
+    ESTIMATED,
+    Mitigation,
+    Mode,
+    PrimitiveOptions,
+)
+from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Settings, Workload, check_strings, check_values
+
+#: Images of a local job: bounds the memory for outcomes and what a kill can lose, and moves the progress bar.
+LOCAL_IMAGES_PER_JOB = 50
+#: The service takes 10 million executions and about 300 MB a job; half of it leaves room for what it adds itself.
+MAX_EXECUTIONS = 5_000_000
+MAX_PAYLOAD = 150_000_000
+#: The one-qubit gates of a free angle that the Runtime's primitives can twirl.
+_TWIRLED_ANGLES = {"rx", "rz"}
+
+
+def build_workload(
+    isa: QuantumCircuit,
+    values: NDArray[np.float64],
+    *,
+    target: str,
+    shots: int,
+    mitigation: Mitigation = DEFAULT_MITIGATION,
+    seed: int = 0,
+    options: PrimitiveOptions | None = None,
+    mode: Mode = "batch",
+    images_per_job: int | None = None,
+    most_per_job: int | None = None,
+    calibration: Calibration | None = None,
+    strings: tuple[ZString, ...] = (),
+) -> Workload:
+    """Split a compiled circuit and its parameter values into jobs.
+
+    Args:
+        isa: a measured ISA circuit.
+        values: shape (N, P), a row an image, in the order of ``isa.parameters``.
+        target: name of the target that it was compiled for.
+        shots: shots an image, and of each calibration circuit.
+        mitigation: see :data:`Mitigation`.
+        seed: of simulators; the same seed gives the same counts.
+        options: for the primitive.
+        mode: how jobs are grouped at the service.
+        images_per_job: None for as many as the service's limits allow.
+        most_per_job: an upper bound that gives way to the service's limits, unlike ``images_per_job``.
+        calibration: a readout calibration to use again; by default ``readout`` and ``m3`` measure one of their own.
+        strings: the products of Z that are averaged, by the classical bits of each, ascending; by default Z of every
+            classical bit. None costs a Sampler anything more.
+
+    Raises:
+        InputError: ``values`` do not fit the circuit, strings of bits that it does not have, fewer than one shot, or a
+            single image that exceeds the limits.
+    """
+    check_values(isa, values, shots)
+    check_strings(isa, strings)
+    _check_twirling(isa, mitigation, options)
+    size = _images_per_job(isa, shots, images_per_job, most_per_job)
+    jobs = [
+        JobSpec(chunk=f"images-{number:04d}", start=start, stop=min(start + size, len(values)))
+        for number, start in enumerate(range(0, len(values), size))
+    ]
+    if mitigation in CALIBRATED and calibration is None:
+        jobs.insert(0, JobSpec(chunk=CALIBRATION))
+    settings = Settings(
+        target=target,
+        shots=shots,
+        mitigation=mitigation,
+        seed=seed,
+        options=options or PrimitiveOptions(),
+        mode=mode,
+        jobs=tuple(jobs),
+        calibration=calibration if mitigation in CALIBRATED else None,
+        strings=() if strings == Products.of_bits(len(measured_qubits(isa))).strings else strings,
+    )
+    return Workload(isa, values, settings)
+
+
+def _images_per_job(isa: QuantumCircuit, shots: int, wanted: int | None, most: int | None) -> int:
+    limit = min(MAX_EXECUTIONS // shots, MAX_PAYLOAD // max(1, payload_bytes(isa, 1)))
+    if limit < 1:
+        too_many = shots > MAX_EXECUTIONS
+        raise InputError(
+            "a single image does not fit into a job",
+            got=f"{shots} shots" if too_many else f"{payload_bytes(isa, 1)} bytes",
+            expected=f"at most {MAX_EXECUTIONS} shots" if too_many else f"at most {MAX_PAYLOAD} bytes",
+            remedy="ask for fewer shots" if too_many else "use a smaller circuit",
+        )
+    if wanted is None:
+        return limit if most is None else min(limit, most)
+    if not 1 <= wanted <= limit:
+        raise InputError(
+            "the images do not fit into jobs",
+            got=f"{shots} shots an image, {wanted} images a job",
+            expected=f"at most {MAX_EXECUTIONS} executions a job: 1 to {limit} images",
+            remedy="ask for fewer shots or another number of images a job",
+        )
+    return wanted
+
+
+def payload_bytes(isa: QuantumCircuit, images: int) -> int:
+    """Bytes of a job with this many images: base64 of eight bytes a parameter, and of about 25 an instruction."""
+    return 4 * (8 * isa.num_parameters * images + 25 * len(isa.data)) // 3
+
+
+def _check_twirling(isa: QuantumCircuit, mitigation: Mitigation, options: PrimitiveOptions | None) -> None:
+    """Refuse what the primitives would break off over: they twirl free angles of RX and RZ, not of U3 and others."""
+    twirled = "the target's twirling" if options is not None and options.twirling is not None else None
+    if mitigation in ESTIMATED:
+        twirled = f"the mitigation {mitigation}"
+    free = {instruction.name for instruction in isa.data if instruction.operation.is_parameterized()}
+    if twirled and (found := sorted(free - _TWIRLED_ANGLES)):
+        raise ConfigurationError(
+            f"{twirled} does not work with this device's gates",
+            got=f"free angles in the gates {', '.join(found)}",
+            expected="free angles in RX and RZ alone, which can be twirled",
+            remedy="choose the mitigation readout or none, without twirling, or another target",
+        )
