@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,13 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 from qaml_qiskit.datasets.arrays import class_labels, in_order, pixels_of
 from qaml_qiskit.datasets.classes import Binarise
 from qaml_qiskit.datasets.images import check_images
+from qaml_qiskit.datasets.memory import Rows, prepared_arrays
 from qaml_qiskit.datasets.pixels import size_of
 from qaml_qiskit.datasets.preparation import DataPreparation
+from qaml_qiskit.datasets.preparing import Asked, PreparedData
 from qaml_qiskit.datasets.sources import DataSource
 from qaml_qiskit.errors import InputError
-
-if TYPE_CHECKING:
-    from qaml_qiskit.datasets.memory import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,13 +138,21 @@ class Split:
     notes: tuple[str, ...] = ()
 
     @classmethod
+    def of(cls, found: PreparedData) -> "Split":
+        """What was read and prepared."""
+        parts = {part: Dataset(found.name, *arrays, found.class_names) for part, arrays in found.parts.items()}
+        return cls(
+            **parts, classes=found.classes, source=found.source, preparation=found.preparation, notes=found.notes
+        )
+
+    @classmethod
     def from_arrays(
         cls,
-        images: "Rows",
+        images: Rows,
         labels: ArrayLike,
-        test_images: "Rows | None" = None,
+        test_images: Rows | None = None,
         test_labels: ArrayLike | None = None,
-        validation_images: "Rows | None" = None,
+        validation_images: Rows | None = None,
         validation_labels: ArrayLike | None = None,
         *,
         name: str = "arrays",
@@ -179,10 +185,6 @@ class Split:
             ConfigurationError: classes or steps that do not fit the data.
             InputError: arrays that cannot be used, or images without labels.
         """
-        # What prepares a split knows this class.
-        from qaml_qiskit.datasets.memory import split_of_arrays
-        from qaml_qiskit.datasets.preparing import Asked
-
         given = {
             "train": (images, labels),
             "test": (test_images, test_labels),
@@ -199,7 +201,7 @@ class Split:
                 )
             if rows is not None and its_labels is not None:
                 parts[part] = rows, its_labels
-        return split_of_arrays(name, parts, Asked(classes, binarise, size_of(resize), grey, pca), seed)
+        return cls.of(prepared_arrays(name, parts, Asked(classes, binarise, size_of(resize), grey, pca), seed))
 
     def __post_init__(self) -> None:
         if not self.classes:

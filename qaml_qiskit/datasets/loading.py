@@ -88,7 +88,7 @@ def load_dataset(
         if attribute is not None:
             raise _no_attribute(str(name), attribute)
         test_path = None if test_data is None else str(test_data)
-        return prepared_own(read_own(str(name), test_path, options, seed, data_dir), asked)
+        return Split.of(prepared_own(read_own(str(name), test_path, options, seed, data_dir), asked))
     if options.given or test_data is not None:
         raise ConfigurationError(
             f"the data set {dataset_spec(str(name)).name!r} has no use for options of own data",
@@ -96,7 +96,8 @@ def load_dataset(
             expected="a path beside them",
             remedy="leave them out",
         )
-    return prepared_named(str(name), read_named(str(name), data_dir, attribute=attribute, download=download), asked)
+    raw = read_named(str(name), data_dir, attribute=attribute, download=download)
+    return Split.of(prepared_named(str(name), raw, asked))
 
 
 def read_named(name: str, data_dir: Path | None, *, attribute: str | None = None, download: bool = True) -> RawSplit:

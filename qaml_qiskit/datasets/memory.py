@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qaml_qiskit.datasets.arrays import class_labels, pixels_of
-from qaml_qiskit.datasets.base import Split
 from qaml_qiskit.datasets.columns import check_cells
 from qaml_qiskit.datasets.files.format import ALL, TEST, TRAIN, FilePart, TableOptions
 from qaml_qiskit.datasets.own import own_data
 from qaml_qiskit.datasets.preparation import is_table
-from qaml_qiskit.datasets.preparing import Asked, prepared_own
+from qaml_qiskit.datasets.preparing import Asked, PreparedData, prepared_own
 from qaml_qiskit.datasets.sources import DataFile
 
 if TYPE_CHECKING:
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 Rows = Union[ArrayLike, "DataFrame"]
 
 
-def split_of_arrays(name: str, arrays: Mapping[str, tuple[Rows, ArrayLike]], asked: Asked, seed: int) -> Split:
-    """Arrays as a data set.
+def prepared_arrays(name: str, arrays: Mapping[str, tuple[Rows, ArrayLike]], asked: Asked, seed: int) -> PreparedData:
+    """Arrays as the parts of a data set.
 
     Args:
         name: how the data set is called.

@@ -1,15 +1,17 @@
 """From parts as they were read to parts that a model sees: classes chosen, columns and pixels brought into form."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from qaml_qiskit.datasets.base import Dataset, Split
 from qaml_qiskit.datasets.classes import Binarise, Labelling, chosen_classes, parse_groups
+from qaml_qiskit.datasets.files.format import TEST, TRAIN, VALIDATION
 from qaml_qiskit.datasets.own import OwnData
 from qaml_qiskit.datasets.pixels import Size
 from qaml_qiskit.datasets.preparation import DataPreparation, is_table
+from qaml_qiskit.datasets.sources import DataSource
 from qaml_qiskit.datasets.spec import RawPart, RawSplit
 from qaml_qiskit.errors import InputError
 
@@ -32,7 +34,30 @@ class Asked:
         return Labelling(kept=kept, groups=groups)
 
 
-def prepared_named(name: str, raw: RawSplit, asked: Asked) -> Split:
+@dataclass(frozen=True)
+class PreparedData:
+    """Parts that a model sees.
+
+    Attributes:
+        name: of the data.
+        class_names: of the labels.
+        parts: images N×C×H×W and labels N of ``train``, ``test`` and perhaps ``validation``.
+        preparation: what was done; None for nothing.
+        classes: how the data call the classes.
+        source: what own data were read from.
+        notes: what a user should know.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    parts: Mapping[str, tuple[NDArray[np.float32], NDArray[np.int64]]]
+    preparation: DataPreparation | None
+    classes: tuple[int | str, ...] = ()
+    source: DataSource | None = None
+    notes: tuple[str, ...] = ()
+
+
+def prepared_named(name: str, raw: RawSplit, asked: Asked) -> PreparedData:
     """A data set that is known by name, prepared. Its classes are told by their numbers, groups of them by names.
 
     Raises:
@@ -44,16 +69,15 @@ def prepared_named(name: str, raw: RawSplit, asked: Asked) -> Split:
     steps = DataPreparation(labels=labelling, resize=asked.resize, grey=asked.grey)
     if not labelling.groups:
         steps = steps.model_copy(update={"labels": Labelling()})
-    split = _prepared(name, labelled, steps, asked)
+    found = _prepared(name, labelled, steps, asked)
     if labelling.groups:
-        return replace(split, classes=labelled.class_names)
+        return replace(found, classes=labelled.class_names)
     numbers = tuple(raw.class_names.index(each) for each in labelled.class_names)
-    return replace(
-        split, classes=numbers, preparation=None if split.preparation == DataPreparation() else split.preparation
-    )
+    done = None if found.preparation == DataPreparation() else found.preparation
+    return replace(found, classes=numbers, preparation=done)
 
 
-def prepared_own(data: OwnData, asked: Asked) -> Split:
+def prepared_own(data: OwnData, asked: Asked) -> PreparedData:
     """Own data, prepared. Their classes are told by names.
 
     Raises:
@@ -73,41 +97,41 @@ def prepared_own(data: OwnData, asked: Asked) -> Split:
     _check_present(labelled, name)
     header = data.source.header
     steps = DataPreparation(labels=labelling, resize=asked.resize, grey=asked.grey)
-    split = _prepared(name, labelled, steps, asked, categorical=() if header is None else header.categorical)
+    found = _prepared(name, labelled, steps, asked, categorical=() if header is None else header.categorical)
     notes, classes = list(data.notes), labelled.class_names
     if labelling == Labelling() and classes != tuple(map(str, range(len(classes)))):
         shown = ", ".join(f"{each} is {label}" for label, each in enumerate(classes[:10]))
         notes.append(f"Labels: {shown}{', …' if len(classes) > 10 else ''}.")
-    return replace(split, classes=classes, source=data.source, notes=(*notes, *split.notes))
+    return replace(found, classes=classes, source=data.source, notes=(*notes, *found.notes))
 
 
-def _prepared(name: str, raw: RawSplit, steps: DataPreparation, asked: Asked, categorical: Sequence[str] = ()) -> Split:
+def _prepared(
+    name: str, raw: RawSplit, steps: DataPreparation, asked: Asked, categorical: Sequence[str] = ()
+) -> PreparedData:
     """All parts, prepared as the training part says."""
-    training = _first(name, "training", raw, raw.train, asked.limit)
-    test = _first(name, "test", raw, raw.test, asked.limit)
-    validation = None if raw.validation is None else _first(name, "validation", raw, raw.validation, asked.limit)
+    training, test = (_first(name, told, raw, part, asked.limit) for told, part in _told(raw))
+    others = {TEST: test}
+    if raw.validation is not None:
+        others[VALIDATION] = _first(name, VALIDATION, raw, raw.validation, asked.limit)
     fitted, images = steps.fitted(training.values, categorical=categorical, pca=asked.pca, source=name)
-    notes = []
+    parts, notes = {TRAIN: (images, training.labels)}, list[str]()
     if fitted.columns is not None and fitted.columns.dropped:
         notes.append(f"Columns left out, the same in all training rows: {', '.join(fitted.columns.dropped)}.")
-
-    def made(told: str, part: RawPart) -> Dataset:
+    for told, part in others.items():
         values = part.values
         if fitted.columns is not None and is_table(values):
-            notes.extend(f"In the {told} part, {sentence}" for sentence in fitted.columns.unknown(values))
-        return Dataset(name, fitted.images(values, name), part.labels, raw.class_names)
+            notes += [f"In the {told} part, {sentence}" for sentence in fitted.columns.unknown(values)]
+        parts[told] = fitted.images(values, name), part.labels
+    return PreparedData(name, raw.class_names, parts, fitted, notes=tuple(notes))
 
-    return Split(
-        train=Dataset(name, images, training.labels, raw.class_names),
-        test=made("test", test),
-        validation=None if validation is None else made("validation", validation),
-        preparation=fitted,
-        notes=tuple(notes),
-    )
+
+def _told(raw: RawSplit) -> tuple[tuple[str, RawPart], tuple[str, RawPart]]:
+    """The parts that all data have, as they are called in sentences."""
+    return ("training", raw.train), (TEST, raw.test)
 
 
 def _check_present(raw: RawSplit, name: str) -> None:
-    for told, part in (("training", raw.train), ("test", raw.test)):
+    for told, part in _told(raw):
         present = np.bincount(part.labels, minlength=len(raw.class_names)) > 0
         missing = [each for each, there in zip(raw.class_names, present, strict=True) if not there]
         if missing:

@@ -1,8 +1,8 @@
 """How a data set is described before it is read: its files, where they come from, and who reads them."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Union
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 #: What a part holds before it is prepared: images in [0, 1], each C×H×W, as one array where they are of one size; or
 #: the columns of a table.
 Values = Union[Collection[NDArray[np.float32]], "DataFrame"]
+Label = TypeVar("Label", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,27 @@ class SourceFile:
 
 
 @dataclass(frozen=True)
-class RawPart:
+class Part(Generic[Label]):
+    """Rows of a part, which are read when they are wanted, and all their labels."""
+
+    labels: NDArray[Label]
+    read: Callable[[NDArray[np.intp]], Values]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, positions: NDArray[np.intp]) -> Self:
+        """The part that holds only the rows at these positions, in this order."""
+        return replace(self, labels=self.labels[positions], read=lambda later: self.read(positions[later]))
+
+    @property
+    def values(self) -> Values:
+        """All of them."""
+        return self.read(np.arange(len(self)))
+
+
+@dataclass(frozen=True)
+class RawPart(Part[np.int64]):
     """The labels of one part and the means to read its images.
 
     Images are read only once it is known which of them are wanted: a selection of classes then never converts, or
@@ -44,18 +65,6 @@ class RawPart:
         read: maps positions in 0..N−1 to images, ``float32`` in [0, 1], or to rows of a table, in the order of the
             positions.
     """
-
-    labels: NDArray[np.int64]
-    read: Callable[[NDArray[np.intp]], Values]
-
-    def take(self, positions: NDArray[np.intp]) -> "RawPart":
-        """The part that holds only the rows at these positions, in this order."""
-        return RawPart(self.labels[positions], lambda later: self.read(positions[later]))
-
-    @property
-    def values(self) -> Values:
-        """All of them."""
-        return self.read(np.arange(len(self.labels)))
 
 
 @dataclass(frozen=True)

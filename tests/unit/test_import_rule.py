@@ -81,6 +81,9 @@ def imported(room: str) -> set[str]:
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{file}: relative import"
                 names.add(node.module or "")
+                # A room can be taken from the front door, too, which loads it when it is touched.
+                rooms_there = {alias.name for alias in node.names} & set(FLOOR) if node.module == "qaml_qiskit" else {}
+                names |= {f"qaml_qiskit.{name}" for name in rooms_there}
     return names
 
 

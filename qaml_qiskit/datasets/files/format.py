@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qaml_qiskit.datasets.columns import Header
-from qaml_qiskit.datasets.spec import RawPart, Values
+from qaml_qiskit.datasets.spec import Part, RawPart
 from qaml_qiskit.errors import InputError
 
 #: The parts that a path may hold; ``ALL`` is what is in none.
@@ -16,28 +15,13 @@ TRAIN, VALIDATION, TEST, ALL = "train", "validation", "test", "all"
 
 
 @dataclass(frozen=True)
-class FilePart:
+class FilePart(Part[np.str_]):
     """Rows of a file.
 
     Args:
         labels: the class of every row as text, shape (N,).
         read: as of :class:`RawPart`.
     """
-
-    labels: NDArray[np.str_]
-    read: Callable[[NDArray[np.intp]], Values]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def take(self, positions: NDArray[np.intp]) -> "FilePart":
-        """The rows at these positions, in this order."""
-        return FilePart(self.labels[positions], lambda later: self.read(positions[later]))
-
-    @property
-    def values(self) -> Values:
-        """All of them."""
-        return self.read(np.arange(len(self)))
 
     def numbered(self, class_names: tuple[str, ...]) -> RawPart:
         """The same with labels that are positions in ``class_names``, which has them all."""
