@@ -2,10 +2,10 @@
 
 from functools import cached_property
 from math import prod
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from qiskit.circuit import QuantumCircuit
 from torch import Tensor, nn
 
@@ -24,6 +24,7 @@ from qaml_qiskit.circuits import (
 from qaml_qiskit.encodings import ENCODINGS, Encoding, EncodingName, PixelOrder, encoding_for
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import LinearHead
+from qaml_qiskit.formats import first_problem, short
 from qaml_qiskit.models.connector import AdjointConnector, AmplitudeQNN
 from qaml_qiskit.models.inputs import ImageShape, check_batch, check_size
 from qaml_qiskit.models.scale import LogitScale
@@ -346,4 +347,20 @@ def _the_config(
             expected="QVC(config), or QVC(circuit=…) with fields of a configuration",
             remedy="give one of them",
         )
-    return config if config is not None else QVCConfig.of_circuit(cast(QuantumCircuit, circuit), **settings)
+    if circuit is None:
+        if isinstance(config, QVCConfig):
+            return config
+        raise ConfigurationError(
+            "cannot build a QVC",
+            got=f"a {type(config).__name__}",
+            expected="a QVCConfig, or a circuit as QVC(circuit=…)",
+            remedy="write QVC(QVCConfig(image_shape=(1, 8, 8), num_classes=3, num_layers=6))",
+        )
+    try:
+        return QVCConfig.of_circuit(circuit, **settings)
+    except ValidationError as error:
+        detail, expected = first_problem(error)
+        name = ".".join(map(str, detail["loc"])) or "the configuration"
+        raise ConfigurationError(
+            f"{name} does not fit", got=short(detail["input"]), expected=expected, remedy=f"correct {name}"
+        ) from error
