@@ -1,5 +1,6 @@
 """What this process keeps of things that were given in place of names; it goes when the process ends."""
 
+import os
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +25,7 @@ def session_model(name: str) -> Path | None:
     if not _folder.cache_info().currsize or Path(name).name != name:
         return None
     path = session_folder("models") / name
-    return path if name and path.is_dir() else None
+    return path if name and os.path.isdir(path) else None  # noqa: PTH112 - also of a name too long for a file
 
 
 def keep_in_session(path: Path, files: dict[str, bytes]) -> Path:

@@ -22,6 +22,8 @@ from qaml_qiskit.formats import damaged
 CIRCUIT_FILE = "circuit.qpy"
 #: What configurations call the ansatz.
 OWN = "circuit"
+#: No machine computes with states of more qubits.
+_WIDEST = 64
 _REMEDY = "restore the file, or train the model again"
 
 
@@ -62,6 +64,13 @@ class OwnCircuit:
                 got=f"a circuit on {circuit.num_qubits} qubits without free parameters",
                 expected="at least one",
                 remedy="leave angles free: a Parameter in Qiskit, `input float` in OpenQASM 3",
+            )
+        if circuit.num_qubits > _WIDEST:
+            raise ConfigurationError(
+                "this circuit cannot be trained",
+                got=f"a circuit on {circuit.num_qubits} qubits",
+                expected=f"as many as the images need, and at most {_WIDEST}: a state has 2ⁿ amplitudes",
+                remedy="use fewer qubits",
             )
         plain = plain_gates(circuit)
         plain.name = OWN

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from functools import cache
 
-from qiskit.circuit import ControlFlowOp, Instruction, Operation, QuantumCircuit
+from qiskit.circuit import ControlFlowOp, Instruction, Operation, ParameterExpression, QuantumCircuit
 from qiskit.circuit.library import UnitaryGate, get_standard_gate_name_mapping
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.text import printable
 
+#: Definitions within definitions.
+_DEEPEST = 100
+#: A value of all parameters at once: one at which hardly any function that is real somewhere is complex.
+_SOMEWHERE = 0.07
 _UNITARY = "a circuit of gates, with nothing measured before its end"
 #: What cannot be part of an ansatz, by name, and what would do instead.
 _REFUSED = {
@@ -66,8 +70,8 @@ def plain_gates(circuit: QuantumCircuit) -> QuantumCircuit:
     return plain
 
 
-def _take(plain: QuantumCircuit, operation: Operation, qubits: Sequence[int], place: str) -> None:
-    """Append an operation, or what it is defined by."""
+def _take(plain: QuantumCircuit, operation: Operation, qubits: Sequence[int], place: str, depth: int = 0) -> None:
+    """Append an operation, or what it is defined by, which lies this deep in others."""
     if operation.name == "barrier":
         plain.append(operation, qubits)
         return
@@ -78,15 +82,40 @@ def _take(plain: QuantumCircuit, operation: Operation, qubits: Sequence[int], pl
         remedy = _REFUSED.get(operation.name, "measure at the end alone, outside of other instructions")
         raise _refusal(place + inner, remedy)
     if isinstance(operation, Instruction) and len(qubits) <= 2 and operation.base_class in _standard():
+        for angle in operation.params:
+            if isinstance(angle, ParameterExpression) and not _is_real(angle):
+                raise _refusal(f"{place}, with the complex angle {printable(str(angle))}", "make the angle real")
         plain.append(operation, qubits)
         return
-    definition = getattr(operation, "definition", None)
-    if definition is None:
-        raise _refusal(f"{place}, which has no definition by gates", "transpile the circuit, or define the gate")
+    definition = _definition(operation, place)
+    if depth == _DEEPEST:
+        raise _refusal(
+            f"{place}, whose definition is nested more than {_DEEPEST} deep", "define it without itself, or by gates"
+        )
     plain.global_phase += definition.global_phase
     for part in definition.data:
         within = [qubits[definition.find_bit(qubit).index] for qubit in part.qubits]
-        _take(plain, part.operation, within, place)
+        _take(plain, part.operation, within, place, depth + 1)
+
+
+def _definition(operation: Operation, place: str) -> QuantumCircuit:
+    try:
+        definition = getattr(operation, "definition", None)
+    except Exception as error:  # code of the user's
+        fault = printable(f"{type(error).__name__}: {error}")
+        raise _refusal(f"{place}, whose definition fails with {fault}", "mend the gate") from error
+    if not isinstance(definition, QuantumCircuit):
+        raise _refusal(f"{place}, which has no definition by gates", "transpile the circuit, or define the gate")
+    return definition
+
+
+def _is_real(angle: ParameterExpression) -> bool:
+    """Whether an angle is real where its parameters are; QPY would leave the imaginary unit out without a word."""
+    try:
+        value = complex(angle.bind(dict.fromkeys(angle.parameters, _SOMEWHERE)).numeric())
+    except (RuntimeError, ZeroDivisionError, TypeError):
+        return True  # it has no value there, which is for the engine to judge
+    return abs(value.imag) <= abs(value) * 1e-12
 
 
 @cache

@@ -1,10 +1,17 @@
 """Arrays of any usual layout as images and classes: for files, and for arrays that a user has at hand."""
 
+import re
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qaml_qiskit.datasets.images import check_images, from_bytes
 from qaml_qiskit.errors import InputError
+
+#: Whole numbers from here on do not fit 64 bits.
+_ENDLESS = 2.0**63
+#: A name that counts, and that Python turns into a number.
+_NUMBER = re.compile(r"-?\d{1,1000}")
 
 
 def pixels_of(images: ArrayLike, source: str) -> NDArray[np.float32]:
@@ -66,7 +73,7 @@ def class_labels(labels: ArrayLike, count: int, source: str) -> NDArray[np.str_]
             expected="one label an image, N or N×1",
             remedy="pair every image with one label",
         )
-    if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.floor(array)).all():
+    if array.dtype.kind == "f" and (array == np.floor(array)).all() and (np.abs(array) < _ENDLESS).all():
         array = array.astype(np.int64)
     if array.dtype.kind == "O" and all(isinstance(each, str) for each in array.tolist()):
         array = array.astype(np.str_)
@@ -81,8 +88,22 @@ def class_labels(labels: ArrayLike, count: int, source: str) -> NDArray[np.str_]
 
 
 def in_order(names: NDArray[np.str_]) -> tuple[str, ...]:
-    """Different names of classes in the order of their labels: numbers by their value, texts by the alphabet."""
+    """Different names of classes in the order of their labels: numbers by their value, texts by the alphabet.
+
+    Raises:
+        InputError: a name that no file can hold, such as that of a folder whose name is not UTF-8.
+    """
     found = np.unique(names).tolist()
-    if all(name.removeprefix("-").isdecimal() for name in found):
+    for name in found:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"cannot use the class {name!r}",
+                got="a name with bytes that are not UTF-8",
+                expected="a text",
+                remedy="rename the class",
+            ) from error
+    if all(_NUMBER.fullmatch(name) for name in found):
         return tuple(sorted(found, key=int))
     return tuple(found)

@@ -182,11 +182,19 @@ def fit_columns(table: "DataFrame", categorical: Sequence[str], source: str) -> 
 
 
 def check_cells(table: "DataFrame", source: str) -> None:
-    """Refuse the first cell without a value: a guess in its place would be the user's to make.
+    """Refuse the first cell without a value: a guess in its place would be the user's to make. So with bytes.
 
     Raises:
         InputError: there is one.
     """
+    for name in (name for name, kind in table.dtypes.items() if kind.name == "object"):
+        if any(isinstance(each, bytes | bytearray) for each in table[name]):
+            raise InputError(
+                f"cannot use the column {str(name)!r} of {source}",
+                got="bytes",
+                expected="numbers or texts",
+                remedy=f"write it as texts, or leave it out with --ignore-columns {name}",
+            )
     missing = np.asarray(table.isna())
     if not missing.any():
         return
@@ -205,7 +213,7 @@ def as_text(column: "Series") -> NDArray[np.str_]:
     """A column as texts; whole numbers without a point, however the file has them."""
     import pandas as pd
 
-    if pd.api.types.is_float_dtype(column) and bool((column == column.round()).all()):
+    if pd.api.types.is_float_dtype(column) and bool(((column == column.round()) & (column.abs() < 2.0**63)).all()):
         column = column.astype("int64")
     return np.asarray(column.astype(str), dtype=np.str_)
 

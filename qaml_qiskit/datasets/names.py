@@ -41,7 +41,7 @@ def is_path(dataset: str | Path) -> bool:
         return True
     if dataset in DATASETS:
         return False
-    return os.sep in dataset or bool(Path(dataset).suffix) or (bool(dataset) and Path(dataset).exists())
+    return os.sep in dataset or bool(Path(dataset).suffix) or (bool(dataset) and os.path.exists(dataset))  # noqa: PTH110 - False, too, for a name too long for a file
 
 
 @dataclass(frozen=True)

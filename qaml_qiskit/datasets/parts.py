@@ -23,8 +23,9 @@ def hashed_test_part(labels: ArrayLike, salt: str) -> NDArray[np.bool_]:
     """
     labels = np.asarray(labels)
     mask = np.zeros(len(labels), dtype=bool)
-    for label in np.unique(labels):
-        members = sorted(np.flatnonzero(labels == label), key=lambda index: _rank(salt, int(index)))
+    _, starts = np.unique(np.sort(labels), return_index=True)
+    for rows in np.split(np.argsort(labels, kind="stable"), starts[1:]):
+        members = sorted(rows, key=lambda index: _rank(salt, int(index)))
         count = min(max(round(len(members) * _TEST_PERCENT / 100), 1), len(members) - 1)
         mask[members[:count]] = True
     return mask

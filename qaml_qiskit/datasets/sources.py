@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from qaml_qiskit.datasets.names import DATASETS
 from qaml_qiskit.datasets.store import data_directories
 from qaml_qiskit.errors import ConfigurationError, InputError, perhaps
 from qaml_qiskit.formats import said
+from qaml_qiskit.text import shortened
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -83,11 +85,12 @@ def find(path: str, data_dir: Path | None) -> Path:
     roots = () if given.is_absolute() else data_directories(data_dir)[:-1]
     by_name = [root / given.name for root in data_directories(data_dir)[:-1]]
     for place in (given, *(root / given for root in roots), *by_name):
-        if place.exists():
-            return place
+        with suppress(OSError):  # a name that is too long for any file
+            if place.exists():
+                return place
     raise ConfigurationError(
         "cannot find the data",
-        got=f"{path}: no such file or folder",
+        got=f"{shortened(path, 200)}: no such file or folder",
         expected=f"a path, or one of the data sets {', '.join(DATASETS)}",
         remedy=perhaps(
             given.name.partition(".")[0], DATASETS, "check the path, or name the folder that it lies in with --data-dir"

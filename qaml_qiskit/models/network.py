@@ -65,7 +65,9 @@ class UserNetwork(nn.Module):
         # An exported program has the mode that it was exported in, and no other.
         with suppress(NotImplementedError):
             network.eval()
-        network.requires_grad_(False)
+        # A TorchScript module has weights, but no requires_grad_ of its own.
+        for weight in network.parameters():
+            weight.requires_grad_(False)
         self.training = False
 
     def train(self, mode: bool = True) -> Self:
@@ -98,10 +100,11 @@ class UserNetwork(nn.Module):
     def _asked(self, images: Tensor) -> Tensor:
         """What the network says, checked."""
         try:
-            logits = self.network(images)
+            # Its own copy: a network may normalise it in place.
+            logits = self.network(images.clone())
         except QamlError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(
                 f"{self.name} cannot read the images",
                 got=f"{type(error).__name__}: {printable(str(error))}",
@@ -109,7 +112,8 @@ class UserNetwork(nn.Module):
                 remedy="call the network on such images by itself, and mend it, or choose the data that it is for",
             ) from error
         wanted = (len(images), self.config.num_classes)
-        if not isinstance(logits, Tensor) or logits.shape != wanted or not logits.is_floating_point():
+        plain = isinstance(logits, Tensor) and logits.layout == torch.strided and not logits.is_meta
+        if not plain or logits.shape != wanted or not logits.is_floating_point():
             raise InputError(
                 f"{self.name} gives no logits",
                 got=_told_output(logits),
@@ -174,14 +178,17 @@ def snapshot(module: nn.Module, name: str, config: NetworkConfig) -> UserNetwork
         )
     try:
         copied = copy.deepcopy(module)
+        if not isinstance(copied, nn.Module):
+            raise TypeError(f"its copy is a {type(copied).__name__}")
+        network = UserNetwork(copied, name, config)
     except Exception as error:
         raise ConfigurationError(
             f"{name} cannot be copied",
             got=f"{type(error).__name__}: {printable(str(error))}",
-            expected="a module that copy.deepcopy copies, so that nothing is changed in yours",
+            expected="a module that copy.deepcopy copies and eval() switches, so that nothing changes in yours",
             remedy="build it anew and load its weights by load_state_dict, or give a factory as package.module:factory",
         ) from error
-    return UserNetwork(copied, name, config)
+    return network
 
 
 def _shape(*sizes: object) -> str:
@@ -192,4 +199,5 @@ def _told_output(output: object) -> str:
     if not isinstance(output, Tensor):
         return f"a {type(output).__name__}"
     kind = "" if output.is_floating_point() else f" of type {output.dtype}"
-    return f"a tensor of shape {tuple(output.shape)}{kind}"
+    where = " without values" if output.is_meta else "" if output.layout == torch.strided else " that is sparse"
+    return f"a tensor of shape {tuple(output.shape)}{kind}{where}"

@@ -2,9 +2,10 @@
 
 from functools import cached_property
 from math import prod
-from typing import Any, cast
+from typing import Any
 
 import torch
+from pydantic import ValidationError
 from qiskit.circuit import QuantumCircuit
 from torch import Tensor, nn
 
@@ -13,6 +14,7 @@ from qaml_qiskit.circuits import OwnCircuit, classifier_circuit
 from qaml_qiskit.encodings import Encoding
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import LinearHead
+from qaml_qiskit.formats import first_problem, short
 from qaml_qiskit.models.connector import AdjointConnector, AmplitudeQNN
 from qaml_qiskit.models.inputs import check_batch, check_size
 from qaml_qiskit.models.qvc_config import QVCConfig
@@ -174,4 +176,20 @@ def _the_config(
             expected="QVC(config), or QVC(circuit=…) with fields of a configuration",
             remedy="give one of them",
         )
-    return config if config is not None else QVCConfig.of_circuit(cast(QuantumCircuit, circuit), **settings)
+    if circuit is None:
+        if isinstance(config, QVCConfig):
+            return config
+        raise ConfigurationError(
+            "cannot build a QVC",
+            got=f"a {type(config).__name__}",
+            expected="a QVCConfig, or a circuit as QVC(circuit=…)",
+            remedy="write QVC(QVCConfig(image_shape=(1, 8, 8), num_classes=3, num_layers=6))",
+        )
+    try:
+        return QVCConfig.of_circuit(circuit, **settings)
+    except ValidationError as error:
+        detail, expected = first_problem(error)
+        name = ".".join(map(str, detail["loc"])) or "the configuration"
+        raise ConfigurationError(
+            f"{name} does not fit", got=short(detail["input"]), expected=expected, remedy=f"correct {name}"
+        ) from error

@@ -117,6 +117,13 @@ class Trainer:
         state: TrainingState | None = None,
         objective: Objective | None = None,
     ) -> None:
+        if not isinstance(model, nn.Module):
+            raise InputError(
+                "cannot train the model",
+                got=f"a {type(model).__name__}",
+                expected="a module of torch",
+                remedy="give the model itself, such as QVC(config)",
+            )
         self.model, self.config, self.objective = model, config, objective or Clean()
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise ConfigurationError(
@@ -288,7 +295,16 @@ def predict(model: nn.Module, images: Images, batch_size: int = 500) -> Tensor:
 
 def _examples(model: nn.Module, part: Examples) -> tuple[Images, Labels]:
     """Images and labels as training uses them."""
-    images, labels = read_examples(part) if isinstance(part, DataLoader | TorchDataset) else part
+    if isinstance(part, DataLoader | TorchDataset):
+        part = read_examples(part)
+    if not isinstance(part, tuple | list) or len(part) != 2:
+        raise InputError(
+            "these are no examples",
+            got=f"a {type(part).__name__}",
+            expected="a pair of images and labels, a DataLoader, or a data set of torch",
+            remedy="give (data.train.images, data.train.labels)",
+        )
+    images, labels = part
     images = floating(as_tensor(images, "the images"))
     check_not_empty(images, "train")
     return images, label_batch(labels, images, predict(model, images[:1]).shape[1])

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from pydantic import ValidationError
 
 from qaml_qiskit.artifacts.training import TrainingData
@@ -18,12 +19,16 @@ from qaml_qiskit.models import (
     ModelConfig,
     NoiseAware,
     Objective,
+    QVCConfig,
     TrainingConfig,
     build_model,
     check_size,
     parse_config,
 )
 from qaml_qiskit.workflows.training_options import CIRCUITS, NOISE_AWARE, TrainingOptions
+
+#: Images that are looked at together.
+_AT_ONCE = 1024
 
 
 def load_data(request: TrainingOptions, data_dir: Path | None) -> TrainingData:
@@ -79,6 +84,28 @@ def model_config(request: TrainingOptions, data: Dataset) -> ModelConfig:
         # What the engine cannot follow, such as an angle that has no derivative, is told before anything is written.
         build_model(config)
     return config
+
+
+def check_encodable(config: ModelConfig, data: TrainingData) -> None:
+    """Look at all images before anything is written, so that the last of them does not end a training.
+
+    Raises:
+        InputError: the circuit has no state for an image, such as a black one.
+    """
+    if not isinstance(config, QVCConfig):
+        return
+    encoding = config.build_encoding()
+    for told, part in (("training", data.train), ("validation", data.validation), ("test", data.test)):
+        for start in range(0, len(part), _AT_ONCE):
+            try:
+                encoding.wanted(torch.from_numpy(part.images[start : start + _AT_ONCE]))
+            except InputError as error:
+                raise InputError(
+                    f"cannot encode the {told} images of {part.name}: {error.what}",
+                    got=error.got,
+                    expected=error.expected,
+                    remedy=error.remedy,
+                ) from error
 
 
 def training_config(request: TrainingOptions) -> TrainingConfig:

@@ -1,9 +1,12 @@
 """Folders of images: a sub-folder a class, perhaps below folders ``train``, ``val`` and ``test``. Read by Pillow."""
 
 import re
+import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +23,9 @@ from qaml_qiskit.datasets.files.format import (
 )
 from qaml_qiskit.datasets.images import from_bytes
 from qaml_qiskit.formats import said
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _PARTS = {
     TRAIN: re.compile("train(ing)?", re.IGNORECASE),
@@ -107,32 +113,35 @@ class _Images(Collection[NDArray[np.float32]]):
 
 
 def _mode(file: Path) -> str:
-    from PIL import Image
-
-    try:
-        with Image.open(file) as image:
-            return str(image.mode)
-    except Exception as error:  # Pillow raises whatever it stumbles over
-        raise _broken(file, error) from error
+    with _opened(file) as image:
+        return str(image.mode)
 
 
 def _decoded(file: Path, *, colour: bool) -> NDArray[np.float32]:
     """An image as C×H×W in [0, 1]."""
-    from PIL import Image
-
-    try:
-        with Image.open(file) as image:
-            if image.mode in _DEEP:
-                grey = np.asarray(image).astype(np.float32) / _DEEPEST
-                return np.repeat(grey[None].clip(0, 1), 3 if colour else 1, axis=0)
-            pixels = np.asarray(image.convert("RGB" if colour else "L"))
-    except Exception as error:
-        raise _broken(file, error) from error
+    with _opened(file) as image:
+        if image.mode in _DEEP:
+            grey = np.asarray(image).astype(np.float32) / _DEEPEST
+            return np.repeat(grey[None].clip(0, 1), 3 if colour else 1, axis=0)
+        pixels = np.asarray(image.convert("RGB" if colour else "L"))
     return from_bytes(pixels.transpose(2, 0, 1) if colour else pixels[None])
 
 
-def _broken(file: Path, error: Exception) -> Exception:
-    return cannot_read(file, f"a damaged image ({said(error)})", "an intact image", "replace the file or take it away")
+@contextmanager
+def _opened(file: Path) -> Iterator["Image"]:
+    """An image, whose content is read by what is done with it."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            # Of large images Pillow warns; it refuses those that are out of all proportion.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(file) as image:
+                yield image
+    except Exception as error:  # Pillow raises whatever it stumbles over
+        raise cannot_read(
+            file, f"a damaged image ({said(error)})", "an intact image", "replace the file or take it away"
+        ) from error
 
 
 def _has_images(path: Path) -> bool:

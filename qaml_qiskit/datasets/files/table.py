@@ -42,6 +42,13 @@ def read_table(path: Path, options: TableOptions) -> Mapping[str, FilePart]:
             )
     table = table.drop(columns=[name for name in options.ignored if name != label])
     check_cells(table, str(path))
+    if table[label].dtype.kind == "f" and bool((table[label].abs() == float("inf")).any()):
+        raise cannot_read(
+            path,
+            f"an infinite number in the column {label!r}",
+            "a class in every row: a whole number or a text",
+            "correct the table, or name another column with --label-column",
+        )
     labels = as_text(table[label])
     values = table.drop(columns=label)
     return {ALL: FilePart(labels, lambda positions: values.iloc[positions])}
@@ -81,6 +88,7 @@ def _loaded(path: Path, header: Header | None) -> "DataFrame":
             expected="pandas, and pyarrow for .parquet",
             remedy="install them with `pip install 'qaml-qiskit[tables]'`",
         ) from error
+    twice: list[str] = []
     try:
         if path.suffix.lower() == ".parquet":
             table = pd.read_parquet(path)
@@ -88,13 +96,16 @@ def _loaded(path: Path, header: Header | None) -> "DataFrame":
             stem = path.with_suffix("") if path.suffix.lower() in _ZIPPED else path
             how: dict[str, Any] = {"sep": "\t" if stem.suffix.lower() == ".tsv" else ",", "encoding": "utf-8-sig"}
             table = pd.read_csv(path, header="infer" if header is None else None, low_memory=False, **how)
+            # What the table calls twice, pandas calls by a second name, and a label twice would be a feature as well.
+            first = pd.read_csv(path, header=None, nrows=0 if header is not None else 1, dtype=str, **how)
+            twice = [name for row in first.to_numpy() for name in row[pd.Series(row).duplicated()] if name == name]
     except Exception as error:  # pandas and pyarrow raise whatever they stumble over
         got = "an empty file" if isinstance(error, pd.errors.EmptyDataError) else said(error)
         raise cannot_read(path, got, "a table of rows and columns", "restore the file, or write it again") from error
     if header is not None:
         table.columns = pd.Index(_names(path, table, header))
     table.columns = table.columns.map(str)
-    twice = table.columns[table.columns.duplicated()].tolist()
+    twice += table.columns[table.columns.duplicated()].tolist()
     # Cells beyond the header make pandas take the first column for the names of the rows.
     shifted = not isinstance(table.index, pd.RangeIndex) and path.suffix.lower() != ".parquet"
     if table.empty or twice or shifted:

@@ -20,7 +20,7 @@ from qaml_qiskit.simulation import computing
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.outcomes import TrainOutcome
 from qaml_qiskit.workflows.train.request import TrainRequest
-from qaml_qiskit.workflows.training import load_data, model_config, objective_of, training_config
+from qaml_qiskit.workflows.training import check_encodable, load_data, model_config, objective_of, training_config
 
 
 @takes(TrainRequest)
@@ -45,6 +45,7 @@ def train(
     request = request.resolved()
     data = load_data(request, data_dir)
     config = model_config(request, data.train)
+    check_encodable(config, data)
     own = config.circuit if isinstance(config, QVCConfig) else None
     resolved = {
         **compute.record(),

@@ -102,6 +102,29 @@ def _loop(circuit: QuantumCircuit) -> None:
         circuit.x(0)
 
 
+class _Failing(Gate):
+    def __init__(self) -> None:
+        super().__init__("mine", 1, [])
+
+    def _define(self) -> None:
+        raise ValueError("no\nway")
+
+
+class _Endless(Gate):
+    """Defined by itself."""
+
+    def __init__(self) -> None:
+        super().__init__("endless", 1, [])
+
+    def _define(self) -> None:
+        self.definition = QuantumCircuit(1)
+        self.definition.append(_Endless(), [0])
+
+
+def _endless(circuit: QuantumCircuit) -> None:
+    circuit.append(_Endless(), [1])
+
+
 def _inside(circuit: QuantumCircuit) -> None:
     part = QuantumCircuit(1, name="part")
     part.reset(0)
@@ -119,9 +142,25 @@ def _inside(circuit: QuantumCircuit) -> None:
         (lambda circuit: circuit.initialize([1, 0], 0), r"'initialize', instruction 2.*state_preparation"),
         (lambda circuit: circuit.delay(3, 0), r"'delay', instruction 2.*a recipe schedules"),
         (lambda circuit: circuit.append(Gate("mine", 1, []), [0]), r"'mine', instruction 2.*no definition"),
+        (lambda circuit: circuit.append(_Failing(), [0]), r"'mine', instruction 2.*fails with ValueError: no way"),
+        (_endless, r"'endless', instruction 2.*nested more than 100 deep"),
+        (lambda circuit: circuit.ry(1j * Parameter("c"), 0), r"'ry', instruction 2.*complex angle"),
         (lambda circuit: circuit.add_var("x", True), "variables of classical data"),
     ],
-    ids=["reset", "measure", "if", "for", "inside", "initialize", "delay", "opaque", "variable"],
+    ids=[
+        "reset",
+        "measure",
+        "if",
+        "for",
+        "inside",
+        "initialize",
+        "delay",
+        "opaque",
+        "failing",
+        "endless",
+        "complex",
+        "variable",
+    ],
 )
 def test_what_is_no_gate_is_named(change: Callable[[QuantumCircuit], object], told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):
@@ -133,6 +172,8 @@ def test_what_cannot_be_trained_is_refused() -> None:
         OwnCircuit.of(QuantumCircuit(2))
     with pytest.raises(ConfigurationError, match="got a str"):
         OwnCircuit.of("circuit.qpy")
+    with pytest.raises(ConfigurationError, match="got a circuit on 100000 qubits"):
+        OwnCircuit.of(QuantumCircuit(100_000, global_phase=Parameter("a")))
 
 
 def test_layers_are_marked_by_barriers_with_a_label() -> None:
@@ -231,8 +272,10 @@ def test_defaults_of_a_classifier() -> None:
         ({"num_layers": 7}, "num_layers 7; expected none"),
         ({"ansatz": "ladder"}, "the ansatz ladder and a circuit"),
         ({"num_classes": 4}, "4 classes on 3 qubits"),
+        ({"image_shape": 3}, "image_shape does not fit: got 3"),
+        ({"pixels": 3}, "pixels does not fit"),
     ],
-    ids=["width", "layers", "ansatz", "classes"],
+    ids=["width", "layers", "ansatz", "classes", "shape", "field"],
 )
 def test_settings_that_do_not_fit(settings: dict[str, object], told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):
@@ -242,6 +285,8 @@ def test_settings_that_do_not_fit(settings: dict[str, object], told: str) -> Non
 def test_a_classifier_is_a_configuration_or_a_circuit() -> None:
     with pytest.raises(ConfigurationError, match="neither"):
         QVC()
+    with pytest.raises(ConfigurationError, match="got a dict; expected a QVCConfig"):
+        QVC({"num_classes": 2})
     with pytest.raises(ConfigurationError, match="a configuration beside a circuit"):
         QVC(own_model().config, circuit=composite())
     with pytest.raises(ConfigurationError, match="beside num_classes"):

@@ -1,6 +1,7 @@
 """Networks of a user's: what is asked of them changes nothing in them, and what does not fit is said."""
 
 import pickle
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -191,6 +192,11 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a tuple": (lambda: deploy(Forward(lambda z: (z, z)), data=card()), "gives no logits: got a tuple"),
     "labels": (lambda: deploy(Forward(lambda z: z.long()), data=card()), "of type torch.int64"),
+    "sparse logits": (lambda: deploy(Forward(lambda z: z.to_sparse()), data=card()), "gives no logits: .*sparse"),
+    "it leaves": (
+        lambda: deploy(Forward(lambda z: sys.exit(0)), data=card()),
+        "cannot read the images: got SystemExit",
+    ),
     "it raises": (lambda: deploy(Forward(fails), data=card()), "cannot read the images: got ValueError: no way"),
     "another size": (lambda: deploy(plain(), data=card((1, 9, 9))), r"cannot read the images: got RuntimeError"),
     "lazy layers": (lambda: deploy(nn.LazyLinear(3), data=card()), "has no weights yet"),
@@ -218,6 +224,18 @@ def test_a_module_that_cannot_be_copied_is_refused_and_untouched() -> None:
     with pytest.raises(ConfigurationError, match="net cannot be copied: got TypeError"):
         network_of(network, "net", card())
     assert state_of(network) == before
+
+
+def test_a_network_that_changes_its_images_changes_a_copy() -> None:
+    class Centred(nn.Module):
+        def forward(self, batch: Tensor) -> Tensor:
+            return batch.sub_(0.5).flatten(1)[:, :3]
+
+    deployment, mine = deploy(Centred(), data=card()), images()
+    before = mine.clone()
+    assert torch.equal(deployment.logits(mine), before.sub(0.5).flatten(1)[:, :3])
+    assert torch.equal(mine, before)
+    assert not network_of(Centred(), "net", card()).no_gradients
 
 
 def test_modes_come_back_after_a_failure() -> None:
