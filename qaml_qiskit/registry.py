@@ -190,11 +190,13 @@ class Named:
     Attributes:
         registry: knows the names.
         also: further words that the field takes, with a line of text for each, such as ``none``.
+        given: knows things that were given to this process in place of a name, by theirs, which no help tells.
         files: endings of files that the field takes, with a line of text for each, such as ``.qpy``.
     """
 
     registry: Registry[Any]
     also: Mapping[str, str] = field(default_factory=dict, hash=False)
+    given: Registry[Any] | None = None
     files: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def told(self) -> dict[str, str]:
@@ -205,6 +207,8 @@ class Named:
         """Check the name after the text has been checked as text."""
 
         def known(name: str) -> str:
+            if self.given is not None and name in self.given:
+                return name
             if name not in self.also and name not in self.registry and not name.endswith(tuple(self.files)):
                 context = {"noun": self.registry.noun, "names": ", ".join(self.told())}
                 raise PydanticCustomError(UNKNOWN_NAME, "one of {names}", context)

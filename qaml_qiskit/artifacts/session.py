@@ -1,5 +1,6 @@
 """What this process keeps of things that were given in place of names; it goes when the process ends."""
 
+import hashlib
 import os
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,19 @@ def session_model(name: str) -> Path | None:
         return None
     path = session_folder("models") / name
     return path if name and os.path.isdir(path) else None  # noqa: PTH112 - also of a name too long for a file
+
+
+def in_session(path: Path) -> bool:
+    """Whether a path lies among what this process keeps."""
+    return bool(_folder.cache_info().currsize) and path.is_relative_to(_folder().name)
+
+
+def content_name(*contents: bytes) -> str:
+    """Twelve hexadecimal digits that say what is in something."""
+    whole = hashlib.sha256()
+    for each in contents:
+        whole.update(len(each).to_bytes(8) + each)
+    return whole.hexdigest()[:12]
 
 
 def keep_in_session(path: Path, files: dict[str, bytes]) -> Path:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.circuits.ansatz import Ansatz as Ansatz
     from qaml_qiskit.circuits.ansatz import add_rotations as add_rotations
     from qaml_qiskit.circuits.brickwork import Brickwork as Brickwork
+    from qaml_qiskit.circuits.circuit_files import named_circuit as named_circuit
     from qaml_qiskit.circuits.circuit_files import qasm_text as qasm_text
     from qaml_qiskit.circuits.circuit_files import read_circuit as read_circuit
     from qaml_qiskit.circuits.classifier import GateCounts as GateCounts
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from qaml_qiskit.circuits.library import RealAmplitudes as RealAmplitudes
     from qaml_qiskit.circuits.names import ANSAETZE as ANSAETZE
     from qaml_qiskit.circuits.names import CIRCUIT_FILES as CIRCUIT_FILES
+    from qaml_qiskit.circuits.names import CIRCUITS as CIRCUITS
     from qaml_qiskit.circuits.names import READOUTS as READOUTS
     from qaml_qiskit.circuits.names import ReadoutName as ReadoutName
     from qaml_qiskit.circuits.names import is_file as is_file
+    from qaml_qiskit.circuits.names import is_own as is_own
     from qaml_qiskit.circuits.observables import read_observables as read_observables
     from qaml_qiskit.circuits.own_ansatz import OwnAnsatz as OwnAnsatz
     from qaml_qiskit.circuits.own_circuit import CIRCUIT_FILE as CIRCUIT_FILE

@@ -8,6 +8,7 @@ from pathlib import Path
 from qiskit import qasm3
 from qiskit.circuit import Parameter, ParameterVectorElement, QuantumCircuit
 
+from qaml_qiskit.circuits.names import CIRCUITS
 from qaml_qiskit.circuits.own_circuit import OwnCircuit
 from qaml_qiskit.circuits.qpy_files import circuit_of
 from qaml_qiskit.errors import ConfigurationError
@@ -17,6 +18,15 @@ from qaml_qiskit.text import printable
 _REMEDY = "correct the file, or write the circuit with qiskit.qpy.dump"
 #: The version, behind comments.
 _HEADER = re.compile(r"(?:\s|//[^\n]*\n|/\*.*?\*/)*OPENQASM\s+(\d+)", re.S)
+
+
+def named_circuit(ansatz: str) -> OwnCircuit:
+    """The circuit that an ansatz names which :func:`~.names.is_own`.
+
+    Raises:
+        QamlError: as :func:`read_circuit`.
+    """
+    return CIRCUITS[ansatz] if ansatz in CIRCUITS else read_circuit(ansatz)
 
 
 def read_circuit(path: Path | str) -> OwnCircuit:

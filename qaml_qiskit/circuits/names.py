@@ -7,6 +7,7 @@ from qaml_qiskit.registry import Named, Registry
 
 if TYPE_CHECKING:
     from qaml_qiskit.circuits.ansatz import Ansatz
+    from qaml_qiskit.circuits.own_circuit import OwnCircuit
     from qaml_qiskit.circuits.readout import Readout
 
 #: What makes an ansatz of so many qubits and layers.
@@ -46,10 +47,17 @@ READOUTS: Registry[type["Readout"]] = Registry(
     base="qaml_qiskit.circuits.readout:Readout",
 )
 
+#: Circuits that were given to this process, by names that say what is in them.
+CIRCUITS: Registry["OwnCircuit"] = Registry("circuit", {}, base="qaml_qiskit.circuits.own_circuit:OwnCircuit")
 #: Endings of files with a circuit of one's own.
 CIRCUIT_FILES = {".qpy": "a circuit of your own, by Qiskit", ".qasm": "a circuit of your own, in OpenQASM 3"}
 
 ReadoutName = Annotated[str, Named(READOUTS)]
+
+
+def is_own(ansatz: str) -> bool:
+    """Whether an ansatz is a circuit of the user's: a file, or one that was given to this process."""
+    return ansatz in CIRCUITS or is_file(ansatz)
 
 
 def is_file(ansatz: str) -> bool:

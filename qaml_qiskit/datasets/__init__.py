@@ -8,6 +8,7 @@ from qaml_qiskit.datasets.again import load_rows, load_test
 from qaml_qiskit.datasets.base import Dataset, Split
 from qaml_qiskit.datasets.catalogue import dataset_names, dataset_spec
 from qaml_qiskit.datasets.download import fetch
+from qaml_qiskit.datasets.given import keep_given, same_part
 from qaml_qiskit.datasets.images import check_images
 from qaml_qiskit.datasets.loading import load_dataset
 from qaml_qiskit.datasets.names import DATASETS, DatasetName, is_path
@@ -46,9 +47,11 @@ __all__ = [
     "dataset_spec",
     "fetch",
     "is_path",
+    "keep_given",
     "load_dataset",
     "load_rows",
     "load_test",
+    "same_part",
     "told_data",
     "validation_split",
     "verify",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from qaml_qiskit.datasets.base import Dataset
 from qaml_qiskit.datasets.classes import Labelling
 from qaml_qiskit.datasets.files.format import FilePart, TableOptions
+from qaml_qiskit.datasets.given import given_test
 from qaml_qiskit.datasets.loading import read_named
 from qaml_qiskit.datasets.own import read_rows, read_test
 from qaml_qiskit.datasets.preparation import DataPreparation, is_table
@@ -30,6 +31,8 @@ def load_test(
         InputError: they have changed, or cannot be read.
     """
     steps = preparation or DataPreparation()
+    if source is not None and not source.data.path:
+        return given_test(source)
     if source is not None:
         return _prepared(dataset, read_test(source, data_dir), classes, steps)[0]
     raw = read_named(dataset, data_dir)

@@ -1,7 +1,8 @@
 """What every data set is to the rest of the package: images, labels and the names of the classes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -124,6 +125,7 @@ class Split:
         source: what own data were read from.
         preparation: what was done to the data, with what was fitted to the training part.
         notes: what a user should know of how the data were read.
+        loaded: the arguments of :func:`load_dataset`, where it gave these data.
 
     Raises:
         InputError: parts whose classes or image shapes differ.
@@ -136,13 +138,19 @@ class Split:
     source: DataSource | None = None
     preparation: DataPreparation | None = None
     notes: tuple[str, ...] = ()
+    loaded: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def of(cls, found: PreparedData) -> "Split":
+    def of(cls, found: PreparedData, loaded: Mapping[str, Any] | None = None) -> "Split":
         """What was read and prepared."""
         parts = {part: Dataset(found.name, *arrays, found.class_names) for part, arrays in found.parts.items()}
         return cls(
-            **parts, classes=found.classes, source=found.source, preparation=found.preparation, notes=found.notes
+            **parts,
+            classes=found.classes,
+            source=found.source,
+            preparation=found.preparation,
+            notes=found.notes,
+            loaded=loaded,
         )
 
     @classmethod

@@ -10,7 +10,7 @@ from qaml_qiskit.datasets.columns import Header
 from qaml_qiskit.datasets.download import fetch_files
 from qaml_qiskit.datasets.files.format import TableOptions
 from qaml_qiskit.datasets.files.table import read_header
-from qaml_qiskit.datasets.names import is_path
+from qaml_qiskit.datasets.names import GIVEN, is_path
 from qaml_qiskit.datasets.own import read_own
 from qaml_qiskit.datasets.pixels import size_of
 from qaml_qiskit.datasets.preparing import Asked, prepared_named, prepared_own
@@ -75,6 +75,7 @@ def load_dataset(
         ConfigurationError: an unknown name, class or option, or data that cannot be found or downloaded.
         InputError: a file that is damaged or not in its format, or a choice that leaves no image.
     """
+    arguments = dict(locals())
     if limit is not None and limit < 1:
         raise ConfigurationError(
             f"cannot load {str(name)!r}",
@@ -84,11 +85,20 @@ def load_dataset(
         )
     asked = Asked(classes, binarise, size_of(resize), grey, pca, limit)
     options = TableOptions(label_column, _header(columns, data_dir), tuple(ignore_columns))
+    test_path = None if test_data is None else str(test_data)
+    if name in GIVEN:
+        if asked != Asked() or options.given or test_path is not None or attribute is not None:
+            raise ConfigurationError(
+                f"the data {name} are prepared already",
+                got="further steps",
+                expected="data as they were given",
+                remedy="give the steps to load_dataset, or to Split.from_arrays",
+            )
+        return GIVEN[str(name)]
     if is_path(name):
         if attribute is not None:
             raise _no_attribute(str(name), attribute)
-        test_path = None if test_data is None else str(test_data)
-        return Split.of(prepared_own(read_own(str(name), test_path, options, seed, data_dir), asked))
+        return Split.of(prepared_own(read_own(str(name), test_path, options, seed, data_dir), asked), arguments)
     if options.given or test_data is not None:
         raise ConfigurationError(
             f"the data set {dataset_spec(str(name)).name!r} has no use for options of own data",
@@ -97,7 +107,7 @@ def load_dataset(
             remedy="leave them out",
         )
     raw = read_named(str(name), data_dir, attribute=attribute, download=download)
-    return Split.of(prepared_named(str(name), raw, asked))
+    return Split.of(prepared_named(str(name), raw, asked), arguments)
 
 
 def read_named(name: str, data_dir: Path | None, *, attribute: str | None = None, download: bool = True) -> RawSplit:

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Union
+from dataclasses import replace
+from typing import TYPE_CHECKING, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +12,7 @@ from qaml_qiskit.datasets.arrays import class_labels, pixels_of
 from qaml_qiskit.datasets.columns import check_cells
 from qaml_qiskit.datasets.files.format import ALL, TEST, TRAIN, FilePart, TableOptions
 from qaml_qiskit.datasets.own import own_data
-from qaml_qiskit.datasets.preparation import is_table
+from qaml_qiskit.datasets.preparation import DataPreparation, is_table
 from qaml_qiskit.datasets.preparing import Asked, PreparedData, prepared_own
 from qaml_qiskit.datasets.sources import DataFile
 
@@ -35,16 +36,37 @@ def prepared_arrays(name: str, arrays: Mapping[str, tuple[Rows, ArrayLike]], ask
         ConfigurationError: classes or steps that do not fit the data.
         InputError: arrays that cannot be used.
     """
-    digest, parts = hashlib.sha256(), {}
-    for part, (rows, labels) in arrays.items():
-        parts[part] = _part(rows, labels, part)
-        for array in (*_contents(rows), parts[part].labels):
-            digest.update(f"{array.dtype} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
+    parts = {part: _part(rows, labels, part) for part, (rows, labels) in arrays.items()}
     if TEST not in parts and list(parts) == [TRAIN]:
         parts = {ALL: parts[TRAIN]}
-    data = DataFile(path="", sha256=digest.hexdigest())
-    return prepared_own(own_data(name, parts, None, data, None, TableOptions(), seed), asked)
+    options, unread = TableOptions(), DataFile(path="", sha256="")
+    own = own_data(name, parts, None, unread, None, options, seed)
+    found = prepared_own(own, asked)
+    file = DataFile(path="", sha256=content(found.class_names, found.preparation, options, found.parts))
+    return replace(found, source=own.source.model_copy(update={"data": file}))
+
+
+def content(
+    class_names: tuple[str, ...],
+    preparation: DataPreparation | None,
+    options: TableOptions,
+    parts: Mapping[str, tuple[NDArray[np.float32], NDArray[np.int64]]],
+) -> str:
+    """The SHA-256 of all that a model sees of data, and of how rows become such.
+
+    Args:
+        class_names: in the order of the labels.
+        preparation: what was done to the rows.
+        options: how a table was read.
+        parts: images and labels by the names of the parts.
+    """
+    steps = "" if preparation is None else preparation.model_dump_json()
+    whole = hashlib.sha256(repr((class_names, steps, options)).encode())
+    for name in sorted(parts):
+        for array in parts[name]:
+            whole.update(f"{name} {array.dtype} {array.shape}".encode())
+            whole.update(np.ascontiguousarray(array).tobytes())
+    return whole.hexdigest()
 
 
 def _part(rows: Rows, labels: ArrayLike, part: str) -> FilePart:
@@ -54,12 +76,3 @@ def _part(rows: Rows, labels: ArrayLike, part: str) -> FilePart:
         return FilePart(class_labels(labels, len(table), f"the {part} labels"), lambda found: table.iloc[found])
     pixels = pixels_of(rows, f"the {part} images")
     return FilePart(class_labels(labels, len(pixels), f"the {part} labels"), lambda found: pixels[found])
-
-
-def _contents(rows: Rows) -> tuple[NDArray[Any], ...]:
-    """Arrays without objects that differ where the rows do."""
-    if not is_table(rows):
-        return (np.asarray(rows),)
-    import pandas as pd
-
-    return np.array(rows.columns.map(str), dtype=np.str_), pd.util.hash_pandas_object(rows, index=False).to_numpy()

@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema, core_schema
 from qaml_qiskit.registry import Named, Registry
 
 if TYPE_CHECKING:
+    from qaml_qiskit.datasets.base import Split
     from qaml_qiskit.datasets.spec import DatasetSpec
 
 #: Every data set, the embedded ones first.
@@ -30,6 +31,8 @@ DATASETS: "Registry[DatasetSpec]" = Registry(
     },
     base="qaml_qiskit.datasets.spec:DatasetSpec",
 )
+#: Data that were given to this process, prepared, by names that say what is in them.
+GIVEN: "Registry[Split]" = Registry("given data set", {}, base="qaml_qiskit.datasets.base:Split")
 
 
 def is_path(dataset: str | Path) -> bool:
@@ -39,7 +42,7 @@ def is_path(dataset: str | Path) -> bool:
     """
     if isinstance(dataset, Path):
         return True
-    if dataset in DATASETS:
+    if dataset in DATASETS or dataset in GIVEN:
         return False
     return os.sep in dataset or bool(Path(dataset).suffix) or (bool(dataset) and os.path.exists(dataset))  # noqa: PTH110 - False, too, for a name too long for a file
 
@@ -60,4 +63,4 @@ class _NamedOrPath(Named):
         return core_schema.no_info_wrap_validator_function(known, named)
 
 
-DatasetName = Annotated[str, _NamedOrPath(DATASETS)]
+DatasetName = Annotated[str, _NamedOrPath(DATASETS, given=GIVEN)]

@@ -131,13 +131,6 @@ def read_test(source: DataSource, data_dir: Path | None) -> FilePart:
         InputError: what is there is not what was read.
     """
     file = source.data if source.test is None else source.test
-    if not file.path:
-        raise InputError(
-            "the test images of this model are not kept",
-            got="a request for some of them",
-            expected="a file of images: the model was trained on arrays in memory",
-            remedy="give images with --images FILE",
-        )
     place, found = _found(file.path, data_dir)
     if found.sha256 != file.sha256:
         raise InputError(

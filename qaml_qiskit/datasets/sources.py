@@ -26,7 +26,8 @@ class DataFile(BaseModel):
     Attributes:
         path: as it was given.
         sha256: of its bytes; of a folder, and of several files that belong together, of the lines that ``sha256sum``
-            prints for them, by their names in the folder and in the order of these.
+            prints for them, by their names in the folder and in the order of these; of data in memory, of the images as
+            a model takes them, their labels and classes.
     """
 
     model_config = _STRICT

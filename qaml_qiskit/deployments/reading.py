@@ -7,9 +7,11 @@ from types import UnionType
 
 from torch import nn
 
+from qaml_qiskit.artifacts.session import in_session
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, parse_condition, parse_deployment
 from qaml_qiskit.deployments.deployment import Deployment
+from qaml_qiskit.deployments.given import keep_model
 from qaml_qiskit.deployments.networks import DataOfNetwork, network_card
 from qaml_qiskit.deployments.references import model_path, names_code
 from qaml_qiskit.errors import ConfigurationError
@@ -57,6 +59,14 @@ def deploy(
     put = parse_condition(condition) if isinstance(condition, str) else condition or Ideal()
     with computing(compute):
         held = _held(model, called, data)
+        if (
+            name is None
+            and isinstance(held, StoredModel)
+            and isinstance(model, os.PathLike)
+            and in_session(Path(model))
+        ):
+            # The outcome of a training in a folder of this process, which says nothing.
+            called = keep_model(held)
         return Deployment(called, held, compute=compute).at(put, backends)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from qaml_qiskit.artifacts.session import session_folder
 from qaml_qiskit.compute import DEFAULT_COMPUTE
+from qaml_qiskit.datasets import Split
 from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows import fields
@@ -49,6 +50,8 @@ def takes(
             values = _with_first(kind, given, named)
             if any(each.name == "compute" for each in around):
                 beside = {**_compute_of(values), **beside}
+            if any(each.name == "data_dir" for each in around):
+                beside = {**_place_of(values), **beside}
             made = kind.model_validate(with_names(kind, values))
             if any(each.name == "out" for each in around) and beside.get("out") is None and not lasts(made, beside):
                 beside["out"] = session_folder("runs") / _run_name(made, beside)
@@ -97,6 +100,13 @@ def _compute_of(values: Mapping[str, Any]) -> dict[str, Any]:
     said = [each for value in values.values() for each in (value if isinstance(value, tuple | list) else [value])]
     chosen = [each.compute for each in said if isinstance(each, Deployment) and each.compute != DEFAULT_COMPUTE]
     return {"compute": chosen[0]} if chosen else {}
+
+
+def _place_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a data set was loaded from, where that was said."""
+    data = values.get("dataset")
+    said = data.loaded["data_dir"] if isinstance(data, Split) and data.loaded is not None else None
+    return {} if said is None else {"data_dir": said}
 
 
 def _run_name(request: Request, around: Mapping[str, Any]) -> str:

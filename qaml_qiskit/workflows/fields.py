@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
-from qaml_qiskit.circuits import ANSAETZE, CIRCUIT_FILES, is_file
+from qaml_qiskit.circuits import ANSAETZE, CIRCUIT_FILES, CIRCUITS, is_file
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.conditions import Ideal, OnTarget, parse_deployment
 from qaml_qiskit.deployments.references import check_model, names_network
@@ -100,7 +100,9 @@ ClassifierName = Annotated[str, NamesModel(_check_classifier)]
 TargetName = Annotated[str, Exists(check_target)]
 #: A registered ansatz, or the file of a circuit.
 AnsatzOrFile = Annotated[
-    str, Named(ANSAETZE, files=CIRCUIT_FILES), Exists(lambda ansatz, backends: _check_circuit_file(ansatz))
+    str,
+    Named(ANSAETZE, given=CIRCUITS, files=CIRCUIT_FILES),
+    Exists(lambda ansatz, backends: _check_circuit_file(ansatz)),
 ]
 RecipeName = Annotated[str, Exists(lambda name, backends: check_recipe(name))]
 

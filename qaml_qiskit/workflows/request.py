@@ -230,6 +230,12 @@ class Seeded(Request):
     """Of everything random: the same seed gives the same run."""
 
 
+def cannot_take(command: str, field: str, value: object, expected: str, remedy: str) -> ConfigurationError:
+    """The refusal of an object in place of a field's name."""
+    got = repr(value) if isinstance(value, str | int | float | bool | None) else f"a {type(value).__name__}"
+    return ConfigurationError(f"{command} cannot take this as {field}", got=got, expected=expected, remedy=remedy)
+
+
 def refusal(kind: type[BaseModel], error: ValidationError, shown: Callable[[str], str] = str) -> ConfigurationError:
     """The first thing that does not fit a request.
 

@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 
 from qaml_qiskit.artifacts.training import TrainingData
-from qaml_qiskit.circuits import is_file, read_circuit
+from qaml_qiskit.circuits import is_own, named_circuit
 from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.formats import first_problem
@@ -72,15 +72,15 @@ def model_config(request: TrainingOptions, data: Dataset) -> ModelConfig:
     if request.model == "hybrid":
         values["maps"] = request.maps
     if request.model in CIRCUITS:
-        if is_file(request.ansatz):
-            values["circuit"] = read_circuit(request.ansatz)
+        if is_own(request.ansatz):
+            values["circuit"] = named_circuit(request.ansatz)
         else:
             values |= {"num_layers": request.layers, "ansatz": request.ansatz}
         for name in ("readout", "observables", "encoding", "encoding_layers", "pixel_order"):
             values[name] = getattr(request, name)
     config = parse_config(values)
     check_size(config.memory)
-    if request.model in CIRCUITS and is_file(request.ansatz):
+    if request.model in CIRCUITS and is_own(request.ansatz):
         # What the engine cannot follow, such as an angle that has no derivative, is told before anything is written.
         build_model(config)
     return config

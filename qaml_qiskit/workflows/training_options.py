@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from qaml_qiskit import circuits
-from qaml_qiskit.circuits import READOUTS, ReadoutName, is_file
+from qaml_qiskit.circuits import READOUTS, ReadoutName, is_own
 from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.names import ObjectiveName
@@ -127,7 +127,7 @@ class TrainingOptions(Seeded, DataOptions):
     @model_validator(mode="after")
     def _circuits_have_their_layers(self) -> Self:
         """Refuse layers for a circuit that has its own."""
-        if is_file(self.ansatz) and "layers" in self.model_fields_set:
+        if is_own(self.ansatz) and "layers" in self.model_fields_set:
             raise ConfigurationError(
                 "a circuit of your own has its own layers",
                 got=f"--layers {self.layers} and --ansatz {self.ansatz}",
@@ -151,9 +151,9 @@ class TrainingOptions(Seeded, DataOptions):
 
     def resolved(self) -> Self:
         """The same request with defaults that depend on other choices filled in."""
-        own = is_file(self.ansatz)
+        own = is_own(self.ansatz)
         layers = None if own else self.layers or DEFAULT_LAYERS
-        rate = self.learning_rate or default_rate(self.model, layers or circuits.read_circuit(self.ansatz).depth)
+        rate = self.learning_rate or default_rate(self.model, layers or circuits.named_circuit(self.ansatz).depth)
         takes_any = self.model in CIRCUITS and READOUTS[self.readout].trained
         classes = self.classes
         if classes is None and not self.binarise and not takes_any:

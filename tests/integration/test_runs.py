@@ -45,7 +45,7 @@ def test_every_run_has_a_row(runs: Path, qaml: Qaml) -> None:
 
 
 def test_a_run_in_any_state_is_told_and_breaks_nothing(runs: Path, qaml: Qaml) -> None:
-    request = RunRequest(model="runs/qvc", target="fake-torino", recipe="quick", images="4", shots=20)
+    request = RunRequest(model="runs/qvc", target="poor-readout", recipe="quick", images="4", shots=20)
     qaml_qiskit.submit(request, out=runs / "waiting")
     for name in ("begun", "torn", "scrambled", "lost"):
         shutil.copytree(runs / "qvc", runs / name)
@@ -101,7 +101,7 @@ def test_paired_differences_are_those_of_the_predictions(runs: Path, qaml: Qaml)
 
 def test_a_device_is_paired_with_the_test_of_its_model(runs: Path) -> None:
     outcome = qaml_qiskit.run(
-        RunRequest(model="runs/qvc", target="fake-torino", recipe="quick", images="12", shots=50), out=runs / "device"
+        RunRequest(model="runs/qvc", target="poor-readout", recipe="quick", images="12", shots=50), out=runs / "device"
     )
     compared = compare_runs(CompareRequest(runs=(str(runs / "qvc"), str(runs / "device"))))
     (row,) = compared.paired

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from qaml_qiskit.circuits import is_file
+from qaml_qiskit.circuits import is_own
 from qaml_qiskit.datasets.names import DatasetName
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.errors import ConfigurationError
@@ -51,7 +51,7 @@ class ResourcesRequest(Seeded, DataOptions):
     @model_validator(mode="after")
     def _layers_are_of_an_ansatz(self) -> Self:
         """Refuse layers that no ansatz would have, and an ansatz without any."""
-        only_files = all(map(is_file, self.ansatz))
+        only_files = all(map(is_own, self.ansatz))
         if only_files and self.layers and "layers" in self.model_fields_set:
             raise ConfigurationError(
                 "a circuit of your own has its own layers",
@@ -67,4 +67,4 @@ class ResourcesRequest(Seeded, DataOptions):
 
     def resolved(self) -> Self:
         """The same request without the layers that no ansatz has."""
-        return self.model_copy(update={"layers": ()}) if all(map(is_file, self.ansatz)) else self
+        return self.model_copy(update={"layers": ()}) if all(map(is_own, self.ansatz)) else self

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from qaml_qiskit.artifacts import digest, open_pool, open_run
-from qaml_qiskit.circuits import OwnAnsatz, is_file, read_circuit
+from qaml_qiskit.circuits import OwnAnsatz, is_own, named_circuit
 from qaml_qiskit.deployments.images import load_images_of
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.errors import ConfigurationError
@@ -101,9 +101,9 @@ def grid_of(request: ResourcesRequest, first: Tensor, backends: Path | None) -> 
 
 def _classifiers(ansatz: str, prepared: Iterable[Preparation], layers: Sequence[int]) -> list[Classifier]:
     """An ansatz behind every encoding, with every number of layers; a circuit where it fits the qubits."""
-    if not is_file(ansatz):
+    if not is_own(ansatz):
         return [Classifier(ansatz, *each) for each in product(prepared, layers)]
-    own = read_circuit(ansatz)
+    own = named_circuit(ansatz)
     circuit = OwnAnsatz(own, LAYER_END)
     fitting = [each for each in prepared if each.num_qubits == circuit.num_qubits]
     if not fitting:

@@ -328,7 +328,7 @@ def test_arrays_are_refused_with_their_name() -> None:
     with pytest.raises(QamlError, match="the train images: cannot use image 2"):
         Split.from_arrays(np.where(np.arange(20)[:, None, None] == 2, np.nan, IMAGES), LABELS)
     made = Split.from_arrays(IMAGES + LABELS[:, None, None], LABELS, IMAGES, LABELS, name="mine")
-    with pytest.raises(QamlError, match="trained on arrays in memory"):
+    with pytest.raises(QamlError, match="trained on data of a Python process"):
         load_test("mine", made.classes, made.source, made.preparation, None)
     assert Split.from_arrays(IMAGES, LABELS).source != made.source
 
