@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from qaml_qiskit.datasets import Dataset, Split, dataset_spec, load_dataset
+from qaml_qiskit.datasets import DATASETS, Dataset, Split, dataset_spec, keep_given, load_dataset
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.errors import ConfigurationError
@@ -23,7 +23,7 @@ def network_data(dataset: str | None, how: Mapping[str, Any]) -> NetworkCard | N
     Raises:
         QamlError: data that are not known, cannot be found or cannot be read.
     """
-    return None if dataset is None else network_card("the network", load_dataset(dataset, **how))
+    return None if dataset is None else _card_of(load_dataset(dataset, **how))
 
 
 def network_card(name: str, data: DataOfNetwork | None) -> NetworkCard:
@@ -39,10 +39,13 @@ def network_card(name: str, data: DataOfNetwork | None) -> NetworkCard:
     match data:
         case None:
             raise refusals.needs_data(name)
+        case Dataset() if data.name not in DATASETS:
+            return network_card(name, Split(data, data))
         case Dataset():
             return _card(data, DataCard(dataset=data.name, classes=_classes(data)))
         case Split():
-            return _card(data.test, DataCard.of(data))
+            # As a training on them says it: true to their content.
+            return _card_of(load_dataset(keep_given(data)))
         case ModelCard() | NetworkCard():
             config = NetworkConfig(image_shape=data.model.image_shape, num_classes=data.model.num_classes)
             return NetworkCard(model=config, data=data.data)
@@ -63,6 +66,10 @@ def code_of(deployments: Iterable[Deployment]) -> dict[str, dict[str, dict[str, 
 def notes_of(deployments: Iterable[Deployment]) -> list[str]:
     """What a reader of results should know of these models, each sentence once."""
     return list(dict.fromkeys(note for each in deployments for note in each.notes))
+
+
+def _card_of(split: Split) -> NetworkCard:
+    return _card(split.test, DataCard.of(split))
 
 
 def _card(data: Dataset, card: DataCard) -> NetworkCard:

@@ -225,12 +225,21 @@ def test_data_of_this_process_are_taken_here_and_refused_elsewhere(
         load_batch("5", [read_deployment(str(tmp_path))], None)
 
 
-def test_a_network_and_a_model_for_the_same_data_are_alike() -> None:
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_network_and_a_model_for_the_same_data_are_alike(by_hand: bool) -> None:
     """As a transfer asks for it."""
     split = Split.from_arrays(IMAGES, LABELS)
+    if by_hand:
+        split = Split(split.train.take(range(9)), split.test)
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 2))
     found = load_batch("3", [deploy(model_for(split)), deploy(network, data=split)], None)
     np.testing.assert_array_equal(found.images, split.test.images[:3])
+
+
+def test_a_network_takes_the_images_that_it_was_deployed_for() -> None:
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 2))
+    found = load_batch("3", [deploy(network, data=Dataset("mine", IMAGES, LABELS, ("a", "b")))], None)
+    np.testing.assert_array_equal(found.images, IMAGES[:3])
 
 
 def test_a_circuit_has_a_name_that_says_what_is_in_it(tmp_path: Path) -> None:
