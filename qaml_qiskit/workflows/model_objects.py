@@ -10,7 +10,7 @@ from qiskit.circuit import QuantumCircuit
 
 from qaml_qiskit.artifacts.session import content_name
 from qaml_qiskit.circuits import CIRCUITS, OwnCircuit
-from qaml_qiskit.deployments import Deployment, deploy
+from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.deployments.conditions import OnTarget, written
 from qaml_qiskit.deployments.given import keep_model
 from qaml_qiskit.deployments.references import model_path
@@ -36,9 +36,6 @@ def model_name(command: str, field: str, value: object) -> str:
         return written(_kept(value.model_name, value.stored), value.condition)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    if isinstance(value, torch.nn.Module):
-        # Says what is missing: what the network is for.
-        return model_name(command, field, deploy(value))
     raise cannot_take(
         command,
         field,
