@@ -51,7 +51,12 @@ def data_named(kind: type[Request], values: Mapping[str, Any]) -> dict[str, Any]
     if isinstance(value, str):
         return dict(values)
     said = {name: each for name, each in values.items() if name in DataSteps.model_fields and name != "dataset"}
-    steps = {name: each for name, each in said.items() if each != kind.model_fields[name].default}
+    defaults = {name: kind.model_fields[name].default for name in said}
+    steps = {
+        name: each
+        for name, each in said.items()
+        if not isinstance(each, type(defaults[name])) or each != defaults[name]
+    }
     others = {name: each for name, each in values.items() if name not in said}
     if not isinstance(value, Split):
         return {**others, "dataset": keep_given(_split_of(kind.command, value, steps))}
@@ -121,13 +126,13 @@ def _as_asked(split: Split) -> dict[str, Any] | None:
         groups = tuple(word for name, (first, *more) in members.items() for word in (f"{name}={first}", *more))
     fields = {
         "dataset": str(loaded["name"]),
-        "classes": loaded["classes"],
+        "classes": _plain(loaded["classes"]),
         "test_data": None if loaded["test_data"] is None else str(loaded["test_data"]),
         "label_column": loaded["label_column"],
         "columns": (str(columns),) if isinstance(columns, str | os.PathLike) else tuple(columns or ()),
         "ignore_columns": tuple(loaded["ignore_columns"]),
         "binarise": groups or (),
-        "resize": loaded["resize"],
+        "resize": _plain(loaded["resize"]),
         "grey": loaded["grey"],
         "pca": loaded["pca"],
         "split_seed": loaded["seed"],
@@ -141,6 +146,11 @@ def _as_asked(split: Split) -> dict[str, Any] | None:
     parts = ((split.train, again.train), (split.test, again.test), (split.validation, again.validation))
     told = replace(again, train=split.train, test=split.test, validation=split.validation, notes=split.notes)
     return fields if told == split and all(same_part(mine, its) for mine, its in parts) else None
+
+
+def _plain(values: Any) -> tuple[int | str, ...]:
+    """Numbers and texts, those of numpy among them, as a request has them."""
+    return () if values is None else tuple(np.asarray(values, dtype=object).tolist())
 
 
 def _split_of(command: str, value: Any, steps: Mapping[str, Any]) -> Split:

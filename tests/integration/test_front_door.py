@@ -137,6 +137,12 @@ def test_a_table_is_trained_on_as_on_the_command_line(qaml: Qaml, flows: Path, t
             assert rows(later)[0]["clean_accuracy"] == found.json()["results"][0]["clean_accuracy"]
 
 
+def test_data_are_found_where_they_were_loaded_from(flows: Path) -> None:
+    loaded = front.load_dataset("flows.csv", data_dir=flows.parent, label_column="kind", binarise="z")
+    source = front.train(loaded, **TINY).model.card.data.source
+    assert source.data.path == "flows.csv"
+
+
 def test_a_model_of_this_process_says_so_elsewhere(
     qaml: Qaml, outcome: front.Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,7 @@ def test_a_test_part_of_another_file_is_named_too(table: Path) -> None:
 
 def test_a_named_data_set_is_asked_for_by_its_name() -> None:
     assert train_fields(load_dataset("digits", classes=(3, 8))) == {"dataset": "digits", "classes": (3, 8)}
+    assert train_fields(load_dataset("digits", classes=np.array([3, 8])))["classes"] == (3, 8)
     assert train_fields(load_dataset("digits"), classes=(1, 2)) == {"dataset": "digits", "classes": (1, 2)}
     # The command's own choice of six digits is not what was given.
     assert train_fields(load_dataset("digits"))["classes"] == tuple(range(10))
