@@ -43,6 +43,9 @@ def test_a_lesson_needs_nothing_private(lesson: Path) -> None:
 
 @pytest.mark.slow
 @each_lesson
-def test_a_lesson_runs(lesson: Path, tmp_path: Path) -> None:
+def test_a_lesson_runs(lesson: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # IPython warns where the home folder is not there, as in tests.
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / ".ipython"))
+    (tmp_path / ".ipython").mkdir()
     notebook = nbformat.read(lesson, as_version=4)
     NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(tmp_path)}}).execute()
