@@ -4,6 +4,8 @@
 Handwritten Digits", UCI Machine Learning Repository (1998).
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,14 +22,19 @@ def read_digits() -> RawSplit:
     The parts belong to the data set like the published parts of MNIST: they do not depend on a run's seed, nor on
     the version of any random generator; see :func:`hashed_test_part`. Each part keeps scikit-learn's order.
     """
-    # scikit-learn takes a second to import: only those who ask for the digits wait for it.
+    images, labels = _all_digits()
+    in_test = hashed_test_part(labels, "digits")
+    return RawSplit(_CLASS_NAMES, _part(images, labels, ~in_test), _part(images, labels, in_test))
+
+
+@cache
+def _all_digits() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Kept, not to be changed: it is a long text that scikit-learn parses."""
+    # It takes a second to import: only those who ask for the digits wait for it.
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
-    images = (pixels.reshape(-1, 1, 8, 8) / _BRIGHTEST).astype(np.float32)
-    labels = labels.astype(np.int64)
-    in_test = hashed_test_part(labels, "digits")
-    return RawSplit(_CLASS_NAMES, _part(images, labels, ~in_test), _part(images, labels, in_test))
+    return (pixels.reshape(-1, 1, 8, 8) / _BRIGHTEST).astype(np.float32), labels.astype(np.int64)
 
 
 def _part(images: NDArray[np.float32], labels: NDArray[np.int64], mask: NDArray[np.bool_]) -> RawPart:

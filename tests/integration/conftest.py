@@ -1,16 +1,20 @@
 """A trained model and the command line, for tests of whole commands."""
 
+import base64
 import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from qaml_qiskit import TrainRequest, train
 from qaml_qiskit.cli.main import main
+
+#: A picture of one pixel.
+_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,18 @@ def qaml(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         return Finished(int(leave.value.code or 0), captured.out, captured.err)
 
     return call
+
+
+@pytest.fixture(autouse=True, scope="module")
+def plain_pictures() -> Iterator[None]:
+    """Pictures are put together and not drawn, which is half the time of a short command; tests/unit/reports draws."""
+
+    def save(figure: object, file: IO[bytes], **how: object) -> None:
+        file.write(base64.b64decode(_PIXEL))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matplotlib.figure.Figure.savefig", save)
+        yield
 
 
 @pytest.fixture

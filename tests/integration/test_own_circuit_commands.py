@@ -78,15 +78,15 @@ def test_a_stopped_training_goes_on_with_the_same_circuit(file: str) -> None:
 
 def test_every_command_takes_it(file: str) -> None:
     train(TrainRequest(ansatz=file, **SHORT), out=Path("mine"))
-    few = {"images": "4"}
+    few = {"images": "2"}
     (ideal, *_) = run(RunRequest(model="mine", recipe="quick", shots=50, **few)).results
-    assert ideal["images"] == 4
+    assert ideal["images"] == 2
     noise = {"noise": "depolarizing", "strengths": (0.01, 0.02)}
     assert len(sweep(SweepRequest(model="mine", **noise, **few)).results) >= 2
     by_layer = sweep(SweepRequest(model="mine", noise="amplitude-damping", strengths=(0.05,), placement="layer", **few))
     assert by_layer.results[-1]["strength"] == pytest.approx(0.05)
     assert attack(AttackRequest(model="mine", attack=("fgsm",), eps=(0.1,), **few)).results
-    assert len(certify(CertifyRequest(model="mine", **few)).results) == 4
+    assert len(certify(CertifyRequest(model="mine", **few)).results) == 2
     assert forecast(ForecastRequest(models=("mine",), target=("fake-torino",), recipe="quick", **few)).results
     (row,) = frontier(FrontierRequest(models=("mine",), recipe="quick", steps=2, **few)).results
     assert (row["ansatz"], row["layers"]) == ("circuit", 2)

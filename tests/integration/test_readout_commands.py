@@ -51,12 +51,14 @@ def test_observables_are_kept_in_the_card(qaml: Qaml) -> None:
 def test_it_is_attacked_carried_over_certified_and_tampered_with(ten: Path, qaml: Qaml) -> None:
     noisy = f"{ten}@depolarizing:0.005"
     for victim in (str(ten), noisy):
-        document = qaml("attack", victim, "--attack", "pgd", "--eps", "0.05,0.3", "--images", 6, "--json").json()
-        rows = document["results"]
+        words = ("--attack", "pgd", "--steps", 5, "--eps", "0.05,0.3", "--images", 6, "--json")
+        rows = qaml("attack", victim, *words).json()["results"]
         assert rows[-1]["robust_accuracy"] <= rows[0]["robust_accuracy"] <= rows[0]["clean_accuracy"]
-    moved = qaml("transfer", "--sources", ten, "--victims", noisy, "--images", 6, "--eps", "0.3", "--json")
+    moved = qaml(
+        "transfer", "--sources", ten, "--victims", noisy, "--images", 6, "--eps", "0.3", "--steps", 2, "--json"
+    )
     assert moved.code == 0, moved.err
-    certified = qaml("certify", noisy, "--images", 4, "--json")
+    certified = qaml("certify", noisy, "--images", 2, "--json")
     assert certified.code == 0, certified.err
     assert all(row["witness_flips"] for row in certified.json()["results"])
     tampered = qaml("tamper", ten, "--images", 6, "--strengths", "0.5", "--steps", 2, "--json")
