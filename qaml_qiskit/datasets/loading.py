@@ -18,6 +18,7 @@ from qaml_qiskit.datasets.sources import find
 from qaml_qiskit.datasets.spec import DatasetSpec, RawSplit
 from qaml_qiskit.datasets.store import cache_dir, find_folder, missing_data
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.seeds import check_seed
 
 
 def load_dataset(
@@ -75,6 +76,22 @@ def load_dataset(
         ConfigurationError: an unknown name, class or option, or data that cannot be found or downloaded.
         InputError: a file that is damaged or not in its format, or a choice that leaves no image.
     """
+    for what, value, kinds in (
+        ("name", name, str | Path),
+        ("test_data", test_data, str | Path | None),
+        ("label_column", label_column, str | None),
+        ("columns", columns, str | Path | Sequence | None),
+        ("ignore_columns", ignore_columns, Sequence),
+    ):
+        if not isinstance(value, kinds):
+            raise ConfigurationError(
+                "cannot load the data",
+                got=f"a {type(value).__name__} for {what}",
+                expected="a text or a path" if "column" not in what else "texts",
+                remedy="arrays become a data set by Split.from_arrays" if what == "name" else f"correct {what}",
+            )
+    asked = Asked(classes, binarise, size_of(resize), grey, pca, limit)
+    check_seed(seed)
     if limit is not None and limit < 1:
         raise ConfigurationError(
             f"cannot load {str(name)!r}",
@@ -82,8 +99,8 @@ def load_dataset(
             expected="at least 1",
             remedy="leave the limit out for all",
         )
-    asked = Asked(classes, binarise, size_of(resize), grey, pca, limit)
-    options = TableOptions(label_column, _header(columns, data_dir), tuple(ignore_columns))
+    ignored = (ignore_columns,) if isinstance(ignore_columns, str) else tuple(ignore_columns)
+    options = TableOptions(label_column, _header(columns, data_dir), ignored)
     if is_path(name):
         if attribute is not None:
             raise _no_attribute(str(name), attribute)
