@@ -99,6 +99,8 @@ def read_examples(source: "DataLoader[Any] | TorchDataset[Any]") -> tuple[Tensor
             got = f"a {type(batch).__name__}" + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
             raise _not_pairs(got)
         images, labels = as_tensor(batch[0], "the examples"), as_tensor(batch[1], "the labels")
+        if not labels.dim() or not images.dim():
+            raise _not_pairs("examples without a batch axis")
         if not parts:
             _check_room(source, images)
         elif images.shape[1:] != parts[0][0].shape[1:]:

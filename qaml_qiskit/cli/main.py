@@ -12,7 +12,7 @@ import typer
 from qaml_qiskit.cli.crash import UNFORESEEN, report
 from qaml_qiskit.cli.streams import accept_any_text, open_missing
 from qaml_qiskit.errors import DataWarning, PartialResultError, PlugInWarning, QamlError
-from qaml_qiskit.text import printable
+from qaml_qiskit.text import printable, shortened
 
 #: A process stopped by Ctrl-C before there was anything to keep, as shells report it.
 INTERRUPTED = 130
@@ -72,6 +72,10 @@ def _code_of(error: BaseException) -> int:
             _forget(sys.stdout)
             _complain(f"no room to write: {error}. What was finished is kept: make room, then run the same again.")
             return PartialResultError.exit_code
+        case OSError(errno=errno.ENAMETOOLONG, filename=name):
+            name = shortened(str(name), 80)
+            _complain(f"a name is too long: got {name}; expected one that a file can have. Give a shorter name.")
+            return 2
         case SystemExit(code=int() as code) if code != 1:
             return code
         case _:

@@ -28,7 +28,7 @@ def pixels_of(images: ArrayLike, source: str) -> NDArray[np.float32]:
     Raises:
         InputError: another number of axes, no images, or pixels outside [0, 1].
     """
-    array = np.asarray(images)
+    array = as_array(images, source)
     if array.ndim not in (2, 3, 4) or array.dtype.kind not in "fiub" or array.size == 0:
         raise InputError(
             f"cannot use {source}",
@@ -43,12 +43,33 @@ def pixels_of(images: ArrayLike, source: str) -> NDArray[np.float32]:
     elif array.shape[3] < array.shape[1]:
         array = array.transpose(0, 3, 1, 2)
     if array.dtype == np.uint8:
-        return np.ascontiguousarray(from_bytes(array))
+        return np.ascontiguousarray(from_bytes(array.astype(np.uint8, copy=False)))
     try:
         return check_images(array)
     except InputError as error:
         raise InputError(
             f"cannot use {source}: {error.what}", got=error.got, expected=error.expected, remedy=error.remedy
+        ) from error
+
+
+def as_array(values: ArrayLike, source: str) -> NDArray[np.generic]:
+    """An array of whatever numpy makes one of, and of a tensor, wherever it is and whether or not it has a gradient.
+
+    Args:
+        values: rows or labels.
+        source: what they are, for messages.
+
+    Raises:
+        InputError: rows of different lengths, or what is no array at all.
+    """
+    try:
+        return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+    except (ValueError, TypeError, RuntimeError, NotImplementedError) as error:
+        raise InputError(
+            f"cannot use {source}",
+            got=f"a {type(values).__name__} that is no array: {error}",
+            expected="an array, or a list of lists of the same length",
+            remedy="stack them into one array of equal shapes",
         ) from error
 
 
@@ -63,7 +84,7 @@ def class_labels(labels: ArrayLike, count: int, source: str) -> NDArray[np.str_]
     Raises:
         InputError: not one label an image, or labels of another kind, such as numbers with a fraction.
     """
-    array = np.asarray(labels)
+    array = as_array(labels, source)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.shape != (count,):

@@ -200,10 +200,10 @@ class Split:
         }
         parts: dict[str, tuple[Rows, ArrayLike]] = {}
         for part, (rows, its_labels) in given.items():
-            if (rows is None) != (its_labels is None):
+            if (rows is None) != (its_labels is None) or (part == "train" and rows is None):
                 raise InputError(
                     f"the {part} part is not complete",
-                    got="images alone" if its_labels is None else "labels alone",
+                    got="nothing" if rows is its_labels else "images alone" if its_labels is None else "labels alone",
                     expected="images and labels",
                     remedy="give both, or leave both out",
                 )

@@ -1,7 +1,8 @@
 """From a data set's name, or the path of own data, to images and labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from qaml_qiskit.datasets.base import Split
 from qaml_qiskit.datasets.catalogue import dataset_spec
@@ -18,6 +19,7 @@ from qaml_qiskit.datasets.sources import find
 from qaml_qiskit.datasets.spec import DatasetSpec, RawSplit
 from qaml_qiskit.datasets.store import cache_dir, find_folder, missing_data
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.seeds import check_seed
 
 
 def load_dataset(
@@ -76,6 +78,9 @@ def load_dataset(
         InputError: a file that is damaged or not in its format, or a choice that leaves no image.
     """
     arguments = dict(locals())
+    _check_kinds(arguments)
+    asked = Asked(classes, binarise, size_of(resize), grey, pca, limit)
+    check_seed(seed)
     if limit is not None and limit < 1:
         raise ConfigurationError(
             f"cannot load {str(name)!r}",
@@ -83,8 +88,8 @@ def load_dataset(
             expected="at least 1",
             remedy="leave the limit out for all",
         )
-    asked = Asked(classes, binarise, size_of(resize), grey, pca, limit)
-    options = TableOptions(label_column, _header(columns, data_dir), tuple(ignore_columns))
+    ignored = (ignore_columns,) if isinstance(ignore_columns, str) else tuple(ignore_columns)
+    options = TableOptions(label_column, _header(columns, data_dir), ignored)
     test_path = None if test_data is None else str(test_data)
     if name in GIVEN:
         if asked != Asked() or options.given or test_path is not None or attribute is not None:
@@ -108,6 +113,24 @@ def load_dataset(
         )
     raw = read_named(str(name), data_dir, attribute=attribute, download=download)
     return Split.of(prepared_named(str(name), raw, asked), arguments)
+
+
+def _check_kinds(arguments: Mapping[str, Any]) -> None:
+    """Refuse what is no text, path or list of them, where one is expected."""
+    for what, kinds in (
+        ("name", str | Path),
+        ("test_data", str | Path | None),
+        ("label_column", str | None),
+        ("columns", str | Path | Sequence | None),
+        ("ignore_columns", Sequence),
+    ):
+        if not isinstance(arguments[what], kinds):
+            raise ConfigurationError(
+                "cannot load the data",
+                got=f"a {type(arguments[what]).__name__} for {what}",
+                expected="a text or a path" if "column" not in what else "texts",
+                remedy="arrays become a data set by Split.from_arrays" if what == "name" else f"correct {what}",
+            )
 
 
 def read_named(name: str, data_dir: Path | None, *, attribute: str | None = None, download: bool = True) -> RawSplit:

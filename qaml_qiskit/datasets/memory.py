@@ -15,6 +15,8 @@ from qaml_qiskit.datasets.own import own_data
 from qaml_qiskit.datasets.preparation import DataPreparation, is_table
 from qaml_qiskit.datasets.preparing import Asked, PreparedData, prepared_own
 from qaml_qiskit.datasets.sources import DataFile
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.seeds import check_seed
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -36,6 +38,7 @@ def prepared_arrays(name: str, arrays: Mapping[str, tuple[Rows, ArrayLike]], ask
         ConfigurationError: classes or steps that do not fit the data.
         InputError: arrays that cannot be used.
     """
+    check_seed(seed)
     parts = {part: _part(rows, labels, part) for part, (rows, labels) in arrays.items()}
     if TEST not in parts and list(parts) == [TRAIN]:
         parts = {ALL: parts[TRAIN]}
@@ -72,6 +75,14 @@ def content(
 def _part(rows: Rows, labels: ArrayLike, part: str) -> FilePart:
     if is_table(rows):
         table = rows.set_axis(rows.columns.map(str), axis=1)
+        twice = table.columns[table.columns.duplicated()].tolist()
+        if table.empty or twice:
+            raise InputError(
+                f"cannot use the {part} table",
+                got=f"the column {twice[0]!r} twice" if twice else f"{len(table)} rows of {len(table.columns)} columns",
+                expected="rows, and a name of its own for every column",
+                remedy="correct the table",
+            )
         check_cells(table, f"the {part} table")
         return FilePart(class_labels(labels, len(table), f"the {part} labels"), lambda found: table.iloc[found])
     pixels = pixels_of(rows, f"the {part} images")

@@ -1,7 +1,7 @@
 """What can be done to pixels before a model sees them: another size, grey, principal components."""
 
 import base64
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -27,7 +27,7 @@ def size_of(resize: Sequence[int] | None) -> Size | None:
     """
     if resize is None:
         return None
-    size = tuple(resize)
+    size = tuple(resize) if isinstance(resize, Iterable) else (resize,)
     if len(size) != 2 or not all(isinstance(each, int) and 0 < each <= _LARGEST for each in size):
         raise ConfigurationError(
             "cannot resize",

@@ -1,7 +1,8 @@
 """From parts as they were read to parts that a model sees: classes chosen, columns and pixels brought into form."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from qaml_qiskit.datasets.pixels import Size
 from qaml_qiskit.datasets.preparation import DataPreparation, is_table
 from qaml_qiskit.datasets.sources import DataSource
 from qaml_qiskit.datasets.spec import RawPart, RawSplit
-from qaml_qiskit.errors import InputError
+from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.formats import short
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,40 @@ class Asked:
     pca: int | None = None
     limit: int | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what is of another kind: the command line knows kinds from its options, Python does not."""
+        groups = self.binarise.items() if isinstance(self.binarise, Mapping) else [("", self.binarise)]
+        words = [word for name, members in groups for word in (name, *_listed(members))]
+        for name, fits, expected in (
+            ("classes", isinstance(self.classes, Iterable | None), "a list of classes"),
+            ("binarise", all(isinstance(word, str) for word in words), "texts, or a mapping of texts to texts"),
+            ("grey", isinstance(self.grey, bool), "True or False"),
+            ("pca", _is_number(self.pca), "a whole number"),
+            ("limit", _is_number(self.limit), "a whole number"),
+        ):
+            if not fits:
+                raise ConfigurationError(
+                    f"{name} does not fit",
+                    got=short(getattr(self, name)),
+                    expected=expected,
+                    remedy=f"correct {name}, or leave it out",
+                )
+
     def labelling(self, names: Sequence[str], dataset: str, *, numbered: bool) -> Labelling:
         """The choice of classes out of ``names``; see :func:`chosen_classes` and :func:`parse_groups`."""
         kept = None if self.classes is None else chosen_classes(self.classes, names, dataset, numbered=numbered)
         groups = () if self.binarise is None else parse_groups(self.binarise, kept or names, dataset)
         return Labelling(kept=kept, groups=groups)
+
+
+def _listed(members: Any) -> Iterable[Any]:
+    if members is None or isinstance(members, str):
+        return () if members is None else (members,)
+    return members if isinstance(members, Sequence) else (members,)
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | np.integer) and not isinstance(value, bool))
 
 
 @dataclass(frozen=True)

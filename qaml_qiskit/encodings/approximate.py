@@ -15,9 +15,12 @@ from qaml_qiskit.encodings.pixel_order import PixelOrder
 from qaml_qiskit.encodings.rotations import euler_angles, preparation_angles, rotation_matrix
 from qaml_qiskit.encodings.v_layers import analytic_start, prepared, refine, v_bonds
 from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.memory import check_memory
 
 #: Amplitudes of the images that are fitted together: as many as the processor's cache holds.
 _CHUNK = 2**16
+#: Of a two-qubit rotation in the circuit and in its fit.
+_BYTES_A_ROTATION = 20_000
 
 GradientRule = Literal["unrolled", "straight-through"]
 
@@ -37,7 +40,8 @@ class ApproximateEncoding(Encoding):
         gradient: how :meth:`state` is differentiated, see there.
 
     Raises:
-        ConfigurationError: fewer than two qubits, no layer, or a negative number of sweeps.
+        ConfigurationError: fewer than two qubits, no layer, a negative number of sweeps, or more than fits into the
+            memory.
     """
 
     name = "approximate"
@@ -61,6 +65,8 @@ class ApproximateEncoding(Encoding):
                 expected="at least two qubits, one layer and no negative number of sweeps",
                 remedy="use more qubits or layers",
             )
+        needed = _BYTES_A_ROTATION * layers * (num_qubits - 1)
+        check_memory("cannot build an approximate encoding", needed, remedy="use fewer encoding layers")
         self.num_qubits = num_qubits
         self.layers = layers
         self.order = order

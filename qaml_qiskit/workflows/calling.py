@@ -5,6 +5,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from qaml_qiskit.artifacts.session import session_folder
@@ -19,6 +20,8 @@ from qaml_qiskit.workflows.request import Request
 Result = TypeVar("Result")
 #: Arguments around a request that decide nothing of what is computed.
 _OTHERS = ("out", "progress", "stopping", "workers", "scheduler", "consent", "max_seconds", "timeout")
+#: Arguments around a request that say where something lies.
+_PATHS = ("out", "data_dir", "backends")
 
 
 def _never(request: Any, around: Mapping[str, Any]) -> bool:
@@ -44,6 +47,7 @@ def takes(
         @wraps(function)
         def call(*given: Any, **named: Any) -> Result:
             beside = {each.name: named.pop(each.name) for each in around if each.name in named}
+            _check_paths(beside)
             request = _request(kind, given, named)
             if request is not None:
                 return function(request, **beside)
@@ -62,6 +66,17 @@ def takes(
         return call
 
     return decorate
+
+
+def _check_paths(beside: Mapping[str, Any]) -> None:
+    for name in _PATHS:
+        if not isinstance(path := beside.get(name), str | Path | None):
+            raise ConfigurationError(
+                f"{name} does not fit",
+                got=f"a {type(path).__name__}",
+                expected="a path, as a text or a Path",
+                remedy=f"correct {name}, or leave it out",
+            )
 
 
 def _request(kind: type[Request], given: tuple[Any, ...], named: dict[str, Any]) -> Request | None:

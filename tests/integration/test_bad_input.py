@@ -322,6 +322,17 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         ["'qvc', 'hybrid', 'convnet', 'resnet18'"],
     ),
     "no layers": (nothing, ["train", "--layers", "0"], ["--layers"]),
+    "layers to count beyond the memory": (
+        nothing,
+        ["resources", "--layers", "1000000000000", "--images", "1"],
+        ["GiB needed", "GiB free"],
+    ),
+    "encoding layers beyond the memory": (
+        nothing,
+        ["encode", "--encoding-layers", "1000000000000"],
+        ["approximate encoding", "GiB needed"],
+    ),
+    "a number beyond 64 bits": (nothing, ["train", "--train-shots", str(2**63)], ["--train-shots", "less than"]),
     "layers beyond the memory": (nothing, ["train", "--layers", "1000000000"], ["GiB needed", "GiB free"]),
     "endless rate": (nothing, ["train", "--learning-rate", "inf"], ["--learning-rate", "finite"]),
     "rate that is no number": (nothing, ["train", "--learning-rate", "nan"], ["--learning-rate", "finite"]),

@@ -118,6 +118,13 @@ def test_no_room_for_the_output(qaml: Qaml, fails: Callable[[BaseException], Non
     assert finished.err.startswith("Error: no room to write")
 
 
+def test_a_name_too_long_for_a_file(qaml: Qaml) -> None:
+    finished = qaml("collect", "x" * 5000)
+    assert (finished.code, finished.out) == (2, "")
+    assert finished.err.startswith("Error: a name is too long: got xxx")
+    assert len(finished.err) < 300
+
+
 def test_a_reader_that_left_is_no_failure(qaml: Qaml, fails: Callable[[BaseException], None]) -> None:
     leave = SystemExit(1)
     leave.__context__ = BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from qaml_qiskit.artifacts import digest, open_pool, open_run
-from qaml_qiskit.circuits import OwnAnsatz, is_own, named_circuit
+from qaml_qiskit.circuits import ANSAETZE, OwnAnsatz, is_own, named_circuit
 from qaml_qiskit.deployments.images import load_images_of
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import load_catalogue, load_recipe, open_target
+from qaml_qiskit.models import check_size
 from qaml_qiskit.noise import LAYER_END
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome
@@ -23,6 +24,9 @@ from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.resources.published import published_rows
 from qaml_qiskit.workflows.resources.report import wholes_and_parts, write_report
 from qaml_qiskit.workflows.resources.request import ResourcesRequest
+
+#: Of Qiskit's circuit, with all that is compiled from it.
+_BYTES_AN_ANGLE = 4000
 
 
 @takes(ResourcesRequest)
@@ -102,6 +106,8 @@ def grid_of(request: ResourcesRequest, first: Tensor, backends: Path | None) -> 
 def _classifiers(ansatz: str, prepared: Iterable[Preparation], layers: Sequence[int]) -> list[Classifier]:
     """An ansatz behind every encoding, with every number of layers; a circuit where it fits the qubits."""
     if not is_own(ansatz):
+        widest = max(each.num_qubits for each in prepared)
+        check_size(_BYTES_AN_ANGLE * ANSAETZE[ansatz](widest, max(layers)).num_parameters)
         return [Classifier(ansatz, *each) for each in product(prepared, layers)]
     own = named_circuit(ansatz)
     circuit = OwnAnsatz(own, LAYER_END)

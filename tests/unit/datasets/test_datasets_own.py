@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from PIL import Image
 
 from qaml_qiskit.datasets import Dataset, Split, load_dataset, load_rows, load_test
 from qaml_qiskit.datasets.columns import Columns, fit_columns
-from qaml_qiskit.errors import QamlError
+from qaml_qiskit.errors import ConfigurationError, QamlError
 from tests.tolerances import DIFFERENT, VALUE
 from tests.unit.datasets.own_files import flows, kdd, letters, medmnist, photographs
 
@@ -380,3 +381,46 @@ def test_random_data_are_split_class_by_class(labels: list[str], seed: int, shap
     for part in (split.train, split.test):
         rows = np.rint(part.images[:, 0, 0, 0] * len(labels)).astype(int)
         assert [labels[row] for row in rows] == [part.class_names[label] for label in part.labels]
+
+
+PIXELS, CLASSES = np.full((20, 2, 2), 0.5), np.arange(20) % 2
+NOT_ARRAYS: dict[str, tuple[object, object, dict[str, Any], str]] = {
+    "nothing": (None, None, {}, "train part is not complete: got nothing"),
+    "rows of two lengths": ([[1, 2], [3]], [0, 1], {}, "a list that is no array"),
+    "labels of two lengths": (PIXELS, [[1], [0, 1]] * 10, {}, "train labels: got a list that is no array"),
+    "a column twice": (pd.DataFrame(PIXELS[:, 0], columns=["a", "a"]), CLASSES, {}, "the column 'a' twice"),
+    "no rows": (pd.DataFrame({"a": []}), [], {}, "got 0 rows of 1 columns"),
+    "bytes": (pd.DataFrame({"a": [b"\xff", b"a"] * 10}), CLASSES, {}, "column 'a' of the train table: got bytes"),
+    "endless labels": (PIXELS, CLASSES * 1e300, {}, "whole numbers or texts"),
+    "classes": (PIXELS, CLASSES, {"classes": 3}, "classes does not fit: got 3"),
+    "resize": (PIXELS, CLASSES, {"resize": 3}, "cannot resize: got "),
+    "grey": (PIXELS, CLASSES, {"grey": "x"}, "grey does not fit: got 'x'"),
+    "pca": (PIXELS, CLASSES, {"pca": 1.5}, "pca does not fit: got 1.5"),
+    "groups": (PIXELS, CLASSES, {"binarise": {"a": 3}}, "binarise does not fit"),
+    "groups by number": (PIXELS, CLASSES, {"binarise": [1]}, "binarise does not fit"),
+    "seed": (PIXELS, CLASSES, {"seed": "x"}, "this is no seed: got 'x'"),
+}
+
+
+@pytest.mark.parametrize("what", NOT_ARRAYS)
+def test_what_is_no_data_set_is_refused(what: str) -> None:
+    rows, labels, options, said = NOT_ARRAYS[what]
+    with pytest.raises(QamlError, match=said):
+        Split.from_arrays(rows, labels, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"name": 3}, {"name": None}, {"limit": "x"}, {"limit": 1.5}, {"classes": 3}, {"columns": 3}, {"pca": "a"}],
+    ids=str,
+)
+def test_arguments_of_another_kind_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"does not fit|cannot load the data"):
+        load_dataset(**{"name": "digits", **options})
+
+
+def test_tensors_are_arrays_wherever_they_are_from() -> None:
+    pixels, labels = torch.full((20, 2, 2), 0.5, requires_grad=True), torch.arange(20) % 2
+    split = Split.from_arrays(pixels, labels)
+    assert split.train.images.shape == (14, 1, 2, 2)
+    assert (split.train.images == 0.5).all()
