@@ -1,6 +1,7 @@
 """Configuration of the documentation site; `make docs` builds it."""
 
 import logging
+import os
 import re
 import shutil
 from pathlib import Path
@@ -22,7 +23,8 @@ version = release = __version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 
-# The lessons are executed with every build, each in a folder of its own.
+# The lessons are executed with every build, each in a folder of its own; one asks where the checkout is.
+os.environ["QAML_CHECKOUT"] = str(Path(__file__).parents[1])
 nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True

@@ -47,5 +47,6 @@ def test_a_lesson_runs(lesson: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     # IPython warns where the home folder is not there, as in tests.
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / ".ipython"))
     (tmp_path / ".ipython").mkdir()
+    monkeypatch.setenv("QAML_CHECKOUT", str(EXAMPLES.parent))
     notebook = nbformat.read(lesson, as_version=4)
     NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(tmp_path)}}).execute()
