@@ -220,6 +220,13 @@ class QVCClassifier(ClassifierMixin, BaseEstimator):
 
     def _parts(self, labels: NDArray[np.intp], seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Which images are trained on, and which choose the epoch."""
+        if not isinstance(self.validation, int | float) or not 0 <= self.validation < 1:
+            raise EstimatorError(
+                "validation does not fit",
+                got=repr(self.validation),
+                expected="a number from 0 to below 1",
+                remedy="choose for example 0.1",
+            )
         everything, counts = np.arange(len(labels)), np.bincount(labels)
         if len(labels) < _FEWEST_TO_HOLD_OUT or counts.min() < 2 or not self.validation:
             return everything, everything

@@ -92,7 +92,8 @@ def check_encodable(config: ModelConfig, data: TrainingData) -> None:
     Raises:
         InputError: the circuit has no state for an image, such as a black one.
     """
-    if not isinstance(config, QVCConfig):
+    # A hybrid encodes features, and a constant beside them.
+    if not isinstance(config, QVCConfig) or config.kind != "qvc":
         return
     encoding = config.build_encoding()
     for told, part in (("training", data.train), ("validation", data.validation), ("test", data.test)):

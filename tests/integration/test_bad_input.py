@@ -154,6 +154,11 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         [*OWN, "c.qpy"],
         ["parameters of the encoding", "x[0]"],
     ),
+    "noise of gates in a circuit": (
+        text("c.qasm", QASM + "input float a;\nqubit[6] q;\nry(a) q[0];"),
+        [*OWN, "c.qasm", "--train-noise", "0.01"],
+        ["cannot sample errors", "'ry'", "--train-noise"],
+    ),
     "circuit and layers": (
         text("c.qasm", QASM + "input float a;\nqubit[6] q;\nry(a) q[0];"),
         [*OWN, "c.qasm", "--layers", "12"],

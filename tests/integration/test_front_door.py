@@ -280,3 +280,10 @@ def test_what_was_given_goes_with_the_process() -> None:
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).name == "runs"
     assert not Path(done.stdout.strip()).parent.exists()
+
+
+@pytest.mark.parametrize("name", ["out", "data_dir"])
+@pytest.mark.parametrize("value", [3, b"runs", object()], ids=["number", "bytes", "object"])
+def test_what_is_no_path_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} does not fit: got a "):
+        front.train("digits", **{name: value})

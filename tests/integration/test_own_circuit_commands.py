@@ -19,6 +19,7 @@ from qaml_qiskit import (
     TrainRequest,
     attack,
     certify,
+    collect,
     export,
     forecast,
     frontier,
@@ -29,7 +30,7 @@ from qaml_qiskit import (
     train,
 )
 from qaml_qiskit.circuits import Ladder, circuit_bytes
-from qaml_qiskit.errors import ConfigurationError, PartialResultError
+from qaml_qiskit.errors import ConfigurationError, PartialResultError, QamlError
 from qaml_qiskit.models import QVC, load_model
 from qaml_qiskit.noise import LAYER_END
 from tests.integration.conftest import Finished
@@ -94,6 +95,22 @@ def test_every_command_takes_it(file: str) -> None:
         "gates",
         "crosstalk",
     }
+
+
+def test_its_trained_head_is_run_and_collected_again(file: str) -> None:
+    train(TrainRequest(ansatz=file, readout="linear", **SHORT), out=Path("mine"))
+    request = RunRequest(model="mine", recipe="quick", shots=50, images="4")
+    results = run(request, out=Path("run")).results
+    assert [row["images"] for row in results] == [4] * len(results)
+    Path("run/metrics.json").unlink()
+    assert collect(Path("run")).results == results
+    for name in ("metrics.json", "plan.json"):
+        Path("run", name).unlink()
+    assert collect(Path("run")).results == results
+    for name in ("metrics.json", "plan.json", "../mine/model.safetensors"):
+        Path("run", name).unlink(missing_ok=True)
+    with pytest.raises(QamlError, match="mine"):
+        collect(Path("run"))
 
 
 def test_its_resources_are_those_of_the_same_ansatz(file: str) -> None:

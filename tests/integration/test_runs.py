@@ -47,12 +47,14 @@ def test_every_run_has_a_row(runs: Path, qaml: Qaml) -> None:
 def test_a_run_in_any_state_is_told_and_breaks_nothing(runs: Path, qaml: Qaml) -> None:
     request = RunRequest(model="runs/qvc", target="poor-readout", recipe="quick", images="4", shots=20)
     qaml_qiskit.submit(request, out=runs / "waiting")
-    for name in ("begun", "torn", "scrambled", "lost"):
+    for name in ("begun", "torn", "scrambled", "lost", "huge", "odd"):
         shutil.copytree(runs / "qvc", runs / name)
     (runs / "begun/metrics.json").unlink()
     (runs / "torn/metrics.json").write_text("{")
     (runs / "scrambled/config.yaml").write_text("- a: [")
     (runs / "lost/config.yaml").unlink()
+    (runs / "huge/metrics.json").write_text('{"results": [{"test_accuracy": 1' + "0" * 400 + "}]}")
+    (runs / "odd/config.yaml").write_text("{command: train, model: {a: 1}, classes: 3, resolved: 5}")
     foreign = runs / "foreign"
     foreign.mkdir()
     (foreign / "config.yaml").write_text("command: docker")
@@ -67,11 +69,15 @@ def test_a_run_in_any_state_is_told_and_breaks_nothing(runs: Path, qaml: Qaml) -
         "runs/torn": "damaged",
         "runs/scrambled": "damaged",
         "runs/lost": "damaged",
+        "runs/huge": "damaged",
+        "runs/odd": "complete",
         "runs/waiting": "pending",
     }
     assert "runs/torn/metrics.json" in " ".join(found.json()["notes"])
     compared = qaml("runs", "compare", "runs/qvc", "runs/torn", "runs/begun", "runs/lost", "--json")
     assert list(states(compared).values()) == ["complete", "damaged", "unfinished", "damaged"]
+    odd = qaml("runs", "compare", "runs/qvc", "runs/odd", "--json")
+    assert list(states(odd).values()) == ["complete", "complete"]
 
 
 def test_jobs_with_a_device_are_pending(runs: Path) -> None:

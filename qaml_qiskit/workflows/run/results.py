@@ -3,6 +3,8 @@
 Everything here works from the run folder alone, so any later process can do it, on any machine that has the folder.
 """
 
+from collections.abc import Mapping
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.compiled import circuit_rows
+from qaml_qiskit.deployments.references import model_path
 from qaml_qiskit.deployments.sampling import check_computed, computed_on
 from qaml_qiskit.errors import PartialResultError, QamlError
 from qaml_qiskit.evaluation import LinearHead
@@ -33,7 +36,7 @@ from qaml_qiskit.execution import collect as collect_jobs
 from qaml_qiskit.execution.question import within
 from qaml_qiskit.execution.workload import CALIBRATION
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, short
-from qaml_qiskit.models import QVC, build_model, parse_config
+from qaml_qiskit.models import QVC, ModelConfig, build_model, load_model, parse_config
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome
 from qaml_qiskit.studies import Measured, score_sampled
@@ -149,17 +152,33 @@ def _inputs(run: Run, workload: Workload) -> Arrays:
 
 
 def _num_classes(run: Run) -> int:
-    return int(run.resolved("model", parse_config).num_classes)
+    def count_of(model: Mapping[str, Any]) -> int:
+        # The rest need not be there: a circuit of the user's own lies beside the model, not in its runs.
+        if not isinstance(count := model.get("num_classes"), int) or count < 1:
+            raise ValueError("no number of classes")
+        return count
+
+    return run.resolved("model", count_of)
 
 
 def _plan(run: Run, workload: Workload) -> tuple[Row, list[Row]]:
     """The plan and the gate counts; counted again when the file with them is missing, damaged or something else."""
     if (saved := run.kept(PLAN, JSON)) is not None:
         return saved["plan"], saved["resources"]
-    model = build_model(run.resolved("model", parse_config))
+    model = build_model(run.resolved("model", partial(_model_config, str(run.config["model"]))))
     assert isinstance(model, QVC)
     target = target_of(run, workload)
     return plan(workload, target).as_dict(), circuit_rows(model.circuit(), workload.isa, target.name)
+
+
+def _model_config(name: str, described: dict[str, Any]) -> ModelConfig:
+    """A model's configuration. A circuit of the user's own lies beside the model, not in its runs."""
+    if "circuit" not in described:
+        return parse_config(described)
+    config = load_model(model_path(name)).card.model
+    if config.model_dump(mode="json")["circuit"] != described["circuit"]:
+        raise ValueError("another model")
+    return config
 
 
 def _score(run: Run, workload: Workload, sampled: Sampled) -> Measured:

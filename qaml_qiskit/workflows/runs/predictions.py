@@ -49,17 +49,18 @@ def named_images(summary: Summary) -> NamedImages | None:
     if said is None or not {"labels", "indices"} <= arrays.keys():
         return None
     labels, indices = arrays["labels"], arrays["indices"]
-    if said.ndim != 2 or labels.ndim != 1 or not len(labels) == len(indices) == len(said):
+    if said.ndim != 2 or not said.shape[1] or labels.ndim != 1 or not len(labels) == len(indices) == len(said):
         return None
     resolved = summary.config.get("resolved")
     resolved = resolved if isinstance(resolved, dict) else {}
+    classes = summary.config.get("classes")
     given = str(summary.config.get("images", "0"))
     return NamedImages(
         labels,
         indices,
         said.argmax(1) == labels,
         resolved.get("images"),
-        (summary.config.get("dataset"), tuple(summary.config.get("classes") or ()), resolved.get("data")),
+        (summary.config.get("dataset"), tuple(classes) if isinstance(classes, list) else (), resolved.get("data")),
         given.isdecimal(),
     )
 

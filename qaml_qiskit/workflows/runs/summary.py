@@ -97,7 +97,7 @@ def summary_of(folder: Path) -> Summary | None:
         if not run.complete:
             return Summary(folder, found, "pending" if _is_pending(run) else "unfinished", date, {})
         return Summary(folder, found, "complete", date, _headline(run))
-    except (QamlError, OSError, LookupError, TypeError, ValueError) as error:
+    except (QamlError, OSError, LookupError, TypeError, ValueError, OverflowError) as error:
         return Summary(folder, found, "damaged", date, {}, str(error))
 
 
@@ -130,6 +130,8 @@ def _headline(run: Run) -> Row:
     metrics, command = run.metrics(), run.config["command"]
     name = _ACCURACY.get(command, "")
     rows = [row for row in metrics["results"] if isinstance(row, dict) and isinstance(row.get(name), int | float)]
+    for row in rows:
+        float(row[name])  # JSON has integers that are too large for it
     if command == "demo":
         rows = [row for row in rows if row.get("images") == "clean"]
     if not rows:

@@ -13,7 +13,7 @@ from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.datasets import Dataset
 from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.formats import npz
-from qaml_qiskit.models import Model, QVCConfig, predict
+from qaml_qiskit.models import Clean, Model, QVCConfig, build_model, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.reports import Report, learning_curves
 from qaml_qiskit.simulation import computing
@@ -46,6 +46,10 @@ def train(
     data = load_data(request, data_dir)
     config = model_config(request, data.train)
     check_encodable(config, data)
+    settings, objective = training_config(request), objective_of(request)
+    if not isinstance(objective, Clean):
+        # Told before anything is written, too.
+        objective.check(build_model(config))
     own = config.circuit if isinstance(config, QVCConfig) else None
     resolved = {
         **compute.record(),
@@ -55,7 +59,6 @@ def train(
     with computing(compute), open_run("train", request, resolved or None, out) as run:
         if run.complete:
             return TrainOutcome.of(run)
-        settings, objective = training_config(request), objective_of(request)
         model = fit(config, settings, objective, data, run, progress or Silent(), stopping, compute=compute)
         history = read_history(run)
         tested = _test(model, data.test, run, progress or Silent())
