@@ -57,7 +57,7 @@ class OneCommand(TyperCommand):
             names = [f"{param.metavar}" for param in self.params if isinstance(param, TyperArgument)]
             raise ConfigurationError(
                 f"cannot read the words of `{ctx.command_path}`",
-                got=f"{' '.join(more)} more",
+                got=f"also {' '.join(more)}",
                 expected=f"only {' '.join(names)}, and options" if names else "only options",
                 remedy="leave them out, or put an option's name in front",
             )

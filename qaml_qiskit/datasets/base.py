@@ -17,6 +17,9 @@ from qaml_qiskit.datasets.preparing import Asked, PreparedData
 from qaml_qiskit.datasets.sources import DataSource
 from qaml_qiskit.errors import InputError
 
+#: Classes that are all named where a data set is printed.
+_FEW = 10
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -41,6 +44,10 @@ class Dataset:
         object.__setattr__(self, "class_names", tuple(self.class_names))
         object.__setattr__(self, "images", check_images(self.images))
         object.__setattr__(self, "labels", _checked_labels(self.labels, len(self.images), len(self.class_names)))
+
+    def __repr__(self) -> str:
+        shape = "×".join(map(str, self.image_shape))
+        return f"Dataset({self.name!r}: {len(self):,} images of {shape}; {_told_classes(self.class_names)})"
 
     @classmethod
     def from_arrays(
@@ -153,6 +160,12 @@ class Split:
             loaded=loaded,
         )
 
+    def __repr__(self) -> str:
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        sizes = " + ".join(f"{len(part):,} {name}" for name, part in parts.items() if part is not None)
+        shape = "×".join(map(str, self.train.image_shape))
+        return f"Split({self.train.name!r}: {sizes} images of {shape}; {_told_classes(self.train.class_names)})"
+
     @classmethod
     def from_arrays(
         cls,
@@ -223,6 +236,11 @@ class Split:
                     expected="the same classes and the same image shape in both",
                     remedy="load both parts from the same data set with the same classes",
                 )
+
+
+def _told_classes(names: Sequence[str]) -> str:
+    few = ", ".join(names) if len(names) <= _FEW else f"{names[0]}, {names[1]}, …, {names[-1]}"
+    return f"{len(names)} classes: {few}"
 
 
 def _checked_labels(labels: ArrayLike, count: int, num_classes: int) -> NDArray[np.int64]:

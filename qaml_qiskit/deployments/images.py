@@ -34,7 +34,7 @@ class Batch:
         images: shape (N, C, H, W), in [0, 1].
         labels: shape (N,).
         indices: their positions in the test set or file, shape (N,).
-        origin: a number of test images, or an .npz, as it was given.
+        origin: the number of test images, or the file as it was given.
     """
 
     images: Tensor
@@ -68,7 +68,7 @@ def load_batch(source: str, deployments: Sequence[Deployment], data_dir: Path | 
     images, labels, indices = load_images(source, card.data, data_dir, or_all=or_all, shape=card.model.image_shape)
     check_batch(images, card.model.image_shape)
     _check_readable(deployments, images)
-    return Batch(images, labels, indices, source)
+    return Batch(images, labels, indices, f"{len(labels)}" if source.isdecimal() else source)
 
 
 def check_alike(deployments: Iterable[Deployment]) -> None:

@@ -237,10 +237,7 @@ def noise_notes(deployments: Iterable[Deployment]) -> list[str]:
 def readout_notes(deployments: Iterable[Deployment]) -> list[str]:
     """What is averaged where that is not ⟨Z_k⟩ of a qubit a class, a sentence a model."""
     heads = {each.model_name: each for each in deployments if not each.qvc.readout.reads_classes}
-    return [
-        f"{name}: {products_told(each.qvc.readout.strings)}; where ⟨Z_k⟩ is said, these are meant."
-        for name, each in heads.items()
-    ]
+    return [f"{name}: {products_told(each.qvc.readout.strings)}." for name, each in heads.items()]
 
 
 def products_told(strings: Sequence[Sequence[int]]) -> str:

@@ -96,6 +96,10 @@ class Request(BaseModel):
                 for look in checks:
                     look(each, backends)
 
+    def is_default(self, name: str) -> bool:
+        """Whether a field has its default, so that nobody asked for anything else."""
+        return bool(getattr(self, name) == type(self).model_fields[name].default)
+
     def words(self, config: Mapping[str, Any] | None = None) -> list[str]:
         """The words of the command that asks for this; options at their defaults are left out.
 
@@ -149,7 +153,7 @@ class OnModels(Request):
 class WithImages(Request):
     """Asks for images to work on."""
 
-    images: Images = "100"
+    images: Annotated[Images, Otherwise("100, or all where there are fewer")] = "100"
     """A number N for the first N of the model's own test set; or a file of images: an .npz as the model takes them, or
     any that could be a data set, which is prepared as the model's was."""
 

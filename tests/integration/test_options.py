@@ -266,7 +266,7 @@ def test_options_that_another_function_would_ignore_are_refused(qaml: Qaml) -> N
         ("sweep a --encoding-noise=3", "--encoding-noise does not fit: got a value; expected none"),
         ("attack a --param pgd.steps=0", "the attack pgd cannot have these parameters: got steps=0"),
         ("attack a --eps 2", "--eps does not fit: got 2"),
-        ("run a b c", "cannot read the words of `qaml run`: got b c more; expected only MODEL"),
+        ("run a b c", "cannot read the words of `qaml run`: got also b c; expected only MODEL"),
         ("run a --shots 1 --shots 2", "--shots is given 2 times"),
     ],
 )

@@ -71,6 +71,7 @@ def test_a_table_keeps_its_preparation(qaml: Qaml, place: Path) -> None:
     flows(place / "new.csv", rows=12, seed=5)
     again = qaml("sweep", "model", "--strengths", "0.01", "--images", "new.csv")
     assert again.code == 0, again.err
+    assert qaml("attack", "model", "--attack", "fgsm", "--json").json()["results"][-1]["images"] < 100
 
 
 def test_the_command_that_is_printed_asks_for_the_same() -> None:

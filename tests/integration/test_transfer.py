@@ -13,7 +13,7 @@ import torch
 from qaml_qiskit import TrainRequest, train
 from qaml_qiskit.artifacts.adversarial import read_adversarial
 from qaml_qiskit.datasets import load_dataset
-from qaml_qiskit.deployments import deployment, read_deployment
+from qaml_qiskit.deployments import conditioned, deployment, read_deployment
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import load_model, predict
@@ -166,7 +166,7 @@ def test_a_source_without_gradients_is_refused_before_it_is_compiled(
     def compiled(*_: object) -> object:
         raise AssertionError
 
-    monkeypatch.setattr(deployment, "compiled_for", compiled)
+    monkeypatch.setattr(conditioned, "compiled_for", compiled)
     (tmp_path / "backends.yaml").write_text(STRONG_READOUT)
     words = ("--sources", source.format(trained), "--victims", trained, "--backends", tmp_path / "backends.yaml")
     refused = qaml("transfer", *words, "--out", tmp_path / "run")

@@ -18,6 +18,7 @@ from qaml_qiskit.datasets.files.format import (
     cannot_read,
 )
 from qaml_qiskit.formats import read_arrays
+from qaml_qiskit.text import shortened
 
 _PREFIXES = {TRAIN: "train_", VALIDATION: "val_", TEST: "test_", ALL: ""}
 _EXPECTED = "an .npz with plain arrays `train_images`, `train_labels`, `test_images` and `test_labels` (and perhaps "
@@ -42,7 +43,9 @@ def read_npz(path: Path, options: TableOptions) -> Mapping[str, FilePart]:
         if images is not None and labels is not None:
             parts[part] = _part(path, prefix, images, labels)
     if TRAIN not in parts and ALL not in parts:
-        raise cannot_read(path, f"the arrays {', '.join(map(repr, arrays)) or 'of other names'}", _EXPECTED, _REMEDY)
+        with np.load(path, allow_pickle=False) as archive:
+            there = shortened(", ".join(map(repr, archive.files)) or "none", 200)
+        raise cannot_read(path, f"the arrays {there}", _EXPECTED, _REMEDY)
     return {part: rows for part, rows in parts.items() if part != ALL} if TRAIN in parts else {ALL: parts[ALL]}
 
 

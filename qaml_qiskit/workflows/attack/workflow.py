@@ -53,7 +53,7 @@ def attack(
     victim = everyone[0]
     for each in everyone:
         each.check_attackable(request.attacks())
-    batch = load_batch(request.images, everyone, data_dir)
+    batch = load_batch(request.images, everyone, data_dir, or_all=request.is_default("images"))
     weights = {each.name: each.weights for each in everyone}
     resolved = {"weights": weights, "images": digest(batch.images), **code_of(everyone), **compute.record()}
     cells = {f"{each.name}-eps{each.budget}": Cell(victim.name, each) for each in request.attacks()}

@@ -47,7 +47,7 @@ def certify(
     )
     deployment = deploy(name, condition, backends=backends)
     deployment.check_forms()
-    batch = load_batch(request.images, [deployment], data_dir)
+    batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
     resolved = {
         "weights": deployment.weights_digest,
         "images": digest(batch.images),

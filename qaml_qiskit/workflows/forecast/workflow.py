@@ -18,8 +18,8 @@ from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.forecast.request import ForecastRequest
 
 _NOTES = (
-    "accuracy: exact for endless shots; for finite ones what is expected, the errors of the ⟨Z_k⟩ taken as normal and "
-    "independent, and the readout calibrated with as many shots. m3 corrects bitstrings that are drawn.",
+    "accuracy: exact for endless shots; for finite ones what is expected, the errors of what is averaged taken as "
+    "normal, and the readout calibrated with as many shots. m3 corrects bitstrings that are drawn.",
     "The noise is the device's own model, on every gate of the whole circuit, encoding included. What the model does "
     "not know, such as crosstalk and drift, is not in it: a device gives less.",
 )
@@ -47,7 +47,10 @@ def forecast(
     """
     opening, progress = open_pool(workers, scheduler), progress or Silent()
     models = {name: deploy(name, compute=compute) for name in request.models}
-    batches = {name: load_batch(request.images, [model], data_dir) for name, model in models.items()}
+    batches = {
+        name: load_batch(request.images, [model], data_dir, or_all=request.is_default("images"))
+        for name, model in models.items()
+    }
     places = dict.fromkeys(product(request.models, request.target))
     deployments = {
         str(number): models[name].on(target, request.recipe, backends) for number, (name, target) in enumerate(places)

@@ -51,7 +51,10 @@ def frontier(
     opening, progress = open_pool(workers, scheduler), progress or Silent()
     target = OnTarget(request.target, request.recipe)
     deployments = [deploy(name, target, backends=backends, compute=compute) for name in dict.fromkeys(request.models)]
-    models = {str(key): (each, load_batch(request.images, [each], data_dir)) for key, each in enumerate(deployments)}
+    models = {
+        str(key): (each, load_batch(request.images, [each], data_dir, or_all=request.is_default("images")))
+        for key, each in enumerate(deployments)
+    }
     compiled = [each.compiled for each in deployments]
     resolved = {
         "models": {each.model_name: each.weights_digest for each in deployments},

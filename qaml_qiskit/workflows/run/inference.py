@@ -89,7 +89,7 @@ def prepare(
     """
     model, condition = parse_deployment(request.model, target=request.target, recipe=request.recipe)
     deployment = deploy(model, condition, backends=backends)
-    batch = load_batch(request.images, [deployment], data_dir)
+    batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
     compiled, target = deployment.compiled, deployment.compiled.target
     workload = workload_for(
         compiled.isa,

@@ -85,7 +85,7 @@ class SweepPlan:
         self.models = {name: deploy(name) for name in self.request.models}
         behind = {name: _behind_encodings(model, self.request) for name, model in self.models.items()}
         self.batches = {
-            name: load_batch(self.request.images, [model], self.data_dir, or_all=self.request.takes_fewer_images)
+            name: load_batch(self.request.images, [model], self.data_dir, or_all=self.request.is_default("images"))
             for name, model in self.models.items()
         }
         self.notes += readout_notes(self.models.values())
@@ -104,7 +104,7 @@ class SweepPlan:
             "images": {name: digest(batch.images) for name, batch in self.batches.items()},
         }
         fewer = {name: len(batch) for name, batch in self.batches.items() if f"{len(batch)}" != self.request.images}
-        if fewer and self.request.takes_fewer_images:
+        if fewer and self.request.is_default("images"):
             found["images_taken"] = fewer
         if "device" in self.request.noise:
             entry = load_catalogue(self.backends).entry(self.request.target)

@@ -17,7 +17,7 @@ _ENCODING = {
 }
 _ATTACKED = (
     "Attacked images are made with the exact gradient under the noise (white-box, endless shots){}. "
-    "The slope is against noiseless ⟨Z_k⟩ of the same images."
+    "The slope is against noiseless averages of the same images."
 )
 _M3 = (
     "m3 inverts within the bitstrings that were seen. Where the shots are few for the number of classes it leaves a "
@@ -27,9 +27,9 @@ _ENGINES = {
     "exact": "",
     "aer-density": "",
     "aer-trajectories": " accuracy here is from means over {trajectories:,} random trajectories an image, and its "
-    "interval includes their spread. z_error: root mean square of the standard errors of ⟨Z_k⟩.",
+    "interval includes their spread. z_error: root mean square of the standard errors of the averages.",
     "aer-sampler": " accuracy here is from shots that were drawn, and its interval includes their spread. z_error: "
-    "root mean square of the standard errors of ⟨Z_k⟩.",
+    "root mean square of the standard errors of the averages.",
 }
 
 
@@ -91,8 +91,8 @@ def _explanation(request: SweepRequest) -> str:
     return (
         (exact if request.engine in ("exact", "aer-density") else "")
         + _ENGINES[request.engine].format(trajectories=request.trajectories)
-        + " slope: of noisy against noiseless ⟨Z_k⟩, how much of the signal is left; the same certainty takes 1/slope² "
-        "times as many shots."
+        + " slope: of noisy against noiseless averages, how much of the signal is left; the same certainty takes "
+        "1/slope² times as many shots."
     ).strip()
 
 

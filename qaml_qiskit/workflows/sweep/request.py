@@ -48,7 +48,7 @@ class SweepRequest(Seeded, WithRecipe, OnTarget):
     attack_steps: Annotated[Count | None, Otherwise("each attack's own")] = None
     """Steps of the attacks that have them."""
     images: Annotated[Images, Otherwise("1000, or all where there are fewer")] = "1000"
-    """A number N for the first N of the model's own test set; or an .npz."""
+    """A number N for the first N of the model's own test set; or a file of images, as for the other commands."""
     engine: SweepEngine = "exact"
     """How ⟨Z⟩ is computed."""
     shots: Several[Count] = (1000,)
@@ -92,11 +92,6 @@ class SweepRequest(Seeded, WithRecipe, OnTarget):
     def models(self) -> tuple[str, ...]:
         """The models, one or several."""
         return (self.model,) if isinstance(self.model, str) else self.model
-
-    @property
-    def takes_fewer_images(self) -> bool:
-        """Whether the whole test set will do where it is smaller: nobody asked for a number of images."""
-        return self.images == type(self).model_fields["images"].default
 
     @property
     def drawn(self) -> bool:

@@ -67,7 +67,7 @@ def tamper(
     parts = request.part or parts_of(deployment)
     check_parts(deployment, parts)
     readout = honest_readout(deployment, _probability(request))
-    batch = load_batch(request.images, [deployment], data_dir)
+    batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
     if "calibration" in parts:
         check_invertible(readout)
     resolved = {

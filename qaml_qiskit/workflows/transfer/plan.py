@@ -65,7 +65,7 @@ class TransferPlan:
             check_data(name, file.provenance, everyone[0].card.data)
         origins = [request.images, *(file.provenance.images for file in files.values()), _DEFAULT_IMAGES]
         origin = next(each for each in origins if each is not None)
-        self.batch = load_batch(origin, [*self.victims, *self.sources], data_dir)
+        self.batch = load_batch(origin, [*self.victims, *self.sources], data_dir, or_all=request.images is None)
         for name, file in files.items():
             check_made_from(name, file, self.batch)
         self.cells = {

@@ -97,3 +97,11 @@ def test_labels_must_fit_images_and_classes(labels):
 def test_both_parts_need_the_same_classes_and_shape():
     with pytest.raises(InputError, match="same classes"):
         Split(_dataset(), _dataset(classes=("a", "b")))
+
+
+def test_data_are_printed_in_one_line() -> None:
+    images, labels = np.zeros((12, 1, 2, 3), np.float32), np.arange(12)
+    many = Dataset("letters", images, labels, tuple("abcdefghijkl"))
+    assert repr(many) == "Dataset('letters': 12 images of 1×2×3; 12 classes: a, b, …, l)"
+    few = Dataset("signs", images, labels % 2, ("stop", "go"))
+    assert repr(Split(few, few)) == "Split('signs': 12 train + 12 test images of 1×2×3; 2 classes: stop, go)"

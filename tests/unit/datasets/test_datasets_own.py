@@ -265,7 +265,7 @@ IMAGES, LABELS = np.zeros((20, 2, 2)), np.arange(20) % 2
 REFUSED: dict[str, tuple[Callable[[Path], Path], dict[str, object], str]] = {
     "pickles": (_arrays(images=np.array([{}] * 4), labels=LABELS), {}, "holds pickled objects"),
     "no labels": (_arrays(images=IMAGES), {}, "no array 'labels'"),
-    "other names": (_arrays(x=IMAGES, y=LABELS), {}, "of other names"),
+    "other names": (_arrays(x=IMAGES, y=LABELS), {}, "got the arrays 'x', 'y'"),
     "one class": (_arrays(images=IMAGES, labels=0 * LABELS), {}, "one class only"),
     "labels with fractions": (_arrays(images=IMAGES, labels=LABELS / 2), {}, "whole numbers or texts"),
     "labels of several": (_arrays(images=IMAGES, labels=np.eye(2)[LABELS]), {}, "one label an image"),
