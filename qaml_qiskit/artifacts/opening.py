@@ -93,8 +93,12 @@ def _default_path(command: str, config: dict[str, Any]) -> Path:
 
 
 def _defaults(request: BaseModel) -> dict[str, Any]:
-    """What a request's options are when nobody gives them, as its configuration has them."""
-    fields = type(request).model_fields.items()
+    """What a request's options are when nobody gives them, as its configuration has them.
+
+    Not those that are left out of a configuration at some value: where they are missing, they have that value, whatever
+    their default is.
+    """
+    fields = {name: field for name, field in type(request).model_fields.items() if field.exclude_if is None}.items()
     given = {name: field.get_default(call_default_factory=True) for name, field in fields if not field.is_required()}
     return request.model_copy(update=given).model_dump(mode="json", include=set(given))
 

@@ -63,6 +63,7 @@ class QVC(nn.Module):
             start = self.readout.head.converted(lambda part: nn.Parameter(torch.from_numpy(part).to(initial.dtype)))
             # In units of the scale: so a step of Adam, and its l2 penalty, mean to the head what they mean to an angle.
             self.head_matrix, self.head_offset = start.matrix, start.offset
+        self._only_scales = not self.readout.trained and self.readout.head.is_scale
         # A small model takes as long to make a constant head as to apply it.
         with torch.inference_mode(False):
             likes = [] if self.readout.trained else [torch.zeros((), dtype=dtype) for dtype in _PRECISIONS]
@@ -136,6 +137,9 @@ class QVC(nn.Module):
 
     def logits(self, expectations: Tensor) -> Tensor:
         """What :attr:`head` makes of ⟨P⟩ of the readout's strings, shape (N, S), in their precision."""
+        if self._only_scales:
+            # The product with a matrix would add several per cent to a small model's step.
+            return expectations * self.config.logit_scale
         head = self.head_for(expectations)
         # One operation of torch's, where LinearHead.logits would be three.
         return nn.functional.linear(expectations, head.matrix, head.offset)

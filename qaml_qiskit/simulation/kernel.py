@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -132,6 +133,7 @@ class _NativeProgram:
         self.pointer = ctypes.addressof(self._native)
 
 
+@lru_cache(maxsize=64)
 def _single(strings: Strings) -> tuple[int, ...] | None:
     """The wires where every string is Z of one, which the kernel reads itself; None elsewhere."""
     return tuple(string[0] for string in strings) if all(len(string) == 1 for string in strings) else None

@@ -8,6 +8,7 @@ real or complex, and it need not be normalised (the circuit is applied as a line
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -235,16 +236,21 @@ def _empty(amplitudes: Tensor, angles: Tensor, columns: int) -> Tensor:
 
 def _strings(program: Program, qubits: Sequence[Reading]) -> Strings:
     """What is read, by the wires that carry these qubits at the end of the circuit."""
-    strings = [qubits_of(reading) for reading in qubits]
-    wrong = [string for string in strings if not string or not {*string} <= {*range(program.num_qubits)}]
+    return _on_wires(program.wires, tuple(qubits))
+
+
+@lru_cache(maxsize=64)
+def _on_wires(wires: tuple[int, ...], readings: tuple[Reading, ...]) -> Strings:
+    strings = [qubits_of(reading) for reading in readings]
+    wrong = [string for string in strings if not string or not {*string} <= {*range(len(wires))}]
     if wrong:
         raise InputError(
             "cannot measure these qubits",
             got=str([string[0] if len(string) == 1 else string for string in wrong]),
-            expected=f"qubits from 0 to {program.num_qubits - 1}",
+            expected=f"qubits from 0 to {len(wires) - 1}",
             remedy="choose qubits of the circuit",
         )
-    return tuple(tuple(program.wires[qubit] for qubit in string) for string in strings)
+    return tuple(tuple(wires[qubit] for qubit in string) for string in strings)
 
 
 def _prepare(program: Program, amplitudes: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Engine]:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.artifacts.training import read_history
-from qaml_qiskit.circuits import READOUTS
 from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.deployments.sampling import Stages
 from qaml_qiskit.evaluation import accuracy, rms_difference
@@ -88,7 +87,11 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     which = f"0 to {len(digits) - 1}" if digits == tuple(range(len(digits))) else ", ".join(map(str, digits))
     read = "class k is read from the Z of qubit k, so six qubits can name six classes"
     if config.readout != "qubits":
-        read = f"classes are read by {config.readout}: {READOUTS.told()[config.readout]}"
+        readout = found.deployment.qvc.readout
+        read = (
+            f"a {'trained' if readout.trained else 'fixed'} linear head names {config.num_classes} classes by "
+            f"{len(readout.strings)} average{'s' * (len(readout.strings) != 1)} of products of Z ({config.readout})"
+        )
     data = (
         f"{request.images} test images of handwritten digits {which} (scikit-learn, 8×8 pixels), amplitude-encoded on "
         f"{config.num_qubits} qubits; {read}. {request.shots} shots an image."
@@ -104,7 +107,10 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
         f"{config.num_qubits} qubits, {config.num_layers} layers; exact {config.encoding} encoding, compiled once for "
         f"all images with recipe {request.recipe}. Gates of the encoding and of the ansatz together."
     )
-    grid = "One image of each class, the two perturbations (blue adds light, red removes it) and the ideal result."
+    grid = (
+        f"One image of each of {len(one_of_each_class(found.labels))} classes, the two perturbations (blue adds light, "
+        "red removes it) and the ideal result."
+    )
     series = {
         name: [(row["accuracy"], *row["interval"]) for row in rows if row["stage"] == name] for name in STAGES.values()
     }

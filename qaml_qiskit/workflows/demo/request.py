@@ -11,17 +11,18 @@ from qaml_qiskit.workflows.training_options import TrainingOptions
 
 
 class DemoRequest(Seeded, WithRecipe, OnTarget):
-    """Everything that decides the demo's numbers. The data are the embedded digits, on six qubits."""
+    """Everything that decides the demo's numbers. The data are the embedded digits, all ten, on six qubits."""
 
     command: ClassVar[str] = "demo"
 
     classes: Annotated[
         tuple[int, ...] | None,
         Field(exclude_if=lambda classes: classes is None),
-        Otherwise("0 to 5, a qubit each; all ten where the readout is trained"),
+        Otherwise("all ten; 0 to 5 where the readout is not trained and each needs a qubit"),
     ] = None
     """Digits to keep; the k-th becomes label k."""
-    readout: Annotated[ReadoutName, Field(exclude_if=lambda name: name == "qubits")] = "qubits"
+    # Runs before there was a choice have none, and read a qubit a class.
+    readout: Annotated[ReadoutName, Field(exclude_if=lambda name: name == "qubits")] = "linear-zz"
     """How classes are read from the QVC's qubits."""
     layers: Count = 12
     """Layers of the QVC."""

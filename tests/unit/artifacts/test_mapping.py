@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pytest
 import torch
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from qaml_qiskit.artifacts import ARRAYS, HERE, JSON, Bar, Codec, Pool, Run, open_pool, open_run
 from qaml_qiskit.errors import ConfigurationError, InputError
@@ -235,3 +236,17 @@ def test_a_run_from_before_an_option_goes_on_or_says_what_to_do(run: Run) -> Non
     with pytest.raises(ConfigurationError, match=r"differs in ansatz.*Choose another folder with --out"):
         open_run("demo", LaterOptions(ansatz="brickwork"), out=run.path)
     assert cells(run) == before
+
+
+class ChangedOptions(Options):
+    """The same command's, in a version that has a choice where there was none, and another default."""
+
+    readout: Annotated[str, Field(exclude_if=lambda name: name == "qubits")] = "linear"
+
+
+def test_a_run_from_before_a_choice_is_not_that_of_a_later_default(run: Run) -> None:
+    run.__exit__(None, None, None)
+    with pytest.raises(ConfigurationError, match="differs in readout"):
+        open_run("demo", ChangedOptions(), out=run.path)
+    with open_run("demo", ChangedOptions(readout="qubits"), out=run.path) as later:
+        assert later.config == run.config
