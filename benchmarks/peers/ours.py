@@ -10,7 +10,8 @@ from torch import Tensor
 from benchmarks.machine import package_version
 from benchmarks.peers.base import MissingError, Steps
 from benchmarks.problem import Answer, Array, Labels, Problem, Step
-from qaml_qiskit.models.qvc import QVC, QVCConfig
+from qaml_qiskit.models.qvc import QVC
+from qaml_qiskit.models.qvc_config import QVCConfig
 from qaml_qiskit.simulation import backend_description, use_backend
 
 

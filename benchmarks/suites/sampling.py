@@ -18,7 +18,8 @@ from benchmarks.suites.settings import Settings
 from qaml_qiskit.execution import compile_for, load_recipe, open_target, sample
 from qaml_qiskit.execution.catalogue import FakeEntry
 from qaml_qiskit.execution.counts import z_from_bits
-from qaml_qiskit.models.qvc import QVC, QVCConfig
+from qaml_qiskit.models.qvc import QVC
+from qaml_qiskit.models.qvc_config import QVCConfig
 
 Array = NDArray[np.float64]
 

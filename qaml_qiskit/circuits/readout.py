@@ -8,7 +8,7 @@ import numpy as np
 
 from qaml_qiskit.circuits.observables import read_observables
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.evaluation import LinearHead, ZString
+from qaml_qiskit.evaluation import LinearHead, Products, ZString
 
 
 class Readout(ABC):
@@ -67,6 +67,11 @@ class Readout(ABC):
         return tuple(tuple(place[qubit] for qubit in string) for string in self.strings)
 
     @property
+    def products(self) -> Products:
+        """:attr:`bits` as averages of the measured qubits."""
+        return Products(self.bits, len(self.qubits))
+
+    @property
     def head(self) -> LinearHead:
         """From ⟨P⟩ of :attr:`strings` to logits of scale 1: class k is the k-th average, if not overridden."""
         size = len(self.strings)
@@ -75,7 +80,7 @@ class Readout(ABC):
     @property
     def reads_classes(self) -> bool:
         """Whether the logit of class k is ⟨Z⟩ of the k-th measured qubit times a scale, as with ``qubits``."""
-        return not self.trained and self.head.is_scale and self.bits == tuple((k,) for k in range(len(self.qubits)))
+        return not self.trained and self.head.is_scale and self.products == Products.of_bits(len(self.qubits))
 
     def _check_itself(self) -> None:
         strings, (classes, width) = self.strings, self.head.matrix.shape
@@ -88,19 +93,3 @@ class Readout(ABC):
                 f"each of {self.num_classes} classes and a column for each string",
                 remedy="correct its strings or its head",
             )
-
-
-def check_two_classes(readout: Readout) -> None:
-    """Raise ConfigurationError unless there are two classes, which one average tells apart by its sign."""
-    if readout.num_classes != 2:
-        raise ConfigurationError(
-            f"cannot read the classes with the readout {readout.name}",
-            got=f"{readout.num_classes} classes",
-            expected="two, told apart by the sign of one average",
-            remedy="choose two classes with --classes, or a readout for more, such as --readout linear",
-        )
-
-
-def opposite() -> LinearHead:
-    """The head of two classes and one average: ⟨P⟩ for the first class, −⟨P⟩ for the second."""
-    return LinearHead(np.array([[1.0], [-1.0]]), np.zeros(2))

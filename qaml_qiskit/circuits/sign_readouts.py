@@ -1,6 +1,8 @@
 """Readouts that need no training: the sign of an average, or an average a class."""
 
-from qaml_qiskit.circuits.readout import Readout, check_two_classes, opposite
+import numpy as np
+
+from qaml_qiskit.circuits.readout import Readout
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import LinearHead, ZString
 
@@ -12,7 +14,7 @@ class SingleReadout(Readout):
 
     def check(self) -> None:
         """Raise ConfigurationError unless there are two classes."""
-        check_two_classes(self)
+        _check_two_classes(self)
 
     @property
     def strings(self) -> tuple[ZString, ...]:
@@ -22,7 +24,7 @@ class SingleReadout(Readout):
     @property
     def head(self) -> LinearHead:
         """⟨Z_0⟩ and −⟨Z_0⟩."""
-        return opposite()
+        return _opposite()
 
 
 class ParityReadout(Readout):
@@ -37,7 +39,7 @@ class ParityReadout(Readout):
     def check(self) -> None:
         """Raise ConfigurationError unless there are two classes, or an observable for each."""
         if len(self.observed) <= 1:
-            check_two_classes(self)
+            _check_two_classes(self)
         elif len(self.observed) != self.num_classes:
             raise ConfigurationError(
                 "cannot read the classes from the observables",
@@ -54,4 +56,20 @@ class ParityReadout(Readout):
     @property
     def head(self) -> LinearHead:
         """An average a class, or one average for both."""
-        return opposite() if len(self.strings) == 1 else super().head
+        return _opposite() if len(self.strings) == 1 else super().head
+
+
+def _check_two_classes(readout: Readout) -> None:
+    """Raise ConfigurationError unless there are two classes, which one average tells apart by its sign."""
+    if readout.num_classes != 2:
+        raise ConfigurationError(
+            f"cannot read the classes with the readout {readout.name}",
+            got=f"{readout.num_classes} classes",
+            expected="two, told apart by the sign of one average",
+            remedy="choose two classes with --classes, or a readout for more, such as --readout linear",
+        )
+
+
+def _opposite() -> LinearHead:
+    """The head of two classes and one average: ⟨P⟩ for the first class, −⟨P⟩ for the second."""
+    return LinearHead(np.array([[1.0], [-1.0]]), np.zeros(2))

@@ -13,6 +13,7 @@ from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.deployments.conditions import Condition, UnderNoise
 from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.models import QVC, NoisyQVC, QuadraticClassifier
+from qaml_qiskit.simulation import string_signs
 from qaml_qiskit.simulation.heisenberg import NoisyObservables
 
 
@@ -81,9 +82,8 @@ def highest_margins(model: QVC) -> NDArray[np.float64]:
     Logits are averages over outcomes, so none is beyond the best outcome.
     """
     readout, head = model.readout, unit_head(model)
-    outcomes = np.arange(2 ** len(readout.qubits))[:, None]
-    signs = 1.0 - 2 * (outcomes >> np.arange(len(readout.qubits)) & 1)
-    logits = head.logits(np.stack([signs[:, list(string)].prod(1) for string in readout.bits], axis=1))
+    outcomes = string_signs(len(readout.qubits), readout.bits, torch.zeros((), dtype=torch.float64))
+    logits = head.logits(outcomes.numpy())
     return np.stack([(logits[:, [j]] - logits).max(0) for j in range(logits.shape[1])])
 
 

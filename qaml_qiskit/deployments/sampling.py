@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,8 +118,9 @@ def sample_values(
     """
     compiled.target.simulator(compiled.isa)
     stacked = np.concatenate(list(values.values()))
-    how: dict[str, Any] = {"shots": shots, "mitigation": mitigation, "seed": seed, "strings": strings}
-    workload = workload_for(compiled.isa, stacked, compiled.target, **how)
+    workload = workload_for(
+        compiled.isa, stacked, compiled.target, shots=shots, mitigation=mitigation, seed=seed, strings=strings
+    )
     runner = runner_for(compiled.target, workload)
     submit(run.path, workload, runner)
     with progress.task(f"sampling on {compiled.target.name}", len(stacked)) as advance:

@@ -87,8 +87,16 @@ def sample(
             expected="a folder that keeps the ledger of paid jobs",
             remedy="use submit() and collect(), or `qaml run`",
         )
-    how: dict[str, Any] = {"mitigation": mitigation, "images_per_job": images_per_job, "strings": strings}
-    workload = workload_for(isa, values, target, shots=shots, seed=seed, **how)
+    workload = workload_for(
+        isa,
+        values,
+        target,
+        shots=shots,
+        mitigation=mitigation,
+        seed=seed,
+        images_per_job=images_per_job,
+        strings=strings,
+    )
     with TemporaryDirectory() as folder:
         runner = runner_for(target, workload)
         submit(Path(folder), workload, runner)

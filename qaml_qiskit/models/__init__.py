@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.inputs import check_size as check_size
     from qaml_qiskit.models.names import NETWORKS as NETWORKS
     from qaml_qiskit.models.names import OBJECTIVES as OBJECTIVES
-    from qaml_qiskit.models.network import NetworkCard as NetworkCard
-    from qaml_qiskit.models.network import NetworkConfig as NetworkConfig
     from qaml_qiskit.models.networks import Network as Network
     from qaml_qiskit.models.networks import network_of as network_of
     from qaml_qiskit.models.networks import read_network as read_network
@@ -50,10 +48,12 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.store import model_files as model_files
     from qaml_qiskit.models.store import parse_config as parse_config
     from qaml_qiskit.models.store import save_model as save_model
-    from qaml_qiskit.models.training import EpochRecord as EpochRecord
     from qaml_qiskit.models.training import Trainer as Trainer
-    from qaml_qiskit.models.training import TrainingConfig as TrainingConfig
-    from qaml_qiskit.models.training import TrainingState as TrainingState
     from qaml_qiskit.models.training import predict as predict
+    from qaml_qiskit.models.training_state import EpochRecord as EpochRecord
+    from qaml_qiskit.models.training_state import TrainingConfig as TrainingConfig
+    from qaml_qiskit.models.training_state import TrainingState as TrainingState
+    from qaml_qiskit.models.user_network import NetworkCard as NetworkCard
+    from qaml_qiskit.models.user_network import NetworkConfig as NetworkConfig
 
 load_lazily(__name__)

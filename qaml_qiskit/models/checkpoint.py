@@ -9,7 +9,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from qaml_qiskit.formats import damaged, object_of
-from qaml_qiskit.models.training import EpochRecord, TrainingState
+from qaml_qiskit.models.training_state import EpochRecord, TrainingState
 
 _GROUPS = ("model", "best")
 _COUNTS = ("epoch", "step", "seen", "correct")

@@ -23,7 +23,8 @@ from qaml_qiskit.models.objective import Objective
 from qaml_qiskit.models.qvc import QVC
 from qaml_qiskit.models.qvc_config import QVCConfig
 from qaml_qiskit.models.scale import circuit_rate
-from qaml_qiskit.models.training import Trainer, TrainingConfig, predict
+from qaml_qiskit.models.training import Trainer, predict
+from qaml_qiskit.models.training_state import TrainingConfig
 
 #: With fewer images none are set aside.
 _FEWEST_TO_HOLD_OUT = 10

@@ -20,7 +20,7 @@ from qaml_qiskit.text import printable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from qaml_qiskit.models.network import NetworkConfig, UserNetwork
+    from qaml_qiskit.models.user_network import NetworkConfig, UserNetwork
 
 _WORD = r"[^\W\d]\w*"
 _NAME = re.compile(rf"{_WORD}(\.{_WORD})*:{_WORD}(\.{_WORD})*")
@@ -93,7 +93,7 @@ class Factory:
         """
         import torch
 
-        from qaml_qiskit.models.network import snapshot
+        from qaml_qiskit.models.user_network import snapshot
 
         self.check()
         if (here := str(Path.cwd())) not in sys.path:

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from qaml_qiskit.models.factories import Factory
-from qaml_qiskit.models.network import NetworkCard, UserNetwork, snapshot
 from qaml_qiskit.models.programs import ProgramFile
 from qaml_qiskit.models.trial import tried
+from qaml_qiskit.models.user_network import NetworkCard, UserNetwork, snapshot
 
 
 @dataclass(frozen=True, eq=False)

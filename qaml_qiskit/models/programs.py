@@ -14,7 +14,7 @@ from torch import Tensor
 
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.formats import read_bytes
-from qaml_qiskit.models.network import ExportedNetwork, NetworkConfig, UserNetwork
+from qaml_qiskit.models.user_network import ExportedNetwork, NetworkConfig, UserNetwork
 from qaml_qiskit.text import printable
 
 #: How a program is made that takes any number of images.

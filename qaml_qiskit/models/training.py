@@ -2,11 +2,9 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
@@ -16,74 +14,12 @@ from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.freezing import evaluating
 from qaml_qiskit.memory import check_memory
 from qaml_qiskit.models.objective import Clean, Objective
-from qaml_qiskit.seeds import Seed, derived_seed
+from qaml_qiskit.models.training_state import EpochRecord, TrainingConfig, TrainingState
+from qaml_qiskit.seeds import derived_seed
 
 Images = Tensor
 Labels = Tensor
 Examples = tuple[Images, Labels] | DataLoader[Any] | TorchDataset[Any]
-
-
-class TrainingConfig(BaseModel):
-    """How a model is trained: the steps of Adam. What they make small is an :class:`Objective`.
-
-    Attributes:
-        epochs: passes over the training set.
-        batch_size: images a step.
-        learning_rate: the highest rate of the schedule.
-        schedule: ``one-cycle`` warms up linearly over the first 30 % of the steps and falls to zero as a cosine;
-            ``constant`` stays.
-        weight_decay: Adam's l2 penalty.
-        seed: of the order of the images and of the initial weights.
-        patience: stop after this many epochs without a better validation loss; None never stops early.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    epochs: Annotated[int, Field(ge=1)] = 20
-    batch_size: Annotated[int, Field(ge=1)] = 64
-    learning_rate: Annotated[float, Field(gt=0)] = 0.02
-    schedule: Literal["one-cycle", "constant"] = "one-cycle"
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    seed: Seed = 0
-    patience: Annotated[int, Field(ge=1)] | None = None
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One row of the learning curve. Losses are means over the images."""
-
-    epoch: int
-    loss: float
-    accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-
-
-@dataclass
-class TrainingState:
-    """Everything that is needed to go on as if nothing had happened.
-
-    Attributes:
-        epoch: finished epochs.
-        step: finished steps of the current epoch.
-        seen: images of the current epoch so far.
-        loss_sum: sum of their losses.
-        correct: how many of them were classified correctly.
-        history: a record for every finished epoch.
-        model: the weights by name.
-        optimizer: for each parameter, in order, Adam's step count and moments by name.
-        best: the weights after the epoch with the lowest validation loss.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    seen: int = 0
-    loss_sum: float = 0.0
-    correct: int = 0
-    history: list[EpochRecord] = field(default_factory=list)
-    model: dict[str, Tensor] = field(default_factory=dict)
-    optimizer: dict[int, dict[str, Tensor]] = field(default_factory=dict)
-    best: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Trainer:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.freezing import differentiable, frozen
-from qaml_qiskit.models.network import UserNetwork
+from qaml_qiskit.models.user_network import UserNetwork
 from qaml_qiskit.text import printable
 
 #: Images that a network is tried with, drawn evenly from all pixels.

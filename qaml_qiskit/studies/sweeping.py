@@ -19,7 +19,6 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import (
     Correction,
     Estimates,
-    Products,
     ReadoutMap,
     ZString,
     accuracy,
@@ -237,8 +236,7 @@ class SweepScores:
         self.covariance, self._head = joined("covariance"), deployment.head
         ideal, read = (cast(NDArray[np.floating], joined(what)) for what in ("ideal", "z"))
         averages = Averages(read, joined("overlaps"), joined("bare"))
-        readout, products = ReadoutMap.affine(first["contrast"], first["offset"]), deployment.qvc.readout.bits
-        self._products = Products(products, len(first["contrast"]))
+        readout, self._products = ReadoutMap.affine(first["contrast"], first["offset"]), deployment.qvc.readout.products
         #: With endless shots; of an engine that draws shots, with these.
         self.prediction = Prediction(ideal, averages, readout, self._products, self._head)
         self._mitigation, self._drawn = mitigation, drawn

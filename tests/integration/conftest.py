@@ -60,7 +60,7 @@ def plain_pictures() -> Iterator[None]:
 def far_worker() -> Iterator[str]:
     """The address of a Dask scheduler with one worker, in this process."""
     distributed = pytest.importorskip("distributed")
-    options = {"processes": False, "n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"processes": False, "n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0"}
     with distributed.LocalCluster(**options) as cluster:
         yield cluster.scheduler_address
 

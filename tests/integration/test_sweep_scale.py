@@ -36,7 +36,7 @@ def place(tmp_path: Path) -> Path:
 @pytest.fixture
 def in_process() -> Iterator[str]:
     """The address of a cluster of three workers in this process."""
-    options = {"processes": False, "n_workers": 3, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"processes": False, "n_workers": 3, "threads_per_worker": 1, "dashboard_address": ":0"}
     with distributed.LocalCluster(**options) as cluster:
         yield cluster.scheduler_address
 
@@ -131,7 +131,7 @@ def test_a_foreign_error_of_a_worker_is_not_taken_for_a_lost_scheduler(in_proces
 
 
 def test_workers_with_threads_are_refused() -> None:
-    options = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
+    options = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": ":0"}
     with (
         distributed.LocalCluster(**options) as cluster,
         pytest.raises(ConfigurationError, match="one thread a worker"),

@@ -79,6 +79,22 @@ def test_what_each_reads() -> None:
     assert READOUTS["linear-zz"](10, 4, ()).strings == ((0,), (1,), (2,), (3,), (0, 1), (1, 2), (2, 3))
 
 
+@pytest.mark.parametrize(
+    ("name", "observables", "reads"),
+    [
+        ("qubits", (), True),
+        ("parity", ("IZ", "ZI"), True),
+        ("parity", ("ZI", "IZ"), False),
+        ("parity", ("IZ", "ZZ"), False),
+        ("single", (), False),
+        # Its head is that of qubits until it is trained.
+        ("linear", (), False),
+    ],
+)
+def test_which_read_a_qubit_a_class(name: str, observables: tuple[str, ...], reads: bool) -> None:
+    assert READOUTS[name](2, 2, observables).reads_classes == reads
+
+
 @given(st.sampled_from(["linear", "linear-zz"]), st.integers(2, 30), st.integers(1, 10))
 def test_a_linear_head_starts_with_a_direction_of_its_own_for_every_class(name: str, classes: int, qubits: int) -> None:
     if classes > 2**qubits:

@@ -15,7 +15,7 @@ from qaml_qiskit.circuits.brickwork import Brickwork
 from qaml_qiskit.deployments import Deployment, OnTarget, UnderNoise, deploy
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import LinearHead
-from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig, StoredModel, save_model
+from qaml_qiskit.models import QVC, ConvNet, ConvNetConfig, DataCard, ModelCard, QVCConfig, StoredModel, save_model
 from qaml_qiskit.studies import PARTS, check_parts, parts_of
 from qaml_qiskit.studies.sweeping import SweepCell, check_cell, pack
 from qaml_qiskit.studies.tampered_circuits import rotations_of
@@ -151,3 +151,9 @@ def test_gates_that_are_no_rotations_are_refused(monkeypatch: pytest.MonkeyPatch
     assert "gates" not in parts_of(model)
     with pytest.raises(ConfigurationError, match=f"the ansatz toy-web cannot be left out one by one: got {got};"):
         check_parts(model, ["gates"])
+
+
+def test_a_model_without_a_circuit_has_no_parts() -> None:
+    network = deploy(ConvNet(ConvNetConfig(image_shape=(1, 8, 8), num_classes=2)))
+    with pytest.raises(ConfigurationError, match="has no quantum circuit"):
+        parts_of(network)
