@@ -40,6 +40,10 @@ class Header(BaseModel):
     categorical: tuple[str, ...] = ()
 
 
+#: How pandas calls a column without a name.
+_UNNAMED = "Unnamed: "
+
+
 class Scaled(BaseModel):
     """A column of numbers: ``low`` becomes 0 and ``high`` becomes 1; what lies outside is clipped."""
 
@@ -92,6 +96,15 @@ class Columns(BaseModel):
                 else tuple(f"{column.name}={category}" for category in column.categories)
             )
         )
+
+    def unnamed(self) -> list[str]:
+        """A sentence about every column that the table has no name for: often the numbers of its rows."""
+        return [
+            f"The column {column.name!r} has no name in the table and is taken as a feature; if it only numbers the rows, "
+            f"leave it out: --ignore-columns {column.name!r}."
+            for column in self.columns
+            if column.name.startswith(_UNNAMED)
+        ]
 
     def images(self, table: "DataFrame", source: str) -> NDArray[np.float32]:
         """The rows as images of shape 1×1×D.

@@ -144,6 +144,14 @@ class QVC(nn.Module):
         # One operation of torch's, where LinearHead.logits would be three.
         return nn.functional.linear(expectations, head.matrix, head.offset)
 
+    def extra_repr(self) -> str:
+        """What it is, for whoever prints it."""
+        config = self.config
+        layers = (
+            f"{config.num_layers} layers of {config.ansatz}" if config.circuit is None else "a circuit of one's own"
+        )
+        return f"{config.num_qubits} qubits, {layers}, encoding {config.encoding}, readout {config.readout}"
+
     def ansatz(self, layer_end: str | None = None) -> QuantumCircuit:
         """The variational part with this model's weights bound.
 

@@ -198,7 +198,10 @@ def load_model(path: Path | str) -> StoredModel:
     path = Path(path)
     if path.is_file() and path.suffix != ".safetensors":
         raise _unreadable(
-            path, f"a file {path.suffix or 'without an ending'}; only safetensors are read, which hold no code"
+            path,
+            f"a file {path.suffix or 'without an ending'}; of models only safetensors are read, which hold no code",
+            "check the path; a network of your own is given as a program of torch.export, .pt2, or as "
+            "package.module:factory",
         )
     folder = path if path.is_dir() else path.parent
     card = _read_card(folder / CARD_FILE)
@@ -251,10 +254,10 @@ def _read_card(file: Path) -> ModelCard:
         ) from error
 
 
-def _unreadable(file: Path, got: str) -> InputError:
+def _unreadable(file: Path, got: str, remedy: str = "check the path, or train the model again") -> InputError:
     return InputError(
         f"cannot load the model from {file}",
         got=got,
         expected=f"{WEIGHTS_FILE} and {CARD_FILE} as `qaml train` wrote them",
-        remedy="check the path, or train the model again",
+        remedy=remedy,
     )

@@ -377,7 +377,11 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         ["no such data directory: got nowhere"],
     ),
     "moons on one qubit": (nothing, ["train", "--dataset", "moons"], ["2 classes on 1 qubit", "angle encoding"]),
-    "weights of another kind": (text("my.pt", "x"), ["run", "my.pt"], ["my.pt", "only safetensors"]),
+    "weights of another kind": (
+        text("my.pt", "x"),
+        ["run", "my.pt"],
+        ["my.pt", "only safetensors", "package.module:factory"],
+    ),
     "layers of a convnet": (
         nothing,
         ["train", "--model", "convnet", "--layers", "3"],

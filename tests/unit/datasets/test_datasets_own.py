@@ -424,3 +424,11 @@ def test_tensors_are_arrays_wherever_they_are_from() -> None:
     split = Split.from_arrays(pixels, labels)
     assert split.train.images.shape == (14, 1, 2, 2)
     assert (split.train.images == 0.5).all()
+
+
+def test_a_column_without_a_name_is_told(tmp_path: Path) -> None:
+    lines = [",a,label", *(f"{number},{number % 7},{'xy'[number % 2]}" for number in range(20))]
+    (tmp_path / "rows.csv").write_text("\n".join(lines))
+    notes = load_dataset(tmp_path / "rows.csv").notes
+    assert any("'Unnamed: 0' has no name in the table" in note for note in notes)
+    assert not any("Unnamed" in note for note in load_dataset(tmp_path / "rows.csv", ignore_columns="Unnamed: 0").notes)
