@@ -11,8 +11,9 @@ from qaml_qiskit.datasets.download import fetch
 from qaml_qiskit.datasets.given import keep_given, same_part
 from qaml_qiskit.datasets.images import check_images
 from qaml_qiskit.datasets.loading import load_dataset
-from qaml_qiskit.datasets.names import DATASETS, DatasetName, is_path
+from qaml_qiskit.datasets.names import DATASETS
 from qaml_qiskit.datasets.preparation import DataPreparation
+from qaml_qiskit.datasets.references import DatasetName, is_path
 from qaml_qiskit.datasets.sources import DataFile, DataSource, told_data
 from qaml_qiskit.datasets.spec import DatasetSpec, SourceFile
 from qaml_qiskit.datasets.store import (

@@ -9,7 +9,7 @@ from qaml_qiskit.datasets.base import Dataset, Split
 from qaml_qiskit.datasets.files.format import TEST, TRAIN, VALIDATION, TableOptions
 from qaml_qiskit.datasets.loading import load_dataset
 from qaml_qiskit.datasets.memory import content
-from qaml_qiskit.datasets.names import GIVEN
+from qaml_qiskit.datasets.references import GIVEN
 from qaml_qiskit.datasets.sources import DataFile, DataSource
 from qaml_qiskit.errors import InputError, QamlError
 

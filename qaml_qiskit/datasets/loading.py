@@ -11,10 +11,10 @@ from qaml_qiskit.datasets.columns import Header
 from qaml_qiskit.datasets.download import fetch_files
 from qaml_qiskit.datasets.files.format import TableOptions
 from qaml_qiskit.datasets.files.table import read_header
-from qaml_qiskit.datasets.names import GIVEN, is_path
 from qaml_qiskit.datasets.own import read_own
 from qaml_qiskit.datasets.pixels import size_of
 from qaml_qiskit.datasets.preparing import Asked, prepared_named, prepared_own
+from qaml_qiskit.datasets.references import GIVEN, is_path
 from qaml_qiskit.datasets.sources import find
 from qaml_qiskit.datasets.spec import DatasetSpec, RawSplit
 from qaml_qiskit.datasets.store import cache_dir, find_folder, missing_data

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from qaml_qiskit.datasets.names import DatasetName
+from qaml_qiskit.datasets.references import DatasetName
 from qaml_qiskit.deployments import conditions, refusals
 from qaml_qiskit.deployments.references import names_code
 from qaml_qiskit.errors import ConfigurationError

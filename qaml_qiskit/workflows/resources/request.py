@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from qaml_qiskit.circuits import is_own
-from qaml_qiskit.datasets.names import DatasetName
+from qaml_qiskit.datasets.references import DatasetName
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.registry import Named
