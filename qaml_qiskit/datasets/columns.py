@@ -100,8 +100,8 @@ class Columns(BaseModel):
     def unnamed(self) -> list[str]:
         """A sentence about every column that the table has no name for: often the numbers of its rows."""
         return [
-            f"The column {column.name!r} has no name in the table and is taken as a feature; if it numbers the rows, leave "
-            f"it out: --ignore-columns {column.name!r}."
+            f"The column {column.name!r} has no name in the table and is taken as a feature; if it numbers the rows, "
+            f"leave it out: --ignore-columns {column.name!r}."
             for column in self.columns
             if column.name.startswith(_UNNAMED)
         ]
