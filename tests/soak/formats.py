@@ -61,7 +61,7 @@ def _stored() -> object:
     return logits
 
 
-def _own() -> object:
+def _own_circuit() -> object:
     return predict(load_model(Path("own")).model, torch.linspace(0.1, 1, 16).reshape(2, 1, 2, 4))
 
 
@@ -144,7 +144,7 @@ FORMATS: dict[str, Format] = {
         lambda: build_request(RunRequest, {"model": "model"}, Path("options.yaml")).model_dump(),
     ),
     "card": Format("model/model.json", "json", _stored),
-    "own-circuit": Format("own/circuit.qpy", "bytes", _own, exact="always"),
+    "own-circuit": Format("own/circuit.qpy", "bytes", _own_circuit, exact="always"),
     "weights": Format("model/model.safetensors", "safetensors", _stored),
     "config": _run("config.yaml", "yaml", _status),
     "environment": Format(

@@ -79,18 +79,24 @@ def read_header(file: Path) -> Header:
 
 
 def _loaded(path: Path, header: Header | None) -> "DataFrame":
+    is_parquet = path.suffix.lower() == ".parquet"
     try:
         import pandas as pd
+
+        if is_parquet:
+            import pyarrow.parquet as parquet
     except ImportError as error:
         raise ConfigurationError(
             f"cannot read the table {path}",
-            got="no pandas",
+            got=f"no {error.name}",
             expected="pandas, and pyarrow for .parquet",
             remedy="install them with `pip install 'qaml-qiskit[tables]'`",
         ) from error
     twice: list[str] = []
     try:
-        if path.suffix.lower() == ".parquet":
+        if is_parquet:
+            # Damaged texts would be found only by whoever looks at them.
+            parquet.read_table(path).validate(full=True)
             table = pd.read_parquet(path)
         else:
             stem = path.with_suffix("") if path.suffix.lower() in _ZIPPED else path
@@ -107,7 +113,7 @@ def _loaded(path: Path, header: Header | None) -> "DataFrame":
     table.columns = table.columns.map(str)
     twice += table.columns[table.columns.duplicated()].tolist()
     # Cells beyond the header make pandas take the first column for the names of the rows.
-    shifted = not isinstance(table.index, pd.RangeIndex) and path.suffix.lower() != ".parquet"
+    shifted = not isinstance(table.index, pd.RangeIndex) and not is_parquet
     if table.empty or twice or shifted:
         got = f"the column {twice[0]!r} twice" if twice else "rows longer than the header" if shifted else "no rows"
         raise cannot_read(path, got, "rows, and a name of its own for every column", "correct the table")
