@@ -143,10 +143,11 @@ def holds_text(field: FieldInfo) -> bool:
 
 def kind(field: FieldInfo) -> str:
     """What a value of a field is, in a word: ``int``, ``float``, ``text``, or ``name`` where there are choices."""
-    parts = [part for part in _parts(field.annotation) if part in (int, float)]
+    parts = list(_parts(field.annotation))
     if choices(field):
         return "name"
-    return "text" if not parts else "float" if float in parts else "int"
+    numbers = [part for part in parts if part in (int, float)]
+    return "text" if str in parts or not numbers else "float" if float in numbers else "int"
 
 
 def told_default(field: FieldInfo) -> str:
