@@ -11,6 +11,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+import qaml_qiskit
 from qaml_qiskit import __version__
 from qaml_qiskit.cli.commands import COMMANDS, Command
 from qaml_qiskit.cli.options import option_table
@@ -95,14 +96,22 @@ def _bring_lessons(app: Sphinx, config: object) -> None:
         shutil.copyfile(lesson, _HERE / "lessons" / lesson.name)
 
 
+def _tell_requests(app: Sphinx, config: object) -> None:
+    """Let a command's signature be that of its request, and not that of the function in its source."""
+    for command in COMMANDS.values():
+        vars(getattr(qaml_qiskit, command.function)).pop("__wrapped__", None)
+
+
 def setup(app: Sphinx) -> None:
     """Connect what the docstrings need, before and after napoleon (which has priority 500); the tables; the lessons."""
     app.connect("config-inited", _bring_lessons)
+    app.connect("config-inited", _tell_requests)
     app.add_directive("options", Options)
     app.add_directive("commands", Commands)
     app.connect("autodoc-process-docstring", _escape, priority=400)
     app.connect("autodoc-process-docstring", _rejoin, priority=600)
     app.connect("autodoc-skip-member", _skip_tuple_field)
+    app.connect("autodoc-skip-member", _skip_what_is_told_elsewhere)
 
 
 def _escape(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
@@ -127,3 +136,14 @@ def _rejoin(app: Sphinx, what: str, name: str, obj: object, options: object, lin
 def _skip_tuple_field(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: object) -> bool | None:
     """Leave out a named tuple's generated fields: its docstring describes them."""
     return True if (getattr(obj, "__doc__", None) or "").startswith("Alias for field number") else None
+
+
+def _skip_what_is_told_elsewhere(
+    app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: object
+) -> bool | None:
+    """Leave out of the front door what has its page in a room, and of an estimator what scikit-learn gives all."""
+    if name == "get_metadata_routing" or (name.startswith("set_") and name.endswith("_request")):
+        return True
+    place = getattr(obj, "__module__", None) or ""
+    at_the_door = app.env.docname == "rooms/frontdoor" and what == "module"
+    return True if at_the_door and not place.startswith(("qaml_qiskit.workflows", "qaml_qiskit.progress")) else None
