@@ -145,6 +145,10 @@ class FolderLock:
         except OSError as error:
             self.release()
             raise _cannot_write(folder / name, error) from error
+        except BaseException:
+            # A traceback that somebody keeps, such as a notebook, would keep the lock.
+            self.release()
+            raise
 
     def release(self) -> None:
         """Let others in; more than once changes nothing."""
