@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
-from qaml_qiskit.artifacts import AdversarialImages, Run, read_adversarial
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.artifacts import AdversarialImages, read_adversarial
 from qaml_qiskit.models import StoredModel, load_model
 from qaml_qiskit.reports import Outcome
 
@@ -17,7 +17,7 @@ class TrainOutcome(Outcome):
     @cached_property
     def model(self) -> StoredModel:
         """The trained model with its card."""
-        return load_model(_kept(self).path)
+        return load_model(Path(self))
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,16 +27,5 @@ class AttackOutcome(Outcome):
     @cached_property
     def adversarial(self) -> Mapping[str, AdversarialImages]:
         """The adversarial images by the names of their files, such as ``pgd-eps0.1``."""
-        files = sorted((_kept(self).path / "adversarial").glob("*.npz"))
+        files = sorted((Path(self) / "adversarial").glob("*.npz"))
         return {file.stem: read_adversarial(file) for file in files}
-
-
-def _kept(outcome: Outcome) -> Run:
-    if outcome.run is None:
-        raise ConfigurationError(
-            f"there is no run of this {outcome.command}",
-            got="an outcome without a folder",
-            expected="the outcome of a command that keeps a run",
-            remedy="give the command again",
-        )
-    return outcome.run

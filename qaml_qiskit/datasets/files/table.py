@@ -95,9 +95,10 @@ def _loaded(path: Path, header: Header | None) -> "DataFrame":
     twice: list[str] = []
     try:
         if is_parquet:
+            found = parquet.read_table(path)
             # Damaged texts would be found only by whoever looks at them.
-            parquet.read_table(path).validate(full=True)
-            table = pd.read_parquet(path)
+            found.validate(full=True)
+            table = found.to_pandas()
         else:
             stem = path.with_suffix("") if path.suffix.lower() in _ZIPPED else path
             how: dict[str, Any] = {"sep": "\t" if stem.suffix.lower() == ".tsv" else ",", "encoding": "utf-8-sig"}
