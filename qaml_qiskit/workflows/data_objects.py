@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 _PLAIN = str | int | float | bool | None
-#: Steps that arrays can be put through.
-_STEPS = ("classes", "binarise", "resize", "grey", "pca", "split_seed")
+#: Steps that arrays can be put through, beside the choice of a test part.
+_STEPS = ("classes", "binarise", "resize", "grey", "pca")
 
 
 def data_named(kind: type[Request], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def _split_of(command: str, value: Any, steps: Mapping[str, Any]) -> Split:
             "the name of a data set, what load_dataset gives, a DataLoader, or (images, labels)",
             "name a data set of `qaml data list`, or give images of shape (N, C, H, W) in [0, 1] with their labels",
         )
-    if strange := [name for name in steps if name not in _STEPS]:
+    if strange := [name for name in steps if name not in (*_STEPS, "split_seed")]:
         raise ConfigurationError(
             f"{command} has no use for {strange[0]} here",
             got=f"{strange[0]}={steps[strange[0]]!r} beside data in memory",
@@ -173,9 +173,8 @@ def _split_of(command: str, value: Any, steps: Mapping[str, Any]) -> Split:
         )
     if all(isinstance(each, Dataset) for each in parts) and len(parts) == 2 and not steps:
         return Split(*parts)
-    how = DataSteps.model_validate(dict(steps)).loading(None)
-    how = {name: how["seed" if name == "split_seed" else name] for name in _STEPS}
-    how["seed"] = how.pop("split_seed")
+    loading = DataSteps.model_validate(dict(steps)).loading(None)
+    how = {name: loading[name] for name in (*_STEPS, "seed")}
     if isinstance(parts[0], Dataset):
         how["name"] = parts[0].name
         if how["classes"] is None and parts[0].class_names != in_order(np.array(parts[0].class_names)):
