@@ -247,8 +247,9 @@ def _expectation(values: Tensor, strides: Sequence[int], factors: FloatArray) ->
     """The sum over strings of coefficient times value, for a product of sums of I and Z."""
     places, weights = np.zeros(1, dtype=np.int64), np.ones(1)
     for digit, row in enumerate(factors):
-        terms = [pauli for pauli in (_I, _Z) if row[pauli]]
-        places = np.add.outer(places, [strides[digit] * pauli for pauli in terms]).ravel()
+        # Whole numbers even where a readout that tells nothing leaves no term.
+        terms = np.array([pauli for pauli in (_I, _Z) if row[pauli]], dtype=np.int64)
+        places = np.add.outer(places, strides[digit] * terms).ravel()
         weights = np.multiply.outer(weights, row[terms]).ravel()
     chosen = values[torch.from_numpy(places).to(values.device)]
     return (torch.from_numpy(weights).to(chosen) * chosen).sum()

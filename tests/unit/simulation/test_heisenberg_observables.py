@@ -319,3 +319,15 @@ def test_second_derivatives_of_the_quadratic_forms(dtype: torch.dtype) -> None:
         # The cotangent needs no gradient, and the second derivative of xᵀMx is 2M all the same.
         hessian = torch.autograd.functional.hessian(lambda row: observables.expectations(row[None])[0, 0], point[0])
         assert same_values(hessian, 2 * observables.matrices[0])
+
+
+@pytest.mark.parametrize("num_qubits", [1, 3])
+def test_a_readout_that_tells_nothing_reads_zero(backend: str, num_qubits: int) -> None:
+    model = NoiseModel()
+    model.add_readout_error(ReadoutError([[0.5, 0.5], [0.5, 0.5]]), [0])
+    circuit = qvc_native(num_qubits, 2)
+    zero = torch.eye(2**num_qubits, dtype=torch.float64)[:1]
+    forwards = noisy_expectations(circuit, model)
+    backwards = noisy_observables(circuit, model, dtype=torch.float64).expectations(zero)[0]
+    assert forwards[0] == backwards[0] == 0
+    assert same_values(forwards, backwards)
