@@ -1,7 +1,7 @@
 """A training kept in a run: checkpoints while it goes on, then its history and the model."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from time import monotonic
 
 import torch
@@ -39,6 +39,8 @@ HISTORY_FILE = "learning_curve.csv"
 #: Besides the end of every epoch, a checkpoint is written when this many seconds have passed since the last.
 CHECKPOINT_SECONDS = 30.0
 _COLUMNS = [field.name for field in fields(EpochRecord)]
+#: Only where the objective chooses the epoch by them.
+_ROBUST = ("robust_loss", "robust_accuracy")
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,10 @@ def fit(
         return load_model(run.path / folder).model
     model = compute.placed(build_model(config, training.seed))
     state = _read_checkpoint(run, folder)
-    parts = [encoded(model, tensors(part), run, f"{folder}{name}", progress) for name, part in data.for_fitting()]
+    parts = [
+        tensors(part) if objective.changes_images else encoded(model, tensors(part), run, f"{folder}{name}", progress)
+        for name, part in data.for_fitting()
+    ]
     placed = [(compute.placed(images), labels) for images, labels in parts]
     trainer = Trainer(model, placed[0], placed[1], training, state, objective)
     checkpoint = _Checkpoint(run, folder, trainer)
@@ -122,7 +127,8 @@ def fit(
 
 
 def _history(records: Sequence[EpochRecord]) -> str:
-    lines = [_COLUMNS, *(map(str, astuple(record)) for record in records)]
+    columns = _COLUMNS[: len(_COLUMNS) if records[0].robust_loss is not None else -len(_ROBUST)]
+    lines = [columns, *([str(getattr(record, name)) for name in columns] for record in records)]
     return "".join(",".join(line) + "\n" for line in lines)
 
 
@@ -134,9 +140,10 @@ def read_history(run: Run, folder: str = "") -> list[dict[str, float]]:
     """
     try:
         lines = (run.read(folder + HISTORY_FILE) or b"").decode().splitlines()
-        if lines[:1] != [",".join(_COLUMNS)] or not lines[1:]:
+        columns = lines[0].split(",") if lines else []
+        if columns not in (_COLUMNS, _COLUMNS[: -len(_ROBUST)]) or not lines[1:]:
             raise ValueError("no learning history" if lines else "an empty file")
-        rows = [dict(zip(_COLUMNS, map(float, line.split(",")), strict=True)) for line in lines[1:]]
+        rows = [dict(zip(columns, map(float, line.split(",")), strict=True)) for line in lines[1:]]
         return [{**row, "epoch": int(row["epoch"])} for row in rows]
     except ValueError as error:
         raise damaged(

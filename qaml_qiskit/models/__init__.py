@@ -19,13 +19,9 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.inputs import check_batch as check_batch
     from qaml_qiskit.models.inputs import check_size as check_size
     from qaml_qiskit.models.names import NETWORKS as NETWORKS
-    from qaml_qiskit.models.names import OBJECTIVES as OBJECTIVES
     from qaml_qiskit.models.networks import Network as Network
     from qaml_qiskit.models.networks import network_of as network_of
     from qaml_qiskit.models.networks import read_network as read_network
-    from qaml_qiskit.models.noise_aware import MAX_DRAWS as MAX_DRAWS
-    from qaml_qiskit.models.noise_aware import NoiseAware as NoiseAware
-    from qaml_qiskit.models.noise_aware import noisy_logits as noisy_logits
     from qaml_qiskit.models.noisy import NoisyQVC as NoisyQVC
     from qaml_qiskit.models.objective import Clean as Clean
     from qaml_qiskit.models.objective import Objective as Objective

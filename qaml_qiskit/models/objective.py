@@ -22,8 +22,11 @@ class Objective(BaseModel, ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    #: As it is registered in :data:`qaml_qiskit.models.OBJECTIVES`.
+    #: As it is registered in :data:`qaml_qiskit.defences.DEFENCES`.
     name: ClassVar[str]
+    #: Whether it changes images before the model sees them: then a training hands over images, never states that were
+    #: prepared from them once for all epochs.
+    changes_images: ClassVar[bool] = False
 
     @abstractmethod
     def loss(
@@ -35,8 +38,19 @@ class Objective(BaseModel, ABC):
             model: in training mode.
             images: a batch, as the model takes them.
             labels: shape (N,).
-            generator: what is random depends on it alone; it depends on the training's seed and the step alone.
+            generator: of what the objective draws itself; it depends on the training's seed and the step alone, and
+                so do torch's global random numbers, which dropout, attacks and noise layers draw from.
         """
+
+    def validated(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor | None:
+        """The validation images by whose loss the best epoch is chosen, such as attacked ones; None for them as is.
+
+        Args:
+            model: as it is after an epoch, in evaluation mode.
+            images: all validation images.
+            labels: shape (N,).
+        """
+        return None
 
     def check(self, model: nn.Module) -> None:
         """Raise ConfigurationError where the model cannot be trained so."""

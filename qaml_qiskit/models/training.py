@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.batches import as_tensor, check_not_empty, floating, label_batch, read_examples
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.freezing import evaluating
@@ -35,7 +36,8 @@ class Trainer:
         validation: the same for the images that choose the best epoch; never the test set.
         config: how to train.
         state: continue from here.
-        objective: what every step makes small. Validation is always the cross-entropy of the images as they are.
+        objective: what every step makes small. Validation is always the cross-entropy: of the images as they are, or as
+            the objective changes them.
 
     Raises:
         InputError: no image, images that are not floating-point or that the model refuses, or labels that are not one
@@ -167,20 +169,22 @@ class Trainer:
             group["lr"] = self._learning_rate()
         self.model.train()
         self._optimizer.zero_grad()
-        loss, logits = self.objective.loss(self.model, images, labels, self._generator())
-        if not bool(torch.isfinite(loss)):
-            raise _diverged(state, loss.item())
-        loss.backward()
+        seed = self._seed()
+        # What modules and attacks draw from torch's global numbers is drawn again where a step is done again.
+        with RandomStream(seed, images.device).entered():
+            loss, logits = self.objective.loss(self.model, images, labels, torch.Generator().manual_seed(seed))
+            if not bool(torch.isfinite(loss)):
+                raise _diverged(state, loss.item())
+            loss.backward()
         self._optimizer.step()
         state.step += 1
         state.seen += len(labels)
         state.loss_sum += loss.item() * len(labels)
         state.correct += int((logits.argmax(1) == labels).sum())
 
-    def _generator(self) -> torch.Generator:
-        """Of what is random in a step; it depends on the seed and the step alone."""
-        step = self.state.epoch * self.steps_per_epoch + self.state.step
-        return torch.Generator().manual_seed(derived_seed(self.config.seed, step))
+    def _seed(self) -> int:
+        """Of what is random in a step; it depends on the training's seed and the step alone."""
+        return derived_seed(self.config.seed, self.state.epoch * self.steps_per_epoch + self.state.step)
 
     def _learning_rate(self) -> float:
         config = self.config
@@ -195,22 +199,26 @@ class Trainer:
 
     def _close_epoch(self) -> EpochRecord:
         state = self.state
-        logits = predict(self.model, self.validation[0])
-        validation_loss = nn.functional.cross_entropy(logits, self.validation[1]).item()
-        if math.isnan(validation_loss):
-            raise _diverged(state, validation_loss)
-        record = EpochRecord(
-            epoch=state.epoch + 1,
-            loss=state.loss_sum / state.seen,
-            accuracy=state.correct / state.seen,
-            validation_loss=validation_loss,
-            validation_accuracy=(logits.argmax(1) == self.validation[1]).double().mean().item(),
-        )
+        images, labels = self.validation
+        loss, accuracy = self._judged(images)
+        with evaluating(self.model):
+            changed = self.objective.validated(self.model, images, labels)
+        trained = state.loss_sum / state.seen, state.correct / state.seen
+        robust = (None, None) if changed is None else self._judged(changed)
+        record = EpochRecord(state.epoch + 1, *trained, loss, accuracy, *robust)
         state.history.append(record)
         if _best_epoch(state.history) == len(state.history) - 1:
             state.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         state.epoch, state.step, state.seen, state.loss_sum, state.correct = state.epoch + 1, 0, 0, 0.0, 0
         return record
+
+    def _judged(self, images: Images) -> tuple[float, float]:
+        """Loss and accuracy on validation images."""
+        labels, logits = self.validation[1], predict(self.model, images)
+        loss = nn.functional.cross_entropy(logits, labels).item()
+        if math.isnan(loss):
+            raise _diverged(self.state, loss)
+        return loss, (logits.argmax(1) == labels).double().mean().item()
 
 
 def predict(model: nn.Module, images: Images, batch_size: int = 500) -> Tensor:
@@ -260,4 +268,4 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
 
 
 def _best_epoch(history: list[EpochRecord]) -> int:
-    return min(range(len(history)), key=lambda i: history[i].validation_loss)
+    return min(range(len(history)), key=lambda i: history[i].deciding_loss)

@@ -36,13 +36,23 @@ class TrainingConfig(BaseModel):
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One row of the learning curve. Losses are means over the images."""
+    """One row of the learning curve. Losses are means over the images.
+
+    The robust ones are of the validation images that the objective changed, where it chooses the epoch by them.
+    """
 
     epoch: int
     loss: float
     accuracy: float
     validation_loss: float
     validation_accuracy: float
+    robust_loss: float | None = None
+    robust_accuracy: float | None = None
+
+    @property
+    def deciding_loss(self) -> float:
+        """The loss by which the best epoch is chosen."""
+        return self.validation_loss if self.robust_loss is None else self.robust_loss
 
 
 @dataclass
@@ -58,7 +68,7 @@ class TrainingState:
         history: a record for every finished epoch.
         model: the weights by name.
         optimizer: for each parameter, in order, Adam's step count and moments by name.
-        best: the weights after the epoch with the lowest validation loss.
+        best: the weights after the epoch with the lowest validation loss, robust where there is one.
     """
 
     epoch: int = 0

@@ -10,14 +10,12 @@ from pydantic import ValidationError
 from qaml_qiskit.artifacts.training import TrainingData
 from qaml_qiskit.circuits import is_own, named_circuit
 from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
+from qaml_qiskit.defences import DEFENCES
 from qaml_qiskit.errors import ConfigurationError, InputError
-from qaml_qiskit.formats import first_problem
+from qaml_qiskit.formats import first_problem, short
 from qaml_qiskit.models import (
-    OBJECTIVES,
-    Clean,
     DataCard,
     ModelConfig,
-    NoiseAware,
     Objective,
     QVCConfig,
     TrainingConfig,
@@ -25,7 +23,7 @@ from qaml_qiskit.models import (
     check_size,
     parse_config,
 )
-from qaml_qiskit.workflows.training_options import CIRCUITS, NOISE_AWARE, TrainingOptions
+from qaml_qiskit.workflows.training_options import CIRCUITS, DEFENCE_OPTIONS, TrainingOptions
 
 #: Images that are looked at together.
 _AT_ONCE = 1024
@@ -115,22 +113,24 @@ def training_config(request: TrainingOptions) -> TrainingConfig:
 
 
 def objective_of(request: TrainingOptions) -> Objective:
-    """What a request's model minimises.
+    """What a request's model minimises: the defence, with those of its settings that are options of the request.
 
     Raises:
-        ConfigurationError: an objective that cannot be loaded.
+        ConfigurationError: a defence that cannot be loaded, or that needs settings that no option gives.
     """
-    noisy = bool(request.train_noise) or request.train_shots is not None
-    if request.objective == NOISE_AWARE or (request.objective is None and noisy):
-        return NoiseAware(depolarizing=request.train_noise, shots=request.train_shots, draws=request.train_draws)
-    if request.objective is None:
-        return Clean()
+    name = request.named_defence
+    kind = DEFENCES[name]
+    options = DEFENCE_OPTIONS.get(name, {field: field for field in kind.model_fields})
+    known = type(request).model_fields
     try:
-        return OBJECTIVES[request.objective]()
+        return kind(**{setting: getattr(request, option) for option, setting in options.items() if option in known})
     except ValidationError as error:
+        detail, expected = first_problem(error)
+        setting = ".".join(map(str, detail["loc"])) or "settings that fit"
+        missing = detail["type"] == "missing"
         raise ConfigurationError(
-            f"the objective {request.objective} cannot be asked for by its name alone",
-            got=f"no {first_problem(error)[0]['loc'][0]}",
-            expected="settings that all have defaults",
-            remedy="use it from Python: Trainer(…, objective=…)",
+            f"the defence {name} cannot be asked for by its name alone" if missing else f"{setting} does not fit",
+            got=f"no {setting}" if missing else short(detail["input"]),
+            expected="settings that all have defaults" if missing else expected,
+            remedy="use it from Python: Trainer(…, objective=…)" if missing else f"correct {setting}",
         ) from error

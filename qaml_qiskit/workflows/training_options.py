@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from qaml_qiskit import circuits
+from qaml_qiskit.attacks import AttackName
 from qaml_qiskit.circuits import READOUTS, ReadoutName, is_own
+from qaml_qiskit.defences.names import DefenceName
 from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.models.names import ObjectiveName
 from qaml_qiskit.models.scale import LogitScale, circuit_rate
 from qaml_qiskit.workflows.data_options import DataOptions
 from qaml_qiskit.workflows.fields import AnsatzOrFile, ClassName, Count, Otherwise
@@ -20,8 +21,26 @@ DEFAULT_CLASSES = {"digits": (0, 1, 2, 3, 4, 5)}
 #: Of a QVC, where none are asked for.
 DEFAULT_LAYERS = 12
 
-#: The objective that takes --train-noise and --train-shots.
+#: The defence that --train-noise and --train-shots ask for.
 NOISE_AWARE = "noise-aware"
+
+_ADVERSARY = (
+    "adversary",
+    "adversary_eps",
+    "adversary_steps",
+    "adversary_step_size",
+    "batch_norm",
+    "select_epoch",
+)
+
+#: The options of every defence: its settings, by what they are called there. What no defence here takes, a registered
+#: one has by its own fields' names.
+DEFENCE_OPTIONS: dict[str, dict[str, str]] = {
+    NOISE_AWARE: {"train_noise": "depolarizing", "train_shots": "shots", "train_draws": "draws"},
+    "adversarial": {name: name for name in (*_ADVERSARY, "adversarial_share")},
+    "combined": {name: name for name in (*_ADVERSARY, "gamma")},
+    "trades": {name: name for name in (*_ADVERSARY, "trades_weight")},
+}
 
 #: The kinds of model that are a circuit, whatever lies in front of it.
 CIRCUITS = ("qvc", "hybrid")
@@ -31,7 +50,7 @@ _ONLY_OF = {
     **dict.fromkeys(
         ("layers", "ansatz", "readout", "observables", "encoding", "encoding_layers", "pixel_order"), CIRCUITS
     ),
-    **dict.fromkeys(("train_noise", "train_shots", "train_draws"), CIRCUITS),
+    **dict.fromkeys(DEFENCE_OPTIONS[NOISE_AWARE], CIRCUITS),
     **dict.fromkeys(("logit_scale", "init_std"), (*CIRCUITS, "quadratic")),
     "maps": ("hybrid",),
 }
@@ -84,12 +103,30 @@ class TrainingOptions(Seeded, DataOptions):
     """Share of the training images set aside to choose the epoch."""
     train_images: Annotated[Count | None, Otherwise("all")] = None
     """Use this many training images, drawn by the seed."""
-    objective: Annotated[
-        ObjectiveName | None,
+    defence: Annotated[
+        DefenceName | None,
         Field(exclude_if=lambda name: name is None),
         Otherwise("noise-aware with --train-noise or --train-shots, else clean"),
     ] = None
-    """What the training minimises."""
+    """What the training minimises, so that the model holds under noise and attack."""
+    adversary: AttackName = "pgd"
+    """The attack that an adversarial training defends against, on the model as it is in every step."""
+    adversary_eps: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Its bound in l∞, in pixel units."""
+    adversary_steps: Count = 3
+    """Its steps."""
+    adversary_step_size: Annotated[Annotated[float, Field(gt=0)] | None, Otherwise("2.5 times eps over steps")] = None
+    """Its step size."""
+    adversarial_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of every batch that is attacked."""
+    gamma: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Weight of the attacked images in the combined loss; the clean ones have the rest."""
+    trades_weight: Annotated[float, Field(ge=0)] = 6.0
+    """Weight in TRADES of the distance between attacked and clean predictions."""
+    batch_norm: Literal["running", "batch"] = "running"
+    """Statistics that batch normalisation uses while images are attacked in training."""
+    select_epoch: Literal["robust", "clean"] = "robust"
+    """Which loss of the validation images chooses the epoch of an adversarial training."""
     train_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Depolarising noise of this strength after every SX and CZ of a QVC's layers, sampled anew in every step."""
     train_shots: Count | None = None
@@ -137,17 +174,37 @@ class TrainingOptions(Seeded, DataOptions):
         return self
 
     @model_validator(mode="after")
-    def _noise_is_minimised(self) -> Self:
-        """Refuse noise in the loss that the objective would ignore."""
-        noisy = bool(self.train_noise) or self.train_shots is not None
-        if noisy and self.objective not in (None, NOISE_AWARE):
+    def _the_defence_takes_its_options(self) -> Self:
+        """Refuse what the defence would ignore, where it is not left at its default."""
+        fields, taken = type(self).model_fields, DEFENCE_OPTIONS.get(self.named_defence, {})
+        takers = {option: name for name, options in DEFENCE_OPTIONS.items() for option in options}
+        ignored = [name for name in takers if name not in taken and getattr(self, name) != fields[name].default]
+        if ignored and self.named_defence in (*DEFENCE_OPTIONS, "clean"):
+            options = ", ".join("--" + name.replace("_", "-") for name in ignored)
+            fitting = [name for name, known in DEFENCE_OPTIONS.items() if set(ignored) <= set(known)]
             raise ConfigurationError(
-                f"the objective {self.objective} has no use for noise in the loss",
-                got="--train-noise or --train-shots",
-                expected=f"--objective {NOISE_AWARE}, or no objective",
-                remedy="leave one of them out",
+                f"the defence {self.named_defence} has no use for {options}",
+                got=", ".join(f"{name} {getattr(self, name)}" for name in ignored),
+                expected=" or ".join(f"--defence {name}" for name in fitting) or "options of one defence",
+                remedy="leave it out" if len(ignored) == 1 else "leave them out",
             )
         return self
+
+    @model_serializer(mode="wrap")
+    def _written(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the options of other defences; those for noise have always been written."""
+        values = dict(serialised(self))
+        taken = DEFENCE_OPTIONS.get(self.named_defence)
+        others = {name for defence, options in DEFENCE_OPTIONS.items() if defence != NOISE_AWARE for name in options}
+        for name in () if taken is None and self.named_defence != "clean" else others - set(taken or ()):
+            values.pop(name, None)
+        return values
+
+    @property
+    def named_defence(self) -> str:
+        """The defence that is asked for, by its name or by --train-noise or --train-shots alone; else ``clean``."""
+        noisy = bool(self.train_noise) or self.train_shots is not None
+        return self.defence or (NOISE_AWARE if noisy else "clean")
 
     def resolved(self) -> Self:
         """The same request with defaults that depend on other choices filled in."""

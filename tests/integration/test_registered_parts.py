@@ -21,9 +21,10 @@ from qaml_qiskit.circuits import ANSAETZE, READOUTS, Ansatz, QubitReadout, ZStri
 from qaml_qiskit.circuits.ansatz import Angle
 from qaml_qiskit.datasets import DATASETS, DatasetSpec, load_dataset
 from qaml_qiskit.datasets.spec import RawPart, RawSplit
+from qaml_qiskit.defences import DEFENCES
 from qaml_qiskit.encodings import ENCODINGS, AngleEncoding, Encoding, PixelOrder
 from qaml_qiskit.errors import ConfigurationError, InputError
-from qaml_qiskit.models import OBJECTIVES, QVC, Objective, QVCConfig, load_model
+from qaml_qiskit.models import QVC, Objective, QVCConfig, load_model
 from qaml_qiskit.noise import NOISES, NoiseInfo, NoiseSpec, named_noise
 from tests.tolerances import EXACT_FIDELITY, VALUE
 
@@ -259,18 +260,18 @@ class Reversed(QubitReadout):
 
 
 def test_a_readout_and_an_objective_are_asked_for_by_name(tmp_path: Path) -> None:
-    OBJECTIVES.register("firm", Firm)
+    DEFENCES.register("firm", Firm)
     READOUTS.register("reversed", Reversed)
     try:
         small = {"dataset": "halves", "encoding": "chained", "layers": 1, "epochs": 1, "batch_size": 20}
-        request = qaml.TrainRequest.model_validate({**small, "objective": "firm", "readout": "reversed"})
+        request = qaml.TrainRequest.model_validate({**small, "defence": "firm", "readout": "reversed"})
         qaml.train(request, out=tmp_path / "firm")
         stored = load_model(tmp_path / "firm")
         assert stored.card.objective is not None
         assert stored.card.objective.name == "firm"
         plain = qaml.train(qaml.TrainRequest.model_validate(small), out=tmp_path / "plain").run
         assert plain is not None
-        assert not {"objective", "readout"} & plain.config.keys()
+        assert not {"defence", "readout"} & plain.config.keys()
         images = torch.from_numpy(load_dataset("halves").test.images[:4])
         assert isinstance(stored.model, QVC)
         circuit = stored.model.circuit()
@@ -281,7 +282,7 @@ def test_a_readout_and_an_objective_are_asked_for_by_name(tmp_path: Path) -> Non
             qaml.AttackRequest(model=str(tmp_path / "firm"), images=str(len(images))), out=tmp_path / "attacked"
         ).results
     finally:
-        OBJECTIVES.remove("firm")
+        DEFENCES.remove("firm")
         READOUTS.remove("reversed")
-    with pytest.raises(ConfigurationError, match="no use for noise in the loss"):
-        qaml.TrainRequest(objective="clean", train_shots=100)
+    with pytest.raises(ConfigurationError, match="no use for --train-shots"):
+        qaml.TrainRequest(defence="clean", train_shots=100)

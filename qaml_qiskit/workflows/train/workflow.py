@@ -84,7 +84,7 @@ def _write_report(run: Run, request: TrainRequest, history: list[Row], tested: R
         "lowest loss on validation images; the test images were used once, at the end."
     )
     curve = learning_curves({request.model: history})
-    options = [{"option": name, "value": str(value)} for name, value in request]
+    options = [{"option": name, "value": str(value)} for name, value in request.model_dump().items()]
     report = Report(run, request.command_line(run.config), f"Training a {request.model} on {request.dataset}")
     report.table("Test", [tested], *notes)
     report.picture("learning_curve.png", curve, "Loss and accuracy after every epoch.", "Learning curve")

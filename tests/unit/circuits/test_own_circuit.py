@@ -15,9 +15,9 @@ from qiskit.quantum_info import Operator
 
 from qaml_qiskit.circuits import Ladder, OwnAnsatz, OwnCircuit, read_circuit
 from qaml_qiskit.circuits.qpy_files import circuit_bytes
+from qaml_qiskit.defences.pauli_errors import PauliErrors
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError
 from qaml_qiskit.models import QVC, DataCard, QVCConfig, StoredModel, load_model, save_model
-from qaml_qiskit.models.pauli_errors import PauliErrors
 from qaml_qiskit.noise import LAYER_END
 from tests.tolerances import VALUE
 

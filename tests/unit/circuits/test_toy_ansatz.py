@@ -12,13 +12,13 @@ from qiskit.quantum_info import Statevector
 from qaml_qiskit import ResourcesRequest, TrainRequest, resources
 from qaml_qiskit.circuits import ANSAETZE, Ansatz, add_rotations
 from qaml_qiskit.circuits.ansatz import Angle
+from qaml_qiskit.defences import NoiseAware
 from qaml_qiskit.deployments.circuits import native_circuit
 from qaml_qiskit.encodings import amplitudes
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import (
     QVC,
     DataCard,
-    NoiseAware,
     QVCConfig,
     Trainer,
     TrainingConfig,

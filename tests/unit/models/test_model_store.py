@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from qaml_qiskit.defences import DEFENCES, NoiseAware
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import (
-    OBJECTIVES,
     QVC,
     WEIGHTS_FILE,
     Clean,
@@ -18,7 +18,6 @@ from qaml_qiskit.models import (
     Model,
     ModelCard,
     ModelConfig,
-    NoiseAware,
     QuadraticClassifier,
     QuadraticConfig,
     QVCConfig,
@@ -77,7 +76,7 @@ def test_a_card_says_no_more_than_it_must() -> None:
     again = ModelCard.model_validate_json(noisy.model_dump_json())
     assert again.objective == noisy.objective
     assert again.objective is not None
-    assert OBJECTIVES[again.objective.name].model_validate(again.objective.settings) == NoiseAware(shots=500)
+    assert DEFENCES[again.objective.name].model_validate(again.objective.settings) == NoiseAware(shots=500)
 
 
 def damage(folder: Path, how: str) -> None:

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from qiskit_machine_learning.connectors import TorchConnector
 
 from qaml_qiskit.attacks import frozen
+from qaml_qiskit.defences import NoiseAware, noisy_logits
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models import (
     QVC,
     DataCard,
-    NoiseAware,
     QVCConfig,
     Trainer,
     TrainingConfig,
@@ -22,7 +22,6 @@ from qaml_qiskit.models import (
     dump_state,
     load_model,
     load_state,
-    noisy_logits,
     save_model,
 )
 from qaml_qiskit.simulation import use_backend

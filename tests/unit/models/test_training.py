@@ -4,15 +4,13 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from qaml_qiskit.defences import DEFENCES, MAX_DRAWS, NoiseAware
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import (
-    MAX_DRAWS,
-    OBJECTIVES,
     QVC,
     ConvNet,
     ConvNetConfig,
     EpochRecord,
-    NoiseAware,
     Objective,
     QVCConfig,
     Trainer,
@@ -30,7 +28,7 @@ Data = tuple[torch.Tensor, torch.Tensor]
 
 @pytest.fixture
 def data(generator: torch.Generator) -> Data:
-    images = torch.rand(45, 1, 2, 4, generator=generator) + 0.01
+    images = torch.rand(45, 1, 2, 4, generator=generator) * 0.98 + 0.01
     return images, (images[..., 0::2].square().sum((1, 2, 3)) > images[..., 1::2].square().sum((1, 2, 3))).long()
 
 
@@ -186,10 +184,10 @@ def test_values_that_no_noise_can_have(values: dict[str, object]) -> None:
         NoiseAware.model_validate(values)
 
 
-@pytest.mark.parametrize("name", [*OBJECTIVES])
+@pytest.mark.parametrize("name", [*DEFENCES])
 def test_a_stopped_training_goes_on_bit_for_bit(data: Data, name: str) -> None:
     """Whatever the objective draws is drawn again."""
-    objective = OBJECTIVES[name]() if name != "noise-aware" else NoiseAware(depolarizing=0.05, shots=50, draws=2)
+    objective = DEFENCES[name]() if name != "noise-aware" else NoiseAware(depolarizing=0.05, shots=50, draws=2)
     whole, steps = trainer(data, objective=objective, epochs=2), []
     assert whole.run()
     first = trainer(data, objective=objective, epochs=2)

@@ -12,17 +12,16 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 
 from qaml_qiskit.circuits import ANSAETZE, Ansatz, Brickwork, Ladder, add_rotations
 from qaml_qiskit.circuits.ansatz import Angle
+from qaml_qiskit.defences import NoiseAware, noisy_logits
+from qaml_qiskit.defences.pauli_errors import SHIFTS, SIGNS, PauliErrors
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models import (
     QVC,
     ConvNet,
     ConvNetConfig,
-    NoiseAware,
     NoisyQVC,
     QVCConfig,
-    noisy_logits,
 )
-from qaml_qiskit.models.pauli_errors import SHIFTS, SIGNS, PauliErrors
 from qaml_qiskit.simulation.heisenberg import noisy_observables
 from tests.tolerances import DIFFERENT, SIGMAS, VALUE
 

@@ -7,12 +7,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from qaml_qiskit.defences.pauli_errors import PauliErrors
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.models.connector import AmplitudeQNN
-from qaml_qiskit.models.objective import Objective
-from qaml_qiskit.models.pauli_errors import PauliErrors
-from qaml_qiskit.models.qvc import QVC
-from qaml_qiskit.models.qvc_config import QVCConfig
+from qaml_qiskit.models import QVC, AmplitudeQNN, Objective, QVCConfig
 
 #: Every draw costs a step, between two of which a training can be stopped, and keeps its states until the step ends.
 MAX_DRAWS = 256

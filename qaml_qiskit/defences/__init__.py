@@ -1,0 +1,18 @@
+"""Defences: what a training makes small so that its model holds under noise and attack."""
+
+from typing import TYPE_CHECKING
+
+from qaml_qiskit.lazy import load_lazily
+
+if TYPE_CHECKING:
+    from qaml_qiskit.defences.adversarial import Adversarial as Adversarial
+    from qaml_qiskit.defences.adversarial import Combined as Combined
+    from qaml_qiskit.defences.adversarial import Trades as Trades
+    from qaml_qiskit.defences.adversary import AgainstAdversary as AgainstAdversary
+    from qaml_qiskit.defences.names import DEFENCES as DEFENCES
+    from qaml_qiskit.defences.names import DefenceName as DefenceName
+    from qaml_qiskit.defences.noise_aware import MAX_DRAWS as MAX_DRAWS
+    from qaml_qiskit.defences.noise_aware import NoiseAware as NoiseAware
+    from qaml_qiskit.defences.noise_aware import noisy_logits as noisy_logits
+
+load_lazily(__name__)
