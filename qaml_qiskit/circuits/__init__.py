@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.circuits.names import ReadoutName as ReadoutName
     from qaml_qiskit.circuits.names import is_file as is_file
     from qaml_qiskit.circuits.names import is_own as is_own
+    from qaml_qiskit.circuits.noise_layers import NOISE_ANGLES as NOISE_ANGLES
+    from qaml_qiskit.circuits.noise_layers import NoiseLayerForm as NoiseLayerForm
+    from qaml_qiskit.circuits.noise_layers import NoiseLayers as NoiseLayers
+    from qaml_qiskit.circuits.noise_layers import noise_layer_label as noise_layer_label
     from qaml_qiskit.circuits.observables import read_observables as read_observables
     from qaml_qiskit.circuits.own_ansatz import OwnAnsatz as OwnAnsatz
     from qaml_qiskit.circuits.own_circuit import CIRCUIT_FILE as CIRCUIT_FILE

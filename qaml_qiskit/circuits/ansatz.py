@@ -1,12 +1,14 @@
 """The variational part of a classifier, layer by layer."""
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator
 from itertools import combinations
 from typing import ClassVar, TypeAlias
 
 from qiskit.circuit import ParameterExpression, ParameterVector, QuantumCircuit
 
+from qaml_qiskit.circuits.noise_layers import NOISE_ANGLES, NoiseLayerForm, noise_layer_label
 from qaml_qiskit.errors import ConfigurationError
 
 #: Angles of the arbitrary rotation RZ(a)·RY(b)·RZ(c) on one qubit.
@@ -57,6 +59,10 @@ class Ansatz(ABC):
     def add_end(self, circuit: QuantumCircuit, angles: Iterator[Angle]) -> None:  # noqa: B027
         """Append what comes after the last layer; nothing if not overridden."""
 
+    def noisy_qubits(self, layer: int) -> tuple[int, ...]:
+        """The qubits that a noise layer in front of a layer acts on; all if not overridden."""
+        return tuple(range(self.num_qubits))
+
     def layers(self) -> tuple[QuantumCircuit, ...]:
         """The gates of every layer, on all n qubits; an angle is ``θ[i]`` as in :meth:`circuit`."""
         return tuple(self._parts())[:-1]
@@ -75,15 +81,19 @@ class Ansatz(ABC):
         line = {(qubit, qubit + 1) for qubit in range(self.num_qubits - 1)}
         return tuple(sorted(line | {(min(pair), max(pair)) for pair in _coupled(self.circuit())}))
 
-    def circuit(self, layer_end: str | None = None) -> QuantumCircuit:
+    def circuit(self, layer_end: str | None = None, noise_layers: NoiseLayerForm | None = None) -> QuantumCircuit:
         """All of it, unmeasured, with the parameter vector ``θ`` in the order of the gates.
 
         Args:
             layer_end: label of a barrier on all qubits after each layer, such as :data:`qaml_qiskit.noise.LAYER_END`;
                 None for no barriers.
+            noise_layers: what stands in front of each layer, on the qubits that its noise layer acts on: ``angles``, an
+                RY with a free angle of its own, ``ν[ℓ·n + q]`` for qubit q in front of layer ℓ; ``markers``, a barrier
+                labelled ``noise-layer-ℓ``, which survives a compilation and behind which
+                :func:`qaml_qiskit.noise.add_flips` puts what the layer does on average; None for nothing.
 
         Raises:
-            ConfigurationError: ends of layers are wanted, and there are no layers.
+            ConfigurationError: ends of layers or noise layers are wanted, and there are no layers.
         """
         if layer_end is not None and not self.layered:
             raise ConfigurationError(
@@ -92,11 +102,32 @@ class Ansatz(ABC):
                 expected="an ansatz of layers",
                 remedy="place the noise by gate",
             )
+        if noise_layers is not None:
+            self.check_noise_layers()
         whole = QuantumCircuit(self.num_qubits, name=f"QVC{self.num_layers}")
-        for place, _ in enumerate(self._parts(whole)):
-            if layer_end is not None and place < self.num_layers:
+        parts, angles = self._parts(whole), ParameterVector(NOISE_ANGLES, self.num_layers * self.num_qubits)
+        for layer in range(self.num_layers if self.layered else 0):
+            qubits = self.noisy_qubits(layer)
+            if noise_layers == "angles":
+                for qubit in qubits:
+                    whole.ry(angles[layer * self.num_qubits + qubit], qubit)
+            elif noise_layers == "markers":
+                whole.barrier(qubits, label=noise_layer_label(layer))
+            next(parts)
+            if layer_end is not None:
                 whole.barrier(label=layer_end)
+        deque(parts, maxlen=0)  # what comes after the last layer
         return whole
+
+    def check_noise_layers(self) -> None:
+        """Raise ConfigurationError where there are no layers that noise layers could stand in front of."""
+        if not self.layered:
+            raise ConfigurationError(
+                "noise layers need layers",
+                got=f"the ansatz {self.name}, which has none",
+                expected="an ansatz of layers; in a circuit of your own each ends with a labelled barrier",
+                remedy='choose another ansatz, or mark the layers with circuit.barrier(label="layer-end")',
+            )
 
     def _parts(self, whole: QuantumCircuit | None = None) -> Iterator[QuantumCircuit]:
         """Each layer, then the end: in circuits of their own, or appended to one."""

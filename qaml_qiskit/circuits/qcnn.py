@@ -54,10 +54,13 @@ class QCNN(Ansatz):
         """15·L + 3·log₂n + 3."""
         return _ANGLES_PER_BLOCK * self.num_layers + ANGLES_PER_ROTATION * (self._stages + 1)
 
+    def noisy_qubits(self, layer: int) -> tuple[int, ...]:
+        """The qubits that are left."""
+        return tuple(range(0, self.num_qubits, 2 ** self._stage(layer)))
+
     def add_layer(self, circuit: QuantumCircuit, layer: int, angles: Iterator[Angle]) -> None:
         """The convolution of the qubits that are left, and the pooling where the stage ends."""
-        stage = self._stage(layer)
-        left = range(0, self.num_qubits, 2**stage)
+        stage, left = self._stage(layer), self.noisy_qubits(layer)
         block = _take(_ANGLES_PER_BLOCK, angles)
         for first in (0, 1):
             for place in range(first, len(left) - 1, 2):

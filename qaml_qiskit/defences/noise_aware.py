@@ -49,6 +49,13 @@ class NoiseAware(Objective):
                 expected="a QVC",
                 remedy="train it without noise",
             )
+        if model.config.noise_layers is not None:
+            raise ConfigurationError(
+                "cannot train noise layers under device noise",
+                got=f"the defence {self.name} for a model with noise layers",
+                expected="one kind of randomness in the circuit",
+                remedy="leave out --noise-layers, or take another defence, such as combined",
+            )
         _errors(model, self)
 
     def memory(self, model: nn.Module, batch: int) -> int:

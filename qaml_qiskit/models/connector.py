@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from qiskit.circuit import Parameter as CircuitParameter
 from qiskit.circuit import QuantumCircuit
 from qiskit_machine_learning.connectors import TorchConnector
 from qiskit_machine_learning.exceptions import QiskitMachineLearningError
@@ -54,10 +55,17 @@ class AmplitudeQNN(NeuralNetwork):
         circuit: the variational part on n qubits.
         num_features: length of the input vector, at most 2ⁿ; it is zero-padded and normalised here.
         qubits: the qubits whose Z is measured, or tuples of them for products of Z, in the order of the outputs.
+        parameters: the order of the weights; that of ``circuit.parameters`` if None.
     """
 
-    def __init__(self, circuit: QuantumCircuit, num_features: int, qubits: Sequence[Reading]) -> None:
-        self.program = compile_circuit(circuit)
+    def __init__(
+        self,
+        circuit: QuantumCircuit,
+        num_features: int,
+        qubits: Sequence[Reading],
+        parameters: Sequence[CircuitParameter] | None = None,
+    ) -> None:
+        self.program = compile_circuit(circuit, parameters)
         #: What is measured, an output each.
         self.readings = tuple(qubits)
         super().__init__(
@@ -180,7 +188,7 @@ class AdjointConnector(TorchConnector):
             if not weight.requires_grad and _collapse_pays(network, weight.device):
                 result = self._collapsed_forward(network, features)
             else:
-                result = _layer_by_layer(network, features, weight)
+                result = layer_by_layer(network, features, weight)
         return result.reshape(*input_data.shape[:-1], len(network.readings))
 
     def _collapsed_forward(self, network: AmplitudeQNN, features: Tensor) -> Tensor:
@@ -229,7 +237,8 @@ class _Collapsed:
         return mine.dtype == weights.dtype and mine.device == weights.device and torch.equal(mine, weights)
 
 
-def _layer_by_layer(network: AmplitudeQNN, features: Tensor, weight: Tensor) -> Tensor:
+def layer_by_layer(network: AmplitudeQNN, features: Tensor, weight: Tensor) -> Tensor:
+    """What a network measures, shape (N, outputs), run gate by gate; of few qubits in double precision."""
     if network.program.num_qubits > _DOUBLE or weight.dtype == torch.float64:
         return network.expectations(features, weight)
     dtype = torch.promote_types(features.dtype, weight.dtype)

@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from torch import Tensor
 
+from qaml_qiskit.circuits import NoiseLayers
 from qaml_qiskit.datasets import check_images
 from qaml_qiskit.errors import ConfigurationError, InputError, QamlError
 from qaml_qiskit.formats import first_problem
@@ -71,6 +72,7 @@ class QVCClassifier(ClassifierMixin, BaseEstimator):
         pixel_order: str = "flat",
         logit_scale: float = 20.0,
         init_std: float = 1.0,
+        noise_layers: NoiseLayers | None = None,
         epochs: int = 20,
         batch_size: int = 64,
         learning_rate: float | None = None,
@@ -91,6 +93,7 @@ class QVCClassifier(ClassifierMixin, BaseEstimator):
         self.pixel_order = pixel_order
         self.logit_scale = logit_scale
         self.init_std = init_std
+        self.noise_layers = noise_layers
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate

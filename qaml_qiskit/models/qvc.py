@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, Self
 
 import torch
 from pydantic import ValidationError
@@ -10,12 +10,14 @@ from qiskit.circuit import QuantumCircuit
 from torch import Tensor, nn
 
 from qaml_qiskit.batches import as_tensor
-from qaml_qiskit.circuits import OwnCircuit, classifier_circuit
+from qaml_qiskit.circuits import NOISE_ANGLES, NoiseLayerForm, NoiseLayers, OwnCircuit, classifier_circuit
 from qaml_qiskit.encodings import Encoding
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.formats import first_problem, short
+from qaml_qiskit.models.averaged import AveragedCircuit
 from qaml_qiskit.models.connector import AdjointConnector, AmplitudeQNN
+from qaml_qiskit.models.drawn import DrawnCircuit
 from qaml_qiskit.models.inputs import check_batch, check_size
 from qaml_qiskit.models.qvc_config import QVCConfig
 from qaml_qiskit.seeds import check_seed
@@ -63,6 +65,9 @@ class QVC(nn.Module):
             start = self.readout.head.converted(lambda part: nn.Parameter(torch.from_numpy(part).to(initial.dtype)))
             # In units of the scale: so a step of Adam, and its l2 penalty, mean to the head what they mean to an angle.
             self.head_matrix, self.head_offset = start.matrix, start.offset
+        if config.noise_layers is not None:
+            #: β_ℓ of the noise layers, shape (L,).
+            self.betas = nn.Parameter(torch.full((ansatz.num_layers,), config.noise_layers.beta, dtype=initial.dtype))
         self._only_scales = not self.readout.trained and self.readout.head.is_scale
         # A small model takes as long to make a constant head as to apply it.
         with torch.inference_mode(False):
@@ -113,7 +118,12 @@ class QVC(nn.Module):
             images: shape (N, C, H, W) in [0, 1]. Where the encoding is more than flattening, also states that
                 ``encoding.state`` prepared, shape (N, 2ⁿ), which spares a training the encoding in every epoch.
         """
-        return self.connector(self.features(images))
+        features, layers = self.features(images), self.config.noise_layers
+        if layers is None or not (layers.in_training if self.training else layers.in_inference):
+            return self.connector(features)
+        if self.training:
+            return self._drawn.expectations(features, self.weight, self.draw())
+        return self._averaged.expectations(features, self.weight, self.betas, layers)
 
     def features(self, images: Tensor) -> Tensor:
         """What the connector takes, shape (N, F): the states, or just the pixels where it encodes them by itself.
@@ -144,6 +154,94 @@ class QVC(nn.Module):
         # One operation of torch's, where LinearHead.logits would be three.
         return nn.functional.linear(expectations, head.matrix, head.offset)
 
+    # Its noise layers
+
+    @cached_property
+    def _drawn(self) -> DrawnCircuit:
+        features = self.connector.neural_network.num_inputs
+        return DrawnCircuit(self.config.build_ansatz(), features, self.readout.strings)
+
+    @cached_property
+    def _averaged(self) -> AveragedCircuit:
+        return AveragedCircuit(self.config.build_ansatz(), self.readout.strings)
+
+    def draw(self, generator: torch.Generator | None = None) -> Tensor:
+        """Angles η·β_ℓ of the noise layers, drawn anew, shape (L, n), differentiable in β.
+
+        Args:
+            generator: of the random numbers; torch's global ones if None. They are drawn on the CPU.
+
+        Raises:
+            ConfigurationError: the model has no noise layers.
+        """
+        layers = self._noise_layers()
+        shape = (len(self.betas), self.config.num_qubits)
+        noise = layers.variance**0.5 * torch.randn(shape, generator=generator)
+        if layers.distribution == "gaussian-bernoulli":
+            noise = noise * (torch.rand(shape, generator=generator) < layers.probability)
+        return noise.to(self.betas) * self.betas[:, None]
+
+    def drawn_logits(self, images: Tensor, angles: Tensor) -> Tensor:
+        """Logits with these angles in the noise layers, shape (N, m), whatever the phase; differentiable in everything.
+
+        Args:
+            images: as for :meth:`expectations`.
+            angles: shape (L, n), such as :meth:`draw` gives; those of qubits on which no noise acts are ignored.
+
+        Raises:
+            ConfigurationError: the model has no noise layers.
+            InputError: as :meth:`forward`, or angles of another shape.
+        """
+        self._noise_layers()
+        angles, shape = as_tensor(angles, "the angles"), (len(self.betas), self.config.num_qubits)
+        if angles.shape != shape:
+            raise InputError(
+                "the angles do not fit the noise layers",
+                got=f"shape {tuple(angles.shape)}",
+                expected=f"{shape}, an angle for every layer and qubit",
+                remedy="take them from QVC.draw()",
+            )
+        return self.logits(self._drawn.expectations(self.features(images), self.weight, angles))
+
+    def with_noise_layers(self, layers: NoiseLayers | None) -> Self:
+        """A copy with the same weights under another rule of noise layers; β stays, and starts where there was none.
+
+        Args:
+            layers: the rule; None for no noise layers.
+
+        Raises:
+            ConfigurationError: noise layers for an ansatz without layers.
+        """
+        config = type(self.config).model_validate({**dict(self.config), "noise_layers": layers})
+        made = type(self)(config).to(self.weight)
+        state = {name: tensor for name, tensor in self.state_dict().items() if name != "betas" or layers is not None}
+        made.load_state_dict(state, strict=False)
+        return made.train(self.training)
+
+    def without_noise_layers(self) -> Self:
+        """The undefended twin: a copy with the same weights and no noise layers."""
+        return self.with_noise_layers(None)
+
+    def flips(self) -> dict[str, float]:
+        """What the noise layers do on average: the probability of a Y, by marker; see :meth:`NoiseLayers.flips`.
+
+        Raises:
+            ConfigurationError: the model has no noise layers.
+        """
+        return self._noise_layers().flips(self.betas.tolist())
+
+    def _noise_layers(self) -> NoiseLayers:
+        if self.config.noise_layers is None:
+            raise ConfigurationError(
+                "the model has no noise layers",
+                got=f"a {type(self).__name__} without them",
+                expected="one that was built with noise_layers",
+                remedy="train one with --noise-layers, or take QVC.with_noise_layers(NoiseLayers())",
+            )
+        return self.config.noise_layers
+
+    # As circuits
+
     def extra_repr(self) -> str:
         """What it is, for whoever prints it."""
         config = self.config
@@ -152,18 +250,26 @@ class QVC(nn.Module):
         )
         return f"{config.num_qubits} qubits, {layers}, encoding {config.encoding}, readout {config.readout}"
 
-    def ansatz(self, layer_end: str | None = None) -> QuantumCircuit:
+    def ansatz(self, layer_end: str | None = None, noise_layers: NoiseLayerForm | None = None) -> QuantumCircuit:
         """The variational part with this model's weights bound.
 
         Args:
             layer_end: label of a barrier after each layer, see :meth:`qaml_qiskit.circuits.Ansatz.circuit`.
+            noise_layers: what stands for noise layers, see there. Their ``angles`` stay free; ``markers`` stand for
+                :meth:`flips`.
         """
-        circuit = self.config.build_ansatz().circuit(layer_end)
-        return circuit.assign_parameters(self.weight.detach().double().cpu().numpy())
+        circuit = self.config.build_ansatz().circuit(layer_end, noise_layers)
+        weights = self.weight.detach().double().tolist()
+        free = [parameter for parameter in circuit.parameters if not parameter.name.startswith(f"{NOISE_ANGLES}[")]
+        return circuit.assign_parameters(dict(zip(free, weights, strict=True)))
 
-    def circuit(self) -> QuantumCircuit:
-        """Encoding, trained ansatz and readout; the encoding's angles stay free, one circuit for all images."""
-        return classifier_circuit(self.encoding.circuit, self.ansatz(), self.readout)
+    def circuit(self, noise_layers: NoiseLayerForm | None = None) -> QuantumCircuit:
+        """Encoding, trained ansatz and readout; the encoding's angles stay free, one circuit for all images.
+
+        Args:
+            noise_layers: as for :meth:`ansatz`; with ``angles``, one circuit for all images and draws.
+        """
+        return classifier_circuit(self.encoding.circuit, self.ansatz(noise_layers=noise_layers), self.readout)
 
     def circuit_for(self, image: Tensor) -> QuantumCircuit:
         """:meth:`circuit` for one image of shape (C, H, W), with no free angle.

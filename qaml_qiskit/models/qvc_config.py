@@ -5,7 +5,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from qiskit.circuit import QuantumCircuit
 
-from qaml_qiskit.circuits import ANSAETZE, OWN, READOUTS, Ansatz, OwnAnsatz, OwnCircuit, Readout, ReadoutName
+from qaml_qiskit.circuits import (
+    ANSAETZE,
+    OWN,
+    READOUTS,
+    Ansatz,
+    NoiseLayers,
+    OwnAnsatz,
+    OwnCircuit,
+    Readout,
+    ReadoutName,
+)
 from qaml_qiskit.encodings import ENCODINGS, Encoding, EncodingName, PixelOrder, encoding_for
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.inputs import ImageShape, check_size
@@ -41,6 +51,7 @@ class QVCConfig(BaseModel):
             unscaled logits would cap a ten-class softmax at 0.451. A trained head makes up for it, and learns the
             faster the larger it is.
         init_std: weights start from N(0, init_std²), in radians.
+        noise_layers: random rotations in front of every layer; None for none, and then not written.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -58,6 +69,7 @@ class QVCConfig(BaseModel):
     pixel_order: PixelOrder = "flat"
     logit_scale: LogitScale = 20.0
     init_std: Annotated[float, Field(ge=0)] = 1.0
+    noise_layers: Annotated[NoiseLayers | None, Field(exclude_if=lambda layers: layers is None)] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -75,6 +87,8 @@ class QVCConfig(BaseModel):
     def _fits(self) -> "QVCConfig":
         self._check_circuit()
         self.build_readout()
+        if self.noise_layers is not None:
+            self.build_ansatz().check_noise_layers()
         return self
 
     def _check_circuit(self) -> None:
@@ -142,8 +156,9 @@ class QVCConfig(BaseModel):
 
     @property
     def num_weights(self) -> int:
-        """P, 3·n·L for the ladder, and m·(S + 1) of a trained head over S averages."""
-        return self.build_ansatz().num_parameters + self._head_weights
+        """P, 3·n·L for the ladder, m·(S + 1) of a trained head over S averages, and L of noise layers."""
+        betas = 0 if self.noise_layers is None else self.num_layers
+        return self.build_ansatz().num_parameters + self._head_weights + betas
 
     @property
     def _head_weights(self) -> int:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.noise.device import device_repairs as device_repairs
     from qaml_qiskit.noise.device import restrict as restrict
     from qaml_qiskit.noise.device import without_readout_errors as without_readout_errors
+    from qaml_qiskit.noise.flips import add_flips as add_flips
     from qaml_qiskit.noise.kinds import NoiseInfo as NoiseInfo
     from qaml_qiskit.noise.layers import LAYER_END as LAYER_END
     from qaml_qiskit.noise.models import NoiseSpec as NoiseSpec

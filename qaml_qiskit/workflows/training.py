@@ -76,6 +76,7 @@ def model_config(request: TrainingOptions, data: Dataset) -> ModelConfig:
             values |= {"num_layers": request.layers, "ansatz": request.ansatz}
         for name in ("readout", "observables", "encoding", "encoding_layers", "pixel_order"):
             values[name] = getattr(request, name)
+        values["noise_layers"] = request.noise_rule
     config = parse_config(values)
     check_size(config.memory)
     if request.model in CIRCUITS and is_own(request.ansatz):

@@ -6,7 +6,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from qaml_qiskit import circuits
 from qaml_qiskit.attacks import AttackName
-from qaml_qiskit.circuits import READOUTS, ReadoutName, is_own
+from qaml_qiskit.circuits import READOUTS, NoiseLayers, ReadoutName, is_own
 from qaml_qiskit.defences.names import DefenceName
 from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
 from qaml_qiskit.errors import ConfigurationError
@@ -53,7 +53,21 @@ _ONLY_OF = {
     **dict.fromkeys(DEFENCE_OPTIONS[NOISE_AWARE], CIRCUITS),
     **dict.fromkeys(("logit_scale", "init_std"), (*CIRCUITS, "quadratic")),
     "maps": ("hybrid",),
+    "noise_layers": CIRCUITS,
 }
+
+#: The options of noise layers, by their fields.
+NOISE_LAYER_OPTIONS = {
+    "noise_variance": "variance",
+    "noise_distribution": "distribution",
+    "noise_probability": "probability",
+    "noise_phases": "phases",
+}
+
+
+def _rule(option: str) -> Any:
+    """The default of an option of noise layers: that of the field."""
+    return NoiseLayers.model_fields[NOISE_LAYER_OPTIONS[option]].default
 
 
 class TrainingOptions(Seeded, DataOptions):
@@ -127,6 +141,19 @@ class TrainingOptions(Seeded, DataOptions):
     """Statistics that batch normalisation uses while images are attacked in training."""
     select_epoch: Literal["robust", "clean"] = "robust"
     """Which loss of the validation images chooses the epoch of an adversarial training."""
+    noise_layers: Annotated[float | None, Otherwise("no noise layers")] = None
+    """Random rotations RY(η·β) of a QVC's qubits in front of every layer, η drawn anew in every step; this is where the
+    β of every layer starts, which is trained."""
+    noise_variance: Annotated[Annotated[float, Field(ge=0)], Otherwise("0.196, the paper's 2π/32")] = _rule(
+        "noise_variance"
+    )
+    """Variance of η, in radians²."""
+    noise_distribution: Literal["gaussian", "gaussian-bernoulli"] = _rule("noise_distribution")
+    """Distribution of η; in gaussian-bernoulli it is often zero."""
+    noise_probability: Annotated[float, Field(gt=0, le=1)] = _rule("noise_probability")
+    """Of gaussian-bernoulli: how often η is not zero."""
+    noise_phases: Literal["training", "inference", "both"] = _rule("noise_phases")
+    """Where the noise layers are."""
     train_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Depolarising noise of this strength after every SX and CZ of a QVC's layers, sampled anew in every step."""
     train_shots: Count | None = None
@@ -190,15 +217,41 @@ class TrainingOptions(Seeded, DataOptions):
             )
         return self
 
+    @model_validator(mode="after")
+    def _noise_layers_take_their_options(self) -> Self:
+        """Refuse what says how noise is drawn where there are no noise layers, and a rule that contradicts itself."""
+        fields = type(self).model_fields
+        changed = [name for name in NOISE_LAYER_OPTIONS if getattr(self, name) != fields[name].default]
+        if changed and self.noise_layers is None:
+            options = ", ".join("--" + name.replace("_", "-") for name in changed)
+            raise ConfigurationError(
+                f"there are no noise layers that {options} could be for",
+                got=", ".join(f"{name} {getattr(self, name)}" for name in changed),
+                expected="such options beside --noise-layers alone",
+                remedy="give --noise-layers, the first β of every layer, for example 0.25",
+            )
+        _ = self.noise_rule
+        return self
+
     @model_serializer(mode="wrap")
     def _written(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without the options of other defences; those for noise have always been written."""
+        """Without the options of other defences and of no noise layers; those for noise have always been written."""
         values = dict(serialised(self))
         taken = DEFENCE_OPTIONS.get(self.named_defence)
         others = {name for defence, options in DEFENCE_OPTIONS.items() if defence != NOISE_AWARE for name in options}
         for name in () if taken is None and self.named_defence != "clean" else others - set(taken or ()):
             values.pop(name, None)
+        for name in () if self.noise_layers is not None else ("noise_layers", *NOISE_LAYER_OPTIONS):
+            values.pop(name, None)
         return values
+
+    @property
+    def noise_rule(self) -> NoiseLayers | None:
+        """The noise layers; None for none."""
+        if self.noise_layers is None:
+            return None
+        rule = {field: getattr(self, option) for option, field in NOISE_LAYER_OPTIONS.items()}
+        return NoiseLayers(beta=self.noise_layers, **rule)
 
     @property
     def named_defence(self) -> str:
