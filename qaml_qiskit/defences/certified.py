@@ -43,7 +43,7 @@ class CertifiedTraining(Objective):
     certified_radius: Positive = 1.0
     certified_weight: Share = 0.8
     witness: Literal["exact", "steps"] | None = None
-    witness_steps: Annotated[int, Field(ge=1)] = 2
+    witness_steps: Annotated[int, Field(ge=1)] = 1
     select_epoch: Literal["robust", "clean"] = "robust"
 
     def loss(

@@ -136,7 +136,7 @@ class TrainingOptions(Seeded, DataOptions):
     """Weight in a certified training of what is missing of the radius; the cross-entropy has the rest."""
     witness: Annotated[Literal["exact", "steps"] | None, Otherwise("exact up to 256 pixels, steps beyond")] = None
     """Where a certified training has the nearest image of another label from."""
-    witness_steps: Count = 2
+    witness_steps: Count = 1
     """Gradients for such an image, where it comes from steps."""
     train_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Depolarising noise of this strength after every SX and CZ of a QVC's layers, sampled anew in every step."""
