@@ -13,7 +13,7 @@ from benchmarks.problem import Array, Labels
 from benchmarks.store import Store
 from benchmarks.suites.session import open_store
 from benchmarks.suites.settings import Settings
-from qaml_qiskit.defences import Adversarial, Combined, Trades
+from qaml_qiskit.defences import Adversarial, CertifiedTraining, Combined, Trades
 from qaml_qiskit.models import QVC, Clean, Objective
 
 OBJECTIVES: dict[str, Objective] = {
@@ -21,12 +21,14 @@ OBJECTIVES: dict[str, Objective] = {
     "adversarial": Adversarial(),
     "combined": Combined(),
     "trades": Trades(),
+    "certified": CertifiedTraining(witness="steps"),
 }
 TITLES = {
     "clean": "plain",
     "adversarial": "adversarial: half of the batch, PGD with 3 steps",
     "combined": "combined: every image and its attacked one, PGD with 3 steps",
     "trades": "TRADES, 3 steps",
+    "certified": "certified: the radius by a witness from one gradient",
 }
 
 

@@ -188,7 +188,7 @@ class Deployment(ConditionedModel):
 
     def check_forms(self) -> None:
         """Raise ConfigurationError unless the logits are quadratic forms of the image."""
-        check_forms(self.stored.model, self.card.model.kind, self.name, self.condition)
+        check_forms(self.stored.model, self.name, self.condition)
 
     # On a target
 

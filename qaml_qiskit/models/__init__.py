@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.convnet import ConvNet as ConvNet
     from qaml_qiskit.models.convnet import ConvNetConfig as ConvNetConfig
     from qaml_qiskit.models.estimator import QVCClassifier as QVCClassifier
+    from qaml_qiskit.models.forms import form_matrices as form_matrices
+    from qaml_qiskit.models.forms import headed as headed
+    from qaml_qiskit.models.forms import unit_head as unit_head
+    from qaml_qiskit.models.forms import why_no_forms as why_no_forms
     from qaml_qiskit.models.hybrid import Hybrid as Hybrid
     from qaml_qiskit.models.hybrid import HybridConfig as HybridConfig
     from qaml_qiskit.models.inputs import check_batch as check_batch

@@ -40,6 +40,9 @@ DEFENCE_OPTIONS: dict[str, dict[str, str]] = {
     "adversarial": {name: name for name in (*_ADVERSARY, "adversarial_share")},
     "combined": {name: name for name in (*_ADVERSARY, "gamma")},
     "trades": {name: name for name in (*_ADVERSARY, "trades_weight")},
+    "certified": {
+        name: name for name in ("certified_radius", "certified_weight", "witness", "witness_steps", "select_epoch")
+    },
 }
 
 #: The kinds of model that are a circuit, whatever lies in front of it.
@@ -140,7 +143,7 @@ class TrainingOptions(Seeded, DataOptions):
     batch_norm: Literal["running", "batch"] = "running"
     """Statistics that batch normalisation uses while images are attacked in training."""
     select_epoch: Literal["robust", "clean"] = "robust"
-    """Which loss of the validation images chooses the epoch of an adversarial training."""
+    """Which loss of the validation images chooses the epoch of an adversarial or certified training."""
     noise_layers: Annotated[float | None, Otherwise("no noise layers")] = None
     """Random rotations RY(η·β) of a QVC's qubits in front of every layer, η drawn anew in every step; this is where the
     β of every layer starts, which is trained."""
@@ -154,6 +157,14 @@ class TrainingOptions(Seeded, DataOptions):
     """Of gaussian-bernoulli: how often η is not zero."""
     noise_phases: Literal["training", "inference", "both"] = _rule("noise_phases")
     """Where the noise layers are."""
+    certified_radius: Annotated[float, Field(gt=0)] = 1.0
+    """The l2 radius that a certified training wants of every image, in pixel units."""
+    certified_weight: Annotated[float, Field(ge=0, le=1)] = 0.8
+    """Weight in a certified training of what is missing of the radius; the cross-entropy has the rest."""
+    witness: Annotated[Literal["exact", "steps"] | None, Otherwise("exact up to 256 pixels, steps beyond")] = None
+    """Where a certified training has the nearest image of another label from."""
+    witness_steps: Count = 1
+    """Gradients for such an image, where it comes from steps."""
     train_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Depolarising noise of this strength after every SX and CZ of a QVC's layers, sampled anew in every step."""
     train_shots: Count | None = None

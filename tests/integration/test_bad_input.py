@@ -341,6 +341,31 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     "layers beyond the memory": (nothing, ["train", "--layers", "1000000000"], ["GiB needed", "GiB free"]),
     "endless rate": (nothing, ["train", "--learning-rate", "inf"], ["--learning-rate", "finite"]),
     "rate that is no number": (nothing, ["train", "--learning-rate", "nan"], ["--learning-rate", "finite"]),
+    "certified radii of a network": (
+        nothing,
+        ["train", "--model", "convnet", "--defence", "certified"],
+        ["certified radii", "got a convnet", "quadratic"],
+    ),
+    "certified radii behind a fit": (
+        nothing,
+        ["train", "--encoding", "approximate", "--defence", "certified"],
+        ["certified radii", "approximate", "multiplexed"],
+    ),
+    "a certified radius of zero": (
+        nothing,
+        ["train", "--defence", "certified", "--certified-radius", "0"],
+        ["--certified-radius", "more than 0"],
+    ),
+    "a certified weight above one": (
+        nothing,
+        ["train", "--defence", "certified", "--certified-weight", "2"],
+        ["--certified-weight", "at most 1"],
+    ),
+    "a certified radius without its defence": (
+        nothing,
+        ["train", "--certified-radius", "2"],
+        ["no use for --certified-radius", "--defence certified"],
+    ),
     "seed beyond 64 bits": (nothing, ["train", "--seed", str(2**64)], ["--seed", "less than"]),
     "draws without end": (
         nothing,
