@@ -17,6 +17,8 @@ DEFENCES: Registry[type["Objective"]] = Registry(
         "adversarial": (f"{_HERE}.adversarial:Adversarial", "a share of every batch is attacked (West et al.)"),
         "combined": (f"{_HERE}.adversarial:Combined", "every image paired with its attacked one (Lu; Huang & Zhang)"),
         "trades": (f"{_HERE}.adversarial:Trades", "attacked predictions stay near the clean ones (TRADES)"),
+        "augmented": (f"{_HERE}.augmented:Augmented", "normal noise on the pixels of a share of every batch"),
+        "regularised": (f"{_HERE}.regularised:Regularised", "a penalty on norms, gradients or weights"),
         "noise-aware": (f"{_HERE}.noise_aware:NoiseAware", "the cross-entropy under sampled device noise"),
     },
     base="qaml_qiskit.models.objective:Objective",

@@ -326,6 +326,22 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         ["train", "--model", "qvd"],
         ["'qvc', 'hybrid', 'convnet', 'resnet18'"],
     ),
+    "a negative noise to augment with": (nothing, ["train", "--augment-sigma=-1"], ["--augment-sigma", "-1"]),
+    "a share above one": (
+        nothing,
+        ["train", "--defence", "augmented", "--augment-share", "1.5"],
+        ["--augment-share", "1.5"],
+    ),
+    "an augmentation of no defence": (
+        nothing,
+        ["train", "--augment-sigma", "0.2"],
+        ["no use for --augment-sigma", "--defence augmented"],
+    ),
+    "a penalty on norms that no angle changes": (
+        nothing,
+        ["train", "--defence", "regularised", "--penalty", "spectral"],
+        ["eigenvalues ±1", "--penalty gradient"],
+    ),
     "no layers": (nothing, ["train", "--layers", "0"], ["--layers"]),
     "layers to count beyond the memory": (
         nothing,
@@ -448,6 +464,9 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
         ("--noise gamma-rays --strength 0.1", "gamma-rays"),
         ("--noise bit-flip --strength 1.5", "1.5"),
         ("--noise bit-flip", "--strength"),
+        ("--samples 10", "--method smoothing"),
+        ("--method smoothing --smoothing-sigma 0", "smoothing-sigma"),
+        ("--method smoothing --failure 1", "failure"),
         ("--strength 0.1", "--noise"),
         ("--images 1000000", "1000000"),
         ("--images 0", "0"),
