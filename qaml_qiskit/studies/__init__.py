@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.counting import count_circuits as count_circuits
     from qaml_qiskit.studies.encoding import Encoder as Encoder
     from qaml_qiskit.studies.encoding import encode_images as encode_images
+    from qaml_qiskit.studies.encoding import movements as movements
     from qaml_qiskit.studies.measuring import Measured as Measured
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
     from qaml_qiskit.studies.parts import PARTS as PARTS

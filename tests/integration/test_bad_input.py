@@ -342,6 +342,8 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         ["train", "--defence", "regularised", "--penalty", "spectral"],
         ["eigenvalues ±1", "--penalty gradient"],
     ),
+    "movement of fitted states": (nothing, ["encode", "--movement", "0.1"], ["approximate", "Leave out --movement"]),
+    "movement beyond a pixel": (nothing, ["encode", "--encoding", "multiplexed", "--movement", "2"], ["--movement"]),
     "no layers": (nothing, ["train", "--layers", "0"], ["--layers"]),
     "layers to count beyond the memory": (
         nothing,
