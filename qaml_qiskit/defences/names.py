@@ -18,6 +18,8 @@ DEFENCES: Registry[type["Objective"]] = Registry(
         "combined": (f"{_HERE}.adversarial:Combined", "every image paired with its attacked one (Lu; Huang & Zhang)"),
         "trades": (f"{_HERE}.adversarial:Trades", "attacked predictions stay near the clean ones (TRADES)"),
         "certified": (f"{_HERE}.certified:CertifiedTraining", "the exact l2 radius of every image is in the loss"),
+        "augmented": (f"{_HERE}.augmented:Augmented", "normal noise on the pixels of a share of every batch"),
+        "regularised": (f"{_HERE}.regularised:Regularised", "a penalty on norms, gradients or weights"),
         "noise-aware": (f"{_HERE}.noise_aware:NoiseAware", "the cross-entropy under sampled device noise"),
     },
     base="qaml_qiskit.models.objective:Objective",

@@ -77,6 +77,11 @@ class Deployment(ConditionedModel):
         if self.stored.no_gradients and reading:
             raise refusals.network_without_gradients(self.name, self.stored.no_gradients, reading[0])
 
+    def check_smoothable(self) -> None:
+        """Raise ConfigurationError where a thousand noisy copies of an image cost a propagation each."""
+        if self._is_whole:
+            raise refusals.needs_draws(self.name)
+
     @torch.no_grad()
     def logits(self, images: Tensor, progress: Progress | None = None) -> Tensor:
         """What endless shots would say, shape (N, m): on a device through the whole compiled circuit.

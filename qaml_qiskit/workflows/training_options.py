@@ -43,6 +43,8 @@ DEFENCE_OPTIONS: dict[str, dict[str, str]] = {
     "certified": {
         name: name for name in ("certified_radius", "certified_weight", "witness", "witness_steps", "select_epoch")
     },
+    "augmented": {name: name for name in ("augment_sigma", "augment_share", "augment_unclipped")},
+    "regularised": {name: name for name in ("penalty", "penalty_weight")},
 }
 
 #: The kinds of model that are a circuit, whatever lies in front of it.
@@ -165,6 +167,16 @@ class TrainingOptions(Seeded, DataOptions):
     """Where a certified training has the nearest image of another label from."""
     witness_steps: Count = 1
     """Gradients for such an image, where it comes from steps."""
+    augment_sigma: Annotated[float, Field(ge=0)] = 0.1
+    """Standard deviation of the noise of a Gaussian augmentation, in pixel units."""
+    augment_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Share of every batch that has it."""
+    augment_unclipped: bool = False
+    """Noisy pixels may leave [0, 1], as randomised smoothing has them."""
+    penalty: Literal["spectral", "gradient", "squares"] = "gradient"
+    """What a regularised training keeps small: spectral norms, the gradient by the pixels, or squared weights."""
+    penalty_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Multiplies it."""
     train_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Depolarising noise of this strength after every SX and CZ of a QVC's layers, sampled anew in every step."""
     train_shots: Count | None = None
