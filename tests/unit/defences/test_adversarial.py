@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from qaml_qiskit.defences import DEFENCES, Adversarial, AgainstAdversary, Combined, Trades
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import Clean, Objective, Trainer, TrainingConfig, build_model, parse_config
-from qaml_qiskit.workflows.training_options import DEFENCE_OPTIONS, TrainingOptions
+from qaml_qiskit.workflows.defence_options import DEFENCE_OPTIONS
+from qaml_qiskit.workflows.training_options import TrainingOptions
 from tests.tolerances import VALUE
 
 #: A model of every kind that can be trained.
