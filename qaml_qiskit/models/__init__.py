@@ -8,12 +8,16 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.before_head import BeforeHead as BeforeHead
     from qaml_qiskit.models.checkpoint import dump_state as dump_state
     from qaml_qiskit.models.checkpoint import load_state as load_state
+    from qaml_qiskit.models.cnn import CNN as CNN
+    from qaml_qiskit.models.cnn import CNNConfig as CNNConfig
     from qaml_qiskit.models.connector import AdjointConnector as AdjointConnector
     from qaml_qiskit.models.connector import AmplitudeQNN as AmplitudeQNN
     from qaml_qiskit.models.connector import NetworkInputError as NetworkInputError
     from qaml_qiskit.models.convnet import ConvNet as ConvNet
     from qaml_qiskit.models.convnet import ConvNetConfig as ConvNetConfig
     from qaml_qiskit.models.estimator import QVCClassifier as QVCClassifier
+    from qaml_qiskit.models.fnn import FNN as FNN
+    from qaml_qiskit.models.fnn import FNNConfig as FNNConfig
     from qaml_qiskit.models.hybrid import Hybrid as Hybrid
     from qaml_qiskit.models.hybrid import HybridConfig as HybridConfig
     from qaml_qiskit.models.inputs import check_batch as check_batch

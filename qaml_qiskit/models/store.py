@@ -17,7 +17,9 @@ from qaml_qiskit.datasets import DataPreparation, DataSource, Split, told_data
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, StorageError
 from qaml_qiskit.files import make_folders, write_atomically
 from qaml_qiskit.formats import model_of, read_bytes
+from qaml_qiskit.models.cnn import CNN, CNNConfig
 from qaml_qiskit.models.convnet import ConvNet, ConvNetConfig
+from qaml_qiskit.models.fnn import FNN, FNNConfig
 from qaml_qiskit.models.hybrid import Hybrid, HybridConfig
 from qaml_qiskit.models.objective import ObjectiveCard
 from qaml_qiskit.models.quadratic import QuadraticClassifier, QuadraticConfig
@@ -30,15 +32,18 @@ CARD_FILE = "model.json"
 #: Stands for the data set of a model that has no card.
 UNNAMED_DATA = "unnamed"
 
-Model = QVC | Hybrid | ConvNet | ResNet18 | QuadraticClassifier
+Model = QVC | Hybrid | ConvNet | ResNet18 | FNN | CNN | QuadraticClassifier
 ModelConfig = Annotated[
-    QVCConfig | HybridConfig | ConvNetConfig | ResNet18Config | QuadraticConfig, Field(discriminator="kind")
+    QVCConfig | HybridConfig | ConvNetConfig | ResNet18Config | FNNConfig | CNNConfig | QuadraticConfig,
+    Field(discriminator="kind"),
 ]
 _CLASSES: dict[str, Callable[..., Model]] = {
     "qvc": QVC,
     "hybrid": Hybrid,
     "convnet": ConvNet,
     "resnet18": ResNet18,
+    "fnn": FNN,
+    "cnn": CNN,
     "quadratic": QuadraticClassifier,
 }
 
