@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.store import ModelCard as ModelCard
     from qaml_qiskit.models.store import ModelConfig as ModelConfig
     from qaml_qiskit.models.store import StoredModel as StoredModel
+    from qaml_qiskit.models.store import SubstituteCard as SubstituteCard
     from qaml_qiskit.models.store import as_stored as as_stored
     from qaml_qiskit.models.store import build_model as build_model
     from qaml_qiskit.models.store import load_model as load_model

@@ -89,6 +89,26 @@ class DataCard(BaseModel):
         return hashlib.sha256(self.preparation.model_dump_json().encode()).hexdigest()[:8]
 
 
+class SubstituteCard(BaseModel):
+    """Whose answers a substitute was trained on, in place of labels.
+
+    Attributes:
+        victim: the name of the deployment that was asked.
+        weights: its fingerprint.
+        queries: how many images it was asked about.
+        first: how many of them were images that the attacker had.
+        step: how far images were moved to make the others, in pixel units.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    victim: str
+    weights: str
+    queries: int
+    first: int
+    step: float
+
+
 class ModelCard(BaseModel):
     """What lies beside the weights.
 
@@ -97,6 +117,7 @@ class ModelCard(BaseModel):
         model: the architecture.
         data: what it was trained for.
         objective: what it was trained with; not written for the plain cross-entropy, and None too where nobody said.
+        substitute: of a model that was trained on a victim's answers.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -107,6 +128,7 @@ class ModelCard(BaseModel):
     objective: Annotated[ObjectiveCard | None, Field(exclude_if=lambda card: card is None or card.name == "clean")] = (
         None
     )
+    substitute: Annotated[SubstituteCard | None, Field(exclude_if=lambda card: card is None)] = None
 
 
 @dataclass(frozen=True)

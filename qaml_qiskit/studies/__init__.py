@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.robustness import score_without_noise as score_without_noise
     from qaml_qiskit.studies.scoring import Score as Score
     from qaml_qiskit.studies.scoring import score_images as score_images
+    from qaml_qiskit.studies.substituting import Substituting as Substituting
+    from qaml_qiskit.studies.substituting import first_images as first_images
     from qaml_qiskit.studies.sweeping import SweepCell as SweepCell
     from qaml_qiskit.studies.sweeping import SweepScores as SweepScores
     from qaml_qiskit.studies.sweeping import score_cell as score_cell
