@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.attacks.auditing.auditor import AuditSettings as AuditSettings
     from qaml_qiskit.attacks.auditing.auditor import audit as audit
     from qaml_qiskit.attacks.auditing.checks import AuditCheck as AuditCheck
+    from qaml_qiskit.attacks.augmentation import jacobian_augmented as jacobian_augmented
     from qaml_qiskit.attacks.grid import attack_grid as attack_grid
     from qaml_qiskit.attacks.image.apgd import APGDConfig as APGDConfig
     from qaml_qiskit.attacks.image.autoattack import AutoAttackConfig as AutoAttackConfig

@@ -135,6 +135,12 @@ COMMANDS = {
             "TransferRequest",
         ),
         Command(
+            "substitute",
+            "Train a network on a model's answers alone, with so many queries, as a source of attacks on it.",
+            "substitute",
+            "SubstituteRequest",
+        ),
+        Command(
             "certify",
             "Certify how far every image is from another label, exactly in l2; with a witness and an attack for each.",
             "certify",

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.smoothing import smooth_batch as smooth_batch
     from qaml_qiskit.studies.smoothing import smoothed_levels as smoothed_levels
     from qaml_qiskit.studies.smoothing import smoothed_summary as smoothed_summary
+    from qaml_qiskit.studies.substituting import Substituting as Substituting
+    from qaml_qiskit.studies.substituting import first_images as first_images
     from qaml_qiskit.studies.sweeping import SweepCell as SweepCell
     from qaml_qiskit.studies.sweeping import SweepScores as SweepScores
     from qaml_qiskit.studies.sweeping import score_cell as score_cell

@@ -42,7 +42,7 @@ class TrainingOptions(DefenceOptions, Seeded, DataOptions):
         tuple[ClassName, ...] | None, Otherwise("all; of the digits 0 to 5, unless the readout is trained")
     ] = None
     """Labels or names of the classes to keep, such as 3,8; the k-th becomes label k."""
-    model: Literal["qvc", "hybrid", "convnet", "resnet18", "quadratic"] = "qvc"
+    model: Literal["qvc", "hybrid", "convnet", "resnet18", "fnn", "cnn", "quadratic"] = "qvc"
     """What is trained."""
     layers: Annotated[Count | None, Otherwise("12; a circuit of your own has its own")] = DEFAULT_LAYERS
     """Layers of a QVC."""
