@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.outcome import Outcome as Outcome
     from qaml_qiskit.workflows.attack.request import AttackRequest as AttackRequest
     from qaml_qiskit.workflows.attack.workflow import attack as attack
+    from qaml_qiskit.workflows.audit.request import AuditRequest as AuditRequest
+    from qaml_qiskit.workflows.audit.workflow import audit as audit
     from qaml_qiskit.workflows.backends import list_targets as list_targets
     from qaml_qiskit.workflows.certify.request import CertifyRequest as CertifyRequest
     from qaml_qiskit.workflows.certify.workflow import certify as certify

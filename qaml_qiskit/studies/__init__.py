@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.counting import Grid as Grid
     from qaml_qiskit.studies.counting import Preparation as Preparation
     from qaml_qiskit.studies.counting import count_circuits as count_circuits
+    from qaml_qiskit.studies.defending import Defence as Defence
+    from qaml_qiskit.studies.defending import audit_defences as audit_defences
+    from qaml_qiskit.studies.defending import defence_notes as defence_notes
+    from qaml_qiskit.studies.defending import defence_rows as defence_rows
+    from qaml_qiskit.studies.defending import gain_rows as gain_rows
     from qaml_qiskit.studies.encoding import Encoder as Encoder
     from qaml_qiskit.studies.encoding import encode_images as encode_images
     from qaml_qiskit.studies.encoding import movements as movements
