@@ -76,7 +76,8 @@ def plan(workload: Workload, target: Target) -> Plan:
     images = sum(job.images for job in jobs)
     calibrations = 2 * sum(job.chunk == CALIBRATION for job in jobs)
     factor, mitigation_note = _mitigation_factor(workload)
-    executions = settings.shots * (factor * images + calibrations)
+    images, rows = images // settings.draws, images
+    executions = settings.shots * (factor * rows + calibrations)
     seconds = circuit_seconds(isa, target.isa)
     gates, readout = survival(isa, target.isa)
     counts = gate_counts(isa)
@@ -86,7 +87,7 @@ def plan(workload: Workload, target: Target) -> Plan:
         pubs=len(workload.image_jobs) + calibrations,
         jobs=len(jobs),
         executions=executions,
-        payload_bytes=payload_bytes(isa, images) + sum(map(_size, calibration_circuits(1, [0]))) * calibrations,
+        payload_bytes=payload_bytes(isa, rows) + sum(map(_size, calibration_circuits(1, [0]))) * calibrations,
         circuit_seconds=seconds,
         qpu_seconds=qpu,
         two_qubit_gates=counts.two_qubit_gates,
@@ -94,7 +95,7 @@ def plan(workload: Workload, target: Target) -> Plan:
         depth=counts.depth,
         gate_survival=gates,
         readout_survival=readout,
-        assumptions=(*notes, *mitigation_note, *(f"{note}." for note in target.notes)),
+        assumptions=(*_drawn(workload, rows), *notes, *mitigation_note, *(f"{note}." for note in target.notes)),
     )
 
 
@@ -122,6 +123,17 @@ def limited(workload: Workload, target: Target, costs: Plan, max_seconds: float)
     limits = [max(1, round(max_seconds)), target.entry.options.max_execution_time]
     options = workload.settings.options.model_copy(update={"max_execution_time": min(filter(None, limits))})
     return Workload(workload.isa, workload.values, workload.settings.model_copy(update={"options": options}))
+
+
+def _drawn(workload: Workload, rows: int) -> tuple[str, ...]:
+    """What the draws of an image cost."""
+    draws, shots = workload.settings.draws, workload.settings.shots
+    if draws == 1:
+        return ()
+    return (
+        f"{draws} draws an image, each with {shots} shots: {rows} rows of parameter values of one circuit, {draws} "
+        "times the executions of one draw.",
+    )
 
 
 def _mitigation_factor(workload: Workload) -> tuple[int, tuple[str, ...]]:

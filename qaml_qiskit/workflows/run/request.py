@@ -4,8 +4,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from qaml_qiskit.deployments import Ideal, UnderNoise, parse_deployment, refusals, written
 from qaml_qiskit.deployments import OnTarget as PutOnTarget
-from qaml_qiskit.deployments import UnderNoise, parse_deployment, refusals
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Mode
 from qaml_qiskit.workflows.fields import Count, Otherwise
 from qaml_qiskit.workflows.request import OnModel, OnTarget, Seeded, WithImages, WithRecipe
@@ -32,10 +32,12 @@ class RunRequest(Seeded, WithRecipe, OnTarget, WithImages, OnModel):
     @model_validator(mode="before")
     @classmethod
     def _written_short(cls, values: Any) -> Any:
-        """``MODEL@TARGET`` for a model and a target."""
+        """``MODEL@TARGET`` for a model and a target; how it answers stays with the model."""
         if not isinstance(values, dict) or not isinstance(values.get("model"), str):
             return values
         model, condition = parse_deployment(values["model"], target=values.get("target"))
         if isinstance(condition, UnderNoise):
             raise refusals.needs_no_noise(values["model"])
-        return {**values, "model": model, "target": condition.target} if isinstance(condition, PutOnTarget) else values
+        if not isinstance(condition, PutOnTarget):
+            return values
+        return {**values, "model": written(model, Ideal(rule=condition.rule)), "target": condition.target}
