@@ -18,8 +18,8 @@ _READING = (
 ASKED_ANEW = 10
 _DRAWN = (
     "robust_accuracy is of the draws that the attack saw, some of which erred by chance. drawn_accuracy: share of "
-    f"right answers when the random model is asked {ASKED_ANEW} times anew about the same images; drawn_interval: 95 %, for "
-    "other images and other draws. An attack through the exact average, or through more draws, may find more."
+    f"right answers when the random model is asked {ASKED_ANEW} times anew about the same images; drawn_interval: "
+    "95 %, for other images and other draws. An attack through the exact average, or through more draws, may find more."
 )
 _NOISE = (
     "The noise is exact, as endless shots would show it, on the native gates of the layers and the readout; "
