@@ -124,7 +124,7 @@ def sample_values(
     workload = workload_for(compiled.isa, stacked, compiled.target, **how)
     runner = runner_for(compiled.target, workload)
     submit(run.path, workload, runner)
-    with progress.task(f"sampling on {compiled.target.name}", len(stacked)) as advance:
+    with progress.task(f"sampling on {compiled.target.name}", workload.num_images) as advance:
         elsewhere = computed_on(pool, compiled.target, workload)
         collect(run.path, workload, runner, progress=lambda images: advance(images), elsewhere=elsewhere)
     sampled = read_outcomes(run.path, workload)

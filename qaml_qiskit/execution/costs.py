@@ -73,17 +73,16 @@ class Plan:
 def plan(workload: Workload, target: Target) -> Plan:
     """Work out what a workload costs on a target. Nothing is sent."""
     settings, isa, jobs = workload.settings, workload.isa, workload.settings.jobs
-    images = sum(job.images for job in jobs)
+    rows = sum(job.rows for job in jobs)
     calibrations = 2 * sum(job.chunk == CALIBRATION for job in jobs)
     factor, mitigation_note = _mitigation_factor(workload)
-    images, rows = images // settings.draws, images
     executions = settings.shots * (factor * rows + calibrations)
     seconds = circuit_seconds(isa, target.isa)
     gates, readout = survival(isa, target.isa)
     counts = gate_counts(isa)
     qpu, notes = _qpu_seconds(workload, target, seconds)
     return Plan(
-        images=images,
+        images=rows // settings.draws,
         pubs=len(workload.image_jobs) + calibrations,
         jobs=len(jobs),
         executions=executions,
@@ -158,10 +157,10 @@ def _qpu_seconds(workload: Workload, target: Target, seconds: float | None) -> t
     circuit = seconds or 0.0
     stretch = sum(ZNE_FACTORS) if settings.mitigation == "zne" else 1
     repeats = len(ZNE_FACTORS) if settings.mitigation == "zne" else 1
-    per_image = settings.shots * (repeats * rep_delay + stretch * circuit)
+    per_row = settings.shots * (repeats * rep_delay + stretch * circuit)
     calibrations = sum(job.chunk == CALIBRATION for job in settings.jobs)
     calibration = 2 * settings.shots * (rep_delay + circuit) * calibrations
-    total = JOB_OVERHEAD * len(settings.jobs) + per_image * sum(job.images for job in settings.jobs) + calibration
+    total = JOB_OVERHEAD * len(settings.jobs) + per_row * sum(job.rows for job in settings.jobs) + calibration
     return total, (
         f"{JOB_OVERHEAD:g} s a job beside its executions.",
         f"{rep_delay * 1e6:g} µs between executions.",

@@ -232,7 +232,7 @@ def _method(workload: Workload) -> Literal["readout", "m3"]:
 def _check(workload: Workload, job: JobSpec, arrays: Arrays) -> None:
     """Raise BrokenResultError unless the arrays are what the job asked for."""
     width, asked = len(workload.measured), len(workload.products.strings)
-    rows = 2 if job.chunk == CALIBRATION else job.images
+    rows = 2 if job.chunk == CALIBRATION else job.rows
     if "evs" in arrays:
         for name in ("evs", "stds"):
             if arrays[name].shape != (rows, asked) or arrays[name].dtype.kind != "f":

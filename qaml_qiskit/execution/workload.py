@@ -47,8 +47,8 @@ class JobSpec(BaseModel):
     stop: int = 0
 
     @property
-    def images(self) -> int:
-        """Rows that the job runs; 0 for the calibration."""
+    def rows(self) -> int:
+        """Rows of values that the job runs; 0 for the calibration."""
         return self.stop - self.start
 
 

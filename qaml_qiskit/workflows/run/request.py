@@ -17,7 +17,7 @@ class RunRequest(Seeded, WithRecipe, OnTarget, WithImages, OnModel):
     command: ClassVar[str] = "run"
 
     shots: Count = 1000
-    """Shots an image, and of each calibration circuit."""
+    """Shots an image, and of each calibration circuit; of an image that is drawn, shots a draw."""
     mitigation: Mitigation = DEFAULT_MITIGATION
     """What is done about errors."""
     calibration: Annotated[str | None, Otherwise("measured anew")] = None

@@ -85,7 +85,7 @@ def finish(
     run: Run, workload: Workload, runner: Runner, timeout: float | None, progress: Progress, pool: Pool = HERE
 ) -> Outcome:
     """Collect, score and write; complete the run when nothing is missing."""
-    missing = sum(job.images for job in workload.image_jobs)
+    missing = workload.num_images
     verb = "waiting for" if runner.place else "sampling on"
     with progress.task(f"{verb} {workload.settings.target}", missing) as advance:
         collection = collect_jobs(
