@@ -1,6 +1,6 @@
 """Compiled circuits and the noise that they run under: native gates with a named noise, or a target with its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,8 +10,9 @@ from qiskit.circuit import QuantumCircuit, Qubit
 from qiskit_aer.noise import NoiseModel
 from torch import Tensor
 
-from qaml_qiskit.circuits import classifier_circuit
+from qaml_qiskit.circuits import NoiseLayerForm, classifier_circuit
 from qaml_qiskit.compute import Compute
+from qaml_qiskit.deployments import noise_layers
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import Products, ReadoutMap, ZString
 from qaml_qiskit.execution import Target, compile_for, load_recipe, open_target, to_isa
@@ -74,6 +75,15 @@ class CircuitWithNoise:
         # Those of the ansatz, also where the encoding couples qubits that lie further apart.
         circuit, model = spec.attach(self.circuit, self.neighbours)
         return replace(self, circuit=circuit, noise=model)
+
+    def averaged(self, flips: Mapping[str, float], num_qubits: int) -> "CircuitWithNoise":
+        """With the exact average over all draws of its noise layers; see :func:`.noise_layers.averaged`."""
+        circuit, noise = noise_layers.averaged(self.circuit, self.noise, flips, num_qubits)
+        return replace(self, circuit=circuit, noise=noise)
+
+    def drawn(self, angles: NDArray[np.float64]) -> "CircuitWithNoise":
+        """Behind one draw of its noise layers, angles of shape (L, n)."""
+        return replace(self, circuit=noise_layers.drawn(self.circuit, angles))
 
     def observables(
         self, dtype: torch.dtype = torch.float32, device: str = "cpu", strings: Sequence[ZString] | None = None
@@ -140,7 +150,7 @@ def check_measured_last(circuit: QuantumCircuit) -> None:
 
 
 def native_circuit(model: QVC, placement: Placement, *, with_encoding: bool) -> CircuitWithNoise:
-    """The model in native gates, any two qubits connected, without noise.
+    """The model in native gates, any two qubits connected, without noise; its noise layers are marked.
 
     Args:
         model: the QVC.
@@ -151,7 +161,8 @@ def native_circuit(model: QVC, placement: Placement, *, with_encoding: bool) -> 
         ConfigurationError: noise by layer, for an ansatz without layers.
     """
     target = open_target("native", IdealEntry(kind="ideal"), model.config.num_qubits)
-    ansatz = model.ansatz(LAYER_END if placement == "layer" else None)
+    marked: NoiseLayerForm | None = None if model.config.noise_layers is None else "markers"
+    ansatz = model.ansatz(LAYER_END if placement == "layer" else None, marked)
     whole = model.encoding.circuit.compose(ansatz) if with_encoding else ansatz
     isa = to_isa(whole, target.isa, load_recipe(_RECIPE))
     inputs = () if with_encoding else tuple(range(model.config.num_qubits))
@@ -160,14 +171,15 @@ def native_circuit(model: QVC, placement: Placement, *, with_encoding: bool) -> 
 
 
 def device_circuit(model: QVC, target: Target, recipe: str, *, with_encoding: bool) -> CircuitWithNoise:
-    """The model compiled for a target, under the target's own noise.
+    """The model compiled for a target, under the target's own noise; the angles of its noise layers are free.
 
     Raises:
         ConfigurationError: the circuit cannot be compiled for the target.
     """
     n = model.config.num_qubits
     encoding = model.encoding.circuit if with_encoding else QuantumCircuit(n)
-    whole = classifier_circuit(encoding, model.ansatz(), model.readout)
+    free: NoiseLayerForm | None = None if model.config.noise_layers is None else "angles"
+    whole = classifier_circuit(encoding, model.ansatz(noise_layers=free), model.readout)
     isa = compile_for(whole, target, load_recipe(recipe), recipe)
     # Without a coupling map nothing is laid out.
     layout = isa.layout.initial_index_layout(filter_ancillas=True) if isa.layout else range(n)
@@ -201,5 +213,22 @@ def on_active_qubits(
 
 
 def parameter_columns(circuit: QuantumCircuit) -> list[int]:
-    """Which of the encoding's angles each parameter of a circuit is, in their order."""
-    return [parameter.index for parameter in circuit.parameters]
+    """Which of the encoding's angles each parameter of a circuit is, in their order; noise layers' are left out."""
+    return [each.index for each in circuit.parameters if not noise_layers.is_noise_angle(each)]
+
+
+def parameter_values(
+    circuit: QuantumCircuit, angles: NDArray[np.float64], drawn: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Values of a circuit's parameters in their order, shape (N, P).
+
+    Args:
+        circuit: compiled.
+        angles: of the encoding, shape (N, A).
+        drawn: of the noise layers, shape (N, L·n), where the circuit has them free.
+    """
+    columns = [
+        drawn[:, each.index] if drawn is not None and noise_layers.is_noise_angle(each) else angles[:, each.index]
+        for each in circuit.parameters
+    ]
+    return np.stack(columns, axis=1) if columns else np.zeros((len(angles), 0))

@@ -7,8 +7,8 @@ from qiskit.circuit import QuantumCircuit
 
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.circuits import gate_counts
-from qaml_qiskit.deployments.circuits import parameter_columns
 from qaml_qiskit.execution import Recipe, Target, compile_for, load_recipe
+from qaml_qiskit.models import QVC
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Compiled:
     Attributes:
         target: where it runs.
         recipe: how it was compiled.
-        circuit: as it was built; the encoding's angles are free, one circuit for all images.
+        circuit: as it was built; the encoding's angles are free, one circuit for all images, and those of noise layers.
         isa: in the target's instructions, on its physical qubits.
     """
 
@@ -27,11 +27,6 @@ class Compiled:
     circuit: QuantumCircuit
     isa: QuantumCircuit
 
-    @property
-    def columns(self) -> list[int]:
-        """Which of the encoding's angles each parameter of :attr:`isa` is, in their order."""
-        return parameter_columns(self.isa)
-
     def resolved(self) -> dict[str, Any]:
         """What the names of target and recipe stood for, so that a run is not mixed with one from before an edit."""
         return {"target": self.target.entry.model_dump(mode="json"), "recipe": self.recipe.model_dump(mode="json")}
@@ -39,6 +34,11 @@ class Compiled:
     def resource_rows(self) -> list[Row]:
         """Gate counts before and after compilation."""
         return circuit_rows(self.circuit, self.isa, self.target.name)
+
+
+def circuit_to_run(model: QVC) -> QuantumCircuit:
+    """What is compiled for a target: one circuit for all images, and for all draws of the model's noise layers."""
+    return model.circuit(None if model.config.noise_layers is None else "angles")
 
 
 def compiled_for(circuit: QuantumCircuit, target: Target, recipe: str) -> Compiled:

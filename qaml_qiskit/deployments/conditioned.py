@@ -12,18 +12,21 @@ import torch
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import refusals
+from qaml_qiskit.deployments.answering import acting_layers, check_rule, rule_notes, with_acting_layers
 from qaml_qiskit.deployments.circuits import CircuitWithNoise, device_circuit, native_circuit, on_active_qubits
-from qaml_qiskit.deployments.compiled import Compiled, compiled_for
+from qaml_qiskit.deployments.compiled import Compiled, circuit_to_run, compiled_for
 from qaml_qiskit.deployments.conditions import (
     DEFAULT_RECIPE,
     Condition,
     Ideal,
     OnTarget,
     UnderNoise,
+    words_of,
     written,
 )
 from qaml_qiskit.deployments.pieces import encodes_slowly
 from qaml_qiskit.deployments.recoding import behind_encoding
+from qaml_qiskit.deployments.rules import DEFAULT_DRAWS, InferenceRule, LayersRule, Smoothing
 from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.execution import Target, load_catalogue, load_recipe, open_target
 from qaml_qiskit.models import QVC, ModelCard, Network, NetworkCard, QuadraticClassifier, StoredModel, unit_head
@@ -46,6 +49,7 @@ class ConditionedModel:
         condition: what it is put under.
         target: where it was compiled for; None elsewhere.
         compute: what it is computed with, here and on workers; what comes out is on the processor, in single precision.
+        seed: of what is drawn where its rule draws.
     """
 
     model_name: str
@@ -53,6 +57,7 @@ class ConditionedModel:
     condition: Condition = field(default_factory=Ideal)
     target: Target | None = None
     compute: Compute = DEFAULT_COMPUTE
+    seed: int = 0
     # Native circuits by placement, without noise, or a device's; and whether they prepare the image. Shared by `under`.
     _circuits: dict[tuple[str, bool], CircuitWithNoise] = field(default_factory=dict, repr=False)
 
@@ -69,8 +74,13 @@ class ConditionedModel:
 
     @property
     def name(self) -> str:
-        """``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``."""
+        """``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``, and how it answers where that is said."""
         return written(self.model_name, self.condition)
+
+    @property
+    def ruled_name(self) -> str:
+        """``MODEL`` or ``MODEL@RULE``: without the noise or the target."""
+        return written(self.model_name, Ideal(rule=self.condition.rule))
 
     @property
     def short_name(self) -> str:
@@ -79,8 +89,8 @@ class ConditionedModel:
 
     @property
     def noise_name(self) -> str | None:
-        """``NOISE:STRENGTH``; None for no named noise."""
-        return str(self.condition) if isinstance(self.condition, UnderNoise) else None
+        """What is written behind the model: ``NOISE:STRENGTH``, an inference rule, or both; None for nothing."""
+        return None if isinstance(self.condition, OnTarget) else words_of(self.condition) or None
 
     @property
     def kind(self) -> Kind:
@@ -99,16 +109,34 @@ class ConditionedModel:
         """How many labels there are."""
         return int(self.card.model.num_classes)
 
-    @property
+    @cached_property
     def qvc(self) -> QVC:
-        """The model.
+        """The model, with the noise layers that act under its rule.
 
         Raises:
             ConfigurationError: it is no QVC.
         """
         if isinstance(self.stored.model, QVC):
-            return self.stored.model
+            return with_acting_layers(self.stored.model, self.condition.rule)
         raise refusals.needs_circuit(self.model_name, self.card.model.kind)
+
+    @property
+    def has_noise_layers(self) -> bool:
+        """Whether noise layers act."""
+        return acting_layers(self.stored.model, self.condition.rule) is not None
+
+    @property
+    def drawing_rule(self) -> InferenceRule | None:
+        """The rule by which its answers are drawn; None where nothing is drawn."""
+        rule = self.condition.rule
+        return rule if rule is not None and rule.is_drawing else None
+
+    @property
+    def sampling_rule(self) -> InferenceRule | None:
+        """The rule by which a target draws, which cannot average: :attr:`drawing_rule`, or the mean of some draws."""
+        if self.drawing_rule is None and self.has_noise_layers:
+            return LayersRule("mean", DEFAULT_DRAWS)
+        return self.drawing_rule
 
     @property
     def head(self) -> LinearHead:
@@ -144,14 +172,23 @@ class ConditionedModel:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of results should know of the model, in sentences."""
-        return self.stored.notes
+        return (*self.stored.notes, *self._rule_notes(self.condition.rule))
+
+    @property
+    def sampling_notes(self) -> tuple[str, ...]:
+        """What a reader of samples should know of how a target answered, in sentences."""
+        return self._rule_notes(self.sampling_rule or self.condition.rule)
+
+    def _rule_notes(self, rule: InferenceRule | None) -> tuple[str, ...]:
+        return tuple(rule_notes(self.name, self.stored.model, self.card, rule, self.seed))
 
     @property
     def weights_digest(self) -> str:
         """Fingerprint of the weights of a QVC, its trained head included, or of a quadratic classifier."""
         if isinstance(self.stored.model, QuadraticClassifier):
             return digest(self.stored.model.matrices)
-        return digest(torch.cat([each.flatten() for each in self.qvc.parameters()]))
+        _ = self.qvc
+        return digest(torch.cat([each.flatten() for each in self.stored.model.parameters()]))
 
     def resolved(self) -> dict[str, Any]:
         """What the names of target and recipe stood for, for a run's configuration; empty elsewhere. Compiles."""
@@ -160,7 +197,7 @@ class ConditionedModel:
     @property
     def fingerprint(self) -> str:
         """Of the weights and all that the condition stands for, 16 hexadecimal digits."""
-        words = [self.weights, str(self.condition), self.resolved()]
+        words = [self.weights, words_of(self.condition), self.resolved()]
         return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:16]
 
     # The same model elsewhere
@@ -176,7 +213,9 @@ class ConditionedModel:
             ConfigurationError: no QVC, or an encoding that these layers cannot have.
         """
         # A network has no QVC.
-        stored = behind_encoding(self.qvc, cast(StoredModel, self.stored), self.name, encoding, encoding_layers)
+        _ = self.qvc
+        model, stored = cast(QVC, self.stored.model), cast(StoredModel, self.stored)
+        stored = behind_encoding(model, stored, self.name, encoding, encoding_layers)
         return self if stored is self.stored else replace(self, stored=stored, _circuits={})
 
     def under(self, noise: str, strength: float, placement: Placement = "gate", *, on_encoding: bool = False) -> Self:
@@ -185,7 +224,7 @@ class ConditionedModel:
         Raises:
             ConfigurationError: no QVC, an unknown noise, or a strength out of its range.
         """
-        return self.at(UnderNoise(noise, strength, placement, on_encoding))
+        return self.at(UnderNoise(noise, strength, placement, on_encoding, rule=self.condition.rule))
 
     def on(self, target: str, recipe: str = DEFAULT_RECIPE, backends: Path | None = None) -> Self:
         """The model on a target of backends.yaml.
@@ -193,10 +232,50 @@ class ConditionedModel:
         Raises:
             QamlError: no QVC, or a target or recipe that does not exist or fit.
         """
-        return self.at(OnTarget(target, recipe), backends=backends)
+        return self.at(OnTarget(target, recipe, rule=self.condition.rule), backends=backends)
+
+    def by(self, rule: InferenceRule | None) -> Self:
+        """The model where it is, answering by another rule; None for the one that it has by itself.
+
+        Raises:
+            ConfigurationError: a rule for noise layers that there are not.
+        """
+        check_rule(self.model_name, self.stored.model, self.card.model.kind, rule)
+        return replace(self, condition=self.condition.by(rule))
+
+    def drawing(self, how: Literal["mean", "majority"], draws: int) -> Self:
+        """By the mean of fresh draws of the noise layers, or by their majority vote.
+
+        Raises:
+            ConfigurationError: no noise layers, or fewer than one draw.
+        """
+        return self.by(LayersRule(how, draws))
+
+    def smoothed(self, sigma: float, draws: int) -> Self:
+        """By the majority vote over copies of the image with Gaussian noise.
+
+        Raises:
+            ConfigurationError: a standard deviation that is not above 0, or fewer than one draw.
+        """
+        return self.by(Smoothing(sigma, draws))
+
+    @property
+    def expected(self) -> Self:
+        """The same where nothing is drawn: the exact average over the noise layers, the image without noise."""
+        return self.by(LayersRule("exact") if isinstance(self.drawing_rule, LayersRule) else None)
+
+    @property
+    def without_layers(self) -> Self:
+        """The undefended twin: the same weights and place, without the noise layers.
+
+        Raises:
+            ConfigurationError: there are none.
+        """
+        return self.by(LayersRule("off"))
 
     def at(self, condition: Condition, backends: Path | None = None) -> Self:
         """The model under any condition; see :meth:`under` and :meth:`on`."""
+        check_rule(self.model_name, self.stored.model, self.card.model.kind, condition.rule)
         if not isinstance(condition, Ideal):
             _ = self.qvc
         target = None
@@ -227,29 +306,42 @@ class ConditionedModel:
         """
         if self.target is None or not isinstance(self.condition, OnTarget):
             raise refusals.needs_target(self.name)
-        return compiled_for(self.qvc.circuit(), self.target, self.condition.recipe)
+        return compiled_for(circuit_to_run(self.qvc), self.target, self.condition.recipe)
 
     @cached_property
     def layers(self) -> CircuitWithNoise:
-        """The layers alone, which an image's state enters, under the noise.
+        """The layers alone, which an image's state enters, under the noise, their noise layers on average.
 
         On a device they are compiled by themselves, so they may lie on other qubits than in the whole circuit.
         """
+        return self._averaged_circuit(with_encoding=False)
+
+    @cached_property
+    def undrawn_layers(self) -> CircuitWithNoise:
+        """:attr:`layers` with the noise layers yet to be drawn."""
         return self._circuit(with_encoding=False)
 
     @cached_property
     def circuit(self) -> CircuitWithNoise:
         """What is computed: the whole circuit where the encoding is noisy, too, and otherwise :attr:`layers`."""
-        return self._circuit(with_encoding=True) if self._is_whole else self.layers
+        return self._averaged_circuit(with_encoding=True) if self._is_whole else self.layers
 
     @property
     def _is_whole(self) -> bool:
         """Whether the encoding is noisy, too."""
         return self.kind == "device" or (isinstance(self.condition, UnderNoise) and self.condition.on_encoding)
 
+    def _averaged_circuit(self, *, with_encoding: bool) -> CircuitWithNoise:
+        circuit = self._circuit(with_encoding=with_encoding)
+        if not self.has_noise_layers:
+            return circuit
+        return circuit.averaged(self.qvc.flips(), self.qvc.config.num_qubits)
+
     def _circuit(self, *, with_encoding: bool) -> CircuitWithNoise:
         placement = self.condition.placement if isinstance(self.condition, UnderNoise) else "gate"
-        key = ("device" if self.kind == "device" else placement, with_encoding)
+        where = "device" if self.kind == "device" else placement
+        # With noise layers it is another circuit.
+        key = (f"{where}-drawn" if self.has_noise_layers else where, with_encoding)
         if key not in self._circuits:
             if self.kind != "device":
                 made = native_circuit(self.qvc, placement, with_encoding=with_encoding)

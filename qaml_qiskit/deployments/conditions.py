@@ -1,11 +1,16 @@
 """What a model is put under, and how that is written: ``MODEL``, ``MODEL@NOISE:STRENGTH``, ``MODEL@TARGET``.
 
+How it answers there, an inference rule, is written the same way, before noise or target:
+``MODEL@layers:mean:10@TARGET``.
+
 Light: requests read these names before torch or Qiskit are there, so that a wrong one is refused at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Self
 
-from qaml_qiskit.deployments.references import model_part
+from qaml_qiskit.deployments.references import name_parts
+from qaml_qiskit.deployments.rules import InferenceRule, names_rule, parse_rule
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.noise.names import Placement, check_noise
 from qaml_qiskit.text import printable
@@ -16,7 +21,22 @@ _BY_LAYER, _ENCODING = "layer", "encoding"
 
 
 @dataclass(frozen=True)
-class Ideal:
+class _Answering:
+    """A condition under which a model answers by a rule.
+
+    Attributes:
+        rule: how it answers; None for the rule that the model has by itself. It is not part of ``str``.
+    """
+
+    rule: InferenceRule | None = field(default=None, kw_only=True)
+
+    def by(self, rule: InferenceRule | None) -> Self:
+        """The same condition with another rule."""
+        return replace(self, rule=rule)
+
+
+@dataclass(frozen=True)
+class Ideal(_Answering):
     """Nothing disturbs the model."""
 
     def __str__(self) -> str:
@@ -24,7 +44,7 @@ class Ideal:
 
 
 @dataclass(frozen=True)
-class UnderNoise:
+class UnderNoise(_Answering):
     """A named noise on a QVC in native gates.
 
     Attributes:
@@ -54,7 +74,7 @@ class UnderNoise:
 
 
 @dataclass(frozen=True)
-class OnTarget:
+class OnTarget(_Answering):
     """Compiled for a target, and run there.
 
     Attributes:
@@ -72,9 +92,15 @@ class OnTarget:
 Condition = Ideal | UnderNoise | OnTarget
 
 
+def words_of(condition: Condition) -> str:
+    """A condition and its rule as :func:`parse_condition` reads them; empty for nothing."""
+    return "@".join(word for word in (str(condition.rule or ""), str(condition)) if word)
+
+
 def written(model: str, condition: Condition) -> str:
     """The name that :func:`parse_deployment` reads back."""
-    return model if isinstance(condition, Ideal) else f"{model}@{condition}"
+    words = words_of(condition)
+    return f"{model}@{words}" if words else model
 
 
 def parse_deployment(
@@ -89,44 +115,55 @@ def parse_deployment(
 
     Args:
         name: ``MODEL``, ``MODEL@NOISE:STRENGTH``, with ``:layer`` and ``:encoding`` behind it for noise by layer and on
-            the encoding, or ``MODEL@TARGET``.
+            the encoding, or ``MODEL@TARGET``. An inference rule such as ``@layers:mean:10`` may stand beside each.
         noise: the long form of the condition.
         strength: of the noise.
         target: the long form of a target.
         recipe: compiles for a target.
 
     Raises:
-        ConfigurationError: no number, an unknown noise, a strength out of its range, or two conditions at once.
+        ConfigurationError: no number, an unknown noise, a strength out of its range, or two conditions or rules at
+            once.
     """
-    model = model_part(name)
+    model, parts = name_parts(name)
     given: list[Condition] = []
     if noise is not None and strength is not None:
         given.append(UnderNoise(noise, strength))
     if target is not None:
         given.append(OnTarget(target, recipe))
-    if model != name:
-        given.append(parse_condition(name.removeprefix(f"{model}@"), recipe=recipe, name=name))
-    if len(given) > 1:
+    rules = [parse_rule(part) for part in parts if names_rule(part)]
+    given += [_condition(part, recipe, name) for part in parts if not names_rule(part)]
+    if len(given) > 1 or len(rules) > 1:
         raise ConfigurationError(
             f"{printable(name)} is put under two conditions",
-            got=" and ".join(printable(str(condition)) for condition in given),
-            expected="one of MODEL@NOISE:STRENGTH, MODEL@TARGET, and the options for noise or target",
+            got=" and ".join(printable(str(each)) for each in (given if len(given) > 1 else rules)),
+            expected="one of MODEL@NOISE:STRENGTH, MODEL@TARGET, and the options for noise or target; and one rule",
             remedy="leave out all but one",
         )
-    return model, given[0] if given else Ideal()
+    condition = given[0] if given else Ideal()
+    return model, condition.by(rules[0]) if rules else condition
 
 
-def parse_condition(words: str, *, recipe: str = DEFAULT_RECIPE, name: str | None = None) -> Condition:
+def parse_condition(words: str, *, recipe: str = DEFAULT_RECIPE) -> Condition:
     """A condition as it is written behind the ``@`` of a deployment; no words are :class:`Ideal`.
 
     Args:
-        words: ``TARGET`` or ``NOISE:STRENGTH``, with ``:layer`` and ``:encoding`` behind it.
+        words: ``TARGET`` or ``NOISE:STRENGTH``, with ``:layer`` and ``:encoding`` behind it; an inference rule, or a
+            rule and one of these with an ``@`` between them.
         recipe: compiles for a target.
-        name: of the whole deployment, for the message.
 
     Raises:
         ConfigurationError: no number, an unknown noise, or a strength out of its range.
     """
+    first, at, second = words.partition("@")
+    if at and names_rule(first) != names_rule(second):
+        rule, condition = (first, second) if names_rule(first) else (second, first)
+        return _condition(condition, recipe, words).by(parse_rule(rule))
+    return Ideal(rule=parse_rule(words)) if names_rule(words) else _condition(words, recipe, words)
+
+
+def _condition(words: str, recipe: str, name: str) -> Condition:
+    """A condition without a rule; ``name`` is what it is part of, for the message."""
     if not words:
         return Ideal()
     noise, *rest = words.split(":")
@@ -140,7 +177,7 @@ def parse_condition(words: str, *, recipe: str = DEFAULT_RECIPE, name: str | Non
             raise ValueError(where)
     except ValueError as error:
         raise ConfigurationError(
-            f"{printable(words if name is None else name)} cannot be read",
+            f"{printable(name)} cannot be read",
             got=f"the strength {printable(':'.join(rest))!r}",
             expected="MODEL@NOISE:STRENGTH with a number, such as model@depolarizing:0.001",
             remedy="correct the strength",

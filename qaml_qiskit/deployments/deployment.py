@@ -17,15 +17,19 @@ from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.batches import check_said
 from qaml_qiskit.compute import DEFAULT_COMPUTE
 from qaml_qiskit.deployments import refusals
+from qaml_qiskit.deployments.circuits import parameter_values
 from qaml_qiskit.deployments.conditioned import ConditionedModel
+from qaml_qiskit.deployments.drawing import DrawnLayers, DrawnUnderNoise, Smoothed
 from qaml_qiskit.deployments.forms import QuadraticForms, check_forms, forms_of_layers, forms_of_matrices
 from qaml_qiskit.deployments.modules import frozen_copy, noisy_module, placed, without_readout_errors
 from qaml_qiskit.deployments.pieces import in_pieces, readable
+from qaml_qiskit.deployments.rules import LayersRule, Smoothing
 from qaml_qiskit.deployments.sampling import Stages, passing_run, sample_values
 from qaml_qiskit.evaluation import ZString
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation
 from qaml_qiskit.models import QVC, BeforeHead, NoisyQVC, QuadraticClassifier, check_batch, predict
 from qaml_qiskit.progress import Advance, Progress, Silent, ignore
+from qaml_qiskit.seeds import check_seed
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.simulation.heisenberg import NoisyObservables
 
@@ -45,25 +49,61 @@ class Deployment(ConditionedModel):
         with computing(self.compute):
             return self.layers.observables(self.compute.dtype, self.compute.device)
 
-    @cached_property
+    @property
     def module(self) -> nn.Module:
         """Images (N, C, H, W) to logits (N, m), exact and differentiable, the encoding taken as noiseless.
 
         It lies where :attr:`compute` says, and takes images that do, too. A frozen copy of an ideal model, so that a
         deep QVC is collapsed once. Readout errors are in the others.
+
+        Where the rule draws, it is a :class:`~qaml_qiskit.attacks.RandomModule`, a new one every time, which draws from
+        torch's global numbers, as attacks and evaluations seed them, until it is seeded itself.
         """
+        match self.drawing_rule:
+            case Smoothing(sigma=sigma, draws=draws):
+                return Smoothed(self._exact_module, sigma, draws).eval()
+            case LayersRule(draws=int(draws), votes=votes) if self.kind == "exact":
+                return DrawnLayers(self._drawn_model, draws, votes).eval()
+            case LayersRule(draws=int(draws), votes=votes):
+                return DrawnUnderNoise(self._drawn_model, self.undrawn_layers, draws, votes).eval()
+        return self._exact_module
+
+    @cached_property
+    def _exact_module(self) -> nn.Module:
+        """:attr:`module` where nothing is drawn."""
         if self.kind == "exact":
-            return frozen_copy(self.stored.model, self.compute)
+            return frozen_copy(self._ideal_model, self.compute)
         return noisy_module(self.qvc, self._observables, self.compute)
+
+    @property
+    def _ideal_model(self) -> nn.Module:
+        """The model with the noise layers that act."""
+        return self.qvc if isinstance(self.stored.model, QVC) else self.stored.model
+
+    @cached_property
+    def _drawn_model(self) -> QVC:
+        """What draws its noise layers: kept, as its circuit is compiled once."""
+        return cast(QVC, frozen_copy(self.qvc, self.compute))
 
     @cached_property
     def mitigated_module(self) -> nn.Module:
-        """:attr:`module` with the readout errors inverted."""
+        """:attr:`module` with the readout errors inverted, for a rule that draws nothing."""
+        self.check_exact()
         if self.kind == "exact" or self.layers.readout.is_perfect:
             return self.module
         with computing(self.compute):
             observables = without_readout_errors(self._observables, self.layers)
         return noisy_module(self.qvc, observables, self.compute)
+
+    def check_exact(self) -> None:
+        """Raise ConfigurationError where answers are drawn."""
+        if self.drawing_rule is not None:
+            raise refusals.needs_exact_rule(self.name, str(self.drawing_rule), self.expected.name)
+
+    def check_scorable(self) -> None:
+        """Raise ConfigurationError where :meth:`logits` would draw through whole circuits, encoding included."""
+        if self._is_whole:
+            self.check_exact()
 
     def check_attackable(self, attacks: Iterable[Attack]) -> None:
         """Raise ConfigurationError unless these attacks can be made on :attr:`module`.
@@ -96,6 +136,7 @@ class Deployment(ConditionedModel):
             InputError: images of another shape, one that the model cannot read, or one of which it says NaN.
         """
         progress = progress or Silent()
+        self.check_scorable()
         if self._is_whole:
             images = self._checked(images)
             z = in_pieces(lambda piece: torch.from_numpy(self.expectations(piece)), images, "scoring images", progress)
@@ -114,7 +155,7 @@ class Deployment(ConditionedModel):
             read = readable(module, self.compute.placed(self._checked(images)), encoding, progress)
             asked = BeforeHead(cast(QVC | NoisyQVC, module)) if before_head else module
             # A network that is random takes nothing of the caller's random numbers, and says the same every time.
-            with RandomStream(0, read.device).entered():
+            with RandomStream(self.seed, read.device).entered():
                 said = check_said(predict(asked, read), self.name)
             return DEFAULT_COMPUTE.placed(said)
 
@@ -122,8 +163,8 @@ class Deployment(ConditionedModel):
     def expectations(self, images: Tensor, advance: Advance = ignore) -> Floats:
         """⟨P_s⟩ of the readout's S products of Z with endless shots, shape (N, S); readout errors are in it.
 
-        With the readout ``qubits`` they are the ⟨Z_k⟩. Where the encoding is noisy, too, every image costs a
-        propagation of its own, and ``advance`` is told about it.
+        Noise layers act on average, whatever the rule. With the readout ``qubits`` they are the ⟨Z_k⟩. Where the
+        encoding is noisy, too, every image costs a propagation of its own, and ``advance`` is told about it.
 
         Raises:
             ConfigurationError: it is no QVC.
@@ -145,7 +186,7 @@ class Deployment(ConditionedModel):
         if not self._is_whole:
             return self.layer_moments(images, strings, readout_errors=readout_errors)
         circuit = self.circuit if readout_errors else self.circuit.without_readout_errors()
-        values = self._angles(images, circuit.columns, Silent())
+        values = self._angles(self._checked(images), Silent())[:, circuit.columns]
         with computing(self.compute):
             return DEFAULT_COMPUTE.placed(circuit.expectations(values, strings, self.compute, advance)).numpy()
 
@@ -155,7 +196,7 @@ class Deployment(ConditionedModel):
         own, parts, others = self.qvc.readout.bits, [], tuple(strings)
         # What is read is carried back through the layers once; other products are, whenever they are asked for.
         if readout_errors and others[: len(own)] == own:
-            parts, others = [self._averaged(self.module, images)], others[len(own) :]
+            parts, others = [self._averaged(self._exact_module, images)], others[len(own) :]
         if others:
             layers = self.layers if readout_errors else self.layers.without_readout_errors()
             with computing(self.compute):
@@ -168,7 +209,7 @@ class Deployment(ConditionedModel):
 
     @torch.no_grad()
     def ideal(self, images: Tensor, progress: Progress | None = None) -> Floats:
-        """⟨P_s⟩ of the readout's S products of Z without noise and shots, shape (N, S).
+        """⟨P_s⟩ of the readout's S products of Z without noise and shots, shape (N, S), noise layers on average.
 
         Raises:
             ConfigurationError: it is no QVC.
@@ -192,20 +233,57 @@ class Deployment(ConditionedModel):
             return forms_of_layers(self.qvc, self.layers)
 
     def check_forms(self) -> None:
-        """Raise ConfigurationError unless the logits are quadratic forms of the image."""
+        """Raise ConfigurationError unless the logits are quadratic forms of the image, by a rule that draws nothing."""
+        self.check_exact()
         check_forms(self.stored.model, self.name, self.condition)
 
     # On a target
 
-    def values(self, images: Tensor, progress: Progress | None = None) -> NDArray[np.float64]:
-        """The encoding's angles in the order of the ISA circuit's parameters, shape (N, P)."""
-        return self._angles(images, self.compiled.columns, progress or Silent())
+    @property
+    def draws(self) -> int:
+        """J, the rows of every image in :meth:`values`."""
+        rule = self.sampling_rule
+        return 1 if rule is None else cast(int, rule.draws)
 
-    def _angles(self, images: Tensor, columns: list[int], progress: Progress) -> NDArray[np.float64]:
-        angles, images = self.qvc.encoding.angles, self._checked(images)
-        if self.encodes_slowly:
-            return in_pieces(angles, images, "encoding images", progress).numpy()[:, columns]
-        return angles(images).numpy()[:, columns]
+    def values(self, images: Tensor, progress: Progress | None = None, seed: int | None = None) -> NDArray[np.float64]:
+        """Values of the ISA circuit's parameters, in their order, shape (N·J, P).
+
+        Rows are images, and of each its draws: the angles of the noise layers, or the copies of a smoothed image.
+
+        Args:
+            images: shape (N, C, H, W).
+            progress: told about the images where they take long.
+            seed: of the draws; the same seed gives the same rows. None for the deployment's own.
+
+        Raises:
+            ConfigurationError: the rule is an exact average, which no circuit does.
+        """
+        self.check_runnable()
+        generator = torch.Generator().manual_seed(check_seed(self.seed if seed is None else seed))
+        images, rule, drawn = self._checked(images), self.sampling_rule, None
+        if isinstance(rule, Smoothing):
+            copies = images.repeat_interleave(rule.draws, dim=0)
+            images = copies + rule.sigma * torch.randn(copies.shape, generator=generator).to(copies)
+        angles = self._angles(images, progress or Silent())
+        if isinstance(rule, LayersRule):
+            angles = np.repeat(angles, self.draws, axis=0)
+        if self.has_noise_layers:
+            with torch.no_grad():
+                drawn = np.stack([self.qvc.draw(generator).double().flatten().cpu().numpy() for _ in angles])
+        return parameter_values(self.compiled.isa, angles, drawn)
+
+    def check_runnable(self) -> None:
+        """Raise ConfigurationError for a rule that no circuit follows."""
+        if self.has_noise_layers and isinstance(self.condition.rule, LayersRule) and self.drawing_rule is None:
+            raise refusals.cannot_average(self.name)
+
+    def _angles(self, images: Tensor, progress: Progress) -> NDArray[np.float64]:
+        """The encoding's angles, shape (N, A)."""
+        angles = self.qvc.encoding.angles
+        with torch.no_grad():
+            if self.encodes_slowly:
+                return in_pieces(angles, images, "encoding images", progress).numpy()
+            return angles(images).numpy()
 
     def sample(
         self,
@@ -219,20 +297,25 @@ class Deployment(ConditionedModel):
     ) -> dict[str, Stages]:
         """Sample several sets of images on a simulated target; see :func:`~.sampling.sample_values`.
 
+        Where noise layers act or the image is smoothed, what is sampled is averaged over the draws.
+
         Args:
             sets: images of shape (N, C, H, W), by name.
             shots: an image.
             mitigation: see :data:`~qaml_qiskit.execution.Mitigation`.
-            seed: of the sampling.
+            seed: of the sampling and of the draws.
             run: keeps what was sampled; None for nothing that is kept.
             progress: told about every job.
             pool: where the jobs are computed; the counts are the same everywhere.
 
         Raises:
-            ConfigurationError: it is on no target, on a real device, or its readout cannot be corrected.
+            ConfigurationError: it is on no target, on a real device, its readout cannot be corrected, or the rule is a
+                vote, or an average that no circuit does.
         """
-        progress = progress or Silent()
-        values = {name: self.values(images, progress) for name, images in sets.items()}
+        progress, rule = progress or Silent(), self.drawing_rule
+        if rule is not None and rule.votes:
+            raise refusals.needs_mean(self.name, str(rule))
+        values = {name: self.values(images, progress, seed) for name, images in sets.items()}
         with passing_run() if run is None else nullcontext(run) as kept:
             sampled = sample_values(
                 self.compiled,
@@ -241,6 +324,7 @@ class Deployment(ConditionedModel):
                 shots=shots,
                 mitigation=mitigation,
                 seed=seed,
+                draws=self.draws,
                 run=kept,
                 progress=progress,
                 pool=pool,

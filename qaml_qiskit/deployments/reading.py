@@ -17,6 +17,7 @@ from qaml_qiskit.deployments.references import model_path, names_code
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models import NETWORKS, Model, Network, StoredModel, as_stored, load_model, network_of, read_network
 from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.seeds import check_seed
 from qaml_qiskit.simulation import computing
 
 _READ_IT = "give the module itself, read a model with load_model, or name its folder"
@@ -31,20 +32,22 @@ def deploy(
     name: str | None = None,
     backends: Path | None = None,
     compute: Compute = DEFAULT_COMPUTE,
+    seed: int = 0,
 ) -> Deployment:
     """Put a model under a condition.
 
     Args:
         model: a stored model, a bare one of this package; a torch module of your own, from images (N, C, H, W) in
             [0, 1] to logits (N, m); or the name or the path of either. The outcome of a training has a path, too.
-        condition: None for none; in words ``"fake-torino"``, ``"depolarizing:0.01"``, as behind an ``@``. A network of
-            your own takes none.
+        condition: None for none; in words ``"fake-torino"``, ``"depolarizing:0.01"``, ``"layers:majority:100"``, as
+            behind an ``@``. A network of your own takes ``"smoothing:0.25:100"`` alone.
         data: what such a network is for: a data set or its parts, or the card of a model for the same images. The
             network is copied as it is now, on its device and in its precision, and put into evaluation mode; the
             module itself is not touched.
         name: what the model is called, where it was not found by a name.
         backends: the backends.yaml of a target.
         compute: what it is computed with.
+        seed: of what is drawn where its rule draws.
 
     Raises:
         QamlError: the model or a part of the condition does not exist, or they do not fit; or this machine has no such
@@ -67,7 +70,7 @@ def deploy(
         ):
             # The outcome of a training in a folder of this process, which says nothing.
             called = keep_model(held)
-        return Deployment(called, held, compute=compute).at(put, backends)
+        return Deployment(called, held, compute=compute, seed=check_seed(seed)).at(put, backends)
 
 
 def _kind(model: StoredModel | nn.Module) -> str:
@@ -118,6 +121,7 @@ def read_deployments(
     compute: Compute = DEFAULT_COMPUTE,
     data: DataOfNetwork | None = None,
     progress: Progress | None = None,
+    seed: int = 0,
 ) -> list[Deployment]:
     """Several deployments, which share models, and compiled circuits where they can; equal ones are one object.
 
@@ -130,6 +134,7 @@ def read_deployments(
         compute: what they are computed with.
         data: what networks are for; None for the same as the first stored model.
         progress: told of networks before their code is run.
+        seed: of what is drawn where their rules draw.
 
     Raises:
         QamlError: as :func:`deploy`.
@@ -143,7 +148,7 @@ def read_deployments(
         if names_code(model):
             progress.say(f"{model}: code of yours, or of whoever wrote it, is run")
             data = data or next((each.card for each in bases.values()), None)
-        bases[model] = deploy(model, data=data, compute=compute)
+        bases[model] = deploy(model, data=data, compute=compute, seed=seed)
     for model, condition in parsed:
         if (model, condition) not in known:
             known[model, condition] = bases[model].at(condition, backends)

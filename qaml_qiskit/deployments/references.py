@@ -6,6 +6,7 @@ from pathlib import Path
 import qaml_qiskit
 from qaml_qiskit.artifacts.run import RUNS_FOLDER
 from qaml_qiskit.artifacts.session import session_model
+from qaml_qiskit.deployments.rules import names_rule
 from qaml_qiskit.errors import InputError, perhaps
 from qaml_qiskit.models.factories import Factory
 from qaml_qiskit.models.names import NETWORKS
@@ -77,9 +78,23 @@ def check_model(name: str) -> None:
 
 
 def model_part(name: str) -> str:
-    """MODEL of ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``; a path that exists is always a model."""
-    model, at, _ = name.rpartition("@")
-    return name if not (at and model) or Path(name).exists() else model
+    """MODEL of ``MODEL@NOISE:STRENGTH``, ``MODEL@TARGET`` and the like; a path that exists is always a model."""
+    return name_parts(name)[0]
+
+
+def name_parts(name: str) -> tuple[str, tuple[str, ...]]:
+    """The model of a deployment's name, and what stands behind each ``@``: a condition, an inference rule, or both.
+
+    A path that exists is always a model.
+    """
+    model, at, words = name.rpartition("@")
+    if not (at and model) or Path(name).exists():
+        return name, ()
+    before, at, first = model.rpartition("@")
+    # Two conditions are none: then the first @ is part of the model's name.
+    if at and before and (names_rule(first) or names_rule(words)) and not Path(model).exists():
+        return before, (first, words)
+    return model, (words,)
 
 
 def reference_names() -> list[str]:

@@ -51,6 +51,74 @@ def needs_single_z(name: str, noise: str, readout: str) -> ConfigurationError:
     )
 
 
+def needs_noise_layers(name: str, kind: str, rule: str) -> ConfigurationError:
+    """A rule for noise layers, for a model without any.
+
+    Args:
+        name: the model's.
+        kind: of the model.
+        rule: as it was written.
+    """
+    return ConfigurationError(
+        f"{name} has no noise layers",
+        got=f"the inference rule {rule} for a {kind} that was trained without them",
+        expected="a qvc that was trained with --noise-layers",
+        remedy="leave out the rule, or train one with `qaml train --noise-layers 0.25`",
+    )
+
+
+def needs_no_noise_layers(name: str, parts: str, without: str) -> ConfigurationError:
+    """Tampering with gates between which noise layers act.
+
+    Args:
+        name: the deployment's.
+        parts: that were asked for.
+        without: the name of the one without noise layers.
+    """
+    return ConfigurationError(
+        f"{parts} of {name} cannot be tampered with",
+        got="noise layers that act by their average between its gates",
+        expected=f"encoding, readout or calibration; or a circuit without noise layers, as {without} has",
+        remedy=f"choose another --part, or name {without}",
+    )
+
+
+def needs_exact_rule(name: str, rule: str, exact: str) -> ConfigurationError:
+    """What is computed exactly, for a deployment whose answers are drawn.
+
+    Args:
+        name: the deployment's.
+        rule: by which it draws.
+        exact: the name of the one that does not.
+    """
+    return ConfigurationError(
+        f"{name} answers at random, and this is computed exactly",
+        got=f"the inference rule {rule}",
+        expected=f"a rule that draws nothing, as {exact} has",
+        remedy=f"name {exact}",
+    )
+
+
+def needs_mean(name: str, rule: str) -> ConfigurationError:
+    """Averages over draws, for a deployment whose draws vote."""
+    return ConfigurationError(
+        f"{name} cannot be averaged over its draws",
+        got=f"the inference rule {rule}",
+        expected="layers:mean:DRAWS, or no rule",
+        remedy="name one of these; `qaml run` counts votes",
+    )
+
+
+def cannot_average(name: str) -> ConfigurationError:
+    """The exact average of noise layers, where circuits are run."""
+    return ConfigurationError(
+        f"{name} cannot be run by the exact average of its noise layers",
+        got="layers:exact, which no circuit does",
+        expected="draws: layers:mean:DRAWS or layers:majority:DRAWS, or layers:off",
+        remedy="write for example MODEL@layers:mean:10, or look at `qaml forecast`, which computes the average",
+    )
+
+
 def needs_as_many_qubits(name: str, encoding: str, needed: int, qubits: int) -> ConfigurationError:
     """Another encoding in front of trained layers, on other qubits than they have."""
     return ConfigurationError(

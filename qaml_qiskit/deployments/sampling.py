@@ -98,19 +98,21 @@ def sample_values(
     seed: int,
     run: Run,
     progress: Progress,
+    draws: int = 1,
     pool: Pool = HERE,
 ) -> dict[str, dict[str, Floats]]:
     """⟨P_s⟩ of several sets of images, raw and mitigated: sampled as one workload and calibrated once.
 
     Args:
         compiled: the circuit and its target.
-        values: the circuit's parameters, shape (N, P), by name of the set.
+        values: the circuit's parameters, shape (N·J, P), by name of the set.
         strings: the products of Z that are averaged, by classical bits.
         shots: an image.
         mitigation: see :data:`~qaml_qiskit.execution.Mitigation`.
         seed: of the sampling.
         run: keeps the workload, the ledger and the outcomes; what a killed process sampled is not sampled again.
         progress: told about every job.
+        draws: J, rows of every image, over which what is sampled is averaged.
         pool: where the jobs are computed; the counts are the same everywhere.
 
     Raises:
@@ -118,12 +120,11 @@ def sample_values(
     """
     compiled.target.simulator(compiled.isa)
     stacked = np.concatenate(list(values.values()))
-    workload = workload_for(
-        compiled.isa, stacked, compiled.target, shots=shots, mitigation=mitigation, seed=seed, strings=strings
-    )
+    how = {"shots": shots, "mitigation": mitigation, "seed": seed, "strings": strings, "draws": draws}
+    workload = workload_for(compiled.isa, stacked, compiled.target, **how)
     runner = runner_for(compiled.target, workload)
     submit(run.path, workload, runner)
-    with progress.task(f"sampling on {compiled.target.name}", len(stacked)) as advance:
+    with progress.task(f"sampling on {compiled.target.name}", workload.num_images) as advance:
         elsewhere = computed_on(pool, compiled.target, workload)
         collect(run.path, workload, runner, progress=lambda images: advance(images), elsewhere=elsewhere)
     sampled = read_outcomes(run.path, workload)
@@ -139,6 +140,7 @@ def sample_values(
         )
     if sampled.calibration is not None:
         run.write("calibration.json", sampled.calibration.model_dump_json(indent=2) + "\n")
-    ends = np.cumsum([len(rows) for rows in values.values()])
-    parts = {name: slice(end - len(rows), end) for (name, rows), end in zip(values.items(), ends, strict=True)}
+    sizes = {name: len(rows) // draws for name, rows in values.items()}
+    ends = np.cumsum([*sizes.values()])
+    parts = {name: slice(end - size, end) for (name, size), end in zip(sizes.items(), ends, strict=True)}
     return {name: {stage: z[part] for stage, z in sampled.stages().items()} for name, part in parts.items()}

@@ -1,5 +1,7 @@
 """Figures of merit: pure functions of predictions."""
 
+from qaml_qiskit.evaluation.draws import undecided_votes as undecided_votes
+from qaml_qiskit.evaluation.draws import vote_shares as vote_shares
 from qaml_qiskit.evaluation.endless import endless_interval as endless_interval
 from qaml_qiskit.evaluation.estimates import Correction as Correction
 from qaml_qiskit.evaluation.estimates import Estimates as Estimates

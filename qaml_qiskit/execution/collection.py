@@ -228,7 +228,7 @@ class _Fetching:
             keep_properties(self.ledger.folder, answer.properties, str(answer.facts["device_calibrated"]))
         self.ledger.append("collected", chunk=job.chunk, attempt=record.attempt, job=origin.job, **answer.facts)
         if self.progress:
-            self.progress(job.images)
+            self.progress(job.rows // self.workload.settings.draws)
 
     def _end(self, record: JobRecord, state: str, reason: str, last: bool) -> Step:
         """Write that a job came to nothing. What the service itself does not say so is looked at once more before."""

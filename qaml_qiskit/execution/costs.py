@@ -73,20 +73,20 @@ class Plan:
 def plan(workload: Workload, target: Target) -> Plan:
     """Work out what a workload costs on a target. Nothing is sent."""
     settings, isa, jobs = workload.settings, workload.isa, workload.settings.jobs
-    images = sum(job.images for job in jobs)
+    rows = sum(job.rows for job in jobs)
     calibrations = 2 * sum(job.chunk == CALIBRATION for job in jobs)
     factor, mitigation_note = _mitigation_factor(workload)
-    executions = settings.shots * (factor * images + calibrations)
+    executions = settings.shots * (factor * rows + calibrations)
     seconds = circuit_seconds(isa, target.isa)
     gates, readout = survival(isa, target.isa)
     counts = gate_counts(isa)
     qpu, notes = _qpu_seconds(workload, target, seconds)
     return Plan(
-        images=images,
+        images=rows // settings.draws,
         pubs=len(workload.image_jobs) + calibrations,
         jobs=len(jobs),
         executions=executions,
-        payload_bytes=payload_bytes(isa, images) + sum(map(_size, calibration_circuits(1, [0]))) * calibrations,
+        payload_bytes=payload_bytes(isa, rows) + sum(map(_size, calibration_circuits(1, [0]))) * calibrations,
         circuit_seconds=seconds,
         qpu_seconds=qpu,
         two_qubit_gates=counts.two_qubit_gates,
@@ -94,7 +94,7 @@ def plan(workload: Workload, target: Target) -> Plan:
         depth=counts.depth,
         gate_survival=gates,
         readout_survival=readout,
-        assumptions=(*notes, *mitigation_note, *(f"{note}." for note in target.notes)),
+        assumptions=(*_drawn(workload, rows), *notes, *mitigation_note, *(f"{note}." for note in target.notes)),
     )
 
 
@@ -124,6 +124,17 @@ def limited(workload: Workload, target: Target, costs: Plan, max_seconds: float)
     return Workload(workload.isa, workload.values, workload.settings.model_copy(update={"options": options}))
 
 
+def _drawn(workload: Workload, rows: int) -> tuple[str, ...]:
+    """What the draws of an image cost."""
+    draws, shots = workload.settings.draws, workload.settings.shots
+    if draws == 1:
+        return ()
+    return (
+        f"{draws} draws an image, each with {shots} shots: {rows} rows of parameter values of one circuit, {draws} "
+        "times the executions of one draw.",
+    )
+
+
 def _mitigation_factor(workload: Workload) -> tuple[int, tuple[str, ...]]:
     """Executions an image in units of the shots, and how that comes about."""
     match workload.settings.mitigation:
@@ -146,10 +157,10 @@ def _qpu_seconds(workload: Workload, target: Target, seconds: float | None) -> t
     circuit = seconds or 0.0
     stretch = sum(ZNE_FACTORS) if settings.mitigation == "zne" else 1
     repeats = len(ZNE_FACTORS) if settings.mitigation == "zne" else 1
-    per_image = settings.shots * (repeats * rep_delay + stretch * circuit)
+    per_row = settings.shots * (repeats * rep_delay + stretch * circuit)
     calibrations = sum(job.chunk == CALIBRATION for job in settings.jobs)
     calibration = 2 * settings.shots * (rep_delay + circuit) * calibrations
-    total = JOB_OVERHEAD * len(settings.jobs) + per_image * sum(job.images for job in settings.jobs) + calibration
+    total = JOB_OVERHEAD * len(settings.jobs) + per_row * sum(job.rows for job in settings.jobs) + calibration
     return total, (
         f"{JOB_OVERHEAD:g} s a job beside its executions.",
         f"{rep_delay * 1e6:g} µs between executions.",

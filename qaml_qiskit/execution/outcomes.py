@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError
 from qaml_qiskit.evaluation import Estimates
+from qaml_qiskit.evaluation.draws import averaged_draws, by_draw
 from qaml_qiskit.evaluation.estimates import joined
 from qaml_qiskit.execution.counts import average_covariance, averages
 from qaml_qiskit.execution.fingerprint import fingerprints
@@ -42,6 +43,8 @@ class Sampled:
         by_qubit: what inverting every qubit by itself makes of the same counts, shape (K, S), where ``mitigated`` is
             what M3 does; None elsewhere.
         barred: why there is no mitigation although there is a calibration; empty otherwise.
+        drawn: where images are drawn, ⟨P_s⟩ of every draw, shape (K, J, S), by how they came about; ``estimates`` are
+            the means over the draws then, and an image is there once all its draws are.
     """
 
     rows: NDArray[np.int64]
@@ -49,6 +52,7 @@ class Sampled:
     calibration: Calibration | None = None
     by_qubit: NDArray[np.floating] | None = None
     barred: str = ""
+    drawn: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
 
     @property
     def raw(self) -> NDArray[np.floating] | None:
@@ -154,9 +158,26 @@ def sent_fingerprints(folder: Path, workload: Workload) -> dict[str, str]:
 def read_outcomes(folder: Path, workload: Workload) -> Sampled | None:
     """Mitigate and join what is there; None without any image. Without a calibration that serves, raw values only.
 
+    The draws of an image are averaged.
+
     Raises:
         InputError: outcomes of another run or of other work than the workload's.
     """
+    found, draws = _read_rows(folder, workload), workload.settings.draws
+    if found is None or draws == 1:
+        return found
+    # A job holds all draws of its images.
+    return replace(
+        found,
+        rows=found.rows[::draws] // draws,
+        estimates={name: averaged_draws(each, draws) for name, each in found.estimates.items()},
+        by_qubit=None if found.by_qubit is None else by_draw(found.by_qubit, draws).mean(axis=1),
+        drawn={name: by_draw(each.values, draws) for name, each in found.estimates.items()},
+    )
+
+
+def _read_rows(folder: Path, workload: Workload) -> Sampled | None:
+    """What is there of the rows, before their draws are averaged."""
     ledger, prints = Ledger(folder / LEDGER_FILE), sent_fingerprints(folder, workload)
     run, records = str(ledger.run_id()), ledger.records()
     found = {
@@ -211,7 +232,7 @@ def _method(workload: Workload) -> Literal["readout", "m3"]:
 def _check(workload: Workload, job: JobSpec, arrays: Arrays) -> None:
     """Raise BrokenResultError unless the arrays are what the job asked for."""
     width, asked = len(workload.measured), len(workload.products.strings)
-    rows = 2 if job.chunk == CALIBRATION else job.images
+    rows = 2 if job.chunk == CALIBRATION else job.rows
     if "evs" in arrays:
         for name in ("evs", "stds"):
             if arrays[name].shape != (rows, asked) or arrays[name].dtype.kind != "f":

@@ -88,7 +88,7 @@ def job_rows(folder: Path, workload: Workload) -> list[dict[str, Any]]:
         rows.append(
             {
                 "chunk": job.chunk,
-                "images": job.images,
+                "images": job.rows // workload.settings.draws,
                 "state": record.state if record else "not sent",
                 "job": (record and record.job) or "",
                 "attempt": record.attempt if record else 0,

@@ -37,7 +37,7 @@ def workload_for(isa: QuantumCircuit, values: NDArray[np.float64], target: Targe
 
     Args:
         isa: from :func:`compile_for`, with a classical register ``meas``.
-        values: shape (N, P), a row of parameter values an image, in the order of ``isa.parameters``.
+        values: shape (N·J, P), a row of parameter values an image and draw, in the order of ``isa.parameters``.
         target: where it was compiled for.
         settings: the further arguments of :func:`build_workload`.
 

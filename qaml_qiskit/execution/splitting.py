@@ -41,14 +41,15 @@ def build_workload(
     most_per_job: int | None = None,
     calibration: Calibration | None = None,
     strings: tuple[ZString, ...] = (),
+    draws: int = 1,
 ) -> Workload:
     """Split a compiled circuit and its parameter values into jobs.
 
     Args:
         isa: a measured ISA circuit.
-        values: shape (N, P), a row an image, in the order of ``isa.parameters``.
+        values: shape (N·J, P), a row an image and draw, in the order of ``isa.parameters``.
         target: name of the target that it was compiled for.
-        shots: shots an image, and of each calibration circuit.
+        shots: shots a row, and of each calibration circuit.
         mitigation: see :data:`Mitigation`.
         seed: of simulators; the same seed gives the same counts.
         options: for the primitive.
@@ -58,15 +59,16 @@ def build_workload(
         calibration: a readout calibration to use again; by default ``readout`` and ``m3`` measure one of their own.
         strings: the products of Z that are averaged, by the classical bits of each, ascending; by default Z of every
             classical bit. None costs a Sampler anything more.
+        draws: J, rows of every image, which stay together in a job.
 
     Raises:
-        InputError: ``values`` do not fit the circuit, strings of bits that it does not have, fewer than one shot, or a
-            single image that exceeds the limits.
+        InputError: ``values`` do not fit the circuit or the draws, strings of bits that it does not have, fewer than
+            one shot, or a single image that exceeds the limits.
     """
-    check_values(isa, values, shots)
+    check_values(isa, values, shots, draws)
     check_strings(isa, strings)
     _check_twirling(isa, mitigation, options)
-    size = _images_per_job(isa, shots, images_per_job, most_per_job)
+    size = draws * _images_per_job(isa, shots, draws, images_per_job, most_per_job)
     jobs = [
         JobSpec(chunk=f"images-{number:04d}", start=start, stop=min(start + size, len(values)))
         for number, start in enumerate(range(0, len(values), size))
@@ -83,22 +85,24 @@ def build_workload(
         jobs=tuple(jobs),
         calibration=calibration if mitigation in CALIBRATED else None,
         strings=() if strings == Products.of_bits(len(measured_qubits(isa))).strings else strings,
+        draws=draws,
     )
     return Workload(isa, values, settings)
 
 
-def _images_per_job(isa: QuantumCircuit, shots: int, wanted: int | None, most: int | None) -> int:
-    limit = min(MAX_EXECUTIONS // shots, MAX_PAYLOAD // max(1, payload_bytes(isa, 1)))
+def _images_per_job(isa: QuantumCircuit, shots: int, draws: int, wanted: int | None, most: int | None) -> int:
+    limit = min(MAX_EXECUTIONS // (shots * draws), MAX_PAYLOAD // max(1, payload_bytes(isa, draws)))
     if limit < 1:
-        too_many = shots > MAX_EXECUTIONS
+        too_many, drawn = shots * draws > MAX_EXECUTIONS, f" of each of {draws} draws" if draws > 1 else ""
         raise InputError(
             "a single image does not fit into a job",
-            got=f"{shots} shots" if too_many else f"{payload_bytes(isa, 1)} bytes",
+            got=f"{shots} shots{drawn}" if too_many else f"{payload_bytes(isa, draws)} bytes",
             expected=f"at most {MAX_EXECUTIONS} shots" if too_many else f"at most {MAX_PAYLOAD} bytes",
-            remedy="ask for fewer shots" if too_many else "use a smaller circuit",
+            remedy=f"ask for fewer shots{' or draws' if drawn else ''}" if too_many else "use a smaller circuit",
         )
     if wanted is None:
-        return limit if most is None else min(limit, most)
+        # Of what is simulated here, rows are what counts.
+        return limit if most is None else min(limit, max(1, most // draws))
     if not 1 <= wanted <= limit:
         raise InputError(
             "the images do not fit into jobs",
@@ -110,7 +114,7 @@ def _images_per_job(isa: QuantumCircuit, shots: int, wanted: int | None, most: i
 
 
 def payload_bytes(isa: QuantumCircuit, images: int) -> int:
-    """Bytes of a job with this many images: base64 of eight bytes a parameter, and of about 25 an instruction."""
+    """Bytes of a job with this many rows: base64 of eight bytes a parameter, and of about 25 an instruction."""
     return 4 * (8 * isa.num_parameters * images + 25 * len(isa.data)) // 3
 
 

@@ -163,8 +163,9 @@ def _send(ledger: Ledger, workload: Workload, job: JobSpec, runner: Runner, fing
     # The same intent is taken up again; only a job that is known to have ended gets a new attempt.
     fresh = before is not None and before.state not in ("intended", "refused")
     attempt = max(1, ledger.attempts().get(job.chunk, 0) + fresh)
-    shots, limit = workload.settings.shots, workload.settings.options.max_execution_time
-    ledger.intend(job.chunk, attempt, images=job.images, shots=shots, fingerprint=fingerprint, limit=limit)
+    shots, draws = workload.settings.shots, workload.settings.draws
+    limit = workload.settings.options.max_execution_time
+    ledger.intend(job.chunk, attempt, images=job.rows // draws, shots=shots, fingerprint=fingerprint, limit=limit)
     try:
         job_id = runner.submit(workload, job, run_id, attempt)
     except QamlError as error:

@@ -47,8 +47,8 @@ class JobSpec(BaseModel):
     stop: int = 0
 
     @property
-    def images(self) -> int:
-        """Rows that the job runs; 0 for the calibration."""
+    def rows(self) -> int:
+        """Rows of values that the job runs; 0 for the calibration."""
         return self.stop - self.start
 
 
@@ -58,6 +58,8 @@ class Settings(BaseModel):
     Attributes:
         strings: the products of Z that are averaged, by the classical bits of each; none written where it is Z of every
             classical bit.
+        draws: rows of every image, one behind the other: fresh draws of what is random in the circuit or the image. No
+            number is written where there is one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -71,6 +73,7 @@ class Settings(BaseModel):
     jobs: tuple[JobSpec, ...] = ()
     calibration: Calibration | None = None
     strings: Annotated[tuple[tuple[int, ...], ...], Field(exclude_if=lambda strings: not strings)] = ()
+    draws: Annotated[int, Field(ge=1, exclude_if=lambda draws: draws == 1)] = 1
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Workload:
 
     Attributes:
         isa: the measured ISA circuit, with a classical register ``meas``; parameters free.
-        values: shape (N, P), a row of parameter values an image, in the order of ``isa.parameters``.
+        values: shape (N·J, P), a row of parameter values an image and draw, in the order of ``isa.parameters``.
         settings: shots, mitigation, options and the split into jobs.
     """
 
@@ -102,6 +105,11 @@ class Workload:
         """The products of Z that are averaged, all from the same shots."""
         width = len(self.measured)
         return Products(self.settings.strings, width) if self.settings.strings else Products.of_bits(width)
+
+    @property
+    def num_images(self) -> int:
+        """N."""
+        return len(self.values) // self.settings.draws
 
     @property
     def image_jobs(self) -> list[JobSpec]:
@@ -181,7 +189,7 @@ class Workload:
         values = array_of(contents[VALUES_FILE], str(paths[VALUES_FILE]), _RESTORE)
         isa = circuit_of(contents[ISA_FILE], str(paths[ISA_FILE]), _RESTORE)
         try:
-            check_values(isa, values, settings.shots)
+            check_values(isa, values, settings.shots, settings.draws)
             check_strings(isa, settings.strings)
         except InputError as error:
             raise damaged(str(folder), str(error.got), error.expected, _RESTORE) from error
@@ -197,14 +205,21 @@ def _plain(settings: Mapping[str, Any]) -> bytes:
     return json.dumps(settings, sort_keys=True).encode()
 
 
-def check_values(isa: QuantumCircuit, values: NDArray[np.float64], shots: int) -> None:
-    """Raise InputError unless there is a shot, and a row of the circuit's parameters for every image."""
+def check_values(isa: QuantumCircuit, values: NDArray[np.float64], shots: int, draws: int = 1) -> None:
+    """Raise InputError unless there is a shot, and a row of the circuit's parameters for every draw of every image."""
     if values.ndim != 2 or values.shape[1] != isa.num_parameters or not len(values):
         raise InputError(
             "the parameter values do not fit the circuit",
             got=f"an array of shape {values.shape}",
             expected=f"(images, {isa.num_parameters}) with at least one image",
             remedy="encode the images with the encoding that the circuit was built with",
+        )
+    if draws < 1 or len(values) % draws:
+        raise InputError(
+            "the rows do not fit the draws",
+            got=f"{len(values)} rows and {draws} draws of an image",
+            expected="at least one draw, and the same number for every image",
+            remedy="give a row for every draw of every image, those of an image one behind the other",
         )
     if shots < 1:
         raise InputError(

@@ -276,14 +276,19 @@ class QVC(nn.Module):
         """
         return classifier_circuit(self.encoding.circuit, self.ansatz(noise_layers=noise_layers), self.readout)
 
-    def circuit_for(self, image: Tensor) -> QuantumCircuit:
-        """:meth:`circuit` for one image of shape (C, H, W), with no free angle.
+    def circuit_for(self, image: Tensor, noise_layers: NoiseLayerForm | None = None) -> QuantumCircuit:
+        """:meth:`circuit` for one image of shape (C, H, W), with no free angle but those of noise layers.
+
+        Args:
+            image: shape (C, H, W).
+            noise_layers: as for :meth:`ansatz`.
 
         Raises:
             InputError: another shape, or an image that cannot be encoded.
         """
         (checked,) = check_batch(image[None], self.config.image_shape)
-        return classifier_circuit(self.encoding.circuit_for(checked), self.ansatz(), self.readout)
+        ansatz = self.ansatz(noise_layers=noise_layers)
+        return classifier_circuit(self.encoding.circuit_for(checked), ansatz, self.readout)
 
 
 def _the_config(

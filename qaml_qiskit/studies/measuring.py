@@ -18,6 +18,8 @@ from qaml_qiskit.evaluation import (
     rms_difference,
     slope,
     uncertain_labels,
+    undecided_votes,
+    vote_shares,
 )
 from qaml_qiskit.execution import Sampled, Workload
 from qaml_qiskit.studies.predicting import products_told
@@ -26,6 +28,11 @@ from qaml_qiskit.studies.predicting import products_told
 _ENOUGH = 0.98
 
 
+#: Of rows whose labels are voted for.
+_VOTED = (
+    "Labels are voted for by the draws of an image, each by its own shots; uncertain_labels: votes whose lead is below "
+    "1.96 of its standard error. interval: Wilson's over the images. What is averaged is so over the draws, too."
+)
 #: What is averaged, by what the arrays are called: of a qubit a class, or of the products of a linear head.
 READ_AS = {"z": "⟨Z_k⟩", "expectations": "⟨P_s⟩"}
 
@@ -53,6 +60,8 @@ def score_sampled(
     labels: NDArray[np.int64],
     ideal: NDArray[np.floating],
     head: LinearHead | None = None,
+    *,
+    votes: bool = False,
 ) -> Measured:
     """Compare what a target answered with labels, shape (K,), and ideal ⟨P_s⟩, shape (K, S), of the same images.
 
@@ -62,6 +71,7 @@ def score_sampled(
         labels: of the images.
         ideal: their values without noise and shots.
         head: makes logits of values; None where class k is read from ⟨Z⟩ of a qubit of its own.
+        votes: whether the draws of an image vote for its label; else the label is that of their mean.
     """
     called = "z" if head is None else "expectations"
     head = head or LinearHead(np.eye(ideal.shape[1]), np.zeros(ideal.shape[1]))
@@ -70,12 +80,21 @@ def score_sampled(
         errors = found.standard_errors()
         arrays |= {f"{called}_{name}": found.values, f"standard_error_{name}": errors}
         rows.append(_row(name, found, head, labels, ideal, errors, workload.settings.seed))
-    notes = [*_compared(sampled.estimates, head, labels), *_bitstrings(workload, sampled, READ_AS[called])]
+    logits = {name: found.logits(head) for name, found in sampled.estimates.items()}
+    if votes:
+        # Of a single draw, its estimate is the draw.
+        drawn = {name: sampled.drawn.get(name, found.values[:, None]) for name, found in sampled.estimates.items()}
+        logits = {name: vote_shares(values, head) for name, values in drawn.items()}
+        draws = workload.settings.draws
+        rows[1:] = [_voted(row, logits[str(row["stage"])], labels, draws) for row in rows[1:]]
+    notes = [*_compared(logits, labels), *([_VOTED] if votes else []), *_bitstrings(workload, sampled, READ_AS[called])]
     if called == "expectations":
         told = products_told(workload.products.strings)
         notes.insert(0, f"{told[0].upper()}{told[1:]}.")
         stages = {"ideal": ideal, **sampled.stages()}
         arrays |= {f"logits_{name}": head.logits(values) for name, values in stages.items()}
+    if votes:
+        arrays |= {f"logits_{name}": shares for name, shares in logits.items()}
     return Measured(rows, arrays, notes, READ_AS[called])
 
 
@@ -116,11 +135,23 @@ def _row(
     }
 
 
-def _compared(estimates: Mapping[str, Estimates], head: LinearHead, labels: NDArray[np.int64]) -> Iterator[str]:
+def _voted(row: Row, shares: NDArray[np.floating], labels: NDArray[np.int64], draws: int) -> Row:
+    """A row whose labels are voted for; what is averaged stays as it is."""
+    found = accuracy(shares, labels)
+    return {
+        **row,
+        "accuracy": found.value,
+        "interval": list(found.interval),
+        "endless_interval": None,
+        "uncertain_labels": undecided_votes(shares, draws),
+    }
+
+
+def _compared(logits: Mapping[str, NDArray[np.floating]], labels: NDArray[np.int64]) -> Iterator[str]:
     """Whether mitigation changed the accuracy, by a paired test on the same images."""
-    if len(estimates) < 2:
+    if len(logits) < 2:
         return
-    right = [estimates[name].logits(head).argmax(axis=1) == labels for name in ("mitigated", "raw")]
+    right = [logits[name].argmax(axis=1) == labels for name in ("mitigated", "raw")]
     gained, lost, p = paired_test(*right)
     verdict = "differ" if p < 0.05 else "do not differ measurably"
     yield (

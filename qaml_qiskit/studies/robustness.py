@@ -73,7 +73,7 @@ class _Scoring:
     def __call__(self, task: tuple[str, str | None], advance: Advance) -> Any:
         """Which images withstand the attack; without a rule, what holds for clean images."""
         (deployment, batch), rule = self.models[task[0]], task[1]
-        ideal = deployment.at(Ideal())
+        ideal = deployment.at(Ideal(rule=deployment.condition.rule))
         if rule is not None:
             victim = cast(QVC, copy(ideal.module))
             victim.encoding = deployment.qvc.encoding.differentiated(rule)

@@ -1,13 +1,13 @@
 """What the circuit of a model allows to be tampered with."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from qiskit.circuit import CircuitInstruction, ParameterVector, ParameterVectorElement, QuantumCircuit
 from torch import Tensor, nn
 
 from qaml_qiskit.circuits import Ansatz
-from qaml_qiskit.deployments import Deployment
+from qaml_qiskit.deployments import Deployment, refusals
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.models import QVC, AmplitudeQNN
@@ -18,6 +18,8 @@ from qaml_qiskit.studies.parts import PARTS, TamperedPart
 MOST_QUBITS = 10
 #: Gates exp(−iθP/2) with a Pauli string P, up to a phase: half the diamond distance to the identity is |sin(θ/2)|.
 _ABOUT_AN_AXIS = ("rx", "ry", "rz", "p", "rxx", "ryy", "rzz", "rzx")
+#: Parts whose attack follows a circuit gate by gate, which a channel is not.
+_GATEWISE: tuple[TamperedPart, ...] = ("weights", "gates", "crosstalk")
 #: An arbitrary rotation, which counts as one gate.
 _EULER = ["rz", "ry", "rz"]
 
@@ -40,13 +42,16 @@ def parts_of(deployment: Deployment) -> tuple[TamperedPart, ...]:
     return tuple(filter(allowed, PARTS))
 
 
-def check_parts(deployment: Deployment, parts: Iterable[TamperedPart]) -> None:
+def check_parts(deployment: Deployment, parts: Sequence[TamperedPart]) -> None:
     """Refuse parts that the model does not have.
 
     Raises:
-        ConfigurationError: no QVC; gates that are no rotations, or crosstalk after layers that there are not.
+        ConfigurationError: no QVC; gates that are no rotations, crosstalk after layers that there are not, or a part
+            that acts gate by gate between noise layers.
     """
     ansatz = deployment.qvc.config.build_ansatz()
+    if deployment.has_noise_layers and (gatewise := [part for part in parts if part in _GATEWISE]):
+        raise refusals.needs_no_noise_layers(deployment.name, ", ".join(gatewise), deployment.without_layers.name)
     if "gates" in parts:
         rotations_of(ansatz)
     if "crosstalk" in parts and not ansatz.layered:

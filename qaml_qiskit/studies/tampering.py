@@ -23,7 +23,7 @@ from qaml_qiskit.attacks.quantum import (
     ZProducts,
     logits_of_weights,
 )
-from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.deployments import Batch, Deployment, Ideal
 from qaml_qiskit.encodings import amplitudes
 from qaml_qiskit.evaluation import LinearHead, ReadoutMap
 from qaml_qiskit.models import QVC, AmplitudeQNN, headed, unit_head
@@ -136,6 +136,8 @@ class Tampering:
     def z(self) -> Tensor:
         """Averages of all products of Z that readout errors mix, as :attr:`products` knows them, shape (N, K)."""
         model, known = self._model, self.products.known
+        if self.deployment.has_noise_layers:
+            return torch.from_numpy(_without_noise(self.deployment).moments(self.batch.images, known)).double()
         with torch.no_grad():
             if known == model.readout.bits:
                 z: Tensor = model.connector(self.features)
@@ -163,9 +165,17 @@ class Tampering:
     @cached_property
     def matrices(self) -> Tensor:
         """M_k with logits φᵀM_kφ for real states φ, up to a common factor, shape (m, 2ⁿ, 2ⁿ), float64."""
-        strings = self._model.readout.strings
-        observables = noisy_observables(self._model.ansatz(), None, strings, dtype=torch.float64)
+        if self.deployment.has_noise_layers:
+            observables = _without_noise(self.deployment).layers.observables(torch.float64)
+        else:
+            strings = self._model.readout.strings
+            observables = noisy_observables(self._model.ansatz(), None, strings, dtype=torch.float64)
         return torch.from_numpy(headed(self._head, observables.matrices.numpy()))
+
+
+def _without_noise(deployment: Deployment) -> Deployment:
+    """The model where nothing but its noise layers, on average, disturbs it."""
+    return deployment.at(Ideal(rule=deployment.condition.rule))
 
 
 def honest_readout(deployment: Deployment, probability: float) -> ReadoutMap[Tensor]:

@@ -59,6 +59,12 @@ def _check_stored(name: str) -> None:
     check_model(name)
 
 
+def _check_ruled(name: str) -> None:
+    """A model alone, or how it answers behind it; a noise or a target is an option of the commands that take these."""
+    model, condition = parse_deployment(name)
+    _check_stored(model if isinstance(condition, Ideal) else name)
+
+
 def _check_deployment(name: str, backends: Path | None) -> None:
     _check_stored(parse_deployment(name)[0])
     _check_classifier(name, backends)
@@ -92,8 +98,9 @@ Count = Annotated[int, Field(ge=1, lt=2**63)]
 ClassName = Annotated[int | str, BeforeValidator(_as_number)]
 #: A number of test images, or an .npz.
 Images = Annotated[str, BeforeValidator(str)]
-ModelName = Annotated[str, NamesModel(lambda name, backends: _check_stored(name))]
-#: ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``.
+#: ``MODEL``, or ``MODEL@RULE`` with an inference rule.
+ModelName = Annotated[str, NamesModel(lambda name, backends: _check_ruled(name))]
+#: ``MODEL``, ``MODEL@NOISE:STRENGTH`` or ``MODEL@TARGET``, each with an inference rule or without.
 DeploymentName = Annotated[str, NamesModel(_check_deployment)]
 #: One of these, or a network of the user's.
 ClassifierName = Annotated[str, NamesModel(_check_classifier)]

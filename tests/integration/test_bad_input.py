@@ -11,7 +11,8 @@ import pytest
 import torch
 from qiskit.circuit import ParameterVector, QuantumCircuit
 
-from qaml_qiskit.circuits import circuit_bytes
+from qaml_qiskit.circuits import NoiseLayers, circuit_bytes
+from qaml_qiskit.models import QVC, DataCard, QVCConfig, save_model
 from tests.integration.conftest import Finished
 from tests.unit.datasets.own_files import photographs
 
@@ -105,6 +106,12 @@ def from_file(content: str, *more: str) -> tuple[Setup, list[str]]:
     return factory(content), ["attack", f"{module_of(content)}:make", "--dataset", "digits", *more]
 
 
+def defended(folder: Path, model: Path) -> None:
+    """A model with noise layers on the digits 0 and 1, in ``defended``."""
+    config = QVCConfig(image_shape=(1, 8, 8), num_classes=2, num_layers=1, noise_layers=NoiseLayers())
+    save_model(folder / "defended", QVC(config), DataCard(dataset="digits", classes=(0, 1)))
+
+
 RUN = ["run", "{model}", "--images", "images.npz"]
 TYPO = "targets:\n  device: {kind: fake, device: FakeTornio}\n"
 SMALL = "targets:\n  small: {kind: fake, device: FakeManilaV2}\n"
@@ -120,6 +127,59 @@ QASM = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
 OWN = ["train", "--classes", "0,1", "--ansatz"]
 
 CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
+    "rule that there is not": (nothing, ["attack", "{model}@layers:median:9"], ["layers:median:9", "layers:majority"]),
+    "rule without draws": (nothing, ["certify", "{model}@layers:mean"], ["layers:mean:DRAWS"]),
+    "rule with no draw": (nothing, ["run", "{model}@layers:mean:0"], ["at least one draw"]),
+    "smoothing with no noise": (nothing, ["attack", "{model}@smoothing:-0.1:10"], ["-0.1", "above 0"]),
+    "two rules": (nothing, ["attack", "{model}@layers:off@smoothing:0.1:9"], ["layers:off and smoothing:0.1:9"]),
+    "noise layers that there are not": (
+        nothing,
+        ["attack", "{model}@layers:majority:9", "--attack", "fgsm"],
+        ["has no noise layers", "layers:majority:9 for a qvc", "--noise-layers"],
+    ),
+    "noise layers of a network": (
+        nothing,
+        ["attack", "{convnet}@layers:off", "--attack", "fgsm"],
+        ["has no noise layers", "for a convnet"],
+    ),
+    "certificates of draws": (
+        defended,
+        ["certify", "defended@layers:majority:9"],
+        ["computed exactly", "layers:majority:9", "Name defended@layers:exact"],
+    ),
+    "sweep of draws": (defended, ["sweep", "defended@layers:mean:9"], ["computed exactly", "defended@layers:exact"]),
+    "forecast of draws": (
+        defended,
+        ["forecast", "defended@layers:mean:9", "--target", "fake-torino"],
+        ["computed exactly", "defended@layers:exact"],
+    ),
+    "frontier of a vote": (
+        defended,
+        ["frontier", "{model}", "defended@smoothing:0.1:9"],
+        ["computed exactly", "smoothing:0.1:9"],
+    ),
+    "tampering with draws": (defended, ["tamper", "defended@layers:mean:9"], ["computed exactly"]),
+    "tampering with gates between noise layers": (
+        defended,
+        ["tamper", "defended", "--part", "weights,readout"],
+        ["weights of defended cannot", "defended@layers:off"],
+    ),
+    "export of draws": (defended, ["export", "defended@layers:mean:9"], ["computed exactly"]),
+    "average on a target": (
+        defended,
+        ["plan", "defended@layers:exact", "--target", "ideal"],
+        ["exact average", "no circuit does", "layers:mean:10"],
+    ),
+    "draws of a device's exact score": (
+        defended,
+        ["transfer", "--sources", "defended", "--victims", "defended@layers:mean:9@ideal", "--attacks", "fgsm"],
+        ["computed exactly", "defended@layers:exact@ideal"],
+    ),
+    "draws that do not fit into a job": (
+        defended,
+        ["plan", "defended@layers:mean:9000", "--target", "ideal", "--images", "1"],
+        ["does not fit into a job", "of each of 9000 draws"],
+    ),
     "circuit that is not there": (nothing, [*OWN, "mine.qpy"], ["mine.qpy", "No such file"]),
     "circuit that is no QPY": (text("c.qpy", "hello"), [*OWN, "c.qpy"], ["c.qpy", "no QPY"]),
     "circuit with a mistake": (text("c.qasm", QASM + "qubit[6] q;\nry(q[0];"), [*OWN, "c.qasm"], ["c.qasm", "line 4"]),

@@ -271,7 +271,7 @@ def test_images_a_job_give_way_to_the_limit_unless_they_were_asked_for() -> None
     isa, values = compiled(target)
     shots = MAX_EXECUTIONS // 4
     chosen = build_workload(isa, values, target="ideal", shots=shots, mitigation="none", most_per_job=50)
-    assert [job.images for job in chosen.image_jobs] == [4, 2]
+    assert [job.rows for job in chosen.image_jobs] == [4, 2]
     with pytest.raises(InputError, match=f"{shots} shots an image, 5 images a job.*1 to 4 images"):
         build_workload(isa, values, target="ideal", shots=shots, mitigation="none", images_per_job=5)
     with pytest.raises(InputError, match="a single image does not fit"):

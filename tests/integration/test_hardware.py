@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qaml_qiskit.circuits import NoiseLayers
 from qaml_qiskit.execution import Ledger
+from qaml_qiskit.execution.costs import JOB_OVERHEAD
 from qaml_qiskit.models import QVC, DataCard, QVCConfig, save_model
 from tests.integration.conftest import Finished
 from tests.integration.hardware import CHUNKS, IMAGES, ONCE, arguments, executions, predictions, same, workspace
@@ -309,6 +311,35 @@ def test_a_head_over_products_of_z_goes_to_the_device_and_back(
     kept = predictions(run)
     assert kept["expectations_mitigated"].shape == (IMAGES, 3)
     assert kept["logits_mitigated"].shape == (IMAGES, 2)
+
+
+def test_draws_of_noise_layers_are_sent_once_and_paid_for(qaml: Qaml, server: Loopback, place: Path, run: Path) -> None:
+    layers = NoiseLayers(beta=1.0, variance=0.5)
+    config = QVCConfig(image_shape=(1, 2, 2), num_classes=2, num_layers=2, noise_layers=layers)
+    save_model(place / "defended", QVC(config, 7), DataCard(dataset="digits", classes=(0, 1)))
+    words = arguments(place, run, mitigation="none", model="defended@layers:mean:6")
+    plain = arguments(place, run, mitigation="none", model="defended@layers:off")
+    many, one = (qaml("plan", *each[: each.index("--out")], "--json").json()["results"][0] for each in (words, plain))
+    assert (many["images"], many["executions"]) == (IMAGES, 6 * one["executions"])
+    overhead = JOB_OVERHEAD * many["jobs"]
+    assert many["qpu_seconds"] - overhead > 6 * (one["qpu_seconds"] - overhead)
+    server.hold()
+    server.misbehave("submit", DROP_AFTER_ACCEPT, skip=1)
+    assert qaml("submit", *words, "--submit").code == 0
+    sent = (run / "values.npy").read_bytes()
+    first, *_ = server.jobs
+    server.release(first)
+    partly = qaml("collect", run, "--timeout", 0, "--json")
+    assert {row["images"] for row in partly.json()["results"]} == {2}
+    # The same command goes on: nothing is sent again, and no angle is drawn anew.
+    assert qaml("submit", *words, "--submit").code == 0
+    server.release()
+    whole = qaml("collect", run, "--json")
+    assert whole.code == 0, whole.err
+    assert {row["images"] for row in whole.json()["results"]} == {IMAGES}
+    assert (run / "values.npy").read_bytes() == sent
+    assert executions(server) == {chunk: 1 for chunk in CHUNKS if chunk != "calibration"}
+    assert any("6 fresh draws" in note for note in whole.json()["notes"])
 
 
 def test_wrong_token(qaml: Qaml, server: Loopback, place: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,13 @@ _READING = (
     "over the images. attack_success_rate: share of the images that were right before which are wrong now. Sizes are "
     "those of the changes that fooled the model."
 )
+#: How often a random model is asked about attacked images.
+ASKED_ANEW = 10
+_DRAWN = (
+    "robust_accuracy is of the draws that the attack saw, some of which erred by chance. drawn_accuracy: share of "
+    f"right answers when the random model is asked {ASKED_ANEW} times anew about the same images; drawn_interval: "
+    "95 %, for other images and other draws. An attack through the exact average, or through more draws, may find more."
+)
 _NOISE = (
     "The noise is exact, as endless shots would show it, on the native gates of the layers and the readout; "
     "the encoding is taken as noiseless. The attacker knows it and follows the gradient through it."
@@ -46,7 +53,8 @@ def write_report(
         batch: the clean images.
     """
     victim, checks = everyone[0], audit_rows(audits, made, "attack", "eps")
-    notes = [_READING, *([_NOISE] if victim.kind == "noisy" else []), *audit_notes(audits), *notes_of(everyone)]
+    how = {_DRAWN: victim.drawing_rule is not None, _NOISE: victim.kind == "noisy"}
+    notes = [_READING, *(note for note, holds in how.items() if holds), *audit_notes(audits), *notes_of(everyone)]
     notes += defence_notes(reports)
     report = Report(run, request.command_line(run.config), f"{victim.name} under attack")
     report.table("Accuracy under attack", rows, *notes, file="attack.csv")

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from qaml_qiskit.artifacts import AdversarialImages, Pool, Row, Run, digest, open_pool, open_run
-from qaml_qiskit.attacks import DefenceReport, DefenceSettings
+from qaml_qiskit.attacks import DefenceReport, DefenceSettings, drawn_accuracy
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import (
     Batch,
@@ -34,7 +36,7 @@ from qaml_qiskit.studies import (
     make_adversarial,
     verdict_columns,
 )
-from qaml_qiskit.workflows.attack.report import write_report
+from qaml_qiskit.workflows.attack.report import ASKED_ANEW, write_report
 from qaml_qiskit.workflows.attack.request import AttackRequest
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.outcomes import AttackOutcome
@@ -63,7 +65,7 @@ def attack(
     parsed = parse_deployment(request.model, noise=request.noise, strength=request.strength)
     data = network_data(request.dataset, request.loading(data_dir))
     names = [written(*parsed), *request.sources]
-    everyone = read_deployments(names, compute=compute, data=data, progress=progress)
+    everyone = read_deployments(names, compute=compute, data=data, progress=progress, seed=request.seed)
     victim = everyone[0]
     for each in everyone:
         each.check_attackable(request.attacks())
@@ -81,7 +83,7 @@ def attack(
                 audits = audit_cells(run, cells, everyone, some, request.seed, progress, pool, rivals=rivals)
                 reports = _audited_defence(run, request, everyone, some, progress, pool)
             rows = _clean_rows(request, victim, batch, made)
-            rows += [_attacked_row(each, batch, audits.get(key)) for key, each in made.items()]
+            rows += [_attacked_row(victim, each, batch, audits.get(key)) for key, each in made.items()]
             write_report(run, request, everyone, rows, made, audits, reports, batch)
     # Runs of earlier versions know nothing of defences.
     return AttackOutcome.of(run, *(name for name in _TABLES if name in run.metrics()), brief=_brief)
@@ -116,10 +118,10 @@ def _clean_rows(
     else:
         right = victim.logits(batch.images).numpy().argmax(1) == batch.labels
     none = {"attack_success_rate": None, **_sizes("linf", None), **_sizes("l2", None)}
-    return [_row(victim.name, None, right, right, none, None)]
+    return [_row(victim.name, None, right, right, {**none, **_drawn(victim, batch.images, batch)}, None)]
 
 
-def _attacked_row(made: AdversarialImages, batch: Batch, audited: Audited | None) -> Row:
+def _attacked_row(victim: Deployment, made: AdversarialImages, batch: Batch, audited: Audited | None) -> Row:
     """The figures of one attack at one strength; sizes are those of the changes that fooled the model."""
     right, fooled = made.clean_correct, made.fooled
     change = (made.images - batch.images.numpy()).reshape(len(right), -1)[fooled]
@@ -127,8 +129,18 @@ def _attacked_row(made: AdversarialImages, batch: Batch, audited: Audited | None
         "attack_success_rate": success_rate(right, fooled),
         **_sizes("linf", np.abs(change).max(1, initial=0.0)),
         **_sizes("l2", np.linalg.norm(change, axis=1)),
+        **_drawn(victim, torch.from_numpy(made.images), batch),
     }
     return _row(made.provenance.source, made, right, right & ~fooled, figures, audited)
+
+
+def _drawn(victim: Deployment, images: Tensor, batch: Batch) -> Row:
+    """How often a random victim is right about images when it is asked anew; nothing of any other."""
+    if victim.drawing_rule is None:
+        return {}
+    labels = torch.from_numpy(batch.labels)
+    found = drawn_accuracy(victim.module, victim.compute.placed(images), labels, ASKED_ANEW, seed=victim.seed)
+    return {"drawn_accuracy": found.value, "drawn_interval": list(found.interval)}
 
 
 def _row(

@@ -82,11 +82,12 @@ def _write(run: Run, request: CertifyRequest, deployment: Deployment, found: Cer
     )
     milliseconds = 1e3 * found.seconds / len(rows)
     notes = [_NOTE, f"Exact radii took {milliseconds:.1f} ms an image, after the one-off work for the model."]
+    notes += deployment.notes
     if deployment.kind == "device":
         notes += [_NOTE_ON_TARGET, *(f"{deployment.condition}: {note}." for note in deployment.layers.notes)]
     levels_text = "certified: share of the images that no such perturbation fools. attacked: what the attack leaves."
     caption = "Left and middle: share of images still right, certainly and after an attack. Right: exact l2 radii."
-    report = Report(run, request.command_line(run.config), f"{deployment.model_name}, certified{told}")
+    report = Report(run, request.command_line(run.config), f"{deployment.ruled_name}, certified{told}")
     report.csv("certificates.csv", rows)
     report.table("Summary", [summary], *notes)
     report.table("Certified accuracy", levels, levels_text)

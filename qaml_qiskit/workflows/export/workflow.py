@@ -5,9 +5,10 @@ from pathlib import Path
 from qiskit.circuit import QuantumCircuit
 from torch import Tensor
 
-from qaml_qiskit.circuits import circuit_bytes, gate_counts, qasm_text
-from qaml_qiskit.deployments import deploy
+from qaml_qiskit.circuits import NoiseLayerForm, circuit_bytes, gate_counts, qasm_text
+from qaml_qiskit.deployments import read_deployment
 from qaml_qiskit.deployments.images import load_images
+from qaml_qiskit.deployments.references import model_part
 from qaml_qiskit.errors import ConfigurationError, InputError, StorageError
 from qaml_qiskit.files import make_folders, write_atomically
 from qaml_qiskit.models import QVC, DataCard
@@ -15,6 +16,10 @@ from qaml_qiskit.reports import Outcome
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.export.request import ExportRequest
 
+_DRAWN = (
+    "The angles ν of the noise layers are free: element ℓ·n + q is that of qubit q in front of layer ℓ, to be drawn "
+    "anew for every circuit from N(0, σ²β_ℓ²). MODEL@layers:off is exported without them."
+)
 _ENDINGS = {"qasm3": ".qasm", "qpy": ".qpy"}
 
 
@@ -25,10 +30,12 @@ def export(request: ExportRequest, *, data_dir: Path | None = None) -> Outcome:
     Raises:
         QamlError: no QVC, no such image, or a file that cannot be written.
     """
-    deployment = deploy(request.model)
+    deployment = read_deployment(request.model)
+    deployment.check_exact()
     model = deployment.qvc
     image = None if request.image is None else _image(request.image, deployment.card.data, data_dir)
-    circuit = model.ansatz() if request.part == "layers" else _whole(model, image)
+    free: NoiseLayerForm | None = "angles" if deployment.has_noise_layers else None
+    circuit = model.ansatz(noise_layers=free) if request.part == "layers" else _whole(model, image, free)
     path = Path(request.out) if request.out is not None else Path(_default_name(request))
     content = circuit_bytes(circuit) if request.format == "qpy" else qasm_text(circuit).encode()
     _write(path, content)
@@ -41,11 +48,12 @@ def export(request: ExportRequest, *, data_dir: Path | None = None) -> Outcome:
         "free_angles": circuit.num_parameters,
         "measured_qubits": circuit.num_clbits,
     }
-    return Outcome("export", None, [row])
+    notes = [_DRAWN] if deployment.has_noise_layers else deployment.notes
+    return Outcome("export", None, [row], notes=tuple(notes))
 
 
-def _whole(model: QVC, image: Tensor | None) -> QuantumCircuit:
-    return model.circuit() if image is None else model.circuit_for(image)
+def _whole(model: QVC, image: Tensor | None, free: NoiseLayerForm | None) -> QuantumCircuit:
+    return model.circuit(free) if image is None else model.circuit_for(image, free)
 
 
 def _image(place: int, data: DataCard, data_dir: Path | None) -> Tensor:
@@ -62,7 +70,7 @@ def _image(place: int, data: DataCard, data_dir: Path | None) -> Tensor:
 
 
 def _default_name(request: ExportRequest) -> str:
-    path = Path(request.model)
+    path = Path(model_part(request.model))
     return (path.parent if path.is_file() else path).resolve().name + _ENDINGS[request.format]
 
 

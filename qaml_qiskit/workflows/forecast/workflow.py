@@ -8,7 +8,8 @@ from qaml_qiskit.artifacts import Pool, Row, Run, digest, open_pool, open_run
 from qaml_qiskit.attacks import PGDConfig
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
-from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch
+from qaml_qiskit.deployments import Batch, Deployment, load_batch, read_deployment
+from qaml_qiskit.deployments.networks import notes_of
 from qaml_qiskit.execution import survival
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, Report, forecast_curves
@@ -46,7 +47,9 @@ def forecast(
         QamlError: the request cannot be served.
     """
     opening, progress = open_pool(workers, scheduler), progress or Silent()
-    models = {name: deploy(name, compute=compute) for name in request.models}
+    models = {name: read_deployment(name, compute=compute) for name in request.models}
+    for model in models.values():
+        model.check_exact()
     batches = {
         name: load_batch(request.images, [model], data_dir, or_all=request.is_default("images"))
         for name, model in models.items()
@@ -63,11 +66,11 @@ def forecast(
     }
     with opening as pool, computing(compute), open_run("forecast", request, resolved, out, backends=backends) as run:
         if not run.complete:
-            own = {key: (each, batches[each.model_name]) for key, each in deployments.items()}
+            own = {key: (each, batches[each.ruled_name]) for key, each in deployments.items()}
             found = _predictions(request, run, own, pool, progress)
             rows = [row for (key, eps), each in found.items() for row in _rows(request, *own[key], eps, each)]
-            notes = (*_NOTES, *readout_notes(models.values()), *noise_notes(deployments.values()))
-            _write(run, request, rows, notes)
+            told = (*readout_notes(models.values()), *notes_of(models.values()), *noise_notes(deployments.values()))
+            _write(run, request, rows, (*_NOTES, *told))
     return Outcome.of(run)
 
 
@@ -99,7 +102,7 @@ def _rows(
         if shots is not None:
             expected, left = prediction.sampled(labels, shots, request.seed, mitigation)
         yield {
-            "model": deployment.model_name,
+            "model": deployment.ruled_name,
             "layers": deployment.qvc.config.num_layers,
             "target": compiled.target.name,
             "two_qubit_gates": counts.two_qubit_gates,

@@ -6,7 +6,8 @@ from qaml_qiskit.artifacts import Row, Run, digest, open_pool, open_run
 from qaml_qiskit.attacks import PGDConfig
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
-from qaml_qiskit.deployments import Batch, Deployment, OnTarget, deploy, load_batch
+from qaml_qiskit.deployments import Batch, Deployment, load_batch, read_deployments
+from qaml_qiskit.deployments.networks import notes_of
 from qaml_qiskit.execution import survival
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, Report, frontier_figure
@@ -49,17 +50,19 @@ def frontier(
         QamlError: the request cannot be served.
     """
     opening, progress = open_pool(workers, scheduler), progress or Silent()
-    target = OnTarget(request.target, request.recipe)
-    deployments = [deploy(name, target, backends=backends, compute=compute) for name in dict.fromkeys(request.models)]
+    named = read_deployments([*dict.fromkeys(request.models)], compute=compute)
+    deployments = [each.on(request.target, request.recipe, backends) for each in named]
+    for each in deployments:
+        each.check_exact()
     models = {
         str(key): (each, load_batch(request.images, [each], data_dir, or_all=request.is_default("images")))
         for key, each in enumerate(deployments)
     }
     compiled = [each.compiled for each in deployments]
     resolved = {
-        "models": {each.model_name: each.weights_digest for each in deployments},
+        "models": {each.ruled_name: each.weights_digest for each in deployments},
         **compiled[0].resolved(),
-        "images": {each.model_name: digest(batch.images) for each, batch in models.values()},
+        "images": {each.ruled_name: digest(batch.images) for each, batch in models.values()},
         **compute.record(),
     }
     with opening as pool, computing(compute), open_run("frontier", request, resolved, out, backends=backends) as run:
@@ -70,7 +73,8 @@ def frontier(
             predicted = predict_on_devices(sets, run, progress, pool)
             rows = [_row(request, *models[key], scores[key], predicted[key]) for key in models]
             rows.sort(key=lambda row: row["two_qubit_gates"])
-            _write(run, request, rows, (*_NOTES, *readout_notes(deployments), *noise_notes(deployments)))
+            told = (*readout_notes(deployments), *notes_of(named), *noise_notes(deployments))
+            _write(run, request, rows, (*_NOTES, *told))
     return Outcome.of(run)
 
 
@@ -79,7 +83,7 @@ def _row(request: FrontierRequest, deployment: Deployment, batch: Batch, scores:
     config, compiled = deployment.qvc.config, deployment.compiled
     counts = gate_counts(compiled.isa)
     return {
-        "model": deployment.model_name,
+        "model": deployment.ruled_name,
         "two_qubit_gates": counts.two_qubit_gates,
         "two_qubit_depth": counts.two_qubit_depth,
         "fidelity": scores["fidelity"],

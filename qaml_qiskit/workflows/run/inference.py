@@ -88,7 +88,8 @@ def prepare(
         QamlError: the request cannot be served; nothing was written or sent.
     """
     model, condition = parse_deployment(request.model, target=request.target, recipe=request.recipe)
-    deployment = deploy(model, condition, backends=backends)
+    deployment = deploy(model, condition, backends=backends, seed=request.seed)
+    deployment.check_runnable()
     batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
     compiled, target = deployment.compiled, deployment.compiled.target
     workload = workload_for(
@@ -102,6 +103,7 @@ def prepare(
         images_per_job=request.images_per_job,
         calibration=None if request.calibration is None else load_calibration(request.calibration),
         strings=deployment.qvc.readout.bits,
+        draws=deployment.draws,
     )
     if workload.settings.calibration is not None:
         check_calibration(
@@ -119,6 +121,9 @@ def prepare(
         "noise_notes": list(target.notes if target.is_hardware else target.noise_notes(compiled.isa)),
         "options_not_applied": list(target.options_not_applied()),
     }
+    if told := deployment.sampling_notes:
+        rule = deployment.sampling_rule
+        resolved |= {"inference": None if rule is None else str(rule), "inference_notes": list(told)}
     return Prepared(deployment, workload, batch, resolved)
 
 
@@ -139,7 +144,7 @@ def plan(
     """What a run would cost. Nothing is written or sent."""
     prepared = prepare(request, backends, data_dir, progress)
     row = prepared.plan.row(target=request.target, recipe=request.recipe, mitigation=request.mitigation)
-    return Outcome("plan", None, [row], notes=prepared.plan.assumptions)
+    return Outcome("plan", None, [row], notes=(*prepared.deployment.sampling_notes, *prepared.plan.assumptions))
 
 
 @takes(RunRequest, lasts=lambda request, around: True)

@@ -32,8 +32,10 @@ def write_run_page(run: Run, metrics: dict[str, Any], read_as: str) -> str:
     bars = {row["stage"]: [(row["accuracy"], *row["interval"])] for row in rows}
     picture = accuracy_bars([request.target], bars, chance=1 / config["num_classes"])
     circuit = "a circuit of one's own" if config.get("ansatz") == OWN else f"{config['num_layers']} layers"
+    rule = run.config["resolved"].get("inference")
+    shots = f"{request.shots} shots an image" + ("" if rule is None else f" and draw ({rule})")
     text = (
-        f"{rows[0]['images']} images, {request.shots} shots an image, {circuit}. Ideal: exact, "
+        f"{rows[0]['images']} images, {shots}, {circuit}. Ideal: exact, "
         f"without shots. Raw: counts from {request.target}. Mitigated: {_HOW[request.mitigation].format(read_as)}."
     )
     reading = (
@@ -43,7 +45,8 @@ def write_run_page(run: Run, metrics: dict[str, Any], read_as: str) -> str:
         "accuracy under added shot noise. z_error: root mean square distance of "
         f"{read_as} from the ideal value. slope: of measured against ideal {read_as}; 1 is unbiased, less is damped by "
         "noise, more is overcorrected. standard_error: "
-        "the part of z_error that the finite number of shots explains, those of the calibration included. "
+        "the part of z_error that the finite number of shots explains, those of the calibration included, and that of "
+        "draws where there are some. "
         "uncertain_labels: labels whose lead is below 1.96 of its standard error."
     )
     figures = [{"figure": name, "value": value} for name, value in metrics["plan"].items() if name != "assumptions"]

@@ -4,8 +4,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from qaml_qiskit.deployments import Ideal, UnderNoise, parse_deployment, refusals, written
 from qaml_qiskit.deployments import OnTarget as PutOnTarget
-from qaml_qiskit.deployments import UnderNoise, parse_deployment, refusals
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Mode
 from qaml_qiskit.workflows.fields import Count, Otherwise
 from qaml_qiskit.workflows.request import OnModel, OnTarget, Seeded, WithImages, WithRecipe
@@ -17,7 +17,7 @@ class RunRequest(Seeded, WithRecipe, OnTarget, WithImages, OnModel):
     command: ClassVar[str] = "run"
 
     shots: Count = 1000
-    """Shots an image, and of each calibration circuit."""
+    """Shots an image, and of each calibration circuit; of an image that is drawn, shots a draw."""
     mitigation: Mitigation = DEFAULT_MITIGATION
     """What is done about errors."""
     calibration: Annotated[str | None, Otherwise("measured anew")] = None
@@ -32,10 +32,12 @@ class RunRequest(Seeded, WithRecipe, OnTarget, WithImages, OnModel):
     @model_validator(mode="before")
     @classmethod
     def _written_short(cls, values: Any) -> Any:
-        """``MODEL@TARGET`` for a model and a target."""
+        """``MODEL@TARGET`` for a model and a target; how it answers stays with the model."""
         if not isinstance(values, dict) or not isinstance(values.get("model"), str):
             return values
         model, condition = parse_deployment(values["model"], target=values.get("target"))
         if isinstance(condition, UnderNoise):
             raise refusals.needs_no_noise(values["model"])
-        return {**values, "model": model, "target": condition.target} if isinstance(condition, PutOnTarget) else values
+        if not isinstance(condition, PutOnTarget):
+            return values
+        return {**values, "model": written(model, Ideal(rule=condition.rule)), "target": condition.target}

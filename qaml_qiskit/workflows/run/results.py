@@ -18,8 +18,9 @@ from qaml_qiskit.artifacts.opening import load_run
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.deployments.compiled import circuit_rows
-from qaml_qiskit.deployments.references import model_path
+from qaml_qiskit.deployments.compiled import circuit_rows, circuit_to_run
+from qaml_qiskit.deployments.references import model_part, model_path
+from qaml_qiskit.deployments.rules import parse_rule
 from qaml_qiskit.deployments.sampling import check_computed, computed_on
 from qaml_qiskit.errors import PartialResultError, QamlError
 from qaml_qiskit.evaluation import LinearHead
@@ -46,7 +47,7 @@ from qaml_qiskit.workflows.run.report import write_run_page
 #: What the run folder keeps of the images, and of the plan.
 INPUTS, PLAN = "inputs", "plan"
 _MADE_AGAIN = "give the command that made the run once more: it writes this file again and sends no job twice"
-_TEXTS = TypeAdapter(tuple[str, ...])
+_TEXTS, _RULE = TypeAdapter(tuple[str, ...]), TypeAdapter(str | None)
 
 
 def collect(
@@ -84,7 +85,7 @@ def finish(
     run: Run, workload: Workload, runner: Runner, timeout: float | None, progress: Progress, pool: Pool = HERE
 ) -> Outcome:
     """Collect, score and write; complete the run when nothing is missing."""
-    missing = sum(job.images for job in workload.image_jobs)
+    missing = workload.num_images
     verb = "waiting for" if runner.place else "sampling on"
     with progress.task(f"{verb} {workload.settings.target}", missing) as advance:
         collection = collect_jobs(
@@ -135,7 +136,7 @@ def _inputs(run: Run, workload: Workload) -> Arrays:
         # The version before wrote no mark.
         if "mark" in arrays:
             raise damaged(source, "arrays that are not those of this run", "what its command wrote", _MADE_AGAIN)
-    images, size = len(workload.values), len(workload.products.strings)
+    images, size = workload.num_images, len(workload.products.strings)
     shapes: dict[str, tuple[int, ...]] = {"labels": (images,), "indices": (images,), "z_ideal": (images, size)}
     if "matrix" in arrays or "offset" in arrays:
         classes = _num_classes(run)
@@ -168,14 +169,14 @@ def _plan(run: Run, workload: Workload) -> tuple[Row, list[Row]]:
     model = build_model(run.resolved("model", partial(_model_config, str(run.config["model"]))))
     assert isinstance(model, QVC)
     target = target_of(run, workload)
-    return plan(workload, target).as_dict(), circuit_rows(model.circuit(), workload.isa, target.name)
+    return plan(workload, target).as_dict(), circuit_rows(circuit_to_run(model), workload.isa, target.name)
 
 
 def _model_config(name: str, described: dict[str, Any]) -> ModelConfig:
     """A model's configuration. A circuit of the user's own lies beside the model, not in its runs."""
     if "circuit" not in described:
         return parse_config(described)
-    config = load_model(model_path(name)).card.model
+    config = load_model(model_path(model_part(name))).card.model
     if config.model_dump(mode="json")["circuit"] != described["circuit"]:
         raise ValueError("another model")
     return config
@@ -188,7 +189,8 @@ def _score(run: Run, workload: Workload, sampled: Sampled) -> Measured:
     head = LinearHead(inputs["matrix"], inputs["offset"]) if "matrix" in inputs else None
     if sampled.calibration is not None:
         run.write("calibration.json", sampled.calibration.model_dump_json(indent=2) + "\n")
-    scored = score_sampled(workload, sampled, labels, ideal, head)
+    rule = run.resolved("inference", _RULE.validate_python, None)
+    scored = score_sampled(workload, sampled, labels, ideal, head, votes=bool(rule and parse_rule(rule).votes))
     run.write("predictions.npz", npz(labels=labels, indices=indices, **scored.arrays))
     return scored
 
@@ -200,6 +202,7 @@ def _notes(run: Run, sampled: Sampled) -> list[str]:
         for name in run.resolved("options_not_applied", _TEXTS.validate_python)
     ]
     notes += [f"{note}." for note in run.resolved("noise_notes", _TEXTS.validate_python, [])]
+    notes += run.resolved("inference_notes", _TEXTS.validate_python, [])
     if sampled.barred:
         notes.append(f"The readout was not corrected: {sampled.barred}.")
     return [*notes, *told_by(run.path)]

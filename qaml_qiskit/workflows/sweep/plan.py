@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from qaml_qiskit.artifacts.fingerprints import digest
-from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, refusals
+from qaml_qiskit.deployments import Batch, Deployment, load_batch, read_deployment, refusals
+from qaml_qiskit.deployments.networks import notes_of
 from qaml_qiskit.encodings import ENCODINGS
 from qaml_qiskit.execution import load_catalogue, load_recipe
 from qaml_qiskit.execution.catalogue import FakeEntry, SnapshotEntry
@@ -82,13 +83,15 @@ class SweepPlan:
 
     def __post_init__(self) -> None:
         """Read the models and their images, and make and check the cells."""
-        self.models = {name: deploy(name) for name in self.request.models}
+        self.models = {name: read_deployment(name) for name in self.request.models}
+        for model in self.models.values():
+            model.check_exact()
         behind = {name: _behind_encodings(model, self.request) for name, model in self.models.items()}
         self.batches = {
             name: load_batch(self.request.images, [model], self.data_dir, or_all=self.request.is_default("images"))
             for name, model in self.models.items()
         }
-        self.notes += readout_notes(self.models.values())
+        self.notes += [*readout_notes(self.models.values()), *notes_of(self.models.values())]
         for name, batch in self.batches.items():
             blocks = dict(self._blocks(batch))
             for encoding, deployment in behind[name].items():

@@ -64,6 +64,7 @@ def tamper(
     deployment = deploy(name, condition, backends=backends)
     if deployment.kind == "noisy":
         raise refusals.needs_no_noise(deployment.name)
+    deployment.check_exact()
     parts = request.part or parts_of(deployment)
     check_parts(deployment, parts)
     readout = honest_readout(deployment, _probability(request))
@@ -105,7 +106,7 @@ def figures_and_access(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def _notes(request: TamperRequest, deployment: Deployment, parts: tuple[TamperedPart, ...]) -> list[str]:
-    notes = [*_NOTES, *(_OF_PARTS[part] for part in parts)]
+    notes = [*_NOTES, *(_OF_PARTS[part] for part in parts), *deployment.notes]
     if "readout" in parts or "calibration" in parts:
         target = deployment.condition.target if isinstance(deployment.condition, OnTarget) else None
         whose = f"those of {target}" if target else f"{_probability(request):g} for every qubit, either way"
@@ -116,6 +117,8 @@ def _notes(request: TamperRequest, deployment: Deployment, parts: tuple[Tampered
         "gates": f"those of the ansatz {config.ansatz} are not all rotations",
         "crosstalk": f"the ansatz {config.ansatz} has no layers",
     }
+    if deployment.has_noise_layers:
+        why |= dict.fromkeys(("weights", "gates", "crosstalk"), "noise layers act by their average between the gates")
     left_out = () if request.part else [part for part in PARTS if part not in parts]
     return [*notes, *(f"{part}: left out, because {why[part]}." for part in left_out)]
 

@@ -56,11 +56,19 @@ class TransferPlan:
         names = [*request.sources, *request.victims]
         data = network_data(request.dataset, request.loading(data_dir))
         everyone = read_deployments(
-            names, recipe=request.recipe, backends=backends, compute=compute, data=data, progress=progress
+            names,
+            recipe=request.recipe,
+            backends=backends,
+            compute=compute,
+            data=data,
+            progress=progress,
+            seed=request.seed,
         )
         self.sources, self.victims = everyone[: len(request.sources)], everyone[len(request.sources) :]
         for source in self.sources:
             source.check_attackable(request.every_attack())
+        for victim in self.victims:
+            victim.check_scorable()
         files = {name: read_adversarial(Path(name)) for name in request.adversarial}
         for name, file in files.items():
             check_data(name, file.provenance, everyone[0].card.data)

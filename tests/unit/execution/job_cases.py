@@ -45,7 +45,7 @@ def right_result(job: JobSpec) -> list[Any]:
     """What a job of :func:`small_workload` should answer; a readout without errors."""
     if job.chunk == "calibration":
         return [pub(BitArray(np.full((SHOTS, 1), value, np.uint8), 2)) for value in (0, 3)]
-    return [pub(counts(job.images, seed=1 + job.start))]
+    return [pub(counts(job.rows, seed=1 + job.start))]
 
 
 @dataclass

@@ -1,0 +1,67 @@
+"""Inference rules as they are written, read and refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qaml_qiskit.deployments.conditions import Ideal, OnTarget, UnderNoise, parse_condition, parse_deployment, written
+from qaml_qiskit.deployments.rules import InferenceRule, LayersRule, Smoothing, names_rule, parse_rule
+from qaml_qiskit.errors import ConfigurationError
+
+RULES = st.one_of(
+    st.sampled_from([LayersRule("exact"), LayersRule("off")]),
+    st.builds(LayersRule, st.sampled_from(["mean", "majority"]), st.integers(1, 10**6)),
+    st.builds(Smoothing, st.floats(1e-12, 1e6), st.integers(1, 10**6)),
+)
+CONDITIONS = [Ideal(), OnTarget("fake-torino"), UnderNoise("depolarizing", 0.001), UnderNoise("readout", 0.1, "layer")]
+
+
+@given(RULES, st.sampled_from(CONDITIONS))
+def test_what_is_written_is_read(rule: InferenceRule, place: Ideal | OnTarget | UnderNoise) -> None:
+    assert names_rule(str(rule))
+    assert parse_rule(str(rule)) == rule
+    condition = place.by(rule)
+    assert parse_deployment(written("some/model", condition)) == ("some/model", condition)
+    assert parse_condition(written("", condition).removeprefix("@")) == condition
+
+
+def test_a_rule_stands_on_either_side_of_the_condition() -> None:
+    name = "m@layers:mean:10@fake-torino"
+    assert parse_deployment("m@fake-torino@layers:mean:10") == parse_deployment(name)
+    assert written(*parse_deployment("m@fake-torino@layers:mean:10")) == name
+    assert parse_deployment("m@layers:mean:10", target="fake-torino") == parse_deployment(name)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("layers:median:10", "layers:median:10"),
+        ("layers:mean", "layers:majority:DRAWS"),
+        ("layers:off:3", "layers:off"),
+        ("layers:mean:0", "at least one draw"),
+        ("layers:mean:-1", "at least one draw"),
+        ("layers:mean:many", "many"),
+        ("layers:mean:1.5", "1.5"),
+        ("smoothing:0.25", "smoothing:SIGMA:DRAWS"),
+        ("smoothing:-1:10", "above 0"),
+        ("smoothing:0:10", "above 0"),
+        ("smoothing:nan:10", "above 0"),
+        ("smoothing:0.25:0", "at least one draw"),
+        ("layers:\x1b[31m", "no inference rule"),
+    ],
+)
+def test_what_cannot_be_read(words: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said) as refused:
+        parse_deployment(f"m@{words}")
+    assert "\x1b" not in str(refused.value)
+
+
+def test_two_rules_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="layers:off and smoothing"):
+        parse_deployment("m@layers:off@smoothing:0.1:10")
+    with pytest.raises(ConfigurationError, match="two conditions"):
+        parse_deployment("m@layers:off@depolarizing:0.1", target="ideal")
+
+
+def test_a_target_may_be_called_as_the_first_word_of_a_rule() -> None:
+    assert parse_deployment("m@layers") == ("m", OnTarget("layers"))
