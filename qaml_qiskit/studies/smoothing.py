@@ -26,7 +26,7 @@ CHUNK = 25
 ROWS: Codec[list[Row]] = JSON.of(lambda rows: {"rows": rows}, lambda content: content["rows"])
 
 
-class Smoothing:
+class SmoothedCertification:
     """Certifies slices of images by randomised smoothing: a work for :meth:`~qaml_qiskit.artifacts.Run.map`.
 
     The draws of an image depend on the seed and its number alone. Where the logits are quadratic forms, the exact
