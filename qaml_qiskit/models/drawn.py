@@ -54,7 +54,8 @@ class DrawnCircuit:
         """
         values, is_singular = self._fold.folds.values(weights, scales, noise)
         if is_singular:
-            return layer_by_layer(self._apart, features, values[: len(self._apart_order)])
+            angles = (scales[:, None] * noise.to(scales)).flatten()
+            return layer_by_layer(self._apart, features, torch.cat([weights, angles.to(weights)]))
         return layer_by_layer(self._together, features, values)
 
     @cached_property

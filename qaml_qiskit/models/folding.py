@@ -18,8 +18,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 #: Angles b' nearer to 0 or π than this are singular points of the Euler angles: on the way through a' and c', gradients
-#: lose digits there, and in single precision at this distance all but two or three.
-SINGULAR = 3e-5
+#: lose digits there, in single precision at this distance all but three.
+SINGULAR = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
