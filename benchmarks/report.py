@@ -32,6 +32,8 @@ def write_report(settings: Settings) -> str:
         parts += _noise(documents["noise"])
     if "circuit" in documents:
         parts += _circuit(documents["circuit"])
+    if "defences" in documents:
+        parts += _defences(documents["defences"])
     if "gpu" in documents:
         parts += _gpu(documents["gpu"])
     report = "\n\n".join(parts) + "\n"
@@ -251,6 +253,21 @@ def _circuit(document: dict[str, Any]) -> list[str]:
     )
     head = ["", "ladder, CPU ms", "own circuit, CPU ms", "own by ladder, median of rounds"]
     return ["## A circuit of one's own", text, _table(head, lines)]
+
+
+def _defences(document: dict[str, Any]) -> list[str]:
+    from benchmarks.suites.defences import TITLES
+
+    setting, rows = document["facts"]["setting"], document["rows"]
+    plain, lines = rows.get("clean"), []
+    for key, title in TITLES.items():
+        if key in rows and plain:
+            lines.append([title, f"{1000 * median(rows[key]):.3g}", f"{ratios(rows[key], plain)[1]:.2f}"])
+    text = (
+        f"A training step of {setting['num_layers']} layers on {setting['num_qubits']} qubits, batch "
+        f"{setting['batch']}, one thread: attack, loss, gradient and Adam, in turns."
+    )
+    return ["## Defences", text, _table(["", "CPU ms", "by plain, median of rounds"], lines)]
 
 
 def _gpu(document: dict[str, Any]) -> list[str]:

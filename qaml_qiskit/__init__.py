@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.outcome import Outcome as Outcome
     from qaml_qiskit.workflows.attack.request import AttackRequest as AttackRequest
     from qaml_qiskit.workflows.attack.workflow import attack as attack
+    from qaml_qiskit.workflows.audit.request import AuditRequest as AuditRequest
+    from qaml_qiskit.workflows.audit.workflow import audit as audit
     from qaml_qiskit.workflows.backends import list_targets as list_targets
     from qaml_qiskit.workflows.certify.request import CertifyRequest as CertifyRequest
     from qaml_qiskit.workflows.certify.workflow import certify as certify
@@ -81,6 +83,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.workflows.runs.comparison import compare_runs as compare_runs
     from qaml_qiskit.workflows.runs.listing import list_runs as list_runs
     from qaml_qiskit.workflows.runs.request import CompareRequest as CompareRequest
+    from qaml_qiskit.workflows.substitute.request import SubstituteRequest as SubstituteRequest
+    from qaml_qiskit.workflows.substitute.workflow import substitute as substitute
     from qaml_qiskit.workflows.sweep.request import SweepRequest as SweepRequest
     from qaml_qiskit.workflows.sweep.workflow import sweep as sweep
     from qaml_qiskit.workflows.tamper.request import TamperRequest as TamperRequest

@@ -22,6 +22,7 @@ from qaml_qiskit.models import (
     ModelCard,
     ModelConfig,
     Objective,
+    SubstituteCard,
     Trainer,
     TrainingConfig,
     TrainingState,
@@ -45,13 +46,23 @@ _ROBUST = ("robust_loss", "robust_accuracy")
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Training, validation and test images, what their card says, and what a user should know of how they were read."""
+    """Training, validation and test images.
+
+    Attributes:
+        train: images to learn from.
+        validation: images that choose the epoch.
+        test: images to measure on.
+        card: what is said of them.
+        notes: what a user should know of how they were read.
+        substitute: whose answers the labels are, where they are a victim's.
+    """
 
     train: Dataset
     validation: Dataset
     test: Dataset
     card: DataCard
     notes: tuple[str, ...] = ()
+    substitute: SubstituteCard | None = None
 
     def for_fitting(self) -> tuple[tuple[str, Dataset], tuple[str, Dataset]]:
         """The two parts that a training sees, by name."""
@@ -119,7 +130,7 @@ def fit(
     run.write(folder + HISTORY_FILE, _history(trainer.state.history))
     model = DEFAULT_COMPUTE.placed(model)
     # The weights come last: where they are, the training is finished.
-    card = ModelCard(model=config, data=data.card, objective=objective.card)
+    card = ModelCard(model=config, data=data.card, objective=objective.card, substitute=data.substitute)
     for name, content in model_files(model, card).items():
         run.write(folder + name, content)
     _forget(run, folder)

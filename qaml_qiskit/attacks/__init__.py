@@ -9,6 +9,15 @@ if TYPE_CHECKING:
     from qaml_qiskit.attacks.auditing.auditor import AuditSettings as AuditSettings
     from qaml_qiskit.attacks.auditing.auditor import audit as audit
     from qaml_qiskit.attacks.auditing.checks import AuditCheck as AuditCheck
+    from qaml_qiskit.attacks.auditing.defence import DefenceReport as DefenceReport
+    from qaml_qiskit.attacks.auditing.defence import DefenceSettings as DefenceSettings
+    from qaml_qiskit.attacks.auditing.defence import audit_defence as audit_defence
+    from qaml_qiskit.attacks.auditing.findings import DefenceFindings as DefenceFindings
+    from qaml_qiskit.attacks.auditing.findings import Encounter as Encounter
+    from qaml_qiskit.attacks.auditing.rescaling import Rescaling as Rescaling
+    from qaml_qiskit.attacks.auditing.views import Attacker as Attacker
+    from qaml_qiskit.attacks.auditing.views import DefenceViews as DefenceViews
+    from qaml_qiskit.attacks.augmentation import jacobian_augmented as jacobian_augmented
     from qaml_qiskit.attacks.grid import attack_grid as attack_grid
     from qaml_qiskit.attacks.image.apgd import APGDConfig as APGDConfig
     from qaml_qiskit.attacks.image.autoattack import AutoAttackConfig as AutoAttackConfig

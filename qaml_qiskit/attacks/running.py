@@ -25,6 +25,7 @@ def run_attack(
     labels: Tensor,
     attack: Attack,
     *,
+    judge: nn.Module | None = None,
     batch_size: int = 250,
     spare_wrong: bool = True,
     progress: Callable[[int], None] | None = None,
@@ -40,6 +41,9 @@ def run_attack(
         images: shape (N, C, H, W), float, in [0, 1]; a tensor or an array.
         labels: true classes, shape (N,).
         attack: from the registry.
+        judge: says what an attack achieved, and is all that the result is about; None for ``model``. Where ``model`` is
+            random, one draw of it would take the clean image for better than the adversarial one by chance: give what
+            is known of its expectation.
         batch_size: images attacked together. FGSM, PGD, BIM, MIM and DeepFool do not depend on it (up to rounding);
             APGD, AutoAttack, Square and C&W do.
         spare_wrong: leave images alone that the model gets wrong already. They count as not robust either way; transfer
@@ -58,11 +62,12 @@ def run_attack(
     check_not_empty(images, "attack")
     labels = label_batch(labels, images)
     # A model that is random draws from a stream of its own when it is judged, too.
-    with frozen(model), RandomStream(attack.seed, images.device).entered():
-        logits = clean_logits(model, images, batch_size)
+    judge = model if judge is None else judge
+    with frozen(model), frozen(judge), RandomStream(attack.seed, images.device).entered():
+        logits = clean_logits(judge, images, batch_size)
         labels, num_classes = label_batch(labels, images, logits.shape[1]), logits.shape[1]
         correct = logits.argmax(dim=1) == labels
-        search = _Search(model, ModelAdapter(model, images), attack, num_classes)
+        search = _Search(model, judge, ModelAdapter(model, images), attack, num_classes)
         chosen = correct.nonzero().squeeze(1) if spare_wrong else torch.arange(len(images), device=images.device)
         best = _Found.clean(images, margins(logits, labels))
         for rows in chosen.split(batch_size):
@@ -121,8 +126,10 @@ class _Found:
 class _Search:
     """Runs an attack on one batch after the other, each run with random numbers of its own."""
 
-    def __init__(self, model: nn.Module, adapter: ModelAdapter, attack: Attack, num_classes: int) -> None:
-        self.model, self.adapter, self.attack = model, adapter, attack
+    def __init__(
+        self, model: nn.Module, judge: nn.Module, adapter: ModelAdapter, attack: Attack, num_classes: int
+    ) -> None:
+        self.model, self.judge, self.adapter, self.attack = model, judge, adapter, attack
         runs, device = range(attack.runs()), adapter.anchor.device
         self.adversaries = [attack.build(adapter, num_classes, run) for run in runs]
         # A stream a run, and not a batch: then the size of the batches does not matter to a random start.
@@ -150,9 +157,9 @@ class _Search:
         proposed = torch.where(usable.reshape(-1, 1, 1, 1), proposed, clean)
         minimal = self.attack.traits.minimal
         bounded = clip_to_ball(proposed, clean, None if minimal else self.attack.budget, self.attack.traits.norm)
-        fooled, margin, readable = _classified(self.model, bounded, labels, clean)
+        fooled, margin, readable = _classified(self.judge, bounded, labels, clean)
         if minimal:
-            bounded = _shortened(self.model, bounded, clean, labels, fooled)
+            bounded = _shortened(self.judge, bounded, clean, labels, fooled)
         usable &= readable
         self.discarded += int((~usable).sum())
         distance = sizes(bounded, clean, "l2").masked_fill(~fooled, torch.inf)

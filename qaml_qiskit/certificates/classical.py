@@ -16,6 +16,15 @@ _LARGEST_MARGIN = 2.0
 _NARROWEST = 1e-9
 
 
+def widest_margins(forms: DecisionForms) -> Floats:
+    """The largest eigenvalue of M_j − M_k in row j and column k, shape (m, m): what a margin can be for any image."""
+    count = forms.num_classes
+    highest = np.zeros((count, count))
+    for (j, k), spectrum in forms.spectra.items():
+        highest[j, k], highest[k, j] = spectrum.values.max(), -spectrum.values.min()
+    return highest
+
+
 def lipschitz_radii(forms: DecisionForms, images: Floats, labels: Integers, highest: Floats | None = None) -> Floats:
     """Radii from Hölder's inequality, shape (N,).
 

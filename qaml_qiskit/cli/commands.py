@@ -129,10 +129,22 @@ COMMANDS = {
             "AttackRequest",
         ),
         Command(
+            "audit",
+            "Attack a defended model through all that can be known of it, and say how much of its gain is left.",
+            "audit",
+            "AuditRequest",
+        ),
+        Command(
             "transfer",
             "Make adversarial images once on every source, and score them on every victim: exact, noisy, or a device.",
             "transfer",
             "TransferRequest",
+        ),
+        Command(
+            "substitute",
+            "Train a network on a model's answers alone, with so many queries, as a source of attacks on it.",
+            "substitute",
+            "SubstituteRequest",
         ),
         Command(
             "certify",

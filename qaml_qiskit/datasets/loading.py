@@ -1,6 +1,7 @@
 """From a data set's name, or the path of own data, to images and labels."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +112,12 @@ def load_dataset(
             expected="a path beside them",
             remedy="leave them out",
         )
+    spec = dataset_spec(str(name))
+    if spec.states and (asked.resize or asked.grey or asked.pca):
+        raise _no_states(spec, asked)
     raw = read_named(str(name), data_dir, attribute=attribute, download=download)
-    return Split.of(prepared_named(str(name), raw, asked), arguments)
+    found = prepared_named(str(name), raw, asked)
+    return Split.of(replace(found, notes=(*spec.notes, *found.notes)), arguments)
 
 
 def _check_kinds(arguments: Mapping[str, Any]) -> None:
@@ -167,6 +172,15 @@ def _no_attribute(name: str, attribute: str) -> ConfigurationError:
         got=f"attribute {attribute!r}",
         expected="no attribute for this data set",
         remedy="leave the attribute out, or load 'celeba'",
+    )
+
+
+def _no_states(spec: DatasetSpec, asked: Asked) -> ConfigurationError:
+    return ConfigurationError(
+        f"the images of {spec.name!r} are quantum states",
+        got="--resize" if asked.resize else "--grey" if asked.grey else "--pca",
+        expected="their amplitudes as they are",
+        remedy="leave it out",
     )
 
 

@@ -13,6 +13,8 @@ DATASETS: "Registry[DatasetSpec]" = Registry(
     {
         "digits": ("qaml_qiskit.datasets.digits:DIGITS", "handwritten digits, 8×8 grey, ten classes"),
         "moons": ("qaml_qiskit.datasets.moons:MOONS", "two interleaved half circles, two features, two classes"),
+        "thin-moons": ("qaml_qiskit.datasets.moons:THIN_MOONS", "the same half circles with little scatter"),
+        "ising": ("qaml_qiskit.datasets.ising:ISING", "ground states of four spins in a transverse field, two classes"),
         "mnist": ("qaml_qiskit.datasets.mnist:MNIST", "handwritten digits, 28×28 grey, ten classes"),
         "fashion-mnist": (
             "qaml_qiskit.datasets.mnist:FASHION_MNIST",

@@ -92,6 +92,9 @@ class DatasetSpec:
         files: every file that the reader needs; none when the data set is embedded.
         options: the keywords that ``read`` understands.
         by_hand: how to get the files, or which form of them is meant, where that needs saying.
+        states: whether the images are quantum states: non-negative amplitudes of norm 1, which every step but a choice
+            of classes would spoil.
+        notes: what a user should know of the data, in sentences.
     """
 
     name: str
@@ -103,6 +106,8 @@ class DatasetSpec:
     files: tuple[SourceFile, ...] = ()
     options: tuple[str, ...] = ()
     by_hand: str = ""
+    states: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def embedded(self) -> bool:

@@ -15,6 +15,7 @@ from qaml_qiskit.attacks.measure import attackable
 from qaml_qiskit.attacks.model_adapter import ModelAdapter
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models import Objective
+from qaml_qiskit.seeds import SEEDS
 
 #: What of an attack's parameters a training sets, by the setting of the objective.
 _PARAMETERS = {"adversary_eps": "eps", "adversary_steps": "steps", "adversary_step_size": "step_size"}
@@ -24,7 +25,7 @@ class AgainstAdversary(Objective, ABC):
     """A training that sees adversarial images, made in every step on the model as it is then.
 
     They are made with whatever is random in the model left on, such as noise layers and dropout, and with the labels of
-    the data.
+    the data. APGD and AutoAttack change only the images that they fool the model with; all others change every image.
 
     Attributes:
         adversary: an attack of :data:`qaml_qiskit.attacks.ATTACKS`, in l∞ and with a bound.
@@ -69,12 +70,12 @@ class AgainstAdversary(Objective, ABC):
             )
         return self
 
-    @property
-    def attack(self) -> Attack:
+    def attack(self, seed: int = 0) -> Attack:
         """The adversary, ready to be built on a model."""
         given = {name: getattr(self, setting) for setting, name in _PARAMETERS.items()}
         known = ATTACKS[self.adversary].model_fields
-        return make_attack(self.adversary, **{name: value for name, value in given.items() if name in known})
+        given = {name: value for name, value in given.items() if name in known}
+        return make_attack(self.adversary, seed=seed, **given)
 
     def adversarial(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
         """Adversarial images on a model in training, constants, shape (N, C, H, W).
@@ -93,13 +94,15 @@ class AgainstAdversary(Objective, ABC):
         config = getattr(adapter.model, "config", None)
         with torch.no_grad():
             num_classes = adapter(images[:1]).shape[1] if config is None else int(config.num_classes)
-        return self.attack.build(adapter, num_classes)(images, labels)
+        # Some attacks seed torch's global numbers themselves; with one seed they would draw the same in every step.
+        seed = int(torch.randint(SEEDS, ()))
+        return self.attack(seed).build(adapter, num_classes)(images, labels)
 
     def validated(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor | None:
         """The validation images, attacked, where they choose the epoch."""
         if self.select_epoch == "clean":
             return None
-        return run_attack(model, images, labels, self.attack, spare_wrong=False).images
+        return run_attack(model, images, labels, self.attack(), spare_wrong=False).images
 
     @contextmanager
     def _attackable(self, model: nn.Module) -> Iterator[None]:

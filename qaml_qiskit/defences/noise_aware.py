@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from qaml_qiskit.defences.pauli_errors import PauliErrors
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.models import QVC, AmplitudeQNN, Objective, QVCConfig
+from qaml_qiskit.models import QVC, Objective, QVCConfig
 
 #: Every draw costs a step, between two of which a training can be stopped, and keeps its states until the step ends.
 MAX_DRAWS = 256
@@ -77,8 +77,7 @@ def noisy_logits(model: QVC, images: Tensor, noise: NoiseAware, generator: torch
     Raises:
         ConfigurationError: noise of gates for an ansatz whose errors cannot be sampled.
     """
-    network = cast(AmplitudeQNN, model.connector.neural_network)
-    errors = _errors(model, noise)
+    network, errors = model.network, _errors(model, noise)
     features, draws = model.features(images), noise.draws if noise.depolarizing else 1
     # Those of a qubit a class have always been drawn apart: a training is to give the same weights as ever.
     together = noise.shots is not None and not model.readout.reads_classes

@@ -24,13 +24,12 @@ from qaml_qiskit.deployments.conditions import (
     words_of,
     written,
 )
-from qaml_qiskit.deployments.forms import unit_head
 from qaml_qiskit.deployments.pieces import encodes_slowly
 from qaml_qiskit.deployments.recoding import behind_encoding
 from qaml_qiskit.deployments.rules import DEFAULT_DRAWS, InferenceRule, LayersRule, Smoothing
 from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.execution import Target, load_catalogue, load_recipe, open_target
-from qaml_qiskit.models import QVC, ModelCard, Network, NetworkCard, QuadraticClassifier, StoredModel
+from qaml_qiskit.models import QVC, ModelCard, Network, NetworkCard, QuadraticClassifier, StoredModel, unit_head
 from qaml_qiskit.noise import NoiseSpec, Placement, named_noise
 
 Kind = Literal["exact", "noisy", "device"]

@@ -19,11 +19,11 @@ from qaml_qiskit.compute import DEFAULT_COMPUTE
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.circuits import parameter_values
 from qaml_qiskit.deployments.conditioned import ConditionedModel
-from qaml_qiskit.deployments.drawing import DrawnLayers, DrawnUnderNoise, Smoothed
+from qaml_qiskit.deployments.drawing import Drawing, DrawnLayers, DrawnUnderNoise, Smoothed
 from qaml_qiskit.deployments.forms import QuadraticForms, check_forms, forms_of_layers, forms_of_matrices
 from qaml_qiskit.deployments.modules import frozen_copy, noisy_module, placed, without_readout_errors
 from qaml_qiskit.deployments.pieces import in_pieces, readable
-from qaml_qiskit.deployments.rules import LayersRule, Smoothing
+from qaml_qiskit.deployments.rules import InferenceRule, LayersRule, Smoothing
 from qaml_qiskit.deployments.sampling import Stages, passing_run, sample_values
 from qaml_qiskit.evaluation import ZString
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation
@@ -59,14 +59,22 @@ class Deployment(ConditionedModel):
         Where the rule draws, it is a :class:`~qaml_qiskit.attacks.RandomModule`, a new one every time, which draws from
         torch's global numbers, as attacks and evaluations seed them, until it is seeded itself.
         """
-        match self.drawing_rule:
-            case Smoothing(sigma=sigma, draws=draws):
-                return Smoothed(self._exact_module, sigma, draws).eval()
-            case LayersRule(draws=int(draws), votes=votes) if self.kind == "exact":
-                return DrawnLayers(self._drawn_model, draws, votes).eval()
-            case LayersRule(draws=int(draws), votes=votes):
-                return DrawnUnderNoise(self._drawn_model, self.undrawn_layers, draws, votes).eval()
-        return self._exact_module
+        rule = self.drawing_rule
+        return self._exact_module if rule is None else self._drawing(rule, cast(int, rule.draws), rule.votes)
+
+    @property
+    def one_draw(self) -> nn.Module | None:
+        """The logits of a single draw, differentiable, a new random module every time; None where nothing is drawn."""
+        rule = self.drawing_rule
+        return None if rule is None else self._drawing(rule, 1, votes=False)
+
+    def _drawing(self, rule: InferenceRule, draws: int, votes: bool) -> Drawing:
+        """A module that draws, in evaluation mode."""
+        if isinstance(rule, Smoothing):
+            return Smoothed(self._exact_module, rule.sigma, draws, votes).eval()
+        if self.kind == "exact":
+            return DrawnLayers(self._drawn_model, draws, votes).eval()
+        return DrawnUnderNoise(self._drawn_model, self.undrawn_layers, draws, votes).eval()
 
     @cached_property
     def _exact_module(self) -> nn.Module:
@@ -116,6 +124,11 @@ class Deployment(ConditionedModel):
         reading = [attack.name for attack in attacks if attack.traits.white_box]
         if self.stored.no_gradients and reading:
             raise refusals.network_without_gradients(self.name, self.stored.no_gradients, reading[0])
+
+    def check_smoothable(self) -> None:
+        """Raise ConfigurationError where a thousand noisy copies of an image cost a propagation each."""
+        if self._is_whole:
+            raise refusals.needs_draws(self.name)
 
     @torch.no_grad()
     def logits(self, images: Tensor, progress: Progress | None = None) -> Tensor:
@@ -230,7 +243,7 @@ class Deployment(ConditionedModel):
     def check_forms(self) -> None:
         """Raise ConfigurationError unless the logits are quadratic forms of the image, by a rule that draws nothing."""
         self.check_exact()
-        check_forms(self.stored.model, self.card.model.kind, self.name, self.condition)
+        check_forms(self.stored.model, self.name, self.condition)
 
     # On a target
 

@@ -11,8 +11,7 @@ from torch import nn
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.deployments.conditions import Condition, UnderNoise
-from qaml_qiskit.evaluation import LinearHead
-from qaml_qiskit.models import QVC, NoisyQVC, QuadraticClassifier
+from qaml_qiskit.models import QVC, NoisyQVC, QuadraticClassifier, form_matrices, headed, unit_head, why_no_forms
 from qaml_qiskit.simulation import string_signs
 from qaml_qiskit.simulation.heisenberg import NoisyObservables
 
@@ -37,9 +36,7 @@ class QuadraticForms:
 
 def forms_of_matrices(model: QuadraticClassifier) -> QuadraticForms:
     """Those of a classifier that is made of them."""
-    size = len(model.matrices)
-    stacked = model.matrices.detach().double().unflatten(1, (-1, size)).transpose(0, 1)
-    return QuadraticForms(stacked.numpy(), model, copy.deepcopy(model).double(), None)
+    return QuadraticForms(form_matrices(model), model, copy.deepcopy(model).double(), None)
 
 
 def forms_of_layers(model: QVC, layers: CircuitWithNoise) -> QuadraticForms:
@@ -63,19 +60,6 @@ def forms_of_layers(model: QVC, layers: CircuitWithNoise) -> QuadraticForms:
     return QuadraticForms(matrices, NoisyQVC(model, single), NoisyQVC(model, observables), highest)
 
 
-def unit_head(model: QVC) -> LinearHead:
-    """The head of a QVC without the scale, which changes no label, in double precision."""
-    return model.unit_head.converted(lambda part: part.detach().double().cpu().numpy())
-
-
-def headed(head: LinearHead, matrices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Forms of logits, shape (m, d, d), from those of the averages that a head takes, shape (S, d, d)."""
-    forms = np.tensordot(head.matrix, matrices, axes=1)
-    diagonal = np.arange(matrices.shape[1])
-    forms[:, diagonal, diagonal] += head.offset[:, None]
-    return forms
-
-
 def highest_margins(model: QVC) -> NDArray[np.float64]:
     """How far the logit of class j can be above that of class k for any state, shape (m, m), by :func:`unit_head`.
 
@@ -87,14 +71,10 @@ def highest_margins(model: QVC) -> NDArray[np.float64]:
     return np.stack([(logits[:, [j]] - logits).max(0) for j in range(logits.shape[1])])
 
 
-def check_forms(model: nn.Module, kind: str, name: str, condition: Condition) -> None:
+def check_forms(model: nn.Module, name: str, condition: Condition) -> None:
     """Raise ConfigurationError unless the logits under this condition are quadratic forms of the image."""
-    if isinstance(model, QuadraticClassifier):
-        return
-    if not isinstance(model, QVC):
-        raise refusals.needs_quadratic_logits(name, f"a {kind}")
-    if model.encoding.positions(model.config.image_shape) is None:
-        got = f"a {kind} with the {model.config.encoding} encoding, whose states are no linear function of the image"
-        raise refusals.needs_quadratic_logits(name, got)
+    reason = why_no_forms(model)
+    if reason is not None:
+        raise refusals.needs_quadratic_logits(name, reason)
     if isinstance(condition, UnderNoise) and condition.on_encoding:
         raise refusals.needs_quadratic_logits(name, "noise on the encoding")

@@ -154,6 +154,20 @@ def needs_gradients(name: str, got: str) -> ConfigurationError:
     )
 
 
+def needs_draws(name: str) -> ConfigurationError:
+    """Randomised smoothing of what takes seconds an image.
+
+    Args:
+        name: the deployment's.
+    """
+    return ConfigurationError(
+        f"{name} cannot be smoothed",
+        got="a classifier whose encoding is noisy, too, so that each of a thousand copies of an image is simulated",
+        expected="MODEL or MODEL@NOISE:STRENGTH, whose layers are carried back once",
+        remedy="choose one of these",
+    )
+
+
 def network_without_gradients(name: str, got: str, attack: str) -> ConfigurationError:
     """Attacks by gradients, for a network that gives none.
 

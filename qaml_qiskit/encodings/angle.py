@@ -9,6 +9,7 @@ from torch import Tensor
 
 from qaml_qiskit.batches import real_batch
 from qaml_qiskit.encodings.encoding import MAX_ANGLE_QUBITS, Encoding
+from qaml_qiskit.encodings.movement import Norm, angle_movement
 from qaml_qiskit.encodings.pixel_order import PixelOrder
 from qaml_qiskit.errors import ConfigurationError, InputError
 
@@ -66,6 +67,10 @@ class AngleEncoding(Encoding):
             InputError: another number of features, or one that is not finite; the message names the example.
         """
         return torch.pi * self._features(images).to(torch.float64)
+
+    def movement(self, images: Tensor, eps: float, norm: Norm = "linf") -> Tensor:
+        """See :meth:`Encoding.movement` and :func:`angle_movement`; ε at most 1."""
+        return angle_movement(self._features(images), eps, norm)
 
     def state(self, images: Tensor) -> Tensor:
         """The states that the circuit prepares, shape (N, 2ⁿ), of the images' dtype, differentiable exactly.

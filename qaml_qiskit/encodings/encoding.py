@@ -11,6 +11,7 @@ from qiskit.circuit import ParameterVector, QuantumCircuit
 from torch import Tensor
 
 from qaml_qiskit.batches import as_tensor
+from qaml_qiskit.encodings.movement import Norm
 from qaml_qiskit.encodings.order import order_qubits
 from qaml_qiskit.encodings.pixel_order import PixelOrder
 from qaml_qiskit.errors import ConfigurationError
@@ -105,6 +106,27 @@ class Encoding(ABC):
             places, zeros elsewhere, divided by their norm; None for every other encoding.
         """
         return None
+
+    def movement(self, images: Tensor, eps: float, norm: Norm = "linf") -> Tensor:
+        """How far a perturbation of at most ε can move each state, in trace distance, shape (N,), float64.
+
+        The worst case, exactly or from above; in l∞ pixels stay in [0, 1], in l2 they are free.
+
+        Args:
+            images: shape (N, ...), in [0, 1].
+            eps: ε, in pixel units.
+            norm: ``linf`` or ``l2``.
+
+        Raises:
+            ConfigurationError: an encoding for which it is not known.
+            InputError: an image that cannot be encoded.
+        """
+        raise ConfigurationError(
+            f"it is not known how far the states of the {self.name} encoding can be moved",
+            got="states that are not given by a formula of the pixels",
+            expected="multiplexed or angle",
+            remedy="leave out --movement",
+        )
 
     def differentiated(self, rule: str) -> Encoding:
         """The same encoding, whose :meth:`state` is differentiated by one of :attr:`gradient_rules`."""

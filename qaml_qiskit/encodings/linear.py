@@ -7,6 +7,7 @@ from torch import Tensor
 from qaml_qiskit.batches import real_batch
 from qaml_qiskit.encodings.amplitude import amplitudes
 from qaml_qiskit.encodings.encoding import Encoding
+from qaml_qiskit.encodings.movement import Norm, amplitude_movement
 from qaml_qiskit.encodings.order import pixel_positions
 from qaml_qiskit.encodings.pixel_order import PixelOrder
 
@@ -31,6 +32,10 @@ class LinearEncoding(Encoding):
     def positions(self, image_shape: tuple[int, ...]) -> Tensor:
         """See :meth:`Encoding.positions`."""
         return pixel_positions(image_shape, self.num_qubits, self.order)
+
+    def movement(self, images: Tensor, eps: float, norm: Norm = "linf") -> Tensor:
+        """See :meth:`Encoding.movement`: neither the order nor the padding matters; see :func:`amplitude_movement`."""
+        return amplitude_movement(real_batch(images), eps, norm)[1]
 
     def state(self, images: Tensor) -> Tensor:
         """The images' amplitudes, shape (N, 2ⁿ), of their dtype, differentiable exactly; see :func:`amplitudes`."""

@@ -11,6 +11,7 @@ from qaml_qiskit.evaluation.products import ZString as ZString
 from qaml_qiskit.evaluation.proportions import Z_95 as Z_95
 from qaml_qiskit.evaluation.proportions import Proportion as Proportion
 from qaml_qiskit.evaluation.proportions import accuracy as accuracy
+from qaml_qiskit.evaluation.proportions import mean_interval as mean_interval
 from qaml_qiskit.evaluation.proportions import paired_difference as paired_difference
 from qaml_qiskit.evaluation.proportions import paired_test as paired_test
 from qaml_qiskit.evaluation.proportions import rms_difference as rms_difference

@@ -126,46 +126,44 @@ def slope(values: NDArray[np.floating], reference: NDArray[np.floating]) -> floa
     return float(x @ y) / spread if spread else None
 
 
-def paired_test(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[int, int, float]:
+#: Whether each image is named correctly; or, of a way that is random, how often.
+Rightness = NDArray[np.bool_] | NDArray[np.floating]
+
+
+def paired_test(first: Rightness, second: Rightness) -> tuple[int, int, float]:
     """Whether two ways to name the same images differ, by McNemar's exact test.
 
     Only images that one names correctly and the other does not say anything about it; if there is no difference, each
-    of them falls on either side with probability ½.
+    of them falls on either side with probability ½. Of ways that are random, the expected numbers of such images are
+    rounded, for which the test is cautious: frequencies vary less than single draws.
 
     Args:
-        first: whether the one way is correct, shape (N,).
-        second: whether the other is.
+        first: whether the one way is correct, or how often, from 0 to 1; shape (N,).
+        second: whether, or how often, the other is.
 
     Returns:
         Images that only the first names correctly, those that only the second does, and the two-sided p-value.
 
     Raises:
-        InputError: anything but two boolean arrays of the same length.
+        InputError: anything but two arrays of the same length, of booleans or of numbers from 0 to 1.
     """
-    first, second = np.asarray(first), np.asarray(second)
-    if first.ndim != 1 or first.shape != second.shape or {first.dtype.kind, second.dtype.kind} != {"b"}:
-        raise InputError(
-            "the two ways cannot be compared",
-            got=f"arrays of {first.dtype} and {second.dtype}, shapes {first.shape} and {second.shape}",
-            expected="for every image whether each of them is correct: bool, shape (N,) both",
-            remedy="compare the labels that are named with the true ones, and pass the results",
-        )
-    gained, lost = int((first & ~second).sum()), int((second & ~first).sum())
+    one, other = _shares(first, second)
+    gained, lost = round(float((one * (1 - other)).sum())), round(float((other * (1 - one)).sum()))
     n = gained + lost
     tail = sum(math.comb(n, k) for k in range(min(gained, lost) + 1))
     return gained, lost, min(1.0, 2 * tail / 2**n)
 
 
-def paired_difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[float, tuple[float, float]]:
+def paired_difference(first: Rightness, second: Rightness) -> tuple[float, tuple[float, float]]:
     """How much more often the first of two ways is correct on the same images, with its 95 % interval.
 
     Newcombe's tenth method (Statistics in Medicine 17, 2635, 1998): Wilson's intervals of the two shares, put together
     with their correlation φ. It is honest for few images and for shares near 1, and 0 is inside where both ways are
-    correct on the same images.
+    correct on the same images. Of ways that are random it is cautious, as :func:`wilson_interval` is.
 
     Args:
-        first: whether the one way is correct, shape (N,).
-        second: whether the other is.
+        first: whether the one way is correct, or how often, from 0 to 1; shape (N,).
+        second: whether, or how often, the other is.
 
     Returns:
         The difference of the shares, and the interval's lower and upper end.
@@ -173,24 +171,68 @@ def paired_difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tu
     Raises:
         InputError: as :func:`paired_test`, or no image.
     """
-    gained, lost, _ = paired_test(first, second)
-    both = int((np.asarray(first) & np.asarray(second)).sum())
-    n = len(first)
-    one, other = Proportion(both + gained, n), Proportion(both + lost, n)
+    right, right_too = _shares(first, second)
+    n = len(right)
+    if not n:
+        raise InputError(
+            "the two ways cannot be compared", got="no image", expected="at least one", remedy="count at least one"
+        )
+    both, gained, lost = (
+        float(each.sum()) for each in (right * right_too, right * (1 - right_too), right_too * (1 - right))
+    )
+    one, other = (both + gained) / n, (both + lost) / n
     neither = n - both - gained - lost
-    product = math.sqrt(math.prod((both + gained, neither + lost, both + lost, neither + gained)))
+    product = math.sqrt(max(0.0, math.prod((both + gained, neither + lost, both + lost, neither + gained))))
     excess = both * neither - gained * lost
     # With a correction for continuity where the ways agree more often than by chance.
     correlation = (max(excess - n / 2, 0) if excess > 0 else excess) / product if product else 0.0
-    (low, high), (low_other, high_other) = one.interval, other.interval
+    (low, high), (low_other, high_other) = wilson_interval(one, n), wilson_interval(other, n)
 
     def width(here: float, there: float) -> float:
         return math.sqrt(max(0.0, here**2 - 2 * correlation * here * there + there**2))
 
-    difference = one.value - other.value
-    down = width(one.value - low, high_other - other.value)
-    up = width(high - one.value, other.value - low_other)
+    difference = one - other
+    down = width(one - low, high_other - other)
+    up = width(high - one, other - low_other)
     return difference, (max(-1.0, difference - down), min(1.0, difference + up))
+
+
+def mean_interval(values: NDArray[np.floating], grain: float = 1.0) -> tuple[float, tuple[float, float]]:
+    """The mean of a number an image, with its 95 % interval for other images, by the central limit theorem.
+
+    Args:
+        values: shape (N,), N ≥ 2.
+        grain: the smallest step of a value; half of one image's is added, as a correction for continuity.
+
+    Raises:
+        InputError: fewer than two values.
+    """
+    numbers = _numbers(values, "the values")
+    if numbers.ndim != 1 or len(numbers) < 2:
+        raise InputError(
+            "there is no interval of this mean",
+            got=f"shape {numbers.shape}",
+            expected="one value for each of at least two images",
+            remedy="take more images",
+        )
+    mean, error = float(numbers.mean()), float(numbers.std(ddof=1)) / math.sqrt(len(numbers))
+    half = Z_95 * error + grain / (2 * len(numbers))
+    return mean, (mean - half, mean + half)
+
+
+def _shares(first: object, second: object) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How often each of two ways is right, by image."""
+    arrays = np.asarray(first), np.asarray(second)
+    one, other = arrays
+    fits = one.ndim == 1 and one.shape == other.shape and all(each.dtype.kind in "bf" for each in arrays)
+    if not fits or any(((each < 0) | (each > 1)).any() for each in arrays if each.dtype.kind == "f"):
+        raise InputError(
+            "the two ways cannot be compared",
+            got=f"arrays of {one.dtype} and {other.dtype}, shapes {one.shape} and {other.shape}",
+            expected="for every image whether each is correct, bool, or how often, from 0 to 1: shape (N,) both",
+            remedy="compare the labels that are named with the true ones, and pass the results",
+        )
+    return one.astype(np.float64), other.astype(np.float64)
 
 
 def _pair(values: object, reference: object) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

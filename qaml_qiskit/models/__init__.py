@@ -8,12 +8,20 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.before_head import BeforeHead as BeforeHead
     from qaml_qiskit.models.checkpoint import dump_state as dump_state
     from qaml_qiskit.models.checkpoint import load_state as load_state
+    from qaml_qiskit.models.cnn import CNN as CNN
+    from qaml_qiskit.models.cnn import CNNConfig as CNNConfig
     from qaml_qiskit.models.connector import AdjointConnector as AdjointConnector
     from qaml_qiskit.models.connector import AmplitudeQNN as AmplitudeQNN
     from qaml_qiskit.models.connector import NetworkInputError as NetworkInputError
     from qaml_qiskit.models.convnet import ConvNet as ConvNet
     from qaml_qiskit.models.convnet import ConvNetConfig as ConvNetConfig
     from qaml_qiskit.models.estimator import QVCClassifier as QVCClassifier
+    from qaml_qiskit.models.fnn import FNN as FNN
+    from qaml_qiskit.models.fnn import FNNConfig as FNNConfig
+    from qaml_qiskit.models.forms import form_matrices as form_matrices
+    from qaml_qiskit.models.forms import headed as headed
+    from qaml_qiskit.models.forms import unit_head as unit_head
+    from qaml_qiskit.models.forms import why_no_forms as why_no_forms
     from qaml_qiskit.models.hybrid import Hybrid as Hybrid
     from qaml_qiskit.models.hybrid import HybridConfig as HybridConfig
     from qaml_qiskit.models.inputs import check_batch as check_batch
@@ -38,6 +46,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.store import ModelCard as ModelCard
     from qaml_qiskit.models.store import ModelConfig as ModelConfig
     from qaml_qiskit.models.store import StoredModel as StoredModel
+    from qaml_qiskit.models.store import SubstituteCard as SubstituteCard
     from qaml_qiskit.models.store import as_stored as as_stored
     from qaml_qiskit.models.store import build_model as build_model
     from qaml_qiskit.models.store import load_model as load_model

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from math import prod
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from pydantic import ValidationError
@@ -82,6 +82,11 @@ class QVC(nn.Module):
     def weight(self) -> Tensor:
         """The angles in the order of the ansatz's ``θ``, shape (P,); 3·n·L for the ladder."""
         return self.connector.weight
+
+    @property
+    def network(self) -> AmplitudeQNN:
+        """What the connector evaluates; its arguments are :meth:`features` and weights."""
+        return cast(AmplitudeQNN, self.connector.neural_network)
 
     @property
     def head(self) -> LinearHead[Tensor]:

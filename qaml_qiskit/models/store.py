@@ -17,7 +17,9 @@ from qaml_qiskit.datasets import DataPreparation, DataSource, Split, told_data
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, StorageError
 from qaml_qiskit.files import make_folders, write_atomically
 from qaml_qiskit.formats import model_of, read_bytes
+from qaml_qiskit.models.cnn import CNN, CNNConfig
 from qaml_qiskit.models.convnet import ConvNet, ConvNetConfig
+from qaml_qiskit.models.fnn import FNN, FNNConfig
 from qaml_qiskit.models.hybrid import Hybrid, HybridConfig
 from qaml_qiskit.models.objective import ObjectiveCard
 from qaml_qiskit.models.quadratic import QuadraticClassifier, QuadraticConfig
@@ -30,15 +32,18 @@ CARD_FILE = "model.json"
 #: Stands for the data set of a model that has no card.
 UNNAMED_DATA = "unnamed"
 
-Model = QVC | Hybrid | ConvNet | ResNet18 | QuadraticClassifier
+Model = QVC | Hybrid | ConvNet | ResNet18 | FNN | CNN | QuadraticClassifier
 ModelConfig = Annotated[
-    QVCConfig | HybridConfig | ConvNetConfig | ResNet18Config | QuadraticConfig, Field(discriminator="kind")
+    QVCConfig | HybridConfig | ConvNetConfig | ResNet18Config | FNNConfig | CNNConfig | QuadraticConfig,
+    Field(discriminator="kind"),
 ]
 _CLASSES: dict[str, Callable[..., Model]] = {
     "qvc": QVC,
     "hybrid": Hybrid,
     "convnet": ConvNet,
     "resnet18": ResNet18,
+    "fnn": FNN,
+    "cnn": CNN,
     "quadratic": QuadraticClassifier,
 }
 
@@ -84,6 +89,26 @@ class DataCard(BaseModel):
         return hashlib.sha256(self.preparation.model_dump_json().encode()).hexdigest()[:8]
 
 
+class SubstituteCard(BaseModel):
+    """Whose answers a substitute was trained on, in place of labels.
+
+    Attributes:
+        victim: the name of the deployment that was asked.
+        weights: its fingerprint.
+        queries: how many images it was asked about.
+        first: how many of them were images that the attacker had.
+        step: how far images were moved to make the others, in pixel units.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    victim: str
+    weights: str
+    queries: int
+    first: int
+    step: float
+
+
 class ModelCard(BaseModel):
     """What lies beside the weights.
 
@@ -92,6 +117,7 @@ class ModelCard(BaseModel):
         model: the architecture.
         data: what it was trained for.
         objective: what it was trained with; not written for the plain cross-entropy, and None too where nobody said.
+        substitute: of a model that was trained on a victim's answers.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -102,6 +128,7 @@ class ModelCard(BaseModel):
     objective: Annotated[ObjectiveCard | None, Field(exclude_if=lambda card: card is None or card.name == "clean")] = (
         None
     )
+    substitute: Annotated[SubstituteCard | None, Field(exclude_if=lambda card: card is None)] = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.attack_tables import audit_tables as audit_tables
     from qaml_qiskit.reports.attack_tables import strengths_side_by_side as strengths_side_by_side
     from qaml_qiskit.reports.audits import AUDIT_READING as AUDIT_READING
+    from qaml_qiskit.reports.audits import DEFENCE_READING as DEFENCE_READING
+    from qaml_qiskit.reports.audits import GAINS_READING as GAINS_READING
     from qaml_qiskit.reports.audits import audit_notes as audit_notes
     from qaml_qiskit.reports.cells import format_cell as format_cell
     from qaml_qiskit.reports.cells import heading as heading

@@ -1,4 +1,4 @@
-"""What a reader of audited attacks must know."""
+"""What a reader of audited attacks and defences must know."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -7,6 +7,20 @@ from typing import Protocol
 AUDIT_READING = (
     "sound: no check failed. weak attack: the attack is not as strong as it could be, so its robust accuracy is too "
     "high. masked: the gradients of the model mislead, so attacks by gradients say nothing about its robustness."
+)
+
+#: What the columns of an audited defence mean.
+DEFENCE_READING = (
+    "accuracy: share of all images that the defended model names correctly, undefended_accuracy that of its undefended "
+    "twin on the same images, each with its 95 % interval. attacker: what is known of the defended model; worst: every "
+    "image as the attacker left it who did most harm."
+)
+#: What its gains are.
+GAINS_READING = (
+    "clean: accuracy on clean images less that of the undefended model. published kind: accuracy under one noisy "
+    "gradient a step, or under the gradient where nothing is drawn, less that of the undefended model under its own. "
+    "left: the difference when both meet the worst of all these images. gradient noise: what one noisy gradient misses "
+    "and the best gradient finds."
 )
 
 

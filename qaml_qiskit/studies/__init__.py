@@ -24,8 +24,14 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.counting import Grid as Grid
     from qaml_qiskit.studies.counting import Preparation as Preparation
     from qaml_qiskit.studies.counting import count_circuits as count_circuits
+    from qaml_qiskit.studies.defending import Defence as Defence
+    from qaml_qiskit.studies.defending import audit_defences as audit_defences
+    from qaml_qiskit.studies.defending import defence_notes as defence_notes
+    from qaml_qiskit.studies.defending import defence_rows as defence_rows
+    from qaml_qiskit.studies.defending import gain_rows as gain_rows
     from qaml_qiskit.studies.encoding import Encoder as Encoder
     from qaml_qiskit.studies.encoding import encode_images as encode_images
+    from qaml_qiskit.studies.encoding import movements as movements
     from qaml_qiskit.studies.measuring import Measured as Measured
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
     from qaml_qiskit.studies.parts import PARTS as PARTS
@@ -41,6 +47,12 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.robustness import score_without_noise as score_without_noise
     from qaml_qiskit.studies.scoring import Score as Score
     from qaml_qiskit.studies.scoring import score_images as score_images
+    from qaml_qiskit.studies.smoothing import Smoothing as Smoothing
+    from qaml_qiskit.studies.smoothing import smooth_batch as smooth_batch
+    from qaml_qiskit.studies.smoothing import smoothed_levels as smoothed_levels
+    from qaml_qiskit.studies.smoothing import smoothed_summary as smoothed_summary
+    from qaml_qiskit.studies.substituting import Substituting as Substituting
+    from qaml_qiskit.studies.substituting import first_images as first_images
     from qaml_qiskit.studies.sweeping import SweepCell as SweepCell
     from qaml_qiskit.studies.sweeping import SweepScores as SweepScores
     from qaml_qiskit.studies.sweeping import score_cell as score_cell

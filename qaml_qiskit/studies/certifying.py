@@ -34,7 +34,8 @@ _DOUBLE_OVERSHOOT = 1e-7
 _SINGLE_OVERSHOOTS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 #: Rounding of a pixel at the end of its range.
 _BOX_TOLERANCE = 1e-9
-_DISTANCES = (0.1, 0.2, 0.5, 1.0, 1.5, 2.0)
+#: l2 distances, in pixel units, of tables of certified accuracy.
+DISTANCES = (0.1, 0.2, 0.5, 1.0, 1.5, 2.0)
 _STRENGTHS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 
 Floats = NDArray[np.float64]
@@ -221,7 +222,7 @@ def summary_of(rows: list[Row]) -> Row:
 
 def certified_accuracy(rows: list[Row]) -> list[Row]:
     """The share of images that stay right at some distances: certified, and as the attacks leave it."""
-    grids = [("l2", _DISTANCES, "radius", "attack"), ("l∞", _STRENGTHS, "linf_lower", "linf_upper")]
+    grids = [("l2", DISTANCES, "radius", "attack"), ("l∞", _STRENGTHS, "linf_lower", "linf_upper")]
     return [
         {"norm": norm, "distance": level, "certified": _above(rows, safe, level), "attacked": _above(rows, hit, level)}
         for norm, levels, safe, hit in grids

@@ -1,5 +1,6 @@
 """Images as circuits of one encoding, each with the fewest layers that are good enough."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Run
+from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Row, Run
 from qaml_qiskit.encodings import ENCODINGS, Encoding, PixelOrder, amplitudes, choose_layers, encoding_for
+from qaml_qiskit.encodings.movement import Norm
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress
 
@@ -57,6 +59,20 @@ class Encoder:
         used = layers.unique().tolist()
         angles = {f"angles-{each}": self.template(each).angles(images[layers == each]).numpy() for each in used}
         return {"layers": layers.numpy(), "fidelity": fidelity.numpy(), **angles}
+
+
+def movements(encoder: Encoder, images: Tensor, strengths: Sequence[float]) -> list[Row]:
+    """How far each state can be moved at most, a row an image with a column for every strength and norm.
+
+    Raises:
+        ConfigurationError: an encoding for which it is not known; not where no strength is asked for.
+    """
+    norms: tuple[Norm, ...] = ("linf", "l2")
+    encoding = encoder.template(encoder.layers[0] if ENCODINGS[encoder.name].has_layers() else 0)
+    columns = {
+        f"moved_{norm}_{eps:g}": encoding.movement(images, eps, norm).tolist() for eps in strengths for norm in norms
+    }
+    return [{name: values[i] for name, values in columns.items()} for i in range(len(images))]
 
 
 def encode_images(encoder: Encoder, images: Tensor, run: Run, progress: Progress, pool: Pool = HERE) -> Arrays:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,10 +24,9 @@ from qaml_qiskit.attacks.quantum import (
     logits_of_weights,
 )
 from qaml_qiskit.deployments import Batch, Deployment, Ideal
-from qaml_qiskit.deployments.forms import headed, unit_head
 from qaml_qiskit.encodings import amplitudes
 from qaml_qiskit.evaluation import LinearHead, ReadoutMap
-from qaml_qiskit.models import QVC, AmplitudeQNN
+from qaml_qiskit.models import QVC, AmplitudeQNN, headed, unit_head
 from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.simulation import z_expectations
 from qaml_qiskit.simulation.heisenberg import noisy_observables
@@ -144,9 +143,9 @@ class Tampering:
                 z: Tensor = model.connector(self.features)
                 return z.double()
             qubits = [tuple(model.readout.qubits[place] for place in product) for product in known]
-            network = cast(AmplitudeQNN, model.connector.neural_network)
-            states = amplitudes(self.features, network.program.num_qubits)
-            return z_expectations(network.program, states.to(self.states), model.weight.double(), qubits)
+            program = model.network.program
+            states = amplitudes(self.features, program.num_qubits)
+            return z_expectations(program, states.to(self.states), model.weight.double(), qubits)
 
     @cached_property
     def read(self) -> Tensor:

@@ -23,7 +23,8 @@ from qaml_qiskit.models import (
     check_size,
     parse_config,
 )
-from qaml_qiskit.workflows.training_options import CIRCUITS, DEFENCE_OPTIONS, TrainingOptions
+from qaml_qiskit.workflows.defence_options import DEFENCE_OPTIONS
+from qaml_qiskit.workflows.training_options import CIRCUITS, TrainingOptions
 
 #: Images that are looked at together.
 _AT_ONCE = 1024

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from qaml_qiskit.artifacts import AdversarialImages, Row, Run
+from qaml_qiskit.attacks import DefenceReport
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.networks import notes_of
-from qaml_qiskit.reports import AUDIT_READING, Report, attack_curves, audit_notes
-from qaml_qiskit.studies import Audited, audit_rows, perturbations
+from qaml_qiskit.reports import AUDIT_READING, DEFENCE_READING, GAINS_READING, Report, attack_curves, audit_notes
+from qaml_qiskit.studies import Audited, audit_rows, defence_notes, defence_rows, gain_rows, perturbations
 from qaml_qiskit.workflows.attack.request import AttackRequest
 
 _READING = (
@@ -36,6 +37,7 @@ def write_report(
     rows: list[Row],
     made: Mapping[str, AdversarialImages],
     audits: Mapping[str, Audited],
+    reports: Mapping[str, DefenceReport],
     batch: Batch,
 ) -> None:
     """Write everything that a reader looks at, and the metrics, which finish the run.
@@ -47,11 +49,13 @@ def write_report(
         rows: one an attack and strength.
         made: adversarial images by the key of the cell.
         audits: by the key of the cell; empty without audit.
+        reports: audits of the model's defence by attack and strength; empty without one.
         batch: the clean images.
     """
     victim, checks = everyone[0], audit_rows(audits, made, "attack", "eps")
     how = {_DRAWN: victim.drawing_rule is not None, _NOISE: victim.kind == "noisy"}
     notes = [_READING, *(note for note, holds in how.items() if holds), *audit_notes(audits), *notes_of(everyone)]
+    notes += defence_notes(reports)
     report = Report(run, request.command_line(run.config), f"{victim.name} under attack")
     report.table("Accuracy under attack", rows, *notes, file="attack.csv")
     report.picture("attack.png", attack_curves(rows, chance=1 / victim.num_classes), _CURVES)
@@ -62,7 +66,13 @@ def write_report(
         report.picture("perturbations.png", perturbations(batch, series), _PERTURBATIONS, "Perturbations")
     if checks:
         report.table("Audit", checks, AUDIT_READING, file="audit.csv")
-    report.finish(_lead(rows), rows, notes, audit=checks)
+    defence = defence_rows(victim.name, reports.values())
+    gains = [row for each in reports.values() for row in gain_rows(each)]
+    if defence:
+        report.table("The defence audited", defence, DEFENCE_READING, file="defence.csv")
+    if gains:
+        report.table("Gains of the defence", gains, GAINS_READING, file="gains.csv")
+    report.finish(_lead(rows), rows, notes, audit=checks, defence=defence, gains=gains)
 
 
 def _lead(rows: Sequence[Row]) -> str:

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qaml_qiskit.artifacts import AdversarialImages, Row, digest, open_pool, open_run
-from qaml_qiskit.attacks import drawn_accuracy
+from qaml_qiskit.artifacts import AdversarialImages, Pool, Row, Run, digest, open_pool, open_run
+from qaml_qiskit.attacks import DefenceReport, DefenceSettings, drawn_accuracy
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import (
     Batch,
@@ -20,16 +20,29 @@ from qaml_qiskit.deployments import (
     read_deployments,
     written,
 )
+from qaml_qiskit.deployments.defence_views import twin_of
 from qaml_qiskit.deployments.networks import code_of, network_data
 from qaml_qiskit.evaluation import Proportion, success_rate
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome, audit_tables
 from qaml_qiskit.simulation import computing
-from qaml_qiskit.studies import Audited, Cell, attack_columns, audit_cells, make_adversarial, verdict_columns
+from qaml_qiskit.studies import (
+    Audited,
+    Cell,
+    Defence,
+    attack_columns,
+    audit_cells,
+    audit_defences,
+    make_adversarial,
+    verdict_columns,
+)
 from qaml_qiskit.workflows.attack.report import ASKED_ANEW, write_report
 from qaml_qiskit.workflows.attack.request import AttackRequest
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.outcomes import AttackOutcome
+
+#: Further tables of a run.
+_TABLES = ("audit", "defence", "gains")
 
 
 @takes(AttackRequest)
@@ -64,19 +77,34 @@ def attack(
         if not run.complete:
             made = make_adversarial(run, cells, [victim], batch, progress, pool)
             audits: dict[str, Audited] = {}
+            reports: dict[str, DefenceReport] = {}
             if request.audit:
                 some, rivals = batch.first(request.audit_images), [source.name for source in everyone[1:]]
                 audits = audit_cells(run, cells, everyone, some, request.seed, progress, pool, rivals=rivals)
+                reports = _audited_defence(run, request, everyone, some, progress, pool)
             rows = _clean_rows(request, victim, batch, made)
             rows += [_attacked_row(victim, each, batch, audits.get(key)) for key, each in made.items()]
-            write_report(run, request, everyone, rows, made, audits, batch)
-    return AttackOutcome.of(run, "audit", brief=_brief)
+            write_report(run, request, everyone, rows, made, audits, reports, batch)
+    # Runs of earlier versions know nothing of defences.
+    return AttackOutcome.of(run, *(name for name in _TABLES if name in run.metrics()), brief=_brief)
 
 
 def _brief(outcome: Outcome) -> Brief:
     # What failed is in the table of the audit.
     short = [{name: cell for name, cell in row.items() if name != "failed_checks"} for row in outcome.results]
-    return Brief(short, audit_tables(outcome.tables.get("audit", [])), outcome.notes)
+    tables = audit_tables(outcome.tables.get("audit", []))
+    return Brief(short, {**tables, **{n: t for n, t in outcome.tables.items() if n != "audit"}}, outcome.notes)
+
+
+def _audited_defence(
+    run: Run, request: AttackRequest, everyone: list[Deployment], batch: Batch, progress: Progress, pool: Pool
+) -> dict[str, DefenceReport]:
+    """Audits of what defends the model, where it is random or has an undefended twin."""
+    defence = Defence(everyone[0], twin_of(everyone[0]), tuple(everyone[1:]))
+    attacks = [each for each in request.attacks() if each.can_be_audited]
+    if not attacks or (defence.twin is None and not defence.views.is_random):
+        return {}
+    return audit_defences(run, defence, attacks, batch, DefenceSettings(seed=request.seed), progress, pool)
 
 
 def _clean_rows(

@@ -1,15 +1,52 @@
 """What ``qaml certify`` is asked for."""
 
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from qaml_qiskit.workflows.fields import DeploymentName
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.workflows.fields import Count, DeploymentName
 from qaml_qiskit.workflows.request import OnModel, Seeded, UnderNoise, WithImages, WithRecipe
+
+#: The options of randomised smoothing alone.
+_SMOOTHING = ("smoothing_sigma", "samples", "selection_samples", "failure")
 
 
 class CertifyRequest(Seeded, UnderNoise, WithRecipe, WithImages, OnModel):
-    """What to certify."""
+    """What to certify, and how."""
 
     command: ClassVar[str] = "certify"
 
     model: DeploymentName
     """Run folder, model file or the name of a reference; or one of these as MODEL@NOISE:STRENGTH or MODEL@TARGET."""
+    method: Literal["exact", "smoothing"] = "exact"
+    """The exact radius of the model, or randomised smoothing, which certifies the vote of noisy copies of an image."""
+    smoothing_sigma: Annotated[float, Field(gt=0)] = 0.25
+    """Of smoothing: standard deviation of the noise on the pixels."""
+    samples: Count = 1000
+    """Of smoothing: noisy copies that bound the share of the label."""
+    selection_samples: Count = 100
+    """Of smoothing: further copies that choose the label."""
+    failure: Annotated[float, Field(gt=0, lt=1)] = 0.001
+    """Of smoothing: the probability with which the statement about an image may be wrong."""
+
+    @model_validator(mode="after")
+    def _all_options_act(self) -> Self:
+        ignored = [name for name in _SMOOTHING if self.method == "exact" and not self.is_default(name)]
+        if ignored:
+            options = ", ".join("--" + name.replace("_", "-") for name in ignored)
+            raise ConfigurationError(
+                f"an exact certificate has no use for {options}",
+                got=", ".join(f"{name} {getattr(self, name)}" for name in ignored),
+                expected="--method smoothing",
+                remedy="leave it out" if len(ignored) == 1 else "leave them out",
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _written(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Runs of exact certificates have never written another method."""
+        values = dict(serialised(self))
+        for name in ("method", *_SMOOTHING) if self.method == "exact" else ():
+            values.pop(name, None)
+        return values

@@ -11,6 +11,7 @@ from qaml_qiskit.reports import Brief, Outcome, Report, certified_curves
 from qaml_qiskit.studies import Certified, certified_accuracy, certify_batch, summary_of
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.certify.request import CertifyRequest
+from qaml_qiskit.workflows.certify.smoothing import certify_smoothed_images
 
 _FIRST_ROWS = 20
 _NOTE = (
@@ -34,27 +35,33 @@ def certify(
     scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Certify the labels of images, and check every certificate by a witness and an attack.
+    """Certify the labels of images, and check every certificate by a witness and an attack; or by randomised smoothing.
 
-    What is finished is kept every 250 images; a run that was killed goes on there.
+    What is finished is kept every 250 images, of smoothing every 25; a run that was killed goes on there.
 
     Raises:
-        QamlError: the request cannot be served; for example a model whose logits are no quadratic forms of the image.
+        QamlError: the request cannot be served; for example an exact certificate of a model whose logits are no
+            quadratic forms of the image.
     """
     opening = open_pool(workers, scheduler)
     name, condition = parse_deployment(
         request.model, noise=request.noise, strength=request.strength, recipe=request.recipe
     )
     deployment = deploy(name, condition, backends=backends)
-    deployment.check_forms()
+    if request.method == "exact":
+        deployment.check_forms()
+    else:
+        deployment.check_smoothable()
     batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
     resolved = {
-        "weights": deployment.weights_digest,
+        "weights": deployment.weights_digest if request.method == "exact" else deployment.weights,
         "images": digest(batch.images),
         **deployment.resolved(),
     }
     with opening as pool, open_run("certify", request, resolved, out, backends=backends) as run:
-        if not run.complete:
+        if not run.complete and request.method == "smoothing":
+            certify_smoothed_images(run, request, deployment, batch, progress or Silent(), pool)
+        elif not run.complete:
             found = certify_batch(run, deployment, batch, request.seed, progress or Silent(), pool)
             _write(run, request, deployment, found)
         return Outcome.of(run, "summary", "certified_accuracy", brief=_brief)

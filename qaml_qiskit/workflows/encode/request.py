@@ -22,5 +22,7 @@ class EncodeRequest(DataOptions):
     """Templates of the approximate encoding that are tried."""
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
     """Fidelity to reach with the fewest layers."""
+    movement: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(exclude_if=lambda eps: not eps)] = ()
+    """Strengths ε for which it is told how far an attacker can move each state at most, in trace distance."""
     pixel_order: Annotated[PixelOrder | None, Otherwise("gray for approximate, flat otherwise")] = None
     """Which pixel is which amplitude."""

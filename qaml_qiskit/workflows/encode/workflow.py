@@ -11,7 +11,7 @@ from qaml_qiskit.deployments.images import load_images_of
 from qaml_qiskit.formats import npz
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, Report
-from qaml_qiskit.studies import Encoder, encode_images
+from qaml_qiskit.studies import Encoder, encode_images, movements
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.encode.request import EncodeRequest
 
@@ -40,6 +40,7 @@ def encode(
     encoder = Encoder(request.encoding, shape, templates, request.threshold, request.pixel_order)
     # Before the folder is opened, so that images that cannot be encoded leave nothing behind.
     encoder.check(images)
+    moved = movements(encoder, images, request.movement)
     with opening as pool, open_run("encode", request, {"images": digest(images)}, out) as run:
         if not run.complete:
             found = encode_images(encoder, images, run, progress or Silent(), pool)
@@ -59,8 +60,11 @@ def encode(
                     "reached": fidelity >= request.threshold,
                     "two_qubit_gates": counts[each].two_qubit_gates,
                     "two_qubit_depth": counts[each].two_qubit_depth,
+                    **movement,
                 }
-                for index, each, fidelity in zip(indices, layers.tolist(), found["fidelity"].tolist(), strict=True)
+                for index, each, fidelity, movement in zip(
+                    indices, layers.tolist(), found["fidelity"].tolist(), moved, strict=True
+                )
             ]
             _write(run, request, rows, len(counts))
     return Outcome.of(run)

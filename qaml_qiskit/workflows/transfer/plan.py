@@ -13,6 +13,7 @@ from qaml_qiskit.deployments.images import check_data, check_made_from
 from qaml_qiskit.deployments.networks import code_of, network_data
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.formats import npz
+from qaml_qiskit.models import ModelCard, SubstituteCard
 from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies import Cell
 from qaml_qiskit.workflows.transfer.request import TransferRequest
@@ -99,6 +100,16 @@ class TransferPlan:
             },
             **code_of([*self.sources, *self.victims]),
             "devices": {victim.name: victim.resolved() for victim in self.victims if victim.kind == "device"},
+        }
+
+    @cached_property
+    def substitutes(self) -> dict[str, SubstituteCard]:
+        """Of the sources that were trained on a victim's answers, whose they were, by the sources' names."""
+        cards = {source.name: source.card for source in self.sources}
+        return {
+            name: card.substitute
+            for name, card in cards.items()
+            if isinstance(card, ModelCard) and card.substitute is not None
         }
 
     def _check_different(self) -> None:

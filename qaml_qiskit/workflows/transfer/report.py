@@ -68,6 +68,13 @@ def _notes(plan: TransferPlan) -> Iterator[str]:
         if kind in kinds:
             yield text.format(shots=plan.request.shots)
     yield from readout_notes(victim for victim in plan.victims if victim.kind == "device")
+    for name, card in plan.substitutes.items():
+        yield f"{name}: a substitute, trained on {card.queries} answers of {card.victim} in place of labels."
+    if plan.substitutes:
+        yield (
+            "queries: labels that the substitute's victim was asked for. agreement: share of the clean images that "
+            "substitute and victim name alike."
+        )
     classes = plan.victims[0].num_classes
     for name, variant in {each.attack.name: each.attack.variant(classes) for each in plan.cells.values()}.items():
         if variant != name:

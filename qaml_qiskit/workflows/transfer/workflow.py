@@ -76,6 +76,7 @@ def transfer(
             rows += [
                 _row(plan, victim, scored, key, made[key], audits.get(key)) for key in made for victim in plan.victims
             ]
+            _tell_substitutes(plan, rows, scored)
             _write_outcomes(run, plan, made, scored)
             write_report(run, plan, rows, made, audits)
     return Outcome.of(run, "audit", brief=_brief)
@@ -126,6 +127,17 @@ def _row(
         **verdict_columns(audited),
         "images": len(labels),
     }
+
+
+def _tell_substitutes(plan: TransferPlan, rows: list[Row], scored: Mapping[tuple[str, str], Score]) -> None:
+    """Add to all rows how a source was made that is a substitute, where there is one."""
+    cards, by_name = plan.substitutes, {source.name: source for source in plan.sources}
+    said = {name: by_name[name].logits(plan.batch.images).numpy().argmax(1) for name in cards}
+    for row in rows if cards else ():
+        name = row["source"]
+        agrees = said[name] == scored[_CLEAN, row["victim"]].predicted if name in cards else None
+        row["queries"] = cards[name].queries if name in cards else None
+        row["agreement"] = None if agrees is None else float(agrees.mean())
 
 
 def _write_outcomes(

@@ -214,3 +214,18 @@ def test_deepfool_lands_beyond_curved_boundaries() -> None:
     images = torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(2))
     images[:, :, :, ::2] = 0
     assert run_attack(model, images, labels_of(model, images), DeepFoolConfig()).fooled.all()
+
+
+def test_a_random_model_is_attacked_and_judged_by_its_expectation() -> None:
+    plain = Linear(3)
+    images = images_inside(40)
+    labels = plain(images).argmax(1)
+    drowned = Wrapped(plain, lambda model, x: model(x) + 1e3 * torch.randn(len(x), 3))
+    attack = PGDConfig(eps=0.05, steps=3)
+    judged = run_attack(drowned, images, labels, attack, judge=plain)
+    assert judged.clean_accuracy == 1
+    assert torch.equal(judged.fooled, plain(judged.images).argmax(1) != labels)
+    # By single draws, every second clean image would seem better than what was found.
+    by_chance = run_attack(drowned, images, labels, attack, spare_wrong=False)
+    moved, kept = (int((each.images != images).flatten(1).any(1).sum()) for each in (judged, by_chance))
+    assert moved >= kept

@@ -135,6 +135,8 @@ def test_the_listing_tells_present_incomplete_and_missing(tmp_path):
     assert {name: row.state for name, row in status.items()} == {
         "digits": "embedded",
         "moons": "embedded",
+        "thin-moons": "embedded",
+        "ising": "embedded",
         "mnist": "present",
         "fashion-mnist": "incomplete",
         "cifar2": "missing",

@@ -6,9 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from qaml_qiskit.models import (
+    CNN,
+    FNN,
     QVC,
+    CNNConfig,
     ConvNet,
     ConvNetConfig,
+    FNNConfig,
     QuadraticClassifier,
     QuadraticConfig,
     QVCConfig,
@@ -32,6 +36,8 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     ),
     "convnet": lambda: ConvNet(ConvNetConfig(image_shape=SHAPE, num_classes=3, hidden=4), 1),
     "resnet18": lambda: ResNet18(ResNet18Config(image_shape=SHAPE, num_classes=3, width=2), 1),
+    "fnn": lambda: FNN(FNNConfig(image_shape=SHAPE, num_classes=3, hidden=(6, 5)), 1),
+    "cnn": lambda: CNN(CNNConfig(image_shape=SHAPE, num_classes=3), 1),
     "quadratic": lambda: QuadraticClassifier(QuadraticConfig(image_shape=SHAPE, num_classes=3), 1),
 }
 

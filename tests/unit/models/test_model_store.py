@@ -9,12 +9,16 @@ import torch
 from qaml_qiskit.defences import DEFENCES, NoiseAware
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import (
+    CNN,
+    FNN,
     QVC,
     WEIGHTS_FILE,
     Clean,
+    CNNConfig,
     ConvNet,
     ConvNetConfig,
     DataCard,
+    FNNConfig,
     Model,
     ModelCard,
     ModelConfig,
@@ -35,6 +39,8 @@ QVC_CONFIG = QVCConfig(image_shape=(1, 2, 4), num_classes=3, num_layers=2, logit
 RESNET_CONFIG = ResNet18Config(image_shape=(1, 8, 8), num_classes=3, width=4)
 QUADRATIC_CONFIG = QuadraticConfig(image_shape=(1, 4, 4), num_classes=3)
 CONVNET_CONFIG = ConvNetConfig(image_shape=(1, 8, 8), num_classes=3, hidden=16)
+FNN_CONFIG = FNNConfig(image_shape=(1, 8, 8), num_classes=3, hidden=(6, 5))
+CNN_CONFIG = CNNConfig(image_shape=(3, 8, 10), num_classes=3)
 
 
 def stored(folder: Path, model: Model) -> Path:
@@ -46,8 +52,14 @@ def stored(folder: Path, model: Model) -> Path:
 
 @pytest.mark.parametrize(
     "model",
-    [QVC(QVC_CONFIG, 4), ConvNet(CONVNET_CONFIG, 4), ResNet18(RESNET_CONFIG, 4)],
-    ids=["qvc", "convnet", "resnet18"],
+    [
+        QVC(QVC_CONFIG, 4),
+        ConvNet(CONVNET_CONFIG, 4),
+        ResNet18(RESNET_CONFIG, 4),
+        FNN(FNN_CONFIG, 4),
+        CNN(CNN_CONFIG, 4),
+    ],
+    ids=["qvc", "convnet", "resnet18", "fnn", "cnn"],
 )
 @pytest.mark.parametrize("by_file", [False, True])
 def test_round_trip(tmp_path: Path, model: Model, by_file: bool) -> None:
@@ -150,6 +162,34 @@ def test_resnet18_is_the_published_network(shape: tuple[int, int, int]) -> None:
     assert model(torch.rand(2, *shape)).shape == (2, 10)
 
 
+def test_the_fnn_is_the_network_of_the_papers() -> None:
+    model = FNN(FNNConfig(image_shape=(1, 16, 16), num_classes=2))
+    kinds = [type(layer) for layer in model.layers]
+    block = [torch.nn.Linear, torch.nn.ReLU, torch.nn.Dropout]
+    assert kinds == [*block, *block, torch.nn.Linear]
+    shapes = [tuple(layer.weight.shape) for layer in model.layers if isinstance(layer, torch.nn.Linear)]
+    assert shapes == [(512, 256), (53, 512), (2, 53)]
+    images = torch.rand(4, 1, 16, 16)
+    assert not torch.equal(model(images), model(images))
+    assert torch.equal(model.eval()(images), model(images))
+
+
+@pytest.mark.parametrize(("shape", "side"), [((1, 8, 8), 1), ((1, 16, 16), 3), ((1, 28, 28), 6), ((3, 32, 32), 7)])
+def test_the_cnn_is_the_network_of_the_papers(shape: tuple[int, int, int], side: int) -> None:
+    """Filters as published; the first two convolutions halve the image, the last takes a pixel off."""
+    model = CNN(CNNConfig(image_shape=shape, num_classes=2)).eval()
+    filters = [tuple(layer.weight.shape) for layer in model.features if isinstance(layer, torch.nn.Conv2d)]
+    assert filters == [(64, shape[0], 8, 8), (128, 64, 4, 4), (64, 128, 2, 2)]
+    images = torch.rand(2, *shape)
+    assert model.features(images).shape == (2, 64, side, side)
+    assert model(images).shape == (2, 2)
+
+
+def test_images_too_small_for_a_cnn() -> None:
+    with pytest.raises(ConfigurationError, match="at least 8×8 pixels"):
+        CNNConfig(image_shape=(1, 1, 16), num_classes=2)
+
+
 def test_a_model_trained_elsewhere_is_stored_whole(tmp_path: Path) -> None:
     model = QVC(QVC_CONFIG, 4)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
@@ -210,6 +250,8 @@ HUGE = [
     CONVNET_CONFIG.model_copy(update={"hidden": 10**12}),
     CONVNET_CONFIG.model_copy(update={"num_classes": 10**30}),
     RESNET_CONFIG.model_copy(update={"width": 10**7}),
+    FNN_CONFIG.model_copy(update={"hidden": (10**7, 10**7)}),
+    CNN_CONFIG.model_copy(update={"num_classes": 10**12}),
     QuadraticConfig(image_shape=(1, 1000, 1000), num_classes=100),
 ]
 
@@ -224,10 +266,16 @@ def test_models_too_large_for_the_memory_are_refused_with_the_figure(config: Mod
 
 @pytest.mark.parametrize(
     "model",
-    [ConvNet(CONVNET_CONFIG), ResNet18(RESNET_CONFIG), QuadraticClassifier(QUADRATIC_CONFIG)],
-    ids=["convnet", "resnet18", "quadratic"],
+    [
+        ConvNet(CONVNET_CONFIG),
+        ResNet18(RESNET_CONFIG),
+        FNN(FNN_CONFIG),
+        CNN(CNN_CONFIG),
+        QuadraticClassifier(QUADRATIC_CONFIG),
+    ],
+    ids=["convnet", "resnet18", "fnn", "cnn", "quadratic"],
 )
-def test_the_stated_memory_is_that_of_the_weights(model: ConvNet | ResNet18 | QuadraticClassifier) -> None:
+def test_the_stated_memory_is_that_of_the_weights(model: ConvNet | ResNet18 | FNN | CNN | QuadraticClassifier) -> None:
     real = sum(parameter.nbytes for parameter in model.parameters() if parameter.dim() > 1)
     assert model.config.memory == real
 

@@ -7,10 +7,12 @@ from pydantic import ValidationError
 from qaml_qiskit.defences import DEFENCES, MAX_DRAWS, NoiseAware
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import (
+    FNN,
     QVC,
     ConvNet,
     ConvNetConfig,
     EpochRecord,
+    FNNConfig,
     Objective,
     QVCConfig,
     Trainer,
@@ -66,6 +68,29 @@ def test_resumed_training_is_bit_identical(data: Data, stop_after: int) -> None:
     second = trainer(data, load_state(dump_state(first.snapshot())))
     assert second.run()
     assert torch.equal(whole.model.weight, second.model.weight)
+    assert whole.state.history == second.state.history
+
+
+@pytest.mark.parametrize("stop_after", [3, 5, 12])
+def test_dropout_is_drawn_again_where_a_training_goes_on(data: Data, stop_after: int) -> None:
+    """Torch's global numbers are those of the step, whatever was drawn from them in between."""
+
+    def fnn(state: TrainingState | None = None) -> Trainer:
+        model = FNN(FNNConfig(image_shape=(1, 2, 4), num_classes=2, hidden=(6, 5)), 3)
+        return Trainer(model, data, data, TrainingConfig(epochs=3, batch_size=10, learning_rate=0.05), state)
+
+    whole, first, steps = fnn(), fnn(), [0]
+    assert whole.run()
+
+    def count(state: TrainingState) -> None:
+        steps[0] += 1
+
+    assert not first.run(on_step=count, should_stop=lambda: steps[0] >= stop_after)
+    torch.rand(5)
+    second = fnn(load_state(dump_state(first.snapshot())))
+    assert second.run()
+    mine, its = whole.model.state_dict(), second.model.state_dict()
+    assert all(torch.equal(mine[name], its[name]) for name in mine)
     assert whole.state.history == second.state.history
 
 

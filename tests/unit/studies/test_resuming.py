@@ -14,23 +14,25 @@ from pydantic import BaseModel
 
 from qaml_qiskit.artifacts import HERE, Run, open_run
 from qaml_qiskit.artifacts.mapping import Counted
-from qaml_qiskit.attacks import PGDConfig
+from qaml_qiskit.attacks import DefenceSettings, PGDConfig
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.execution import load_recipe
 from qaml_qiskit.progress import Advance
 from qaml_qiskit.studies import (
     Classifier,
+    Defence,
     Encoder,
     Grid,
     OnDevice,
     Preparation,
+    audit_defences,
     count_circuits,
     encode_images,
     perturb_everywhere,
     predict_on_devices,
     score_without_noise,
 )
-from tests.integration.small import deployed, images, model, strong_readout
+from tests.integration.small import deployed, ideal, images, model, strong_readout
 
 ATTACK = PGDConfig(eps=0.2, steps=2)
 
@@ -121,6 +123,23 @@ def encoding(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
     assert sum(len(found[f"angles-{layers}"]) for layers in {*found["layers"].tolist()}) == 30
 
 
+def defending(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+    defence = Defence(ideal().under("global-depolarizing", 0.05), ideal(), (ideal(),))
+    settings = DefenceSettings(queries=5)
+    found = audit_defences(run, defence, [ATTACK], batch(), settings, shown, pool)["pgd-eps0.2"]
+    assert [each.knows for each in found.encounters] == [
+        "nothing",
+        "expectation",
+        "scale-free",
+        "twin",
+        "source",
+        "queries",
+    ]
+    assert found.rescaling is not None
+    assert found.rescaling.is_proven
+    assert found.verdict == "nil"
+
+
 def contents(run: Run) -> dict[str, bytes]:
     """The kept files, without the time that a compilation took."""
     files = {path.relative_to(run.path) for path in run.path.glob("*/*")}
@@ -132,7 +151,7 @@ def contents(run: Run) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    "study", [predicting, perturbing, comparing, counting, encoding], ids=lambda each: each.__name__
+    "study", [predicting, perturbing, comparing, counting, encoding, defending], ids=lambda each: each.__name__
 )
 def test_a_killed_study_goes_on_where_it_was(
     study: Callable[[Run, Deployment, Shown, Any], None], device: Deployment, tmp_path: Path

@@ -1,0 +1,176 @@
+"""What a training defends against, and with which settings."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from qaml_qiskit.attacks import AttackName
+from qaml_qiskit.circuits import NoiseLayers
+from qaml_qiskit.defences.names import DefenceName
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.workflows.fields import Count, Otherwise
+from qaml_qiskit.workflows.request import Request
+
+#: The defence that --train-noise and --train-shots ask for.
+NOISE_AWARE = "noise-aware"
+
+_ADVERSARY = (
+    "adversary",
+    "adversary_eps",
+    "adversary_steps",
+    "adversary_step_size",
+    "batch_norm",
+    "select_epoch",
+)
+
+#: The options of every defence: its settings, by what they are called there. What no defence here takes, a registered
+#: one has by its own fields' names.
+DEFENCE_OPTIONS: dict[str, dict[str, str]] = {
+    NOISE_AWARE: {"train_noise": "depolarizing", "train_shots": "shots", "train_draws": "draws"},
+    "adversarial": {name: name for name in (*_ADVERSARY, "adversarial_share")},
+    "combined": {name: name for name in (*_ADVERSARY, "gamma")},
+    "trades": {name: name for name in (*_ADVERSARY, "trades_weight")},
+    "certified": {
+        name: name for name in ("certified_radius", "certified_weight", "witness", "witness_steps", "select_epoch")
+    },
+    "augmented": {name: name for name in ("augment_sigma", "augment_share", "augment_unclipped")},
+    "regularised": {name: name for name in ("penalty", "penalty_weight")},
+}
+
+#: The options of noise layers, by their fields.
+NOISE_LAYER_OPTIONS = {
+    "noise_variance": "variance",
+    "noise_distribution": "distribution",
+    "noise_probability": "probability",
+    "noise_phases": "phases",
+}
+
+
+def _rule(option: str) -> Any:
+    """The default of an option of noise layers: that of the field."""
+    return NoiseLayers.model_fields[NOISE_LAYER_OPTIONS[option]].default
+
+
+class DefenceOptions(Request):
+    """Asks for a defence in training, or for noise layers in the circuit."""
+
+    defence: Annotated[
+        DefenceName | None,
+        Field(exclude_if=lambda name: name is None),
+        Otherwise("noise-aware with --train-noise or --train-shots, else clean"),
+    ] = None
+    """What the training minimises, so that the model holds under noise and attack."""
+    adversary: AttackName = "pgd"
+    """The attack that an adversarial training defends against, on the model as it is in every step."""
+    adversary_eps: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Its bound in l∞, in pixel units."""
+    adversary_steps: Count = 3
+    """Its steps."""
+    adversary_step_size: Annotated[Annotated[float, Field(gt=0)] | None, Otherwise("2.5 times eps over steps")] = None
+    """Its step size."""
+    adversarial_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of every batch that is attacked."""
+    gamma: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Weight of the attacked images in the combined loss; the clean ones have the rest."""
+    trades_weight: Annotated[float, Field(ge=0)] = 6.0
+    """Weight in TRADES of the distance between attacked and clean predictions."""
+    batch_norm: Literal["running", "batch"] = "running"
+    """Statistics that batch normalisation uses while images are attacked in training."""
+    select_epoch: Literal["robust", "clean"] = "robust"
+    """Which loss of the validation images chooses the epoch of an adversarial or certified training."""
+    noise_layers: Annotated[float | None, Otherwise("no noise layers")] = None
+    """Random rotations RY(η·β) of a QVC's qubits in front of every layer, η drawn anew in every step; this is where the
+    β of every layer starts, which is trained."""
+    noise_variance: Annotated[Annotated[float, Field(ge=0)], Otherwise("0.196, the paper's 2π/32")] = _rule(
+        "noise_variance"
+    )
+    """Variance of η, in radians²."""
+    noise_distribution: Literal["gaussian", "gaussian-bernoulli"] = _rule("noise_distribution")
+    """Distribution of η; in gaussian-bernoulli it is often zero."""
+    noise_probability: Annotated[float, Field(gt=0, le=1)] = _rule("noise_probability")
+    """Of gaussian-bernoulli: how often η is not zero."""
+    noise_phases: Literal["training", "inference", "both"] = _rule("noise_phases")
+    """Where the noise layers are."""
+    certified_radius: Annotated[float, Field(gt=0)] = 1.0
+    """The l2 radius that a certified training wants of every image, in pixel units."""
+    certified_weight: Annotated[float, Field(ge=0, le=1)] = 0.8
+    """Weight in a certified training of what is missing of the radius; the cross-entropy has the rest."""
+    witness: Annotated[Literal["exact", "steps"] | None, Otherwise("exact up to 256 pixels, steps beyond")] = None
+    """Where a certified training has the nearest image of another label from."""
+    witness_steps: Count = 1
+    """Gradients for such an image, where it comes from steps."""
+    augment_sigma: Annotated[float, Field(ge=0)] = 0.1
+    """Standard deviation of the noise of a Gaussian augmentation, in pixel units."""
+    augment_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Share of every batch that has it."""
+    augment_unclipped: bool = False
+    """Noisy pixels may leave [0, 1], as randomised smoothing has them."""
+    penalty: Literal["spectral", "gradient", "squares"] = "gradient"
+    """What a regularised training keeps small: spectral norms, the gradient by the pixels, or squared weights."""
+    penalty_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Multiplies it."""
+    train_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Depolarising noise of this strength after every SX and CZ of a QVC's layers, sampled anew in every step."""
+    train_shots: Count | None = None
+    """Every ⟨Z⟩ of a QVC in the loss has the noise of so many shots."""
+    train_draws: Annotated[int, Field(ge=1, le=256)] = 16
+    """Circuits with sampled errors that a step with noise averages; each costs as much as a step without."""
+
+    @model_validator(mode="after")
+    def _the_defence_takes_its_options(self) -> Self:
+        """Refuse what the defence would ignore, where it is not left at its default."""
+        fields, taken = type(self).model_fields, DEFENCE_OPTIONS.get(self.named_defence, {})
+        takers = {option: name for name, options in DEFENCE_OPTIONS.items() for option in options}
+        ignored = [name for name in takers if name not in taken and getattr(self, name) != fields[name].default]
+        if ignored and self.named_defence in (*DEFENCE_OPTIONS, "clean"):
+            options = ", ".join("--" + name.replace("_", "-") for name in ignored)
+            fitting = [name for name, known in DEFENCE_OPTIONS.items() if set(ignored) <= set(known)]
+            raise ConfigurationError(
+                f"the defence {self.named_defence} has no use for {options}",
+                got=", ".join(f"{name} {getattr(self, name)}" for name in ignored),
+                expected=" or ".join(f"--defence {name}" for name in fitting) or "options of one defence",
+                remedy="leave it out" if len(ignored) == 1 else "leave them out",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _noise_layers_take_their_options(self) -> Self:
+        """Refuse what says how noise is drawn where there are no noise layers, and a rule that contradicts itself."""
+        fields = type(self).model_fields
+        changed = [name for name in NOISE_LAYER_OPTIONS if getattr(self, name) != fields[name].default]
+        if changed and self.noise_layers is None:
+            options = ", ".join("--" + name.replace("_", "-") for name in changed)
+            raise ConfigurationError(
+                f"there are no noise layers that {options} could be for",
+                got=", ".join(f"{name} {getattr(self, name)}" for name in changed),
+                expected="such options beside --noise-layers alone",
+                remedy="give --noise-layers, the first β of every layer, for example 0.25",
+            )
+        _ = self.noise_rule
+        return self
+
+    @model_serializer(mode="wrap")
+    def _written(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the options of other defences and of no noise layers; those for noise have always been written."""
+        values = dict(serialised(self))
+        taken = DEFENCE_OPTIONS.get(self.named_defence)
+        others = {name for defence, options in DEFENCE_OPTIONS.items() if defence != NOISE_AWARE for name in options}
+        for name in () if taken is None and self.named_defence != "clean" else others - set(taken or ()):
+            values.pop(name, None)
+        for name in () if self.noise_layers is not None else ("noise_layers", *NOISE_LAYER_OPTIONS):
+            values.pop(name, None)
+        return values
+
+    @property
+    def noise_rule(self) -> NoiseLayers | None:
+        """The noise layers; None for none."""
+        if self.noise_layers is None:
+            return None
+        rule = {field: getattr(self, option) for option, field in NOISE_LAYER_OPTIONS.items()}
+        return NoiseLayers(beta=self.noise_layers, **rule)
+
+    @property
+    def named_defence(self) -> str:
+        """The defence that is asked for, by its name or by --train-noise or --train-shots alone; else ``clean``."""
+        noisy = bool(self.train_noise) or self.train_shots is not None
+        return self.defence or (NOISE_AWARE if noisy else "clean")
