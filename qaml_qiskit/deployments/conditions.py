@@ -144,22 +144,24 @@ def parse_deployment(
     return model, condition.by(rules[0]) if rules else condition
 
 
-def parse_condition(words: str, *, recipe: str = DEFAULT_RECIPE) -> Condition:
+def parse_condition(words: str, *, recipe: str = DEFAULT_RECIPE, name: str | None = None) -> Condition:
     """A condition as it is written behind the ``@`` of a deployment; no words are :class:`Ideal`.
 
     Args:
         words: ``TARGET`` or ``NOISE:STRENGTH``, with ``:layer`` and ``:encoding`` behind it; an inference rule, or a
             rule and one of these with an ``@`` between them.
         recipe: compiles for a target.
+        name: of the whole deployment, for the message.
 
     Raises:
         ConfigurationError: no number, an unknown noise, or a strength out of its range.
     """
+    name = name or words
     first, at, second = words.partition("@")
     if at and names_rule(first) != names_rule(second):
         rule, condition = (first, second) if names_rule(first) else (second, first)
-        return _condition(condition, recipe, words).by(parse_rule(rule))
-    return Ideal(rule=parse_rule(words)) if names_rule(words) else _condition(words, recipe, words)
+        return _condition(condition, recipe, name).by(parse_rule(rule))
+    return Ideal(rule=parse_rule(words)) if names_rule(words) else _condition(words, recipe, name)
 
 
 def _condition(words: str, recipe: str, name: str) -> Condition:

@@ -8,15 +8,21 @@ from torch import Tensor
 from qaml_qiskit.attacks import DefenceViews
 from qaml_qiskit.deployments.conditions import Ideal
 from qaml_qiskit.deployments.deployment import Deployment
+from qaml_qiskit.deployments.rules import LayersRule, Smoothing
 from qaml_qiskit.errors import ConfigurationError
 
 
 def twin_of(defended: Deployment) -> Deployment | None:
-    """The same model without what defends it; None where its condition says nothing of that.
+    """The same model without what defends it: noise layers, smoothing, a noise; None where there is nothing of that.
 
     Weights are no defence that could be taken off: for a model that was trained adversarially, name a plain one.
     """
-    return None if isinstance(defended.condition, Ideal) else defended.at(Ideal())
+    condition = defended.condition
+    if defended.has_noise_layers and not isinstance(condition.rule, Smoothing):
+        return defended.at(Ideal(rule=LayersRule("off")))
+    if isinstance(condition, Ideal) and not isinstance(condition.rule, Smoothing):
+        return None
+    return defended.at(Ideal(rule=None if isinstance(condition.rule, Smoothing) else condition.rule))
 
 
 def defence_views(defended: Deployment, twin: Deployment | None, sources: Sequence[Deployment]) -> DefenceViews:
@@ -27,8 +33,12 @@ def defence_views(defended: Deployment, twin: Deployment | None, sources: Sequen
         twin: the same without the defence, or a plain model.
         sources: other models.
     """
+    # What noise layers are on average is known exactly; a vote over noisy images is known by its draws alone.
+    exact = defended.expected.module if isinstance(defended.drawing_rule, LayersRule) else None
     return DefenceViews(
         defended.module,
+        exact=exact,
+        drawn=defended.one_draw,
         twin=None if twin is None else twin.module,
         sources={source.name: source.module for source in sources},
     )

@@ -19,11 +19,11 @@ from qaml_qiskit.compute import DEFAULT_COMPUTE
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.circuits import parameter_values
 from qaml_qiskit.deployments.conditioned import ConditionedModel
-from qaml_qiskit.deployments.drawing import DrawnLayers, DrawnUnderNoise, Smoothed
+from qaml_qiskit.deployments.drawing import Drawing, DrawnLayers, DrawnUnderNoise, Smoothed
 from qaml_qiskit.deployments.forms import QuadraticForms, check_forms, forms_of_layers, forms_of_matrices
 from qaml_qiskit.deployments.modules import frozen_copy, noisy_module, placed, without_readout_errors
 from qaml_qiskit.deployments.pieces import in_pieces, readable
-from qaml_qiskit.deployments.rules import LayersRule, Smoothing
+from qaml_qiskit.deployments.rules import InferenceRule, LayersRule, Smoothing
 from qaml_qiskit.deployments.sampling import Stages, passing_run, sample_values
 from qaml_qiskit.evaluation import ZString
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation
@@ -59,14 +59,22 @@ class Deployment(ConditionedModel):
         Where the rule draws, it is a :class:`~qaml_qiskit.attacks.RandomModule`, a new one every time, which draws from
         torch's global numbers, as attacks and evaluations seed them, until it is seeded itself.
         """
-        match self.drawing_rule:
-            case Smoothing(sigma=sigma, draws=draws):
-                return Smoothed(self._exact_module, sigma, draws).eval()
-            case LayersRule(draws=int(draws), votes=votes) if self.kind == "exact":
-                return DrawnLayers(self._drawn_model, draws, votes).eval()
-            case LayersRule(draws=int(draws), votes=votes):
-                return DrawnUnderNoise(self._drawn_model, self.undrawn_layers, draws, votes).eval()
-        return self._exact_module
+        rule = self.drawing_rule
+        return self._exact_module if rule is None else self._drawing(rule, cast(int, rule.draws), rule.votes)
+
+    @property
+    def one_draw(self) -> nn.Module | None:
+        """The logits of a single draw, differentiable, a new random module every time; None where nothing is drawn."""
+        rule = self.drawing_rule
+        return None if rule is None else self._drawing(rule, 1, votes=False)
+
+    def _drawing(self, rule: InferenceRule, draws: int, votes: bool) -> Drawing:
+        """A module that draws, in evaluation mode."""
+        if isinstance(rule, Smoothing):
+            return Smoothed(self._exact_module, rule.sigma, draws, votes).eval()
+        if self.kind == "exact":
+            return DrawnLayers(self._drawn_model, draws, votes).eval()
+        return DrawnUnderNoise(self._drawn_model, self.undrawn_layers, draws, votes).eval()
 
     @cached_property
     def _exact_module(self) -> nn.Module:

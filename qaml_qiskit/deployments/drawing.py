@@ -102,10 +102,11 @@ class Smoothed(Drawing):
         model: maps images to logits; pixels may be outside [0, 1].
         sigma: standard deviation of every pixel's noise.
         draws: copies of an image.
+        votes: see :class:`Drawing`.
     """
 
-    def __init__(self, model: nn.Module, sigma: float, draws: int) -> None:
-        super().__init__(draws, votes=True)
+    def __init__(self, model: nn.Module, sigma: float, draws: int, votes: bool = True) -> None:
+        super().__init__(draws, votes)
         self.model, self.sigma = model, sigma
 
     def once(self, images: Tensor, generator: torch.Generator | None) -> Tensor:

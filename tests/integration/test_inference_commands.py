@@ -65,8 +65,12 @@ def notes(folder: Path) -> str:
 
 
 _QUICK = ("--attacks", "fgsm", "--eps", "0.1", "--recipe", "quick")
+_AUDIT = ("--eps", "0.1", "--steps", "2", "--draws", "1", "--judged", "4", "--queries", "5")
 WALK = {
     "attack": (["attack", "{model}", "--attack", "fgsm", "--eps", "0.1", "--audit"], "exact average"),
+    "audit": (["audit", "{model}", *_AUDIT], "exact average"),
+    "audit a vote": (["audit", "{model}@layers:majority:3", *_AUDIT], "majority vote"),
+    "audit a smoothed": (["audit", "{model}@smoothing:0.1:3", *_AUDIT], "Gaussian noise"),
     "attack a mean": (["attack", "{model}@layers:mean:3", "--attack", "pgd", "--eps", "0,0.1"], "fresh draws"),
     "attack a vote": (["attack", "{model}@layers:majority:3", "--attack", "pgd", "--eps", "0.1"], "majority vote"),
     "attack a smoothed": (

@@ -60,7 +60,7 @@ class AuditRequest(Seeded, ForNetworks, WithImages, OnModel):
         if self.defence is None:
             return self.model
         model, condition = conditions.parse_deployment(self.model)
-        if not isinstance(condition, conditions.Ideal):
+        if condition != conditions.Ideal():
             raise ConfigurationError(
                 f"{self.model} has a condition already",
                 got=f"--defence {self.defence} beside it",

@@ -52,7 +52,7 @@ def _read(request: AuditRequest, data_dir: Path | None, compute: Compute, progre
     """The defence that a request names."""
     names = [request.defended, *([] if request.twin is None else [request.twin]), *request.sources]
     data = network_data(request.dataset, request.loading(data_dir))
-    defended, *others = read_deployments(names, compute=compute, data=data, progress=progress)
+    defended, *others = read_deployments(names, compute=compute, data=data, progress=progress, seed=request.seed)
     if request.twin is None:
         return Defence(defended, twin_of(defended), tuple(others))
     return Defence(defended, others[0], tuple(others[1:]))
