@@ -99,7 +99,7 @@ class SmoothedCertification:
         return np.concatenate([votes_of(part[None], self._deployment.num_classes) for part in parts])
 
 
-def smooth_batch(run: Run, work: Smoothing, count: int, progress: Progress, pool: Pool = HERE) -> list[Row]:
+def smooth_batch(run: Run, work: SmoothedCertification, count: int, progress: Progress, pool: Pool = HERE) -> list[Row]:
     """The rows of all images, kept in the run chunk by chunk.
 
     Args:
