@@ -451,6 +451,11 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         ["train", "--encoding", "approximate", "--defence", "certified"],
         ["certified radii", "approximate", "multiplexed"],
     ),
+    "certified radii of noise layers": (
+        nothing,
+        ["train", "--noise-layers", "0.25", "--defence", "certified"],
+        ["certified radii", "noise layers", "multiplexed"],
+    ),
     "a certified radius of zero": (
         nothing,
         ["train", "--defence", "certified", "--certified-radius", "0"],
