@@ -8,6 +8,9 @@ VALUE = {torch.float32: 1e-5, torch.float64: 1e-10}
 #: Largest allowed absolute difference of gradients (relative to the largest gradient where that exceeds 1).
 GRADIENT = {torch.float32: 2e-4, torch.float64: 1e-9}
 
+#: The same through Euler angles, at the nearest to their singular points that anything goes through them.
+SINGULAR_GRADIENT = {torch.float32: 5e-3, torch.float64: 1e-9}
+
 #: Sums of a few numbers in float32 that were each computed in double precision: some last places, relative.
 ROUNDED = 2**-21
 

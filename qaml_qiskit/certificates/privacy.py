@@ -19,9 +19,11 @@ def privacy_radii(forms: DecisionForms, images: Floats, labels: Integers, streng
     trace distance τ of pure states is ‖x‖·τ in pixels.
 
     Assumptions: one global channel, wherever it acts before the readout; exact probabilities; pure encoded states.
-    Where it is vacuous: τ → 0 as p → 0. It grows with p, towards (⟨Z_j⟩ − ⟨Z_k⟩)/4 at p → 1, which is
-    :func:`lipschitz_radii` of the model *without* noise and below its exact radius. The growth is one of the bound: a
-    global channel multiplies all ⟨Z_k⟩ by 1 − p, so labels and exact radii are the same for every p < 1.
+    Where it is vacuous: τ → 0 as p → 0. And it is never above γ/4 with γ = ⟨Z_j⟩ − ⟨Z_k⟩, which is
+    :func:`lipschitz_radii` of the model *without* noise and below its exact radius: √(1 + t) ≤ 1 + t/2 gives
+    τ ≤ γp/(4(1 + (1 − p)⟨Z_k⟩)), and the bracket is at least p. It reaches that for p → 1. The growth is one of the
+    bound, not of what it bounds: a global channel multiplies all ⟨Z_k⟩ by 1 − p, so labels and exact radii are the same
+    for every p < 1.
 
     Args:
         forms: those of the model without noise, xᵀM_k x/xᵀx = ⟨Z_k⟩ in [−1, 1].

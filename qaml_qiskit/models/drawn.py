@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from qiskit.circuit import Parameter, ParameterVector, ParameterVectorElement, QuantumCircuit
 from qiskit.circuit.library import RYGate, RZGate
 from torch import Tensor
 
-from qaml_qiskit.circuits import NOISE_ANGLES, Ansatz
+from qaml_qiskit.circuits import NOISE_ANGLES, Ansatz, NoiseLayers
 from qaml_qiskit.models.connector import AmplitudeQNN, layer_by_layer
-from qaml_qiskit.models.folding import folded, is_singular
+from qaml_qiskit.models.folding import Folds
 from qaml_qiskit.simulation import Reading
 
 _WEIGHTS, _FOLDED = "θ", "α"
@@ -41,21 +42,21 @@ class DrawnCircuit:
         self._apart_order = [*_vector(self._circuit, _WEIGHTS), *_vector(self._circuit, NOISE_ANGLES)]
         self._fold = _Fold.of(self._circuit)
 
-    def expectations(self, features: Tensor, weights: Tensor, angles: Tensor) -> Tensor:
-        """Averages of the readings, shape (N, S), differentiable in everything.
+    def expectations(self, features: Tensor, weights: Tensor, scales: Tensor, noise: Tensor) -> Tensor:
+        """Averages of the readings, shape (N, S), differentiable in all but the noise.
 
         Args:
             features: shape (N, num_features).
             weights: of the ansatz, shape (P,).
-            angles: of the noise layers' RY, shape (L, n); those of qubits on which no noise acts are ignored.
+            scales: shape (K,).
+            noise: shape (K, J); the angles of the noise layers' RY, L·n of them row by row, are ``scales`` times its
+                rows. Those of qubits on which no noise acts are ignored.
         """
-        own, nu = weights.double(), angles.flatten().to(weights.device, torch.float64)
-        first, second, third = own[self._fold.rotations.to(own.device)]
-        first, second, behind = folded(first, second, nu[self._fold.angles.to(own.device)])
-        if is_singular(second):
-            return layer_by_layer(self._apart, features, torch.cat([own, nu]).to(weights.dtype))
-        together = torch.cat([own, nu, first, second, third + behind])
-        return layer_by_layer(self._together, features, together.to(weights.dtype))
+        values, is_singular = self._fold.folds.values(weights, scales, noise)
+        if is_singular:
+            angles = (scales[:, None] * noise.to(scales)).flatten()
+            return layer_by_layer(self._apart, features, torch.cat([weights, angles.to(weights)]))
+        return layer_by_layer(self._together, features, values)
 
     @cached_property
     def _together(self) -> AmplitudeQNN:
@@ -69,21 +70,27 @@ class DrawnCircuit:
         return AmplitudeQNN(self._circuit, self._num_features, self._readings, self._apart_order)
 
 
+def drawn_noise(layers: NoiseLayers, count: int, qubits: int, generator: torch.Generator | None = None) -> Tensor:
+    """η of so many layers and qubits, shape (L, n), on the CPU: from the generator, or from torch's global numbers."""
+    noise = layers.variance**0.5 * torch.randn(count, qubits, generator=generator)
+    if layers.distribution == "gaussian-bernoulli":
+        noise = noise * (torch.rand(count, qubits, generator=generator) < layers.probability)
+    return noise
+
+
 @dataclass(frozen=True, eq=False)
 class _Fold:
-    """Which noise angles are folded into which rotations.
+    """A circuit whose noise is folded into its rotations.
 
     Attributes:
         circuit: with the folded rotations at angles ``α``, and the rest of the noise as it was.
         parameters: ``α``: of all rotations the angles that come first in time, then the second, then the third ones.
-        angles: indices of the folded angles in ``ν``, shape (R,).
-        rotations: indices of the rotations' angles in ``θ``, shape (3, R).
+        folds: which of ``ν`` were folded into which of ``θ``.
     """
 
     circuit: QuantumCircuit
     parameters: tuple[Parameter, ...]
-    angles: Tensor
-    rotations: Tensor
+    folds: Folds
 
     @classmethod
     def of(cls, circuit: QuantumCircuit) -> _Fold:
@@ -100,9 +107,9 @@ class _Fold:
                 made.append(gate)
             elif (angle := replaced[position]) is not None:
                 made.append((RZGate if gate.name == "rz" else RYGate)(angle), gate.qubits)
-        indices = torch.tensor([[circuit.data[position].params[0].index for position in each] for each in found])
-        angles, *rotations = indices.reshape(-1, 4).long().T
-        return cls(made, alpha, angles, torch.stack(rotations))
+        indices = [[circuit.data[position].params[0].index for position in each] for each in found]
+        angles, *rotations = np.array(indices, dtype=np.int64).reshape(-1, 4).T
+        return cls(made, alpha, Folds(angles, np.array(rotations)))
 
 
 def _rotations_behind_noise(circuit: QuantumCircuit) -> Iterator[list[int]]:

@@ -17,7 +17,7 @@ from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.formats import first_problem, short
 from qaml_qiskit.models.averaged import AveragedCircuit
 from qaml_qiskit.models.connector import AdjointConnector, AmplitudeQNN
-from qaml_qiskit.models.drawn import DrawnCircuit
+from qaml_qiskit.models.drawn import DrawnCircuit, drawn_noise
 from qaml_qiskit.models.inputs import check_batch, check_size
 from qaml_qiskit.models.qvc_config import QVCConfig
 from qaml_qiskit.seeds import check_seed
@@ -119,6 +119,9 @@ class QVC(nn.Module):
     def expectations(self, images: Tensor) -> Tensor:
         """⟨P⟩ of the readout's strings, shape (N, S): the ⟨Z_k⟩ of qubit k where every class has its own.
 
+        With noise layers, in training those of one draw from torch's global random numbers, shared by all images; in
+        evaluation mode the average over all draws, exactly, which is differentiable in the images alone.
+
         Args:
             images: shape (N, C, H, W) in [0, 1]. Where the encoding is more than flattening, also states that
                 ``encoding.state`` prepared, shape (N, 2ⁿ), which spares a training the encoding in every epoch.
@@ -127,7 +130,8 @@ class QVC(nn.Module):
         if layers is None or not (layers.in_training if self.training else layers.in_inference):
             return self.connector(features)
         if self.training:
-            return self._drawn.expectations(features, self.weight, self.draw())
+            noise = drawn_noise(layers, len(self.betas), self.config.num_qubits)
+            return self._drawn.expectations(features, self.weight, self.betas, noise)
         return self._averaged.expectations(features, self.weight, self.betas, layers)
 
     def features(self, images: Tensor) -> Tensor:
@@ -179,11 +183,7 @@ class QVC(nn.Module):
         Raises:
             ConfigurationError: the model has no noise layers.
         """
-        layers = self._noise_layers()
-        shape = (len(self.betas), self.config.num_qubits)
-        noise = layers.variance**0.5 * torch.randn(shape, generator=generator)
-        if layers.distribution == "gaussian-bernoulli":
-            noise = noise * (torch.rand(shape, generator=generator) < layers.probability)
+        noise = drawn_noise(self._noise_layers(), len(self.betas), self.config.num_qubits, generator)
         return noise.to(self.betas) * self.betas[:, None]
 
     def drawn_logits(self, images: Tensor, angles: Tensor) -> Tensor:
@@ -206,7 +206,9 @@ class QVC(nn.Module):
                 expected=f"{shape}, an angle for every layer and qubit",
                 remedy="take them from QVC.draw()",
             )
-        return self.logits(self._drawn.expectations(self.features(images), self.weight, angles))
+        scales = angles.to(self.betas).flatten()
+        ones = torch.ones(len(scales), 1)
+        return self.logits(self._drawn.expectations(self.features(images), self.weight, scales, ones))
 
     def with_noise_layers(self, layers: NoiseLayers | None) -> Self:
         """A copy with the same weights under another rule of noise layers; β stays, and starts where there was none.
@@ -245,15 +247,16 @@ class QVC(nn.Module):
             )
         return self.config.noise_layers
 
-    # As circuits
-
     def extra_repr(self) -> str:
         """What it is, for whoever prints it."""
         config = self.config
         layers = (
             f"{config.num_layers} layers of {config.ansatz}" if config.circuit is None else "a circuit of one's own"
         )
-        return f"{config.num_qubits} qubits, {layers}, encoding {config.encoding}, readout {config.readout}"
+        noise = "" if config.noise_layers is None else f", noise layers in {config.noise_layers.phases}"
+        return f"{config.num_qubits} qubits, {layers}, encoding {config.encoding}, readout {config.readout}{noise}"
+
+    # As circuits
 
     def ansatz(self, layer_end: str | None = None, noise_layers: NoiseLayerForm | None = None) -> QuantumCircuit:
         """The variational part with this model's weights bound.

@@ -22,6 +22,7 @@ from qaml_qiskit.models.inputs import ImageShape, check_size
 from qaml_qiskit.models.scale import LogitScale
 from qaml_qiskit.noise import LAYER_END
 from qaml_qiskit.registry import Named
+from qaml_qiskit.simulation.heisenberg import memory_needed
 
 #: Of Qiskit's circuit and its compiled form, while both exist; measured for 200 and 1,000 layers.
 _BYTES_A_WEIGHT = 4000
@@ -167,8 +168,15 @@ class QVCConfig(BaseModel):
 
     @property
     def memory(self) -> int:
-        """Bytes of the circuit while it is built, and of one image's state and what is computed from it."""
-        return _BYTES_A_WEIGHT * self.build_ansatz().num_parameters + 4 * self._head_weights + 48 * 2**self.num_qubits
+        """Bytes of the circuit while it is built, and of one image's state and what is computed from it.
+
+        With noise layers there are three circuits, and where they act in inference, what is read on average.
+        """
+        circuits = _BYTES_A_WEIGHT * self.build_ansatz().num_parameters * (1 if self.noise_layers is None else 3)
+        needed = circuits + 4 * self._head_weights + 48 * 2**self.num_qubits
+        if self.noise_layers is not None and self.noise_layers.in_inference:
+            needed += memory_needed(self.num_qubits, len(self.build_readout().strings))
+        return needed
 
     def build_encoding(self) -> Encoding:
         """The encoding that these fields describe."""

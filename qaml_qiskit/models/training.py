@@ -135,7 +135,7 @@ class Trainer:
             should_stop: asked between steps; True leaves the state ready for :meth:`snapshot`.
 
         Returns:
-            Whether training is finished. If so the model holds the weights of the best epoch by validation loss.
+            Whether training is finished. If so the model holds the weights of the epoch that is kept.
 
         Raises:
             InputError: the loss became NaN or infinite.
@@ -207,7 +207,7 @@ class Trainer:
         robust = (None, None) if changed is None else self._judged(changed)
         record = EpochRecord(state.epoch + 1, *trained, loss, accuracy, *robust)
         state.history.append(record)
-        if _best_epoch(state.history) == len(state.history) - 1:
+        if self.config.keep_epoch == "last" or _best_epoch(state.history) == len(state.history) - 1:
             state.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         state.epoch, state.step, state.seen, state.loss_sum, state.correct = state.epoch + 1, 0, 0, 0.0, 0
         return record

@@ -21,6 +21,7 @@ class TrainingConfig(BaseModel):
         weight_decay: Adam's l2 penalty.
         seed: of the order of the images and of the initial weights.
         patience: stop after this many epochs without a better validation loss; None never stops early.
+        keep_epoch: whose weights the model gets: those of the ``best`` epoch by validation loss, or of the ``last``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -32,6 +33,7 @@ class TrainingConfig(BaseModel):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     seed: Seed = 0
     patience: Annotated[int, Field(ge=1)] | None = None
+    keep_epoch: Literal["best", "last"] = "best"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class TrainingState:
         history: a record for every finished epoch.
         model: the weights by name.
         optimizer: for each parameter, in order, Adam's step count and moments by name.
-        best: the weights after the epoch with the lowest validation loss, robust where there is one.
+        best: the weights to keep: those after the epoch with the lowest validation loss, robust where there is one, or
+            after the last.
     """
 
     epoch: int = 0

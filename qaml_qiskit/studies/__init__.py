@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.robustness import score_without_noise as score_without_noise
     from qaml_qiskit.studies.scoring import Score as Score
     from qaml_qiskit.studies.scoring import score_images as score_images
-    from qaml_qiskit.studies.smoothing import Smoothing as Smoothing
+    from qaml_qiskit.studies.smoothing import SmoothedCertification as SmoothedCertification
     from qaml_qiskit.studies.smoothing import smooth_batch as smooth_batch
     from qaml_qiskit.studies.smoothing import smoothed_levels as smoothed_levels
     from qaml_qiskit.studies.smoothing import smoothed_summary as smoothed_summary

@@ -26,7 +26,7 @@ CHUNK = 25
 ROWS: Codec[list[Row]] = JSON.of(lambda rows: {"rows": rows}, lambda content: content["rows"])
 
 
-class Smoothing:
+class SmoothedCertification:
     """Certifies slices of images by randomised smoothing: a work for :meth:`~qaml_qiskit.artifacts.Run.map`.
 
     The draws of an image depend on the seed and its number alone. Where the logits are quadratic forms, the exact
@@ -99,7 +99,7 @@ class Smoothing:
         return np.concatenate([votes_of(part[None], self._deployment.num_classes) for part in parts])
 
 
-def smooth_batch(run: Run, work: Smoothing, count: int, progress: Progress, pool: Pool = HERE) -> list[Row]:
+def smooth_batch(run: Run, work: SmoothedCertification, count: int, progress: Progress, pool: Pool = HERE) -> list[Row]:
     """The rows of all images, kept in the run chunk by chunk.
 
     Args:

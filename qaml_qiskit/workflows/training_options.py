@@ -78,6 +78,8 @@ class TrainingOptions(DefenceOptions, Seeded, DataOptions):
     """Adam's l2 penalty."""
     patience: Annotated[Count | None, Otherwise("never")] = None
     """Stop after this many epochs without a lower validation loss."""
+    keep_epoch: Annotated[Literal["best", "last"], Field(exclude_if=lambda kept: kept == "best")] = "best"
+    """The weights of which epoch are the model's: the best by validation loss, or the last."""
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Share of the training images set aside to choose the epoch."""
     train_images: Annotated[Count | None, Otherwise("all")] = None

@@ -381,6 +381,28 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     "three groups": (nothing, ["train", "--binarise", "a=1", "b=2", "c=3"], ["one group or two"]),
     "height without width": (nothing, ["train", "--resize", "8"], ["--resize", "at least 2"]),
     "more components than images have pixels": (nothing, ["train", "--pca", "65"], ["--pca 65", "1 to"]),
+    "more images to begin with than queries": (
+        nothing,
+        ["substitute", "{model}", "--queries", "50", "--first", "60"],
+        ["not enough queries", "--queries 50"],
+    ),
+    "more images to begin with than there are": (
+        nothing,
+        ["substitute", "{model}", "--images", "20", "--first", "11"],
+        ["not enough images", "at most 10"],
+    ),
+    "no queries": (nothing, ["substitute", "{model}", "--queries", "0"], ["--queries"]),
+    "substitute that is a circuit": (nothing, ["substitute", "{model}", "--model", "qvc"], ["--model", "'cnn'"]),
+    "images of states made smaller": (
+        nothing,
+        ["train", "--dataset", "ising", "--pca", "3"],
+        ["quantum states", "--pca"],
+    ),
+    "convolutions of images with two pixels": (
+        nothing,
+        ["train", "--dataset", "thin-moons", "--model", "cnn"],
+        ["at least 8×8", "fnn"],
+    ),
     "unknown model kind": (
         nothing,
         ["train", "--model", "qvd"],

@@ -67,7 +67,7 @@ class AuditRequest(Seeded, ForNetworks, WithImages, OnModel):
                 expected="the condition behind an @ of the model's name, or as --defence",
                 remedy="leave out one of them",
             )
-        return conditions.written(model, conditions.parse_condition(self.defence, name=f"{model}@{self.defence}"))
+        return conditions.written(model, conditions.parse_condition(self.defence))
 
     def attacks(self) -> list[Attack]:
         """The attack at every strength."""

@@ -4,7 +4,7 @@ from qaml_qiskit.artifacts import Pool, Run
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.progress import Progress
 from qaml_qiskit.reports import Report
-from qaml_qiskit.studies import Smoothing, smooth_batch, smoothed_levels, smoothed_summary
+from qaml_qiskit.studies import SmoothedCertification, smooth_batch, smoothed_levels, smoothed_summary
 from qaml_qiskit.workflows.certify.request import CertifyRequest
 
 _FIRST_ROWS = 20
@@ -22,7 +22,7 @@ def certify_smoothed_images(
     run: Run, request: CertifyRequest, deployment: Deployment, batch: Batch, progress: Progress, pool: Pool
 ) -> None:
     """Certify by randomised smoothing, and write the tables."""
-    work = Smoothing(
+    work = SmoothedCertification(
         deployment,
         batch,
         sigma=request.smoothing_sigma,

@@ -25,12 +25,16 @@ from qaml_qiskit.studies import (
     Grid,
     OnDevice,
     Preparation,
+    Smoothing,
     audit_defences,
     count_circuits,
     encode_images,
     perturb_everywhere,
     predict_on_devices,
     score_without_noise,
+    smooth_batch,
+    smoothed_levels,
+    smoothed_summary,
 )
 from tests.integration.small import deployed, ideal, images, model, strong_readout
 
@@ -140,6 +144,14 @@ def defending(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
     assert found.verdict == "nil"
 
 
+def smoothing(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+    work = Smoothing(ideal(), batch(30), sigma=0.2, samples=20, selection=5)
+    rows = smooth_batch(run, work, 30, shown, pool)
+    assert [row["index"] for row in rows] == list(range(30))
+    assert smoothed_summary(rows)["images"] == 30
+    assert set(smoothed_levels(rows)[0]) == {"distance", "smoothed", "smoothed_without_draws", "base"}
+
+
 def contents(run: Run) -> dict[str, bytes]:
     """The kept files, without the time that a compilation took."""
     files = {path.relative_to(run.path) for path in run.path.glob("*/*")}
@@ -151,7 +163,9 @@ def contents(run: Run) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    "study", [predicting, perturbing, comparing, counting, encoding, defending], ids=lambda each: each.__name__
+    "study",
+    [predicting, perturbing, comparing, counting, encoding, defending, smoothing],
+    ids=lambda each: each.__name__,
 )
 def test_a_killed_study_goes_on_where_it_was(
     study: Callable[[Run, Deployment, Shown, Any], None], device: Deployment, tmp_path: Path
