@@ -126,7 +126,11 @@ class Deployment(ConditionedModel):
             raise refusals.network_without_gradients(self.name, self.stored.no_gradients, reading[0])
 
     def check_smoothable(self) -> None:
-        """Raise ConfigurationError where a thousand noisy copies of an image cost a propagation each."""
+        """Raise ConfigurationError where a thousand noisy copies of an image cost a propagation each.
+
+        And where the model that is smoothed draws itself, as where it is smoothed already.
+        """
+        self.check_exact()
         if self._is_whole:
             raise refusals.needs_draws(self.name)
 
