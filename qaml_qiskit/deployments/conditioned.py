@@ -322,6 +322,11 @@ class ConditionedModel:
         return self._circuit(with_encoding=False)
 
     @cached_property
+    def undrawn_circuit(self) -> CircuitWithNoise:
+        """:attr:`circuit` with the noise layers yet to be drawn."""
+        return self._circuit(with_encoding=self._is_whole)
+
+    @cached_property
     def circuit(self) -> CircuitWithNoise:
         """What is computed: the whole circuit where the encoding is noisy, too, and otherwise :attr:`layers`."""
         return self._averaged_circuit(with_encoding=True) if self._is_whole else self.layers
