@@ -5,18 +5,17 @@ import json
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, cast
 
 import torch
 
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import refusals
-from qaml_qiskit.deployments.answering import acting_layers, check_rule, rule_notes, with_acting_layers
+from qaml_qiskit.deployments.answering import acting_layers, rule_notes, with_acting_layers
 from qaml_qiskit.deployments.circuits import CircuitWithNoise, device_circuit, native_circuit, on_active_qubits
 from qaml_qiskit.deployments.compiled import Compiled, circuit_to_run, compiled_for
 from qaml_qiskit.deployments.conditions import (
-    DEFAULT_RECIPE,
     Condition,
     Ideal,
     OnTarget,
@@ -25,12 +24,11 @@ from qaml_qiskit.deployments.conditions import (
     written,
 )
 from qaml_qiskit.deployments.pieces import encodes_slowly
-from qaml_qiskit.deployments.recoding import behind_encoding
-from qaml_qiskit.deployments.rules import DEFAULT_DRAWS, InferenceRule, LayersRule, Smoothing
+from qaml_qiskit.deployments.rules import DEFAULT_DRAWS, InferenceRule, LayersRule
 from qaml_qiskit.evaluation import LinearHead
-from qaml_qiskit.execution import Target, load_catalogue, load_recipe, open_target
+from qaml_qiskit.execution import Target
 from qaml_qiskit.models import QVC, ModelCard, Network, NetworkCard, QuadraticClassifier, StoredModel, unit_head
-from qaml_qiskit.noise import NoiseSpec, Placement, named_noise
+from qaml_qiskit.noise import NoiseSpec, named_noise
 
 Kind = Literal["exact", "noisy", "device"]
 
@@ -200,101 +198,6 @@ class ConditionedModel:
         words = [self.weights, words_of(self.condition), self.resolved()]
         return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:16]
 
-    # The same model elsewhere
-
-    def fresh(self) -> Self:
-        """The same, without what was computed but the circuits: matrices of ten qubits take some 40 MB a noise."""
-        return replace(self)
-
-    def behind(self, encoding: str, encoding_layers: int | None = None) -> Self:
-        """The same layers and condition behind another encoding.
-
-        Raises:
-            ConfigurationError: no QVC, or an encoding that these layers cannot have.
-        """
-        # A network has no QVC.
-        _ = self.qvc
-        model, stored = cast(QVC, self.stored.model), cast(StoredModel, self.stored)
-        stored = behind_encoding(model, stored, self.name, encoding, encoding_layers)
-        return self if stored is self.stored else replace(self, stored=stored, _circuits={})
-
-    def under(self, noise: str, strength: float, placement: Placement = "gate", *, on_encoding: bool = False) -> Self:
-        """The model under a named noise; all noises and strengths share the compiled circuit.
-
-        Raises:
-            ConfigurationError: no QVC, an unknown noise, or a strength out of its range.
-        """
-        return self.at(UnderNoise(noise, strength, placement, on_encoding, rule=self.condition.rule))
-
-    def on(self, target: str, recipe: str = DEFAULT_RECIPE, backends: Path | None = None) -> Self:
-        """The model on a target of backends.yaml.
-
-        Raises:
-            QamlError: no QVC, or a target or recipe that does not exist or fit.
-        """
-        return self.at(OnTarget(target, recipe, rule=self.condition.rule), backends=backends)
-
-    def by(self, rule: InferenceRule | None) -> Self:
-        """The model where it is, answering by another rule; None for the one that it has by itself.
-
-        Raises:
-            ConfigurationError: a rule for noise layers that there are not.
-        """
-        check_rule(self.model_name, self.stored.model, self.card.model.kind, rule)
-        return replace(self, condition=self.condition.by(rule))
-
-    def drawing(self, how: Literal["mean", "majority"], draws: int) -> Self:
-        """By the mean of fresh draws of the noise layers, or by their majority vote.
-
-        Raises:
-            ConfigurationError: no noise layers, or fewer than one draw.
-        """
-        return self.by(LayersRule(how, draws))
-
-    def smoothed(self, sigma: float, draws: int) -> Self:
-        """By the majority vote over copies of the image with Gaussian noise.
-
-        Raises:
-            ConfigurationError: a standard deviation that is not above 0, or fewer than one draw.
-        """
-        return self.by(Smoothing(sigma, draws))
-
-    @property
-    def expected(self) -> Self:
-        """The same where nothing is drawn: the exact average over the noise layers, the image without noise."""
-        return self.by(LayersRule("exact") if isinstance(self.drawing_rule, LayersRule) else None)
-
-    @property
-    def without_layers(self) -> Self:
-        """The undefended twin: the same weights and place, without the noise layers.
-
-        Raises:
-            ConfigurationError: there are none.
-        """
-        return self.by(LayersRule("off"))
-
-    def at(self, condition: Condition, backends: Path | None = None) -> Self:
-        """The model under any condition; see :meth:`under` and :meth:`on`."""
-        check_rule(self.model_name, self.stored.model, self.card.model.kind, condition.rule)
-        if not isinstance(condition, Ideal):
-            _ = self.qvc
-        target = None
-        if isinstance(condition, UnderNoise):
-            self._check_noise(condition)
-        if isinstance(condition, OnTarget):
-            load_recipe(condition.recipe)
-            entry = load_catalogue(backends).entry(condition.target)
-            target = open_target(condition.target, entry, self.qvc.config.num_qubits)
-        shared = self._circuits if target is None and self.target is None else {}
-        return replace(self, condition=condition, target=target, _circuits=shared)
-
-    def _check_noise(self, condition: UnderNoise) -> None:
-        """Refuse a noise on the whole register, of which the circuits hold what it does to single qubits."""
-        readout = self.qvc.readout
-        spec = named_noise(condition.noise, condition.strength, condition.placement) if condition.strength else None
-        if spec is not None and spec.global_depolarizing and any(len(string) > 1 for string in readout.strings):
-            raise refusals.needs_single_z(self.name, condition.noise, readout.name)
-
     # Its circuits
 
     @cached_property
@@ -320,6 +223,11 @@ class ConditionedModel:
     def undrawn_layers(self) -> CircuitWithNoise:
         """:attr:`layers` with the noise layers yet to be drawn."""
         return self._circuit(with_encoding=False)
+
+    @cached_property
+    def undrawn_circuit(self) -> CircuitWithNoise:
+        """:attr:`circuit` with the noise layers yet to be drawn."""
+        return self._circuit(with_encoding=self._is_whole)
 
     @cached_property
     def circuit(self) -> CircuitWithNoise:

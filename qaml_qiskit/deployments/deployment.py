@@ -1,6 +1,6 @@
 """A model under a condition, and what it says of images: exactly, under a named noise, or on a target."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from typing import cast
@@ -12,15 +12,14 @@ from torch import Tensor, nn
 
 from qaml_qiskit.artifacts.mapping import HERE, Pool
 from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.attacks import Attack
 from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.batches import check_said
 from qaml_qiskit.compute import DEFAULT_COMPUTE
 from qaml_qiskit.deployments import refusals
+from qaml_qiskit.deployments.checks import CheckedModel
 from qaml_qiskit.deployments.circuits import parameter_values
-from qaml_qiskit.deployments.conditioned import ConditionedModel
 from qaml_qiskit.deployments.drawing import Drawing, DrawnLayers, DrawnUnderNoise, Smoothed
-from qaml_qiskit.deployments.forms import QuadraticForms, check_forms, forms_of_layers, forms_of_matrices
+from qaml_qiskit.deployments.forms import QuadraticForms, forms_of_layers, forms_of_matrices
 from qaml_qiskit.deployments.modules import frozen_copy, noisy_module, placed, without_readout_errors
 from qaml_qiskit.deployments.pieces import in_pieces, readable
 from qaml_qiskit.deployments.rules import InferenceRule, LayersRule, Smoothing
@@ -36,10 +35,11 @@ from qaml_qiskit.simulation.heisenberg import NoisyObservables
 Floats = NDArray[np.floating]
 
 
-class Deployment(ConditionedModel):
+class Deployment(CheckedModel):
     """What a model under a condition says; made by :func:`~qaml_qiskit.deployments.deploy`.
 
-    Attributes, other conditions and circuits are those of :class:`.ConditionedModel`.
+    Attributes and circuits are those of :class:`.ConditionedModel`, other conditions those of :class:`.PlaceableModel`,
+    refusals those of :class:`.CheckedModel`.
     """
 
     # What it says
@@ -102,33 +102,6 @@ class Deployment(ConditionedModel):
         with computing(self.compute):
             observables = without_readout_errors(self._observables, self.layers)
         return noisy_module(self.qvc, observables, self.compute)
-
-    def check_exact(self) -> None:
-        """Raise ConfigurationError where answers are drawn."""
-        if self.drawing_rule is not None:
-            raise refusals.needs_exact_rule(self.name, str(self.drawing_rule), self.expected.name)
-
-    def check_scorable(self) -> None:
-        """Raise ConfigurationError where :meth:`logits` would draw through whole circuits, encoding included."""
-        if self._is_whole:
-            self.check_exact()
-
-    def check_attackable(self, attacks: Iterable[Attack]) -> None:
-        """Raise ConfigurationError unless these attacks can be made on :attr:`module`.
-
-        It leaves out the noise of an encoding, and a network may have no gradients for attacks that read them.
-        """
-        if self._is_whole:
-            got = "a classifier on a device" if self.kind == "device" else "a classifier with noise on its encoding"
-            raise refusals.needs_gradients(self.name, got)
-        reading = [attack.name for attack in attacks if attack.traits.white_box]
-        if self.stored.no_gradients and reading:
-            raise refusals.network_without_gradients(self.name, self.stored.no_gradients, reading[0])
-
-    def check_smoothable(self) -> None:
-        """Raise ConfigurationError where a thousand noisy copies of an image cost a propagation each."""
-        if self._is_whole:
-            raise refusals.needs_draws(self.name)
 
     @torch.no_grad()
     def logits(self, images: Tensor, progress: Progress | None = None) -> Tensor:
@@ -240,11 +213,6 @@ class Deployment(ConditionedModel):
         with computing(self.compute):
             return forms_of_layers(self.qvc, self.layers)
 
-    def check_forms(self) -> None:
-        """Raise ConfigurationError unless the logits are quadratic forms of the image, by a rule that draws nothing."""
-        self.check_exact()
-        check_forms(self.stored.model, self.name, self.condition)
-
     # On a target
 
     @property
@@ -279,11 +247,6 @@ class Deployment(ConditionedModel):
             with torch.no_grad():
                 drawn = np.stack([self.qvc.draw(generator).double().flatten().cpu().numpy() for _ in angles])
         return parameter_values(self.compiled.isa, angles, drawn)
-
-    def check_runnable(self) -> None:
-        """Raise ConfigurationError for a rule that no circuit follows."""
-        if self.has_noise_layers and isinstance(self.condition.rule, LayersRule) and self.drawing_rule is None:
-            raise refusals.cannot_average(self.name)
 
     def _angles(self, images: Tensor, progress: Progress) -> NDArray[np.float64]:
         """The encoding's angles, shape (N, A)."""

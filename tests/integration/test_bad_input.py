@@ -147,6 +147,11 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         ["certify", "defended@layers:majority:9"],
         ["computed exactly", "layers:majority:9", "Name defended@layers:exact"],
     ),
+    "smoothing of what is smoothed": (
+        defended,
+        ["certify", "defended@smoothing:0.1:9", "--method", "smoothing"],
+        ["computed exactly", "Name defended."],
+    ),
     "sweep of draws": (defended, ["sweep", "defended@layers:mean:9"], ["computed exactly", "defended@layers:exact"]),
     "forecast of draws": (
         defended,

@@ -37,7 +37,7 @@ def certify_smoothed_images(
         f"smoothed_radius is sampled: {request.selection_samples} draws choose the label, {request.samples} bound its "
         f"share; each statement may be wrong with a probability of {request.failure:g}."
     )
-    notes = [_NOTE, sampled, *([_NOTE_EXACT] if "base_radius" in rows[0] else [])]
+    notes = [_NOTE, sampled, *([_NOTE_EXACT] if "base_radius" in rows[0] else []), *deployment.notes]
     lead = (
         f"{len(rows)} images, noise of {request.smoothing_sigma:g} on the pixels. Accuracy of the base "
         f"{summary['base_accuracy']:.1%}, smoothed {summary['smoothed_accuracy']:.1%}."

@@ -43,7 +43,13 @@ def substitute(
     opening, progress = open_pool(workers, scheduler), progress or Silent()
     data = network_data(request.dataset, request.loading(data_dir))
     (victim,) = read_deployments(
-        [request.victim], recipe=request.recipe, backends=backends, compute=compute, data=data, progress=progress
+        [request.victim],
+        recipe=request.recipe,
+        backends=backends,
+        compute=compute,
+        data=data,
+        progress=progress,
+        seed=request.seed,
     )
     batch = load_batch(request.images or _ALL, [victim], data_dir, or_all=request.images is None)
     if 2 * request.first > len(batch):

@@ -53,7 +53,7 @@ def test_the_exact_rule_is_the_average_over_all_draws(place: str) -> None:
 @pytest.mark.parametrize("recipe", ["quick", "level3"])
 def test_the_exact_rule_on_a_device_is_the_average_of_the_circuit_that_is_run(recipe: str) -> None:
     device = deployed().on("fake-torino", recipe)
-    whole = device._circuit(with_encoding=True)
+    whole = device.undrawn_circuit
     assert len(noise_angles(whole.circuit)) == 4
     values = device.qvc.encoding.angles(images()).numpy()[:, whole.columns]
     sets = whole.sets(whole.products.strings)
