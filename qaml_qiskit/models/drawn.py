@@ -41,6 +41,8 @@ class DrawnCircuit:
         self._num_features, self._readings = num_features, tuple(readings)
         self._apart_order = [*_vector(self._circuit, _WEIGHTS), *_vector(self._circuit, NOISE_ANGLES)]
         self._fold = _Fold.of(self._circuit)
+        #: Which of the noise is folded into which rotations.
+        self.folds = self._fold.folds
 
     def expectations(self, features: Tensor, weights: Tensor, scales: Tensor, noise: Tensor) -> Tensor:
         """Averages of the readings, shape (N, S), differentiable in all but the noise.
@@ -52,20 +54,20 @@ class DrawnCircuit:
             noise: shape (K, J); the angles of the noise layers' RY, L·n of them row by row, are ``scales`` times its
                 rows. Those of qubits on which no noise acts are ignored.
         """
-        values, is_singular = self._fold.folds.values(weights, scales, noise)
+        values, is_singular = self.folds.values(weights, scales, noise)
         if is_singular:
             angles = (scales[:, None] * noise.to(scales)).flatten()
-            return layer_by_layer(self._apart, features, torch.cat([weights, angles.to(weights)]))
-        return layer_by_layer(self._together, features, values)
+            return layer_by_layer(self.apart, features, torch.cat([weights, angles.to(weights)]))
+        return layer_by_layer(self.together, features, values)
 
     @cached_property
-    def _together(self) -> AmplitudeQNN:
+    def together(self) -> AmplitudeQNN:
         """The circuit with the noise folded into its rotations."""
         order = [*self._apart_order, *self._fold.parameters]
         return AmplitudeQNN(self._fold.circuit, self._num_features, self._readings, order)
 
     @cached_property
-    def _apart(self) -> AmplitudeQNN:
+    def apart(self) -> AmplitudeQNN:
         """The circuit with the noise as gates of its own."""
         return AmplitudeQNN(self._circuit, self._num_features, self._readings, self._apart_order)
 

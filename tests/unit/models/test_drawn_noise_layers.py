@@ -81,7 +81,7 @@ def test_drawn_layers_are_the_circuit_with_these_angles(images: torch.Tensor, an
 
 def _apart(model: QVC, images: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
     """⟨Z⟩ with the noise as gates of its own."""
-    network = model._drawn._apart
+    network = DrawnCircuit(model.config.build_ansatz(), model.features(images).shape[1], model.readout.strings).apart
     return network.expectations(model.features(images), torch.cat([model.weight, angles.flatten()]))
 
 
@@ -107,7 +107,7 @@ def test_gradients_near_singular_points_are_right(images: torch.Tensor, tilt: fl
 
 def test_a_singular_draw_takes_the_other_way(images: torch.Tensor) -> None:
     model = qvc(ansatz="ladder", init_std=0.0)
-    folds = model._drawn._fold.folds
+    folds = DrawnCircuit(model.config.build_ansatz(), 2**N, model.readout.strings).folds
     noise = torch.zeros(L, N)
     assert folds.values(model.weight, model.betas, noise)[1]
     assert not folds.values(model.weight, model.betas, noise + 0.1)[1]
@@ -123,4 +123,4 @@ def test_what_is_folded_costs_no_gate() -> None:
         ansatz = ANSAETZE[name](N, L)
         plain = qvc(None, name).connector.neural_network.program
         drawn = DrawnCircuit(ansatz, 2**N, ((0,),))
-        assert drawn._together.program.num_walls == plain.num_walls, name
+        assert drawn.together.program.num_walls == plain.num_walls, name
