@@ -210,25 +210,6 @@ def noisy_row(noise, strength, made, images, labels, forms, silent, made_without
     }
 
 
-def trained_noise():
-    """The digits, 12 layers trained with and without noise, each asked with and without it."""
-    images, labels = digits()
-    for strength in (0.0, 0.01):
-        for seed in SEEDS[:1]:
-            extra = {"train_noise": strength, "train_draws": 8} if strength else {}
-            made = trained(layers=LAYERS, seed=seed, **extra)
-            for asked in (0.0, 0.01):
-                asked_of = made.under("depolarizing", asked) if asked else made
-                yield {
-                    "trained_under": strength,
-                    "asked_under": asked,
-                    "seed": seed,
-                    "accuracy": (said(asked_of.module, images) == labels).mean(),
-                    "robust_0.1": robust(asked_of.module, images, labels, 0.1),
-                    **exact(decompose(asked_of.forms().matrices), images, labels)[1],
-                }
-
-
 def privacy():
     """What differential privacy certifies of the same images by the strength of a global channel."""
     images, labels = mnist_images(IMAGES)
@@ -251,7 +232,7 @@ def smoothing():
     """The digits: a plain and an augmented model, smoothed by sampling and without a draw, and the bases."""
     images, labels = digits()
     pixels = pixels_of(images)
-    for sigma in (0.1, 0.25):
+    for sigma in (0.25,):
         for trained_with in (0.0, sigma):
             extra = {"defence": "augmented", "augment_sigma": sigma, "augment_unclipped": True} if trained_with else {}
             made = trained(layers=LAYERS, **extra)
@@ -352,7 +333,7 @@ def mnist_images(count):
     return torch.from_numpy(test.images[:count]), np.asarray(test.labels[:count])
 
 
-TABLES = (movement, privacy, norms, defences, depolarising, floors, smoothing, trained_noise)
+TABLES = (movement, privacy, norms, defences, depolarising, floors, smoothing)
 
 
 def main():
