@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.special import ndtri
 
 from qaml_qiskit import train
 from qaml_qiskit.attacks import make_attack, run_attack
@@ -26,7 +25,6 @@ from qaml_qiskit.certificates import (
     decompose,
     lipschitz_radii,
     privacy_radii,
-    share_at_least,
     widest_margins,
 )
 from qaml_qiskit.datasets import load_dataset
@@ -210,25 +208,6 @@ def noisy_row(noise, strength, made, images, labels, forms, silent, made_without
     }
 
 
-def trained_noise():
-    """The digits, 12 layers trained with and without noise, each asked with and without it."""
-    images, labels = digits()
-    for strength in (0.0, 0.01):
-        for seed in SEEDS[:1]:
-            extra = {"train_noise": strength, "train_draws": 8} if strength else {}
-            made = trained(layers=LAYERS, seed=seed, **extra)
-            for asked in (0.0, 0.01):
-                asked_of = made.under("depolarizing", asked) if asked else made
-                yield {
-                    "trained_under": strength,
-                    "asked_under": asked,
-                    "seed": seed,
-                    "accuracy": (said(asked_of.module, images) == labels).mean(),
-                    "robust_0.1": robust(asked_of.module, images, labels, 0.1),
-                    **exact(decompose(asked_of.forms().matrices), images, labels)[1],
-                }
-
-
 def privacy():
     """What differential privacy certifies of the same images by the strength of a global channel."""
     images, labels = mnist_images(IMAGES)
@@ -245,44 +224,6 @@ def privacy():
             "exact_with_or_without": np.median(radius[right]),
             "privacy_over_exact": np.median(private[right] / radius[right]),
         }
-
-
-def smoothing():
-    """The digits: a plain and an augmented model, smoothed by sampling and without a draw, and the bases."""
-    images, labels = digits()
-    pixels = pixels_of(images)
-    for sigma in (0.1, 0.25):
-        for trained_with in (0.0, sigma):
-            extra = {"defence": "augmented", "augment_sigma": sigma, "augment_unclipped": True} if trained_with else {}
-            made = trained(layers=LAYERS, **extra)
-            forms = decompose(made.forms().matrices)
-            radius = certify_l2(forms, pixels, labels).radius
-            sure = certify_smoothed_forms(forms, pixels, labels, sigma)
-            for draws in (100, 1000):
-                sampled = sampled_radii(made.module, images, labels, sigma, draws)
-                yield {
-                    "sigma": sigma,
-                    "trained_with": trained_with,
-                    "draws": draws,
-                    "largest_possible": sigma * ndtri(0.001 ** (1 / draws)),
-                    "base_accuracy": (radius > 0).mean(),
-                    **{f"sampled_{level:g}": (sampled > level).mean() for level in (0, 0.25, 0.5, 1.0)},
-                    **{f"without_draws_{level:g}": (sure > level).mean() for level in (0, 0.25, 0.5, 1.0)},
-                    **{f"base_{level:g}": (radius > level).mean() for level in (0.25, 0.5, 1.0)},
-                }
-
-
-def sampled_radii(module, images, labels, sigma, draws):
-    """As ``qaml certify --method smoothing`` has them: 100 draws choose, the others bound."""
-    radii = np.zeros(len(images))
-    for i, image in enumerate(images):
-        generator = torch.Generator().manual_seed(i)
-        found = said(module, image + sigma * torch.randn((100 + draws, *image.shape), generator=generator))
-        label = np.bincount(found[:100]).argmax()
-        if label == labels[i]:
-            share = share_at_least(np.array([(found[100:] == label).sum()]), np.array([draws]))[0]
-            radii[i] = sigma * ndtri(max(share, 0.5))
-    return radii
 
 
 def movement():
@@ -352,7 +293,7 @@ def mnist_images(count):
     return torch.from_numpy(test.images[:count]), np.asarray(test.labels[:count])
 
 
-TABLES = (movement, privacy, norms, defences, depolarising, floors, smoothing, trained_noise)
+TABLES = (movement, privacy, norms, defences, depolarising, floors)
 
 
 def main():
