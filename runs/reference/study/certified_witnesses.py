@@ -1,4 +1,4 @@
-"""Radii by witnesses from a few gradients over the exact ones, on the first 500 test images that are classified rightly.
+"""Radii by witnesses from a few gradients over the exact ones, on the first 500 test images that are right.
 
 Run it as ``QAML_DATA_DIR=… python certified_witnesses.py MODEL…``: folders of models on MNIST or Fashion-MNIST.
 """
