@@ -34,6 +34,8 @@ def write_report(settings: Settings) -> str:
         parts += _circuit(documents["circuit"])
     if "defences" in documents:
         parts += _defences(documents["defences"])
+    if "layers" in documents:
+        parts += _layers(documents["layers"])
     if "gpu" in documents:
         parts += _gpu(documents["gpu"])
     report = "\n\n".join(parts) + "\n"
@@ -268,6 +270,26 @@ def _defences(document: dict[str, Any]) -> list[str]:
         f"{setting['batch']}, one thread: attack, loss, gradient and Adam, in turns."
     )
     return ["## Defences", text, _table(["", "CPU ms", "by plain, median of rounds"], lines)]
+
+
+def _layers(document: dict[str, Any]) -> list[str]:
+    setting, rows = document["facts"]["setting"], document["rows"]
+    lines = []
+    for name, (ansatz, side, layers) in setting["cases"].items():
+        line = [f"{layers} layers of {ansatz}, {side}×{side} pixels"]
+        for step in ("clean", "combined"):
+            plain, noisy = (rows.get(f"{step}/{kind}/{name}") for kind in ("plain", "noisy"))
+            if plain and noisy:
+                line += [f"{1000 * median(plain):.3g}", f"{ratios(noisy, plain)[1]:.2f}"]
+        if average := rows.get(f"average/noisy/{name}"):
+            lines.append([*line, f"{median(average):.2g}"])
+    text = (
+        f"A training step of batch {setting['batch']}, one thread: attack, loss, gradient and Adam, without noise "
+        "layers, and by how much longer with them (median of rounds). *Average*: the exact average of the draws, once "
+        "for given weights, two classes."
+    )
+    head = ["", "clean, CPU ms", "with layers", "combined, CPU ms", "with layers", "average, CPU s"]
+    return ["## Noise layers", text, _table(head, lines)]
 
 
 def _gpu(document: dict[str, Any]) -> list[str]:

@@ -70,12 +70,14 @@ class CertifiedTraining(Objective):
         return torch.cat([self.witnesses(model, *part).at(part[0], self.certified_radius) for part in parts])
 
     def check(self, model: nn.Module) -> None:
-        """Raise ConfigurationError for a model whose logits are no quadratic forms of the image."""
+        """Raise ConfigurationError for a model whose logits are no quadratic forms of the image, or are drawn."""
         reason = why_no_forms(model)
+        if isinstance(model, QVC) and model.config.noise_layers is not None:
+            reason = "a qvc with noise layers, whose logits are drawn anew in every step"
         if reason is not None:
             raise ConfigurationError(
                 "this model cannot be trained for certified radii",
                 got=reason,
-                expected="a qvc with the multiplexed encoding, or a quadratic model",
+                expected="a qvc with the multiplexed encoding and no noise layers, or a quadratic model",
                 remedy="train one of these, or take another defence, such as adversarial",
             )

@@ -3,26 +3,26 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from qaml_qiskit.attacks import DefenceViews
-from qaml_qiskit.deployments.conditions import Ideal
+from qaml_qiskit.deployments.conditions import Ideal, UnderNoise
 from qaml_qiskit.deployments.deployment import Deployment
-from qaml_qiskit.deployments.rules import LayersRule, Smoothing
+from qaml_qiskit.deployments.rules import Smoothing
 from qaml_qiskit.errors import ConfigurationError
 
 
 def twin_of(defended: Deployment) -> Deployment | None:
-    """The same model without what defends it: noise layers, smoothing, a noise; None where there is nothing of that.
+    """The same model without what defends it; None where there is nothing that could be taken off.
 
-    Weights are no defence that could be taken off: for a model that was trained adversarially, name a plain one.
+    Smoothing is taken off first, then noise layers, then a named noise. Weights are no such thing: for a model that was
+    trained adversarially, name a plain one.
     """
-    condition = defended.condition
-    if defended.has_noise_layers and not isinstance(condition.rule, Smoothing):
-        return defended.at(Ideal(rule=LayersRule("off")))
-    if isinstance(condition, Ideal) and not isinstance(condition.rule, Smoothing):
-        return None
-    return defended.at(Ideal(rule=None if isinstance(condition.rule, Smoothing) else condition.rule))
+    if isinstance(defended.condition.rule, Smoothing):
+        return defended.by(None)
+    if defended.has_noise_layers:
+        return defended.without_layers
+    return defended.at(Ideal(rule=defended.condition.rule)) if isinstance(defended.condition, UnderNoise) else None
 
 
 def defence_views(defended: Deployment, twin: Deployment | None, sources: Sequence[Deployment]) -> DefenceViews:
@@ -33,25 +33,41 @@ def defence_views(defended: Deployment, twin: Deployment | None, sources: Sequen
         twin: the same without the defence, or a plain model.
         sources: other models.
     """
-    # What noise layers are on average is known exactly; a vote over noisy images is known by its draws alone.
-    exact = defended.expected.module if isinstance(defended.drawing_rule, LayersRule) else None
+    exact = expectation_of(defended)
     return DefenceViews(
         defended.module,
-        exact=exact,
-        drawn=defended.one_draw,
+        exact=None if exact is None else exact.module,
+        drawn=_one_draw(defended),
         twin=None if twin is None else twin.module,
         sources={source.name: source.module for source in sources},
     )
 
 
+def expectation_of(deployment: Deployment) -> Deployment | None:
+    """What a deployment's logits are on average: itself, or with its noise layers on average where it draws them.
+
+    None where nobody knows it: of a vote over noisy images.
+    """
+    if isinstance(deployment.condition.rule, Smoothing):
+        return None
+    return deployment if deployment.drawing_rule is None else deployment.expected
+
+
+def _one_draw(defended: Deployment) -> nn.Module | None:
+    """What draws once; None where nothing does. Noise layers can be drawn where the model answers by their average."""
+    if defended.drawing_rule is None and defended.has_noise_layers:
+        return defended.drawing("mean", 1).module
+    return defended.one_draw
+
+
 def paired_forms(defended: Deployment, twin: Deployment | None) -> tuple[Tensor, Tensor] | None:
     """The quadratic forms behind the logits of both, on the pixels; None where the logits of one are something else."""
-    if twin is None:
+    exact, undefended = expectation_of(defended), None if twin is None else expectation_of(twin)
+    if exact is None or undefended is None:
         return None
     try:
-        for each in (defended, twin):
+        for each in (exact, undefended):
             each.check_forms()
     except ConfigurationError:
         return None
-    with_it, without = (torch.from_numpy(each.forms().matrices) for each in (defended, twin))
-    return with_it, without
+    return torch.from_numpy(exact.forms().matrices), torch.from_numpy(undefended.forms().matrices)

@@ -26,7 +26,7 @@ def amplitude_movement(
     which rises with A and falls with B, is least on the lower edge of the points (A, B): pixels are raised in the order
     of their ratios x_i/(l_i + u_i), the smallest first. The best prefix of this order is a real image, the witness. The
     least value on the lines between prefixes, which the corners' convex hull has as its edge, is the bound. They differ
-    by what one pixel does, some 10⁻⁴ for 784.
+    by what one pixel does: at most 4·10⁻⁴ of themselves for 64 pixels, 10⁻⁵ for 784.
 
     Without a box, l and u = x ∓ ε, all ratios are ½, and the least is that of the l2 ball around: ε√d/‖x‖, where the
     signs of δ can be chosen so that δ·x = −dε². Then neither the order of the pixels, nor padding, nor writing each

@@ -27,7 +27,7 @@ def form_matrices(model: QVC | QuadraticClassifier) -> NDArray[np.float64]:
     """M_k of logits xᵀM_k x/xᵀx, up to a common factor, on the image's pixels, shape (m, d, d); not all symmetric.
 
     Args:
-        model: one of which :func:`why_no_forms` knows no reason.
+        model: one of which :func:`why_no_forms` knows no reason; noise layers are left out.
     """
     if isinstance(model, QuadraticClassifier):
         size = len(model.matrices)

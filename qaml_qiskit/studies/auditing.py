@@ -11,6 +11,7 @@ from torch import Tensor
 from qaml_qiskit.artifacts import HERE, JSON, AdversarialImages, Bar, Pool, Row, Run
 from qaml_qiskit.attacks import AuditSettings, audit
 from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.deployments.defence_views import expectation_of
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.progress import Advance, Progress, ignore
 from qaml_qiskit.simulation import computing
@@ -158,6 +159,10 @@ class _Auditing:
             name = attack.variant(source.num_classes)
             reason = f"{name}: the audit takes attacks in l∞ that read gradients, with eps above 0."
             return Audited(verdict=NOT_AUDITED, images=count, reason=reason)
+        exact = expectation_of(source)
+        if exact is None:
+            reason = f"{source.name}: it is random, and nobody knows its expectation, which the audit would attack."
+            return Audited(verdict=NOT_AUDITED, images=count, reason=reason)
         transferred = {
             **task.transferred,
             **{name: attacked(by_name[name], batch, attack, ignore).images for name in self.rivals},
@@ -165,7 +170,7 @@ class _Auditing:
         images, labels = source.compute.placed(batch.images), torch.from_numpy(batch.labels)
         try:
             with computing(source.compute):
-                report = audit(source.module, images, labels, attack, AuditSettings(seed=self.seed), transferred)
+                report = audit(exact.module, images, labels, attack, AuditSettings(seed=self.seed), transferred)
         except InputError as error:
             return Audited(verdict=NOT_AUDITED, images=count, reason=f"{source.name}: {error.what}, {error.got}.")
         checks = tuple(

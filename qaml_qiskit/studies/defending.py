@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from qaml_qiskit.artifacts import ARRAYS, HERE, JSON, Bar, Pool, Row, Run
 from qaml_qiskit.attacks import Attack, Attacker, DefenceSettings, DefenceViews, DrawnAccuracy, Encounter, Rescaling
@@ -150,7 +151,8 @@ def defence_notes(reports: Mapping[str, DefenceReport]) -> list[str]:
         notes.append(f"{told}: {report.verdict}. {report.reason}")
         if report.no_better_than_constant:
             constant = f"{told}: a model that says the same of every image is right on {report.constant:.1%} of them"
-            notes.append(f"{constant}, and this one on {report.worst.value:.1%} under the worst attacker.")
+            left = f"{report.worst.value:.1%} of this one under the worst attacker are not shown to be more"
+            notes.append(f"{constant}; {left}.")
         if report.rescaling is not None and not report.reason.lower().startswith("mere"):
             notes.append(f"{told}, logits beside those of the undefended model: {report.rescaling.told}.")
         if report.masked_by:
@@ -227,12 +229,14 @@ class _Comparing:
     settings: DefenceSettings
 
     def __call__(self, attack: Attack, advance: Advance) -> tuple[Rescaling | None, float | None]:
-        defence = self.defence
-        compute = defence.defended.compute
+        compute, eps = self.defence.defended.compute, float(attack.budget or 0)
         images, labels = compute.placed(self.batch.images), torch.from_numpy(self.batch.labels)
-        forms = paired_forms(defence.defended, defence.twin)
         with computing(compute):
-            return compare_twins(defence.views, images, labels, float(attack.budget or 0), self.settings, forms)
+            return compare_twins(self.defence.views, images, labels, eps, self.settings, self._forms)
+
+    @cached_property
+    def _forms(self) -> tuple[Tensor, Tensor] | None:
+        return paired_forms(self.defence.defended, self.defence.twin)
 
 
 def _arrays(met: Encounter) -> Arrays:

@@ -114,6 +114,33 @@ def test_an_audited_attack_on_a_model_under_noise_judges_its_defence(qaml: Qaml,
     assert "defence" not in older
 
 
+def test_noise_layers_are_audited_by_their_draws(qaml: Qaml, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    words = ("--classes", "0,1,2", "--layers", "2", "--epochs", "1", "--train-images", "60", "--noise-layers", "2")
+    assert qaml("train", *words, "--out", model).code == 0
+    asked = ("--draws", "3", "--judged", "4", "--images", "12", "--steps", "2", "--queries", "3", "--json")
+    exact, drawn, smoothed = (
+        qaml("audit", model, *more, *asked, "--out", tmp_path / f"run-{number}").json()
+        for number, more in enumerate([(), ("--defence", "layers:majority:2"), ("--defence", "smoothing:0.1:2")])
+    )
+    for document in (exact, drawn, smoothed):
+        rows = document["results"]
+        assert [row["draws"] for row in rows if row["attacker"] == "draws"] == [1, 3]
+        assert "gradient noise" in {row["gain"] for row in document["gains"]}
+        assert rows[0]["undefended_accuracy"] is not None
+    # The exact average is known of layers, and not of a smoothed vote.
+    assert [any(row["attacker"] == "expectation" for row in each["results"]) for each in (exact, drawn, smoothed)] == [
+        True,
+        True,
+        False,
+    ]
+    assert (tmp_path / "run-1" / "draws.png").is_file()
+    words = ("attack", f"{model}@layers:mean:2", "--audit", "--audit-images", "4", "--images", "6", "--steps", "1")
+    audited = qaml(*words, "--out", tmp_path / "attack", "--json").json()
+    assert audited["results"][0]["verdict"] is not None
+    assert audited["defence"][-1]["verdict"] is not None
+
+
 def test_what_is_written_is_asked_for_again() -> None:
     request = AuditRequest(model="m@depolarizing:0.01", twin="n", eps=(0.1, 0.2), draws=(1, 5))
     assert request.command_line() == ("qaml audit m@depolarizing:0.01 --twin n --eps 0.1,0.2 --draws 1,5")

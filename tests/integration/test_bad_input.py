@@ -456,6 +456,11 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         ["train", "--encoding", "approximate", "--defence", "certified"],
         ["certified radii", "approximate", "multiplexed"],
     ),
+    "certified radii of noise layers": (
+        nothing,
+        ["train", "--noise-layers", "0.25", "--defence", "certified"],
+        ["certified radii", "noise layers", "multiplexed"],
+    ),
     "a certified radius of zero": (
         nothing,
         ["train", "--defence", "certified", "--certified-radius", "0"],
@@ -678,12 +683,14 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
         ("--defence depolarizing:2", "2"),
         ("--defence depolarizing:much", "much"),
         ("--defence fake-torino", "gradients"),
+        ("--defence layers:majority:5", "no noise layers"),
+        ("--defence smoothing:0:5", "smoothing:0:5"),
         ("--defence nowhere", "nowhere"),
         ("--twin nothing", "nothing"),
         ("--sources nothing", "nothing"),
         ("--images 100000", "100000"),
     ],
-    "audit {model}@depolarizing:0.1": [("--defence depolarizing:0.1", "a condition already")],
+    "audit {model}@depolarizing:0.1": [("--defence bit-flip:0.1", "a condition, too")],
     "resources": [
         ("--layers 0", "--layers"),
         ("--encoding angel", "Perhaps angle"),
@@ -739,6 +746,52 @@ CASES |= {
     "network with fewer outputs": (
         *from_file("from torch.nn import Linear, Sequential, Flatten\nmake = Sequential(Flatten(), Linear(64, 4))"),
         ["gives no logits", "(3, 4)", "(3, 10)"],
+    ),
+    "noise layers of a network": (
+        nothing,
+        ["train", "--model", "convnet", "--noise-layers", "0.25"],
+        ["a convnet has no use for --noise-layers", "--model qvc or hybrid"],
+    ),
+    "noise layers without layers": (
+        text("c.qasm", f"{QASM}input float a;\nqubit[6] q;\nry(a) q[0];\n"),
+        [*OWN, "c.qasm", "--noise-layers", "0.25"],
+        ["noise layers need layers", "layer-end"],
+    ),
+    "noise layers of no number": (nothing, ["train", "--noise-layers", "inf"], ["--noise-layers", "finite"]),
+    "a negative variance": (
+        nothing,
+        ["train", "--noise-layers", "0.25", "--noise-variance", "-1"],
+        ["--noise-variance", "at least 0"],
+    ),
+    "a variance without noise layers": (
+        nothing,
+        ["train", "--noise-variance", "0.1"],
+        ["no noise layers that --noise-variance could be for", "Give --noise-layers"],
+    ),
+    "a probability of nothing": (
+        nothing,
+        ["train", "--noise-layers", "0.25", "--noise-distribution", "gaussian-bernoulli", "--noise-probability", "0"],
+        ["--noise-probability", "more than 0"],
+    ),
+    "a probability above one": (
+        nothing,
+        ["train", "--noise-layers", "0.25", "--noise-distribution", "gaussian-bernoulli", "--noise-probability", "1.5"],
+        ["--noise-probability", "at most 1"],
+    ),
+    "a probability of gaussian noise": (
+        nothing,
+        ["train", "--noise-layers", "0.25", "--noise-probability", "0.3"],
+        ["Gaussian noise layers have no probability", "gaussian-bernoulli"],
+    ),
+    "a distribution with a typo": (
+        nothing,
+        ["train", "--noise-layers", "0.25", "--noise-distribution", "gausian"],
+        ["--noise-distribution", "Perhaps gaussian"],
+    ),
+    "noise layers under device noise": (
+        nothing,
+        ["train", "--noise-layers", "0.25", "--train-noise", "0.01"],
+        ["cannot train noise layers under device noise", "Leave out --noise-layers"],
     ),
     "hybrid through a fit": (
         nothing,

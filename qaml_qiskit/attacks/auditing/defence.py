@@ -161,7 +161,7 @@ def compare_twins(
     known = views.expectation
     if known is None:
         return None, None
-    zero = zero_gradients(known, images, labels, settings.batch_size)
+    zero = zero_gradients(known, images, label_batch(labels, images), settings.batch_size)
     same = None
     if views.twin is not None:
         points = comparison_points(images, eps, settings.seed)

@@ -19,11 +19,12 @@ class AuditRequest(Seeded, ForNetworks, WithImages, OnModel):
 
     model: ClassifierName
     """The defended model, as it answers: run folder, model file or the name of a reference; one of these under a
-    condition, as MODEL@NOISE:STRENGTH; or a network of your own, a .pt2 or package.module:factory, whose code is
-    run."""
+    condition, as MODEL@NOISE:STRENGTH or MODEL@layers:majority:100; or a network of your own, a .pt2 or
+    package.module:factory, whose code is run."""
     defence: str | None = None
-    """The condition that defends the model, such as depolarizing:0.01: the same as behind an @ of its name."""
-    twin: Annotated[ClassifierName | None, Otherwise("the model without its condition, if it has one")] = None
+    """The condition that defends the model, such as depolarizing:0.01 or smoothing:0.25:100: the same as behind an @ of
+    its name."""
+    twin: Annotated[ClassifierName | None, Otherwise("the model without what its condition adds")] = None
     """The undefended model to compare with; for a model that was trained adversarially, one that was trained
     plainly."""
     sources: AnyNumber[ClassifierName] = ()
@@ -57,17 +58,7 @@ class AuditRequest(Seeded, ForNetworks, WithImages, OnModel):
     @property
     def defended(self) -> str:
         """The name of the deployment that is audited."""
-        if self.defence is None:
-            return self.model
-        model, condition = conditions.parse_deployment(self.model)
-        if condition != conditions.Ideal():
-            raise ConfigurationError(
-                f"{self.model} has a condition already",
-                got=f"--defence {self.defence} beside it",
-                expected="the condition behind an @ of the model's name, or as --defence",
-                remedy="leave out one of them",
-            )
-        return conditions.written(model, conditions.parse_condition(self.defence))
+        return self.model if self.defence is None else f"{self.model}@{self.defence}"
 
     def attacks(self) -> list[Attack]:
         """The attack at every strength."""

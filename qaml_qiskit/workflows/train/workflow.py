@@ -22,6 +22,9 @@ from qaml_qiskit.workflows.outcomes import TrainOutcome
 from qaml_qiskit.workflows.train.request import TrainRequest
 from qaml_qiskit.workflows.training import check_encodable, load_data, model_config, objective_of, training_config
 
+#: Whose weights a training keeps, in words.
+_KEPT = {"best": "epoch with the lowest loss on validation images", "last": "last epoch"}
+
 
 @takes(TrainRequest)
 def train(
@@ -93,8 +96,8 @@ def _write_report(
     low, high = tested["interval"]
     lead = (
         f"The {request.model} names {tested['test_accuracy']:.1%} of the {tested['images']} test images of "
-        f"{request.dataset} (95 % interval {low:.1%} to {high:.1%}). The weights are those of the epoch with the "
-        "lowest loss on validation images; the test images were used once, at the end."
+        f"{request.dataset} (95 % interval {low:.1%} to {high:.1%}). The weights are those of the "
+        f"{_KEPT[request.keep_epoch]}; the test images were used once, at the end."
     )
     curve = learning_curves({request.model: history})
     options = [{"option": name, "value": str(value)} for name, value in request.model_dump().items()]

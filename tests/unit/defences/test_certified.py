@@ -206,9 +206,10 @@ def test_without_weight_it_is_plain_training() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"kind": "convnet"}, "got a convnet; expected a qvc with the multiplexed encoding, or a quadratic"),
+        ({"kind": "convnet"}, "got a convnet; expected a qvc with the multiplexed encoding and no noise layers, or a"),
         ({"kind": "hybrid", "num_layers": 1}, "got a hybrid .* no linear function"),
         ({"kind": "qvc", "num_layers": 1, "encoding": "approximate", "encoding_layers": 2}, "approximate encoding"),
+        ({"kind": "qvc", "num_layers": 1, "noise_layers": {}}, "a qvc with noise layers"),
     ],
     ids=str,
 )

@@ -112,6 +112,21 @@ def test_best_epoch_is_kept_not_the_last(data: Data) -> None:
     assert loss == pytest.approx(best.validation_loss, rel=MEAN)
 
 
+def test_the_last_epoch_can_be_kept(data: Data) -> None:
+    """Also where it is the worst; and the steps are those of a training that keeps the best."""
+    kept = {
+        name: trainer(data, learning_rate=3.0, schedule="constant", epochs=7, keep_epoch=name)
+        for name in ("best", "last")
+    }
+    for run in kept.values():
+        run.run()
+    last = kept["last"].state.history[-1]
+    assert kept["last"].state.history == kept["best"].state.history
+    assert last.validation_loss > min(record.validation_loss for record in kept["last"].state.history)
+    loss = torch.nn.functional.cross_entropy(predict(kept["last"].model, data[0]), data[1]).item()
+    assert loss == pytest.approx(last.validation_loss, rel=MEAN)
+
+
 def test_patience_stops_early(data: Data) -> None:
     run = trainer(data, learning_rate=3.0, schedule="constant", epochs=200, patience=2)
     run.run()
