@@ -1,7 +1,6 @@
 """What a deployment can be asked for, and what is refused of it before anything is computed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from qaml_qiskit.attacks import Attack
 from qaml_qiskit.deployments import refusals
@@ -10,7 +9,6 @@ from qaml_qiskit.deployments.placing import PlaceableModel
 from qaml_qiskit.deployments.rules import LayersRule
 
 
-@dataclass(frozen=True, eq=False)
 class CheckedModel(PlaceableModel):
     """A model under a condition that says what cannot be done with it."""
 

@@ -1,6 +1,6 @@
 """The same model elsewhere: under another noise, on another target, behind another encoding, by another rule."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self, cast
 
@@ -15,7 +15,6 @@ from qaml_qiskit.models import QVC, StoredModel
 from qaml_qiskit.noise import Placement, named_noise
 
 
-@dataclass(frozen=True, eq=False)
 class PlaceableModel(ConditionedModel):
     """A model under a condition that can be put under others; what it holds is that of :class:`.ConditionedModel`."""
 
