@@ -18,6 +18,8 @@ KINDS = {
     "quadratic": {},
     "convnet": {},
     "resnet18": {},
+    "fnn": {},
+    "cnn": {},
 }
 AGAINST: list[type[AgainstAdversary]] = [Adversarial, Combined, Trades]
 
