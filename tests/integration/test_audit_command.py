@@ -38,6 +38,8 @@ def test_a_rescaling_is_proven_to_gain_nothing(qaml: Qaml, trained: Path, tmp_pa
     assert any("Mere rescaling" in note for note in document["notes"])
     for name in ("audit.csv", "gains.csv", "rescaling.csv", "attackers.png", "report.html", "metrics.json"):
         assert (run / name).is_file()
+    (listed,) = qaml("runs", "list", run, "--json").json()["results"]
+    assert listed["accuracy"] == min(row["accuracy"] for row in rows)
     # The condition may stand behind an @, too.
     same = qaml("audit", f"{trained}@global-depolarizing:0.002", *words[4:], "--out", tmp_path / "same", "--json")
     assert same.json()["results"] == rows

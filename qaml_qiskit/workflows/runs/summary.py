@@ -13,11 +13,19 @@ from qaml_qiskit.files import LOCK_FILE
 from qaml_qiskit.formats import read_bytes, yaml_of
 
 #: The columns of one accuracy, by command; other commands answer with many.
-_ACCURACY = {"train": "test_accuracy", "run": "accuracy", "demo": "accuracy", "attack": "robust_accuracy"}
+_ACCURACY = {
+    "train": "test_accuracy",
+    "run": "accuracy",
+    "demo": "accuracy",
+    "attack": "robust_accuracy",
+    "audit": "accuracy",
+}
+#: Commands whose lowest accuracy is that of the whole run.
+_UNDER_ATTACK = ("attack", "audit")
 #: Names in a cell; of more there is the number.
 _MOST_NAMES = 3
 #: Options that say what a command worked on, and what it was put under, in the order in which they are looked for.
-_MODELS, _TARGETS = ("model", "models", "victims"), ("noise", "target")
+_MODELS, _TARGETS = ("model", "models", "victims"), ("noise", "defence", "target")
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,7 @@ def _headline(run: Run) -> Row:
         rows = [row for row in rows if row.get("images") == "clean"]
     if not rows:
         return {}
-    return min(rows, key=lambda row: float(row[name])) if command == "attack" else rows[-1]
+    return min(rows, key=lambda row: float(row[name])) if command in _UNDER_ATTACK else rows[-1]
 
 
 def _told(config: dict[str, Any], names: tuple[str, ...]) -> str:

@@ -25,7 +25,7 @@ from qaml_qiskit.studies import (
     Grid,
     OnDevice,
     Preparation,
-    Smoothing,
+    SmoothedCertification,
     audit_defences,
     count_circuits,
     encode_images,
@@ -145,7 +145,7 @@ def defending(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
 
 
 def smoothing(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
-    work = Smoothing(ideal(), batch(30), sigma=0.2, samples=20, selection=5)
+    work = SmoothedCertification(ideal(), batch(30), sigma=0.2, samples=20, selection=5)
     rows = smooth_batch(run, work, 30, shown, pool)
     assert [row["index"] for row in rows] == list(range(30))
     assert smoothed_summary(rows)["images"] == 30
