@@ -13,6 +13,7 @@ from qaml_qiskit.attacks import ATTACKS, Attack, AttackName, BoundedAttack, make
 from qaml_qiskit.attacks.image.base import Pixels, Positive
 from qaml_qiskit.attacks.measure import attackable
 from qaml_qiskit.attacks.model_adapter import ModelAdapter
+from qaml_qiskit.defences.constant import constant_weights
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models import Objective
 from qaml_qiskit.seeds import SEEDS
@@ -114,7 +115,8 @@ class AgainstAdversary(Objective, ABC):
         for module in norms:
             module.train(module.training and self.batch_norm == "batch")
         try:
-            yield
+            with constant_weights(model):
+                yield
         finally:
             for module, mode in zip(norms, modes, strict=True):
                 module.train(mode)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from qaml_qiskit.certificates import DecisionForms, certify_l2, decompose, nearest_flips
+from qaml_qiskit.defences.constant import constant_weights
 from qaml_qiskit.models import QVC, QuadraticClassifier, form_matrices
 
 #: Of an image's norm: the nearest image of a boundary is the foot of a perpendicular, so none is farther than the norm.
@@ -120,26 +120,14 @@ def _tangents(
     model: nn.Module, points: Tensor, labels: Tensor, opponents: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """The margin over an opponent, the best other class if None, and its gradient by the images."""
-    with torch.enable_grad():
+    with torch.enable_grad(), constant_weights(model):
         points = points.detach().requires_grad_()
-        logits = _logits(model, points)
+        logits = model(points)
         if opponents is None:
             opponents = _best_other(logits.detach(), labels)
         gap = _margins(logits, labels, opponents)
         (gradients,) = torch.autograd.grad(gap.sum(), points)
     return gap.detach(), gradients
-
-
-def _logits(model: nn.Module, images: Tensor) -> Tensor:
-    """Logits, differentiable by the images alone; the gradient by the weights would cost two thirds as much again.
-
-    A QVC with frozen weights would be collapsed into a matrix, which does not pay while they move.
-    """
-    if isinstance(model, QVC):
-        return model.logits(model.network.expectations(model.features(images), model.weight.detach()))
-    constant = {name: parameter.detach() for name, parameter in model.named_parameters()}
-    logits: Tensor = functional_call(model, constant, images)
-    return logits
 
 
 def _lengths(vectors: Tensor) -> Tensor:

@@ -150,6 +150,9 @@ class AdjointConnector(TorchConnector):
         NetworkInputError: another number of weights, or weights that are not finite.
     """
 
+    #: Whether frozen weights collapse the circuit. It does not pay for the few images between two steps of a training.
+    collapses: bool = True
+
     def __init__(
         self,
         neural_network: NeuralNetwork,
@@ -185,7 +188,7 @@ class AdjointConnector(TorchConnector):
         weight = self.weight
         with _network_errors():
             features = as_tensor(input_data, "the input").reshape(-1, network.num_inputs)
-            if not weight.requires_grad and _collapse_pays(network, weight.device):
+            if self.collapses and not weight.requires_grad and _collapse_pays(network, weight.device):
                 result = self._collapsed_forward(network, features)
             else:
                 result = layer_by_layer(network, features, weight)

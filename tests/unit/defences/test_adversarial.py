@@ -1,15 +1,19 @@
 """Adversarial trainings: what they see, what they leave alone, and what they refuse."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from qaml_qiskit.defences import DEFENCES, Adversarial, AgainstAdversary, Combined, Trades
+from qaml_qiskit.defences.constant import constant_weights
 from qaml_qiskit.errors import ConfigurationError, InputError
-from qaml_qiskit.models import Clean, Objective, Trainer, TrainingConfig, build_model, parse_config
+from qaml_qiskit.freezing import frozen
+from qaml_qiskit.models import AdjointConnector, Clean, Objective, Trainer, TrainingConfig, build_model, parse_config
 from qaml_qiskit.workflows.defence_options import DEFENCE_OPTIONS
 from qaml_qiskit.workflows.training_options import TrainingOptions
-from tests.tolerances import VALUE
+from tests.tolerances import GRADIENT, VALUE
 
 #: A model of every kind that can be trained.
 KINDS = {
@@ -107,6 +111,30 @@ def test_trades_ignores_the_labels_while_it_attacks() -> None:
     first = Trades().adversarial(model, images, labels)
     torch.manual_seed(0)
     assert torch.equal(first, Trades().adversarial(model, images, (labels + 1) % 3))
+
+
+@pytest.mark.parametrize("kind", ["qvc", "hybrid", "convnet"])
+def test_constant_weights_change_no_gradient_of_the_images(kind: str) -> None:
+    model, (images, _) = model_of(kind).eval(), batch()
+    gradients = []
+    for constant in (nullcontext(), constant_weights(model)):
+        with constant:
+            points = images.clone().requires_grad_()
+            gradients.append(torch.autograd.grad(model(points).square().sum(), points)[0])
+    assert torch.allclose(*gradients, atol=GRADIENT[torch.float32])
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_constant_weights_do_not_collapse_a_deep_circuit() -> None:
+    config = {"kind": "qvc", "image_shape": (1, 2, 2), "num_classes": 2, "num_layers": 40}
+    model = build_model(parse_config(config), 1)
+    connector = next(module for module in model.modules() if isinstance(module, AdjointConnector))
+    with constant_weights(model):
+        model(torch.rand(2, 1, 2, 2))
+        assert connector._collapsed is None
+    with frozen(model):
+        model(torch.rand(2, 1, 2, 2))
+        assert connector._collapsed is not None
 
 
 @pytest.mark.parametrize("statistics", ["running", "batch"])
