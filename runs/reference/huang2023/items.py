@@ -97,10 +97,14 @@ def figure7(seeds: int) -> Iterator[Row]:
 def _phase(name: str, seed: int, rule: dict[str, Any] | None, kind: str, eps: float) -> np.ndarray:
     if rule is None:
         return measured(name, seed, kind, eps)
+    if not eps:
+        return kept(name, seed, f"{rule} clean", lambda model, *given: _voted(under(model, **rule), *given))
     how = attack(kind, eps)
-    return kept(
-        name, seed, f"{rule} {kind} {eps:g}", lambda model, *given: the_papers(under(model, **rule), *given, how)
-    )
+    return kept(name, seed, f"{rule} {kind} {eps:g}", lambda model, *given: the_papers(under(model, **rule), *given, how))
+
+
+def _voted(model: Any, images: torch.Tensor, labels: torch.Tensor) -> np.ndarray:
+    return (votes(model, images) == labels).numpy()
 
 
 def figure8(seeds: int) -> Iterator[Row]:

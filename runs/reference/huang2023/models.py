@@ -16,12 +16,16 @@ RUNS = HERE.parents[1] / "huang2023"
 
 
 def options(name: str) -> dict[str, Any]:
-    """The options of ``qaml train`` of a model; None stands for the default."""
+    """The options of ``qaml train`` of a model; None takes back what another said."""
+    return {key: value for key, value in _merged(name).items() if value is not None}
+
+
+def _merged(name: str) -> dict[str, Any]:
     own = dict(PLAN["models"][name])
     merged: dict[str, Any] = {}
     for parent in own.pop("like", ()):
-        merged |= options(parent)
-    return {key: value for key, value in (merged | own).items() if value is not None}
+        merged |= _merged(parent)
+    return merged | own
 
 
 def folder(name: str, seed: int) -> Path:
