@@ -28,7 +28,8 @@ def bars(rows: Sequence[Row], groups: str, bar: str, published: dict[tuple[str, 
                 continue
             x = place + (number - (len(kinds) - 1) / 2) * width
             spread = [[row["mean"] - row["lowest"]], [row["highest"] - row["mean"]]]
-            axis.bar(x, row["mean"], width * 0.92, color=COLOURS[number], label=kind if not place else None)
+            first = kind not in axis.get_legend_handles_labels()[1]
+            axis.bar(x, row["mean"], width * 0.92, color=COLOURS[number], label=kind if first else None)
             axis.errorbar(x, row["mean"], yerr=spread, color="black", lw=1, capsize=2)
             if (told := published.get((name, kind))) is not None:
                 once = None if axis.get_legend_handles_labels()[1].count("published") else "published"
@@ -54,7 +55,7 @@ def lines(rows: Sequence[Row], x: str, line: str, panel: str, path: Path, *, xla
             axis.plot(places, [row["mean"] for row in own], color=COLOURS[number], label=name, **marks)
             low, high = ([row[key] for row in own] for key in ("lowest", "highest"))
             axis.fill_between(places, low, high, color=COLOURS[number], alpha=0.15, lw=0)
-        axis.set_title(str(told), fontsize=9)
+        axis.set_title(f"{panel} {told}" if isinstance(told, int) else told, fontsize=9)
         axis.set_xlabel(xlabel)
         axis.grid(alpha=0.3)
     first = np.atleast_1d(axes)[0]
@@ -95,7 +96,7 @@ def points(rows: Sequence[Row], path: Path, columns: int, *, shared: bool = True
 def pairs(rows: Sequence[Row], path: Path) -> None:
     """Differences of pairs, a point a seed with its interval over images."""
     names, kinds = _unique(rows, "pair"), _unique(rows, "attack")
-    figure, axis = plt.subplots(figsize=(8, 3.8), layout="constrained")
+    figure, axis = plt.subplots(figsize=(8, 0.9 * len(names) + 0.4), layout="constrained")
     for number, kind in enumerate(kinds):
         own = [row for row in rows if row["attack"] == kind]
         for index, row in enumerate(own):

@@ -100,7 +100,9 @@ def _phase(name: str, seed: int, rule: dict[str, Any] | None, kind: str, eps: fl
     if not eps:
         return kept(name, seed, f"{rule} clean", lambda model, *given: _voted(under(model, **rule), *given))
     how = attack(kind, eps)
-    return kept(name, seed, f"{rule} {kind} {eps:g}", lambda model, *given: the_papers(under(model, **rule), *given, how))
+    return kept(
+        name, seed, f"{rule} {kind} {eps:g}", lambda model, *given: the_papers(under(model, **rule), *given, how)
+    )
 
 
 def _voted(model: Any, images: torch.Tensor, labels: torch.Tensor) -> np.ndarray:
@@ -170,12 +172,20 @@ def ablation(seeds: int) -> Iterator[Row]:
             loud = kept("CN", seed, f"first beta {kind}", ruled({"beta": 0.25}, kind))
             shaken = kept("C", seed, f"first beta {kind}", ruled({"beta": 0.25}, kind))
             combined = measured("C", seed, kind)
-            for told, first, second in (
+            pairs = [
                 ("CN without its layers → CN", bare, whole),
                 ("CN → CN with β = .25 in inference", whole, loud),
                 ("C → CN", combined, whole),
                 ("C → C with β = .25 in inference", combined, shaken),
-            ):
+            ]
+            if seed < PLAN["seeds"].get("CN-k1", seeds):
+                strong_noise = measured("CN-k1", seed, kind)
+                strong_bare = kept("CN-k1", seed, f"no layers {kind}", ruled(None, kind))
+                pairs += [
+                    ("C → CN trained with σ² = π", combined, strong_noise),
+                    ("CN of σ² = π without its layers → with", strong_bare, strong_noise),
+                ]
+            for told, first, second in pairs:
                 yield {"pair": told, "attack": kind, "seed": seed, **_compared(first, second)}
 
 
