@@ -23,6 +23,7 @@ from measures import (
 )
 from models import PLAN, options, trained
 
+from qaml_qiskit.attacks import make_attack
 from qaml_qiskit.evaluation import paired_difference, paired_test
 from qaml_qiskit.models import predict
 
@@ -146,6 +147,16 @@ def exact(seeds: int) -> Iterator[Row]:
 
             right = kept("CN", seed, f"EOT {draws}", drawn)
             yield {"model": "QNN-CN", "attack": f"{draws} draws", "eps": EPS, "seed": seed, "accuracy": right.mean()}
+
+
+def strongest() -> Iterator[Row]:
+    """AutoAttack beside PGD through the exact expectation, on the first images of seed 0."""
+    count, how = 200, make_attack("autoattack", eps=EPS)
+    for told, name in PLAN["items"]["exact"]["models"].items():
+        right = kept(
+            name, 0, "autoattack", lambda model, *given: exactly(model, *(each[:count] for each in given), how)
+        )
+        yield {"model": told, "images": count, "autoattack": right.mean(), "exact": known(name, 0)[:count].mean()}
 
 
 def ablation(seeds: int) -> Iterator[Row]:

@@ -86,6 +86,7 @@ def exact(seeds: int) -> None:
     told = items.summary(rows, ("model", "attack"))
     write("exact-seeds", rows)
     write("exact", told)
+    write("exact-autoattack", list(items.strongest()))
     drawing.bars(told, "model", "attack", {}, HERE / "exact.png")
 
 
