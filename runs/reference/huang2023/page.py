@@ -32,7 +32,7 @@ def table(file: str, rows: tuple[str, ...], column: str) -> str:
         found = list(csv.DictReader(handle))
     columns = list(dict.fromkeys(row[column] for row in found))
     names = list(dict.fromkeys(tuple(row[key] for key in rows) for row in found))
-    cells = {(*(row[key] for key in rows), row[column]): _cell(row) for row in found}
+    cells = {(*(row[key] for key in rows), row[column]): _cell(row, 4 if column == "layer" else 3) for row in found}
     heads = [*rows, *(f"{column} {name}" if column in ("eps", "k", "layer") else name for name in columns), "seeds"]
     seeds = {tuple(row[key] for key in rows): row["seeds"] for row in found}
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
@@ -42,15 +42,14 @@ def table(file: str, rows: tuple[str, ...], column: str) -> str:
     return "\n".join(lines)
 
 
-def _cell(row: dict[str, str]) -> str:
-    told = _short(row["mean"])
+def _cell(row: dict[str, str], digits: int) -> str:
+    told = _short(row["mean"], digits)
     if row["sd"] not in ("nan", ""):
-        told += f" ± {_short(row['sd'])}"
-    return told + (f" [{_short(row['published'])}]" if row.get("published") else "")
+        told += f" ± {_short(row['sd'], digits)}"
+    return told + (f" [{row['published'].removeprefix('0')}]" if row.get("published") else "")
 
 
-def _short(number: str) -> str:
-    digits = 4 if abs(float(number)) < 0.02 and float(number) and "." in number else 3
+def _short(number: str, digits: int) -> str:
     return f"{float(number):.{digits}f}".replace("0.", ".", 1)
 
 
