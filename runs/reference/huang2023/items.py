@@ -1,5 +1,6 @@
 """The rows of every table and figure: one dictionary a model, attack, strength and seed."""
 
+import csv
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -21,7 +22,7 @@ from measures import (
     under,
     votes,
 )
-from models import PLAN, options, trained
+from models import PLAN, folder, trained
 
 from qaml_qiskit.attacks import make_attack
 from qaml_qiskit.evaluation import paired_difference, paired_test
@@ -225,10 +226,6 @@ def recipes(seeds: int) -> Iterator[Row]:
 
 def losses(item: str, seeds: int) -> Iterator[Row]:
     """The loss and the accuracy in every epoch, on what is trained on; and at the end those on test images."""
-    import csv
-
-    from models import folder
-
     for seed in range(seeds):
         for told, name in PLAN["items"][item]["models"].items():
             trained(name, seed)
@@ -271,8 +268,3 @@ def summary(rows: Iterable[Row], keys: tuple[str, ...], value: str = "accuracy")
         }
         for key, values in groups.items()
     ]
-
-
-def is_noisy(name: str) -> bool:
-    """Whether a model of the plan has noise layers."""
-    return "noise_layers" in options(name)

@@ -46,7 +46,7 @@ def _cell(row: dict[str, str], digits: int) -> str:
     told = _short(row["mean"], digits)
     if row["sd"] not in ("nan", ""):
         told += f" ± {_short(row['sd'], digits)}"
-    return told + (f" [{row['published'].removeprefix('0')}]" if row.get("published") else "")
+    return told + (f" [{row['published'].replace('0.', '.', 1)}]" if row.get("published") else "")
 
 
 def _short(number: str, digits: int) -> str:
