@@ -50,7 +50,7 @@ def expectation_of(deployment: Deployment) -> Deployment | None:
     """
     if isinstance(deployment.condition.rule, Smoothing):
         return None
-    return deployment if deployment.drawing_rule is None else deployment.expected
+    return deployment.expected
 
 
 def _one_draw(defended: Deployment) -> nn.Module | None:

@@ -77,7 +77,12 @@ class PlaceableModel(ConditionedModel):
 
     @property
     def expected(self) -> Self:
-        """The same where nothing is drawn: the exact average over the noise layers, the image without noise."""
+        """What it says on average over what is drawn: by the exact rule, or of the image without noise.
+
+        Itself where nothing is drawn.
+        """
+        if self.drawing_rule is None:
+            return self
         return self.by(LayersRule("exact") if isinstance(self.drawing_rule, LayersRule) else None)
 
     @property

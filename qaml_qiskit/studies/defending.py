@@ -38,18 +38,15 @@ class Defence:
     twin: Deployment | None = None
     sources: tuple[Deployment, ...] = ()
 
-    @cached_property
+    @property
     def views(self) -> DefenceViews:
-        """The modules behind it."""
+        """The modules behind it: fresh ones every time where they draw, so that no task depends on an earlier one."""
         return defence_views(self.defended, self.twin, self.sources)
 
     @property
     def everyone(self) -> list[Deployment]:
         """The defended model, its twin and the sources."""
         return [self.defended, *([] if self.twin is None else [self.twin]), *self.sources]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: self.__dict__[name] for name in ("defended", "twin", "sources")}
 
 
 def audit_defences(

@@ -1,8 +1,9 @@
 """What a training defends against, and with which settings."""
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from qaml_qiskit.attacks import AttackName
 from qaml_qiskit.circuits import NoiseLayers
@@ -149,17 +150,13 @@ class DefenceOptions(Request):
         _ = self.noise_rule
         return self
 
-    @model_serializer(mode="wrap")
-    def _written(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without the options of other defences and of no noise layers; those for noise have always been written."""
-        values = dict(serialised(self))
+    @property
+    def unwritten(self) -> Collection[str]:
+        """Options of other defences, and of no noise layers; those of ``noise-aware`` have always been written."""
         taken = DEFENCE_OPTIONS.get(self.named_defence)
         others = {name for defence, options in DEFENCE_OPTIONS.items() if defence != NOISE_AWARE for name in options}
-        for name in () if taken is None and self.named_defence != "clean" else others - set(taken or ()):
-            values.pop(name, None)
-        for name in () if self.noise_layers is not None else ("noise_layers", *NOISE_LAYER_OPTIONS):
-            values.pop(name, None)
-        return values
+        ignored = set() if taken is None and self.named_defence != "clean" else others - set(taken or ())
+        return ignored if self.noise_layers is not None else {*ignored, "noise_layers", *NOISE_LAYER_OPTIONS}
 
     @property
     def noise_rule(self) -> NoiseLayers | None:

@@ -6,11 +6,19 @@ Qiskit, so that a wrong option is answered at once.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from qaml_qiskit.attacks import Attack, attack_grid
@@ -95,6 +103,18 @@ class Request(BaseModel):
             for each in value if isinstance(value, tuple) else (value,):
                 for look in checks:
                     look(each, backends)
+
+    @property
+    def unwritten(self) -> Collection[str]:
+        """Fields that decide nothing beside the others, left out where the request is written.
+
+        Runs from before there were such fields are the same runs.
+        """
+        return ()
+
+    @model_serializer(mode="wrap")
+    def _written(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in serialised(self).items() if name not in self.unwritten}
 
     def is_default(self, name: str) -> bool:
         """Whether a field has its default, so that nobody asked for anything else."""

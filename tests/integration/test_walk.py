@@ -17,6 +17,7 @@ HANDED_DOWN = {
     ("attacks", "deployments"): "the attacked module",
     ("models", "deployments"): "the averages that a head is set behind",
     ("artifacts", "studies"): "the work of a map, and what its values are written as",
+    ("artifacts", "workflows"): "the request, which says what of it is written",
     ("formats", "models"): "the schema that a file is read by",
 }
 COMMANDS: dict[str, Callable[[str, Path], object]] = {

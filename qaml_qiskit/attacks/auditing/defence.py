@@ -176,7 +176,8 @@ def _attacked(
     # Other draws than those by which the model is judged.
     known = views.best_known(max(settings.judged, *settings.draws), (settings.seed + 1) % SEEDS)
     model, judge = _followed(views, attacker, known)
-    for each in (views.one_draw, views.defended):
+    # Whoever was attacked before: modules with random numbers of their own begin anew.
+    for each in (views.one_draw, views.defended, views.twin, *views.sources.values()):
         if isinstance(each, RandomModule):
             each.reseed(attack.seed)
     if attacker.knows == "queries":

@@ -1,8 +1,9 @@
 """What ``qaml certify`` is asked for."""
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Collection
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.fields import Count, DeploymentName
@@ -43,10 +44,7 @@ class CertifyRequest(Seeded, UnderNoise, WithRecipe, WithImages, OnModel):
             )
         return self
 
-    @model_serializer(mode="wrap")
-    def _written(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Runs of exact certificates have never written another method."""
-        values = dict(serialised(self))
-        for name in ("method", *_SMOOTHING) if self.method == "exact" else ():
-            values.pop(name, None)
-        return values
+    @property
+    def unwritten(self) -> Collection[str]:
+        """Of an exact certificate, that there is another method."""
+        return ("method", *_SMOOTHING) if self.method == "exact" else ()

@@ -208,6 +208,7 @@ def test_forms_hold_the_exact_channel_and_draws_have_none() -> None:
         assert drawing.expected.name in str(refused.value)
     assert model.drawing("mean", 3).expected.name == "m@layers:exact@depolarizing:0.01"
     assert model.smoothed(0.1, 3).expected.name == "m@depolarizing:0.01"
+    assert model.without_layers.expected.name == "m@layers:off@depolarizing:0.01"
 
 
 def test_what_a_target_cannot_do_is_refused() -> None:

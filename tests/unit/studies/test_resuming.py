@@ -182,3 +182,20 @@ def test_a_killed_study_goes_on_where_it_was(
         assert len(everything.computed) == len(contents(whole)) - 1
         assert contents(killed) == contents(whole)
     assert shown.done == shown.total > 0
+
+
+def test_every_attacker_of_what_draws_meets_a_fresh_one(tmp_path: Path) -> None:
+    def audited(run: Run, pool: Any) -> None:
+        # Everything draws: what is judged, its undefended twin, and the source.
+        defence = Defence(ideal().smoothed(0.1, 2), ideal().smoothed(0.2, 2), (ideal().smoothed(0.3, 2),))
+        settings = DefenceSettings(draws=(1,), judged=2, queries=3)
+        audit_defences(run, defence, [ATTACK], batch(40), settings, Shown(), pool)
+
+    whole, killed = (open_run("demo", Options(), out=tmp_path / name) for name in ("whole", "killed"))
+    with whole, killed:
+        audited(whole, HERE)
+        for count in range(1, len(contents(whole)) + 1):
+            with pytest.raises(KeyboardInterrupt):
+                audited(killed, Workers(values=1))
+            assert len(contents(killed)) == count
+        assert contents(killed) == contents(whole)
