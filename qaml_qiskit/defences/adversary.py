@@ -99,6 +99,11 @@ class AgainstAdversary(Objective, ABC):
         seed = int(torch.randint(SEEDS, ()))
         return self.attack(seed).build(adapter, num_classes)(images, labels)
 
+    @property
+    def validated_images(self) -> str:
+        """By which attack."""
+        return f"attacked by {self.adversary} with ε = {self.adversary_eps:g}"
+
     def validated(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor | None:
         """The validation images, attacked, where they choose the epoch."""
         if self.select_epoch == "clean":

@@ -62,6 +62,11 @@ class CertifiedTraining(Objective):
             return exact_witnesses(cast(QVC | QuadraticClassifier, model), images, labels)
         return stepped_witnesses(model, images, labels, self.witness_steps)
 
+    @property
+    def validated_images(self) -> str:
+        """How far they are moved."""
+        return f"moved by {self.certified_radius:g} (l2) towards the nearest image of another label"
+
     def validated(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor | None:
         """The validation images, moved by R: those that keep their label are certified there, all but exactly."""
         if self.select_epoch == "clean":

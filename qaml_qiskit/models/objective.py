@@ -28,6 +28,11 @@ class Objective(BaseModel, ABC):
     #: prepared from them once for all epochs.
     changes_images: ClassVar[bool] = False
 
+    @property
+    def validated_images(self) -> str:
+        """What :meth:`validated` gives, in words that follow "the validation images, "."""
+        return "changed by the defence"
+
     @abstractmethod
     def loss(
         self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator

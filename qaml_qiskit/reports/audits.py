@@ -12,15 +12,21 @@ AUDIT_READING = (
 #: What the columns of an audited defence mean.
 DEFENCE_READING = (
     "accuracy: share of all images that the defended model names correctly, undefended_accuracy that of its undefended "
-    "twin on the same images, each with its 95 % interval. attacker: what is known of the defended model; worst: every "
-    "image as the attacker left it who did most harm."
+    "twin on the same images, each with its 95 % interval. attacker: what it knows. draws: noisy gradients, so many "
+    "averaged; expectation: what the model answers on average, exactly; scale-free: the same, logits rescaled; "
+    "twin: the undefended model alone; queries: answers alone, no gradient; worst: every image as the attacker left it "
+    "who did most harm. verdict: holds, the gain is there under every attacker; smaller than published, less of it; "
+    "nil, none that is worth having; cannot be decided, too few images or no twin."
 )
+
 #: What its gains are.
 GAINS_READING = (
-    "clean: accuracy on clean images less that of the undefended model. published kind: accuracy under one noisy "
-    "gradient a step, or under the gradient where nothing is drawn, less that of the undefended model under its own. "
-    "left: the difference when both meet the worst of all these images. gradient noise: what one noisy gradient misses "
-    "and the best gradient finds."
+    "Every gain is a difference of two shares of the same images. clean: accuracy on clean images less that of the "
+    "undefended model; what the defence costs, where it is below 0. published kind: what papers report, accuracy under "
+    "one noisy gradient a step, or under the gradient where nothing is drawn, less that of the undefended model under "
+    "its own. left: the difference when both meet the worst of all these images. lost: the published kind less what is "
+    "left. gradient noise: what one noisy gradient misses and the best gradient finds. share_of_published: the gain "
+    "over that of the published kind; empty where that one is not above 0."
 )
 
 

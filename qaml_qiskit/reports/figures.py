@@ -30,8 +30,10 @@ _BESIDE = 1.035
 _LEGEND_INSIDE = 6
 #: Characters of a noise with its remarks.
 _REMARKED = 48
-#: Characters under all bars.
-_GROUP = 75
+#: Characters below an inch of bars.
+_GROUP = 75 / 7.2
+#: Inches of a bar whose number has room above it.
+_BAR = 0.47
 #: Images of a picture of perturbations, at most.
 _SHOWN = 6
 #: Characters of a title beside a row of images.
@@ -39,7 +41,10 @@ _ROW_TITLE = 20
 
 
 def accuracy_bars(
-    groups: Sequence[str], series: Mapping[str, Sequence[tuple[float, float, float]]], chance: float | None
+    groups: Sequence[str],
+    series: Mapping[str, Sequence[tuple[float, float, float]]],
+    chance: float | None,
+    x_label: str = "",
 ) -> bytes:
     """Accuracies with their intervals, side by side.
 
@@ -47,8 +52,10 @@ def accuracy_bars(
         groups: labels along the axis.
         series: for each legend entry, (accuracy, lower end, upper end) of every group.
         chance: accuracy of guessing, drawn as a dashed line; None where nobody knows.
+        x_label: what the groups are.
     """
-    figure = new_figure(7.2, 3.6)
+    inches = max(7.2, 1.5 + _BAR * len(groups) * len(series))
+    figure = new_figure(inches, 3.6)
     axes = figure.subplots()
     width = 0.8 / len(series)
     centres = np.arange(len(groups))
@@ -60,10 +67,12 @@ def accuracy_bars(
         for x, (value, _, upper) in zip(position, values, strict=True):
             axes.text(x, upper + 0.015, format_number(value), ha="center", va="bottom", fontsize=SMALL)
     accuracy_axis(axes, {} if chance is None else {"chance": chance})
-    axes.set_xticks(centres, [label(group, _GROUP // len(groups)) for group in groups], parse_math=False)
+    axes.set_xticks(
+        centres, [label(group, round(_GROUP * inches) // len(groups)) for group in groups], parse_math=False
+    )
     # Room for the numbers above the bars.
     axes.set_ylim(0, 1.12)
-    axis_names(axes, "", "accuracy")
+    axis_names(axes, x_label, "accuracy")
     legend(axes, ncols=len(series), loc="upper center", bbox_to_anchor=(0.5, 1.14))
     return png(figure)
 
@@ -171,7 +180,8 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> byte
 
     Args:
         curves: for each model, rows with ``epoch``, ``loss``, ``accuracy``, ``validation_loss`` and
-            ``validation_accuracy``.
+            ``validation_accuracy``; where a defence changed the validation images, also ``robust_loss`` and
+            ``robust_accuracy``, drawn dotted.
     """
     figure = new_figure(7.2, 2.9)
     panels = figure.subplots(1, 2)
@@ -184,6 +194,9 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> byte
             validation = [row[f"validation_{quantity}"] for row in rows]
             look["markerfacecolor"] = "white"
             axes.plot(epochs, validation, "--", label=label(f"{name}, validation"), **look)
+            if f"robust_{quantity}" in rows[0]:
+                robust = [row[f"robust_{quantity}"] for row in rows]
+                axes.plot(epochs, robust, ":", label=label(f"{name}, validation, robust"), **look)
     for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
         axis_names(axes, "epoch", quantity)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -62,54 +62,57 @@ class DefenceOptions(Request):
     ] = None
     """What the training minimises, so that the model holds under noise and attack."""
     adversary: AttackName = "pgd"
-    """The attack that an adversarial training defends against, on the model as it is in every step."""
+    """The attack that an adversarial training learns from, on the model as it is in every step: one that is bounded in
+    l∞, so neither cw nor deepfool."""
     adversary_eps: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """Its bound in l∞, in pixel units."""
+    """By how much the adversary of a training may change a pixel, in pixel units."""
     adversary_steps: Count = 3
-    """Its steps."""
+    """Steps of the adversary."""
     adversary_step_size: Annotated[Annotated[float, Field(gt=0)] | None, Otherwise("2.5 times eps over steps")] = None
-    """Its step size."""
+    """How far a step of the adversary goes, in pixel units."""
     adversarial_share: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of every batch that is attacked."""
+    """Share of every batch that is attacked, in the defence adversarial."""
     gamma: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Weight of the attacked images in the combined loss; the clean ones have the rest."""
+    """Weight γ of the attacked images in the defence combined; the clean ones have the rest."""
     trades_weight: Annotated[float, Field(ge=0)] = 6.0
-    """Weight in TRADES of the distance between attacked and clean predictions."""
+    """Weight in the defence trades of the distance between attacked and clean predictions."""
     batch_norm: Literal["running", "batch"] = "running"
-    """Statistics that batch normalisation uses while images are attacked in training."""
+    """Statistics that batch normalisation uses while images are attacked in training: the running ones, or those of the
+    batch."""
     select_epoch: Literal["robust", "clean"] = "robust"
-    """Which loss of the validation images chooses the epoch of an adversarial or certified training."""
+    """Which loss of the validation images chooses the epoch of an adversarial or certified training: that of the
+    images as attacked, or as they are."""
     noise_layers: Annotated[float | None, Otherwise("no noise layers")] = None
     """Random rotations RY(η·β) of a QVC's qubits in front of every layer, η drawn anew in every step; this is where the
     β of every layer starts, which is trained."""
     noise_variance: Annotated[Annotated[float, Field(ge=0)], Otherwise("0.196, the paper's 2π/32")] = _rule(
         "noise_variance"
     )
-    """Variance of η, in radians²."""
+    """Variance of the η of noise layers, in radians²."""
     noise_distribution: Literal["gaussian", "gaussian-bernoulli"] = _rule("noise_distribution")
-    """Distribution of η; in gaussian-bernoulli it is often zero."""
+    """Distribution of the η of noise layers; in gaussian-bernoulli some draws are zero."""
     noise_probability: Annotated[float, Field(gt=0, le=1)] = _rule("noise_probability")
-    """Of gaussian-bernoulli: how often η is not zero."""
+    """Of gaussian-bernoulli: the share of draws of η that are not zero."""
     noise_phases: Literal["training", "inference", "both"] = _rule("noise_phases")
-    """Where the noise layers are."""
+    """When the noise layers act: in training, in inference, or in both."""
     certified_radius: Annotated[float, Field(gt=0)] = 1.0
-    """The l2 radius that a certified training wants of every image, in pixel units."""
+    """The l2 distance from another label that a certified training wants of every image, in pixel units."""
     certified_weight: Annotated[float, Field(ge=0, le=1)] = 0.8
     """Weight in a certified training of what is missing of the radius; the cross-entropy has the rest."""
     witness: Annotated[Literal["exact", "steps"] | None, Otherwise("exact up to 256 pixels, steps beyond")] = None
-    """Where a certified training has the nearest image of another label from."""
+    """How a certified training finds the nearest image of another label: exactly, or by steps along the gradient."""
     witness_steps: Count = 1
-    """Gradients for such an image, where it comes from steps."""
+    """Gradients that a certified training takes to find such an image, with --witness steps."""
     augment_sigma: Annotated[float, Field(ge=0)] = 0.1
-    """Standard deviation of the noise of a Gaussian augmentation, in pixel units."""
+    """Standard deviation of the noise on pixels in the defence augmented, in pixel units."""
     augment_share: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """Share of every batch that has it."""
+    """Share of every batch that has noise in the defence augmented."""
     augment_unclipped: bool = False
-    """Noisy pixels may leave [0, 1], as randomised smoothing has them."""
+    """Let noisy pixels leave [0, 1] in the defence augmented, as randomised smoothing does."""
     penalty: Literal["spectral", "gradient", "squares"] = "gradient"
-    """What a regularised training keeps small: spectral norms, the gradient by the pixels, or squared weights."""
+    """What the defence regularised keeps small: spectral norms, the gradient by the pixels, or squared weights."""
     penalty_weight: Annotated[float, Field(ge=0)] = 1.0
-    """Multiplies it."""
+    """Weight of the penalty in the loss of the defence regularised."""
     train_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Depolarising noise of this strength after every SX and CZ of a QVC's layers, sampled anew in every step."""
     train_shots: Count | None = None

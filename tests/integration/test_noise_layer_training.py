@@ -39,6 +39,9 @@ def test_noise_layers_are_trained_and_told(qaml: Qaml) -> None:
     assert "Noise layers" in page
     assert f"{last['betas'][0]:.3f}" in page
     assert "computed exactly" in page
+    for told in ("The defence in training is combined: every image paired", "attacked by pgd with ε = 0.1"):
+        assert any(told in note for note in document["notes"])
+    assert "images, attacked by pgd with ε = 0.1; the test images were used once" in metrics["lead"]
     written = yaml.safe_load(Path("run/config.yaml").read_text())
     assert {name: written[name] for name in written if name.startswith("noise_")} == {
         "noise_layers": 0.4,

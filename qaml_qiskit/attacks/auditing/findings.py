@@ -203,7 +203,7 @@ class DefenceFindings:
         if gain is None or left is None or lost is None:
             return "cannot be decided", "There is no undefended model to compare with."
         if self.rescaling is not None and self.rescaling.is_mere and not self.is_random:
-            return "nil", f"M{self.rescaling.told[1:]}. Both decide alike, so nobody is kept off."
+            return "nil", f"M{self.rescaling.told[1:]}. Both models decide alike, so no attacker is stopped."
         told = f"published kind of gain {gain.told}, left {left.told}"
         if left.interval[0] > 0 and lost.interval[0] <= 0:
             return "holds", f"{told}: it is there under every attacker."

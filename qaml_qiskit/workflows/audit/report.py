@@ -9,7 +9,7 @@ from qaml_qiskit.reports import DEFENCE_READING, GAINS_READING, Report, accuracy
 from qaml_qiskit.studies import Defence, defence_notes, defence_rows, gain_rows
 from qaml_qiskit.workflows.audit.request import AuditRequest
 
-_BARS = "Accuracy under every attacker, with 95 % intervals."
+_BARS = "Accuracy under every attacker, with 95 % intervals; under nothing: the clean images."
 _CURVE = "Accuracy under attack against the draws whose gradients are averaged in a step; dashed: the exact gradient."
 
 
@@ -67,7 +67,7 @@ def _bars(rows: Sequence[Row], chance: float) -> bytes:
     series = {"defended": [(row["accuracy"], *row["interval"]) for row in rows]}
     if rows[0]["undefended_accuracy"] is not None:
         series["undefended"] = [(row["undefended_accuracy"], *row["undefended_interval"]) for row in rows]
-    return accuracy_bars(names, series, chance)
+    return accuracy_bars(names, series, chance, "attacker, by what it knows")
 
 
 def _curve(rows: Sequence[Row], classes: int) -> bytes:
@@ -79,4 +79,4 @@ def _curve(rows: Sequence[Row], classes: int) -> bytes:
         for exact in (row for row in mine if row["attacker"] == "expectation"):
             told = (exact["accuracy"], *exact["interval"])
             series[f"ε = {eps:g}, the exact gradient"] = [(row["draws"], *told) for row in drawn]
-    return curves(series, "draws K", {"chance": 1 / classes})
+    return curves(series, "noisy gradients averaged in a step, K", {"chance": 1 / classes})

@@ -11,9 +11,10 @@ from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.artifacts.training import fit, read_history, tensors
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.datasets import Dataset
+from qaml_qiskit.defences import DEFENCES
 from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.formats import npz
-from qaml_qiskit.models import QVC, Clean, Model, QVCConfig, build_model, predict
+from qaml_qiskit.models import QVC, Clean, Model, Objective, QVCConfig, build_model, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.reports import Report, learning_curves
 from qaml_qiskit.simulation import computing
@@ -68,7 +69,9 @@ def train(
         layers = _noise_layers(model)
         if layers:
             tested["betas"] = [row["beta"] for row in layers]
-        _write_report(run, request, history, tested, layers, data.notes)
+        changed = _changed(objective, history)
+        notes = (*data.notes, *_defended(request, objective, changed))
+        _write_report(run, request, history, tested, layers, notes, changed)
     return TrainOutcome.of(run)
 
 
@@ -90,20 +93,48 @@ def _noise_layers(model: Model) -> list[Row]:
     return [{"layer": layer, "beta": beta, "y_flip": flip} for layer, (beta, flip) in enumerate(found)]
 
 
+def _changed(objective: Objective, history: list[Row]) -> str:
+    """What the defence did to the validation images that choose the epoch, in words; empty for nothing."""
+    return objective.validated_images if "robust_loss" in history[-1] else ""
+
+
+def _defended(request: TrainRequest, objective: Objective, changed: str) -> list[str]:
+    """What was trained beside the cross-entropy of clean images, and what the robust columns are."""
+    told = []
+    if not isinstance(objective, Clean):
+        described = DEFENCES.told().get(objective.name, "").rstrip(".")
+        told.append(f"The defence in training is {objective.name}{': ' * bool(described)}{described}.")
+    if changed:
+        chosen = " The lowest robust_loss chose the epoch." if request.keep_epoch == "best" else ""
+        told.append(
+            f"robust_loss, robust_accuracy: of the validation images, {changed}; others may do more harm.{chosen}"
+        )
+    return told
+
+
 def _write_report(
-    run: Run, request: TrainRequest, history: list[Row], tested: Row, layers: list[Row], notes: tuple[str, ...]
+    run: Run,
+    request: TrainRequest,
+    history: list[Row],
+    tested: Row,
+    layers: list[Row],
+    notes: tuple[str, ...],
+    changed: str,
 ) -> None:
+    """The page; ``changed`` as in :func:`_defended`."""
     low, high = tested["interval"]
+    kept = _KEPT[request.keep_epoch] + (f", {changed}" if changed and request.keep_epoch == "best" else "")
     lead = (
         f"The {request.model} names {tested['test_accuracy']:.1%} of the {tested['images']} test images of "
-        f"{request.dataset} (95 % interval {low:.1%} to {high:.1%}). The weights are those of the "
-        f"{_KEPT[request.keep_epoch]}; the test images were used once, at the end."
+        f"{request.dataset} (95 % interval {low:.1%} to {high:.1%}). The weights are those of the {kept}; the test "
+        "images were used once, at the end."
     )
     curve = learning_curves({request.model: history})
     options = [{"option": name, "value": str(value)} for name, value in request.model_dump().items()]
     report = Report(run, request.command_line(run.config), f"Training a {request.model} on {request.dataset}")
     report.table("Test", [{name: value for name, value in tested.items() if name != "betas"}], *notes)
-    report.picture("learning_curve.png", curve, "Loss and accuracy after every epoch.", "Learning curve")
+    caption = "Loss and accuracy after every epoch" + (f"; dotted: the validation images, {changed}" if changed else "")
+    report.picture("learning_curve.png", curve, f"{caption}.", "Learning curve")
     if layers:
         report.table("Noise layers", layers, _told(request))
     report.table("Configuration", options)

@@ -83,6 +83,13 @@ def test_a_picture_rounds_as_the_table_does(drawn: list[Figure]) -> None:
     assert "0.825" in texts(drawn[0])
 
 
+def test_the_validation_images_that_chose_the_epoch_are_drawn(drawn: list[Figure]) -> None:
+    reports.learning_curves({"qvc": [{**EPOCH, "robust_loss": 2.0, "robust_accuracy": 0.2}]})
+    dotted = [line for axes in drawn[0].axes for line in axes.lines if line.get_linestyle() == ":"]
+    assert [float(line.get_ydata()[0]) for line in dotted] == [2.0, 0.2]
+    assert "qvc, validation, robust" in texts(drawn[0])
+
+
 def test_a_name_is_drawn_as_it_is(drawn: list[Figure]) -> None:
     DRAWN["forecast"]("my $x$ model")
     assert "my $x$ model, endless shots" in texts(drawn[0])
