@@ -34,8 +34,6 @@ def write_report(settings: Settings) -> str:
         parts += _circuit(documents["circuit"])
     if "defences" in documents:
         parts += _defences(documents["defences"])
-    if "layers" in documents:
-        parts += _layers(documents["layers"])
     if "gpu" in documents:
         parts += _gpu(documents["gpu"])
     report = "\n\n".join(parts) + "\n"
@@ -258,6 +256,15 @@ def _circuit(document: dict[str, Any]) -> list[str]:
 
 
 def _defences(document: dict[str, Any]) -> list[str]:
+    parts = ["## Defences"]
+    if "setting" in document["facts"]:
+        parts += _training_steps(document)
+    if "layers" in document["facts"]:
+        parts += _noise_layers(document)
+    return parts
+
+
+def _training_steps(document: dict[str, Any]) -> list[str]:
     from benchmarks.suites.defences import TITLES
 
     setting, rows = document["facts"]["setting"], document["rows"]
@@ -269,11 +276,11 @@ def _defences(document: dict[str, Any]) -> list[str]:
         f"A training step of {setting['num_layers']} layers on {setting['num_qubits']} qubits, batch "
         f"{setting['batch']}, one thread: attack, loss, gradient and Adam, in turns."
     )
-    return ["## Defences", text, _table(["", "CPU ms", "by plain, median of rounds"], lines)]
+    return ["### A training step", text, _table(["", "CPU ms", "by plain, median of rounds"], lines)]
 
 
-def _layers(document: dict[str, Any]) -> list[str]:
-    setting, rows = document["facts"]["setting"], document["rows"]
+def _noise_layers(document: dict[str, Any]) -> list[str]:
+    setting, rows = document["facts"]["layers"], document["rows"]
     lines = []
     for name, (ansatz, side, layers) in setting["cases"].items():
         line = [f"{layers} layers of {ansatz}, {side}×{side} pixels"]
@@ -289,7 +296,7 @@ def _layers(document: dict[str, Any]) -> list[str]:
         "for given weights, two classes."
     )
     head = ["", "clean, CPU ms", "with layers", "combined, CPU ms", "with layers", "average, CPU s"]
-    return ["## Noise layers", text, _table(head, lines)]
+    return ["### Noise layers", text, _table(head, lines)]
 
 
 def _gpu(document: dict[str, Any]) -> list[str]:
