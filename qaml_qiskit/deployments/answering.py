@@ -79,7 +79,8 @@ def rule_notes(
         case LayersRule(how=how, draws=int(draws)):
             said = "majority vote" if how == "majority" else "mean of the logits"
             shares = " Logits are shares of votes." if how == "majority" else ""
-            yield f"{name} is random: the {said} of {draws} fresh draws of its noise layers, with seed {seed}.{shares}"
+            drawn = f"{draws} fresh draw{'s' * (draws != 1)}"
+            yield f"{name} is random: the {said} of {drawn} of its noise layers, with seed {seed}.{shares}"
         case _ if layers is not None and acting_layers(model, rule) is not None:
             yield f"The noise layers of {name} act by their exact average, a channel on each qubit; nothing is drawn."
         case _ if layers is not None:

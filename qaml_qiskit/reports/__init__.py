@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.audits import AUDIT_READING as AUDIT_READING
     from qaml_qiskit.reports.audits import DEFENCE_READING as DEFENCE_READING
     from qaml_qiskit.reports.audits import GAINS_READING as GAINS_READING
+    from qaml_qiskit.reports.audits import RESCALING_READING as RESCALING_READING
     from qaml_qiskit.reports.audits import audit_notes as audit_notes
     from qaml_qiskit.reports.cells import format_cell as format_cell
     from qaml_qiskit.reports.cells import heading as heading

@@ -30,6 +30,15 @@ GAINS_READING = (
 )
 
 
+#: What the comparison of the logits of both models found.
+RESCALING_READING = (
+    "Are the defended logits those of the undefended model times one scale, but for what all classes share? residual: "
+    "the part of the logits that is not, at the points that were compared; forms_residual: of the quadratic forms, for "
+    "all images; agreement: share of the points that both decide alike. is_mere: nothing but a rescaling, so "
+    "no gain; is_proven: for all images."
+)
+
+
 class ShownCheck(Protocol):
     """A check of an audit."""
 

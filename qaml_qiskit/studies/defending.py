@@ -128,7 +128,7 @@ def gain_rows(report: DefenceReport) -> list[Row]:
     """A row a gain: on clean images, of the published kind, what is left and lost of it, the gradient's noise in it."""
     gains = {
         "clean": (report.clean_gain, None),
-        "published kind": (report.published_gain, 1.0),
+        "published kind": (report.published_gain, None if report.left_share is None else 1.0),
         "left": (report.left, report.left_share),
         "lost": (report.lost, None if report.left_share is None else 1 - report.left_share),
         "gradient noise": (report.gradient_noise, report.noise_share),

@@ -35,7 +35,11 @@ def test_a_rescaling_is_proven_to_gain_nothing(qaml: Qaml, trained: Path, tmp_pa
     assert [row["is_proven"] for row in document["rescaling"]] == [True, True]
     assert {row["gain"] for row in document["gains"]} == {"clean", "published kind", "left", "lost"}
     assert all(row["value"] == 0 for row in document["gains"] if row["gain"] in ("clean", "left"))
+    # A share of no gain is none.
+    assert {row["share_of_published"] for row in document["gains"]} == {None}
     assert any("Mere rescaling" in note for note in document["notes"])
+    page = (run / "report.html").read_text()
+    assert page.count("Every gain is a difference") == page.count("Are the defended logits") == 1
     for name in ("audit.csv", "gains.csv", "rescaling.csv", "attackers.png", "report.html", "metrics.json"):
         assert (run / name).is_file()
     (listed,) = qaml("runs", "list", run, "--json").json()["results"]

@@ -204,11 +204,13 @@ class DefenceFindings:
             return "cannot be decided", "There is no undefended model to compare with."
         if self.rescaling is not None and self.rescaling.is_mere and not self.is_random:
             return "nil", f"M{self.rescaling.told[1:]}. Both models decide alike, so no attacker is stopped."
-        told = f"published kind of gain {gain.told}, left {left.told}"
+        told = f"Published kind of gain {gain.told}, left {left.told}"
         if left.interval[0] > 0 and lost.interval[0] <= 0:
             return "holds", f"{told}: it is there under every attacker."
         if left.interval[0] > 0:
             return "smaller than published", f"{told}: less, but there under every attacker."
+        if left.interval[1] < 0:
+            return "nil", f"{told}: the defended model is the weaker one."
         if left.interval[1] < self.relevant:
             return "nil", f"{told}: below {100 * self.relevant:g} points, if there is any."
         count = len(self.worst.correct[0])

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from qaml_qiskit.artifacts import Row, Run
 from qaml_qiskit.attacks import DefenceReport
 from qaml_qiskit.deployments.networks import notes_of
-from qaml_qiskit.reports import DEFENCE_READING, GAINS_READING, Report, accuracy_bars, curves
+from qaml_qiskit.reports import DEFENCE_READING, GAINS_READING, RESCALING_READING, Report, accuracy_bars, curves
 from qaml_qiskit.studies import Defence, defence_notes, defence_rows, gain_rows
 from qaml_qiskit.workflows.audit.request import AuditRequest
 
@@ -26,9 +26,10 @@ def write_report(run: Run, request: AuditRequest, defence: Defence, reports: Map
     rows = defence_rows(model, reports.values())
     gains = [row for report in reports.values() for row in gain_rows(report)]
     same = [row for report in reports.values() for row in _rescaling_rows(report)]
-    notes = [*defence_notes(reports), DEFENCE_READING, *([GAINS_READING] if gains else []), *_about(defence)]
+    found, about = defence_notes(reports), _about(defence)
+    readings = [DEFENCE_READING, *([GAINS_READING] if gains else []), *([RESCALING_READING] if same else [])]
     report = Report(run, request.command_line(run.config), f"The defence of {model} audited")
-    report.table("Accuracy under every attacker", rows, *notes, file="audit.csv")
+    report.table("Accuracy under every attacker", rows, *found, DEFENCE_READING, *about, file="audit.csv")
     picture = _bars(defence_rows(model, [last]), chance=1 / defence.defended.num_classes)
     report.picture("attackers.png", picture, f"{_BARS} ε = {last.eps:g}.")
     if gains:
@@ -36,8 +37,8 @@ def write_report(run: Run, request: AuditRequest, defence: Defence, reports: Map
     if any(row["draws"] for row in rows):
         report.picture("draws.png", _curve(rows, defence.defended.num_classes), _CURVE, "Draws")
     if same:
-        report.table("Rescaling", same, file="rescaling.csv")
-    report.finish(_lead(last), rows, notes, gains=gains, rescaling=same)
+        report.table("Rescaling", same, RESCALING_READING, file="rescaling.csv")
+    report.finish(_lead(last), rows, [*found, *readings, *about], gains=gains, rescaling=same)
 
 
 def _about(defence: Defence) -> list[str]:

@@ -182,6 +182,12 @@ def test_a_gain_that_shrinks_is_smaller() -> None:
     assert report.lost.value == pytest.approx(0.3)
 
 
+def test_a_defence_that_does_harm_is_said_to() -> None:
+    report = DefenceFindings(met(published=0.2, worst=0.2, twin_own=0.9), False, None)
+    assert report.verdict == "nil"
+    assert "the defended model is the weaker one" in report.reason
+
+
 def test_few_images_decide_nothing() -> None:
     report = DefenceFindings(met(published=0.3, worst=0.3, twin_own=0.2, images=20), False, None)
     assert report.verdict == "cannot be decided"
