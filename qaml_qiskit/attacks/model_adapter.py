@@ -32,7 +32,8 @@ class ModelAdapter(nn.Module):
         self._dtype = images.dtype
         #: Images that the model was asked about so far, each time counted.
         self.evaluated = 0
-        self._refuses_black = refuses_black(model, images)
+        #: Whether an image without any light has no answer.
+        self.refuses_black = refuses_black(model, images)
 
     def train(self, mode: bool = True) -> "ModelAdapter":
         """Leave the modes as they are: torchattacks "restores" a mode that the model never had."""
@@ -42,7 +43,7 @@ class ModelAdapter(nn.Module):
         """Logits in float32, shape (N, m), for images of any floating type."""
         self.evaluated += len(images)
         images = images.to(self._dtype)
-        if self._refuses_black:
+        if self.refuses_black:
             images = images + _FAINT * is_black(images).to(images).reshape(-1, 1, 1, 1)
         logits = cast(Tensor, self.model(images)).float().clone()
         if images.requires_grad and not logits.requires_grad:

@@ -6,13 +6,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, InputError
 
 #: What stands for a noise layer in a circuit: its rotations with free angles, or a labelled barrier.
 NoiseLayerForm = Literal["angles", "markers"]
 
 #: The free angles: element ℓ·n + q of this vector is that of qubit q in front of layer ℓ.
 NOISE_ANGLES = "ν"
+
+#: Angles of many turns mean nothing that smaller ones do not, and lose their digits.
+FirstBeta = Annotated[float, Field(ge=-1000, le=1000)]
+Variance = Annotated[float, Field(ge=0, le=1e6)]
 
 
 def noise_layer_label(layer: int) -> str:
@@ -37,8 +41,8 @@ class NoiseLayers(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    beta: float = 0.25
-    variance: Annotated[float, Field(ge=0)] = 2 * math.pi / 2**5
+    beta: FirstBeta = 0.25
+    variance: Variance = 2 * math.pi / 2**5
     distribution: Literal["gaussian", "gaussian-bernoulli"] = "gaussian"
     probability: Annotated[float, Field(gt=0, le=1)] = 0.5
     phases: Literal["training", "inference", "both"] = "both"
@@ -72,7 +76,18 @@ class NoiseLayers(BaseModel):
 
         Args:
             betas: β_ℓ in order.
+
+        Raises:
+            InputError: a β that is NaN or infinite.
         """
+        betas = list(betas)
+        if not all(map(math.isfinite, betas)):
+            raise InputError(
+                "cannot tell what the noise layers do",
+                got="a β that is NaN or infinite",
+                expected="finite numbers",
+                remedy="check where they come from; if training made them so, lower the learning rate",
+            )
         share = self.probability if self.distribution == "gaussian-bernoulli" else 1.0
         # expm1 keeps the digits of the smallest.
         found = (-share * math.expm1(-self.variance * beta**2 / 2) / 2 for beta in betas)

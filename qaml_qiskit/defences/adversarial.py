@@ -1,16 +1,22 @@
 """Adversarial trainings: West's and Madry's, Lu's and Huang & Zhang's, and TRADES."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from qaml_qiskit.attacks.image.base import torchattacks
 from qaml_qiskit.attacks.model_adapter import ModelAdapter
 from qaml_qiskit.defences.adversary import AgainstAdversary
+from qaml_qiskit.errors import ConfigurationError
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def whole(share: float, count: int) -> int:
+    """How many images a share of some is; above 0 it is one at least, so that small batches are defended, too."""
+    return max(round(share * count), int(share > 0))
 
 
 class Adversarial(AgainstAdversary):
@@ -20,7 +26,7 @@ class Adversarial(AgainstAdversary):
     adversarial images pass the model together, so batch normalisation sees both.
 
     Attributes:
-        adversarial_share: of the images of every batch, rounded to whole images.
+        adversarial_share: of the images of every batch, rounded to whole images; above 0 it is one at least.
     """
 
     name = "adversarial"
@@ -31,7 +37,7 @@ class Adversarial(AgainstAdversary):
         self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """Batches are drawn at random, so their first images are as good as any."""
-        count = round(self.adversarial_share * len(images))
+        count = whole(self.adversarial_share, len(images))
         mixed = torch.cat([self.adversarial(model, images[:count], labels[:count]), images[count:]])
         logits = model(mixed)
         return nn.functional.cross_entropy(logits, labels), logits
@@ -84,6 +90,17 @@ class Trades(AgainstAdversary):
             attacked.log_softmax(dim=1), clean.log_softmax(dim=1), log_target=True, reduction="batchmean"
         )
         return nn.functional.cross_entropy(clean, labels) + self.trades_weight * distance, clean
+
+    @model_validator(mode="after")
+    def _has_its_own_adversary(self) -> Self:
+        if self.adversary != "pgd":
+            raise ConfigurationError(
+                "TRADES has its own adversary",
+                got=f"the adversary {self.adversary}",
+                expected="pgd, by which it climbs away from the clean predictions",
+                remedy="leave it out, or take --defence adversarial or combined",
+            )
+        return self
 
     def _proposed(self, adapter: ModelAdapter, images: Tensor, labels: Tensor) -> Tensor:
         """Away from the prediction, whatever the label."""

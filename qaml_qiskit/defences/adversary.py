@@ -12,11 +12,14 @@ from torch import Tensor, nn
 from qaml_qiskit.attacks import ATTACKS, Attack, AttackName, BoundedAttack, make_attack, run_attack
 from qaml_qiskit.attacks.image.base import Pixels, Positive
 from qaml_qiskit.attacks.measure import attackable
-from qaml_qiskit.attacks.model_adapter import ModelAdapter
+from qaml_qiskit.attacks.model_adapter import ModelAdapter, is_black
 from qaml_qiskit.defences.constant import constant_weights
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models import Objective
 from qaml_qiskit.seeds import SEEDS
+
+#: The statistics that batch normalisation uses while adversarial images are made.
+BatchNorm = Literal["running", "batch"]
 
 #: What of an attack's parameters a training sets, by the setting of the objective.
 _PARAMETERS = {"adversary_eps": "eps", "adversary_steps": "steps", "adversary_step_size": "step_size"}
@@ -27,6 +30,7 @@ class AgainstAdversary(Objective, ABC):
 
     They are made with whatever is random in the model left on, such as noise layers and dropout, and with the labels of
     the data. APGD and AutoAttack change only the images that they fool the model with; all others change every image.
+    An image that would become black, which an amplitude encoding has no state for, stays as it is.
 
     Attributes:
         adversary: an attack of :data:`qaml_qiskit.attacks.ATTACKS`, in l∞ and with a bound.
@@ -34,7 +38,8 @@ class AgainstAdversary(Objective, ABC):
         adversary_steps: of an attack that has steps; a training cannot afford those of an attack.
         adversary_step_size: in pixel units; 2.5·eps/steps if None.
         batch_norm: the statistics that batch normalisation uses while adversarial images are made: the ``running`` ones
-            of the model in use, or those of the ``batch``. The running statistics never learn from an attack's steps.
+            of the model in use, or those of the ``batch``, where it has more than one image. The running statistics
+            never learn from an attack's steps.
         select_epoch: the best epoch is the one with the lowest loss of the validation images ``robust``, attacked by
             the same adversary, or ``clean``.
     """
@@ -45,7 +50,7 @@ class AgainstAdversary(Objective, ABC):
     adversary_eps: Pixels = 0.1
     adversary_steps: Annotated[int, Field(ge=1)] = 3
     adversary_step_size: Positive | None = None
-    batch_norm: Literal["running", "batch"] = "running"
+    batch_norm: BatchNorm = "running"
     select_epoch: Literal["robust", "clean"] = "robust"
 
     @model_validator(mode="after")
@@ -86,15 +91,20 @@ class AgainstAdversary(Objective, ABC):
         """
         if not len(images):
             return images
-        with self._attackable(model):
+        # Of a single image a batch has no statistics.
+        with self._attackable(model, batch_norm=self.batch_norm if len(images) > 1 else "running"):
             adapter = ModelAdapter(model, attackable(images))
-            return self._proposed(adapter, images.float(), labels).detach().to(images)
+            attacked = self._proposed(adapter, images.float(), labels).detach().to(images)
+        if adapter.refuses_black:
+            attacked = torch.where(is_black(attacked)[:, None, None, None], images, attacked)
+        return attacked
 
     def _proposed(self, adapter: ModelAdapter, images: Tensor, labels: Tensor) -> Tensor:
         """What the attack makes of images."""
-        config = getattr(adapter.model, "config", None)
-        with torch.no_grad():
-            num_classes = adapter(images[:1]).shape[1] if config is None else int(config.num_classes)
+        num_classes = getattr(getattr(adapter.model, "config", None), "num_classes", None)
+        if not isinstance(num_classes, int):
+            with torch.no_grad():
+                num_classes = adapter(images[:2]).shape[1]
         # Some attacks seed torch's global numbers themselves; with one seed they would draw the same in every step.
         seed = int(torch.randint(SEEDS, ()))
         return self.attack(seed).build(adapter, num_classes)(images, labels)
@@ -111,14 +121,14 @@ class AgainstAdversary(Objective, ABC):
         return run_attack(model, images, labels, self.attack(), spare_wrong=False).images
 
     @contextmanager
-    def _attackable(self, model: nn.Module) -> Iterator[None]:
+    def _attackable(self, model: nn.Module, batch_norm: BatchNorm) -> Iterator[None]:
         """The model in training as an attack may use it; afterwards no gradient and no statistic has changed."""
         norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
         modes = [module.training for module in norms]
         buffers = [(buffer, buffer.clone()) for module in norms for buffer in module.buffers()]
         gradients = [(parameter, parameter.grad) for parameter in model.parameters()]
         for module in norms:
-            module.train(module.training and self.batch_norm == "batch")
+            module.train(module.training and batch_norm == "batch")
         try:
             with constant_weights(model):
                 yield

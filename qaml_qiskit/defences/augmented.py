@@ -6,6 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from qaml_qiskit.defences.adversarial import whole
 from qaml_qiskit.models import Objective
 
 
@@ -17,7 +18,7 @@ class Augmented(Objective):
 
     Attributes:
         augment_sigma: standard deviation of the noise, in pixel units.
-        augment_share: of the images of every batch, rounded to whole images.
+        augment_share: of the images of every batch, rounded to whole images; above 0 it is one at least.
         augment_unclipped: whether noisy pixels may leave [0, 1].
     """
 
@@ -37,7 +38,7 @@ class Augmented(Objective):
 
     def noisy(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """The images with noise on the first of them, shape (N, C, H, W)."""
-        first = images[: round(self.augment_share * len(images))]
+        first = images[: whole(self.augment_share, len(images))]
         drawn = torch.randn(first.shape, generator=generator, dtype=first.dtype).to(first.device)
         noisy = first + self.augment_sigma * drawn
         if not self.augment_unclipped:

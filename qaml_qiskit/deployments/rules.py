@@ -17,6 +17,8 @@ from qaml_qiskit.text import printable
 How = Literal["exact", "off", "mean", "majority"]
 #: Draws an image on a target where nothing is said.
 DEFAULT_DRAWS = 10
+#: Draws of a rule at most; an answer costs as many passes of the model.
+MOST_DRAWS = 100_000
 LAYERS, SMOOTHING = "layers", "smoothing"
 _DRAWING = ("mean", "majority")
 _WRITTEN = "layers:exact, layers:off, layers:mean:DRAWS, layers:majority:DRAWS or smoothing:SIGMA:DRAWS"
@@ -41,7 +43,7 @@ class LayersRule:
     def __post_init__(self) -> None:
         drawing = self.how in _DRAWING
         fits = drawing if self.draws is not None else not drawing
-        if self.how not in get_args(How) or not fits or (self.draws is not None and self.draws < 1):
+        if self.how not in get_args(How) or not fits or (self.draws is not None and not 1 <= self.draws <= MOST_DRAWS):
             raise _unreadable(str(self), f"{self.how} with {'no' if self.draws is None else self.draws} draws")
 
     def __str__(self) -> str:
@@ -74,7 +76,7 @@ class Smoothing:
     draws: int
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.sigma) and self.sigma > 0) or self.draws < 1:
+        if not (math.isfinite(self.sigma) and self.sigma > 0) or not 1 <= self.draws <= MOST_DRAWS:
             raise _unreadable(str(self), f"a standard deviation of {self.sigma:g} and {self.draws} draws")
 
     def __str__(self) -> str:
@@ -125,6 +127,6 @@ def _unreadable(words: str, got: str) -> ConfigurationError:
     return ConfigurationError(
         f"{printable(words)} is no inference rule",
         got=got,
-        expected=f"{_WRITTEN}, with at least one draw and a standard deviation above 0",
+        expected=f"{_WRITTEN}, with at least one draw, {MOST_DRAWS} at most, and a standard deviation above 0",
         remedy="write for example layers:majority:100",
     )

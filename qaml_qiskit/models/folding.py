@@ -59,7 +59,8 @@ class _Fold(Function):
         own, drawn = _array(weights), _array(noise)
         nu = (drawn * _array(scales)[:, None]).ravel()
         rotations = own[folds.rotations]
-        folded = _folded(rotations, nu[folds.angles])
+        with np.errstate(invalid="ignore"):  # What runs the circuit refuses angles that are not finite.
+            folded = _folded(rotations, nu[folds.angles])
         ctx.folds, ctx.drawn, ctx.rotations, ctx.folded = folds, drawn, rotations, folded
         values = torch.from_numpy(np.concatenate([own, nu, folded.ravel()])).to(weights)
         return values, bool(folded.size) and bool(np.sin(folded[1]).min() < SINGULAR)

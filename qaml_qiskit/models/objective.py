@@ -1,7 +1,7 @@
 """What a training makes small."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -22,11 +22,16 @@ class Objective(BaseModel, ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    #: As it is registered in :data:`qaml_qiskit.defences.DEFENCES`.
+    #: As it is registered in :data:`qaml_qiskit.defences.DEFENCES`; where a class says none, its own name.
     name: ClassVar[str]
     #: Whether it changes images before the model sees them: then a training hands over images, never states that were
     #: prepared from them once for all epochs.
     changes_images: ClassVar[bool] = False
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        if not hasattr(cls, "name"):
+            cls.name = cls.__name__
 
     @property
     def validated_images(self) -> str:

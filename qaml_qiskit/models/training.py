@@ -40,8 +40,8 @@ class Trainer:
             the objective changes them.
 
     Raises:
-        InputError: no image, images that are not floating-point or that the model refuses, or labels that are not one
-            class of the model's for every image.
+        InputError: no module, no objective, no image, images that are not floating-point or that the model refuses, or
+            labels that are not one class of the model's for every image.
         ConfigurationError: the training does not fit into the memory, no weight of the model is to be trained, or the
             objective does not fit the model.
     """
@@ -61,6 +61,16 @@ class Trainer:
                 got=f"a {type(model).__name__}",
                 expected="a module of torch",
                 remedy="give the model itself, such as QVC(config)",
+            )
+        if not isinstance(objective, Objective | None):
+            given = (
+                f"the class {objective.__name__}" if isinstance(objective, type) else f"a {type(objective).__name__}"
+            )
+            raise InputError(
+                "this is no objective of a training",
+                got=given,
+                expected="an Objective with its settings, or None for the cross-entropy",
+                remedy="give for example qaml_qiskit.defences.Adversarial(adversary_eps=0.1)",
             )
         self.model, self.config, self.objective = model, config, objective or Clean()
         if not any(parameter.requires_grad for parameter in model.parameters()):

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from qaml_qiskit.attacks import AttackName
 from qaml_qiskit.circuits import NoiseLayers
+from qaml_qiskit.circuits.noise_layers import FirstBeta, Variance
 from qaml_qiskit.defences.names import DefenceName
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.fields import Count, Otherwise
@@ -82,12 +83,10 @@ class DefenceOptions(Request):
     select_epoch: Literal["robust", "clean"] = "robust"
     """Which loss of the validation images chooses the epoch of an adversarial or certified training: that of the
     images as attacked, or as they are."""
-    noise_layers: Annotated[float | None, Otherwise("no noise layers")] = None
+    noise_layers: Annotated[FirstBeta | None, Otherwise("no noise layers")] = None
     """Random rotations RY(η·β) of a QVC's qubits in front of every layer, η drawn anew in every step; this is where the
     β of every layer starts, which is trained."""
-    noise_variance: Annotated[Annotated[float, Field(ge=0)], Otherwise("0.196, the paper's 2π/32")] = _rule(
-        "noise_variance"
-    )
+    noise_variance: Annotated[Variance, Otherwise("0.196, the paper's 2π/32")] = _rule("noise_variance")
     """Variance of the η of noise layers, in radians²."""
     noise_distribution: Literal["gaussian", "gaussian-bernoulli"] = _rule("noise_distribution")
     """Distribution of the η of noise layers; in gaussian-bernoulli some draws are zero."""
@@ -122,11 +121,21 @@ class DefenceOptions(Request):
 
     @model_validator(mode="after")
     def _the_defence_takes_its_options(self) -> Self:
-        """Refuse what the defence would ignore, where it is not left at its default."""
-        fields, taken = type(self).model_fields, DEFENCE_OPTIONS.get(self.named_defence, {})
+        """Refuse what the defence would ignore; of a registered one that is known where it is loaded."""
+        if self.named_defence in (*DEFENCE_OPTIONS, "clean"):
+            self.refuse_all_but(DEFENCE_OPTIONS.get(self.named_defence, ()))
+        return self
+
+    def refuse_all_but(self, taken: Collection[str]) -> None:
+        """Refuse options of defences that are none of these and not left at their default.
+
+        Raises:
+            ConfigurationError: there is one that the defence would ignore.
+        """
+        fields = type(self).model_fields
         takers = {option: name for name, options in DEFENCE_OPTIONS.items() for option in options}
         ignored = [name for name in takers if name not in taken and getattr(self, name) != fields[name].default]
-        if ignored and self.named_defence in (*DEFENCE_OPTIONS, "clean"):
+        if ignored:
             options = ", ".join("--" + name.replace("_", "-") for name in ignored)
             fitting = [name for name, known in DEFENCE_OPTIONS.items() if set(ignored) <= set(known)]
             raise ConfigurationError(
@@ -135,7 +144,6 @@ class DefenceOptions(Request):
                 expected=" or ".join(f"--defence {name}" for name in fitting) or "options of one defence",
                 remedy="leave it out" if len(ignored) == 1 else "leave them out",
             )
-        return self
 
     @model_validator(mode="after")
     def _noise_layers_take_their_options(self) -> Self:

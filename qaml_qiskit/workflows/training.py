@@ -118,11 +118,13 @@ def objective_of(request: TrainingOptions) -> Objective:
     """What a request's model minimises: the defence, with those of its settings that are options of the request.
 
     Raises:
-        ConfigurationError: a defence that cannot be loaded, or that needs settings that no option gives.
+        ConfigurationError: a defence that cannot be loaded, that needs settings that no option gives, or that would
+            ignore one.
     """
     name = request.named_defence
     kind = DEFENCES[name]
     options = DEFENCE_OPTIONS.get(name, {field: field for field in kind.model_fields})
+    request.refuse_all_but(options)
     known = type(request).model_fields
     try:
         return kind(**{setting: getattr(request, option) for option, setting in options.items() if option in known})

@@ -129,6 +129,7 @@ OWN = ["train", "--classes", "0,1", "--ansatz"]
 CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     "rule that there is not": (nothing, ["attack", "{model}@layers:median:9"], ["layers:median:9", "layers:majority"]),
     "rule without draws": (nothing, ["certify", "{model}@layers:mean"], ["layers:mean:DRAWS"]),
+    "rule with draws for years": (nothing, ["run", "{model}@layers:mean:1000000000"], ["100000 at most"]),
     "rule with no draw": (nothing, ["run", "{model}@layers:mean:0"], ["at least one draw"]),
     "smoothing with no noise": (nothing, ["attack", "{model}@smoothing:-0.1:10"], ["-0.1", "above 0"]),
     "two rules": (nothing, ["attack", "{model}@layers:off@smoothing:0.1:9"], ["layers:off and smoothing:0.1:9"]),
@@ -758,6 +759,12 @@ CASES |= {
         ["noise layers need layers", "layer-end"],
     ),
     "noise layers of no number": (nothing, ["train", "--noise-layers", "inf"], ["--noise-layers", "finite"]),
+    "noise layers of many turns": (nothing, ["train", "--noise-layers", "1e300"], ["--noise-layers", "at most 1000"]),
+    "TRADES with another adversary": (
+        nothing,
+        ["train", "--defence", "trades", "--adversary", "fgsm"],
+        ["TRADES has its own adversary", "--defence adversarial"],
+    ),
     "a negative variance": (
         nothing,
         ["train", "--noise-layers", "0.25", "--noise-variance", "-1"],

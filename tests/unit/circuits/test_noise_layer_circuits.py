@@ -12,7 +12,7 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Operator
 
 from qaml_qiskit.circuits import ANSAETZE, NoiseLayers, OwnAnsatz, OwnCircuit, noise_layer_label
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution import load_recipe, open_target, to_isa
 from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.noise import LAYER_END, add_flips
@@ -98,6 +98,12 @@ def test_flips_are_what_a_random_rotation_does_on_average(beta: float, variance:
     points, shares = np.polynomial.hermite_e.hermegauss(60)
     turned = (shares * np.cos(points * math.sqrt(variance) * beta)).sum() / math.sqrt(2 * math.pi)
     assert abs(1 - 2 * flip - (probability * turned + 1 - probability)) < VALUE[torch.float64]
+
+
+@pytest.mark.parametrize("beta", [math.nan, math.inf])
+def test_flips_of_no_number_are_refused(beta: float) -> None:
+    with pytest.raises(InputError, match="NaN or infinite"):
+        NoiseLayers().flips([0.1, beta])
 
 
 def test_the_smallest_flips_keep_their_digits() -> None:

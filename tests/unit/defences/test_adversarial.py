@@ -6,12 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from qaml_qiskit.attacks.model_adapter import ModelAdapter
 from qaml_qiskit.defences import DEFENCES, Adversarial, AgainstAdversary, Combined, Trades
 from qaml_qiskit.defences.constant import constant_weights
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.freezing import frozen
 from qaml_qiskit.models import AdjointConnector, Clean, Objective, Trainer, TrainingConfig, build_model, parse_config
 from qaml_qiskit.workflows.defence_options import DEFENCE_OPTIONS
+from qaml_qiskit.workflows.training import objective_of
 from qaml_qiskit.workflows.training_options import TrainingOptions
 from tests.tolerances import GRADIENT, VALUE
 
@@ -231,3 +233,90 @@ def test_images_that_are_none_are_refused_in_the_first_step() -> None:
     trainer = Trainer(model_of(), (images * 2, labels), (images, labels), config, objective=Adversarial())
     with pytest.raises(InputError, match=r"pixels in \[0, 1\]"):
         trainer.run()
+
+
+class Black(Adversarial):
+    """An adversary that takes all light."""
+
+    def _proposed(self, adapter: ModelAdapter, images: Tensor, labels: Tensor) -> Tensor:
+        return torch.zeros_like(images)
+
+
+def test_what_would_become_black_stays_where_black_has_no_state() -> None:
+    images, labels = batch()
+    assert torch.equal(Black().adversarial(model_of("qvc"), images, labels), images)
+    assert not Black().adversarial(model_of("convnet"), images, labels).any()
+
+
+def test_a_batch_of_one_image_is_attacked() -> None:
+    seen: list[int] = []
+
+    class Counted(Adversarial):
+        def adversarial(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+            seen.append(len(images))
+            return images
+
+    for share in (0.5, 0.0):
+        loss_of_first(Counted(adversarial_share=share))
+    assert seen == [1, 0]
+
+
+def loss_of_first(objective: Objective) -> Tensor:
+    images, labels = batch(1)
+    return objective.loss(model_of(), images, labels, torch.Generator())[0]
+
+
+class Configured(nn.Module):
+    """A network of the user's, with normalisation and a configuration that is nothing of ours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = {"hidden": 4}
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(16, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.layers(images)
+        return logits
+
+
+@pytest.mark.parametrize("statistics", ["running", "batch"])
+def test_a_network_of_the_users_can_be_trained(statistics: str) -> None:
+    images, labels = torch.rand(4, 1, 4, 4), torch.tensor([0, 1, 2, 0])
+    # Two images a batch, of which one is attacked: it alone has no statistics.
+    config = TrainingConfig(epochs=1, batch_size=2, learning_rate=0.1)
+    objective = Adversarial(batch_norm=statistics, adversary_steps=1)
+    assert Trainer(Configured(), (images, labels), (images, labels), config, objective=objective).run()
+
+
+@pytest.mark.parametrize("given", ["adversarial", Adversarial])
+def test_what_is_no_objective_is_refused(given: object) -> None:
+    part = batch()
+    with pytest.raises(InputError, match=r"no objective.*with its settings"):
+        Trainer(model_of(), part, part, TrainingConfig(), objective=given)  # type: ignore[arg-type]
+
+
+class Unnamed(Objective):
+    """An objective that says no name."""
+
+    def loss(
+        self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        raise NotImplementedError
+
+
+def test_an_objective_without_a_name_has_that_of_its_class() -> None:
+    assert Unnamed().card.name == "Unnamed"
+    assert Black().card.name == "adversarial"
+
+
+def test_options_that_a_registered_defence_would_ignore_are_refused() -> None:
+    class Stepping(Unnamed):
+        adversary_steps: int = 3
+
+    DEFENCES.register("stepping", Stepping)
+    try:
+        assert objective_of(TrainingOptions(defence="stepping", adversary_steps=5)) == Stepping(adversary_steps=5)
+        with pytest.raises(ConfigurationError, match="stepping has no use for --gamma"):
+            objective_of(TrainingOptions(defence="stepping", gamma=0.2))
+    finally:
+        DEFENCES.remove("stepping")

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qaml_qiskit.deployments.conditions import Ideal, OnTarget, UnderNoise, parse_condition, parse_deployment, written
-from qaml_qiskit.deployments.rules import InferenceRule, LayersRule, Smoothing, names_rule, parse_rule
+from qaml_qiskit.deployments.rules import MOST_DRAWS, InferenceRule, LayersRule, Smoothing, names_rule, parse_rule
 from qaml_qiskit.errors import ConfigurationError
 
 RULES = st.one_of(
     st.sampled_from([LayersRule("exact"), LayersRule("off")]),
-    st.builds(LayersRule, st.sampled_from(["mean", "majority"]), st.integers(1, 10**6)),
-    st.builds(Smoothing, st.floats(1e-12, 1e6), st.integers(1, 10**6)),
+    st.builds(LayersRule, st.sampled_from(["mean", "majority"]), st.integers(1, MOST_DRAWS)),
+    st.builds(Smoothing, st.floats(1e-12, 1e6), st.integers(1, MOST_DRAWS)),
 )
 CONDITIONS = [Ideal(), OnTarget("fake-torino"), UnderNoise("depolarizing", 0.001), UnderNoise("readout", 0.1, "layer")]
 
@@ -41,6 +41,8 @@ def test_a_rule_stands_on_either_side_of_the_condition() -> None:
         ("layers:mean:0", "at least one draw"),
         ("layers:mean:-1", "at least one draw"),
         ("layers:mean:many", "many"),
+        ("layers:mean:1000000000", "100000 at most"),
+        ("smoothing:0.1:1000000000", "100000 at most"),
         ("layers:mean:1.5", "1.5"),
         ("smoothing:0.25", "smoothing:SIGMA:DRAWS"),
         ("smoothing:-1:10", "above 0"),
