@@ -181,8 +181,8 @@ def _condition(words: str, recipe: str, name: str) -> Condition:
         raise ConfigurationError(
             f"{printable(name)} cannot be read",
             got=f"the strength {printable(':'.join(rest))!r}",
-            expected="MODEL@NOISE:STRENGTH with a number, such as model@depolarizing:0.001, or an inference rule such as "
-            "model@layers:off",
+            expected="MODEL@NOISE:STRENGTH with a number, such as model@depolarizing:0.001, or an inference rule "
+            "such as model@layers:off",
             remedy="correct the strength",
         ) from error
     return UnderNoise(noise, value, "layer" if placed[0] else "gate", placed[1])
