@@ -79,6 +79,7 @@ class QVCClassifier(ClassifierMixin, BaseEstimator):
         schedule: str = "one-cycle",
         weight_decay: float = 0.0,
         patience: int | None = None,
+        keep_epoch: str = "best",
         validation: float = 0.1,
         objective: Objective | None = None,
         random_state: Any = None,
@@ -100,6 +101,7 @@ class QVCClassifier(ClassifierMixin, BaseEstimator):
         self.schedule = schedule
         self.weight_decay = weight_decay
         self.patience = patience
+        self.keep_epoch = keep_epoch
         self.validation = validation
         self.objective = objective
         self.random_state = random_state
