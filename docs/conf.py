@@ -141,7 +141,9 @@ def _skip_tuple_field(app: Sphinx, what: str, name: str, obj: Any, skip: bool, o
 def _skip_what_is_told_elsewhere(
     app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: object
 ) -> bool | None:
-    """Leave out of the front door what has its page in a room, and of an estimator what scikit-learn gives all."""
+    """Leave out of the front door what has its page in a room, and everywhere what other packages document."""
+    if (getattr(obj, "__module__", None) or "").startswith("qiskit."):
+        return True
     if name == "get_metadata_routing" or (name.startswith("set_") and name.endswith("_request")):
         return True
     place = getattr(obj, "__module__", None) or ""
