@@ -4,7 +4,7 @@ Every message has four beats: what happened, what was given, what was expected, 
 The command line prints the message on one line and leaves with the class's exit code, without a traceback.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import partial
 
@@ -95,6 +95,22 @@ def unknown_name(
         got=repr(name),
         expected=f"one of {', '.join(names)}",
         remedy=perhaps(name, names, remedy),
+    )
+
+
+def ignored_options(who: str, given: Mapping[str, object], expected: str) -> ConfigurationError:
+    """The refusal of options that would be ignored.
+
+    Args:
+        who: has no use for them, for example ``"a convnet"``.
+        given: the values of the options by the names of their fields.
+        expected: what has a use for them.
+    """
+    return ConfigurationError(
+        f"{who} has no use for {', '.join('--' + name.replace('_', '-') for name in given)}",
+        got=", ".join(f"{name} {value}" for name, value in given.items()),
+        expected=expected,
+        remedy="leave it out" if len(given) == 1 else "leave them out",
     )
 
 

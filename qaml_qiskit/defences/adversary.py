@@ -14,7 +14,7 @@ from qaml_qiskit.attacks.image.base import Pixels, Positive
 from qaml_qiskit.attacks.measure import attackable
 from qaml_qiskit.attacks.model_adapter import ModelAdapter, is_black
 from qaml_qiskit.defences.constant import constant_weights
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, ignored_options
 from qaml_qiskit.models import Objective
 from qaml_qiskit.seeds import SEEDS
 
@@ -64,16 +64,12 @@ class AgainstAdversary(Objective, ABC):
                 expected=f"one bounded in l∞: {', '.join(fitting)}",
                 remedy="choose another adversary",
             )
-        changed = [name for name in _PARAMETERS if getattr(self, name) != type(self).model_fields[name].default]
-        ignored = [name for name in changed if _PARAMETERS[name] not in kind.model_fields]
-        if ignored:
-            options = ", ".join("--" + name.replace("_", "-") for name in ignored)
-            raise ConfigurationError(
-                f"the adversary {self.adversary} has no use for {options}",
-                got=", ".join(f"{name} {getattr(self, name)}" for name in ignored),
-                expected="an attack of several steps, such as pgd or bim",
-                remedy="leave it out" if len(ignored) == 1 else "leave them out",
-            )
+        unknown = [setting for setting, name in _PARAMETERS.items() if name not in kind.model_fields]
+        defaults = type(self).model_fields
+        given = {name: value for name in unknown if (value := getattr(self, name)) != defaults[name].default}
+        if given:
+            who = f"the adversary {self.adversary}"
+            raise ignored_options(who, given, "an attack of several steps, such as pgd or bim")
         return self
 
     def attack(self, seed: int = 0) -> Attack:

@@ -79,10 +79,7 @@ class ForNetworks(DataSteps):
         """
         models = [conditions.parse_deployment(name)[0] for name in names]
         networks = [name for name in models if names_code(name)]
-        fields = type(self).model_fields
-        steps = [
-            name for name in DataSteps.model_fields if name != "dataset" and getattr(self, name) != fields[name].default
-        ]
+        steps = [name for name in DataSteps.model_fields if name != "dataset" and not self.is_default(name)]
         if steps and self.dataset is None:
             option = "--" + steps[0].replace("_", "-")
             raise ConfigurationError(

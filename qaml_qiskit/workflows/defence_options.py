@@ -9,7 +9,7 @@ from qaml_qiskit.attacks import AttackName
 from qaml_qiskit.circuits import NoiseLayers
 from qaml_qiskit.circuits.noise_layers import FirstBeta, Variance
 from qaml_qiskit.defences.names import DefenceName
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, ignored_options
 from qaml_qiskit.workflows.fields import Count, Otherwise
 from qaml_qiskit.workflows.request import Request
 
@@ -132,24 +132,17 @@ class DefenceOptions(Request):
         Raises:
             ConfigurationError: there is one that the defence would ignore.
         """
-        fields = type(self).model_fields
-        takers = {option: name for name, options in DEFENCE_OPTIONS.items() for option in options}
-        ignored = [name for name in takers if name not in taken and getattr(self, name) != fields[name].default]
-        if ignored:
-            options = ", ".join("--" + name.replace("_", "-") for name in ignored)
-            fitting = [name for name, known in DEFENCE_OPTIONS.items() if set(ignored) <= set(known)]
-            raise ConfigurationError(
-                f"the defence {self.named_defence} has no use for {options}",
-                got=", ".join(f"{name} {getattr(self, name)}" for name in ignored),
-                expected=" or ".join(f"--defence {name}" for name in fitting) or "options of one defence",
-                remedy="leave it out" if len(ignored) == 1 else "leave them out",
-            )
+        every = dict.fromkeys(option for options in DEFENCE_OPTIONS.values() for option in options)
+        given = {name: getattr(self, name) for name in every if name not in taken and not self.is_default(name)}
+        if given:
+            fitting = [name for name, known in DEFENCE_OPTIONS.items() if set(given) <= set(known)]
+            expected = " or ".join(f"--defence {name}" for name in fitting) or "options of one defence"
+            raise ignored_options(f"the defence {self.named_defence}", given, expected)
 
     @model_validator(mode="after")
     def _noise_layers_take_their_options(self) -> Self:
         """Refuse what says how noise is drawn where there are no noise layers, and a rule that contradicts itself."""
-        fields = type(self).model_fields
-        changed = [name for name in NOISE_LAYER_OPTIONS if getattr(self, name) != fields[name].default]
+        changed = [name for name in NOISE_LAYER_OPTIONS if not self.is_default(name)]
         if changed and self.noise_layers is None:
             options = ", ".join("--" + name.replace("_", "-") for name in changed)
             raise ConfigurationError(

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from qaml_qiskit import circuits
 from qaml_qiskit.circuits import READOUTS, ReadoutName, is_own
 from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, ignored_options
 from qaml_qiskit.models.scale import LogitScale, circuit_rate
 from qaml_qiskit.workflows.data_options import DataOptions
 from qaml_qiskit.workflows.defence_options import DEFENCE_OPTIONS, NOISE_AWARE, DefenceOptions
@@ -88,20 +88,13 @@ class TrainingOptions(DefenceOptions, Seeded, DataOptions):
     @model_validator(mode="after")
     def _all_options_act(self) -> Self:
         """Refuse what this kind of model would ignore, where it is not left at its default."""
-        fields = type(self).model_fields
-        ignored = [
-            name
+        given = {
+            name: getattr(self, name)
             for name, kinds in _ONLY_OF.items()
-            if self.model not in kinds and getattr(self, name) != fields[name].default
-        ]
-        if ignored:
-            options = ", ".join("--" + name.replace("_", "-") for name in ignored)
-            raise ConfigurationError(
-                f"a {self.model} has no use for {options}",
-                got=", ".join(f"{name} {getattr(self, name)}" for name in ignored),
-                expected=f"--model {' or '.join(_ONLY_OF[ignored[0]])}",
-                remedy="leave it out" if len(ignored) == 1 else "leave them out",
-            )
+            if self.model not in kinds and not self.is_default(name)
+        }
+        if given:
+            raise ignored_options(f"a {self.model}", given, f"--model {' or '.join(_ONLY_OF[next(iter(given))])}")
         return self
 
     @model_validator(mode="before")

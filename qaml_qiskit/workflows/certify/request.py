@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ignored_options
 from qaml_qiskit.workflows.fields import Count, DeploymentName
 from qaml_qiskit.workflows.request import OnModel, Seeded, UnderNoise, WithImages, WithRecipe
 
@@ -33,15 +33,9 @@ class CertifyRequest(Seeded, UnderNoise, WithRecipe, WithImages, OnModel):
 
     @model_validator(mode="after")
     def _all_options_act(self) -> Self:
-        ignored = [name for name in _SMOOTHING if self.method == "exact" and not self.is_default(name)]
-        if ignored:
-            options = ", ".join("--" + name.replace("_", "-") for name in ignored)
-            raise ConfigurationError(
-                f"an exact certificate has no use for {options}",
-                got=", ".join(f"{name} {getattr(self, name)}" for name in ignored),
-                expected="--method smoothing",
-                remedy="leave it out" if len(ignored) == 1 else "leave them out",
-            )
+        given = {name: getattr(self, name) for name in _SMOOTHING if not self.is_default(name)}
+        if self.method == "exact" and given:
+            raise ignored_options("an exact certificate", given, "--method smoothing")
         return self
 
     @property
