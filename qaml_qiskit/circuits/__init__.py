@@ -7,6 +7,7 @@ from qaml_qiskit.lazy import load_lazily
 if TYPE_CHECKING:
     from qaml_qiskit.circuits.ansatz import Ansatz as Ansatz
     from qaml_qiskit.circuits.ansatz import add_rotations as add_rotations
+    from qaml_qiskit.circuits.ansatz import is_noise_angle as is_noise_angle
     from qaml_qiskit.circuits.brickwork import Brickwork as Brickwork
     from qaml_qiskit.circuits.circuit_files import named_circuit as named_circuit
     from qaml_qiskit.circuits.circuit_files import qasm_text as qasm_text

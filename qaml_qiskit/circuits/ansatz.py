@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import ClassVar, TypeAlias
 
-from qiskit.circuit import ParameterExpression, ParameterVector, QuantumCircuit
+from qiskit.circuit import Parameter, ParameterExpression, ParameterVector, ParameterVectorElement, QuantumCircuit
 
 from qaml_qiskit.circuits.noise_layers import NOISE_ANGLES, NoiseLayerForm, noise_layer_label
 from qaml_qiskit.errors import ConfigurationError
@@ -163,6 +163,11 @@ def add_rotations(circuit: QuantumCircuit, angles: Iterator[Angle]) -> None:
         circuit.rz(next(angles), qubit)
         circuit.ry(next(angles), qubit)
         circuit.rz(next(angles), qubit)
+
+
+def is_noise_angle(parameter: Parameter) -> bool:
+    """Whether a free angle is one of a noise layer; see :meth:`Ansatz.circuit`."""
+    return isinstance(parameter, ParameterVectorElement) and parameter.vector.name == NOISE_ANGLES
 
 
 def _coupled(circuit: QuantumCircuit) -> Iterator[Pair]:

@@ -122,7 +122,6 @@ class AgainstAdversary(Objective, ABC):
         norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
         modes = [module.training for module in norms]
         buffers = [(buffer, buffer.clone()) for module in norms for buffer in module.buffers()]
-        gradients = [(parameter, parameter.grad) for parameter in model.parameters()]
         for module in norms:
             module.train(module.training and batch_norm == "batch")
         try:
@@ -133,5 +132,3 @@ class AgainstAdversary(Objective, ABC):
                 module.train(mode)
             for buffer, kept in buffers:
                 buffer.copy_(kept)
-            for parameter, gradient in gradients:
-                parameter.grad = gradient

@@ -6,6 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from qaml_qiskit.attacks.model_adapter import is_black
 from qaml_qiskit.defences.adversarial import whole
 from qaml_qiskit.models import Objective
 
@@ -44,6 +45,5 @@ class Augmented(Objective):
         if not self.augment_unclipped:
             noisy = noisy.clamp(0, 1)
             # An image without a pixel above zero has no state; what was all but black stays as it is.
-            black = noisy.flatten(1).amax(1) == 0
-            noisy[black] = first[black]
+            noisy = torch.where(is_black(noisy)[:, None, None, None], first, noisy)
         return torch.cat([noisy, images[len(first) :]])

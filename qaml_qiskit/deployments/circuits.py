@@ -10,7 +10,7 @@ from qiskit.circuit import QuantumCircuit, Qubit
 from qiskit_aer.noise import NoiseModel
 from torch import Tensor
 
-from qaml_qiskit.circuits import NoiseLayerForm, classifier_circuit
+from qaml_qiskit.circuits import NoiseLayerForm, classifier_circuit, is_noise_angle
 from qaml_qiskit.compute import Compute
 from qaml_qiskit.deployments import noise_layers
 from qaml_qiskit.errors import ConfigurationError
@@ -214,7 +214,7 @@ def on_active_qubits(
 
 def parameter_columns(circuit: QuantumCircuit) -> list[int]:
     """Which of the encoding's angles each parameter of a circuit is, in their order; noise layers' are left out."""
-    return [each.index for each in circuit.parameters if not noise_layers.is_noise_angle(each)]
+    return [each.index for each in circuit.parameters if not is_noise_angle(each)]
 
 
 def parameter_values(
@@ -228,7 +228,7 @@ def parameter_values(
         drawn: of the noise layers, shape (N, L·n), where the circuit has them free.
     """
     columns = [
-        drawn[:, each.index] if drawn is not None and noise_layers.is_noise_angle(each) else angles[:, each.index]
+        drawn[:, each.index] if drawn is not None and is_noise_angle(each) else angles[:, each.index]
         for each in circuit.parameters
     ]
     return np.stack(columns, axis=1) if columns else np.zeros((len(angles), 0))

@@ -44,10 +44,10 @@ class Drawing(nn.Module, ABC):
         """Mean logits, or shares of votes, shape (N, m)."""
         drawn = torch.stack([self.once(images, self._generator) for _ in range(self.draws)])
         mean = drawn.mean(dim=0)
-        return mean + (votes_of(drawn) - mean).detach() if self.votes else mean
+        return mean + (shares_of_votes(drawn) - mean).detach() if self.votes else mean
 
 
-def votes_of(drawn: Tensor) -> Tensor:
+def shares_of_votes(drawn: Tensor) -> Tensor:
     """Shares of the votes for every class, shape (N, m), of logits of shape (J, N, m)."""
     return nn.functional.one_hot(drawn.argmax(dim=2), drawn.shape[2]).to(drawn.dtype).mean(dim=0)
 

@@ -14,7 +14,7 @@ from qiskit.circuit import CircuitInstruction, Parameter, ParameterExpression, P
 from qiskit.circuit.library import IGate, RYGate
 from qiskit_aer.noise import NoiseModel, pauli_error
 
-from qaml_qiskit.circuits import NOISE_ANGLES, noise_layer_label
+from qaml_qiskit.circuits import is_noise_angle, noise_layer_label
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.noise import add_flips
 
@@ -22,11 +22,6 @@ from qaml_qiskit.noise import add_flips
 _AXES = {"rx": "X", "ry": "Y", "rz": "Z", "p": "Z", "u1": "Z"}
 #: How far a derivative of an angle may be from ±1.
 _ROUNDING = 1e-9
-
-
-def is_noise_angle(parameter: Parameter) -> bool:
-    """Whether a free angle is one of a noise layer."""
-    return isinstance(parameter, ParameterVectorElement) and parameter.vector.name == NOISE_ANGLES
 
 
 def noise_angles(circuit: QuantumCircuit) -> list[Parameter]:

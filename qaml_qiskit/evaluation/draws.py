@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.evaluation.estimates import Estimates, factors
 from qaml_qiskit.evaluation.head import LinearHead
+from qaml_qiskit.evaluation.proportions import Z_95
 
 Floats = NDArray[np.floating]
 
@@ -52,4 +53,4 @@ def undecided_votes(shares: Floats, draws: int) -> int:
     """How many votes other draws may well turn: the lead is within 1.96 of its standard error."""
     second, first = np.sort(shares, axis=1)[:, -2:].T
     error = np.sqrt((first + second - (first - second) ** 2) / draws)
-    return int((first - second < 1.96 * error).sum())
+    return int((first - second < Z_95 * error).sum())

@@ -40,7 +40,7 @@ class DrawnCircuit:
         self._circuit = ansatz.circuit(noise_layers="angles")
         self._num_features, self._readings = num_features, tuple(readings)
         self._apart_order = [*_vector(self._circuit, _WEIGHTS), *_vector(self._circuit, NOISE_ANGLES)]
-        self._fold = _Fold.of(self._circuit)
+        self._fold = _FoldedCircuit.of(self._circuit)
         #: Which of the noise is folded into which rotations.
         self.folds = self._fold.folds
 
@@ -81,7 +81,7 @@ def drawn_noise(layers: NoiseLayers, count: int, qubits: int, generator: torch.G
 
 
 @dataclass(frozen=True, eq=False)
-class _Fold:
+class _FoldedCircuit:
     """A circuit whose noise is folded into its rotations.
 
     Attributes:
@@ -95,7 +95,7 @@ class _Fold:
     folds: Folds
 
     @classmethod
-    def of(cls, circuit: QuantumCircuit) -> _Fold:
+    def of(cls, circuit: QuantumCircuit) -> _FoldedCircuit:
         """Fold what stands directly in front of a rotation whose angles are plain weights."""
         found = list(_rotations_behind_noise(circuit))
         alpha = tuple(ParameterVector(_FOLDED, 3 * len(found)))

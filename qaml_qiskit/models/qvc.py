@@ -10,7 +10,7 @@ from qiskit.circuit import QuantumCircuit
 from torch import Tensor, nn
 
 from qaml_qiskit.batches import as_tensor
-from qaml_qiskit.circuits import NOISE_ANGLES, NoiseLayerForm, NoiseLayers, OwnCircuit, classifier_circuit
+from qaml_qiskit.circuits import NoiseLayerForm, NoiseLayers, OwnCircuit, classifier_circuit, is_noise_angle
 from qaml_qiskit.encodings import Encoding
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.evaluation import LinearHead
@@ -268,7 +268,7 @@ class QVC(nn.Module):
         """
         circuit = self.config.build_ansatz().circuit(layer_end, noise_layers)
         weights = self.weight.detach().double().tolist()
-        free = [parameter for parameter in circuit.parameters if not parameter.name.startswith(f"{NOISE_ANGLES}[")]
+        free = [parameter for parameter in circuit.parameters if not is_noise_angle(parameter)]
         return circuit.assign_parameters(dict(zip(free, weights, strict=True)))
 
     def circuit(self, noise_layers: NoiseLayerForm | None = None) -> QuantumCircuit:
