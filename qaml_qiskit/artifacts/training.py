@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from time import monotonic
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from qaml_qiskit.artifacts.encoded import encoded, forget_encoded
-from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.artifacts.run import CONFIG_FILE, Run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
-from qaml_qiskit.datasets import Dataset
-from qaml_qiskit.errors import PartialResultError
+from qaml_qiskit.confidence import Temperature, fit_temperature
+from qaml_qiskit.datasets import Dataset, HeldOut
+from qaml_qiskit.errors import PartialResultError, QamlError
 from qaml_qiskit.files import delete
-from qaml_qiskit.formats import damaged
+from qaml_qiskit.formats import damaged, read_bytes, yaml_of
 from qaml_qiskit.models import (
     WEIGHTS_FILE,
     DataCard,
@@ -31,6 +34,7 @@ from qaml_qiskit.models import (
     load_model,
     load_state,
     model_files,
+    predict,
 )
 from qaml_qiskit.progress import Progress, Stopping, never
 from qaml_qiskit.text import printable
@@ -55,6 +59,7 @@ class TrainingData:
         card: what is said of them.
         notes: what a user should know of how they were read.
         substitute: whose answers the labels are, where they are a victim's.
+        held_out: how the validation images were chosen; None where they are no images that were set aside.
     """
 
     train: Dataset
@@ -63,6 +68,7 @@ class TrainingData:
     card: DataCard
     notes: tuple[str, ...] = ()
     substitute: SubstituteCard | None = None
+    held_out: HeldOut | None = None
 
     def for_fitting(self) -> tuple[tuple[str, Dataset], tuple[str, Dataset]]:
         """The two parts that a training sees, by name."""
@@ -130,17 +136,53 @@ def fit(
     run.write(folder + HISTORY_FILE, _history(trainer.state.history))
     model = DEFAULT_COMPUTE.placed(model)
     # The weights come last: where they are, the training is finished.
-    card = ModelCard(model=config, data=data.card, objective=objective.card, substitute=data.substitute)
+    card = ModelCard(
+        model=config,
+        data=data.card,
+        objective=objective.card,
+        substitute=data.substitute,
+        held_out=data.held_out,
+        temperature=None if data.held_out is None else _temperature(model.eval(), *parts[1]),
+    )
     for name, content in model_files(model, card).items():
         run.write(folder + name, content)
     _forget(run, folder)
     return model.eval()
 
 
+def _temperature(model: Model, images: Tensor, labels: Tensor) -> Temperature | None:
+    """By the validation images; None where the model says no numbers, as one that diverged."""
+    logits = predict(model, images).numpy()
+    return fit_temperature(logits, labels.numpy()) if np.isfinite(logits).all() else None
+
+
 def _history(records: Sequence[EpochRecord]) -> str:
     columns = _COLUMNS[: len(_COLUMNS) if records[0].robust_loss is not None else -len(_ROBUST)]
     lines = [columns, *([str(getattr(record, name)) for name in columns] for record in records)]
     return "".join(",".join(line) + "\n" for line in lines)
+
+
+def recorded_held_out(folder: Path) -> HeldOut | None:
+    """What a training set aside, by the configuration of its run; None where the folder is no run of a training.
+
+    For models of versions that did not write it into the card.
+    """
+    file = folder / CONFIG_FILE
+    if not file.is_file():
+        return None
+    try:
+        said = yaml_of(read_bytes(file), str(file))
+        if said["command"] != "train":
+            return None
+        return HeldOut(
+            fraction=said["validation"],
+            seed=said["seed"],
+            train_images=said["train_images"],
+            train_seed=said["seed"],
+        )
+    except (QamlError, KeyError, TypeError, ValueError):
+        # A damaged record is as good as none: whoever needs it is told that there is none.
+        return None
 
 
 def read_history(run: Run, folder: str = "") -> list[dict[str, float]]:

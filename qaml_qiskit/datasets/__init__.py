@@ -4,7 +4,7 @@ Looking for files, checking and fetching them is in ``store`` and ``download``; 
 its official file format; ``names`` knows them all by name.
 """
 
-from qaml_qiskit.datasets.again import load_rows, load_test
+from qaml_qiskit.datasets.again import load_rows, load_split, load_test
 from qaml_qiskit.datasets.base import Dataset, Split
 from qaml_qiskit.datasets.catalogue import dataset_names, dataset_spec
 from qaml_qiskit.datasets.download import fetch
@@ -25,7 +25,7 @@ from qaml_qiskit.datasets.store import (
     data_status,
     verify,
 )
-from qaml_qiskit.datasets.validation import validation_split
+from qaml_qiskit.datasets.validation import HeldOut, validation_split
 
 __all__ = [
     "DATASETS",
@@ -38,6 +38,7 @@ __all__ = [
     "DatasetSpec",
     "DatasetStatus",
     "FileRow",
+    "HeldOut",
     "SourceFile",
     "Split",
     "cache_dir",
@@ -51,6 +52,7 @@ __all__ = [
     "keep_given",
     "load_dataset",
     "load_rows",
+    "load_split",
     "load_test",
     "same_part",
     "told_data",

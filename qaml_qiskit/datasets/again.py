@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from qaml_qiskit.datasets.base import Dataset
+from qaml_qiskit.datasets.base import Dataset, Split
 from qaml_qiskit.datasets.classes import Labelling
-from qaml_qiskit.datasets.files.format import FilePart, TableOptions
-from qaml_qiskit.datasets.given import given_test
+from qaml_qiskit.datasets.files.format import TRAIN, VALIDATION, FilePart, TableOptions
+from qaml_qiskit.datasets.given import given_split
 from qaml_qiskit.datasets.loading import read_named
-from qaml_qiskit.datasets.own import read_rows, read_test
+from qaml_qiskit.datasets.own import read_rows, read_test, read_training
 from qaml_qiskit.datasets.preparation import DataPreparation, is_table
 from qaml_qiskit.datasets.sources import DataSource
+from qaml_qiskit.datasets.spec import RawPart, RawSplit
 from qaml_qiskit.errors import InputError
 
 
@@ -32,15 +33,53 @@ def load_test(
     """
     steps = preparation or DataPreparation()
     if source is not None and not source.data.path:
-        return given_test(source)
+        return given_split(source).test
     if source is not None:
         return _prepared(dataset, read_test(source, data_dir), classes, steps)[0]
+    chosen = _named(dataset, classes, steps, data_dir)
+    return _part(dataset, chosen.test, chosen, steps)
+
+
+def load_split(
+    dataset: str,
+    classes: Sequence[int | str],
+    source: DataSource | None,
+    preparation: DataPreparation | None,
+    data_dir: Path | None,
+) -> Split:
+    """All parts that belong to a model, prepared as they were for its training; as :func:`load_test`."""
+    steps = preparation or DataPreparation()
+    if source is not None and not source.data.path:
+        return given_split(source)
+    test = load_test(dataset, classes, source, preparation, data_dir)
+    if source is not None:
+        read = read_training(source, data_dir)
+        found = {name: _prepared(dataset, part, classes, steps)[0] for name, part in read.items()}
+    else:
+        chosen = _named(dataset, classes, steps, data_dir)
+        raw = {TRAIN: chosen.train, VALIDATION: chosen.validation}
+        found = {name: _part(dataset, part, chosen, steps) for name, part in raw.items() if part is not None}
+    return Split(
+        train=found[TRAIN],
+        test=test,
+        validation=found.get(VALIDATION),
+        classes=tuple(classes),
+        source=source,
+        preparation=preparation,
+    )
+
+
+def _named(dataset: str, classes: Sequence[int | str], steps: DataPreparation, data_dir: Path | None) -> RawSplit:
+    """The parts of a data set that is known by name, with a model's classes."""
     raw = read_named(dataset, data_dir)
     labelling = steps.labels
     if not labelling.groups:
         labelling = Labelling(kept=tuple(raw.class_names[int(number)] for number in classes))
-    chosen = labelling.applied(raw, dataset)
-    return Dataset(dataset, steps.images(chosen.test.values, dataset), chosen.test.labels, chosen.class_names)
+    return labelling.applied(raw, dataset)
+
+
+def _part(dataset: str, part: RawPart, chosen: RawSplit, steps: DataPreparation) -> Dataset:
+    return Dataset(dataset, steps.images(part.values, dataset), part.labels, chosen.class_names)
 
 
 def load_rows(

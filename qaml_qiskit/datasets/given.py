@@ -50,8 +50,8 @@ def keep_given(split: Split) -> str:
     return name
 
 
-def given_test(source: DataSource) -> Dataset:
-    """The test part of data that are named by their content.
+def given_split(source: DataSource) -> Split:
+    """Data that are named by their content.
 
     Raises:
         InputError: this process does not have them.
@@ -64,7 +64,7 @@ def given_test(source: DataSource) -> Dataset:
             expected="images in a file",
             remedy="give --images FILE; in Python, images=(images, labels)",
         )
-    return GIVEN[name].test
+    return GIVEN[name]
 
 
 def same_part(first: Dataset | None, second: Dataset | None) -> bool:

@@ -130,7 +130,20 @@ def read_test(source: DataSource, data_dir: Path | None) -> FilePart:
         ConfigurationError: nothing is at the path any more.
         InputError: what is there is not what was read.
     """
-    file = source.data if source.test is None else source.test
+    place = _unchanged(source.data if source.test is None else source.test, data_dir)
+    parts = _parts(place, source.options)
+    return _to_test(parts if source.seed is None else _split(_whole(parts), source.seed))
+
+
+def read_training(source: DataSource, data_dir: Path | None) -> Parts:
+    """As :func:`read_test`, the other parts: ``train``, and ``validation`` where there is one."""
+    parts = _parts(_unchanged(source.data, data_dir), source.options)
+    whole = _whole(parts) if source.seed is None else _split(_whole(parts), source.seed)[TRAIN]
+    return {TRAIN: whole, **({VALIDATION: parts[VALIDATION]} if VALIDATION in parts else {})}
+
+
+def _unchanged(file: DataFile, data_dir: Path | None) -> Path:
+    """Where a file is that was read before, with the content that it had."""
     place, found = _found(file.path, data_dir)
     if found.sha256 != file.sha256:
         raise InputError(
@@ -139,8 +152,7 @@ def read_test(source: DataSource, data_dir: Path | None) -> FilePart:
             expected=f"{file.sha256[:16]}…, as the model's card says",
             remedy="put the old data there or below --data-dir, or give new images with --images FILE",
         )
-    parts = _parts(place, source.options)
-    return _to_test(parts if source.seed is None else _split(_whole(parts), source.seed))
+    return place
 
 
 def _parts(place: Path, options: TableOptions) -> Parts:

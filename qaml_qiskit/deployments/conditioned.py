@@ -11,6 +11,7 @@ import torch
 
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
+from qaml_qiskit.confidence import Temperature
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.answering import acting_layers, rule_notes, with_acting_layers
 from qaml_qiskit.deployments.circuits import CircuitWithNoise, device_circuit, native_circuit, on_active_qubits
@@ -48,6 +49,7 @@ class ConditionedModel:
         target: where it was compiled for; None elsewhere.
         compute: what it is computed with, here and on workers; what comes out is on the processor, in single precision.
         seed: of what is drawn where its rule draws.
+        own_temperature: what makes probabilities of its logits, where it was fitted to this condition.
     """
 
     model_name: str
@@ -56,6 +58,7 @@ class ConditionedModel:
     target: Target | None = None
     compute: Compute = DEFAULT_COMPUTE
     seed: int = 0
+    own_temperature: Temperature | None = None
     # Native circuits by placement, without noise, or a device's; and whether they prepare the image. Shared by `under`.
     _circuits: dict[tuple[str, bool], CircuitWithNoise] = field(default_factory=dict, repr=False)
 
@@ -197,6 +200,19 @@ class ConditionedModel:
         """Of the weights and all that the condition stands for, 16 hexadecimal digits."""
         words = [self.weights, words_of(self.condition), self.resolved()]
         return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def temperature(self) -> Temperature:
+        """What makes probabilities of its logits: its own, or else what the model's training fitted to ideal logits.
+
+        Raises:
+            ConfigurationError: nobody fitted one.
+        """
+        trained = self.card.temperature if isinstance(self.card, ModelCard) else None
+        found = self.own_temperature or trained
+        if found is None:
+            raise refusals.needs_temperature(self.name)
+        return found
 
     # Its circuits
 

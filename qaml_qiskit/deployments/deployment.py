@@ -124,6 +124,19 @@ class Deployment(CheckedModel):
             return self.qvc.logits(z)
         return self._said(self.module, images, "encoding images", progress)
 
+    def predict_proba(self, images: Tensor, progress: Progress | None = None) -> NDArray[np.float64]:
+        """Probabilities of the classes by :meth:`logits` and :attr:`temperature`, shape (N, m).
+
+        Args:
+            images: shape (N, C, H, W).
+            progress: told about the images where they take long.
+
+        Raises:
+            ConfigurationError: there is no temperature; see :func:`~.validation.fitted_temperature`.
+            InputError: as :meth:`logits`.
+        """
+        return self.temperature.probabilities(self.logits(images, progress).numpy())
+
     def _checked(self, images: Tensor) -> Tensor:
         """Refuse images that the model was not trained for: a device's circuit would run whatever it is given."""
         return check_batch(images, self.card.model.image_shape)

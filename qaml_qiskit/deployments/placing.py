@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self, cast
 
+from qaml_qiskit.confidence import Temperature
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.answering import check_rule
 from qaml_qiskit.deployments.conditioned import ConditionedModel
@@ -21,6 +22,10 @@ class PlaceableModel(ConditionedModel):
     def fresh(self) -> Self:
         """The same, without what was computed but the circuits: matrices of ten qubits take some 40 MB a noise."""
         return replace(self)
+
+    def calibrated(self, temperature: Temperature) -> Self:
+        """The same with a temperature of its own, such as one that was fitted to its condition."""
+        return replace(self, own_temperature=temperature)
 
     def behind(self, encoding: str, encoding_layers: int | None = None) -> Self:
         """The same layers and condition behind another encoding.

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import UnionType
 
 from torch import nn
 
 from qaml_qiskit.artifacts.session import in_session
+from qaml_qiskit.artifacts.training import recorded_held_out
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, parse_condition, parse_deployment
 from qaml_qiskit.deployments.deployment import Deployment
@@ -94,7 +96,12 @@ def _held(
         return NETWORKS[path]
     if names_code(path):
         return read_network(path, network_card(path, data))
-    return load_model(model_path(path))
+    place = model_path(path)
+    stored = load_model(place)
+    if stored.card.held_out is not None:
+        return stored
+    held_out = recorded_held_out(place if place.is_dir() else place.parent)
+    return replace(stored, card=stored.card.model_copy(update={"held_out": held_out}))
 
 
 def _check_kind(what: str, given: object, kinds: type | UnionType, expected: str, remedy: str) -> None:

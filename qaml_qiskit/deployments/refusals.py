@@ -51,6 +51,35 @@ def needs_single_z(name: str, noise: str, readout: str) -> ConfigurationError:
     )
 
 
+def needs_temperature(name: str) -> ConfigurationError:
+    """Probabilities, of a model whose temperature nobody fitted.
+
+    Args:
+        name: the deployment's.
+    """
+    return ConfigurationError(
+        f"there are no probabilities of {name}",
+        got="a model without a temperature, whose logits have a scale of their own",
+        expected="a model that `qaml train` made, or one that was calibrated",
+        remedy="in Python: deployment.calibrated(fit_temperature(logits, labels)), with images it did not learn from",
+    )
+
+
+def needs_validation(name: str, got: str) -> ConfigurationError:
+    """What is fitted to images that were set aside, of a model of which nobody knows them.
+
+    Args:
+        name: the deployment's.
+        got: what is known.
+    """
+    return ConfigurationError(
+        f"nobody knows which images {name} did not learn from",
+        got=got,
+        expected="a model that `qaml train` made, or validation images in a file",
+        remedy="give --validation FILE with images and labels that are neither in training nor in the test",
+    )
+
+
 def needs_noise_layers(name: str, kind: str, rule: str) -> ConfigurationError:
     """A rule for noise layers, for a model without any.
 

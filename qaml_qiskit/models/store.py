@@ -13,7 +13,8 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from qaml_qiskit.circuits import CIRCUIT_FILE
-from qaml_qiskit.datasets import DataPreparation, DataSource, Split, told_data
+from qaml_qiskit.confidence import Temperature
+from qaml_qiskit.datasets import DataPreparation, DataSource, HeldOut, Split, told_data
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, StorageError
 from qaml_qiskit.files import make_folders, write_atomically
 from qaml_qiskit.formats import model_of, read_bytes
@@ -118,6 +119,8 @@ class ModelCard(BaseModel):
         data: what it was trained for.
         objective: what it was trained with; not written for the plain cross-entropy, and None too where nobody said.
         substitute: of a model that was trained on a victim's answers.
+        held_out: which images its training set aside.
+        temperature: that makes probabilities of its logits, fitted to those images.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -129,6 +132,8 @@ class ModelCard(BaseModel):
         None
     )
     substitute: Annotated[SubstituteCard | None, Field(exclude_if=lambda card: card is None)] = None
+    held_out: Annotated[HeldOut | None, Field(exclude_if=lambda choice: choice is None)] = None
+    temperature: Annotated[Temperature | None, Field(exclude_if=lambda fitted: fitted is None)] = None
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from pydantic import ValidationError
 
 from qaml_qiskit.artifacts.training import TrainingData
 from qaml_qiskit.circuits import is_own, named_circuit
-from qaml_qiskit.datasets import Dataset, load_dataset, validation_split
+from qaml_qiskit.datasets import Dataset, HeldOut, load_dataset
 from qaml_qiskit.defences import DEFENCES
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.formats import first_problem, short
@@ -33,24 +32,17 @@ _AT_ONCE = 1024
 def load_data(request: TrainingOptions, data_dir: Path | None) -> TrainingData:
     """Load the data set and set aside the validation images."""
     split = load_dataset(request.dataset, **request.loading(data_dir))
-    whole = split.train
-    if request.train_images is not None:
-        if request.train_images > len(whole):
-            raise InputError(
-                "not enough training images",
-                got=f"a request for {request.train_images}",
-                expected=f"at most {len(whole)} in {request.dataset} with these classes",
-                remedy="ask for fewer images",
-            )
-        chosen = np.random.default_rng(request.seed).permutation(len(whole))[: request.train_images]
-        whole = whole.take(np.sort(chosen))
-    notes, validation_part = list(split.notes), split.validation
-    if validation_part is None:
-        whole, validation_part = validation_split(whole, request.validation, request.seed)
-    else:
-        count = len(validation_part)
-        notes.append(f"The validation images are the data's own {count}; --validation has nothing to do.")
-    return TrainingData(whole, validation_part, split.test, DataCard.of(split), tuple(notes))
+    held_out = HeldOut(
+        fraction=request.validation,
+        seed=request.seed if request.validation_seed is None else request.validation_seed,
+        train_images=request.train_images,
+        train_seed=request.seed,
+    )
+    train, validation = held_out.parts(split)
+    notes = list(split.notes)
+    if split.validation is not None:
+        notes.append(f"The validation images are the data's own {len(validation)}; --validation has nothing to do.")
+    return TrainingData(train, validation, split.test, DataCard.of(split), tuple(notes), held_out=held_out)
 
 
 def model_config(request: TrainingOptions, data: Dataset) -> ModelConfig:

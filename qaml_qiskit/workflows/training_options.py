@@ -9,6 +9,7 @@ from qaml_qiskit.circuits import READOUTS, ReadoutName, is_own
 from qaml_qiskit.encodings import EncodingName, PixelOrder, encoding_defaults
 from qaml_qiskit.errors import ConfigurationError, ignored_options
 from qaml_qiskit.models.scale import LogitScale, circuit_rate
+from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.data_options import DataOptions
 from qaml_qiskit.workflows.defence_options import DEFENCE_OPTIONS, NOISE_AWARE, DefenceOptions
 from qaml_qiskit.workflows.fields import AnsatzOrFile, ClassName, Count, Otherwise
@@ -82,6 +83,9 @@ class TrainingOptions(DefenceOptions, Seeded, DataOptions):
     """The weights of which epoch are the model's: the best by validation loss, or the last."""
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Share of the training images set aside to choose the epoch."""
+    validation_seed: Annotated[Seed | None, Otherwise("the seed"), Field(exclude_if=lambda seed: seed is None)] = None
+    """Of the choice of these: models with different seeds that share it are calibrated and compared on images that none
+    of them learned from."""
     train_images: Annotated[Count | None, Otherwise("all")] = None
     """Use this many training images, drawn by the seed."""
 

@@ -16,7 +16,7 @@ FLOORS = (
     {"errors"},
     {"files", "formats", "freezing", "labels", "memory", "progress", "registry", "secrets", "seeds"},
     {"batches", "compute", "evaluation"},
-    {"datasets", "encodings", "circuits", "noise"},
+    {"confidence", "datasets", "encodings", "circuits", "noise"},
     {"simulation", "attacks", "certificates"},
     {"environment", "models"},
     {"artifacts", "execution", "defences"},
@@ -61,6 +61,7 @@ FORBIDDEN = {
     "datasets": {"qiskit", "torch"},
     "circuits": {"torch"},
     "evaluation": {"torch", "qiskit"},
+    "confidence": {"torch", "qiskit"},
     "reports": {"torch", "qiskit"},
     "simulation": {"qaml_qiskit.datasets", "qaml_qiskit.encodings", "qaml_qiskit.circuits"},
 }

@@ -1,0 +1,96 @@
+"""Images that models did not learn from and that are not in their test: for whatever is fitted to predictions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from qaml_qiskit.confidence import Temperature, fit_temperature
+from qaml_qiskit.datasets import HeldOut, load_split
+from qaml_qiskit.deployments import refusals
+from qaml_qiskit.deployments.deployment import Deployment
+from qaml_qiskit.deployments.images import Batch, check_alike, load_batch
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.models import DataCard, ModelCard
+from qaml_qiskit.models.store import UNNAMED_DATA
+from qaml_qiskit.progress import Progress
+
+
+def load_validation(
+    source: str | None, deployments: Sequence[Deployment], data_dir: Path | None = None, *, seed: int = 0
+) -> Batch:
+    """Images that none of these models learned from: what all of their trainings set aside.
+
+    Args:
+        source: a number, of those; a file, as for :func:`.load_batch`; None for all of them.
+        deployments: at least one. Networks of the user's are taken to have learned from none of these.
+        data_dir: where the data sets are.
+        seed: of the choice, where it is a number; the images are drawn at random.
+
+    Returns:
+        The images; their indices are places in the training part, or in the file.
+
+    Raises:
+        ConfigurationError: the models were trained for different data, nobody knows what they set aside, or they set
+            aside nothing that all of them did, or fewer images than asked for.
+        InputError: a file that does not fit.
+    """
+    check_alike(deployments)
+    if source is not None and not source.isdecimal():
+        return load_batch(source, deployments, data_dir)
+    choices = [choice for each in deployments if (choice := _held_out(each)) is not None]
+    if not choices:
+        raise refusals.needs_validation(deployments[0].name, "a network, or a model without a record of its training")
+    data = deployments[0].card.data
+    images, labels, places = _set_aside(data, choices, data_dir)
+    count = len(labels) if source is None else int(source)
+    if not 1 <= count <= len(labels):
+        names = ", ".join(dict.fromkeys(each.model_name for each in deployments))
+        raise ConfigurationError(
+            "there are not enough validation images",
+            got=f"a request for {count} of {names}" if len(labels) else f"none that {names} all set aside",
+            expected=f"at most {len(labels)}" if len(labels) else "models whose trainings set the same images aside",
+            remedy="ask for fewer, give --validation FILE, or train with one --validation-seed",
+        )
+    rows = np.sort(np.random.default_rng(seed).permutation(len(labels))[:count])
+    return Batch(images[rows], labels[rows], places[rows], f"{count} of validation")
+
+
+def fitted_temperature(deployment: Deployment, validation: Batch, progress: Progress | None = None) -> Temperature:
+    """The temperature of a deployment under its own condition.
+
+    Args:
+        deployment: whose logits with endless shots it is fitted to.
+        validation: images that it did not learn from.
+        progress: told about them where they take long.
+    """
+    return fit_temperature(deployment.logits(validation.images, progress).numpy(), validation.labels)
+
+
+def _held_out(deployment: Deployment) -> HeldOut | None:
+    """What a model's training set aside; None of a network, which is taken to know nothing of the data set's parts.
+
+    Raises:
+        ConfigurationError: a model of the package of which it is not known.
+    """
+    card = deployment.card
+    if not isinstance(card, ModelCard):
+        return None
+    if card.held_out is None:
+        got = "a model in memory" if card.data.dataset == UNNAMED_DATA else "a model without a record of its training"
+        raise refusals.needs_validation(deployment.name, got)
+    return card.held_out
+
+
+def _set_aside(
+    data: DataCard, choices: Sequence[HeldOut], data_dir: Path | None
+) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
+    """What all choices set aside, and its places in the training part, or in the data's own validation part."""
+    split = load_split(data.dataset, data.classes, data.source, data.preparation, data_dir)
+    whole = split.train if split.validation is None else split.validation
+    places = np.arange(len(whole))
+    if split.validation is None:
+        for choice in dict.fromkeys(choices):
+            places = np.intersect1d(places, choice.places(split.train))
+    return torch.from_numpy(whole.images[places]), whole.labels[places], places
