@@ -21,6 +21,7 @@ FLOORS = (
     {"environment", "models"},
     {"artifacts", "execution", "defences"},
     {"deployments", "reports"},
+    {"detection"},
     {"studies"},
     {"workflows"},
     {"cli"},

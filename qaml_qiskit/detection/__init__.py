@@ -1,0 +1,14 @@
+"""Detectors: which images a classifier should not be believed about, and attackers who know that they are watched."""
+
+from typing import TYPE_CHECKING
+
+from qaml_qiskit.lazy import load_lazily
+
+if TYPE_CHECKING:
+    from qaml_qiskit.detection.detector import Detector as Detector
+    from qaml_qiskit.detection.detector import FittedDetector as FittedDetector
+    from qaml_qiskit.detection.detector import Seen as Seen
+    from qaml_qiskit.detection.names import DETECTORS as DETECTORS
+    from qaml_qiskit.detection.names import DetectorName as DetectorName
+
+load_lazily(__name__)
