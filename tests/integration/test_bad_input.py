@@ -412,7 +412,7 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     ),
     "detection without validation": (
         defended,
-        ["detect", "--models", "defended", "{model}", "--attacks", "fgsm"],
+        ["detect", "--models", "defended", "--detector", "confidence"],
         ["nobody knows which images defended did not learn from", "--validation FILE"],
     ),
     "detection by a network alone": (
