@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.detection.making import make_detector as make_detector
     from qaml_qiskit.detection.making import make_detectors as make_detectors
     from qaml_qiskit.detection.names import DETECTORS as DETECTORS
+    from qaml_qiskit.detection.names import GIVEN_DETECTORS as GIVEN_DETECTORS
     from qaml_qiskit.detection.names import DetectorName as DetectorName
     from qaml_qiskit.detection.seeing import seen_by as seen_by
 

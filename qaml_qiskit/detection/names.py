@@ -19,4 +19,12 @@ DETECTORS: Registry[type["Detector"]] = Registry(
     base="qaml_qiskit.detection.detector:Detector",
 )
 
-DetectorName = Annotated[str, Named(DETECTORS)]
+#: Detectors with their settings that were given to this process in place of a name.
+GIVEN_DETECTORS: Registry["Detector"] = Registry("given detector", {}, base="qaml_qiskit.detection.detector:Detector")
+
+DetectorName = Annotated[str, Named(DETECTORS, given=GIVEN_DETECTORS)]
+
+
+def is_for_detectors(word: str) -> bool:
+    """Whether a word ``name.key=value`` is a detector's setting by its name; other words are those of attacks."""
+    return word.partition("=")[0].rpartition(".")[0] in DETECTORS
