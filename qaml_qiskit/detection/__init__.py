@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.detection.adaptive import Adaptive as Adaptive
     from qaml_qiskit.detection.detector import Detector as Detector
     from qaml_qiskit.detection.detector import FittedDetector as FittedDetector
     from qaml_qiskit.detection.detector import Seen as Seen
