@@ -24,3 +24,7 @@ class Traits:
     kind: Literal["one-step", "iterative", "gradient-free", "ensemble"]
     minimal: bool
     paper: str
+
+
+#: How the gradients of a classifier and of its detector become one step; see :class:`~qaml_qiskit.attacks.JointPGD`.
+JointVariant = Literal["joint", "selective", "orthogonal"]

@@ -48,6 +48,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.encoding import Encoder as Encoder
     from qaml_qiskit.studies.encoding import encode_images as encode_images
     from qaml_qiskit.studies.encoding import movements as movements
+    from qaml_qiskit.studies.evading import Evasive as Evasive
+    from qaml_qiskit.studies.evading import Watched as Watched
+    from qaml_qiskit.studies.evading import evasive_attackers as evasive_attackers
+    from qaml_qiskit.studies.evading import make_evasive as make_evasive
     from qaml_qiskit.studies.measuring import Measured as Measured
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
     from qaml_qiskit.studies.mixing import MIX as MIX

@@ -242,6 +242,7 @@ def detection_row(
         "true_positive_interval": list(true.interval),
         "fooled": fooled,
         "caught_of_fooled": None if caught is None else float(caught.mean()),
+        "missed": None if fooled is None else fooled - (0 if caught is None else int(caught.sum())),
     }
 
 

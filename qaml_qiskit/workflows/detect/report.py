@@ -23,7 +23,7 @@ _READING = (
     "above the threshold, of the clean and of the suspicious test images. An alarm is a score above the threshold, so "
     "that scores of few values, as counts are, may stay well below the promise.",
     "fooled: suspicious images that the watched model gets wrong. caught_of_fooled: the share of these that raise an "
-    "alarm.",
+    "alarm; missed: how many do not.",
 )
 _CURVES = "True against false positives at every threshold, on the test images."
 _SCORES = "Scores of clean and suspicious images; dashed: thresholds."
@@ -65,6 +65,13 @@ def _notes(plan: DetectPlan) -> Iterator[str]:
         yield (
             f"{MIX}: every image is attacked once, by one of {', '.join(request.attacks)} at one of the strengths "
             f"{strengths}, all drawn evenly (seed {request.seed})."
+        )
+    if request.adaptive:
+        yield (
+            "adaptive: the attacker follows the gradients of the classifier and of the detector, whose models, "
+            "learning and threshold he knows, and shows the best that he found; he starts from what the other attacks "
+            "made, too. fooled counts all images that the watched model gets wrong, clean ones that it always did "
+            "included."
         )
     words = {word.partition(":")[0] for word in request.anomalies}
     if "noise" in words:
