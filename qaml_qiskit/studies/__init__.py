@@ -5,12 +5,6 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
-    from qaml_qiskit.studies.adapting import Attempt as Attempt
-    from qaml_qiskit.studies.adapting import Strength as Strength
-    from qaml_qiskit.studies.adapting import attacked_strengths as attacked_strengths
-    from qaml_qiskit.studies.adapting import exactly as exactly
-    from qaml_qiskit.studies.adapting import make_adaptive as make_adaptive
-    from qaml_qiskit.studies.adapting import strength_of as strength_of
     from qaml_qiskit.studies.anomalies import DARK as DARK
     from qaml_qiskit.studies.anomalies import anomalous_images as anomalous_images
     from qaml_qiskit.studies.asking import Inquiry as Inquiry
@@ -47,7 +41,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.detecting import Suspects as Suspects
     from qaml_qiskit.studies.detecting import calibrated_models as calibrated_models
     from qaml_qiskit.studies.detecting import detection_row as detection_row
-    from qaml_qiskit.studies.detecting import evading as evading
     from qaml_qiskit.studies.detecting import halves as halves
     from qaml_qiskit.studies.detecting import rules_of as rules_of
     from qaml_qiskit.studies.detecting import score_sets as score_sets
@@ -55,6 +48,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.encoding import Encoder as Encoder
     from qaml_qiskit.studies.encoding import encode_images as encode_images
     from qaml_qiskit.studies.encoding import movements as movements
+    from qaml_qiskit.studies.evading import Evasive as Evasive
+    from qaml_qiskit.studies.evading import Watched as Watched
+    from qaml_qiskit.studies.evading import evasive_attackers as evasive_attackers
+    from qaml_qiskit.studies.evading import make_evasive as make_evasive
     from qaml_qiskit.studies.measuring import Measured as Measured
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
     from qaml_qiskit.studies.mixing import MIX as MIX
