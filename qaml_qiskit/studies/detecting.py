@@ -13,7 +13,7 @@ from qaml_qiskit.confidence import fit_temperature
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.detection import Detector, FittedDetector, Seen
 from qaml_qiskit.errors import InputError
-from qaml_qiskit.evaluation import auroc, least_images, rate_at, threshold_for, true_positives_at
+from qaml_qiskit.evaluation import Proportion, auroc, least_images, rate_at, threshold_for, true_positives_at
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.studies.asking import Inquiry, Shots, ask_models
@@ -220,6 +220,11 @@ def detection_row(
     false, true = rate_at(clean, scores, rule.threshold)
     fooled = None if suspects.wrong is None else int(suspects.wrong.sum())
     caught = scores[suspects.wrong] > rule.threshold if fooled else None
+    evading = (
+        None
+        if suspects.wrong is None
+        else Proportion(int((suspects.wrong & ~(scores > rule.threshold)).sum()), true.trials)
+    )
     return {
         "detector": detector,
         "models": ", ".join(model.name for model in models),
@@ -242,7 +247,9 @@ def detection_row(
         "true_positive_interval": list(true.interval),
         "fooled": fooled,
         "caught_of_fooled": None if caught is None else float(caught.mean()),
-        "missed": None if fooled is None else fooled - (0 if caught is None else int(caught.sum())),
+        "missed": None if evading is None else evading.successes,
+        "evasion_rate": None if evading is None else evading.value,
+        "evasion_interval": None if evading is None else list(evading.interval),
     }
 
 

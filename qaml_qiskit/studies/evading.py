@@ -15,6 +15,7 @@ from qaml_qiskit.deployments import Batch, Deployment, Ideal
 from qaml_qiskit.detection import Adaptive, Detector, FittedDetector
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress
+from qaml_qiskit.seeds import derived_seed
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies.asking import is_sampled
 from qaml_qiskit.studies.detecting import Rule
@@ -86,7 +87,8 @@ def make_evasive(
         pool: where it is done.
     """
     tasks = {f"evasive/{key}": attacker for key, attacker in attackers.items()}
-    bar = Bar(progress, "evading detectors", {key: each.told for key, each in tasks.items()})
+    told = {key: each.told for key, each in tasks.items()}
+    bar = Bar(progress, "evading detectors", told, {key: len(each.rows) for key, each in tasks.items()})
     found = run.map(tasks, _Evading(watched, seed), ARRAYS, bar=bar, pool=pool)
     return {key: found[f"evasive/{key}"]["images"] for key in attackers}
 
@@ -111,24 +113,30 @@ class _Evading:
                 attacker.rule.threshold,
                 compute.placed(batch.images),
                 torch.from_numpy(batch.labels),
-                seed=self.seed,
+                seed=derived_seed(self.seed, rows[0]),
                 known=known,
             )
         return {"images": DEFAULT_COMPUTE.placed(images).numpy()}
 
 
-def evasive_attackers(detector: str, rule: Rule, attack: Adaptive, strengths: NDArray[np.float64]) -> list[Evasive]:
-    """An attacker a strength, who together attack every image at its own.
+def evasive_attackers(
+    detector: str, rule: Rule, attack: Adaptive, strengths: NDArray[np.float64], together: int = 100
+) -> list[Evasive]:
+    """Attackers who together attack every image at its own strength, each some images at one.
 
     Args:
         detector: its name.
         rule: by which it raises an alarm.
         attack: at any strength.
         strengths: of every image of the batch, shape (N,).
+        together: images of an attacker at most: what a kill can lose.
     """
     return [
-        Evasive(
-            detector, rule, attack.model_copy(update={"eps": eps}), tuple(np.flatnonzero(strengths == eps).tolist())
-        )
+        Evasive(detector, rule, attack.model_copy(update={"eps": eps}), tuple(block.tolist()))
         for eps in np.unique(strengths).tolist()
+        for block in _blocks(np.flatnonzero(strengths == eps), together)
     ]
+
+
+def _blocks(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]

@@ -48,6 +48,7 @@ def test_rows_are_counts_of_what_the_models_say(qaml: Qaml, pair: tuple[Path, Pa
     assert own["fooled"] == wrong.sum() > 0
     assert own["caught_of_fooled"] == differ[attacked][wrong].mean()
     assert own["missed"] == (wrong & ~differ[attacked]).sum()
+    assert own["evasion_rate"] == own["missed"] / 20
     (row, _) = [row for row in rows if row["eps"] == 0.3 and row["detector"] == "divergence"]
     assert row["threshold"] == threshold_for(arrays["scores/divergence/judging"], 0.05)
     assert row["false_positives"] == (arrays["scores/divergence/clean"] > row["threshold"]).sum()

@@ -55,11 +55,11 @@ def evaded_rows(
         found = score_sets(run, {name: watched.fitted[name]}, seen, progress, pool)
         clean, judging = (scores[each, name] for each in (CLEAN, JUDGING))
         for rule, (key, team) in product(rules[name], teams.items()):
-            (one, *others) = team.values()
+            one = next(iter(team.values()))
             if one.rule.threshold != rule.threshold:
                 continue
             wrong = seen[key, name].logits[0].argmax(1).numpy() != plan.batch.labels
-            attack, eps = (MIX, None) if others else ("pgd", one.attack.eps)
+            attack, eps = (MIX, None) if None in plan.strengths() else ("pgd", one.attack.eps)
             suspects = Suspects(attack, plan.watched.name, eps, wrong, adaptive=one.attack.variant)
             rows.append(detection_row(name, plan.models, suspects, found[key, name], clean, judging, rule))
     return rows
@@ -71,12 +71,14 @@ def _teams(plan: DetectPlan, name: str, rules: list[Rule]) -> dict[str, dict[str
     Rules with one threshold are one to an attacker.
     """
     teams: dict[str, dict[str, Evasive]] = {}
+    # Where every step differentiates the fit of a circuit to every image, a task shall take seconds all the same.
+    together = 25 if any(model.encodes_slowly for model in plan.models) else 100
     for number, threshold in enumerate(dict.fromkeys(rule.threshold for rule in rules)):
         rule = next(each for each in rules if each.threshold == threshold)
         for variant, (eps, strengths) in product(plan.request.adaptive, plan.strengths().items()):
             key = f"{variant}-{name}-{number}-{eps or MIX}"
-            attackers = evasive_attackers(name, rule, plan.adaptive(variant), strengths)
-            teams[key] = {f"{key}-eps{each.attack.eps}": each for each in attackers}
+            attackers = evasive_attackers(name, rule, plan.adaptive(variant), strengths, together)
+            teams[key] = {f"{key}-eps{each.attack.eps}-{each.rows[0]:06d}": each for each in attackers}
     return teams
 
 

@@ -23,7 +23,7 @@ _READING = (
     "above the threshold, of the clean and of the suspicious test images. An alarm is a score above the threshold, so "
     "that scores of few values, as counts are, may stay well below the promise.",
     "fooled: suspicious images that the watched model gets wrong. caught_of_fooled: the share of these that raise an "
-    "alarm; missed: how many do not.",
+    "alarm; missed: how many do not. evasion_rate: missed, as a share of all images.",
 )
 _CURVES = "True against false positives at every threshold, on the test images."
 _SCORES = "Scores of clean and suspicious images; dashed: thresholds."

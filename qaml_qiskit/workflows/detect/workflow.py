@@ -35,7 +35,7 @@ from qaml_qiskit.workflows.detect.request import DetectRequest
 #: Columns that people are shown.
 _SHOWN = (
     *("detector", "source", "attack", "eps", "adaptive", "auroc", "tpr_at_1fpr", "tpr_at_5fpr"),
-    *("false_alarms", "false_positives", "true_positives", "caught_of_fooled", "missed"),
+    *("false_alarms", "false_positives", "true_positives", "caught_of_fooled", "missed", "evasion_rate"),
 )
 
 Scores = dict[tuple[str, str], NDArray[np.float64]]
