@@ -16,6 +16,7 @@ from qaml_qiskit.artifacts import HERE, Run, open_run
 from qaml_qiskit.artifacts.mapping import Counted
 from qaml_qiskit.attacks import DefenceSettings, PGDConfig
 from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.detection import Adaptive, make_detectors
 from qaml_qiskit.execution import load_recipe
 from qaml_qiskit.progress import Advance
 from qaml_qiskit.studies import (
@@ -25,13 +26,22 @@ from qaml_qiskit.studies import (
     Grid,
     OnDevice,
     Preparation,
+    Rule,
+    Shots,
+    Shown,
     SmoothedCertification,
+    Watched,
     audit_defences,
+    calibrated_models,
     count_circuits,
     encode_images,
+    evasive_attackers,
+    make_evasive,
     perturb_everywhere,
     predict_on_devices,
+    score_sets,
     score_without_noise,
+    see_images,
     smooth_batch,
     smoothed_levels,
     smoothed_summary,
@@ -45,7 +55,7 @@ class Options(BaseModel):
     seed: int = 0
 
 
-class Shown:
+class Display:
     """A display that adds up every bar that it shows."""
 
     def __init__(self) -> None:
@@ -89,7 +99,7 @@ def batch(count: int = 6) -> Batch:
     return Batch(images(count), np.arange(count) % 3, np.arange(count), "6")
 
 
-def predicting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def predicting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     sets = {name: OnDevice(device, images(22), name, bitstrings=name == "b") for name in ("a", "b")}
     found = predict_on_devices(sets, run, shown, pool)
     assert found["a"].frequencies is None
@@ -97,20 +107,20 @@ def predicting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
     assert np.array_equal(found["a"].read, found["b"].read)
 
 
-def perturbing(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def perturbing(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     found = perturb_everywhere(run, {"0": (device, batch())}, (0.1, 0.2), ATTACK, shown, pool)
     for (_, eps), attacked in found.items():
         assert 0 < (attacked - images()).abs().max() <= eps + torch.finfo(torch.float32).eps
 
 
-def comparing(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def comparing(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     found = score_without_noise(run, {"0": (device, batch())}, ATTACK, shown, pool)["0"]
     assert list(found) == ["fidelity", "clean_accuracy", "robust_accuracy", "robust_unrolled"]
     logits = model()(images()).argmax(1).numpy()
     assert found["clean_accuracy"] == (logits == batch().labels).mean() >= found["robust_accuracy"]
 
 
-def counting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def counting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     exact, none = Preparation("multiplexed", 3), Preparation("none", 3)
     circuits = [Classifier("ladder", prepared, 1) for prepared in (exact, none)]
     assert device.target is not None
@@ -121,13 +131,13 @@ def counting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
     assert [row["fidelity"] for row in rows] == [pytest.approx(1)] * 2 + [None] * 2
 
 
-def encoding(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def encoding(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     found = encode_images(Encoder("approximate", (1, 2, 4), (1, 2), 0.98), images(30), run, shown, pool)
     assert len(found["layers"]) == len(found["fidelity"]) == 30
     assert sum(len(found[f"angles-{layers}"]) for layers in {*found["layers"].tolist()}) == 30
 
 
-def defending(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def defending(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     defence = Defence(ideal().under("global-depolarizing", 0.05), ideal(), (ideal(),))
     settings = DefenceSettings(queries=5)
     found = audit_defences(run, defence, [ATTACK], batch(), settings, shown, pool)["pgd-eps0.2"]
@@ -144,12 +154,30 @@ def defending(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
     assert found.verdict == "nil"
 
 
-def smoothing(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def smoothing(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     work = SmoothedCertification(ideal(), batch(30), sigma=0.2, samples=20, selection=5)
     rows = smooth_batch(run, work, 30, shown, pool)
     assert [row["index"] for row in rows] == list(range(30))
     assert smoothed_summary(rows)["images"] == 30
     assert set(smoothed_levels(rows)[0]) == {"distance", "smoothed", "smoothed_without_draws", "base"}
+
+
+def detecting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
+    detectors, models = make_detectors(["divergence", "confidence"]), [ideal(), ideal().under("depolarizing", 0.1)]
+    seen = see_images(run, {"a": Shown(images(), "a")}, models, detectors, Shots(), shown, pool)
+    labels = torch.arange(6) % 3
+    calibrated = calibrated_models(models, seen["a", "divergence"], labels.numpy())
+    fitted = {name: each.fit(calibrated, seen["a", name], labels) for name, each in detectors.items()}
+    scores = score_sets(run, fitted, seen, shown, pool)
+    assert (scores["a", "divergence"] > 0).all()
+    watched = Watched(tuple(models), detectors, fitted, batch())
+    attackers = evasive_attackers(
+        "divergence", Rule(0.0, None), Adaptive(steps=2, restarts=1), np.repeat([0.1, 0.2], 3)
+    )
+    made = make_evasive(run, {str(each.attack.eps): each for each in attackers}, watched, 0, shown, pool)
+    for eps, changed in made.items():
+        clean = images()[:3] if eps == "0.1" else images()[3:]
+        assert np.abs(changed - clean.numpy()).max() <= float(eps) + torch.finfo(torch.float32).eps
 
 
 def contents(run: Run) -> dict[str, bytes]:
@@ -164,7 +192,7 @@ def contents(run: Run) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     "study",
-    [predicting, perturbing, comparing, counting, encoding, defending, smoothing],
+    [predicting, perturbing, comparing, counting, encoding, defending, smoothing, detecting],
     ids=lambda each: each.__name__,
 )
 def test_a_killed_study_goes_on_where_it_was(
@@ -173,10 +201,10 @@ def test_a_killed_study_goes_on_where_it_was(
     whole, killed = (open_run("demo", Options(), out=tmp_path / name) for name in ("whole", "killed"))
     everything = Workers()
     with whole, killed:
-        study(whole, device, Shown(), HERE)
+        study(whole, device, Display(), HERE)
         with pytest.raises(KeyboardInterrupt):
-            study(killed, device, Shown(), Workers(values=1))
-        kept, shown = contents(killed), Shown()
+            study(killed, device, Display(), Workers(values=1))
+        kept, shown = contents(killed), Display()
         study(killed, device, shown, everything)
         assert len(kept) == 1
         assert len(everything.computed) == len(contents(whole)) - 1
@@ -189,7 +217,7 @@ def test_every_attacker_of_what_draws_meets_a_fresh_one(tmp_path: Path) -> None:
         # Everything draws: what is judged, its undefended twin, and the source.
         defence = Defence(ideal().smoothed(0.1, 2), ideal().smoothed(0.2, 2), (ideal().smoothed(0.3, 2),))
         settings = DefenceSettings(draws=(1,), judged=2, queries=3)
-        audit_defences(run, defence, [ATTACK], batch(40), settings, Shown(), pool)
+        audit_defences(run, defence, [ATTACK], batch(40), settings, Display(), pool)
 
     whole, killed = (open_run("demo", Options(), out=tmp_path / name) for name in ("whole", "killed"))
     with whole, killed:
