@@ -1,5 +1,11 @@
 """Figures of merit: pure functions of predictions."""
 
+from qaml_qiskit.evaluation.calibration import BINS as BINS
+from qaml_qiskit.evaluation.calibration import CalibrationFigures as CalibrationFigures
+from qaml_qiskit.evaluation.calibration import WithInterval as WithInterval
+from qaml_qiskit.evaluation.calibration import calibration_figures as calibration_figures
+from qaml_qiskit.evaluation.calibration import check_bins as check_bins
+from qaml_qiskit.evaluation.calibration import reliability as reliability
 from qaml_qiskit.evaluation.draws import undecided_votes as undecided_votes
 from qaml_qiskit.evaluation.draws import vote_shares as vote_shares
 from qaml_qiskit.evaluation.endless import endless_interval as endless_interval
