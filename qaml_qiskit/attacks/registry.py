@@ -2,12 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import ValidationError
-
 from qaml_qiskit.attacks.image.base import Attack
-from qaml_qiskit.errors import ConfigurationError, perhaps
-from qaml_qiskit.formats import first_problem
 from qaml_qiskit.registry import Named, Registry
+from qaml_qiskit.settings import configured
 
 _IMAGE = "qaml_qiskit.attacks.image"
 
@@ -42,17 +39,4 @@ def make_attack(name: str, **parameters: object) -> Attack:
     Raises:
         ConfigurationError: an unknown name, an unknown parameter or a value out of range.
     """
-    kind = ATTACKS[name]
-    try:
-        return kind.model_validate({"name": name, **parameters})
-    except ValidationError as error:
-        first, _ = first_problem(error)
-        field = ".".join(map(str, first["loc"]))
-        known = [known for known in kind.model_fields if known != "name"]
-        otherwise = f"correct or leave out {field}"
-        raise ConfigurationError(
-            f"the attack {name} cannot have these parameters",
-            got=f"{field}={first['input']!r} ({first['msg']})",
-            expected=f"values for {', '.join(known)}",
-            remedy=otherwise if field in known else perhaps(field, known, otherwise, count=1),
-        ) from error
+    return configured(f"the attack {name}", ATTACKS[name], {"name": name, **parameters}, fixed=("name",))

@@ -74,8 +74,23 @@ class Detector(BaseModel, ABC):
                 remedy="add to --models",
             )
 
+    def prepared(self, images: Tensor) -> "Detector":
+        """The detector with what its views need of clean images; itself where they need nothing.
+
+        Called once, with the images that :meth:`fit` will see, before a model is asked about anything; what it gives
+        makes all views, and is fitted.
+
+        Args:
+            images: shape (N, C, H, W), that no model learned from.
+        """
+        return self
+
     def views(self, images: Tensor) -> dict[str, Tensor]:
-        """Changed copies of the images, shape (N, C, H, W) each, that the models are asked about, too, by name."""
+        """Changed copies of the images, shape (N, C, H, W) each, that the models are asked about, too, by name.
+
+        Their slopes, where a change has none, are those that an attacker would put in its place (Athalye et al. 2018,
+        1802.00420, section 4.1).
+        """
         return {}
 
     @abstractmethod
