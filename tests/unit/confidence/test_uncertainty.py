@@ -26,7 +26,8 @@ def logits(seed: int, *shape: int, scale: float = 2.0) -> np.ndarray:
 
 def spread(seed: int, count: int, classes: int) -> np.ndarray:
     half = logits(seed, count, classes, classes, scale=1.0)
-    return half @ half.transpose(0, 2, 1)
+    found: np.ndarray = half @ half.transpose(0, 2, 1)
+    return found
 
 
 @settings(deadline=None, max_examples=25)
