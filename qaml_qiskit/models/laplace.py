@@ -126,11 +126,11 @@ class Laplace:
         return torch.cat(found, dim=1)
 
 
-def check_laplace(model: nn.Module) -> None:
-    """Raise ConfigurationError unless the module is a QVC whose logits are those of its circuit alone."""
+def check_laplace(model: nn.Module, name: str = "this model") -> None:
+    """Raise ConfigurationError unless the module, of this name, is a QVC whose logits are those of one circuit."""
     if not isinstance(model, QVC):
         raise ConfigurationError(
-            "there is no Laplace approximation of this model",
+            f"there is no Laplace approximation of {name}",
             got=f"a {type(model).__name__}, which has no angles",
             expected="a qvc",
             remedy="choose a qvc, or compare several trainings of the network: --members ensemble",
@@ -138,7 +138,7 @@ def check_laplace(model: nn.Module) -> None:
     layers = model.config.noise_layers
     if layers is not None and layers.in_inference:
         raise ConfigurationError(
-            "there is no Laplace approximation of this model",
+            f"there is no Laplace approximation of {name}",
             got="a qvc with noise layers in inference, whose logits are an average over circuits",
             expected="a qvc without noise layers",
             remedy="name it with @layers:off behind it, or take its draws: --members draws",
