@@ -1,5 +1,13 @@
 """Figures of merit: pure functions of predictions."""
 
+from qaml_qiskit.evaluation.detection import Roc as Roc
+from qaml_qiskit.evaluation.detection import Sensitivity as Sensitivity
+from qaml_qiskit.evaluation.detection import auroc as auroc
+from qaml_qiskit.evaluation.detection import least_images as least_images
+from qaml_qiskit.evaluation.detection import rate_at as rate_at
+from qaml_qiskit.evaluation.detection import roc as roc
+from qaml_qiskit.evaluation.detection import threshold_for as threshold_for
+from qaml_qiskit.evaluation.detection import true_positives_at as true_positives_at
 from qaml_qiskit.evaluation.draws import undecided_votes as undecided_votes
 from qaml_qiskit.evaluation.draws import vote_shares as vote_shares
 from qaml_qiskit.evaluation.endless import endless_interval as endless_interval
