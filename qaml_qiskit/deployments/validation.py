@@ -54,7 +54,37 @@ def load_validation(
             remedy="ask for fewer, give --validation FILE, or train with one --validation-seed",
         )
     rows = np.sort(np.random.default_rng(seed).permutation(len(labels))[:count])
-    return Batch(images[rows], labels[rows], places[rows], f"{count} of validation")
+    return Batch(images, labels, places, f"{count} of validation").rows(rows)
+
+
+def load_learned(
+    deployment: Deployment, count: int, data_dir: Path | None = None, *, seed: int = 0
+) -> tuple[torch.Tensor, int]:
+    """Some of the images that a model learned from, drawn at random, and how many these were in all.
+
+    Args:
+        deployment: of a model that `qaml train` made.
+        count: of all where it has fewer.
+        data_dir: where the data sets are.
+        seed: of the choice.
+
+    Raises:
+        ConfigurationError: nobody knows what it learned from.
+    """
+    choice, data = _held_out(deployment), deployment.card.data
+    if choice is None:
+        raise refusals.needs_validation(deployment.name, "a network, which has no record of its training")
+    split = load_split(data.dataset, data.classes, data.source, data.preparation, data_dir)
+    learned, _ = choice.parts(split)
+    rows = np.sort(np.random.default_rng(seed).permutation(len(learned))[:count])
+    return torch.from_numpy(learned.images[rows]), len(learned)
+
+
+def halves(batch: Batch, seed: int) -> tuple[Batch, Batch]:
+    """Validation images in two, drawn at random: what something is learned from, and what is fitted behind it."""
+    order = np.random.default_rng(seed).permutation(len(batch))
+    first, second = (np.sort(part) for part in np.array_split(order, 2))
+    return batch.rows(first), batch.rows(second)
 
 
 def fitted_temperature(deployment: Deployment, validation: Batch, progress: Progress | None = None) -> Temperature:

@@ -19,6 +19,7 @@ from qaml_qiskit.evaluation.draws import vote_shares as vote_shares
 from qaml_qiskit.evaluation.endless import endless_interval as endless_interval
 from qaml_qiskit.evaluation.estimates import Correction as Correction
 from qaml_qiskit.evaluation.estimates import Estimates as Estimates
+from qaml_qiskit.evaluation.estimates import factors as factors
 from qaml_qiskit.evaluation.head import LinearHead as LinearHead
 from qaml_qiskit.evaluation.products import Products as Products
 from qaml_qiskit.evaluation.products import ZString as ZString
