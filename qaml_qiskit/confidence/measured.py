@@ -38,8 +38,9 @@ class Probabilities:
             head: makes logits of them.
             temperature: of the logits.
         """
-        values = temperature.probabilities(found.logits(head))
-        return cls(values, probability_errors(values, head.covariance(found.whole_covariance()), temperature.value))
+        logits = found.logits(head)
+        errors = probability_errors(logits, head.covariance(found.whole_covariance()), temperature.value)
+        return cls(temperature.probabilities(logits), errors)
 
     @classmethod
     def of_votes(cls, shares: Floats, draws: int) -> "Probabilities":

@@ -7,14 +7,18 @@ import numpy as np
 import torch
 
 from qaml_qiskit.confidence import Temperature, fit_temperature
-from qaml_qiskit.datasets import HeldOut, load_split
+from qaml_qiskit.datasets import HeldOut, is_here, load_split
 from qaml_qiskit.deployments import refusals
+from qaml_qiskit.deployments.conditions import Ideal
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.deployments.images import Batch, check_alike, load_batch
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, QamlError
 from qaml_qiskit.models import DataCard, ModelCard
 from qaml_qiskit.models.store import UNNAMED_DATA
 from qaml_qiskit.progress import Progress
+
+#: Images that give a temperature to a few per cent.
+_ENOUGH = 1000
 
 
 def load_validation(
@@ -95,7 +99,36 @@ def fitted_temperature(deployment: Deployment, validation: Batch, progress: Prog
         validation: images that it did not learn from.
         progress: told about them where they take long.
     """
-    return fit_temperature(deployment.logits(validation.images, progress).numpy(), validation.labels)
+    found = fit_temperature(deployment.logits(validation.images, progress).numpy(), validation.labels)
+    return found.model_copy(update={"condition": str(deployment.condition)})
+
+
+def known_temperature(
+    deployment: Deployment, data_dir: Path | None = None, progress: Progress | None = None
+) -> Temperature | None:
+    """What makes probabilities of a deployment's logits, or of its model's, where anybody can say.
+
+    That of the deployment or the card; of a model of a version that wrote none, one that is fitted now, to ideal logits
+    of images that its training set aside, where these are on this machine. None where nobody knows.
+
+    Args:
+        deployment: whose it is.
+        data_dir: where the data sets are.
+        progress: told about the images where they take long.
+    """
+    if deployment.has_temperature:
+        return deployment.temperature
+    data = deployment.card.data
+    try:
+        if _held_out(deployment) is None or (data.source is None and not is_here(data.dataset, data_dir)):
+            return None
+        validation = load_validation(None, [deployment], data_dir)
+        chosen = np.sort(np.random.default_rng(0).permutation(len(validation))[:_ENOUGH])
+        ideal = deployment.expected.at(Ideal(rule=deployment.expected.condition.rule))
+        return fitted_temperature(ideal, validation.rows(chosen), progress)
+    except QamlError:
+        # A run that needs no probabilities goes without.
+        return None
 
 
 def _held_out(deployment: Deployment) -> HeldOut | None:
