@@ -145,10 +145,9 @@ class QVCClassifier(ClassifierMixin, BaseEstimator):
                 objective=self.objective,
             )
             trainer.run()
-            self.temperature_ = (
-                None if held_out is train else _temperature(model.eval(), images[held_out], labels[held_out])
-            )
-        self.model_ = model.eval()
+            self.model_ = model.eval()
+            chosen = None if held_out is train else (images[held_out], labels[held_out])
+            self.temperature_ = None if chosen is None else _temperature(self.model_, *chosen)
         self.history_ = list(trainer.state.history)
         return self
 

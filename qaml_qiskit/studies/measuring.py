@@ -11,6 +11,7 @@ from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.confidence import Probabilities, Temperature
 from qaml_qiskit.deployments.sampling import Stages
 from qaml_qiskit.evaluation import (
+    Z_95,
     Estimates,
     LinearHead,
     accuracy,
@@ -34,6 +35,8 @@ from qaml_qiskit.studies.probabilities import (
 
 #: M3 whose averages are smaller than this part of the unbiased ones has seen too few bitstrings.
 _ENOUGH = 0.98
+#: Averages that are larger than this part of the ideal ones leave probabilities much as they are.
+_KEPT = 0.95
 
 
 #: Of rows whose labels are voted for.
@@ -109,7 +112,8 @@ def score_sampled(
         arrays |= {f"logits_{name}": shares for name, shares in logits.items()}
         probabilities |= {name: Probabilities.of_votes(shares, draws) for name, shares in logits.items()}
         notes.append(VOTED_PROBABILITIES)
-    notes += temperature_notes(temperature, workload.settings.target, rows[-1]["slope"])
+    damped = _damped(rows[-1], ideal)
+    notes += temperature_notes(temperature, workload.settings.target, rows[-1]["slope"] if damped else None)
     arrays |= probability_arrays(probabilities)
     return Measured(with_confidence(rows, probabilities), arrays, notes, READ_AS[called], probabilities)
 
@@ -161,6 +165,12 @@ def _voted(row: Row, shares: NDArray[np.floating], labels: NDArray[np.int64], dr
         "endless_interval": None,
         "uncertain_labels": undecided_votes(shares, draws),
     }
+
+
+def _damped(row: Row, ideal: NDArray[np.floating]) -> bool:
+    """Whether noise makes the measured averages smaller than the ideal ones, by more than what shots do to a slope."""
+    error = row["standard_error"] / max(float(np.linalg.norm(ideal)), np.finfo(float).tiny)
+    return row["slope"] is not None and row["slope"] + Z_95 * error < _KEPT
 
 
 def _compared(logits: Mapping[str, NDArray[np.floating]], labels: NDArray[np.int64]) -> Iterator[str]:

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.confidence import Probabilities, Temperature
 
-#: Of the ideal ⟨P_s⟩ that noise leaves; what is above it does not change probabilities by much.
-_ENOUGH = 0.95
 #: Why a run has none.
 NO_PROBABILITIES = (
     "No probabilities of logits: nobody has fitted their scale. `qaml train` does for a new model, and `qaml run` "
@@ -63,16 +61,16 @@ def temperature_notes(temperature: Temperature | None, target: str, slope: float
     Args:
         temperature: None for none.
         target: that answered.
-        slope: of its ⟨P_s⟩ against the ideal ones.
+        slope: of its ⟨P_s⟩ against the ideal ones, where its noise damps them; None elsewhere.
     """
     if temperature is None:
         yield NO_PROBABILITIES
         return
     yield told_temperature(temperature)
-    if slope is not None and slope < _ENOUGH and not temperature.condition:
+    if slope is not None and not temperature.condition:
         yield (
-            f"That temperature is the ideal model's, and the noise of {target} leaves {slope:.2f} of the ideal "
-            f"averages: the probabilities of measured logits are nearer to each other than they should be. "
+            f"That temperature is the ideal model's, and {target} leaves {slope:.2f} of the ideal averages: its noise "
+            "draws probabilities together, that of few shots draws them apart. "
             f"`qaml calibrate MODEL --target {target}` fits a temperature to the device."
         )
 
