@@ -57,3 +57,9 @@ CERTIFICATE = 1e-9
 
 #: A minimum that a general optimiser found, relative.
 OPTIMISER = 1e-5
+
+#: Sums of probabilities in double precision.
+VALUE_OF_PROBABILITIES = 1e-12
+
+#: A fit with a weak prior against one without, of twenty thousand images.
+WEAK_PRIOR = 1e-3
