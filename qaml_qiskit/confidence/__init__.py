@@ -6,6 +6,7 @@ from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
     from qaml_qiskit.confidence.isotonic import Isotonic as Isotonic
+    from qaml_qiskit.confidence.kept import read_recalibrations as read_recalibrations
     from qaml_qiskit.confidence.measured import Probabilities as Probabilities
     from qaml_qiskit.confidence.names import RECALIBRATIONS as RECALIBRATIONS
     from qaml_qiskit.confidence.names import RecalibrationName as RecalibrationName
