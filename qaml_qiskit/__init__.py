@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.workflows.audit.request import AuditRequest as AuditRequest
     from qaml_qiskit.workflows.audit.workflow import audit as audit
     from qaml_qiskit.workflows.backends import list_targets as list_targets
+    from qaml_qiskit.workflows.calibrate.request import CalibrateRequest as CalibrateRequest
+    from qaml_qiskit.workflows.calibrate.workflow import calibrate as calibrate
     from qaml_qiskit.workflows.certify.request import CertifyRequest as CertifyRequest
     from qaml_qiskit.workflows.certify.workflow import certify as certify
     from qaml_qiskit.workflows.data import fetch_data as fetch_data

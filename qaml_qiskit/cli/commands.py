@@ -153,6 +153,12 @@ COMMANDS = {
             "CertifyRequest",
         ),
         Command(
+            "calibrate",
+            "Measure whether a model's probabilities are what they say, and recalibrate them: ideal, noisy, attacked.",
+            "calibrate",
+            "CalibrateRequest",
+        ),
+        Command(
             "tamper",
             "Tamper with weights, gates, encoding, readout, calibration or neighbours, and score the images again.",
             "tamper",

@@ -50,6 +50,10 @@ class Batch:
         """Those at these places."""
         return Batch(self.images[places], self.labels[places], self.indices[places], self.origin)
 
+    def with_images(self, images: NDArray[np.float32]) -> "Batch":
+        """The same labels and positions for other images of them, such as attacked ones, shape (N, C, H, W)."""
+        return Batch(torch.from_numpy(images), self.labels, self.indices, self.origin)
+
     def __len__(self) -> int:
         return len(self.labels)
 

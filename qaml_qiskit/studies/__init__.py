@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.auditing import audit_cells as audit_cells
     from qaml_qiskit.studies.auditing import audit_rows as audit_rows
     from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
+    from qaml_qiskit.studies.calibrating import Floats as Floats
+    from qaml_qiskit.studies.calibrating import Judged as Judged
+    from qaml_qiskit.studies.calibrating import Way as Way
+    from qaml_qiskit.studies.calibrating import sample_logits as sample_logits
+    from qaml_qiskit.studies.calibrating import score_logits as score_logits
     from qaml_qiskit.studies.certifying import Certified as Certified
     from qaml_qiskit.studies.certifying import Certifying as Certifying
     from qaml_qiskit.studies.certifying import certified_accuracy as certified_accuracy
