@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.workflows.data import verify_data as verify_data
     from qaml_qiskit.workflows.demo.request import DemoRequest as DemoRequest
     from qaml_qiskit.workflows.demo.workflow import demo as demo
+    from qaml_qiskit.workflows.detect.request import DetectRequest as DetectRequest
+    from qaml_qiskit.workflows.detect.workflow import detect as detect
     from qaml_qiskit.workflows.encode.request import EncodeRequest as EncodeRequest
     from qaml_qiskit.workflows.encode.workflow import encode as encode
     from qaml_qiskit.workflows.export.request import ExportRequest as ExportRequest

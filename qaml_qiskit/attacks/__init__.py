@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.attacks.image.mim import MIMConfig as MIMConfig
     from qaml_qiskit.attacks.image.pgd import PGDConfig as PGDConfig
     from qaml_qiskit.attacks.image.square import SquareConfig as SquareConfig
+    from qaml_qiskit.attacks.joint import Evasion as Evasion
+    from qaml_qiskit.attacks.joint import JointPGD as JointPGD
+    from qaml_qiskit.attacks.joint import Situation as Situation
+    from qaml_qiskit.attacks.joint import Standing as Standing
     from qaml_qiskit.attacks.registry import ATTACKS as ATTACKS
     from qaml_qiskit.attacks.registry import AttackName as AttackName
     from qaml_qiskit.attacks.registry import make_attack as make_attack

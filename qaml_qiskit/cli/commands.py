@@ -159,6 +159,12 @@ COMMANDS = {
             "CalibrateRequest",
         ),
         Command(
+            "detect",
+            "Watch a classifier with detectors, show them clean, attacked and odd images, and count the alarms.",
+            "detect",
+            "DetectRequest",
+        ),
+        Command(
             "tamper",
             "Tamper with weights, gates, encoding, readout, calibration or neighbours, and score the images again.",
             "tamper",

@@ -14,6 +14,7 @@ from qaml_qiskit.artifacts.mapping import HERE, Pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.batches import check_said
+from qaml_qiskit.certificates import DecisionForms, decompose
 from qaml_qiskit.compute import DEFAULT_COMPUTE
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.checks import CheckedModel
@@ -235,6 +236,15 @@ class Deployment(CheckedModel):
             return forms_of_matrices(self.stored.model)
         with computing(self.compute):
             return forms_of_layers(self.qvc, self.layers)
+
+    @cached_property
+    def decisions(self) -> DecisionForms:
+        """:meth:`forms` with every decision between two classes diagonalised: kept, 221 MB for ten and 784 pixels.
+
+        Raises:
+            ConfigurationError: see :meth:`check_forms`.
+        """
+        return decompose(self.forms().matrices)
 
     # On a target
 

@@ -17,6 +17,8 @@ class Disagreement(Detector):
 
     name = "disagreement"
     least_models = 2
+    #: An alarm where any two models differ, as in figure 5.
+    own_threshold = 0.0
 
     def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
         """Nothing is learned."""

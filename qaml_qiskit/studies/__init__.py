@@ -5,6 +5,13 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.studies.anomalies import DARK as DARK
+    from qaml_qiskit.studies.anomalies import anomalous_images as anomalous_images
+    from qaml_qiskit.studies.asking import Inquiry as Inquiry
+    from qaml_qiskit.studies.asking import Shots as Shots
+    from qaml_qiskit.studies.asking import ask_models as ask_models
+    from qaml_qiskit.studies.asking import check_askable as check_askable
+    from qaml_qiskit.studies.asking import is_sampled as is_sampled
     from qaml_qiskit.studies.attacking import Cell as Cell
     from qaml_qiskit.studies.attacking import attack_columns as attack_columns
     from qaml_qiskit.studies.attacking import make_adversarial as make_adversarial
@@ -34,11 +41,24 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.defending import defence_notes as defence_notes
     from qaml_qiskit.studies.defending import defence_rows as defence_rows
     from qaml_qiskit.studies.defending import gain_rows as gain_rows
+    from qaml_qiskit.studies.detecting import Rule as Rule
+    from qaml_qiskit.studies.detecting import Shown as Shown
+    from qaml_qiskit.studies.detecting import Suspects as Suspects
+    from qaml_qiskit.studies.detecting import calibrated_models as calibrated_models
+    from qaml_qiskit.studies.detecting import detection_row as detection_row
+    from qaml_qiskit.studies.detecting import halves as halves
+    from qaml_qiskit.studies.detecting import rules_of as rules_of
+    from qaml_qiskit.studies.detecting import score_sets as score_sets
+    from qaml_qiskit.studies.detecting import see_images as see_images
     from qaml_qiskit.studies.encoding import Encoder as Encoder
     from qaml_qiskit.studies.encoding import encode_images as encode_images
     from qaml_qiskit.studies.encoding import movements as movements
     from qaml_qiskit.studies.measuring import Measured as Measured
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
+    from qaml_qiskit.studies.mixing import MIX as MIX
+    from qaml_qiskit.studies.mixing import AttackedSet as AttackedSet
+    from qaml_qiskit.studies.mixing import attacked_sets as attacked_sets
+    from qaml_qiskit.studies.mixing import mixed_set as mixed_set
     from qaml_qiskit.studies.parts import PARTS as PARTS
     from qaml_qiskit.studies.parts import TamperedPart as TamperedPart
     from qaml_qiskit.studies.perturbing import perturb as perturb

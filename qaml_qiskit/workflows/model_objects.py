@@ -1,4 +1,4 @@
-"""Models, networks and circuits of this process, in place of their names."""
+"""Models, networks, circuits and detectors of this process, in place of their names."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.deployments.conditions import OnTarget, written
 from qaml_qiskit.deployments.given import keep_model
 from qaml_qiskit.deployments.references import model_path
+from qaml_qiskit.detection import GIVEN_DETECTORS, Detector
 from qaml_qiskit.errors import QamlError
 from qaml_qiskit.models import NETWORKS, Model, Network, StoredModel, as_stored, load_model, model_files
 from qaml_qiskit.workflows.outcomes import TrainOutcome
@@ -58,6 +59,30 @@ def circuit_name(value: object) -> str:
     name = f"circuit-{content_name(json.dumps([own.fingerprint, *own.parameters]).encode())}"
     if name not in CIRCUITS:
         CIRCUITS.register(name, own, told="given to this process")
+    return name
+
+
+def detector_name(command: str, value: object) -> str:
+    """The name of a detector, or the one under which a detector is kept with its settings.
+
+    Raises:
+        ConfigurationError: no detector.
+    """
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Detector):
+        raise cannot_take(
+            command,
+            "detector",
+            value,
+            "the name of a registered detector, or a Detector",
+            "give an instance of a subclass of qaml_qiskit.detection.Detector, or a name",
+        )
+    kind = type(value)
+    words = [kind.__module__, kind.__qualname__, value.model_dump_json()]
+    name = f"{value.name}-{content_name(json.dumps(words).encode())}"
+    if name not in GIVEN_DETECTORS:
+        GIVEN_DETECTORS.register(name, value, told="given to this process")
     return name
 
 

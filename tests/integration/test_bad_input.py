@@ -112,6 +112,7 @@ def defended(folder: Path, model: Path) -> None:
     save_model(folder / "defended", QVC(config), DataCard(dataset="digits", classes=(0, 1)))
 
 
+NETWORK = "from torch.nn import Linear, Sequential, Flatten\nmake = Sequential(Flatten(), Linear(64, 10))"
 RUN = ["run", "{model}", "--images", "images.npz"]
 TYPO = "targets:\n  device: {kind: fake, device: FakeTornio}\n"
 SMALL = "targets:\n  small: {kind: fake, device: FakeManilaV2}\n"
@@ -409,6 +410,16 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         ["train", "--dataset", "thin-moons", "--model", "cnn"],
         ["at least 8×8", "fnn"],
     ),
+    "detection without validation": (
+        defended,
+        ["detect", "--models", "defended", "--detector", "confidence"],
+        ["nobody knows which images defended did not learn from", "--validation FILE"],
+    ),
+    "detection by a network alone": (
+        from_file(NETWORK)[0],
+        ["detect", "--models", from_file(NETWORK)[1][1], "--dataset", "digits", "--detector", "confidence"],
+        ["nobody knows which images", "got a network"],
+    ),
     "unknown model kind": (
         nothing,
         ["train", "--model", "qvd"],
@@ -624,6 +635,34 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
         ("--sources {model} --victims {model} --shots 0", "--shots"),
         ("--sources {model} --victims {model} --attacks cw --audit", "audit"),
         ("--victims {model} --adversarial none.npz", "none.npz"),
+    ],
+    "detect": [
+        ("", "Add --models"),
+        ("--models nothing", "nothing"),
+        ("--models {model}", "the detector disagreement has too few models"),
+        ("--models {model} {convnet} --detector disagrement", "Perhaps disagreement"),
+        ("--models {model} {convnet} --false-alarms 0", "--false-alarms"),
+        ("--models {model} {convnet} --false-alarms 1", "--false-alarms"),
+        ("--models {model} {convnet} --false-alarms 0.04", "got 37, of which 19 set thresholds; expected at least 47"),
+        ("--models {model} {convnet} --validation 30", "expected at least 37: ⌈1/α⌉ − 1 = 19 set thresholds"),
+        ("--models {model} {convnet} --validation 5000", "at most 37"),
+        ("--models {model} {convnet} --validation none.npz", "none.npz"),
+        ("--models {model} {convnet} --eps 0", "nothing to detect"),
+        ("--models {model} {convnet} --anomalies noice", "Perhaps noise"),
+        ("--models {model} {convnet} --anomalies other", "Say what behind other"),
+        ("--models {model} {convnet} --anomalies other:none.npz", "none.npz"),
+        ("--models {model} {convnet} --anomalies other:moons", "(N, 1, 8, 8)"),
+        ("--models {model} {convnet} --anomalies drift:depolarizing:2", "2"),
+        ("--models {model} {convnet} --anomalies drift:nowhere", "nowhere"),
+        ("--models {convnet} {model} --anomalies drift:depolarizing:0.1", "has no quantum circuit"),
+        ("--models {model}@fake-torino {convnet}", "cannot be attacked by its gradients"),
+        ("--models {model}@ibm-torino {convnet}", "target ibm-torino is real hardware"),
+        ("--models {model} {convnet} --anomalies drift:ibm-torino", "real hardware"),
+        ("--models {model} digits10-linear", "the classes"),
+        ("--models {model} {convnet} --shots 0", "--shots"),
+        ("--models {model} {convnet} --mitigation zne", "--mitigation"),
+        ("--models {model} {convnet} --param power=1", "power"),
+        ("--models {model} {convnet} --param disagreement.power=1", "power"),
     ],
     "encode": [
         ("--threshold 0", "--threshold"),
