@@ -44,11 +44,11 @@ class Batch:
 
     def first(self, count: int) -> "Batch":
         """Some of them."""
-        return Batch(self.images[:count], self.labels[:count], self.indices[:count], self.origin)
+        return self.at(np.arange(min(count, len(self))))
 
-    def rows(self, places: NDArray[np.integer]) -> "Batch":
-        """Those at these places."""
-        return Batch(self.images[places], self.labels[places], self.indices[places], self.origin)
+    def at(self, rows: NDArray[np.int64]) -> "Batch":
+        """Those in some places of this batch."""
+        return Batch(self.images[rows], self.labels[rows], self.indices[rows], self.origin)
 
     def __len__(self) -> int:
         return len(self.labels)

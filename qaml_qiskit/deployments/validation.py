@@ -54,7 +54,7 @@ def load_validation(
             remedy="ask for fewer, give --validation FILE, or train with one --validation-seed",
         )
     rows = np.sort(np.random.default_rng(seed).permutation(len(labels))[:count])
-    return Batch(images, labels, places, f"{count} of validation").rows(rows)
+    return Batch(images, labels, places, f"{count} of validation").at(rows)
 
 
 def load_learned(
@@ -84,7 +84,7 @@ def halves(batch: Batch, seed: int) -> tuple[Batch, Batch]:
     """Validation images in two, drawn at random: what something is learned from, and what is fitted behind it."""
     order = np.random.default_rng(seed).permutation(len(batch))
     first, second = (np.sort(part) for part in np.array_split(order, 2))
-    return batch.rows(first), batch.rows(second)
+    return batch.at(first), batch.at(second)
 
 
 def fitted_temperature(deployment: Deployment, validation: Batch, progress: Progress | None = None) -> Temperature:
