@@ -1,5 +1,11 @@
 """How sure a prediction is: probabilities, what makes them honest, and what follows from them; numpy only."""
 
+from qaml_qiskit.confidence.conformal import SetFigures as SetFigures
+from qaml_qiskit.confidence.conformal import adaptive_scores as adaptive_scores
+from qaml_qiskit.confidence.conformal import check_enough as check_enough
+from qaml_qiskit.confidence.conformal import coverage_interval as coverage_interval
+from qaml_qiskit.confidence.conformal import set_figures as set_figures
+from qaml_qiskit.confidence.conformal import thresholds_for as thresholds_for
 from qaml_qiskit.confidence.measured import Probabilities as Probabilities
 from qaml_qiskit.confidence.pooling import fit_pooled_temperature as fit_pooled_temperature
 from qaml_qiskit.confidence.probabilities import probability_errors as probability_errors

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.cells import format_cell as format_cell
     from qaml_qiskit.reports.cells import heading as heading
     from qaml_qiskit.reports.certified import certified_curves as certified_curves
+    from qaml_qiskit.reports.conformal import conformal_curves as conformal_curves
     from qaml_qiskit.reports.device_figures import forecast_curves as forecast_curves
     from qaml_qiskit.reports.device_figures import frontier_figure as frontier_figure
     from qaml_qiskit.reports.figures import accuracy_bars as accuracy_bars

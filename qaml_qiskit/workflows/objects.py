@@ -39,7 +39,7 @@ def with_names(kind: type[Request], values: Mapping[str, Any]) -> dict[str, Any]
         elif name == "ansatz":
             circuits = [circuit_name(each) for each in every]
             found[name] = tuple(circuits) if several else circuits[0]
-        elif name == "images" and holds_text(field):
+        elif name in ("images", "validation") and holds_text(field):
             found[name] = images_name(kind.command, value)
         elif name == "adversarial":
             found[name] = tuple(map(adversarial_name, every))
