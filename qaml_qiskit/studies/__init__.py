@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
     from qaml_qiskit.studies.certifying import Certified as Certified
     from qaml_qiskit.studies.certifying import Certifying as Certifying
+    from qaml_qiskit.studies.certifying import OfShots as OfShots
     from qaml_qiskit.studies.certifying import certified_accuracy as certified_accuracy
     from qaml_qiskit.studies.certifying import certify_batch as certify_batch
     from qaml_qiskit.studies.certifying import summary_of as summary_of
