@@ -171,6 +171,12 @@ COMMANDS = {
             "UncertaintyRequest",
         ),
         Command(
+            "conformal",
+            "Form sets of labels that hold the right one as often as promised, clean and after attacks of some length.",
+            "conformal",
+            "ConformalRequest",
+        ),
+        Command(
             "tamper",
             "Tamper with weights, gates, encoding, readout, calibration or neighbours, and score the images again.",
             "tamper",

@@ -27,15 +27,27 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.calibrating import score_logits as score_logits
     from qaml_qiskit.studies.certifying import Certified as Certified
     from qaml_qiskit.studies.certifying import Certifying as Certifying
+    from qaml_qiskit.studies.certifying import OfShots as OfShots
     from qaml_qiskit.studies.certifying import certified_accuracy as certified_accuracy
     from qaml_qiskit.studies.certifying import certify_batch as certify_batch
     from qaml_qiskit.studies.certifying import summary_of as summary_of
+    from qaml_qiskit.studies.conforming import ConformalPredictor as ConformalPredictor
+    from qaml_qiskit.studies.conforming import Scored as Scored
+    from qaml_qiskit.studies.conforming import check_promise as check_promise
+    from qaml_qiskit.studies.conforming import fit_conformal as fit_conformal
+    from qaml_qiskit.studies.conforming import predictors as predictors
     from qaml_qiskit.studies.counting import Classifier as Classifier
     from qaml_qiskit.studies.counting import CountedCircuit as CountedCircuit
     from qaml_qiskit.studies.counting import Counting as Counting
     from qaml_qiskit.studies.counting import Grid as Grid
     from qaml_qiskit.studies.counting import Preparation as Preparation
     from qaml_qiskit.studies.counting import count_circuits as count_circuits
+    from qaml_qiskit.studies.covering import Covering as Covering
+    from qaml_qiskit.studies.covering import ScoringLabels as ScoringLabels
+    from qaml_qiskit.studies.covering import cover as cover
+    from qaml_qiskit.studies.covering import coverage_rows as coverage_rows
+    from qaml_qiskit.studies.covering import score_labels as score_labels
+    from qaml_qiskit.studies.covering import set_rows as set_rows
     from qaml_qiskit.studies.defending import Defence as Defence
     from qaml_qiskit.studies.defending import audit_defences as audit_defences
     from qaml_qiskit.studies.defending import defence_notes as defence_notes
