@@ -47,7 +47,7 @@ _DIAGRAM = (
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredImages:
     """A set of images, and everything that was found of it.
 
     Attributes:
@@ -67,7 +67,7 @@ def write_report(
     run: Run,
     request: CalibrateRequest,
     deployment: Deployment,
-    scored: Mapping[str, Scored],
+    scored: Mapping[str, ScoredImages],
     validation: Batch,
 ) -> None:
     """Write everything that a reader looks at, what was fitted, and the metrics, which finish the run.
@@ -97,7 +97,7 @@ def _is_fitted(judged: Judged) -> bool:
     return judged.way.stage == "recalibrated"
 
 
-def _row(scored: Scored, judged: Judged) -> Row:
+def _row(scored: ScoredImages, judged: Judged) -> Row:
     return {"stage": judged.way.stage, "method": judged.way.method, **_attack(scored.made), **judged.row()}
 
 
@@ -107,11 +107,11 @@ def _attack(made: AdversarialImages | None) -> Row:
     return {"attack": made.provenance.attack, "eps": made.provenance.eps}
 
 
-def _title(scored: Scored) -> str:
+def _title(scored: ScoredImages) -> str:
     return "clean images" if scored.made is None else scored.made.provenance.told
 
 
-def _bins(scored: Mapping[str, Scored]) -> Iterator[Row]:
+def _bins(scored: Mapping[str, ScoredImages]) -> Iterator[Row]:
     """The rows of all diagrams, in both kinds of bins."""
     for each in scored.values():
         for judged in each.judged:
@@ -121,7 +121,7 @@ def _bins(scored: Mapping[str, Scored]) -> Iterator[Row]:
                     yield {**way, **_attack(each.made), "binning": binning, **row}
 
 
-def _arrays(scored: Mapping[str, Scored]) -> dict[str, np.ndarray]:
+def _arrays(scored: Mapping[str, ScoredImages]) -> dict[str, np.ndarray]:
     """Logits and probabilities of clean images by plain names, of attacked ones with the attack behind these."""
     first = scored[CLEAN].batch
     arrays: dict[str, np.ndarray] = {"labels": first.labels, "indices": first.indices}
@@ -133,7 +133,7 @@ def _arrays(scored: Mapping[str, Scored]) -> dict[str, np.ndarray]:
 
 
 def _notes(
-    request: CalibrateRequest, deployment: Deployment, scored: Mapping[str, Scored], validation: Batch
+    request: CalibrateRequest, deployment: Deployment, scored: Mapping[str, ScoredImages], validation: Batch
 ) -> Iterator[str]:
     where = "" if request.is_ideal else " under the same condition"
     yield _READING.format(count=len(validation), where=where)

@@ -16,7 +16,7 @@ from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import Cell, Floats, Judged, Way, make_adversarial, sample_logits, score_logits
-from qaml_qiskit.workflows.calibrate.report import CLEAN, Scored, write_report
+from qaml_qiskit.workflows.calibrate.report import CLEAN, ScoredImages, write_report
 from qaml_qiskit.workflows.calibrate.request import CalibrateRequest
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.outcomes import CalibrationOutcome
@@ -142,7 +142,7 @@ def _measure(
     logits = _logits(run, request, deployment, sets, progress, pool)
     ways = _ways(request, deployment, logits.pop(_VALIDATION), validation)
     scored = {
-        name: Scored(
+        name: ScoredImages(
             sets.batches[name],
             made.get(name),
             found,
