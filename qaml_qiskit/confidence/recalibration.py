@@ -42,15 +42,24 @@ class Recalibration(BaseModel, ABC):
             InputError: fewer images than it takes, logits that are not finite, or labels that are no classes.
         """
         values, classes = checked(logits, labels)
-        least = cls.least_images * values.shape[1]
-        if len(values) < least:
+        cls.check_images(*values.shape)
+        return cls._fitted(values, classes)
+
+    @classmethod
+    def check_images(cls, count: int, num_classes: int) -> None:
+        """Refuse to fit it to too few images.
+
+        Raises:
+            InputError: fewer than it takes.
+        """
+        least = cls.least_images * num_classes
+        if count < least:
             raise InputError(
                 f"too few images to fit {cls.__name__.lower()}",
-                got=f"{len(values)} for {values.shape[1]} classes",
+                got=f"{count} for {num_classes} classes",
                 expected=f"at least {least}, {cls.least_images} a class",
                 remedy="give more validation images, or fit a temperature",
             )
-        return cls._fitted(values, classes)
 
     @classmethod
     @abstractmethod

@@ -97,6 +97,7 @@ def factory(content: str) -> Setup:
     return write
 
 
+CALIBRATED = "from torch.nn import Linear, Sequential, Flatten\nmake = lambda: Sequential(Flatten(), Linear(64, 10))"
 OWN_DATA = ["train", "--dataset", "own.npz"]
 TABLE = ["train", "--dataset", "own.csv"]
 EIGHT = np.zeros((8, 2, 2), np.uint8)
@@ -604,6 +605,27 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
         ("--images none.npz", "none.npz"),
         ("--seed -1", "--seed"),
     ],
+    "calibrate {model}": [
+        ("--method plat", "Perhaps platt is meant"),
+        ("--method platt,platt", "each value once"),
+        ("--bins 0", "--bins"),
+        ("--images 0", "0"),
+        ("--images 1000000", "1000000"),
+        ("--validation 1000000", "not enough validation images"),
+        ("--validation 29", "at least 30, 10 a class"),
+        ("--validation none.npz", "none.npz"),
+        ("--shots 100", "has no use for --shots"),
+        ("--mitigation none", "--target, or MODEL@TARGET"),
+        ("--target nowhere", "no such target"),
+        ("--target fake-torino --shots 0", "--shots"),
+        ("--target fake-torino --noise bit-flip --strength 0.1", "two conditions"),
+        ("--noise bit-flip", "--strength"),
+        ("--eps 0.1", "--attack"),
+        ("--attack pdg", "Perhaps pgd"),
+        ("--attack pgd --eps 2", "eps"),
+        ("--target fake-torino --attack pgd", "by its gradients"),
+        ("--seed -1", "--seed"),
+    ],
     "tamper {model}": [
         ("--strengths -0.1", "--strengths"),
         ("--strengths 1.5", "1.5"),
@@ -753,6 +775,16 @@ CASES |= {
         nothing,
         ["attack", "{model}", "--dataset", "digits"],
         ["every model here"],
+    ),
+    "calibration of a network without validation images": (
+        factory(CALIBRATED),
+        ["calibrate", f"{module_of(CALIBRATED)}:make", "--dataset", "digits"],
+        ["nobody knows which images", "--validation FILE"],
+    ),
+    "calibration by the images of the test": (
+        image_file(lambda images, labels: (images, labels)),
+        ["calibrate", "{model}", "--images", "images.npz", "--validation", "images.npz"],
+        ["the same 4 images"],
     ),
     "classes without data": (text("net.pt2", ""), ["attack", "net.pt2", "--classes", "0,1"], ["--classes without"]),
     "network under a noise": (

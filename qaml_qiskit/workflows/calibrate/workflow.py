@@ -54,6 +54,8 @@ def calibrate(
     if request.attack:
         deployment.check_attackable(request.attacks())
     validation = _validation(request, deployment, data_dir)
+    for name in request.method:
+        RECALIBRATIONS[name].check_images(len(validation), deployment.num_classes)
     batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
     _check_apart(batch, validation)
     resolved = {
