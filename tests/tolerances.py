@@ -57,3 +57,6 @@ CERTIFICATE = 1e-9
 
 #: A minimum that a general optimiser found, relative.
 OPTIMISER = 1e-5
+
+#: Standard errors of probabilities by a fixed set of draws, relative to those by endless ones.
+DRAWN_ERROR = 0.1

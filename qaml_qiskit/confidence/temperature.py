@@ -23,12 +23,14 @@ class Temperature(BaseModel):
     Attributes:
         value: T, above zero, in units of the logits.
         images: how many it was fitted to.
+        condition: what the model was under then, as it is written behind an ``@``; empty for nothing.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     value: Annotated[float, Field(gt=0)]
     images: Annotated[int, Field(ge=1)]
+    condition: Annotated[str, Field(exclude_if=lambda condition: not condition)] = ""
 
     def probabilities(self, logits: Floats) -> NDArray[np.float64]:
         """Shape (N, m), from logits of that shape."""
@@ -39,8 +41,9 @@ def fit_temperature(logits: Floats, labels: NDArray[np.integer]) -> Temperature:
     """The temperature with the highest likelihood of the labels.
 
     The log-likelihood is concave in 1/T, with the derivative Σ(z_y − Σ_k p_k z_k), whose root is bracketed. Where all
-    labels are right there is none: the likelihood grows as T falls, and T is the lower end of what is tried; where
-    logits say nothing of the labels, it is the upper end.
+    labels are right there is none: the likelihood grows as T falls. Then one image more, like these, of which the label
+    says nothing, is taken along, so that few images make nobody certain. Where logits say nothing of the labels, T is
+    the upper end of what is tried.
 
     Args:
         logits: shape (N, m), of images that the model did not learn from.
@@ -63,15 +66,14 @@ def fit_temperature(logits: Floats, labels: NDArray[np.integer]) -> Temperature:
     scaled = centred / spread
     of_label = scaled[np.arange(len(classes)), classes]
 
-    def slope(log_inverse: float) -> float:
+    def slope(log_inverse: float, unlabelled: float = 0.0) -> float:
         expected = (softmax(scaled, float(np.exp(-log_inverse))) * scaled).sum(axis=1)
-        return float((of_label - expected).mean())
+        return float((of_label - (1 + unlabelled) * expected).mean())
 
     low, high = float(np.log(_LEAST)), float(np.log(_MOST))
     if slope(low) <= 0:
         found = low
-    elif slope(high) >= 0:
-        found = high
     else:
-        found = brentq(slope, low, high, xtol=_PRECISION)
+        unlabelled = 1 / len(classes) if slope(high) >= 0 else 0.0
+        found = brentq(slope, low, high, args=(unlabelled,), xtol=_PRECISION)
     return Temperature(value=spread * float(np.exp(-found)), images=len(classes))

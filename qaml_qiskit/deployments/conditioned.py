@@ -215,11 +215,18 @@ class ConditionedModel:
         Raises:
             ConfigurationError: nobody fitted one.
         """
-        trained = self.card.temperature if isinstance(self.card, ModelCard) else None
-        found = self.own_temperature or trained
-        if found is None:
+        if self._temperature is None:
             raise refusals.needs_temperature(self.name)
-        return found
+        return self._temperature
+
+    @property
+    def has_temperature(self) -> bool:
+        """Whether there is a :attr:`temperature`."""
+        return self._temperature is not None
+
+    @property
+    def _temperature(self) -> Temperature | None:
+        return self.own_temperature or (self.card.temperature if isinstance(self.card, ModelCard) else None)
 
     # Its circuits
 

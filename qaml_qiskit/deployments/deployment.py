@@ -128,7 +128,10 @@ class Deployment(CheckedModel):
         return self._said(self.module, images, "encoding images", progress)
 
     def predict_proba(self, images: Tensor, progress: Progress | None = None) -> NDArray[np.float64]:
-        """Probabilities of the classes by :meth:`logits` and :attr:`temperature`, shape (N, m).
+        """Probabilities of the classes, shape (N, m): of :meth:`logits`, at the :attr:`temperature`.
+
+        Where draws vote the logits are the shares of the votes, and so are the probabilities, unless a temperature was
+        fitted to them.
 
         Args:
             images: shape (N, C, H, W).
@@ -138,7 +141,14 @@ class Deployment(CheckedModel):
             ConfigurationError: there is no temperature; see :func:`~.validation.fitted_temperature`.
             InputError: as :meth:`logits`.
         """
-        return self.temperature.probabilities(self.logits(images, progress).numpy())
+        if self._votes and self.own_temperature is None:
+            return self.logits(images, progress).double().numpy()
+        temperature = self.temperature
+        return temperature.probabilities(self.logits(images, progress).numpy())
+
+    @property
+    def _votes(self) -> bool:
+        return self.drawing_rule is not None and self.drawing_rule.votes
 
     def _checked(self, images: Tensor) -> Tensor:
         """Refuse images that the model was not trained for: a device's circuit would run whatever it is given."""
@@ -308,9 +318,9 @@ class Deployment(CheckedModel):
             ConfigurationError: it is on no target, on a real device, its readout cannot be corrected, or the rule is a
                 vote, or an average that no circuit does.
         """
-        progress, rule = progress or Silent(), self.drawing_rule
-        if rule is not None and rule.votes:
-            raise refusals.needs_mean(self.name, str(rule))
+        progress = progress or Silent()
+        if self._votes:
+            raise refusals.needs_mean(self.name, str(self.drawing_rule))
         values = {name: self.values(images, progress, seed) for name, images in sets.items()}
         with passing_run() if run is None else nullcontext(run) as kept:
             sampled = sample_values(
@@ -325,6 +335,4 @@ class Deployment(CheckedModel):
                 progress=progress,
                 pool=pool,
             )
-        return {
-            name: Stages(self.ideal(images, progress), **sampled[name], head=self.head) for name, images in sets.items()
-        }
+        return {name: Stages(self.ideal(images, progress), sampled[name], self.head) for name, images in sets.items()}

@@ -46,6 +46,10 @@ class Batch:
         """Some of them."""
         return Batch(self.images[:count], self.labels[:count], self.indices[:count], self.origin)
 
+    def rows(self, places: NDArray[np.integer]) -> "Batch":
+        """Those at these places."""
+        return Batch(self.images[places], self.labels[places], self.indices[places], self.origin)
+
     def __len__(self) -> int:
         return len(self.labels)
 

@@ -1,5 +1,6 @@
 """Models that do not say the same of an image: the detector of West et al., and its smooth relative."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -47,7 +48,7 @@ class FittedDivergence(FittedDetector):
         """Shape (N,)."""
         said = torch.stack([z.double() / t for z, t in zip(seen.logits, self.temperatures, strict=True)])
         logs = said.log_softmax(dim=2)
-        return _entropy(logs.logsumexp(0) - torch.tensor(float(len(logs))).log()) - _entropy(logs).mean(0)
+        return _entropy(logs.logsumexp(0) - math.log(len(logs))) - _entropy(logs).mean(0)
 
 
 @dataclass(frozen=True)

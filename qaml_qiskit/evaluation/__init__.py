@@ -1,10 +1,25 @@
 """Figures of merit: pure functions of predictions."""
 
+from qaml_qiskit.evaluation.calibration import BINS as BINS
+from qaml_qiskit.evaluation.calibration import CalibrationFigures as CalibrationFigures
+from qaml_qiskit.evaluation.calibration import WithInterval as WithInterval
+from qaml_qiskit.evaluation.calibration import calibration_figures as calibration_figures
+from qaml_qiskit.evaluation.calibration import check_bins as check_bins
+from qaml_qiskit.evaluation.calibration import reliability as reliability
+from qaml_qiskit.evaluation.detection import Roc as Roc
+from qaml_qiskit.evaluation.detection import Sensitivity as Sensitivity
+from qaml_qiskit.evaluation.detection import auroc as auroc
+from qaml_qiskit.evaluation.detection import least_images as least_images
+from qaml_qiskit.evaluation.detection import rate_at as rate_at
+from qaml_qiskit.evaluation.detection import roc as roc
+from qaml_qiskit.evaluation.detection import threshold_for as threshold_for
+from qaml_qiskit.evaluation.detection import true_positives_at as true_positives_at
 from qaml_qiskit.evaluation.draws import undecided_votes as undecided_votes
 from qaml_qiskit.evaluation.draws import vote_shares as vote_shares
 from qaml_qiskit.evaluation.endless import endless_interval as endless_interval
 from qaml_qiskit.evaluation.estimates import Correction as Correction
 from qaml_qiskit.evaluation.estimates import Estimates as Estimates
+from qaml_qiskit.evaluation.estimates import factors as factors
 from qaml_qiskit.evaluation.head import LinearHead as LinearHead
 from qaml_qiskit.evaluation.products import Products as Products
 from qaml_qiskit.evaluation.products import ZString as ZString

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.audits import GAINS_READING as GAINS_READING
     from qaml_qiskit.reports.audits import RESCALING_READING as RESCALING_READING
     from qaml_qiskit.reports.audits import audit_notes as audit_notes
+    from qaml_qiskit.reports.calibration_figures import reliability_diagram as reliability_diagram
     from qaml_qiskit.reports.cells import format_cell as format_cell
     from qaml_qiskit.reports.cells import heading as heading
     from qaml_qiskit.reports.certified import certified_curves as certified_curves
+    from qaml_qiskit.reports.confidence import add_confidence as add_confidence
+    from qaml_qiskit.reports.confidence import confidence_histograms as confidence_histograms
     from qaml_qiskit.reports.device_figures import forecast_curves as forecast_curves
     from qaml_qiskit.reports.device_figures import frontier_figure as frontier_figure
     from qaml_qiskit.reports.figures import accuracy_bars as accuracy_bars

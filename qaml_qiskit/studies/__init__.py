@@ -44,6 +44,11 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.predicting import noise_notes as noise_notes
     from qaml_qiskit.studies.predicting import predict_on_devices as predict_on_devices
     from qaml_qiskit.studies.predicting import readout_notes as readout_notes
+    from qaml_qiskit.studies.probabilities import NO_PROBABILITIES as NO_PROBABILITIES
+    from qaml_qiskit.studies.probabilities import probability_arrays as probability_arrays
+    from qaml_qiskit.studies.probabilities import temperature_notes as temperature_notes
+    from qaml_qiskit.studies.probabilities import told_temperature as told_temperature
+    from qaml_qiskit.studies.probabilities import with_confidence as with_confidence
     from qaml_qiskit.studies.robustness import score_without_noise as score_without_noise
     from qaml_qiskit.studies.scoring import Score as Score
     from qaml_qiskit.studies.scoring import score_images as score_images

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qaml_qiskit.datasets import Dataset, validation_split
+from qaml_qiskit.datasets import Dataset, HeldOut, Split, validation_split
 from qaml_qiskit.errors import ConfigurationError, InputError
 
 
@@ -46,3 +46,29 @@ def test_a_fraction_that_leaves_nothing_is_refused(fraction):
 def test_a_single_image_of_a_class_cannot_be_split():
     with pytest.raises(InputError, match="'b'"):
         validation_split(_dataset([0, 0, 1]), 0.5, seed=0)
+
+
+def test_what_was_set_aside_is_found_again():
+    train = _dataset([0, 1, 2] * 20)
+    split = Split(train, _dataset([0, 1, 2]))
+    for choice in (HeldOut(fraction=0.2, seed=3), HeldOut(fraction=0.2, seed=3, train_images=30, train_seed=5)):
+        learned, held_out = choice.parts(split)
+        np.testing.assert_array_equal(train.images[choice.places(train)], held_out.images)
+        assert not set(learned.images.ravel()) & set(held_out.images.ravel())
+        assert len(learned) + len(held_out) == (choice.train_images or len(train))
+        np.testing.assert_array_equal(choice.parts(split)[0].images, learned.images)
+    np.testing.assert_array_equal(
+        validation_split(train, 0.2, 3)[1].images, HeldOut(fraction=0.2, seed=3).parts(split)[1].images
+    )
+
+
+def test_data_with_a_validation_part_keep_it():
+    split = Split(_dataset([0, 1, 2] * 9), _dataset([0, 1, 2]), _dataset([0, 1, 2, 0]))
+    learned, held_out = HeldOut(fraction=0.5, seed=1).parts(split)
+    assert held_out is split.validation
+    assert len(learned) == 27
+
+
+def test_more_images_than_there_are_cannot_be_drawn():
+    with pytest.raises(InputError, match="not enough training images"):
+        HeldOut(fraction=0.5, seed=1, train_images=7).places(_dataset([0, 0, 1, 1, 2, 2]))

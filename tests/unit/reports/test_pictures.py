@@ -42,6 +42,7 @@ def frontier(model: str, gates: int) -> dict[str, Any]:
     return {"model": model, "two_qubit_gates": gates, **figures}
 
 
+BIN = {"bin": 3, "images": 5, "confidence": 0.7, "accuracy": 0.8, "interval": [0.4, 0.9]}
 EPOCH = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "validation_loss": 1.1, "validation_accuracy": 0.4}
 DRAWN: dict[str, Callable[[str], bytes]] = {
     "bars": lambda name: reports.accuracy_bars([name], {name: [(0.825, 0.7, 0.9)]}, 0.1),
@@ -51,6 +52,7 @@ DRAWN: dict[str, Callable[[str], bytes]] = {
     "images": lambda name: reports.image_grid({name: np.zeros((1, 1, 2, 2)), f"Δ {name}": np.zeros((1, 1, 2, 2))}, {}),
     "attack": lambda name: reports.attack_curves([attacked(name, 0.1), attacked("other", 0.1)], 0.1),
     "transfer": lambda name: reports.transfer_curves([carried(None, name, 0.0), carried(name, name, 0.1)], 0.1),
+    "reliability": lambda name: reports.reliability_diagram({name: {name: [BIN]}, "other": {"raw": [BIN, BIN]}}),
     "forecast": lambda name: reports.forecast_curves([forecast(name, name, None), forecast(name, name, 10)]),
     "frontier": lambda name: reports.frontier_figure([frontier(name, 143)]),
     "gates": lambda name: reports.gates_against_fidelity([(name, name, 10, 0.9)]),
