@@ -47,6 +47,8 @@ class CheckedModel(PlaceableModel):
     def check_forms(self) -> None:
         """Raise ConfigurationError unless the logits are quadratic forms of the image, by a rule that draws nothing."""
         self.check_exact()
+        if self.filter is not None:
+            raise refusals.needs_quadratic_logits(self.name, f"the filter {self.filter} in front of it")
         check_forms(self.stored.model, self.name, self.condition)
 
     def check_measurable(self) -> None:

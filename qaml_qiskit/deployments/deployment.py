@@ -21,9 +21,9 @@ from qaml_qiskit.deployments.checks import CheckedModel
 from qaml_qiskit.deployments.circuits import parameter_values
 from qaml_qiskit.deployments.drawing import Drawing, DrawnLayers, DrawnUnderNoise, Smoothed
 from qaml_qiskit.deployments.forms import QuadraticForms, forms_of_layers, forms_of_matrices
-from qaml_qiskit.deployments.modules import frozen_copy, noisy_module, placed, without_readout_errors
+from qaml_qiskit.deployments.modules import BehindFilter, frozen_copy, noisy_module, placed, without_readout_errors
 from qaml_qiskit.deployments.pieces import in_pieces, readable
-from qaml_qiskit.deployments.rules import InferenceRule, LayersRule, Smoothing
+from qaml_qiskit.deployments.rules import DrawingRule, LayersRule, Smoothing
 from qaml_qiskit.deployments.sampling import Stages, passing_run, sample_values
 from qaml_qiskit.evaluation import ZString
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation
@@ -69,7 +69,7 @@ class Deployment(CheckedModel):
         rule = self.drawing_rule
         return None if rule is None else self._drawing(rule, 1, votes=False)
 
-    def _drawing(self, rule: InferenceRule, draws: int, votes: bool) -> Drawing:
+    def _drawing(self, rule: DrawingRule, draws: int, votes: bool) -> Drawing:
         """A module that draws, in evaluation mode."""
         if isinstance(rule, Smoothing):
             return Smoothed(self._exact_module, rule.sigma, draws, votes).eval()
@@ -86,8 +86,10 @@ class Deployment(CheckedModel):
 
     @property
     def _ideal_model(self) -> nn.Module:
-        """The model with the noise layers that act."""
-        return self.qvc if isinstance(self.stored.model, QVC) else self.stored.model
+        """The model with the noise layers that act, and its filter."""
+        if isinstance(self.stored.model, QVC):
+            return self.qvc
+        return self.stored.model if self.filter is None else BehindFilter(self.filter, self.stored.model)
 
     @cached_property
     def _drawn_model(self) -> QVC:
