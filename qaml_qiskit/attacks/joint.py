@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -12,11 +11,9 @@ from qaml_qiskit.attacks.image.base import Count, Pixels, Positive
 from qaml_qiskit.attacks.measure import attackable, clip_to_ball
 from qaml_qiskit.attacks.model_adapter import is_black
 from qaml_qiskit.attacks.randomness import RandomStream
+from qaml_qiskit.attacks.traits import JointVariant
 from qaml_qiskit.freezing import differentiable
 from qaml_qiskit.seeds import derived_seed
-
-#: How the two gradients become one step; see :class:`JointPGD`.
-JointVariant = Literal["joint", "selective", "orthogonal"]
 
 #: By what the variant ``joint`` multiplies or divides an image's weight in a step.
 _REWEIGHT = 1.25

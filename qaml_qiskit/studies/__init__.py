@@ -5,6 +5,11 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.studies.adapting import Attempt as Attempt
+    from qaml_qiskit.studies.adapting import Strength as Strength
+    from qaml_qiskit.studies.adapting import attacked_strengths as attacked_strengths
+    from qaml_qiskit.studies.adapting import exactly as exactly
+    from qaml_qiskit.studies.adapting import make_adaptive as make_adaptive
     from qaml_qiskit.studies.anomalies import DARK as DARK
     from qaml_qiskit.studies.anomalies import anomalous_images as anomalous_images
     from qaml_qiskit.studies.asking import Inquiry as Inquiry
@@ -58,6 +63,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.detecting import Suspects as Suspects
     from qaml_qiskit.studies.detecting import calibrated_models as calibrated_models
     from qaml_qiskit.studies.detecting import detection_row as detection_row
+    from qaml_qiskit.studies.detecting import evading as evading
     from qaml_qiskit.studies.detecting import halves as halves
     from qaml_qiskit.studies.detecting import rules_of as rules_of
     from qaml_qiskit.studies.detecting import score_sets as score_sets

@@ -13,7 +13,7 @@ from qaml_qiskit.confidence import fit_temperature
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.detection import Detector, FittedDetector, Seen
 from qaml_qiskit.errors import InputError
-from qaml_qiskit.evaluation import auroc, least_images, rate_at, threshold_for, true_positives_at
+from qaml_qiskit.evaluation import Proportion, auroc, least_images, rate_at, threshold_for, true_positives_at
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.studies.asking import Inquiry, Shots, ask_models
@@ -60,7 +60,6 @@ class Suspects:
         eps: strength of the attack.
         wrong: whether the watched model is wrong about each, shape (N,); None where there is no right answer.
         paired: whether they were made from the clean images, one by one.
-        adaptive: what the attacker followed who knew the detector; None for one who did not.
     """
 
     attack: str
@@ -68,7 +67,6 @@ class Suspects:
     eps: float | None = None
     wrong: NDArray[np.bool_] | None = None
     paired: bool = True
-    adaptive: str | None = None
 
 
 def halves(validation: Batch, false_alarms: float, seed: int) -> tuple[Batch, Batch]:
@@ -204,6 +202,7 @@ def detection_row(
     clean: NDArray[np.float64],
     validation: NDArray[np.float64],
     rule: Rule,
+    adapted: NDArray[np.bool_] | None = None,
 ) -> Row:
     """How well a detector tells suspicious images from clean ones.
 
@@ -215,6 +214,8 @@ def detection_row(
         clean: of the clean test images, shape (N,).
         validation: of the images that set thresholds, shape (K,).
         rule: when it raises an alarm.
+        adapted: the images by which an attacker of the same strength evades who knows the detector and the rule,
+            shape (M,); None where none was sent.
     """
     area, around = auroc(clean, scores, paired=suspects.paired)
     false, true = rate_at(clean, scores, rule.threshold)
@@ -226,7 +227,6 @@ def detection_row(
         "source": suspects.source,
         "attack": suspects.attack,
         "eps": suspects.eps,
-        "adaptive": suspects.adaptive,
         "images": true.trials,
         "auroc": area,
         "auroc_interval": list(around),
@@ -242,7 +242,22 @@ def detection_row(
         "true_positive_interval": list(true.interval),
         "fooled": fooled,
         "caught_of_fooled": None if caught is None else float(caught.mean()),
+        **_evasions("evasion_rate", "evasion_interval", evading(suspects, scores, rule)),
+        **_evasions("adaptive", "adaptive_interval", adapted),
     }
+
+
+def evading(suspects: Suspects, scores: NDArray[np.float64], rule: Rule) -> NDArray[np.bool_] | None:
+    """Which images the watched model gets wrong without an alarm, shape (M,); None where there is no right answer."""
+    return None if suspects.wrong is None else suspects.wrong & ~(scores > rule.threshold)
+
+
+def _evasions(share: str, interval: str, evades: NDArray[np.bool_] | None) -> Row:
+    """Their share and its interval, in columns of these names."""
+    if evades is None:
+        return {share: None, interval: None}
+    found = Proportion(int(evades.sum()), len(evades))
+    return {share: found.value, interval: list(found.interval)}
 
 
 def _compared(validation: NDArray[np.float64], scores: NDArray[np.float64]) -> Row:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qaml_qiskit.artifacts import digest
+from qaml_qiskit.attacks import PGDConfig
 from qaml_qiskit.compute import Compute
 from qaml_qiskit.deployments import Batch, Deployment, load_batch, parse_deployment, read_deployments, written
 from qaml_qiskit.deployments.conditions import OnTarget, parse_condition
 from qaml_qiskit.deployments.images import check_readable
 from qaml_qiskit.deployments.networks import code_of, network_data
 from qaml_qiskit.deployments.validation import load_validation
-from qaml_qiskit.detection import GIVEN_DETECTORS, Detector, make_detectors
+from qaml_qiskit.detection import GIVEN_DETECTORS, Adaptive, Detector, make_detectors
 from qaml_qiskit.execution.catalogue import IBMEntry, load_catalogue
 from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.models import check_batch
@@ -28,6 +29,7 @@ from qaml_qiskit.studies import (
     anomalous_images,
     attacked_sets,
     check_askable,
+    exactly,
     halves,
     is_sampled,
     mixed_set,
@@ -112,6 +114,8 @@ class DetectPlan:
             source.check_attackable(attacks)
         for model in (*self.models, *self._drifted.values()):
             check_askable(model)
+        for model in self.models if request.adaptive else ():
+            exactly(model).check_attackable([PGDConfig()])
         self._asked = _detectors(request)
         for detector in self._asked.values():
             detector.check(self.models)
@@ -132,6 +136,12 @@ class DetectPlan:
     def cells(self) -> dict[str, Cell]:
         """What makes the attacked images."""
         return {key: cell for each in self.attacked.values() for key, cell in each.cells.items()}
+
+    def attackers(self, eps: float) -> list[Adaptive]:
+        """Those of this strength who know the detectors."""
+        wanted = {"steps": self.request.steps, "restarts": self.request.restarts}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        return [Adaptive(eps=eps, variant=variant, **given) for variant in self.request.adaptive]
 
     @cached_property
     def resolved(self) -> dict[str, Any]:

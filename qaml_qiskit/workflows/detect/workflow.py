@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts import AdversarialImages, Pool, Row, Run, open_pool, open_run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
-from qaml_qiskit.detection import Seen
+from qaml_qiskit.detection import FittedDetector, Seen
 from qaml_qiskit.formats import Arrays, npz
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome
@@ -20,12 +20,14 @@ from qaml_qiskit.studies import (
     Suspects,
     calibrated_models,
     detection_row,
+    evading,
     make_adversarial,
     rules_of,
     score_sets,
     see_images,
 )
 from qaml_qiskit.workflows.calling import takes
+from qaml_qiskit.workflows.detect.adapting import Adapted, send_attackers
 from qaml_qiskit.workflows.detect.plan import DetectPlan
 from qaml_qiskit.workflows.detect.report import write_report
 from qaml_qiskit.workflows.detect.request import DetectRequest
@@ -34,8 +36,8 @@ from qaml_qiskit.workflows.detect.request import DetectRequest
 _TEACHING, _JUDGING, CLEAN = "teaching", "judging", "clean"
 #: Columns that people are shown.
 _SHOWN = (
-    *("detector", "source", "attack", "eps", "adaptive", "auroc", "tpr_at_1fpr", "tpr_at_5fpr"),
-    *("false_alarms", "false_positives", "true_positives", "caught_of_fooled"),
+    *("detector", "source", "attack", "eps", "auroc", "tpr_at_1fpr", "tpr_at_5fpr"),
+    *("false_alarms", "false_positives", "true_positives", "caught_of_fooled", "evasion_rate", "adaptive"),
 )
 
 Scores = dict[tuple[str, str], NDArray[np.float64]]
@@ -65,14 +67,17 @@ def detect(
         if not run.complete:
             made = make_adversarial(run, plan.cells, plan.sources, plan.batch, progress, pool)
             seen = _seen(run, plan, made, progress, pool)
-            scores = _scores(run, plan, seen, progress, pool)
+            fitted = _fitted(plan, seen)
+            others = {(key, name): what for (key, name), what in seen.items() if key != _TEACHING}
+            scores = score_sets(run, fitted, others, progress, pool)
             rules = {
                 name: rules_of(each, scores[_JUDGING, name], request.false_alarms)
                 for name, each in plan.detectors.items()
             }
-            rows = _rows(plan, seen, scores, rules)
+            adapted = send_attackers(run, plan, fitted, rules, made, progress, pool)
+            rows = _rows(plan, seen, scores, rules, adapted)
             _write_scores(run, plan, seen, scores, rules)
-            write_report(run, plan, rows, _by_set(plan, scores))
+            write_report(run, plan, rows, adapted.rows(rules), _by_set(plan, scores))
     return Outcome.of(run, brief=_brief)
 
 
@@ -99,16 +104,14 @@ def _seen(
     return see_images(run, sets, plan.models, plan.detectors, plan.how, progress, pool)
 
 
-def _scores(run: Run, plan: DetectPlan, seen: Mapping[tuple[str, str], Seen], progress: Progress, pool: Pool) -> Scores:
-    """Of all sets but the one that was learned from."""
+def _fitted(plan: DetectPlan, seen: Mapping[tuple[str, str], Seen]) -> dict[str, FittedDetector]:
+    """The detectors, fitted to what was set aside for it, with models at the temperatures of the same images."""
     labels = plan.teaching.labels
     some = next(iter(plan.detectors))
     models = calibrated_models(plan.models, seen[_TEACHING, some], labels)
-    fitted = {
+    return {
         name: each.fit(models, seen[_TEACHING, name], torch.from_numpy(labels)) for name, each in plan.detectors.items()
     }
-    others = {(key, name): what for (key, name), what in seen.items() if key != _TEACHING}
-    return score_sets(run, fitted, others, progress, pool)
 
 
 def _suspects(plan: DetectPlan, seen: Mapping[tuple[str, str], Seen]) -> dict[str, Suspects]:
@@ -130,14 +133,22 @@ def _suspects(plan: DetectPlan, seen: Mapping[tuple[str, str], Seen]) -> dict[st
 
 
 def _rows(
-    plan: DetectPlan, seen: Mapping[tuple[str, str], Seen], scores: Scores, rules: Mapping[str, list[Rule]]
+    plan: DetectPlan,
+    seen: Mapping[tuple[str, str], Seen],
+    scores: Scores,
+    rules: Mapping[str, list[Rule]],
+    adapted: Adapted,
 ) -> list[Row]:
-    return [
-        detection_row(name, plan.models, each, scores[key, name], scores[CLEAN, name], scores[_JUDGING, name], rule)
-        for name in plan.detectors
-        for key, each in _suspects(plan, seen).items()
-        for rule in rules[name]
-    ]
+    rows = []
+    for name in plan.detectors:
+        clean, judging = scores[CLEAN, name], scores[_JUDGING, name]
+        for key, each in _suspects(plan, seen).items():
+            for place, rule in enumerate(rules[name]):
+                plain = evading(each, scores[key, name], rule)
+                attacked = plan.attacked.get(key)
+                best = None if attacked is None or plain is None else adapted.of(attacked, name, place, plain)
+                rows.append(detection_row(name, plan.models, each, scores[key, name], clean, judging, rule, best))
+    return rows
 
 
 def _by_set(plan: DetectPlan, scores: Scores) -> dict[str, dict[str, NDArray[np.float64]]]:
