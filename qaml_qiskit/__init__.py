@@ -97,6 +97,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.workflows.train.workflow import train as train
     from qaml_qiskit.workflows.transfer.request import TransferRequest as TransferRequest
     from qaml_qiskit.workflows.transfer.workflow import transfer as transfer
+    from qaml_qiskit.workflows.uncertainty.request import UncertaintyRequest as UncertaintyRequest
+    from qaml_qiskit.workflows.uncertainty.workflow import uncertainty as uncertainty
     from qaml_qiskit.workflows.workspace import init_workspace as init_workspace
 
 __version__ = "0.1.0"

@@ -165,6 +165,12 @@ COMMANDS = {
             "DetectRequest",
         ),
         Command(
+            "uncertainty",
+            "Take apart what predictions are unsure about: the label, the model or the shots; and what that gains.",
+            "uncertainty",
+            "UncertaintyRequest",
+        ),
+        Command(
             "tamper",
             "Tamper with weights, gates, encoding, readout, calibration or neighbours, and score the images again.",
             "tamper",

@@ -50,10 +50,6 @@ class Batch:
         """Those in some places of this batch."""
         return Batch(self.images[rows], self.labels[rows], self.indices[rows], self.origin)
 
-    def rows(self, places: NDArray[np.integer]) -> "Batch":
-        """Those at these places."""
-        return Batch(self.images[places], self.labels[places], self.indices[places], self.origin)
-
     def with_images(self, images: NDArray[np.float32]) -> "Batch":
         """The same labels and positions for other images of them, such as attacked ones, shape (N, C, H, W)."""
         return Batch(torch.from_numpy(images), self.labels, self.indices, self.origin)

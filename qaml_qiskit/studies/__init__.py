@@ -53,8 +53,14 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.encoding import Encoder as Encoder
     from qaml_qiskit.studies.encoding import encode_images as encode_images
     from qaml_qiskit.studies.encoding import movements as movements
+    from qaml_qiskit.studies.families import FITTED as FITTED
+    from qaml_qiskit.studies.families import LEARNED as LEARNED
+    from qaml_qiskit.studies.families import Answers as Answers
+    from qaml_qiskit.studies.families import Asking as Asking
     from qaml_qiskit.studies.measuring import Measured as Measured
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
+    from qaml_qiskit.studies.members import Answering as Answering
+    from qaml_qiskit.studies.members import Learned as Learned
     from qaml_qiskit.studies.mixing import MIX as MIX
     from qaml_qiskit.studies.mixing import AttackedSet as AttackedSet
     from qaml_qiskit.studies.mixing import attacked_sets as attacked_sets
@@ -94,5 +100,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.tampering import check_invertible as check_invertible
     from qaml_qiskit.studies.tampering import honest_readout as honest_readout
     from qaml_qiskit.studies.tampering import tamper_parts as tamper_parts
+    from qaml_qiskit.studies.uncertain import ALONE as ALONE
+    from qaml_qiskit.studies.uncertain import Judged as Judged
+    from qaml_qiskit.studies.uncertain import uncertainty_gains as uncertainty_gains
 
 load_lazily(__name__)
