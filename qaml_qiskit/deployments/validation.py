@@ -87,8 +87,8 @@ def load_learned(
 def halves(batch: Batch, seed: int) -> tuple[Batch, Batch]:
     """Validation images in two, drawn at random: what something is learned from, and what is fitted behind it."""
     order = np.random.default_rng(seed).permutation(len(batch))
-    first, second = (np.sort(part) for part in np.array_split(order, 2))
-    return batch.at(first), batch.at(second)
+    middle = len(order) // 2
+    return batch.at(np.sort(order[:middle])), batch.at(np.sort(order[middle:]))
 
 
 def fitted_temperature(deployment: Deployment, validation: Batch, progress: Progress | None = None) -> Temperature:

@@ -11,6 +11,7 @@ from torch import Tensor
 from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Row, Run
 from qaml_qiskit.confidence import fit_temperature
 from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.deployments.validation import halves as validation_halves
 from qaml_qiskit.detection import Detector, FittedDetector, Seen
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import Proportion, auroc, least_images, rate_at, threshold_for, true_positives_at
@@ -81,16 +82,14 @@ def halves(validation: Batch, false_alarms: float, seed: int) -> tuple[Batch, Ba
         InputError: there are too few for the promise.
     """
     least = least_images(false_alarms)
-    order = np.random.default_rng(seed).permutation(len(validation))
-    middle = len(order) // 2
-    if not middle or len(order) - middle < least:
+    teaching, judging = validation_halves(validation, seed)
+    if not len(teaching) or len(judging) < least:
         raise InputError(
             f"there are too few validation images for {false_alarms:.4g} false alarms",
-            got=f"{len(validation)}, of which {len(validation) - middle} set thresholds",
+            got=f"{len(validation)}, of which {len(judging)} set thresholds",
             expected=f"at least {max(2, 2 * least - 1)}: ⌈1/α⌉ − 1 = {least} set thresholds, as many teach",
             remedy="give more validation images, or allow more false alarms",
         )
-    teaching, judging = (validation.at(np.sort(part)) for part in (order[:middle], order[middle:]))
     return teaching, judging
 
 

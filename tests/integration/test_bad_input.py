@@ -145,6 +145,16 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         ["attack", "{convnet}@layers:off", "--attack", "fgsm"],
         ["has no noise layers", "for a convnet"],
     ),
+    "uncertainty of models of different data": (
+        defended,
+        ["uncertainty", "{model}", "defended"],
+        ["differ", "the classes"],
+    ),
+    "curvature behind noise layers": (
+        defended,
+        ["uncertainty", "defended@layers:exact"],
+        ["no Laplace approximation", "@layers:off"],
+    ),
     "certificates of draws": (
         defended,
         ["certify", "defended@layers:majority:9"],
@@ -752,6 +762,29 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
         ("--sources nothing", "nothing"),
         ("--images 100000", "100000"),
     ],
+    "uncertainty {model}": [
+        ("--members ensemble", "no ensemble"),
+        ("--members draws", "has no noise layers"),
+        ("--members many", "laplace-samples"),
+        ("--draws 1", "--draws"),
+        ("--shots 0", "--shots"),
+        ("--strength 0.1", "--strength"),
+        ("--members noise --strength 2", "--strength"),
+        ("--members noise --curvature-images 5", "--curvature-images"),
+        ("--validation 3", "at least 4"),
+        ("--validation 100000", "not enough validation images"),
+        ("--validation none.npz", "none.npz"),
+        ("--images 100000", "100000"),
+    ],
+    "uncertainty {model} {convnet}": [
+        ("--members laplace", "would be ignored"),
+        ("--draws 5", "--draws"),
+    ],
+    "uncertainty {convnet}": [
+        ("--members laplace", "no angles"),
+        ("--members noise", "no angles"),
+    ],
+    "uncertainty {model}@depolarizing:0.1": [("--members laplace", "the model alone")],
     "audit {model}@depolarizing:0.1": [("--defence bit-flip:0.1", "a condition, too")],
     "resources": [
         ("--layers 0", "--layers"),

@@ -55,6 +55,7 @@ DRAWN: dict[str, Callable[[str], bytes]] = {
     "attack": lambda name: reports.attack_curves([attacked(name, 0.1), attacked("other", 0.1)], 0.1),
     "transfer": lambda name: reports.transfer_curves([carried(None, name, 0.0), carried(name, name, 0.1)], 0.1),
     "reliability": lambda name: reports.reliability_diagram({name: {name: [BIN]}, "other": {"raw": [BIN, BIN]}}),
+    "uncertainty": lambda name: reports.uncertainty_bars({name: {"right": (0.1, 0.2, 0.0), "wrong": None}}),
     "forecast": lambda name: reports.forecast_curves([forecast(name, name, None), forecast(name, name, 10)]),
     "frontier": lambda name: reports.frontier_figure([frontier(name, 143)]),
     "gates": lambda name: reports.gates_against_fidelity([(name, name, 10, 0.9)]),

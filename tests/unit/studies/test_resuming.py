@@ -19,10 +19,15 @@ from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.execution import load_recipe
 from qaml_qiskit.progress import Advance
 from qaml_qiskit.studies import (
+    FITTED,
+    LEARNED,
+    Answering,
+    Asking,
     Classifier,
     Defence,
     Encoder,
     Grid,
+    Learned,
     OnDevice,
     Preparation,
     SmoothedCertification,
@@ -164,6 +169,15 @@ def calibrating(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
     assert found["clean"].shape == (6, 3)
 
 
+def doubting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+    sets = {LEARNED: images(6), FITTED: images(6), "images": images(8)}
+    work = Answering([ideal(), device], sets, strength=0.01, learned=Learned(images(3), 30), with_shots=True)
+    asking = Asking(run, work, batch(), batch(), ("images",), 2, 2, 0, shown, pool)
+    for family in ("ensemble", "laplace", "noise"):
+        found = asking.answers(family).uncertainty("images", 100, 0)
+        assert found.expected + found.model + found.shots == pytest.approx(found.total)
+
+
 def contents(run: Run) -> dict[str, bytes]:
     """The kept files, without the time that a compilation took."""
     files = {path.relative_to(run.path) for path in run.path.glob("*/*")}
@@ -176,7 +190,7 @@ def contents(run: Run) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     "study",
-    [predicting, perturbing, comparing, counting, encoding, defending, smoothing, calibrating],
+    [predicting, perturbing, comparing, counting, encoding, defending, smoothing, calibrating, doubting],
     ids=lambda each: each.__name__,
 )
 def test_a_killed_study_goes_on_where_it_was(
