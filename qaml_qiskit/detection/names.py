@@ -26,7 +26,6 @@ DETECTORS: Registry[type["Detector"]] = Registry(
         "reconstruction": (f"{_HERE}.reconstruction:Reconstruction", "what principal components of clean images lose"),
         "squeezing": (f"{_HERE}.squeezing:Squeezing", "how far filters of the image move the probabilities"),
         "stack": (f"{_HERE}.stack:Stack", "several of these by the sum of their p-values' logarithms"),
-        "entropy": (f"{_HERE}.uncertain:Entropy", "how unsure the mean of the models is about the label"),
     },
     base="qaml_qiskit.detection.detector:Detector",
 )
