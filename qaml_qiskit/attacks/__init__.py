@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.attacks.stochastic import ExpectedLogits as ExpectedLogits
     from qaml_qiskit.attacks.stochastic import RandomModule as RandomModule
     from qaml_qiskit.attacks.stochastic import drawn_accuracy as drawn_accuracy
+    from qaml_qiskit.attacks.traits import JointVariant as JointVariant
     from qaml_qiskit.attacks.traits import Traits as Traits
     from qaml_qiskit.freezing import frozen as frozen
 

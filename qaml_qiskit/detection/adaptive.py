@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from qaml_qiskit.attacks.image.base import Count
 from qaml_qiskit.attacks.joint import Evasion, JointPGD, Situation, Standing
 from qaml_qiskit.batches import label_batch
-from qaml_qiskit.detection.detector import Detector, FittedDetector
+from qaml_qiskit.detection.detector import Detector, FittedDetector, Seen
 from qaml_qiskit.detection.seeing import seen_by
 from qaml_qiskit.freezing import frozen
 
@@ -54,6 +54,7 @@ class Adaptive(JointPGD):
         *,
         seed: int,
         known: Sequence[Tensor] = (),
+        batch_size: int = 250,
     ) -> Evasion:
         """Look for images near the given ones that fool the first model and raise no alarm.
 
@@ -69,6 +70,7 @@ class Adaptive(JointPGD):
             seed: of the random starts.
             known: what attackers who do not know the detector made of the images, of the same shape; no result is
                 worse than these.
+            batch_size: images that are attacked together.
         """
         labels = label_batch(labels, images)
         asked = len(modules) if detector.least_models > 1 else 1
@@ -76,7 +78,7 @@ class Adaptive(JointPGD):
             for module in modules:
                 stack.enter_context(frozen(module))
             watched = _Watched(modules, detector, fitted, threshold, labels, asked)
-            return self.evade(images, self._situations(watched, images), seed=seed, known=known)
+            return self.evade(images, self._situations(watched, images), seed=seed, known=known, batch_size=batch_size)
 
     def _situations(self, watched: "_Watched", images: Tensor) -> Sequence[Situation]:
         """What every run follows."""
@@ -111,13 +113,20 @@ class _Watched:
         return wrong.argsort(1, descending=True)[:, :-1]
 
     def __call__(self, images: Tensor, rows: Tensor) -> Standing:
-        seen = seen_by(self.modules, self.detector, images)
-        labels = self.labels[rows]
+        seen = _on_the_processor(seen_by(self.modules, self.detector, images))
+        labels = self.labels[rows].cpu()
         agreed = agreed_margins(seen.logits[: self.asked]).scatter(1, labels[:, None], -torch.inf)
-        gain = agreed.amax(1) if self.target is None else agreed.gather(1, self.target[rows][:, None]).squeeze(1)
+        gain = agreed.amax(1) if self.target is None else agreed.gather(1, self.target[rows].cpu()[:, None]).squeeze(1)
         with torch.no_grad():
             excess = self.fitted.scores(seen) - self.threshold
-        return Standing(gain, self.fitted.surrogate(seen), seen.logits[0].argmax(1) != labels, excess)
+        fooled = seen.logits[0].argmax(1) != labels
+        return Standing(*(each.to(images.device) for each in (gain, self.fitted.surrogate(seen), fooled, excess)))
+
+
+def _on_the_processor(seen: Seen) -> Seen:
+    """What is seen, where detectors learn and score; a slope goes through it."""
+    views = {name: tuple(each.cpu() for each in said) for name, said in seen.views.items()}
+    return Seen(seen.images.cpu(), tuple(each.cpu() for each in seen.logits), views)
 
 
 def agreed_margins(logits: Sequence[Tensor]) -> Tensor:

@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.audits import GAINS_READING as GAINS_READING
     from qaml_qiskit.reports.audits import RESCALING_READING as RESCALING_READING
     from qaml_qiskit.reports.audits import audit_notes as audit_notes
+    from qaml_qiskit.reports.calibration_figures import reliability_diagram as reliability_diagram
     from qaml_qiskit.reports.cells import format_cell as format_cell
     from qaml_qiskit.reports.cells import heading as heading
     from qaml_qiskit.reports.certified import certified_curves as certified_curves
+    from qaml_qiskit.reports.confidence import add_confidence as add_confidence
+    from qaml_qiskit.reports.confidence import confidence_histograms as confidence_histograms
+    from qaml_qiskit.reports.conformal import conformal_curves as conformal_curves
     from qaml_qiskit.reports.detection_figures import detection_strengths as detection_strengths
     from qaml_qiskit.reports.detection_figures import roc_curves as roc_curves
     from qaml_qiskit.reports.detection_figures import score_histograms as score_histograms
@@ -41,5 +45,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.tables import to_csv as to_csv
     from qaml_qiskit.reports.tables import to_markdown as to_markdown
     from qaml_qiskit.reports.terminal import lay_out as lay_out
+    from qaml_qiskit.reports.uncertainty_figures import uncertainty_bars as uncertainty_bars
 
 load_lazily(__name__)

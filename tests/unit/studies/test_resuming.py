@@ -20,25 +20,29 @@ from qaml_qiskit.detection import Adaptive, make_detectors
 from qaml_qiskit.execution import load_recipe
 from qaml_qiskit.progress import Advance
 from qaml_qiskit.studies import (
+    FITTED,
+    LEARNED,
+    Answering,
+    Asking,
+    Attempt,
     Classifier,
     Defence,
     Encoder,
     Grid,
+    Learned,
     OnDevice,
     Preparation,
-    Rule,
     Shots,
     Shown,
     SmoothedCertification,
-    Watched,
     audit_defences,
     calibrated_models,
     count_circuits,
     encode_images,
-    evasive_attackers,
-    make_evasive,
+    make_adaptive,
     perturb_everywhere,
     predict_on_devices,
+    score_logits,
     score_sets,
     score_without_noise,
     see_images,
@@ -47,6 +51,7 @@ from qaml_qiskit.studies import (
     smoothed_summary,
 )
 from tests.integration.small import deployed, ideal, images, model, strong_readout
+from tests.tolerances import VALUE
 
 ATTACK = PGDConfig(eps=0.2, steps=2)
 
@@ -170,14 +175,31 @@ def detecting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     fitted = {name: each.fit(calibrated, seen["a", name], labels) for name, each in detectors.items()}
     scores = score_sets(run, fitted, seen, shown, pool)
     assert (scores["a", "divergence"] > 0).all()
-    watched = Watched(tuple(models), detectors, fitted, batch())
-    attackers = evasive_attackers(
-        "divergence", Rule(0.0, None), Adaptive(steps=2, restarts=1), np.repeat([0.1, 0.2], 3)
-    )
-    made = make_evasive(run, {str(each.attack.eps): each for each in attackers}, watched, 0, shown, pool)
-    for eps, changed in made.items():
-        clean = images()[:3] if eps == "0.1" else images()[3:]
-        assert np.abs(changed - clean.numpy()).max() <= float(eps) + torch.finfo(torch.float32).eps
+    attack = Adaptive(eps=0.1, steps=2, restarts=1)
+    attempts = {f"{rows[0]}": Attempt("divergence", 0.0, attack, rows, (), "attacker") for rows in ((0, 1), (3, 5))}
+    made = make_adaptive(run, attempts, models, detectors, fitted, batch(), 0, shown, pool)
+    for key, attempt in attempts.items():
+        change = np.abs(made[key] - images().numpy()[list(attempt.rows or ())])
+        assert 0 < change.max() <= attack.eps + torch.finfo(torch.float32).eps
+
+
+def calibrating(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
+    sets = {"validation": images(22), "clean": images(6)}
+    told = {name: name for name in sets}
+    found = score_logits(run, device, sets, told, shown, pool)
+    # Readout errors are all that disturbs this device, and they are inverted.
+    exact = model().logits(torch.from_numpy(model().expectations(images(22)).detach().numpy()))
+    np.testing.assert_allclose(found["validation"], exact.detach(), atol=VALUE[torch.float32])
+    assert found["clean"].shape == (6, 3)
+
+
+def doubting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
+    sets = {LEARNED: images(6), FITTED: images(6), "images": images(8)}
+    work = Answering([ideal(), device], sets, strength=0.01, learned=Learned(images(3), 30), with_shots=True)
+    asking = Asking(run, work, batch(), batch(), ("images",), 2, 2, 0, shown, pool)
+    for family in ("ensemble", "laplace", "noise"):
+        found = asking.answers(family).uncertainty("images", 100, 0)
+        assert found.expected + found.model + found.shots == pytest.approx(found.total)
 
 
 def contents(run: Run) -> dict[str, bytes]:
@@ -192,11 +214,11 @@ def contents(run: Run) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     "study",
-    [predicting, perturbing, comparing, counting, encoding, defending, smoothing, detecting],
+    [predicting, perturbing, comparing, counting, encoding, defending, smoothing, detecting, calibrating, doubting],
     ids=lambda each: each.__name__,
 )
 def test_a_killed_study_goes_on_where_it_was(
-    study: Callable[[Run, Deployment, Shown, Any], None], device: Deployment, tmp_path: Path
+    study: Callable[[Run, Deployment, Display, Any], None], device: Deployment, tmp_path: Path
 ) -> None:
     whole, killed = (open_run("demo", Options(), out=tmp_path / name) for name in ("whole", "killed"))
     everything = Workers()
