@@ -25,6 +25,7 @@ from qaml_qiskit.models import (
     ModelCard,
     ModelConfig,
     Objective,
+    StoredModel,
     SubstituteCard,
     Trainer,
     TrainingConfig,
@@ -85,7 +86,7 @@ def fit(
     stopping: Stopping = never,
     folder: str = "",
     compute: Compute = DEFAULT_COMPUTE,
-) -> Model:
+) -> StoredModel:
     """Train a model with checkpoints in a run, and store it there; a model that the run has already is read back.
 
     Args:
@@ -104,7 +105,7 @@ def fit(
     """
     if (run.path / folder / WEIGHTS_FILE).is_file():
         _forget(run, folder)
-        return load_model(run.path / folder).model
+        return load_model(run.path / folder)
     model = compute.placed(build_model(config, training.seed))
     state = _read_checkpoint(run, folder)
     parts = [
@@ -147,7 +148,7 @@ def fit(
     for name, content in model_files(model, card).items():
         run.write(folder + name, content)
     _forget(run, folder)
-    return model.eval()
+    return StoredModel(model.eval(), card)
 
 
 def _temperature(model: Model, images: Tensor, labels: Tensor) -> Temperature | None:

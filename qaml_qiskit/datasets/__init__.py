@@ -23,6 +23,7 @@ from qaml_qiskit.datasets.store import (
     cache_dir,
     data_directories,
     data_status,
+    is_here,
     verify,
 )
 from qaml_qiskit.datasets.validation import HeldOut, validation_split
@@ -48,6 +49,7 @@ __all__ = [
     "dataset_names",
     "dataset_spec",
     "fetch",
+    "is_here",
     "is_path",
     "keep_given",
     "load_dataset",

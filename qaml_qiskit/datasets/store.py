@@ -168,6 +168,16 @@ def data_status(name: str | None = None, *, data_dir: Path | None = None) -> tup
     return tuple(_status(spec, data_dir) for spec in specs)
 
 
+def is_here(name: str, data_dir: Path | None = None) -> bool:
+    """Whether a data set can be read without a download.
+
+    Raises:
+        ConfigurationError: an unknown name, or a data directory as for :func:`find_folder`.
+    """
+    spec = dataset_spec(name)
+    return spec.embedded or find_folder(spec, data_dir) is not None
+
+
 def _status(spec: DatasetSpec, data_dir: Path | None) -> DatasetStatus:
     if spec.embedded:
         return DatasetStatus(spec.name, spec.description, "embedded", None, False)

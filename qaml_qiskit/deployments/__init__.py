@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.deployments.reading import deploy as deploy
     from qaml_qiskit.deployments.reading import read_deployment as read_deployment
     from qaml_qiskit.deployments.reading import read_deployments as read_deployments
+    from qaml_qiskit.deployments.rules import Filtered as Filtered
     from qaml_qiskit.deployments.rules import LayersRule as LayersRule
     from qaml_qiskit.deployments.rules import Smoothing as Smoothing
 

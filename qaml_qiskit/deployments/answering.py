@@ -6,7 +6,7 @@ from torch import nn
 
 from qaml_qiskit.circuits import NoiseLayers
 from qaml_qiskit.deployments import refusals
-from qaml_qiskit.deployments.rules import InferenceRule, LayersRule, Smoothing
+from qaml_qiskit.deployments.rules import Filtered, InferenceRule, LayersRule, Smoothing
 from qaml_qiskit.models import QVC, ModelCard, NetworkCard
 
 
@@ -27,7 +27,12 @@ def acting_layers(model: nn.Module, rule: InferenceRule | None) -> NoiseLayers |
 
 
 def with_acting_layers(model: QVC, rule: InferenceRule | None) -> QVC:
-    """The model with the noise layers that act under a rule, which are in its circuits and, on average, its logits."""
+    """The model as a rule has it: with its filter, and the noise layers that act.
+
+    These are in its circuits and, on average, its logits; the filter is in front of its encoding.
+    """
+    if isinstance(rule, Filtered):
+        return with_acting_layers(model, None).with_filter(str(rule.filter)).eval()
     layers = layers_of(model)
     acting = acting_layers(model, rule)
     if acting is None:
@@ -66,6 +71,8 @@ def rule_notes(
         rule: None for the model's own.
         seed: of the draws.
     """
+    if isinstance(rule, Filtered):
+        yield f"{name} sees every image through the filter {rule.filter}, through which it was not trained."
     layers = layers_of(model)
     trained = None if layers is None else layers.in_inference
     match rule:

@@ -25,9 +25,10 @@ from qaml_qiskit.deployments.conditions import (
     written,
 )
 from qaml_qiskit.deployments.pieces import encodes_slowly
-from qaml_qiskit.deployments.rules import DEFAULT_DRAWS, InferenceRule, LayersRule
+from qaml_qiskit.deployments.rules import DEFAULT_DRAWS, DrawingRule, Filtered, InferenceRule, LayersRule
 from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.execution import Target
+from qaml_qiskit.filters import Filter
 from qaml_qiskit.models import QVC, ModelCard, Network, NetworkCard, QuadraticClassifier, StoredModel, unit_head
 from qaml_qiskit.noise import NoiseSpec, named_noise
 
@@ -122,18 +123,24 @@ class ConditionedModel:
         raise refusals.needs_circuit(self.model_name, self.card.model.kind)
 
     @property
+    def filter(self) -> Filter | None:
+        """What every image passes before it is read; None for nothing. :attr:`qvc` has it in front of its encoding."""
+        rule = self.condition.rule
+        return rule.filter if isinstance(rule, Filtered) else None
+
+    @property
     def has_noise_layers(self) -> bool:
         """Whether noise layers act."""
         return acting_layers(self.stored.model, self.condition.rule) is not None
 
     @property
-    def drawing_rule(self) -> InferenceRule | None:
+    def drawing_rule(self) -> DrawingRule | None:
         """The rule by which its answers are drawn; None where nothing is drawn."""
         rule = self.condition.rule
-        return rule if rule is not None and rule.is_drawing else None
+        return rule if isinstance(rule, DrawingRule) and rule.is_drawing else None
 
     @property
-    def sampling_rule(self) -> InferenceRule | None:
+    def sampling_rule(self) -> DrawingRule | None:
         """The rule by which a target draws, which cannot average: :attr:`drawing_rule`, or the mean of some draws."""
         if self.drawing_rule is None and self.has_noise_layers:
             return LayersRule("mean", DEFAULT_DRAWS)
@@ -208,11 +215,18 @@ class ConditionedModel:
         Raises:
             ConfigurationError: nobody fitted one.
         """
-        trained = self.card.temperature if isinstance(self.card, ModelCard) else None
-        found = self.own_temperature or trained
-        if found is None:
+        if self._temperature is None:
             raise refusals.needs_temperature(self.name)
-        return found
+        return self._temperature
+
+    @property
+    def has_temperature(self) -> bool:
+        """Whether there is a :attr:`temperature`."""
+        return self._temperature is not None
+
+    @property
+    def _temperature(self) -> Temperature | None:
+        return self.own_temperature or (self.card.temperature if isinstance(self.card, ModelCard) else None)
 
     # Its circuits
 

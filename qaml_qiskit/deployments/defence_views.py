@@ -8,17 +8,17 @@ from torch import Tensor, nn
 from qaml_qiskit.attacks import DefenceViews
 from qaml_qiskit.deployments.conditions import Ideal, UnderNoise
 from qaml_qiskit.deployments.deployment import Deployment
-from qaml_qiskit.deployments.rules import Smoothing
+from qaml_qiskit.deployments.rules import Filtered, Smoothing
 from qaml_qiskit.errors import ConfigurationError
 
 
 def twin_of(defended: Deployment) -> Deployment | None:
     """The same model without what defends it; None where there is nothing that could be taken off.
 
-    Smoothing is taken off first, then noise layers, then a named noise. Weights are no such thing: for a model that was
-    trained adversarially, name a plain one.
+    Smoothing or a filter is taken off first, then noise layers, then a named noise. Weights are no such thing: for a
+    model that was trained adversarially, name a plain one.
     """
-    if isinstance(defended.condition.rule, Smoothing):
+    if isinstance(defended.condition.rule, Smoothing | Filtered):
         return defended.by(None)
     if defended.has_noise_layers:
         return defended.without_layers

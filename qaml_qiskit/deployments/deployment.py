@@ -21,9 +21,9 @@ from qaml_qiskit.deployments.checks import CheckedModel
 from qaml_qiskit.deployments.circuits import parameter_values
 from qaml_qiskit.deployments.drawing import Drawing, DrawnLayers, DrawnUnderNoise, Smoothed
 from qaml_qiskit.deployments.forms import QuadraticForms, forms_of_layers, forms_of_matrices
-from qaml_qiskit.deployments.modules import frozen_copy, noisy_module, placed, without_readout_errors
+from qaml_qiskit.deployments.modules import BehindFilter, frozen_copy, noisy_module, placed, without_readout_errors
 from qaml_qiskit.deployments.pieces import in_pieces, readable
-from qaml_qiskit.deployments.rules import InferenceRule, LayersRule, Smoothing
+from qaml_qiskit.deployments.rules import DrawingRule, LayersRule, Smoothing
 from qaml_qiskit.deployments.sampling import Stages, passing_run, sample_values
 from qaml_qiskit.evaluation import ZString
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation
@@ -69,7 +69,7 @@ class Deployment(CheckedModel):
         rule = self.drawing_rule
         return None if rule is None else self._drawing(rule, 1, votes=False)
 
-    def _drawing(self, rule: InferenceRule, draws: int, votes: bool) -> Drawing:
+    def _drawing(self, rule: DrawingRule, draws: int, votes: bool) -> Drawing:
         """A module that draws, in evaluation mode."""
         if isinstance(rule, Smoothing):
             return Smoothed(self._exact_module, rule.sigma, draws, votes).eval()
@@ -86,8 +86,10 @@ class Deployment(CheckedModel):
 
     @property
     def _ideal_model(self) -> nn.Module:
-        """The model with the noise layers that act."""
-        return self.qvc if isinstance(self.stored.model, QVC) else self.stored.model
+        """The model with the noise layers that act, and its filter."""
+        if isinstance(self.stored.model, QVC):
+            return self.qvc
+        return self.stored.model if self.filter is None else BehindFilter(self.filter, self.stored.model)
 
     @cached_property
     def _drawn_model(self) -> QVC:
@@ -126,7 +128,10 @@ class Deployment(CheckedModel):
         return self._said(self.module, images, "encoding images", progress)
 
     def predict_proba(self, images: Tensor, progress: Progress | None = None) -> NDArray[np.float64]:
-        """Probabilities of the classes by :meth:`logits` and :attr:`temperature`, shape (N, m).
+        """Probabilities of the classes, shape (N, m): of :meth:`logits`, at the :attr:`temperature`.
+
+        Where draws vote the logits are the shares of the votes, and so are the probabilities, unless a temperature was
+        fitted to them.
 
         Args:
             images: shape (N, C, H, W).
@@ -136,7 +141,14 @@ class Deployment(CheckedModel):
             ConfigurationError: there is no temperature; see :func:`~.validation.fitted_temperature`.
             InputError: as :meth:`logits`.
         """
-        return self.temperature.probabilities(self.logits(images, progress).numpy())
+        if self._votes and self.own_temperature is None:
+            return self.logits(images, progress).double().numpy()
+        temperature = self.temperature
+        return temperature.probabilities(self.logits(images, progress).numpy())
+
+    @property
+    def _votes(self) -> bool:
+        return self.drawing_rule is not None and self.drawing_rule.votes
 
     def _checked(self, images: Tensor) -> Tensor:
         """Refuse images that the model was not trained for: a device's circuit would run whatever it is given."""
@@ -306,9 +318,9 @@ class Deployment(CheckedModel):
             ConfigurationError: it is on no target, on a real device, its readout cannot be corrected, or the rule is a
                 vote, or an average that no circuit does.
         """
-        progress, rule = progress or Silent(), self.drawing_rule
-        if rule is not None and rule.votes:
-            raise refusals.needs_mean(self.name, str(rule))
+        progress = progress or Silent()
+        if self._votes:
+            raise refusals.needs_mean(self.name, str(self.drawing_rule))
         values = {name: self.values(images, progress, seed) for name, images in sets.items()}
         with passing_run() if run is None else nullcontext(run) as kept:
             sampled = sample_values(
@@ -323,6 +335,4 @@ class Deployment(CheckedModel):
                 progress=progress,
                 pool=pool,
             )
-        return {
-            name: Stages(self.ideal(images, progress), **sampled[name], head=self.head) for name, images in sets.items()
-        }
+        return {name: Stages(self.ideal(images, progress), sampled[name], self.head) for name, images in sets.items()}

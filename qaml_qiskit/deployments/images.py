@@ -46,9 +46,13 @@ class Batch:
         """Some of them."""
         return self.at(np.arange(min(count, len(self))))
 
-    def at(self, rows: NDArray[np.int64]) -> "Batch":
+    def at(self, rows: NDArray[np.integer]) -> "Batch":
         """Those in some places of this batch."""
         return Batch(self.images[rows], self.labels[rows], self.indices[rows], self.origin)
+
+    def with_images(self, images: NDArray[np.float32]) -> "Batch":
+        """The same labels and positions for other images of them, such as attacked ones, shape (N, C, H, W)."""
+        return Batch(torch.from_numpy(images), self.labels, self.indices, self.origin)
 
     def __len__(self) -> int:
         return len(self.labels)

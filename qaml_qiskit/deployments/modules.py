@@ -3,12 +3,31 @@
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments.circuits import CircuitWithNoise
+from qaml_qiskit.filters import Filter
 from qaml_qiskit.models import QVC, NoisyQVC
 from qaml_qiskit.simulation.heisenberg import NoisyObservables, readout_map
+
+
+class BehindFilter(nn.Module):
+    """A network that sees every image through a filter; a QVC has it in front of its encoding.
+
+    Args:
+        filter: images to images.
+        model: images to logits.
+    """
+
+    def __init__(self, filter: Filter, model: nn.Module) -> None:
+        super().__init__()
+        self.filter, self.model = filter, model
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, shape (N, m)."""
+        logits: Tensor = self.model(self.filter(images))
+        return logits
 
 
 def placed(module: nn.Module, compute: Compute) -> nn.Module:

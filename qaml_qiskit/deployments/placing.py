@@ -10,8 +10,9 @@ from qaml_qiskit.deployments.answering import check_rule
 from qaml_qiskit.deployments.conditioned import ConditionedModel
 from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, OnTarget, UnderNoise
 from qaml_qiskit.deployments.recoding import behind_encoding
-from qaml_qiskit.deployments.rules import InferenceRule, LayersRule, Smoothing
+from qaml_qiskit.deployments.rules import Filtered, InferenceRule, LayersRule, Smoothing
 from qaml_qiskit.execution import load_catalogue, load_recipe, open_target
+from qaml_qiskit.filters import parse_filter
 from qaml_qiskit.models import QVC, StoredModel
 from qaml_qiskit.noise import Placement, named_noise
 
@@ -79,6 +80,14 @@ class PlaceableModel(ConditionedModel):
             ConfigurationError: a standard deviation that is not above 0, or fewer than one draw.
         """
         return self.by(Smoothing(sigma, draws))
+
+    def filtered(self, words: str) -> Self:
+        """Of every image as a filter such as ``median:3`` leaves it.
+
+        Raises:
+            ConfigurationError: no such filter.
+        """
+        return self.by(Filtered(parse_filter(words)))
 
     @property
     def expected(self) -> Self:

@@ -1,7 +1,7 @@
-"""How a model answers that draws: with its noise layers or without, once or by a vote, and of a smoothed image.
+"""How a model answers: with its noise layers or without, once or by a vote, of a smoothed or a filtered image.
 
 An inference rule is written behind an ``@``, beside a noise or a target or by itself: ``MODEL@layers:majority:100``,
-``MODEL@smoothing:0.25:100``, ``MODEL@layers:mean:10@fake-torino``.
+``MODEL@smoothing:0.25:100``, ``MODEL@filter:median:3``, ``MODEL@layers:mean:10@fake-torino``.
 
 Light: requests read these names before torch or Qiskit are there, so that a wrong one is refused at once.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.filters import Filter, parse_filter
 from qaml_qiskit.text import printable
 
 #: What becomes of noise layers: their exact average, no layers, or the mean or the majority vote of fresh draws.
@@ -19,9 +20,12 @@ How = Literal["exact", "off", "mean", "majority"]
 DEFAULT_DRAWS = 10
 #: Draws of a rule at most; an answer costs as many passes of the model.
 MOST_DRAWS = 100_000
-LAYERS, SMOOTHING = "layers", "smoothing"
+LAYERS, SMOOTHING, FILTER = "layers", "smoothing", "filter"
 _DRAWING = ("mean", "majority")
-_WRITTEN = "layers:exact, layers:off, layers:mean:DRAWS, layers:majority:DRAWS or smoothing:SIGMA:DRAWS"
+_WRITTEN = (
+    "layers:exact, layers:off, layers:mean:DRAWS, layers:majority:DRAWS, smoothing:SIGMA:DRAWS, filter:median:SIZE or "
+    "filter:bits:BITS"
+)
 
 
 @dataclass(frozen=True)
@@ -95,12 +99,38 @@ class Smoothing:
         return True
 
 
-InferenceRule = LayersRule | Smoothing
+@dataclass(frozen=True)
+class Filtered:
+    """Every image passes a filter before the model sees it; nothing is drawn ("feature squeezing", Xu et al. 2018).
+
+    Attributes:
+        filter: see :class:`~qaml_qiskit.filters.Filter`.
+    """
+
+    filter: Filter
+
+    def __str__(self) -> str:
+        return f"{FILTER}:{self.filter}"
+
+    @property
+    def is_drawing(self) -> bool:
+        """Never."""
+        return False
+
+    @property
+    def votes(self) -> bool:
+        """Never."""
+        return False
+
+
+InferenceRule = LayersRule | Smoothing | Filtered
+#: What draws.
+DrawingRule = LayersRule | Smoothing
 
 
 def names_rule(words: str) -> bool:
     """Whether a part of a deployment's name is an inference rule, whatever is wrong with it."""
-    return words.split(":")[0] in (LAYERS, SMOOTHING) and ":" in words
+    return words.split(":")[0] in (LAYERS, SMOOTHING, FILTER) and ":" in words
 
 
 def parse_rule(words: str) -> InferenceRule:
@@ -118,6 +148,8 @@ def parse_rule(words: str) -> InferenceRule:
                 return LayersRule(how, int(draws))  # type: ignore[arg-type]
             case "smoothing", [sigma, draws]:
                 return Smoothing(float(sigma), int(draws))
+            case "filter", [*words_of_filter]:
+                return Filtered(parse_filter(":".join(words_of_filter)))
     except ValueError as error:
         raise _unreadable(words, printable(words)) from error
     raise _unreadable(words, printable(words))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool, compute_tasks
 from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.confidence import Probabilities, Temperature
 from qaml_qiskit.deployments.compiled import Compiled
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.evaluation import LinearHead, ZString
+from qaml_qiskit.evaluation import Estimates, LinearHead, ZString
 from qaml_qiskit.execution import (
     Elsewhere,
     JobWork,
@@ -39,24 +40,36 @@ class Stages:
 
     Attributes:
         ideal: without noise and shots, shape (N, S); with the readout ``qubits`` they are the ⟨Z_k⟩.
-        raw: as sampled; None for a stage that there is not.
-        mitigated: after mitigation.
+        estimates: as sampled, with their errors, by stage: ``raw``, and ``mitigated`` unless nothing was.
         head: makes logits of them.
     """
 
     ideal: Floats
-    raw: Floats | None = None
-    mitigated: Floats | None = None
-    head: LinearHead = field(kw_only=True)
+    estimates: Mapping[str, Estimates]
+    head: LinearHead
+
+    @property
+    def raw(self) -> Floats | None:
+        """As sampled, shape (N, S); None for a stage that there is not."""
+        return self.by_name().get("raw")
+
+    @property
+    def mitigated(self) -> Floats | None:
+        """After mitigation, shape (N, S)."""
+        return self.by_name().get("mitigated")
 
     def by_name(self) -> dict[str, Floats]:
         """The stages that there are."""
-        stages = {"ideal": self.ideal, "raw": self.raw, "mitigated": self.mitigated}
-        return {name: values for name, values in stages.items() if values is not None}
+        return {"ideal": self.ideal, **{name: found.values for name, found in self.estimates.items()}}
 
     def logits(self) -> dict[str, Floats]:
         """Logits at every stage that there is, shape (N, m)."""
         return {name: self.head.logits(values) for name, values in self.by_name().items()}
+
+    def probabilities(self, temperature: Temperature) -> dict[str, Probabilities]:
+        """Probabilities with their standard errors at every stage that there is."""
+        measured = {n: Probabilities.of_estimates(e, self.head, temperature) for n, e in self.estimates.items()}
+        return {"ideal": Probabilities.of_logits(self.head.logits(self.ideal), temperature), **measured}
 
 
 def check_computed(target: str, entry: TargetEntry, workers: int | None, scheduler: str | None) -> None:
@@ -100,7 +113,7 @@ def sample_values(
     progress: Progress,
     draws: int = 1,
     pool: Pool = HERE,
-) -> dict[str, dict[str, Floats]]:
+) -> dict[str, dict[str, Estimates]]:
     """⟨P_s⟩ of several sets of images, raw and mitigated: sampled as one workload and calibrated once.
 
     Args:
@@ -142,5 +155,7 @@ def sample_values(
         run.write("calibration.json", sampled.calibration.model_dump_json(indent=2) + "\n")
     sizes = {name: len(rows) // draws for name, rows in values.items()}
     ends = np.cumsum([*sizes.values()])
-    parts = {name: slice(end - size, end) for (name, size), end in zip(sizes.items(), ends, strict=True)}
-    return {name: {stage: z[part] for stage, z in sampled.stages().items()} for name, part in parts.items()}
+    parts = {name: np.arange(end - size, end) for (name, size), end in zip(sizes.items(), ends, strict=True)}
+    return {
+        name: {stage: found.images(part) for stage, found in sampled.estimates.items()} for name, part in parts.items()
+    }

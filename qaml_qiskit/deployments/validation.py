@@ -7,14 +7,18 @@ import numpy as np
 import torch
 
 from qaml_qiskit.confidence import Temperature, fit_temperature
-from qaml_qiskit.datasets import HeldOut, load_split
+from qaml_qiskit.datasets import HeldOut, is_here, load_split
 from qaml_qiskit.deployments import refusals
+from qaml_qiskit.deployments.conditions import Ideal
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.deployments.images import Batch, check_alike, load_batch
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, QamlError
 from qaml_qiskit.models import DataCard, ModelCard
 from qaml_qiskit.models.store import UNNAMED_DATA
 from qaml_qiskit.progress import Progress
+
+#: Images that give a temperature to a few per cent.
+_ENOUGH = 1000
 
 
 def load_validation(
@@ -54,7 +58,37 @@ def load_validation(
             remedy="ask for fewer, give --validation FILE, or train with one --validation-seed",
         )
     rows = np.sort(np.random.default_rng(seed).permutation(len(labels))[:count])
-    return Batch(images[rows], labels[rows], places[rows], f"{count} of validation")
+    return Batch(images, labels, places, f"{count} of validation").at(rows)
+
+
+def load_learned(
+    deployment: Deployment, count: int, data_dir: Path | None = None, *, seed: int = 0
+) -> tuple[torch.Tensor, int]:
+    """Some of the images that a model learned from, drawn at random, and how many these were in all.
+
+    Args:
+        deployment: of a model that `qaml train` made.
+        count: of all where it has fewer.
+        data_dir: where the data sets are.
+        seed: of the choice.
+
+    Raises:
+        ConfigurationError: nobody knows what it learned from.
+    """
+    choice, data = _held_out(deployment), deployment.card.data
+    if choice is None:
+        raise refusals.needs_validation(deployment.name, "a network, which has no record of its training")
+    split = load_split(data.dataset, data.classes, data.source, data.preparation, data_dir)
+    learned, _ = choice.parts(split)
+    rows = np.sort(np.random.default_rng(seed).permutation(len(learned))[:count])
+    return torch.from_numpy(learned.images[rows]), len(learned)
+
+
+def halves(batch: Batch, seed: int) -> tuple[Batch, Batch]:
+    """Validation images in two, drawn at random: what something is learned from, and what is fitted behind it."""
+    order = np.random.default_rng(seed).permutation(len(batch))
+    middle = len(order) // 2
+    return batch.at(np.sort(order[:middle])), batch.at(np.sort(order[middle:]))
 
 
 def fitted_temperature(deployment: Deployment, validation: Batch, progress: Progress | None = None) -> Temperature:
@@ -65,7 +99,36 @@ def fitted_temperature(deployment: Deployment, validation: Batch, progress: Prog
         validation: images that it did not learn from.
         progress: told about them where they take long.
     """
-    return fit_temperature(deployment.logits(validation.images, progress).numpy(), validation.labels)
+    found = fit_temperature(deployment.logits(validation.images, progress).numpy(), validation.labels)
+    return found.model_copy(update={"condition": str(deployment.condition)})
+
+
+def known_temperature(
+    deployment: Deployment, data_dir: Path | None = None, progress: Progress | None = None
+) -> Temperature | None:
+    """What makes probabilities of a deployment's logits, or of its model's, where anybody can say.
+
+    That of the deployment or the card; of a model of a version that wrote none, one that is fitted now, to ideal logits
+    of images that its training set aside, where these are on this machine. None where nobody knows.
+
+    Args:
+        deployment: whose it is.
+        data_dir: where the data sets are.
+        progress: told about the images where they take long.
+    """
+    if deployment.has_temperature:
+        return deployment.temperature
+    data = deployment.card.data
+    try:
+        if _held_out(deployment) is None or (data.source is None and not is_here(data.dataset, data_dir)):
+            return None
+        validation = load_validation(None, [deployment], data_dir)
+        chosen = np.sort(np.random.default_rng(0).permutation(len(validation))[:_ENOUGH])
+        ideal = deployment.expected.at(Ideal(rule=deployment.expected.condition.rule))
+        return fitted_temperature(ideal, validation.at(chosen), progress)
+    except QamlError:
+        # A run that needs no probabilities goes without.
+        return None
 
 
 def _held_out(deployment: Deployment) -> HeldOut | None:

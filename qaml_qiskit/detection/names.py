@@ -15,6 +15,7 @@ DETECTORS: Registry[type["Detector"]] = Registry(
     {
         "disagreement": (f"{_HERE}.disagreement:Disagreement", "share of pairs of models with different labels (West)"),
         "divergence": (f"{_HERE}.disagreement:Divergence", "how far apart the probabilities of the models are"),
+        "entropy": (f"{_HERE}.uncertain:Entropy", "how unsure the mean of the models is about the label"),
         "confidence": (f"{_HERE}.sure:Confidence", "one less the largest probability"),
         "margin": (f"{_HERE}.sure:Margin", "how near the second label's logit is to the first's"),
         "energy": (f"{_HERE}.sure:Energy", "how small all logits are"),

@@ -9,10 +9,10 @@ from pydantic import Field, PrivateAttr
 from torch import Tensor
 
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.deployments.filters import FilterName, parse_filter
 from qaml_qiskit.detection.detector import Detector, FittedDetector, Seen
 from qaml_qiskit.detection.learning import check_learnable
 from qaml_qiskit.detection.principal import Principal, principal
+from qaml_qiskit.filters import FilterName, parse_filter
 
 #: The view that principal components make.
 _PRINCIPAL = "principal"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.encodings.encoding import Encoding as Encoding
     from qaml_qiskit.encodings.exact import ExactEncoding as ExactEncoding
     from qaml_qiskit.encodings.exact import state_preparation as state_preparation
+    from qaml_qiskit.encodings.fronted import FrontedEncoding as FrontedEncoding
     from qaml_qiskit.encodings.movement import amplitude_movement as amplitude_movement
     from qaml_qiskit.encodings.movement import angle_movement as angle_movement
     from qaml_qiskit.encodings.multiplexed import MultiplexedEncoding as MultiplexedEncoding

@@ -46,8 +46,8 @@ class Encoding(ABC):
     default_layers: ClassVar[int | None] = None
     default_order: ClassVar[PixelOrder] = "flat"
     qubit_a_pixel: ClassVar[bool] = False
-    fits_images: ClassVar[bool] = False
-    gradient_rules: ClassVar[tuple[str, ...]] = ("unrolled",)
+    fits_images: bool = False
+    gradient_rules: tuple[str, ...] = ("unrolled",)
 
     @classmethod
     @abstractmethod

@@ -1,5 +1,11 @@
 """Figures of merit: pure functions of predictions."""
 
+from qaml_qiskit.evaluation.calibration import BINS as BINS
+from qaml_qiskit.evaluation.calibration import CalibrationFigures as CalibrationFigures
+from qaml_qiskit.evaluation.calibration import WithInterval as WithInterval
+from qaml_qiskit.evaluation.calibration import calibration_figures as calibration_figures
+from qaml_qiskit.evaluation.calibration import check_bins as check_bins
+from qaml_qiskit.evaluation.calibration import reliability as reliability
 from qaml_qiskit.evaluation.detection import Roc as Roc
 from qaml_qiskit.evaluation.detection import Sensitivity as Sensitivity
 from qaml_qiskit.evaluation.detection import auroc as auroc
@@ -13,7 +19,12 @@ from qaml_qiskit.evaluation.draws import vote_shares as vote_shares
 from qaml_qiskit.evaluation.endless import endless_interval as endless_interval
 from qaml_qiskit.evaluation.estimates import Correction as Correction
 from qaml_qiskit.evaluation.estimates import Estimates as Estimates
+from qaml_qiskit.evaluation.estimates import factors as factors
 from qaml_qiskit.evaluation.head import LinearHead as LinearHead
+from qaml_qiskit.evaluation.paired import bin_error_figure as bin_error_figure
+from qaml_qiskit.evaluation.paired import bootstrap_difference as bootstrap_difference
+from qaml_qiskit.evaluation.paired import mean_figure as mean_figure
+from qaml_qiskit.evaluation.paired import ranking_figure as ranking_figure
 from qaml_qiskit.evaluation.products import Products as Products
 from qaml_qiskit.evaluation.products import ZString as ZString
 from qaml_qiskit.evaluation.proportions import Z_95 as Z_95

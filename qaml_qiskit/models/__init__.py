@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.connector import NetworkInputError as NetworkInputError
     from qaml_qiskit.models.convnet import ConvNet as ConvNet
     from qaml_qiskit.models.convnet import ConvNetConfig as ConvNetConfig
+    from qaml_qiskit.models.ensemble import Ensemble as Ensemble
     from qaml_qiskit.models.estimator import QVCClassifier as QVCClassifier
     from qaml_qiskit.models.fnn import FNN as FNN
     from qaml_qiskit.models.fnn import FNNConfig as FNNConfig
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from qaml_qiskit.models.hybrid import HybridConfig as HybridConfig
     from qaml_qiskit.models.inputs import check_batch as check_batch
     from qaml_qiskit.models.inputs import check_size as check_size
+    from qaml_qiskit.models.laplace import Laplace as Laplace
+    from qaml_qiskit.models.laplace import check_laplace as check_laplace
+    from qaml_qiskit.models.laplace import with_angles as with_angles
     from qaml_qiskit.models.names import NETWORKS as NETWORKS
     from qaml_qiskit.models.networks import Network as Network
     from qaml_qiskit.models.networks import network_of as network_of

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from torch import Tensor
 
 from qaml_qiskit.circuits import NoiseLayers
+from qaml_qiskit.confidence import Temperature, fit_temperature
 from qaml_qiskit.datasets import check_images
 from qaml_qiskit.errors import ConfigurationError, InputError, QamlError
 from qaml_qiskit.formats import first_problem
@@ -58,6 +59,7 @@ class QVCClassifier(ClassifierMixin, BaseEstimator):
         model_: the trained QVC.
         scaler_: of a table, what scales its columns; None for images.
         history_: the learning curve.
+        temperature_: of the probabilities, fitted to the images that were set aside; None where none were.
     """
 
     def __init__(
@@ -143,7 +145,9 @@ class QVCClassifier(ClassifierMixin, BaseEstimator):
                 objective=self.objective,
             )
             trainer.run()
-        self.model_ = model.eval()
+            self.model_ = model.eval()
+            chosen = None if held_out is train else (images[held_out], labels[held_out])
+            self.temperature_ = None if chosen is None else _temperature(self.model_, *chosen)
         self.history_ = list(trainer.state.history)
         return self
 
@@ -153,11 +157,20 @@ class QVCClassifier(ClassifierMixin, BaseEstimator):
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """The softmax of the logits, shape (N, m)."""
+        """Probabilities of the labels, shape (N, m): the softmax of the logits at ``temperature_``.
+
+        Raises:
+            ValueError: as an EstimatorError, no images were set aside, to which a temperature can be fitted.
+        """
         logits = self._logits(X)
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        shares: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-        return shares
+        if self.temperature_ is None:
+            raise EstimatorError(
+                "there are no probabilities of this classifier",
+                got="a training that set no images aside, or whose logits are no numbers",
+                expected=f"at least {_FEWEST_TO_HOLD_OUT} images, two of every class, and validation above 0",
+                remedy="fit to more images, or use decision_function, whose scale means nothing",
+            )
+        return self.temperature_.probabilities(logits)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The labels with the highest logits, shape (N,)."""
@@ -260,6 +273,12 @@ class QVCClassifier(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _temperature(model: QVC, images: Tensor, labels: NDArray[np.intp]) -> Temperature | None:
+    """By images that were set aside; None where the model says no numbers of them."""
+    logits = predict(model, images).numpy()
+    return fit_temperature(logits, labels) if np.isfinite(logits).all() else None
 
 
 def _seed(state: Any) -> int:

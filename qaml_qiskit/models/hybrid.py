@@ -1,13 +1,12 @@
 """A QVC behind a small convolution, trained together."""
 
-from typing import Literal, NoReturn, Self
+from typing import Literal, Self
 
 import torch
 from pydantic import model_validator
-from qiskit.circuit import ParameterVector, QuantumCircuit
 from torch import Tensor, nn
 
-from qaml_qiskit.encodings import ENCODINGS, Encoding, PixelOrder, encoding_for
+from qaml_qiskit.encodings import ENCODINGS, Encoding, FrontedEncoding, encoding_for
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models.inputs import Size
 from qaml_qiskit.models.qvc import QVC
@@ -87,7 +86,7 @@ class Hybrid(QVC):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(check_seed(seed))
             self.layers = Features(config.image_shape[0], config.maps)
-        return LearnedEncoding(self.layers, config.build_encoding())
+        return FrontedEncoding(self.layers, config.build_encoding())
 
 
 class Features(nn.Module):
@@ -101,45 +100,3 @@ class Features(nn.Module):
         """Features in the type of the images, at least 0."""
         found = torch.relu(self.convolution(images.to(self.convolution.weight.dtype))).flatten(1)
         return nn.functional.pad(found, (0, 1), value=1.0)[:, None, None].to(images.dtype)
-
-
-class LearnedEncoding(Encoding):
-    """An encoding of what trained layers make of an image.
-
-    Args:
-        layers: images (N, C, H, W) to features (N, 1, 1, F), in the type of the images.
-        encoding: of the features.
-    """
-
-    def __init__(self, layers: nn.Module, encoding: Encoding) -> None:
-        self.name, self.num_qubits = encoding.name, encoding.num_qubits
-        self._layers, self._encoding = layers, encoding
-
-    @classmethod
-    def on_qubits(cls, num_qubits: int, *, layers: int | None = None, order: PixelOrder | None = None) -> NoReturn:
-        """Raises ConfigurationError: the layers are those of a model."""
-        raise ConfigurationError(
-            "there is no learned encoding without a model",
-            got="a number of qubits",
-            expected="the encoding of a trained hybrid",
-            remedy="take that of Hybrid.encoding",
-        )
-
-    @property
-    def parameters(self) -> ParameterVector:
-        """See :attr:`Encoding.parameters`."""
-        return self._encoding.parameters
-
-    @property
-    def template(self) -> QuantumCircuit:
-        """See :attr:`Encoding.template`."""
-        return self._encoding.template
-
-    @torch.no_grad()
-    def angles(self, images: Tensor) -> Tensor:
-        """The angles for the features of the images, shape (N, P); not differentiable."""
-        return self._encoding.angles(self._layers(images))
-
-    def state(self, images: Tensor) -> Tensor:
-        """The amplitudes for the features of the images, shape (N, 2ⁿ), differentiable through the layers."""
-        return self._encoding.state(self._layers(images))

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from qaml_qiskit.batches import as_tensor
 from qaml_qiskit.circuits import NoiseLayerForm, NoiseLayers, OwnCircuit, classifier_circuit, is_noise_angle
-from qaml_qiskit.encodings import Encoding
+from qaml_qiskit.encodings import Encoding, FrontedEncoding
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.evaluation import LinearHead
+from qaml_qiskit.filters import parse_filter
 from qaml_qiskit.formats import first_problem, short
 from qaml_qiskit.models.averaged import AveragedCircuit
 from qaml_qiskit.models.connector import AdjointConnector, AmplitudeQNN
@@ -55,7 +56,8 @@ class QVC(nn.Module):
         ansatz = config.build_ansatz()
         initial = config.init_std * torch.randn(ansatz.num_parameters, generator=generator)
         #: Prepares an image on a device; its ``angles`` bind the circuit of :meth:`circuit`.
-        self.encoding = self._build_encoding(config, seed)
+        encoding = self._build_encoding(config, seed)
+        self.encoding = encoding if config.filter is None else FrontedEncoding(parse_filter(config.filter), encoding)
         features = prod(config.image_shape) if self._encodes_by_itself else 2**config.num_qubits
         #: Which products of Z are averaged.
         self.readout = config.build_readout()
@@ -219,11 +221,24 @@ class QVC(nn.Module):
         Raises:
             ConfigurationError: noise layers for an ansatz without layers.
         """
-        config = type(self.config).model_validate({**dict(self.config), "noise_layers": layers})
+        return self._rebuilt("noise_layers", layers)
+
+    def _rebuilt(self, field: str, value: object) -> Self:
+        """A copy with the same weights and another value of a field of its configuration."""
+        config = type(self.config).model_validate({**dict(self.config), field: value})
         made = type(self)(config).to(self.weight)
-        state = {name: tensor for name, tensor in self.state_dict().items() if name != "betas" or layers is not None}
-        made.load_state_dict(state, strict=False)
+        state = self.state_dict()
+        kept = {name: tensor for name, tensor in state.items() if name != "betas" or config.noise_layers is not None}
+        made.load_state_dict(kept, strict=False)
         return made.train(self.training)
+
+    def with_filter(self, words: str | None) -> Self:
+        """A copy with the same weights that sees every image through a filter, such as ``median:3``; None for none.
+
+        Raises:
+            ConfigurationError: no such filter.
+        """
+        return self._rebuilt("filter", words)
 
     def without_noise_layers(self) -> Self:
         """The undefended twin: a copy with the same weights and no noise layers."""

@@ -18,6 +18,7 @@ from qaml_qiskit.circuits import (
 )
 from qaml_qiskit.encodings import ENCODINGS, Encoding, EncodingName, PixelOrder, encoding_for
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.filters import FilterName
 from qaml_qiskit.models.inputs import ImageShape, check_size
 from qaml_qiskit.models.scale import LogitScale
 from qaml_qiskit.noise import LAYER_END
@@ -53,6 +54,7 @@ class QVCConfig(BaseModel):
             faster the larger it is.
         init_std: weights start from N(0, init_std²), in radians.
         noise_layers: random rotations in front of every layer; None for none, and then not written.
+        filter: what every image passes before it is encoded, such as ``median:3``; None for none, and then not written.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -71,6 +73,7 @@ class QVCConfig(BaseModel):
     logit_scale: LogitScale = 20.0
     init_std: Annotated[float, Field(ge=0)] = 1.0
     noise_layers: Annotated[NoiseLayers | None, Field(exclude_if=lambda layers: layers is None)] = None
+    filter: Annotated[FilterName | None, Field(exclude_if=lambda words: words is None)] = None
 
     @model_validator(mode="before")
     @classmethod

@@ -115,8 +115,7 @@ def detection_strengths(rows: Sequence[Row]) -> bytes | None:
 def _line(row: Row) -> str:
     """A detector and its rule."""
     rule = "by its own rule" if row["false_alarms"] is None else f"at {row['false_alarms']:g} false alarms"
-    adaptive = f", {row['adaptive']}" if row.get("adaptive") else ""
-    return f"{row['detector']} {rule}{adaptive}"
+    return f"{row['detector']} {rule}"
 
 
 def _panels(count: int, names: int) -> tuple[Any, list[Any]]:

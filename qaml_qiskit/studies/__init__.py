@@ -5,6 +5,12 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.studies.adapting import Attempt as Attempt
+    from qaml_qiskit.studies.adapting import Strength as Strength
+    from qaml_qiskit.studies.adapting import attacked_strengths as attacked_strengths
+    from qaml_qiskit.studies.adapting import exactly as exactly
+    from qaml_qiskit.studies.adapting import make_adaptive as make_adaptive
+    from qaml_qiskit.studies.adapting import strength_of as strength_of
     from qaml_qiskit.studies.anomalies import DARK as DARK
     from qaml_qiskit.studies.anomalies import anomalous_images as anomalous_images
     from qaml_qiskit.studies.asking import Inquiry as Inquiry
@@ -20,17 +26,37 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.auditing import audit_cells as audit_cells
     from qaml_qiskit.studies.auditing import audit_rows as audit_rows
     from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
+    from qaml_qiskit.studies.calibrating import Floats as Floats
+    from qaml_qiskit.studies.calibrating import Judged as Judged
+    from qaml_qiskit.studies.calibrating import Way as Way
+    from qaml_qiskit.studies.calibrating import sample_logits as sample_logits
+    from qaml_qiskit.studies.calibrating import score_logits as score_logits
     from qaml_qiskit.studies.certifying import Certified as Certified
     from qaml_qiskit.studies.certifying import Certifying as Certifying
+    from qaml_qiskit.studies.certifying import OfShots as OfShots
     from qaml_qiskit.studies.certifying import certified_accuracy as certified_accuracy
     from qaml_qiskit.studies.certifying import certify_batch as certify_batch
     from qaml_qiskit.studies.certifying import summary_of as summary_of
+    from qaml_qiskit.studies.conforming import ConformalPredictor as ConformalPredictor
+    from qaml_qiskit.studies.conforming import Scored as Scored
+    from qaml_qiskit.studies.conforming import check_promise as check_promise
+    from qaml_qiskit.studies.conforming import fit_conformal as fit_conformal
+    from qaml_qiskit.studies.conforming import predictors as predictors
     from qaml_qiskit.studies.counting import Classifier as Classifier
     from qaml_qiskit.studies.counting import CountedCircuit as CountedCircuit
     from qaml_qiskit.studies.counting import Counting as Counting
     from qaml_qiskit.studies.counting import Grid as Grid
     from qaml_qiskit.studies.counting import Preparation as Preparation
     from qaml_qiskit.studies.counting import count_circuits as count_circuits
+    from qaml_qiskit.studies.covering import Covering as Covering
+    from qaml_qiskit.studies.covering import ScoringLabels as ScoringLabels
+    from qaml_qiskit.studies.covering import cover as cover
+    from qaml_qiskit.studies.covering import coverage_rows as coverage_rows
+    from qaml_qiskit.studies.covering import score_labels as score_labels
+    from qaml_qiskit.studies.covering import set_rows as set_rows
+    from qaml_qiskit.studies.deciding import ShotScores as ShotScores
+    from qaml_qiskit.studies.deciding import forecast_trails as forecast_trails
+    from qaml_qiskit.studies.deciding import sampled_trail as sampled_trail
     from qaml_qiskit.studies.defending import Defence as Defence
     from qaml_qiskit.studies.defending import audit_defences as audit_defences
     from qaml_qiskit.studies.defending import defence_notes as defence_notes
@@ -41,6 +67,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.detecting import Suspects as Suspects
     from qaml_qiskit.studies.detecting import calibrated_models as calibrated_models
     from qaml_qiskit.studies.detecting import detection_row as detection_row
+    from qaml_qiskit.studies.detecting import evading as evading
     from qaml_qiskit.studies.detecting import halves as halves
     from qaml_qiskit.studies.detecting import rules_of as rules_of
     from qaml_qiskit.studies.detecting import score_sets as score_sets
@@ -48,12 +75,14 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.encoding import Encoder as Encoder
     from qaml_qiskit.studies.encoding import encode_images as encode_images
     from qaml_qiskit.studies.encoding import movements as movements
-    from qaml_qiskit.studies.evading import Evasive as Evasive
-    from qaml_qiskit.studies.evading import Watched as Watched
-    from qaml_qiskit.studies.evading import evasive_attackers as evasive_attackers
-    from qaml_qiskit.studies.evading import make_evasive as make_evasive
+    from qaml_qiskit.studies.families import FITTED as FITTED
+    from qaml_qiskit.studies.families import LEARNED as LEARNED
+    from qaml_qiskit.studies.families import Answers as Answers
+    from qaml_qiskit.studies.families import Asking as Asking
     from qaml_qiskit.studies.measuring import Measured as Measured
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
+    from qaml_qiskit.studies.members import Answering as Answering
+    from qaml_qiskit.studies.members import Learned as Learned
     from qaml_qiskit.studies.mixing import MIX as MIX
     from qaml_qiskit.studies.mixing import AttackedSet as AttackedSet
     from qaml_qiskit.studies.mixing import attacked_sets as attacked_sets
@@ -63,11 +92,20 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.perturbing import perturb as perturb
     from qaml_qiskit.studies.perturbing import perturb_everywhere as perturb_everywhere
     from qaml_qiskit.studies.perturbing import perturb_steps as perturb_steps
+    from qaml_qiskit.studies.policies import Scoring as Scoring
+    from qaml_qiskit.studies.policies import Thresholds as Thresholds
+    from qaml_qiskit.studies.policies import answers_of as answers_of
     from qaml_qiskit.studies.predicting import OnDevice as OnDevice
     from qaml_qiskit.studies.predicting import Prediction as Prediction
     from qaml_qiskit.studies.predicting import noise_notes as noise_notes
     from qaml_qiskit.studies.predicting import predict_on_devices as predict_on_devices
     from qaml_qiskit.studies.predicting import readout_notes as readout_notes
+    from qaml_qiskit.studies.probabilities import NO_PROBABILITIES as NO_PROBABILITIES
+    from qaml_qiskit.studies.probabilities import confidence_columns as confidence_columns
+    from qaml_qiskit.studies.probabilities import probability_arrays as probability_arrays
+    from qaml_qiskit.studies.probabilities import temperature_notes as temperature_notes
+    from qaml_qiskit.studies.probabilities import told_temperature as told_temperature
+    from qaml_qiskit.studies.probabilities import with_confidence as with_confidence
     from qaml_qiskit.studies.robustness import score_without_noise as score_without_noise
     from qaml_qiskit.studies.scoring import Score as Score
     from qaml_qiskit.studies.scoring import score_images as score_images
@@ -88,5 +126,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.tampering import check_invertible as check_invertible
     from qaml_qiskit.studies.tampering import honest_readout as honest_readout
     from qaml_qiskit.studies.tampering import tamper_parts as tamper_parts
+    from qaml_qiskit.studies.uncertain import ALONE as ALONE
+    from qaml_qiskit.studies.uncertain import JudgedSource as JudgedSource
+    from qaml_qiskit.studies.uncertain import uncertainty_gains as uncertainty_gains
 
 load_lazily(__name__)

@@ -11,6 +11,7 @@ from torch import Tensor
 from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Row, Run
 from qaml_qiskit.confidence import fit_temperature
 from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.deployments.validation import halves as validation_halves
 from qaml_qiskit.detection import Detector, FittedDetector, Seen
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import Proportion, auroc, least_images, rate_at, threshold_for, true_positives_at
@@ -60,7 +61,6 @@ class Suspects:
         eps: strength of the attack.
         wrong: whether the watched model is wrong about each, shape (N,); None where there is no right answer.
         paired: whether they were made from the clean images, one by one.
-        adaptive: what the attacker followed who knew the detector; None for one who did not.
     """
 
     attack: str
@@ -68,7 +68,6 @@ class Suspects:
     eps: float | None = None
     wrong: NDArray[np.bool_] | None = None
     paired: bool = True
-    adaptive: str | None = None
 
 
 def halves(validation: Batch, false_alarms: float, seed: int) -> tuple[Batch, Batch]:
@@ -83,16 +82,14 @@ def halves(validation: Batch, false_alarms: float, seed: int) -> tuple[Batch, Ba
         InputError: there are too few for the promise.
     """
     least = least_images(false_alarms)
-    order = np.random.default_rng(seed).permutation(len(validation))
-    middle = len(order) // 2
-    if not middle or len(order) - middle < least:
+    teaching, judging = validation_halves(validation, seed)
+    if not len(teaching) or len(judging) < least:
         raise InputError(
             f"there are too few validation images for {false_alarms:.4g} false alarms",
-            got=f"{len(validation)}, of which {len(validation) - middle} set thresholds",
+            got=f"{len(validation)}, of which {len(judging)} set thresholds",
             expected=f"at least {max(2, 2 * least - 1)}: ⌈1/α⌉ − 1 = {least} set thresholds, as many teach",
             remedy="give more validation images, or allow more false alarms",
         )
-    teaching, judging = (validation.at(np.sort(part)) for part in (order[:middle], order[middle:]))
     return teaching, judging
 
 
@@ -204,6 +201,7 @@ def detection_row(
     clean: NDArray[np.float64],
     validation: NDArray[np.float64],
     rule: Rule,
+    adapted: NDArray[np.bool_] | None = None,
 ) -> Row:
     """How well a detector tells suspicious images from clean ones.
 
@@ -215,23 +213,19 @@ def detection_row(
         clean: of the clean test images, shape (N,).
         validation: of the images that set thresholds, shape (K,).
         rule: when it raises an alarm.
+        adapted: the images by which an attacker of the same strength evades who knows the detector and the rule,
+            shape (M,); None where none was sent.
     """
     area, around = auroc(clean, scores, paired=suspects.paired)
     false, true = rate_at(clean, scores, rule.threshold)
     fooled = None if suspects.wrong is None else int(suspects.wrong.sum())
     caught = scores[suspects.wrong] > rule.threshold if fooled else None
-    evading = (
-        None
-        if suspects.wrong is None
-        else Proportion(int((suspects.wrong & ~(scores > rule.threshold)).sum()), true.trials)
-    )
     return {
         "detector": detector,
         "models": ", ".join(model.name for model in models),
         "source": suspects.source,
         "attack": suspects.attack,
         "eps": suspects.eps,
-        "adaptive": suspects.adaptive,
         "images": true.trials,
         "auroc": area,
         "auroc_interval": list(around),
@@ -247,10 +241,22 @@ def detection_row(
         "true_positive_interval": list(true.interval),
         "fooled": fooled,
         "caught_of_fooled": None if caught is None else float(caught.mean()),
-        "missed": None if evading is None else evading.successes,
-        "evasion_rate": None if evading is None else evading.value,
-        "evasion_interval": None if evading is None else list(evading.interval),
+        **_evasions("evasion_rate", "evasion_interval", evading(suspects, scores, rule)),
+        **_evasions("adaptive", "adaptive_interval", adapted),
     }
+
+
+def evading(suspects: Suspects, scores: NDArray[np.float64], rule: Rule) -> NDArray[np.bool_] | None:
+    """Which images the watched model gets wrong without an alarm, shape (M,); None where there is no right answer."""
+    return None if suspects.wrong is None else suspects.wrong & ~(scores > rule.threshold)
+
+
+def _evasions(share: str, interval: str, evades: NDArray[np.bool_] | None) -> Row:
+    """Their share and its interval, in columns of these names."""
+    if evades is None:
+        return {share: None, interval: None}
+    found = Proportion(int(evades.sum()), len(evades))
+    return {share: found.value, interval: list(found.interval)}
 
 
 def _compared(validation: NDArray[np.float64], scores: NDArray[np.float64]) -> Row:

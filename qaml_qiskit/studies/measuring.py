@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts.outcome import Row
+from qaml_qiskit.confidence import Probabilities, Temperature
+from qaml_qiskit.deployments.sampling import Stages
 from qaml_qiskit.evaluation import (
+    Z_95,
     Estimates,
     LinearHead,
     accuracy,
@@ -23,9 +26,17 @@ from qaml_qiskit.evaluation import (
 )
 from qaml_qiskit.execution import Sampled, Workload
 from qaml_qiskit.studies.predicting import products_told
+from qaml_qiskit.studies.probabilities import (
+    VOTED_PROBABILITIES,
+    probability_arrays,
+    temperature_notes,
+    with_confidence,
+)
 
 #: M3 whose averages are smaller than this part of the unbiased ones has seen too few bitstrings.
 _ENOUGH = 0.98
+#: Averages that are larger than this part of the ideal ones leave probabilities much as they are.
+_KEPT = 0.95
 
 
 #: Of rows whose labels are voted for.
@@ -43,7 +54,8 @@ class Measured:
 
     Attributes:
         rows: a row a stage.
-        arrays: ⟨P_s⟩ and their standard errors by name, for ``predictions.npz``.
+        arrays: ⟨P_s⟩, probabilities and their standard errors by name, for ``predictions.npz``.
+        probabilities: by stage; empty where nobody knows the temperature.
         notes: what a reader of the rows should know, in sentences.
         read_as: what is averaged over the shots, in a word.
     """
@@ -52,6 +64,7 @@ class Measured:
     arrays: dict[str, NDArray[Any]]
     notes: list[str]
     read_as: str
+    probabilities: dict[str, Probabilities]
 
 
 def score_sampled(
@@ -62,6 +75,8 @@ def score_sampled(
     head: LinearHead | None = None,
     *,
     votes: bool = False,
+    temperature: Temperature | None = None,
+    scale: float = 1.0,
 ) -> Measured:
     """Compare what a target answered with labels, shape (K,), and ideal ⟨P_s⟩, shape (K, S), of the same images.
 
@@ -72,6 +87,8 @@ def score_sampled(
         ideal: their values without noise and shots.
         head: makes logits of values; None where class k is read from ⟨Z⟩ of a qubit of its own.
         votes: whether the draws of an image vote for its label; else the label is that of their mean.
+        temperature: makes probabilities of logits; None where nobody knows it.
+        scale: of the logits, in units of ⟨Z⟩, where there is no head; nothing but probabilities depends on it.
     """
     called = "z" if head is None else "expectations"
     head = head or LinearHead(np.eye(ideal.shape[1]), np.zeros(ideal.shape[1]))
@@ -80,12 +97,11 @@ def score_sampled(
         errors = found.standard_errors()
         arrays |= {f"{called}_{name}": found.values, f"standard_error_{name}": errors}
         rows.append(_row(name, found, head, labels, ideal, errors, workload.settings.seed))
-    logits = {name: found.logits(head) for name, found in sampled.estimates.items()}
+    logits, draws = {name: found.logits(head) for name, found in sampled.estimates.items()}, workload.settings.draws
     if votes:
         # Of a single draw, its estimate is the draw.
         drawn = {name: sampled.drawn.get(name, found.values[:, None]) for name, found in sampled.estimates.items()}
         logits = {name: vote_shares(values, head) for name, values in drawn.items()}
-        draws = workload.settings.draws
         rows[1:] = [_voted(row, logits[str(row["stage"])], labels, draws) for row in rows[1:]]
     notes = [*_compared(logits, labels), *([_VOTED] if votes else []), *_bitstrings(workload, sampled, READ_AS[called])]
     if called == "expectations":
@@ -93,9 +109,16 @@ def score_sampled(
         notes.insert(0, f"{told[0].upper()}{told[1:]}.")
         stages = {"ideal": ideal, **sampled.stages()}
         arrays |= {f"logits_{name}": head.logits(values) for name, values in stages.items()}
+    whole = Stages(ideal, sampled.estimates, head.times(scale))
+    probabilities = {} if temperature is None else whole.probabilities(temperature)
     if votes:
         arrays |= {f"logits_{name}": shares for name, shares in logits.items()}
-    return Measured(rows, arrays, notes, READ_AS[called])
+        probabilities |= {name: Probabilities.of_votes(shares, draws) for name, shares in logits.items()}
+        notes.append(VOTED_PROBABILITIES)
+    damped = _damped(rows[-1], ideal)
+    notes += temperature_notes(temperature, workload.settings.target, rows[-1]["slope"] if damped else None)
+    arrays |= probability_arrays(probabilities)
+    return Measured(with_confidence(rows, probabilities, labels), arrays, notes, READ_AS[called], probabilities)
 
 
 def _ideal_row(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> Row:
@@ -145,6 +168,12 @@ def _voted(row: Row, shares: NDArray[np.floating], labels: NDArray[np.int64], dr
         "endless_interval": None,
         "uncertain_labels": undecided_votes(shares, draws),
     }
+
+
+def _damped(row: Row, ideal: NDArray[np.floating]) -> bool:
+    """Whether noise makes the measured averages smaller than the ideal ones, by more than what shots do to a slope."""
+    error = row["standard_error"] / max(float(np.linalg.norm(ideal)), np.finfo(float).tiny)
+    return row["slope"] is not None and row["slope"] + Z_95 * error < _KEPT
 
 
 def _compared(logits: Mapping[str, NDArray[np.floating]], labels: NDArray[np.int64]) -> Iterator[str]:

@@ -100,13 +100,20 @@ class Prediction:
         """
         if mitigation == "m3":
             return self._sampled_m3(labels, shots, seed)
-        values, correction = self.read, None
-        if mitigation == "readout":
-            readout = self.readout.calibrated(shots)
-            values = self.averages.without_errors(self.products, readout)
-            correction = self.averages.correction(self.products, readout)
-        estimates = Estimates(values, self.averages.spread(self.products) / shots, correction)
+        estimates = self.estimates(shots, mitigation)
         return sampled_accuracy(estimates, self.head, labels, seed, draws=draws), self.slope(mitigation)
+
+    def estimates(self, shots: int, mitigation: CountsMitigation = "readout") -> Estimates:
+        """Values of endless shots, with the errors that so many give of each image and of each calibration circuit.
+
+        M3 is taken as what it comes to once it has seen all bitstrings.
+        """
+        spread = self.averages.spread(self.products) / shots
+        if mitigation == "none":
+            return Estimates(self.read, spread)
+        readout = self.readout.calibrated(shots)
+        correction = self.averages.correction(self.products, readout)
+        return Estimates(self.averages.without_errors(self.products, readout), spread, correction)
 
     def _sampled_m3(self, labels: NDArray[np.integer], shots: int, seed: int) -> tuple[float, float | None]:
         assert self.frequencies is not None

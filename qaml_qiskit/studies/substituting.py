@@ -83,7 +83,7 @@ class Substituting:
             last = number == len(sizes) - 1
             folder = "" if last else f"rounds/{number}/"
             data, clean = self._data(images, labels, len(first)), Clean()
-            model = fit(self.config, self.training, clean, data, run, progress, stopping, folder, compute)
+            model = fit(self.config, self.training, clean, data, run, progress, stopping, folder, compute).model
             yield size, model
             if not last:
                 fresh = self._augmented(model, images, labels, number, sizes[number + 1] - size)

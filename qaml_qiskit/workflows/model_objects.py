@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -34,7 +35,7 @@ def model_name(command: str, field: str, value: object) -> str:
     if isinstance(value, StoredModel | Model):
         return keep_model(as_stored(value))
     if isinstance(value, Deployment):
-        return written(_kept(value.model_name, value.stored), value.condition)
+        return written(_kept(value.model_name, _calibrated(value)), value.condition)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     raise cannot_take(
@@ -107,6 +108,14 @@ def recipe_of(kind: type[Request], values: Sequence[Any]) -> dict[str, str]:
         if isinstance(each, Deployment) and isinstance(each.condition, OnTarget)
     }
     return {"recipe": recipes.pop()} if len(recipes) == 1 and "recipe" in kind.model_fields else {}
+
+
+def _calibrated(deployment: Deployment) -> StoredModel | Network:
+    """What a deployment holds; a temperature of its own goes with a model's card."""
+    held, own = deployment.stored, deployment.own_temperature
+    if own is None or not isinstance(held, StoredModel):
+        return held
+    return replace(held, card=held.card.model_copy(update={"temperature": own}))
 
 
 def _kept(name: str, held: StoredModel | Network) -> str:

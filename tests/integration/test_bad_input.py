@@ -97,6 +97,7 @@ def factory(content: str) -> Setup:
     return write
 
 
+CALIBRATED = "from torch.nn import Linear, Sequential, Flatten\nmake = lambda: Sequential(Flatten(), Linear(64, 10))"
 OWN_DATA = ["train", "--dataset", "own.npz"]
 TABLE = ["train", "--dataset", "own.csv"]
 EIGHT = np.zeros((8, 2, 2), np.uint8)
@@ -143,6 +144,16 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         nothing,
         ["attack", "{convnet}@layers:off", "--attack", "fgsm"],
         ["has no noise layers", "for a convnet"],
+    ),
+    "uncertainty of models of different data": (
+        defended,
+        ["uncertainty", "{model}", "defended"],
+        ["differ", "the classes"],
+    ),
+    "curvature behind noise layers": (
+        defended,
+        ["uncertainty", "defended@layers:exact"],
+        ["no Laplace approximation", "@layers:off"],
     ),
     "certificates of draws": (
         defended,
@@ -604,6 +615,27 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
         ("--images none.npz", "none.npz"),
         ("--seed -1", "--seed"),
     ],
+    "calibrate {model}": [
+        ("--method plat", "Perhaps platt is meant"),
+        ("--method platt,platt", "each value once"),
+        ("--bins 0", "--bins"),
+        ("--images 0", "0"),
+        ("--images 1000000", "1000000"),
+        ("--validation 1000000", "not enough validation images"),
+        ("--validation 29", "at least 30, 10 a class"),
+        ("--validation none.npz", "none.npz"),
+        ("--shots 100", "has no use for --shots"),
+        ("--mitigation none", "--target, or MODEL@TARGET"),
+        ("--target nowhere", "no such target"),
+        ("--target fake-torino --shots 0", "--shots"),
+        ("--target fake-torino --noise bit-flip --strength 0.1", "two conditions"),
+        ("--noise bit-flip", "--strength"),
+        ("--eps 0.1", "--attack"),
+        ("--attack pdg", "Perhaps pgd"),
+        ("--attack pgd --eps 2", "eps"),
+        ("--target fake-torino --attack pgd", "by its gradients"),
+        ("--seed -1", "--seed"),
+    ],
     "tamper {model}": [
         ("--strengths -0.1", "--strengths"),
         ("--strengths 1.5", "1.5"),
@@ -730,6 +762,29 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
         ("--sources nothing", "nothing"),
         ("--images 100000", "100000"),
     ],
+    "uncertainty {model}": [
+        ("--members ensemble", "no ensemble"),
+        ("--members draws", "has no noise layers"),
+        ("--members many", "laplace-samples"),
+        ("--draws 1", "--draws"),
+        ("--shots 0", "--shots"),
+        ("--strength 0.1", "--strength"),
+        ("--members noise --strength 2", "--strength"),
+        ("--members noise --curvature-images 5", "--curvature-images"),
+        ("--validation 3", "at least 4"),
+        ("--validation 100000", "not enough validation images"),
+        ("--validation none.npz", "none.npz"),
+        ("--images 100000", "100000"),
+    ],
+    "uncertainty {model} {convnet}": [
+        ("--members laplace", "would be ignored"),
+        ("--draws 5", "--draws"),
+    ],
+    "uncertainty {convnet}": [
+        ("--members laplace", "no angles"),
+        ("--members noise", "no angles"),
+    ],
+    "uncertainty {model}@depolarizing:0.1": [("--members laplace", "the model alone")],
     "audit {model}@depolarizing:0.1": [("--defence bit-flip:0.1", "a condition, too")],
     "resources": [
         ("--layers 0", "--layers"),
@@ -753,6 +808,16 @@ CASES |= {
         nothing,
         ["attack", "{model}", "--dataset", "digits"],
         ["every model here"],
+    ),
+    "calibration of a network without validation images": (
+        factory(CALIBRATED),
+        ["calibrate", f"{module_of(CALIBRATED)}:make", "--dataset", "digits"],
+        ["nobody knows which images", "--validation FILE"],
+    ),
+    "calibration by the images of the test": (
+        image_file(lambda images, labels: (images, labels)),
+        ["calibrate", "{model}", "--images", "images.npz", "--validation", "images.npz"],
+        ["the same 4 images"],
     ),
     "classes without data": (text("net.pt2", ""), ["attack", "net.pt2", "--classes", "0,1"], ["--classes without"]),
     "network under a noise": (

@@ -319,8 +319,8 @@ def test_options_that_a_simulator_ignores_are_said(qaml: Qaml, tmp_path: Path, t
         "run", trained, "--backends", tmp_path / "b.yaml", "--target", "t", "--images", 3, "--shots", 50, "--json"
     )
     notes = finished.json()["notes"]
-    assert [note.split()[0] for note in notes] == ["Raw", "dynamical_decoupling", "max_execution_time"]
-    assert "was not applied" in notes[1]
+    assert [note.split()[0] for note in notes] == ["Raw", "Probabilities", "dynamical_decoupling", "max_execution_time"]
+    assert "was not applied" in notes[2]
 
 
 def test_an_approximately_encoded_classifier_trains_and_runs(qaml: Qaml, tmp_path: Path) -> None:

@@ -32,31 +32,27 @@ def test_rows_are_counts_of_what_the_models_say(qaml: Qaml, pair: tuple[Path, Pa
     finished = qaml("detect", *words)
     assert finished.code == 0, finished.err
     rows = finished.json()["results"]
-    # Two strengths, also adaptive, and two anomalies; by disagreement's own rule, and by the promise of each detector.
-    assert len(rows) == 6 * 3
+    # Two strengths and two anomalies; by disagreement's own rule, and by the promise of each detector.
+    assert len(rows) == 4 * 3
     with np.load(tmp_path / "run" / "scores.npz") as kept:
         arrays = dict(kept)
     attacked = f"0-{pair[0].name}-pgd-eps0.3"
     said = {key: arrays[f"logits/{key}"].argmax(-1) for key in ("clean", attacked)}
     differ = {key: labels[0] != labels[1] for key, labels in said.items()}
-    (own, evasive) = [row for row in rows if row["eps"] == 0.3 and row["false_alarms"] is None]
-    assert (own["adaptive"], evasive["adaptive"]) == (None, "selective")
+    (own,) = [row for row in rows if row["eps"] == 0.3 and row["false_alarms"] is None]
     assert own["models"] == f"{pair[0]}, {pair[1]}"
     assert own["false_positives"] == differ["clean"].sum()
     assert own["true_positives"] == differ[attacked].sum()
     wrong = said[attacked][0] != arrays[f"labels/{attacked}"]
     assert own["fooled"] == wrong.sum() > 0
     assert own["caught_of_fooled"] == differ[attacked][wrong].mean()
-    assert own["missed"] == (wrong & ~differ[attacked]).sum()
-    assert own["evasion_rate"] == own["missed"] / 20
-    (row, _) = [row for row in rows if row["eps"] == 0.3 and row["detector"] == "divergence"]
+    assert own["evasion_rate"] == (wrong & ~differ[attacked]).mean()
+    (row,) = [row for row in rows if row["eps"] == 0.3 and row["detector"] == "divergence"]
     assert row["threshold"] == threshold_for(arrays["scores/divergence/judging"], 0.05)
     assert row["false_positives"] == (arrays["scores/divergence/clean"] > row["threshold"]).sum()
-    keys = ("detector", "false_alarms", "eps")
-    missed = {(row["adaptive"], *(row[key] for key in keys)): row["missed"] for row in rows if row["eps"]}
-    # Whoever knows the detector misses nothing that another one finds.
-    assert all(missed["selective", *key[1:]] >= count for key, count in missed.items() if key[0] is None)
-    assert sum(missed.values()) > 2 * sum(count for key, count in missed.items() if key[0] is None)
+    # Whoever knows the detector evades by no less than others do.
+    assert all(row["adaptive"] >= row["evasion_rate"] for row in rows if row["eps"])
+    assert any(row["adaptive"] > row["evasion_rate"] for row in rows if row["eps"])
     odd = [row for row in rows if row["source"] is None]
     assert {row["attack"] for row in odd} == {"noise", "drift:depolarizing:0.2"}
     assert all((row["fooled"] is None) == (row["attack"] == "noise") for row in odd)

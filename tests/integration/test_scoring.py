@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from qaml_qiskit.confidence import Temperature
 from qaml_qiskit.evaluation import Correction, Estimates
 from qaml_qiskit.execution import Calibration, Sampled, Workload, build_workload, open_target
 from qaml_qiskit.execution.catalogue import IdealEntry
@@ -43,7 +44,9 @@ def scored(mitigation: str, kept: float, mistakes: tuple[int, int] = (0, 0)) -> 
         "mitigated": Estimates(mitigated, covariance, Correction.of_bits(readout)),
     }
     sampled = Sampled(np.arange(IMAGES), estimates, record, readout.inverted(raw) if mitigation == "m3" else None)
-    return score_sampled(workload(mitigation), sampled, np.zeros(IMAGES, dtype=np.int64), z)
+    temperature = Temperature(value=0.1, images=100, condition="somewhere")
+    labels = np.zeros(IMAGES, dtype=np.int64)
+    return score_sampled(workload(mitigation), sampled, labels, z, temperature=temperature)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,7 @@ def scored(mitigation: str, kept: float, mistakes: tuple[int, int] = (0, 0)) -> 
     ],
 )
 def test_one_sentence_says_whether_mitigation_changed_the_accuracy(mistakes: tuple[int, int], said: str) -> None:
-    (note,) = scored("readout", 1.0, mistakes).notes
+    note, _ = scored("readout", 1.0, mistakes).notes
     assert said in note
 
 

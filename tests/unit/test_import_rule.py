@@ -15,7 +15,7 @@ FLOORS = (
     {"lazy", "text"},
     {"errors"},
     {"files", "formats", "freezing", "labels", "memory", "progress", "registry", "secrets", "seeds"},
-    {"batches", "compute", "evaluation", "settings"},
+    {"batches", "compute", "evaluation", "filters", "settings"},
     {"confidence", "datasets", "encodings", "circuits", "noise"},
     {"simulation", "attacks", "certificates"},
     {"environment", "models"},

@@ -1,6 +1,7 @@
 """What the demo found, as rows, pictures and a page. Every number comes from the run that it describes."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +9,20 @@ from numpy.typing import NDArray
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.artifacts.training import read_history
+from qaml_qiskit.confidence import Probabilities
 from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.deployments.sampling import Stages
 from qaml_qiskit.evaluation import accuracy, rms_difference
 from qaml_qiskit.formats import npz
-from qaml_qiskit.reports import Report, accuracy_bars, learning_curves, one_of_each_class, perturbation_picture
+from qaml_qiskit.reports import (
+    Report,
+    accuracy_bars,
+    add_confidence,
+    learning_curves,
+    one_of_each_class,
+    perturbation_picture,
+)
+from qaml_qiskit.studies import probability_arrays, told_temperature
 from qaml_qiskit.studies.measuring import READ_AS
 from qaml_qiskit.workflows.demo.request import DemoRequest
 
@@ -45,6 +55,14 @@ class Findings:
     scores: dict[str, Stages]
     convnet: dict[str, NDArray[np.floating]]
 
+    @cached_property
+    def probabilities(self) -> dict[tuple[str, str], Probabilities]:
+        """By stage and set of images; empty where the training fitted no temperature."""
+        if not self.deployment.has_temperature:
+            return {}
+        found = {name: scores.probabilities(self.deployment.temperature) for name, scores in self.scores.items()}
+        return {(told, name): found[name][stage] for stage, told in STAGES.items() for name in found}
+
     def rows(self) -> list[Row]:
         """The QVC's accuracy for every stage and set of images."""
         return [
@@ -52,6 +70,7 @@ class Findings:
                 "stage": name,
                 "images": images,
                 **self._accuracy(scores.logits()[stage]),
+                **self._confidence(name, images),
                 "z_error": rms_difference(scores.by_name()[stage], scores.ideal),
             }
             for stage, name in STAGES.items()
@@ -59,14 +78,18 @@ class Findings:
         ]
 
     def arrays(self) -> dict[str, NDArray[np.floating]]:
-        """What was read at every stage of every set of images; where that is not ⟨Z_k⟩ of a class, the logits, too."""
+        """What was read at every stage of every set of images, and its probabilities.
+
+        Where that is not ⟨Z_k⟩ of a class, the logits, too.
+        """
+        probabilities = {"_".join(place): found for place, found in self.probabilities.items()}
         kinds = {"z": Stages.by_name} if self.deployment.qvc.readout.reads_classes else _OF_HEADS
         return {
             f"{kind}_{STAGES[stage]}_{images}": values
             for kind, of in kinds.items()
             for images, scores in self.scores.items()
             for stage, values in of(scores).items()
-        }
+        } | probability_arrays(probabilities)
 
     def convnet_rows(self) -> list[Row]:
         """The ConvNet's accuracy for every set of images."""
@@ -75,6 +98,10 @@ class Findings:
     def _accuracy(self, logits: NDArray[np.floating]) -> Row:
         result = accuracy(logits, self.labels)
         return {"accuracy": result.value, "interval": list(result.interval), "count": result.trials}
+
+    def _confidence(self, stage: str, images: str) -> Row:
+        found = self.probabilities.get((stage, images))
+        return {} if found is None else {"confidence": float(found.confidence.mean())}
 
 
 def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
@@ -121,11 +148,14 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     report = Report(run, request.command_line(run.config), "A QVC on a device model")
     report.table("Accuracy of the QVC", rows, data, attacks, file="results.csv")
     report.picture("accuracy.png", bars, "Accuracy at every stage; bars: 95 % intervals.")
+    clean = {stage: probabilities for (stage, name), probabilities in found.probabilities.items() if name == "clean"}
+    add_confidence(report, clean, found.labels, np.arange(len(found.labels)))
     report.table("The same images on the ConvNet", convnet, "The transfer attack was made on it.")
     report.picture("images.png", _grid(found), grid, "Images")
     report.table("Circuit resources", resources, circuit, file="resources.csv")
     report.picture("learning_curves.png", learning_curves(histories), learning, "Training")
-    report.finish(_lead(request, rows), rows, convnet=convnet, resources=resources)
+    told = [told_temperature(found.deployment.temperature)] if found.probabilities else []
+    report.finish(_lead(request, rows), rows, told, convnet=convnet, resources=resources)
 
 
 def _lead(request: DemoRequest, rows: list[Row]) -> str:

@@ -11,7 +11,7 @@ from qaml_qiskit.compute import DEFAULT_COMPUTE
 from qaml_qiskit.deployments import Batch, Deployment, OnTarget, deploy
 from qaml_qiskit.deployments.images import load_images
 from qaml_qiskit.execution import DEFAULT_MITIGATION
-from qaml_qiskit.models import Model, ModelCard, StoredModel, build_model, predict
+from qaml_qiskit.models import ModelCard, StoredModel, build_model, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.reports import Outcome
 from qaml_qiskit.studies import perturb, perturb_steps
@@ -46,7 +46,7 @@ def demo(
     with opening as pool, open_run("demo", request, resolved, out, backends=backends) as run:
         if run.complete:
             return Outcome.of(run, "convnet", "resources")
-        models: dict[str, Model] = {}
+        models: dict[str, StoredModel] = {}
         for name in ("qvc", "convnet"):
             how = request.training(name)
             config, training, objective = model_config(how, data.train), training_config(how), objective_of(how)
@@ -54,10 +54,10 @@ def demo(
         pgd, sets = PGDConfig(eps=request.eps, steps=request.steps, seed=request.seed), {"clean": batch.images}
         for name, source, called in (("transfer", "convnet", "ConvNet"), ("whitebox", "qvc", "QVC")):
             with progress.task(f"attacking the {called}", perturb_steps(batch, pgd)) as advance:
-                sets[name] = perturb(models[source], batch, pgd, DEFAULT_COMPUTE, advance).images
-        qvc = _deployed(models["qvc"], request, data, backends)
+                sets[name] = perturb(models[source].model, batch, pgd, DEFAULT_COMPUTE, advance).images
+        qvc = _deployed(models["qvc"], request, backends)
         scores = qvc.sample(sets, request.shots, DEFAULT_MITIGATION, request.seed, run, progress, pool)
-        said = {name: predict(models["convnet"], images).numpy() for name, images in sets.items()}
+        said = {name: predict(models["convnet"].model, images).numpy() for name, images in sets.items()}
         shown = {name: images.numpy() for name, images in sets.items()}
         write_report(run, request, Findings(qvc, shown, batch.labels, scores, said))
     return Outcome.of(run, "convnet", "resources")
@@ -66,11 +66,11 @@ def demo(
 def _compiled_untrained(request: DemoRequest, data: TrainingData, backends: Path | None) -> dict[str, Any]:
     """What target and recipe stand for; those that do not fit are told now, before minutes are spent on a training."""
     model = build_model(model_config(request.training("qvc"), data.train))
-    compiled = _deployed(model, request, data, backends).compiled
+    stored = StoredModel(model, ModelCard(model=model.config, data=data.card))
+    compiled = _deployed(stored, request, backends).compiled
     compiled.target.simulator(compiled.isa)
     return compiled.resolved()
 
 
-def _deployed(model: Model, request: DemoRequest, data: TrainingData, backends: Path | None) -> Deployment:
-    stored = StoredModel(model, ModelCard(model=model.config, data=data.card))
+def _deployed(stored: StoredModel, request: DemoRequest, backends: Path | None) -> Deployment:
     return deploy(stored, OnTarget(request.target, request.recipe), backends=backends)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qaml_qiskit.artifacts import digest
-from qaml_qiskit.attacks import make_attack
-from qaml_qiskit.attacks.traits import JointVariant
+from qaml_qiskit.attacks import PGDConfig
 from qaml_qiskit.compute import Compute
 from qaml_qiskit.deployments import Batch, Deployment, load_batch, parse_deployment, read_deployments, written
 from qaml_qiskit.deployments.conditions import OnTarget, parse_condition
@@ -30,6 +29,7 @@ from qaml_qiskit.studies import (
     anomalous_images,
     attacked_sets,
     check_askable,
+    exactly,
     halves,
     is_sampled,
     mixed_set,
@@ -37,8 +37,6 @@ from qaml_qiskit.studies import (
 from qaml_qiskit.text import slug
 from qaml_qiskit.workflows.detect.request import DetectRequest
 
-#: Sets of clean images: what detectors learn from, what sets thresholds, and the test.
-TEACHING, JUDGING, CLEAN = "teaching", "judging", "clean"
 #: Validation images where a model is on a target, and nobody said how many: each is a circuit.
 _ON_TARGETS = 200
 
@@ -117,8 +115,7 @@ class DetectPlan:
         for model in (*self.models, *self._drifted.values()):
             check_askable(model)
         for model in self.models if request.adaptive else ():
-            if not is_sampled(model):
-                model.check_attackable(attacks or [make_attack("pgd")])
+            exactly(model).check_attackable([PGDConfig()])
         self._asked = _detectors(request)
         for detector in self._asked.values():
             detector.check(self.models)
@@ -140,6 +137,12 @@ class DetectPlan:
         """What makes the attacked images."""
         return {key: cell for each in self.attacked.values() for key, cell in each.cells.items()}
 
+    def attackers(self, eps: float) -> list[Adaptive]:
+        """Those of this strength who know the detectors."""
+        wanted = {"steps": self.request.steps, "restarts": self.request.restarts}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        return [Adaptive(eps=eps, variant=variant, **given) for variant in self.request.adaptive]
+
     @cached_property
     def resolved(self) -> dict[str, Any]:
         """What the request's names stood for, so that a folder is not continued after one has changed."""
@@ -153,21 +156,6 @@ class DetectPlan:
             **code_of(everyone),
             "devices": {each.name: each.resolved() for each in everyone if is_sampled(each)},
         }
-
-    def adaptive(self, variant: JointVariant) -> Adaptive:
-        """The attacker who knows the detector, at any strength."""
-        asked = {"steps": self.request.steps, "restarts": self.request.restarts}
-        return Adaptive(variant=variant, **{name: value for name, value in asked.items() if value is not None})
-
-    def strengths(self) -> dict[float | None, NDArray[np.float64]]:
-        """Of adaptive attackers on every image, shape (N,), by what a row says: a strength, or None for a mix."""
-        count = len(self.batch)
-        if self.request.mix and self.attacked:
-            mixed = np.empty(count)
-            for cell in next(iter(self.attacked.values())).cells.values():
-                mixed[list(cell.rows or ())] = cell.attack.budget
-            return {None: mixed}
-        return {eps: np.full(count, eps) for eps in self.request.eps if eps}
 
     def _validation(self) -> Batch:
         """The validation images, as many as were asked for."""

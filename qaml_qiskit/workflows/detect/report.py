@@ -23,7 +23,12 @@ _READING = (
     "above the threshold, of the clean and of the suspicious test images. An alarm is a score above the threshold, so "
     "that scores of few values, as counts are, may stay well below the promise.",
     "fooled: suspicious images that the watched model gets wrong. caught_of_fooled: the share of these that raise an "
-    "alarm; missed: how many do not. evasion_rate: missed, as a share of all images.",
+    "alarm. evasion_rate: the share of all images that are wrong without an alarm.",
+)
+_ADAPTIVE = (
+    "adaptive: the share of all images that an attacker of the same strength, who knows the models, the detector and "
+    "its threshold, makes wrong without an alarm; of several such attackers, and that of the row, the best for every "
+    "image. Images are made through exact models, and judged as the models are deployed."
 )
 _CURVES = "True against false positives at every threshold, on the test images."
 _SCORES = "Scores of clean and suspicious images; dashed: thresholds."
@@ -31,7 +36,11 @@ _STRENGTHS = "Share of images that raise an alarm against the strength; at 0, of
 
 
 def write_report(
-    run: Run, plan: DetectPlan, rows: list[Row], scores: Mapping[str, Mapping[str, NDArray[np.float64]]]
+    run: Run,
+    plan: DetectPlan,
+    rows: list[Row],
+    adaptive: list[Row],
+    scores: Mapping[str, Mapping[str, NDArray[np.float64]]],
 ) -> None:
     """Write everything that a reader looks at, and the metrics, which finish the run.
 
@@ -39,17 +48,20 @@ def write_report(
         run: the run.
         plan: what was done.
         rows: all of them.
+        adaptive: how often every attacker evades who knows the detectors; empty where none was sent.
         scores: of clean images and suspects, by the name of the detector and what the set is to a reader.
     """
     notes = [*_READING, *_notes(plan)]
     report = Report(run, plan.request.command_line(run.config), f"{plan.watched.name} watched")
     report.table("Alarms", rows, *notes, file="detect.csv")
+    if adaptive:
+        report.table("Attackers who know the detector", adaptive, _ADAPTIVE, file="adaptive.csv")
     report.picture("roc.png", roc_curves(scores), _CURVES, "Curves")
     thresholds = {name: [row["threshold"] for row in rows if row["detector"] == name] for name in scores}
     report.picture("scores.png", score_histograms(scores, thresholds), _SCORES, "Scores")
     if (strengths := detection_strengths(rows)) is not None:
         report.picture("strengths.png", strengths, _STRENGTHS, "Strengths")
-    report.finish(_lead(plan, rows), rows, notes)
+    report.finish(_lead(plan, rows), rows, notes, **({"adaptive": adaptive} if adaptive else {}))
 
 
 def _notes(plan: DetectPlan) -> Iterator[str]:
@@ -60,18 +72,13 @@ def _notes(plan: DetectPlan) -> Iterator[str]:
     )
     if judging < (least := least_images(0.01)):
         yield f"tpr_at_1fpr is empty: that threshold needs {least} validation images of its own."
+    if request.adaptive:
+        yield _ADAPTIVE
     if request.mix:
         strengths = ", ".join(f"{each:g}" for each in request.eps if each)
         yield (
             f"{MIX}: every image is attacked once, by one of {', '.join(request.attacks)} at one of the strengths "
             f"{strengths}, all drawn evenly (seed {request.seed})."
-        )
-    if request.adaptive:
-        yield (
-            "adaptive: the attacker follows the gradients of the classifier and of the detector, whose models, "
-            "learning and threshold he knows, and shows the best that he found; he starts from what the other attacks "
-            "made, too. fooled counts all images that the watched model gets wrong, clean ones that it always did "
-            "included."
         )
     words = {word.partition(":")[0] for word in request.anomalies}
     if "noise" in words:

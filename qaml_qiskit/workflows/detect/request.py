@@ -5,8 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from qaml_qiskit.attacks import Attack, AttackName
-from qaml_qiskit.attacks.traits import JointVariant
+from qaml_qiskit.attacks import Attack, AttackName, JointVariant
 from qaml_qiskit.deployments.conditions import OnTarget, parse_condition
 from qaml_qiskit.detection.names import DetectorName, is_for_detectors
 from qaml_qiskit.errors import ConfigurationError, perhaps
@@ -62,8 +61,8 @@ class DetectRequest(Seeded, WithRecipe, ForNetworks, AttackParameters, WithImage
     """Attack every image once, by an attack and at a strength drawn at random from these: one set of images in place of
     a set each."""
     adaptive: AnyNumber[JointVariant] = ()
-    """Attackers who know the models, the detector and its threshold, at the same strengths; a variant is how they
-    follow two objectives at once."""
+    """Beside every attack in l∞, attackers of the same strength who know the detector and its threshold, by how they
+    make a step of the gradients of both; --steps and --restarts are theirs, too."""
     anomalies: AnyNumber[AnomalyName] = ()
     """What else should raise an alarm: noise (random pixels), blank (all but black), other:DATASET or other:FILE
     (images of something else), drift:NOISE:STRENGTH or drift:TARGET (clean images, the watched model disturbed so)."""
@@ -95,12 +94,12 @@ class DetectRequest(Seeded, WithRecipe, ForNetworks, AttackParameters, WithImage
                 expected="images that should raise an alarm",
                 remedy="add --attacks or --anomalies",
             )
-        if self.adaptive and self.mix and any(each.traits.norm != "linf" for each in self.every_attack()):
+        if self.adaptive and not any(each.traits.norm == "linf" and each.budget for each in self.every_attack()):
             raise ConfigurationError(
-                "--adaptive does not fit",
-                got="a mix of attacks whose strengths are no changes of a pixel",
-                expected="attacks in l∞, whose strengths the adaptive attackers take over image by image",
-                remedy="leave out cw and deepfool, or --mix",
+                "there is no strength for attackers who know the detector",
+                got=f"--adaptive {' '.join(self.adaptive)}, and no attack that is bounded in l∞",
+                expected="attacks in l∞ at strengths above 0, whose strengths are theirs",
+                remedy="add such an attack to --attacks, or leave out --adaptive",
             )
         self.check_networks([*self.models, *self.sources])
         return self

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from qaml_qiskit.artifacts import Pool, Row, Run, open_pool, open_run
+from qaml_qiskit.artifacts import AdversarialImages, Pool, Row, Run, open_pool, open_run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.detection import FittedDetector, Seen
 from qaml_qiskit.formats import Arrays, npz
@@ -18,24 +18,26 @@ from qaml_qiskit.studies import (
     Rule,
     Shown,
     Suspects,
-    Watched,
     calibrated_models,
     detection_row,
+    evading,
     make_adversarial,
     rules_of,
     score_sets,
     see_images,
 )
 from qaml_qiskit.workflows.calling import takes
-from qaml_qiskit.workflows.detect.evading import evaded_rows
-from qaml_qiskit.workflows.detect.plan import CLEAN, JUDGING, TEACHING, DetectPlan
+from qaml_qiskit.workflows.detect.adapting import Adapted, send_attackers
+from qaml_qiskit.workflows.detect.plan import DetectPlan
 from qaml_qiskit.workflows.detect.report import write_report
 from qaml_qiskit.workflows.detect.request import DetectRequest
 
+#: Sets of clean images: what detectors learn from, what sets thresholds, and the test.
+_TEACHING, _JUDGING, CLEAN = "teaching", "judging", "clean"
 #: Columns that people are shown.
 _SHOWN = (
-    *("detector", "source", "attack", "eps", "adaptive", "auroc", "tpr_at_1fpr", "tpr_at_5fpr"),
-    *("false_alarms", "false_positives", "true_positives", "caught_of_fooled", "missed", "evasion_rate"),
+    *("detector", "source", "attack", "eps", "auroc", "tpr_at_1fpr", "tpr_at_5fpr"),
+    *("false_alarms", "false_positives", "true_positives", "caught_of_fooled", "evasion_rate", "adaptive"),
 )
 
 Scores = dict[tuple[str, str], NDArray[np.float64]]
@@ -64,20 +66,18 @@ def detect(
     with opening as pool, computing(compute), open_run("detect", request, resolved, out, backends=backends) as run:
         if not run.complete:
             made = make_adversarial(run, plan.cells, plan.sources, plan.batch, progress, pool)
-            images = {key: each.images(made) for key, each in plan.attacked.items()}
-            seen = _seen(run, plan, images, progress, pool)
+            seen = _seen(run, plan, made, progress, pool)
             fitted = _fitted(plan, seen)
-            others = {key: what for key, what in seen.items() if key[0] != TEACHING}
+            others = {(key, name): what for (key, name), what in seen.items() if key != _TEACHING}
             scores = score_sets(run, fitted, others, progress, pool)
             rules = {
-                name: rules_of(each, scores[JUDGING, name], request.false_alarms)
+                name: rules_of(each, scores[_JUDGING, name], request.false_alarms)
                 for name, each in plan.detectors.items()
             }
-            watched = Watched(tuple(plan.models), plan.detectors, fitted, plan.batch, tuple(images.values()))
-            rows = _rows(plan, seen, scores, rules)
-            rows += evaded_rows(run, plan, watched, scores, rules, progress, pool)
+            adapted = send_attackers(run, plan, fitted, rules, made, progress, pool)
+            rows = _rows(plan, seen, scores, rules, adapted)
             _write_scores(run, plan, seen, scores, rules)
-            write_report(run, plan, rows, _by_set(plan, scores))
+            write_report(run, plan, rows, adapted.rows(rules), _by_set(plan, scores))
     return Outcome.of(run, brief=_brief)
 
 
@@ -89,27 +89,28 @@ def _brief(outcome: Outcome) -> Brief:
 
 
 def _seen(
-    run: Run, plan: DetectPlan, attacked: Mapping[str, NDArray[np.float32]], progress: Progress, pool: Pool
+    run: Run, plan: DetectPlan, made: Mapping[str, AdversarialImages], progress: Progress, pool: Pool
 ) -> dict[tuple[str, str], Seen]:
     """What every detector sees of all sets of images."""
     sets = {
-        TEACHING: Shown(plan.teaching.images, "validation images"),
-        JUDGING: Shown(plan.judging.images, "validation images"),
+        _TEACHING: Shown(plan.teaching.images, "validation images"),
+        _JUDGING: Shown(plan.judging.images, "validation images"),
         CLEAN: Shown(plan.batch.images, "clean images"),
     }
-    for key, images in attacked.items():
-        sets[key] = Shown(torch.from_numpy(images), key)
+    for key, attacked in plan.attacked.items():
+        sets[key] = Shown(torch.from_numpy(attacked.images(made)), key)
     for key, odd in plan.anomalies.items():
         sets[key] = Shown(odd.images, odd.told, odd.watched)
     return see_images(run, sets, plan.models, plan.detectors, plan.how, progress, pool)
 
 
 def _fitted(plan: DetectPlan, seen: Mapping[tuple[str, str], Seen]) -> dict[str, FittedDetector]:
-    """The detectors with what they learned, from models whose temperatures were learned from the same images."""
+    """The detectors, fitted to what was set aside for it, with models at the temperatures of the same images."""
     labels = plan.teaching.labels
-    models = calibrated_models(plan.models, seen[TEACHING, next(iter(plan.detectors))], labels)
+    some = next(iter(plan.detectors))
+    models = calibrated_models(plan.models, seen[_TEACHING, some], labels)
     return {
-        name: each.fit(models, seen[TEACHING, name], torch.from_numpy(labels)) for name, each in plan.detectors.items()
+        name: each.fit(models, seen[_TEACHING, name], torch.from_numpy(labels)) for name, each in plan.detectors.items()
     }
 
 
@@ -132,14 +133,22 @@ def _suspects(plan: DetectPlan, seen: Mapping[tuple[str, str], Seen]) -> dict[st
 
 
 def _rows(
-    plan: DetectPlan, seen: Mapping[tuple[str, str], Seen], scores: Scores, rules: Mapping[str, list[Rule]]
+    plan: DetectPlan,
+    seen: Mapping[tuple[str, str], Seen],
+    scores: Scores,
+    rules: Mapping[str, list[Rule]],
+    adapted: Adapted,
 ) -> list[Row]:
-    return [
-        detection_row(name, plan.models, each, scores[key, name], scores[CLEAN, name], scores[JUDGING, name], rule)
-        for name in plan.detectors
-        for key, each in _suspects(plan, seen).items()
-        for rule in rules[name]
-    ]
+    rows = []
+    for name in plan.detectors:
+        clean, judging = scores[CLEAN, name], scores[_JUDGING, name]
+        for key, each in _suspects(plan, seen).items():
+            for rule in rules[name]:
+                plain = evading(each, scores[key, name], rule)
+                attacked = plan.attacked.get(key)
+                best = None if attacked is None or plain is None else adapted.of(attacked, name, rule.threshold, plain)
+                rows.append(detection_row(name, plan.models, each, scores[key, name], clean, judging, rule, best))
+    return rows
 
 
 def _by_set(plan: DetectPlan, scores: Scores) -> dict[str, dict[str, NDArray[np.float64]]]:
@@ -165,8 +174,8 @@ def _write_scores(
 ) -> None:
     """What every detector and every model said of every image, with names enough to read it alone."""
     some = next(iter(plan.detectors))
-    keys = [JUDGING, CLEAN, *plan.attacked, *plan.anomalies]
-    labelled = {JUDGING: plan.judging, **dict.fromkeys([CLEAN, *plan.attacked], plan.batch)}
+    keys = [_JUDGING, CLEAN, *plan.attacked, *plan.anomalies]
+    labelled = {_JUDGING: plan.judging, **dict.fromkeys([CLEAN, *plan.attacked], plan.batch)}
     labelled |= {key: plan.batch for key, odd in plan.anomalies.items() if odd.labels is not None}
     arrays: Arrays = {f"scores/{name}/{key}": scores[key, name] for name in plan.detectors for key in keys}
     arrays |= {f"logits/{key}": torch.stack(seen[key, some].logits).numpy() for key in keys}

@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from qaml_qiskit.artifacts.codecs import ARRAYS, JSON
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.opening import open_run
@@ -14,6 +16,7 @@ from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, parse_deployment
 from qaml_qiskit.deployments.sampling import check_computed
+from qaml_qiskit.deployments.validation import known_temperature
 from qaml_qiskit.execution import (
     Plan,
     Runner,
@@ -50,6 +53,7 @@ class Prepared:
     workload: Workload
     batch: Batch
     resolved: dict[str, Any]
+    data_dir: Path | None = None
 
     @cached_property
     def plan(self) -> Plan:
@@ -57,7 +61,7 @@ class Prepared:
         return cost_of(self.workload, self.deployment.compiled.target)
 
     def write(self, run: Run, progress: Progress, *, begun: bool = False) -> None:
-        """Write what collecting needs: labels and ideal values, the plan, and the circuit's resources.
+        """Write what collecting needs: labels, ideal values and temperature, the plan, and the circuit's resources.
 
         Args:
             run: the run folder.
@@ -67,9 +71,13 @@ class Prepared:
         batch = self.batch
         ideal = self.deployment.ideal(batch.images, progress)
         arrays = {"labels": batch.labels, "indices": batch.indices, "z_ideal": ideal}
-        if not self.deployment.qvc.readout.reads_classes:
-            head = self.deployment.head
+        head = self.deployment.head
+        if self.deployment.qvc.readout.reads_classes:
+            arrays["scale"] = np.array(head.matrix[0, 0])
+        else:
             arrays |= {"matrix": head.matrix, "offset": head.offset}
+        if (temperature := known_temperature(self.deployment, self.data_dir, progress)) is not None:
+            arrays["temperature"] = np.array(temperature.model_dump_json())
         run.keep(INPUTS, arrays, ARRAYS)
         if not begun:
             resources = self.deployment.compiled.resource_rows()
@@ -124,7 +132,7 @@ def prepare(
     if told := deployment.sampling_notes:
         rule = deployment.sampling_rule
         resolved |= {"inference": None if rule is None else str(rule), "inference_notes": list(told)}
-    return Prepared(deployment, workload, batch, resolved)
+    return Prepared(deployment, workload, batch, resolved, data_dir)
 
 
 def _on_hardware(request: RunRequest, around: Mapping[str, Any]) -> bool:

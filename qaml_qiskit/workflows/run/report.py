@@ -2,11 +2,16 @@
 
 from typing import Any
 
-from qaml_qiskit.artifacts.outcome import Row
+import numpy as np
+from numpy.typing import NDArray
+
 from qaml_qiskit.artifacts.run import RUN_KEYS, Run
 from qaml_qiskit.circuits import OWN
-from qaml_qiskit.reports import Report, accuracy_bars
+from qaml_qiskit.reports import Report, accuracy_bars, add_confidence
+from qaml_qiskit.studies import Measured
 from qaml_qiskit.workflows.run.request import RunRequest
+
+Labels = NDArray[np.integer]
 
 _HOW = {
     "none": "left as it is",
@@ -17,16 +22,18 @@ _HOW = {
 }
 
 
-def write_run_page(run: Run, metrics: dict[str, Any], read_as: str) -> str:
-    """Write the accuracy picture and the page with results, plan, jobs and resources; returns its first sentence.
+def write_run_page(run: Run, metrics: dict[str, Any], scored: Measured, labels: Labels, indices: Labels) -> str:
+    """Write the pictures and the page with results, confidence, plan, jobs and resources; returns its first sentence.
 
     Args:
         run: the run.
         metrics: its results.
-        read_as: what is averaged over the shots, in a word.
+        scored: what they come from.
+        labels: of the images, shape (N,).
+        indices: their positions in the test set or the file, shape (N,).
     """
     request = RunRequest.model_validate({k: v for k, v in run.config.items() if k not in RUN_KEYS})
-    rows: list[Row] = metrics["results"]
+    rows, read_as = scored.rows, scored.read_as
     config = run.config["resolved"]["model"]
     lead = "Accuracy " + ", ".join(f"{row['stage']} {row['accuracy']:.1%}" for row in rows) + "."
     bars = {row["stage"]: [(row["accuracy"], *row["interval"])] for row in rows}
@@ -54,6 +61,7 @@ def write_run_page(run: Run, metrics: dict[str, Any], read_as: str) -> str:
     report = Report(run, request.command_line(run.config), f"A QVC on {request.target}")
     report.table("Accuracy", rows, text, *metrics["notes"], reading, file="results.csv")
     report.picture("accuracy.png", picture, "Accuracy at every stage; bars: 95 % intervals.")
+    add_confidence(report, scored.probabilities, labels, indices)
     report.table("Plan", figures, *metrics["plan"]["assumptions"])
     report.table("Jobs", metrics["jobs"], "As the ledger knows them.")
     report.table("Circuit resources", metrics["resources"], recipe, file="resources.csv")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from qaml_qiskit.artifacts.codecs import ARRAYS, JSON
 from qaml_qiskit.artifacts.mapping import HERE, Pool
@@ -18,6 +18,7 @@ from qaml_qiskit.artifacts.opening import load_run
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.confidence import Temperature
 from qaml_qiskit.deployments.compiled import circuit_rows, circuit_to_run
 from qaml_qiskit.deployments.references import model_part, model_path
 from qaml_qiskit.deployments.rules import parse_rule
@@ -99,7 +100,7 @@ def finish(
     sampled = read_outcomes(run.path, workload)
     if sampled is None:
         return Outcome("collect", run, job_rows(run.path, workload), problem=collection.problem(run.path, scored=False))
-    scored = _score(run, workload, sampled)
+    scored, images = _score(run, workload, sampled)
     jobs = job_rows(run.path, workload)
     costs, resources = _plan(run, workload)
     metrics: dict[str, Any] = {
@@ -110,7 +111,7 @@ def finish(
         "jobs": jobs,
         "notes": [*scored.notes, *_notes(run, sampled)],
     }
-    metrics["lead"] = write_run_page(run, metrics, scored.read_as)
+    metrics["lead"] = write_run_page(run, metrics, scored, **images)
     if collection.complete and not sampled.barred:
         run.finish(metrics)
         return outcome_of(run)
@@ -128,7 +129,8 @@ def finish(
 def _inputs(run: Run, workload: Workload) -> Arrays:
     """``labels``, ``indices`` and ideal ⟨P_s⟩ as ``z_ideal`` of all images, as they were when the run was made.
 
-    And ``matrix`` and ``offset`` of the head, unless class k is read from ⟨Z⟩ of a qubit of its own.
+    And ``matrix`` and ``offset`` of the head, or, where class k is ⟨Z⟩ of a qubit of its own, the ``scale`` of the
+    logits; and ``temperature``, where it was known.
     """
     source = str(run.path / f"{INPUTS}.npz")
     if (arrays := run.kept(INPUTS, ARRAYS)) is None:
@@ -141,8 +143,10 @@ def _inputs(run: Run, workload: Workload) -> Arrays:
     if "matrix" in arrays or "offset" in arrays:
         classes = _num_classes(run)
         shapes |= {"matrix": (classes, size), "offset": (classes,)}
+    elif "temperature" in arrays:
+        shapes["scale"] = ()
     found = {name: arrays[name].shape for name in shapes if name in arrays}
-    kinds = {"labels": "iu", "indices": "iu", "z_ideal": "f", "matrix": "f", "offset": "f"}
+    kinds = {"labels": "iu", "indices": "iu", "z_ideal": "f", "matrix": "f", "offset": "f", "scale": "f"}
     fits = found == shapes and all(arrays[name].dtype.kind in kinds[name] for name in shapes)
     if not fits:
         raise damaged(source, f"arrays {short(found)}", f"arrays {short(shapes)}", _MADE_AGAIN)
@@ -182,17 +186,41 @@ def _model_config(name: str, described: dict[str, Any]) -> ModelConfig:
     return config
 
 
-def _score(run: Run, workload: Workload, sampled: Sampled) -> Measured:
-    """Score, and write the predictions."""
+def _temperature(run: Run, inputs: Arrays) -> Temperature | None:
+    """What was known when the run was made; None for nothing, as in runs of earlier versions."""
+    if "temperature" not in inputs:
+        return None
+    try:
+        return Temperature.model_validate_json(str(inputs["temperature"]))
+    except ValidationError as error:
+        source = str(run.path / f"{INPUTS}.npz")
+        raise damaged(source, "a temperature that is none", "a number above 0", _MADE_AGAIN) from error
+
+
+def _score(run: Run, workload: Workload, sampled: Sampled) -> tuple[Measured, Arrays]:
+    """Score, and write the predictions; returns the ``labels`` and ``indices`` of what was scored, too."""
     inputs = _inputs(run, workload)
-    labels, indices, ideal = (inputs[name][sampled.rows] for name in ("labels", "indices", "z_ideal"))
+    images, ideal = (
+        {name: inputs[name][sampled.rows] for name in ("labels", "indices")},
+        inputs["z_ideal"][sampled.rows],
+    )
     head = LinearHead(inputs["matrix"], inputs["offset"]) if "matrix" in inputs else None
+    temperature = _temperature(run, inputs)
     if sampled.calibration is not None:
         run.write("calibration.json", sampled.calibration.model_dump_json(indent=2) + "\n")
     rule = run.resolved("inference", _RULE.validate_python, None)
-    scored = score_sampled(workload, sampled, labels, ideal, head, votes=bool(rule and parse_rule(rule).votes))
-    run.write("predictions.npz", npz(labels=labels, indices=indices, **scored.arrays))
-    return scored
+    scored = score_sampled(
+        workload,
+        sampled,
+        images["labels"],
+        ideal,
+        head,
+        votes=bool(rule and parse_rule(rule).votes),
+        temperature=temperature,
+        scale=float(inputs.get("scale", 1.0)),
+    )
+    run.write("predictions.npz", npz(**images, **scored.arrays))
+    return scored, images
 
 
 def _notes(run: Run, sampled: Sampled) -> list[str]:

@@ -1,8 +1,10 @@
 """Train a model on a data set, resumably: the work behind ``qaml train``."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts.encoded import encoded, forget_encoded
 from qaml_qiskit.artifacts.opening import open_run
@@ -10,14 +12,16 @@ from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.artifacts.training import fit, read_history, tensors
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
+from qaml_qiskit.confidence import Probabilities
 from qaml_qiskit.datasets import Dataset
 from qaml_qiskit.defences import DEFENCES
 from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.formats import npz
-from qaml_qiskit.models import QVC, Clean, Model, Objective, QVCConfig, build_model, predict
+from qaml_qiskit.models import QVC, Clean, Model, Objective, QVCConfig, StoredModel, build_model, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
-from qaml_qiskit.reports import Report, learning_curves
+from qaml_qiskit.reports import Report, add_confidence, learning_curves
 from qaml_qiskit.simulation import computing
+from qaml_qiskit.studies import probability_arrays, told_temperature
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.outcomes import TrainOutcome
 from qaml_qiskit.workflows.train.request import TrainRequest
@@ -63,26 +67,49 @@ def train(
     with computing(compute), open_run("train", request, resolved or None, out) as run:
         if run.complete:
             return TrainOutcome.of(run)
-        model = fit(config, settings, objective, data, run, progress or Silent(), stopping, compute=compute)
+        stored = fit(config, settings, objective, data, run, progress or Silent(), stopping, compute=compute)
         history = read_history(run)
-        tested = _test(model, data.test, run, progress or Silent())
-        layers = _noise_layers(model)
+        tested = _test(stored, data.test, run, progress or Silent())
+        layers = _noise_layers(stored.model)
         if layers:
-            tested["betas"] = [row["beta"] for row in layers]
+            tested.row["betas"] = [row["beta"] for row in layers]
         changed = _changed(objective, history)
-        notes = (*data.notes, *_defended(request, objective, changed))
+        temperature = stored.card.temperature
+        told = [] if temperature is None else [told_temperature(temperature)]
+        notes = (*data.notes, *_defended(request, objective, changed), *told)
         _write_report(run, request, history, tested, layers, notes, changed)
     return TrainOutcome.of(run)
 
 
-def _test(model: Model, test: Dataset, run: Run, progress: Progress) -> Row:
-    """The accuracy on the whole test set; writes the predictions."""
-    images, _ = encoded(model, tensors(test), run, "test", progress)
-    logits = predict(model, images).numpy()
-    run.write("predictions.npz", npz(logits=logits, labels=test.labels, indices=np.arange(len(test))))
-    forget_encoded(run)
+@dataclass(frozen=True)
+class _Tested:
+    """What a model says of the test images.
+
+    Attributes:
+        row: its accuracy.
+        labels: of the images, shape (N,).
+        probabilities: by the one stage that there is; empty without a temperature.
+    """
+
+    row: Row
+    labels: NDArray[np.int64]
+    probabilities: dict[str, Probabilities]
+
+
+def _test(stored: StoredModel, test: Dataset, run: Run, progress: Progress) -> _Tested:
+    """On the whole test set; writes the predictions."""
+    images, _ = encoded(stored.model, tensors(test), run, "test", progress)
+    logits, temperature = predict(stored.model, images).numpy(), stored.card.temperature
     result = accuracy(logits, test.labels)
-    return {"test_accuracy": result.value, "interval": list(result.interval), "images": result.trials}
+    row = {"test_accuracy": result.value, "interval": list(result.interval), "images": result.trials}
+    arrays, found = {"logits": logits, "labels": test.labels, "indices": np.arange(len(test))}, {}
+    if temperature is not None:
+        found["ideal"] = Probabilities.of_logits(logits, temperature)
+        row["confidence"] = float(found["ideal"].confidence.mean())
+        arrays |= probability_arrays({"": found["ideal"]})
+    run.write("predictions.npz", npz(**arrays))
+    forget_encoded(run)
+    return _Tested(row, test.labels, found)
 
 
 def _noise_layers(model: Model) -> list[Row]:
@@ -116,29 +143,31 @@ def _write_report(
     run: Run,
     request: TrainRequest,
     history: list[Row],
-    tested: Row,
+    tested: _Tested,
     layers: list[Row],
     notes: tuple[str, ...],
     changed: str,
 ) -> None:
     """The page; ``changed`` as in :func:`_defended`."""
-    low, high = tested["interval"]
+    row = tested.row
+    low, high = row["interval"]
     kept = _KEPT[request.keep_epoch] + (f", {changed}" if changed and request.keep_epoch == "best" else "")
     lead = (
-        f"The {request.model} names {tested['test_accuracy']:.1%} of the {tested['images']} test images of "
+        f"The {request.model} names {row['test_accuracy']:.1%} of the {row['images']} test images of "
         f"{request.dataset} (95 % interval {low:.1%} to {high:.1%}). The weights are those of the {kept}; the test "
         "images were used once, at the end."
     )
     curve = learning_curves({request.model: history})
     options = [{"option": name, "value": str(value)} for name, value in request.model_dump().items()]
     report = Report(run, request.command_line(run.config), f"Training a {request.model} on {request.dataset}")
-    report.table("Test", [{name: value for name, value in tested.items() if name != "betas"}], *notes)
+    report.table("Test", [{name: value for name, value in row.items() if name != "betas"}], *notes)
     caption = "Loss and accuracy after every epoch" + (f"; dotted: the validation images, {changed}" if changed else "")
     report.picture("learning_curve.png", curve, f"{caption}.", "Learning curve")
     if layers:
         report.table("Noise layers", layers, _told(request))
+    add_confidence(report, tested.probabilities, tested.labels, np.arange(len(tested.labels)))
     report.table("Configuration", options)
-    report.finish(lead, [*history, tested], notes, **tested)
+    report.finish(lead, [*history, row], notes, **row)
 
 
 def _told(request: TrainRequest) -> str:

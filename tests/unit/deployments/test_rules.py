@@ -5,12 +5,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qaml_qiskit.deployments.conditions import Ideal, OnTarget, UnderNoise, parse_condition, parse_deployment, written
-from qaml_qiskit.deployments.rules import MOST_DRAWS, InferenceRule, LayersRule, Smoothing, names_rule, parse_rule
+from qaml_qiskit.deployments.rules import (
+    MOST_DRAWS,
+    Filtered,
+    InferenceRule,
+    LayersRule,
+    Smoothing,
+    names_rule,
+    parse_rule,
+)
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.filters import Filter
 
 RULES = st.one_of(
     st.sampled_from([LayersRule("exact"), LayersRule("off")]),
     st.builds(LayersRule, st.sampled_from(["mean", "majority"]), st.integers(1, MOST_DRAWS)),
+    st.builds(Filtered, st.builds(Filter, st.just("median"), st.integers(2, 9))),
+    st.builds(Filtered, st.builds(Filter, st.just("bits"), st.integers(1, 8))),
     st.builds(Smoothing, st.floats(1e-12, 1e6), st.integers(1, MOST_DRAWS)),
 )
 CONDITIONS = [Ideal(), OnTarget("fake-torino"), UnderNoise("depolarizing", 0.001), UnderNoise("readout", 0.1, "layer")]
@@ -49,6 +60,11 @@ def test_a_rule_stands_on_either_side_of_the_condition() -> None:
         ("smoothing:0:10", "above 0"),
         ("smoothing:nan:10", "above 0"),
         ("smoothing:0.25:0", "at least one draw"),
+        ("filter:median", "median:SIZE"),
+        ("filter:median:1", "a window of 2 to 9 pixels"),
+        ("filter:bits:9", "bits:BITS with 1 to 8"),
+        ("filter:blur:3", "blur:3 is no filter"),
+        ("filter:median:3:3", "is no filter"),
         ("layers:\x1b[31m", "no inference rule"),
     ],
 )

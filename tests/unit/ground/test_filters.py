@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.ndimage import median_filter
 
-from qaml_qiskit.deployments.filters import parse_filter
+from qaml_qiskit.filters import parse_filter
 from tests.tolerances import VALUE
 
 TIGHT = VALUE[torch.float64]
@@ -28,3 +28,12 @@ def test_bits_round_to_as_many_levels_and_pass_the_slope() -> None:
         assert float((found - pixels).detach().abs().max()) <= 0.5 / (2**bits - 1) + TIGHT
         (slope,) = torch.autograd.grad(found.sum(), pixels)
         assert torch.equal(slope, torch.ones_like(pixels))
+
+
+def test_an_image_of_which_nothing_is_left_stays_as_it_is() -> None:
+    line = torch.zeros(2, 1, 8, 8)
+    line[0, 0, :, 3] = 0.4
+    line[1, 0, 2:7, 2:7] = 0.4
+    assert torch.equal(parse_filter("median:3")(line)[0], line[0])
+    assert not torch.equal(parse_filter("median:3")(line)[1], line[1])
+    assert torch.equal(parse_filter("bits:1")(line), line)

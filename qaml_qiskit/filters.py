@@ -51,10 +51,13 @@ class Filter:
     def __call__(self, images: "Tensor") -> "Tensor":
         """Filtered copies of images, shape (N, C, H, W), with slopes.
 
+        An image of which nothing but black would be left stays as it is: a black one has no state.
+
         The median passes the slope to the pixel that it takes; rounding has none, and passes that of the identity
         (Bengio et al. 2013, 1308.3432; Athalye et al. 2018, 1802.00420, section 4.1).
         """
-        return _median(images, self.number) if self.kind == "median" else _quantised(images, self.number)
+        found = _median(images, self.number) if self.kind == "median" else _quantised(images, self.number)
+        return torch.where((found == 0).flatten(1).all(1)[:, None, None, None], images, found)
 
 
 def parse_filter(words: str) -> Filter:

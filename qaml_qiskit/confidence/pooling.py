@@ -1,0 +1,62 @@
+"""One temperature for several models whose probabilities are averaged, fitted behind the average."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from qaml_qiskit.confidence.probabilities import Floats, softmax
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.labels import check_labels
+
+#: Factors that are tried lie between one over this and this; first so many of them, since the likelihood of a mean may
+#: have several tops.
+_MOST, _TRIED = 1e4, 41
+#: Of the factor's logarithm.
+_PRECISION = 1e-6
+
+
+def fit_pooled_temperature(
+    logits: Floats | Sequence[Floats], labels: NDArray[np.integer], temperatures: Sequence[float]
+) -> float:
+    """By which factor the temperatures of members must change so that the mean of their probabilities is honest.
+
+    The mean of members that are each calibrated is less sure than it could be, because their errors are not the same
+    (Rahaman & Thiery 2021, 2007.08792): so the temperature is fitted to the mean, once more. The factor has the highest
+    likelihood of the labels; where all are right at any, it is the lowest that is tried.
+
+    Args:
+        logits: of K members, shape (K, N, m), of images that no member learned from.
+        labels: shape (N,).
+        temperatures: of the members, K of them.
+
+    Raises:
+        InputError: shapes that do not fit, logits that are not finite, or labels that are no classes.
+    """
+    values = np.asarray(logits, dtype=np.float64)
+    if values.ndim != 3 or not values.size or len(values) != len(temperatures) or not np.isfinite(values).all():
+        raise InputError(
+            "no temperature fits these members",
+            got=f"logits of shape {values.shape} and {len(temperatures)} temperatures",
+            expected="finite logits of shape (K, N, m) for K temperatures",
+            remedy="give the logits of validation images, and the temperature of every member",
+        )
+    classes = check_labels(labels, *values.shape[1:])
+    rows = np.arange(len(classes))
+
+    def loss(log_factor: float) -> float:
+        said = _pooled(values, [t * np.exp(log_factor) for t in temperatures])
+        return -float(np.log(np.maximum(said[rows, classes], np.finfo(np.float64).tiny)).mean())
+
+    tried = np.linspace(-np.log(_MOST), np.log(_MOST), _TRIED)
+    best = int(np.argmin([loss(each) for each in tried]))
+    bounds = tried[max(best - 1, 0)], tried[min(best + 1, _TRIED - 1)]
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": _PRECISION})
+    return float(np.exp(found.x))
+
+
+def _pooled(logits: Floats, temperatures: Sequence[float]) -> NDArray[np.float64]:
+    """The mean of members' probabilities, shape (N, m), from logits of shape (K, N, m)."""
+    said: NDArray[np.float64] = np.mean([softmax(z, t) for z, t in zip(logits, temperatures, strict=True)], axis=0)
+    return said
