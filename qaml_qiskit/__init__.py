@@ -49,18 +49,26 @@ if TYPE_CHECKING:
     from qaml_qiskit.progress import Silent as Silent
     from qaml_qiskit.reports.outcome import Brief as Brief
     from qaml_qiskit.reports.outcome import Outcome as Outcome
+    from qaml_qiskit.studies.conforming import ConformalPredictor as ConformalPredictor
+    from qaml_qiskit.studies.conforming import fit_conformal as fit_conformal
     from qaml_qiskit.workflows.attack.request import AttackRequest as AttackRequest
     from qaml_qiskit.workflows.attack.workflow import attack as attack
     from qaml_qiskit.workflows.audit.request import AuditRequest as AuditRequest
     from qaml_qiskit.workflows.audit.workflow import audit as audit
     from qaml_qiskit.workflows.backends import list_targets as list_targets
+    from qaml_qiskit.workflows.calibrate.request import CalibrateRequest as CalibrateRequest
+    from qaml_qiskit.workflows.calibrate.workflow import calibrate as calibrate
     from qaml_qiskit.workflows.certify.request import CertifyRequest as CertifyRequest
     from qaml_qiskit.workflows.certify.workflow import certify as certify
+    from qaml_qiskit.workflows.conformal.request import ConformalRequest as ConformalRequest
+    from qaml_qiskit.workflows.conformal.workflow import conformal as conformal
     from qaml_qiskit.workflows.data import fetch_data as fetch_data
     from qaml_qiskit.workflows.data import list_data as list_data
     from qaml_qiskit.workflows.data import verify_data as verify_data
     from qaml_qiskit.workflows.demo.request import DemoRequest as DemoRequest
     from qaml_qiskit.workflows.demo.workflow import demo as demo
+    from qaml_qiskit.workflows.detect.request import DetectRequest as DetectRequest
+    from qaml_qiskit.workflows.detect.workflow import detect as detect
     from qaml_qiskit.workflows.encode.request import EncodeRequest as EncodeRequest
     from qaml_qiskit.workflows.encode.workflow import encode as encode
     from qaml_qiskit.workflows.export.request import ExportRequest as ExportRequest
@@ -93,6 +101,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.workflows.train.workflow import train as train
     from qaml_qiskit.workflows.transfer.request import TransferRequest as TransferRequest
     from qaml_qiskit.workflows.transfer.workflow import transfer as transfer
+    from qaml_qiskit.workflows.uncertainty.request import UncertaintyRequest as UncertaintyRequest
+    from qaml_qiskit.workflows.uncertainty.workflow import uncertainty as uncertainty
     from qaml_qiskit.workflows.workspace import init_workspace as init_workspace
 
 __version__ = "0.1.0"

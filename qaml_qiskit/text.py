@@ -30,6 +30,11 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
+def slug(name: str) -> str:
+    """A part of a file's name that reminds of a name, in at most 60 letters, digits, dots and hyphens."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", name)[:60]
+
+
 def _is_plain(character: str) -> bool:
     code = ord(character)
     bidirectional = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069

@@ -60,3 +60,8 @@ OPTIMISER = 1e-5
 
 #: Standard errors of probabilities by a fixed set of draws, relative to those by endless ones.
 DRAWN_ERROR = 0.1
+#: Sums of probabilities in double precision.
+VALUE_OF_PROBABILITIES = 1e-12
+
+#: A fit with a weak prior against one without, of twenty thousand images.
+WEAK_PRIOR = 1e-3

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.attacks.image.mim import MIMConfig as MIMConfig
     from qaml_qiskit.attacks.image.pgd import PGDConfig as PGDConfig
     from qaml_qiskit.attacks.image.square import SquareConfig as SquareConfig
+    from qaml_qiskit.attacks.joint import Evasion as Evasion
+    from qaml_qiskit.attacks.joint import JointPGD as JointPGD
+    from qaml_qiskit.attacks.joint import Situation as Situation
+    from qaml_qiskit.attacks.joint import Standing as Standing
     from qaml_qiskit.attacks.registry import ATTACKS as ATTACKS
     from qaml_qiskit.attacks.registry import AttackName as AttackName
     from qaml_qiskit.attacks.registry import make_attack as make_attack
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.attacks.stochastic import ExpectedLogits as ExpectedLogits
     from qaml_qiskit.attacks.stochastic import RandomModule as RandomModule
     from qaml_qiskit.attacks.stochastic import drawn_accuracy as drawn_accuracy
+    from qaml_qiskit.attacks.traits import JointVariant as JointVariant
     from qaml_qiskit.attacks.traits import Traits as Traits
     from qaml_qiskit.freezing import frozen as frozen
 

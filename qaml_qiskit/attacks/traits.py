@@ -6,6 +6,9 @@ from typing import Literal
 #: The norm in which a perturbation is bounded.
 Norm = Literal["linf", "l2"]
 
+#: How an attacker makes one step of the gradients of a classifier and its detector; see :class:`.JointPGD`.
+JointVariant = Literal["joint", "selective", "orthogonal"]
+
 
 @dataclass(frozen=True)
 class Traits:

@@ -10,10 +10,17 @@ from qaml_qiskit.certificates.forms import DecisionForms as DecisionForms
 from qaml_qiskit.certificates.forms import Spectrum as Spectrum
 from qaml_qiskit.certificates.forms import decompose as decompose
 from qaml_qiskit.certificates.gradient import l2_attack as l2_attack
+from qaml_qiskit.certificates.gradient import l2_descent as l2_descent
 from qaml_qiskit.certificates.gradient import linf_attack as linf_attack
 from qaml_qiskit.certificates.nearest import NearestFlips as NearestFlips
 from qaml_qiskit.certificates.nearest import nearest_flips as nearest_flips
 from qaml_qiskit.certificates.privacy import privacy_radii as privacy_radii
+from qaml_qiskit.certificates.shots import shot_margins as shot_margins
+from qaml_qiskit.certificates.shots import shot_radii as shot_radii
+from qaml_qiskit.certificates.signed import LabelDistances as LabelDistances
+from qaml_qiskit.certificates.signed import label_distances as label_distances
+from qaml_qiskit.certificates.signed import moved_out as moved_out
+from qaml_qiskit.certificates.signed import signed_distances as signed_distances
 from qaml_qiskit.certificates.smoothing import SmoothedCertificates as SmoothedCertificates
 from qaml_qiskit.certificates.smoothing import certify_smoothed as certify_smoothed
 from qaml_qiskit.certificates.smoothing import certify_smoothed_forms as certify_smoothed_forms

@@ -161,3 +161,43 @@ def _pgd(forms: DecisionForms, x: Floats, labels: Integers, opponents: Integers,
         z[active] = moved.clip(lowest[active], highest[active])
         active = active[~fooled[active]]
     return fooled
+
+
+def l2_descent(forms: DecisionForms, images: Floats, labels: Integers, radius: float, *, steps: int = 20) -> Floats:
+    """Images within ``radius`` in l2, and pixels in [0, 1], on which PGD makes the label's least margin small, (N, d).
+
+    Each step goes down the gradient of xᵀ(M_y − M_k)x/xᵀx for the class k that is nearest to winning, by a length that
+    falls from radius/2; what leaves the ball or the box is projected back. Of all steps the image with the least margin
+    is kept.
+
+    Args:
+        forms: the classifier.
+        images: shape (N, d), in [0, 1].
+        labels: shape (N,).
+        radius: in l2, from 0.
+        steps: of PGD.
+
+    Raises:
+        InputError: images or labels that do not fit.
+    """
+    x, labels = check_images(forms, images, labels)
+    rows, z, least = np.arange(len(x)), x.copy(), x.copy()
+    lowest = np.full(len(x), np.inf)
+    for step in range(steps + 1):
+        products, squares = forms.products(z), np.maximum((z**2).sum(1), np.finfo(np.float64).tiny)
+        values = (products * z).sum(2) / squares
+        values[labels, rows] = -np.inf
+        rival = values.argmax(0)
+        difference = products[labels, rows] - products[rival, rows]
+        margin = (difference * z).sum(1) / squares
+        better = margin < lowest
+        least[better], lowest[better] = z[better], margin[better]
+        # The gradient of the quotient, but for a positive factor.
+        slope = difference - margin[:, None] * z
+        length = np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        z = z - radius / 2 * (1 - step / (steps + 1)) * slope / length
+        change = z - x
+        size = np.maximum(np.linalg.norm(change, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        # The box is convex and holds x: cutting off towards it does not leave the ball.
+        z = (x + change * np.minimum(1, radius / size)).clip(0, 1)
+    return least

@@ -153,6 +153,30 @@ COMMANDS = {
             "CertifyRequest",
         ),
         Command(
+            "calibrate",
+            "Measure whether a model's probabilities are what they say, and recalibrate them: ideal, noisy, attacked.",
+            "calibrate",
+            "CalibrateRequest",
+        ),
+        Command(
+            "detect",
+            "Watch a classifier with detectors, show them clean, attacked and odd images, and count the alarms.",
+            "detect",
+            "DetectRequest",
+        ),
+        Command(
+            "uncertainty",
+            "Take apart what predictions are unsure about: the label, the model or the shots; and what that gains.",
+            "uncertainty",
+            "UncertaintyRequest",
+        ),
+        Command(
+            "conformal",
+            "Form sets of labels that hold the right one as often as promised, clean and after attacks of some length.",
+            "conformal",
+            "ConformalRequest",
+        ),
+        Command(
             "tamper",
             "Tamper with weights, gates, encoding, readout, calibration or neighbours, and score the images again.",
             "tamper",

@@ -1,11 +1,30 @@
-"""How sure a prediction is: probabilities, what makes them honest, and what follows from them; numpy only."""
+"""How sure a prediction is: probabilities, what makes them honest, and what follows from them; no tensors."""
 
-from qaml_qiskit.confidence.measured import Probabilities as Probabilities
-from qaml_qiskit.confidence.pooling import fit_pooled_temperature as fit_pooled_temperature
-from qaml_qiskit.confidence.probabilities import probability_errors as probability_errors
-from qaml_qiskit.confidence.probabilities import softmax as softmax
-from qaml_qiskit.confidence.temperature import Temperature as Temperature
-from qaml_qiskit.confidence.temperature import fit_temperature as fit_temperature
-from qaml_qiskit.confidence.uncertainty import ShotMoments as ShotMoments
-from qaml_qiskit.confidence.uncertainty import Uncertainty as Uncertainty
-from qaml_qiskit.confidence.uncertainty import entropy as entropy
+from typing import TYPE_CHECKING
+
+from qaml_qiskit.lazy import load_lazily
+
+if TYPE_CHECKING:
+    from qaml_qiskit.confidence.conformal import SetFigures as SetFigures
+    from qaml_qiskit.confidence.conformal import adaptive_scores as adaptive_scores
+    from qaml_qiskit.confidence.conformal import check_enough as check_enough
+    from qaml_qiskit.confidence.conformal import coverage_interval as coverage_interval
+    from qaml_qiskit.confidence.conformal import set_figures as set_figures
+    from qaml_qiskit.confidence.conformal import thresholds_for as thresholds_for
+    from qaml_qiskit.confidence.isotonic import Isotonic as Isotonic
+    from qaml_qiskit.confidence.kept import read_recalibrations as read_recalibrations
+    from qaml_qiskit.confidence.measured import Probabilities as Probabilities
+    from qaml_qiskit.confidence.names import RECALIBRATIONS as RECALIBRATIONS
+    from qaml_qiskit.confidence.names import RecalibrationName as RecalibrationName
+    from qaml_qiskit.confidence.platt import Platt as Platt
+    from qaml_qiskit.confidence.pooling import fit_pooled_temperature as fit_pooled_temperature
+    from qaml_qiskit.confidence.probabilities import probability_errors as probability_errors
+    from qaml_qiskit.confidence.probabilities import softmax as softmax
+    from qaml_qiskit.confidence.recalibration import Recalibration as Recalibration
+    from qaml_qiskit.confidence.temperature import Temperature as Temperature
+    from qaml_qiskit.confidence.temperature import fit_temperature as fit_temperature
+    from qaml_qiskit.confidence.uncertainty import ShotMoments as ShotMoments
+    from qaml_qiskit.confidence.uncertainty import Uncertainty as Uncertainty
+    from qaml_qiskit.confidence.uncertainty import entropy as entropy
+
+load_lazily(__name__)

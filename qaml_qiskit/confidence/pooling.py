@@ -10,8 +10,9 @@ from qaml_qiskit.confidence.probabilities import Floats, softmax
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.labels import check_labels
 
-#: Factors that are tried lie between one over this and this.
-_MOST = 100.0
+#: Factors that are tried lie between one over this and this; first so many of them, since the likelihood of a mean may
+#: have several tops.
+_MOST, _TRIED = 1e4, 41
 #: Of the factor's logarithm.
 _PRECISION = 1e-6
 
@@ -23,7 +24,7 @@ def fit_pooled_temperature(
 
     The mean of members that are each calibrated is less sure than it could be, because their errors are not the same
     (Rahaman & Thiery 2021, 2007.08792): so the temperature is fitted to the mean, once more. The factor has the highest
-    likelihood of the labels; where all are right at any, it is the lowest that is tried, 1/100.
+    likelihood of the labels; where all are right at any, it is the lowest that is tried.
 
     Args:
         logits: of K members, shape (K, N, m), of images that no member learned from.
@@ -48,8 +49,10 @@ def fit_pooled_temperature(
         said = _pooled(values, [t * np.exp(log_factor) for t in temperatures])
         return -float(np.log(np.maximum(said[rows, classes], np.finfo(np.float64).tiny)).mean())
 
-    limit = float(np.log(_MOST))
-    found = minimize_scalar(loss, bounds=(-limit, limit), method="bounded", options={"xatol": _PRECISION})
+    tried = np.linspace(-np.log(_MOST), np.log(_MOST), _TRIED)
+    best = int(np.argmin([loss(each) for each in tried]))
+    bounds = tried[max(best - 1, 0)], tried[min(best + 1, _TRIED - 1)]
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": _PRECISION})
     return float(np.exp(found.x))
 
 

@@ -4,7 +4,7 @@ Looking for files, checking and fetching them is in ``store`` and ``download``; 
 its official file format; ``names`` knows them all by name.
 """
 
-from qaml_qiskit.datasets.again import load_rows, load_split, load_test
+from qaml_qiskit.datasets.again import load_foreign, load_rows, load_split, load_test
 from qaml_qiskit.datasets.base import Dataset, Split
 from qaml_qiskit.datasets.catalogue import dataset_names, dataset_spec
 from qaml_qiskit.datasets.download import fetch
@@ -53,6 +53,7 @@ __all__ = [
     "is_path",
     "keep_given",
     "load_dataset",
+    "load_foreign",
     "load_rows",
     "load_split",
     "load_test",

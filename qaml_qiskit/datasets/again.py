@@ -104,6 +104,21 @@ def load_rows(
     return _prepared(path.name, read_rows(path, options), classes, preparation or DataPreparation())
 
 
+def load_foreign(dataset: str, preparation: DataPreparation | None, data_dir: Path | None) -> NDArray[np.float32]:
+    """The images of another data set's test part, of all its classes, prepared as a model's own were.
+
+    Args:
+        dataset: its name.
+        preparation: what was done to the model's data.
+        data_dir: where the data sets are.
+
+    Raises:
+        ConfigurationError: they are not there.
+        InputError: they cannot be prepared so.
+    """
+    return (preparation or DataPreparation()).images(read_named(dataset, data_dir).test.values, dataset)
+
+
 def _prepared(
     name: str, part: FilePart, classes: Sequence[int | str], steps: DataPreparation
 ) -> tuple[Dataset, NDArray[np.int64], tuple[str, ...]]:

@@ -7,6 +7,7 @@ from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.forms import check_forms
 from qaml_qiskit.deployments.placing import PlaceableModel
 from qaml_qiskit.deployments.rules import LayersRule
+from qaml_qiskit.models import QVC
 
 
 class CheckedModel(PlaceableModel):
@@ -49,6 +50,11 @@ class CheckedModel(PlaceableModel):
         if self.filter is not None:
             raise refusals.needs_quadratic_logits(self.name, f"the filter {self.filter} in front of it")
         check_forms(self.stored.model, self.name, self.condition)
+
+    def check_measurable(self) -> None:
+        """Raise ConfigurationError unless the logits are averages over shots of a circuit."""
+        if not isinstance(self.stored.model, QVC):
+            raise refusals.needs_shots(self.name, self.card.model.kind)
 
     def check_runnable(self) -> None:
         """Raise ConfigurationError for a rule that no circuit follows."""

@@ -44,11 +44,15 @@ class Batch:
 
     def first(self, count: int) -> "Batch":
         """Some of them."""
-        return Batch(self.images[:count], self.labels[:count], self.indices[:count], self.origin)
+        return self.at(np.arange(min(count, len(self))))
 
-    def rows(self, places: NDArray[np.integer]) -> "Batch":
-        """Those at these places."""
-        return Batch(self.images[places], self.labels[places], self.indices[places], self.origin)
+    def at(self, rows: NDArray[np.integer]) -> "Batch":
+        """Those in some places of this batch."""
+        return Batch(self.images[rows], self.labels[rows], self.indices[rows], self.origin)
+
+    def with_images(self, images: NDArray[np.float32]) -> "Batch":
+        """The same labels and positions for other images of them, such as attacked ones, shape (N, C, H, W)."""
+        return Batch(torch.from_numpy(images), self.labels, self.indices, self.origin)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -71,7 +75,7 @@ def load_batch(source: str, deployments: Sequence[Deployment], data_dir: Path | 
     card = deployments[0].card
     images, labels, indices = load_images(source, card.data, data_dir, or_all=or_all, shape=card.model.image_shape)
     check_batch(images, card.model.image_shape)
-    _check_readable(deployments, images)
+    check_readable(deployments, images)
     return Batch(images, labels, indices, f"{len(labels)}" if source.isdecimal() else source)
 
 
@@ -154,7 +158,7 @@ def _first(
     return torch.from_numpy(test.images[:count]), test.labels[:count], np.arange(count)
 
 
-def _check_readable(deployments: Iterable[Deployment], images: Tensor) -> None:
+def check_readable(deployments: Iterable[Deployment], images: Tensor) -> None:
     """Refuse a black image that one of the models cannot encode."""
     black = (images.flatten(1).amax(1) <= 0).nonzero().flatten().tolist()
     for deployment in deployments if black else ():

@@ -183,6 +183,21 @@ def needs_gradients(name: str, got: str) -> ConfigurationError:
     )
 
 
+def needs_shots(name: str, kind: str) -> ConfigurationError:
+    """What shots say, of a model that no circuit computes.
+
+    Args:
+        name: the deployment's.
+        kind: of the model.
+    """
+    return ConfigurationError(
+        f"{name} is not measured in shots",
+        got=f"a {kind}",
+        expected="a QVC, whose logits are averages over shots of its circuit",
+        remedy="leave out --shots",
+    )
+
+
 def needs_draws(name: str) -> ConfigurationError:
     """Randomised smoothing of what takes seconds an image.
 

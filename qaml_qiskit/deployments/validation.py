@@ -58,7 +58,7 @@ def load_validation(
             remedy="ask for fewer, give --validation FILE, or train with one --validation-seed",
         )
     rows = np.sort(np.random.default_rng(seed).permutation(len(labels))[:count])
-    return Batch(images, labels, places, f"{count} of validation").rows(rows)
+    return Batch(images, labels, places, f"{count} of validation").at(rows)
 
 
 def load_learned(
@@ -87,8 +87,8 @@ def load_learned(
 def halves(batch: Batch, seed: int) -> tuple[Batch, Batch]:
     """Validation images in two, drawn at random: what something is learned from, and what is fitted behind it."""
     order = np.random.default_rng(seed).permutation(len(batch))
-    first, second = (np.sort(part) for part in np.array_split(order, 2))
-    return batch.rows(first), batch.rows(second)
+    middle = len(order) // 2
+    return batch.at(np.sort(order[:middle])), batch.at(np.sort(order[middle:]))
 
 
 def fitted_temperature(deployment: Deployment, validation: Batch, progress: Progress | None = None) -> Temperature:
@@ -125,7 +125,7 @@ def known_temperature(
         validation = load_validation(None, [deployment], data_dir)
         chosen = np.sort(np.random.default_rng(0).permutation(len(validation))[:_ENOUGH])
         ideal = deployment.expected.at(Ideal(rule=deployment.expected.condition.rule))
-        return fitted_temperature(ideal, validation.rows(chosen), progress)
+        return fitted_temperature(ideal, validation.at(chosen), progress)
     except QamlError:
         # A run that needs no probabilities goes without.
         return None

@@ -54,6 +54,8 @@ class Detector(BaseModel, ABC):
     least_models: ClassVar[int] = 1
     #: Whether :meth:`fit` reads images that were set aside.
     learns: ClassVar[bool] = False
+    #: A threshold that means something by itself, so that no image need set it; an alarm is a score above it.
+    own_threshold: ClassVar[float | None] = None
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

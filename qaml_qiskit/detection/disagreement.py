@@ -17,17 +17,20 @@ class Disagreement(Detector):
 
     name = "disagreement"
     least_models = 2
+    #: An alarm where any two models differ, as in figure 5.
+    own_threshold = 0.0
 
     def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
         """Nothing is learned."""
-        return FittedDisagreement(_temperatures(models))
+        return FittedDisagreement(temperatures_of(models))
 
 
 class Divergence(Detector):
     """How far apart the models' probabilities are: the Jensen–Shannon divergence, in nats.
 
     Entropy of the mean of the probabilities less the mean of their entropies: 0 where all say the same, at most the
-    logarithm of the number of models.
+    logarithm of the number of models. It is the mutual information of label and model, the model's part of the
+    predictive entropy.
     """
 
     name = "divergence"
@@ -35,7 +38,7 @@ class Divergence(Detector):
 
     def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
         """Nothing is learned."""
-        return FittedDivergence(_temperatures(models))
+        return FittedDivergence(temperatures_of(models))
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,8 @@ class FittedDivergence(FittedDetector):
 
     def scores(self, seen: Seen) -> Tensor:
         """Shape (N,)."""
-        said = torch.stack([z.double() / t for z, t in zip(seen.logits, self.temperatures, strict=True)])
-        logs = said.log_softmax(dim=2)
-        return _entropy(logs.logsumexp(0) - math.log(len(logs))) - _entropy(logs).mean(0)
+        logs = log_probabilities(seen, self.temperatures)
+        return entropy_of_logs(mean_of_logs(logs)) - entropy_of_logs(logs).mean(0)
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,22 @@ class FittedDisagreement(FittedDivergence):
         return super().scores(seen)
 
 
-def _temperatures(models: Sequence[Deployment]) -> tuple[float, ...]:
+def temperatures_of(models: Sequence[Deployment]) -> tuple[float, ...]:
+    """Those of the models, in their order."""
     return tuple(each.temperature.value for each in models)
 
 
-def _entropy(logs: Tensor) -> Tensor:
-    """Of probabilities with these logarithms along the last axis."""
+def log_probabilities(seen: Seen, temperatures: Sequence[float]) -> Tensor:
+    """Logarithms of what each of K models holds likely, shape (K, N, m), in double precision."""
+    said = torch.stack([z.double() / t for z, t in zip(seen.logits, temperatures, strict=True)])
+    return said.log_softmax(dim=2)
+
+
+def mean_of_logs(logs: Tensor) -> Tensor:
+    """Logarithms of the mean of probabilities, shape (N, m), from those of the models, shape (K, N, m)."""
+    return logs.logsumexp(0) - math.log(len(logs))
+
+
+def entropy_of_logs(logs: Tensor) -> Tensor:
+    """Entropy of probabilities with these logarithms along the last axis, in nats."""
     return -(logs.exp() * logs).sum(-1)

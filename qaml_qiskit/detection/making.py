@@ -32,8 +32,3 @@ def make_detectors(names: Sequence[str], param: Sequence[str] = ()) -> dict[str,
     """
     settings = settings_of_each(read_settings(param), {name: DETECTORS[name] for name in names})
     return {name: make_detector(name, **own) for name, own in settings.items()}
-
-
-def is_for_detectors(word: str) -> bool:
-    """Whether a word ``name.key=value`` is a detector's setting by its name; other words are those of attacks."""
-    return word.partition("=")[0].rpartition(".")[0] in DETECTORS

@@ -15,6 +15,7 @@ DETECTORS: Registry[type["Detector"]] = Registry(
     {
         "disagreement": (f"{_HERE}.disagreement:Disagreement", "share of pairs of models with different labels (West)"),
         "divergence": (f"{_HERE}.disagreement:Divergence", "how far apart the probabilities of the models are"),
+        "entropy": (f"{_HERE}.uncertain:Entropy", "how unsure the mean of the models is about the label"),
         "confidence": (f"{_HERE}.sure:Confidence", "one less the largest probability"),
         "margin": (f"{_HERE}.sure:Margin", "how near the second label's logit is to the first's"),
         "energy": (f"{_HERE}.sure:Energy", "how small all logits are"),
@@ -29,4 +30,12 @@ DETECTORS: Registry[type["Detector"]] = Registry(
     base="qaml_qiskit.detection.detector:Detector",
 )
 
-DetectorName = Annotated[str, Named(DETECTORS)]
+#: Detectors with their settings that were given to this process in place of a name.
+GIVEN_DETECTORS: Registry["Detector"] = Registry("given detector", {}, base="qaml_qiskit.detection.detector:Detector")
+
+DetectorName = Annotated[str, Named(DETECTORS, given=GIVEN_DETECTORS)]
+
+
+def is_for_detectors(word: str) -> bool:
+    """Whether a word ``name.key=value`` is a detector's setting by its name; other words are those of attacks."""
+    return word.partition("=")[0].rpartition(".")[0] in DETECTORS

@@ -21,6 +21,10 @@ from qaml_qiskit.evaluation.estimates import Correction as Correction
 from qaml_qiskit.evaluation.estimates import Estimates as Estimates
 from qaml_qiskit.evaluation.estimates import factors as factors
 from qaml_qiskit.evaluation.head import LinearHead as LinearHead
+from qaml_qiskit.evaluation.paired import bin_error_figure as bin_error_figure
+from qaml_qiskit.evaluation.paired import bootstrap_difference as bootstrap_difference
+from qaml_qiskit.evaluation.paired import mean_figure as mean_figure
+from qaml_qiskit.evaluation.paired import ranking_figure as ranking_figure
 from qaml_qiskit.evaluation.products import Products as Products
 from qaml_qiskit.evaluation.products import ZString as ZString
 from qaml_qiskit.evaluation.proportions import Z_95 as Z_95

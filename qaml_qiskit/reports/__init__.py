@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.certified import certified_curves as certified_curves
     from qaml_qiskit.reports.confidence import add_confidence as add_confidence
     from qaml_qiskit.reports.confidence import confidence_histograms as confidence_histograms
+    from qaml_qiskit.reports.conformal import conformal_curves as conformal_curves
+    from qaml_qiskit.reports.detection_figures import detection_strengths as detection_strengths
+    from qaml_qiskit.reports.detection_figures import roc_curves as roc_curves
+    from qaml_qiskit.reports.detection_figures import score_histograms as score_histograms
     from qaml_qiskit.reports.device_figures import forecast_curves as forecast_curves
     from qaml_qiskit.reports.device_figures import frontier_figure as frontier_figure
     from qaml_qiskit.reports.figures import accuracy_bars as accuracy_bars
@@ -41,5 +45,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.tables import to_csv as to_csv
     from qaml_qiskit.reports.tables import to_markdown as to_markdown
     from qaml_qiskit.reports.terminal import lay_out as lay_out
+    from qaml_qiskit.reports.uncertainty_figures import uncertainty_bars as uncertainty_bars
 
 load_lazily(__name__)

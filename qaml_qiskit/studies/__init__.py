@@ -5,6 +5,18 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.studies.adapting import Attempt as Attempt
+    from qaml_qiskit.studies.adapting import Strength as Strength
+    from qaml_qiskit.studies.adapting import attacked_strengths as attacked_strengths
+    from qaml_qiskit.studies.adapting import exactly as exactly
+    from qaml_qiskit.studies.adapting import make_adaptive as make_adaptive
+    from qaml_qiskit.studies.anomalies import DARK as DARK
+    from qaml_qiskit.studies.anomalies import anomalous_images as anomalous_images
+    from qaml_qiskit.studies.asking import Inquiry as Inquiry
+    from qaml_qiskit.studies.asking import Shots as Shots
+    from qaml_qiskit.studies.asking import ask_models as ask_models
+    from qaml_qiskit.studies.asking import check_askable as check_askable
+    from qaml_qiskit.studies.asking import is_sampled as is_sampled
     from qaml_qiskit.studies.attacking import Cell as Cell
     from qaml_qiskit.studies.attacking import attack_columns as attack_columns
     from qaml_qiskit.studies.attacking import make_adversarial as make_adversarial
@@ -13,27 +25,64 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.auditing import audit_cells as audit_cells
     from qaml_qiskit.studies.auditing import audit_rows as audit_rows
     from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
+    from qaml_qiskit.studies.calibrating import Floats as Floats
+    from qaml_qiskit.studies.calibrating import Judged as Judged
+    from qaml_qiskit.studies.calibrating import Way as Way
+    from qaml_qiskit.studies.calibrating import sample_logits as sample_logits
+    from qaml_qiskit.studies.calibrating import score_logits as score_logits
     from qaml_qiskit.studies.certifying import Certified as Certified
     from qaml_qiskit.studies.certifying import Certifying as Certifying
+    from qaml_qiskit.studies.certifying import OfShots as OfShots
     from qaml_qiskit.studies.certifying import certified_accuracy as certified_accuracy
     from qaml_qiskit.studies.certifying import certify_batch as certify_batch
     from qaml_qiskit.studies.certifying import summary_of as summary_of
+    from qaml_qiskit.studies.conforming import ConformalPredictor as ConformalPredictor
+    from qaml_qiskit.studies.conforming import Scored as Scored
+    from qaml_qiskit.studies.conforming import check_promise as check_promise
+    from qaml_qiskit.studies.conforming import fit_conformal as fit_conformal
+    from qaml_qiskit.studies.conforming import predictors as predictors
     from qaml_qiskit.studies.counting import Classifier as Classifier
     from qaml_qiskit.studies.counting import CountedCircuit as CountedCircuit
     from qaml_qiskit.studies.counting import Counting as Counting
     from qaml_qiskit.studies.counting import Grid as Grid
     from qaml_qiskit.studies.counting import Preparation as Preparation
     from qaml_qiskit.studies.counting import count_circuits as count_circuits
+    from qaml_qiskit.studies.covering import Covering as Covering
+    from qaml_qiskit.studies.covering import ScoringLabels as ScoringLabels
+    from qaml_qiskit.studies.covering import cover as cover
+    from qaml_qiskit.studies.covering import coverage_rows as coverage_rows
+    from qaml_qiskit.studies.covering import score_labels as score_labels
+    from qaml_qiskit.studies.covering import set_rows as set_rows
     from qaml_qiskit.studies.defending import Defence as Defence
     from qaml_qiskit.studies.defending import audit_defences as audit_defences
     from qaml_qiskit.studies.defending import defence_notes as defence_notes
     from qaml_qiskit.studies.defending import defence_rows as defence_rows
     from qaml_qiskit.studies.defending import gain_rows as gain_rows
+    from qaml_qiskit.studies.detecting import Rule as Rule
+    from qaml_qiskit.studies.detecting import Shown as Shown
+    from qaml_qiskit.studies.detecting import Suspects as Suspects
+    from qaml_qiskit.studies.detecting import calibrated_models as calibrated_models
+    from qaml_qiskit.studies.detecting import detection_row as detection_row
+    from qaml_qiskit.studies.detecting import evading as evading
+    from qaml_qiskit.studies.detecting import halves as halves
+    from qaml_qiskit.studies.detecting import rules_of as rules_of
+    from qaml_qiskit.studies.detecting import score_sets as score_sets
+    from qaml_qiskit.studies.detecting import see_images as see_images
     from qaml_qiskit.studies.encoding import Encoder as Encoder
     from qaml_qiskit.studies.encoding import encode_images as encode_images
     from qaml_qiskit.studies.encoding import movements as movements
+    from qaml_qiskit.studies.families import FITTED as FITTED
+    from qaml_qiskit.studies.families import LEARNED as LEARNED
+    from qaml_qiskit.studies.families import Answers as Answers
+    from qaml_qiskit.studies.families import Asking as Asking
     from qaml_qiskit.studies.measuring import Measured as Measured
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
+    from qaml_qiskit.studies.members import Answering as Answering
+    from qaml_qiskit.studies.members import Learned as Learned
+    from qaml_qiskit.studies.mixing import MIX as MIX
+    from qaml_qiskit.studies.mixing import AttackedSet as AttackedSet
+    from qaml_qiskit.studies.mixing import attacked_sets as attacked_sets
+    from qaml_qiskit.studies.mixing import mixed_set as mixed_set
     from qaml_qiskit.studies.parts import PARTS as PARTS
     from qaml_qiskit.studies.parts import TamperedPart as TamperedPart
     from qaml_qiskit.studies.perturbing import perturb as perturb
@@ -69,5 +118,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.tampering import check_invertible as check_invertible
     from qaml_qiskit.studies.tampering import honest_readout as honest_readout
     from qaml_qiskit.studies.tampering import tamper_parts as tamper_parts
+    from qaml_qiskit.studies.uncertain import ALONE as ALONE
+    from qaml_qiskit.studies.uncertain import JudgedSource as JudgedSource
+    from qaml_qiskit.studies.uncertain import uncertainty_gains as uncertainty_gains
 
 load_lazily(__name__)

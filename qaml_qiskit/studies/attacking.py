@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -30,10 +31,12 @@ class Cell:
     Attributes:
         source: the name of the deployment that is attacked.
         attack: with its strength and seed.
+        rows: which of the images are attacked, by their places in the batch; None for all.
     """
 
     source: str
     attack: Attack
+    rows: tuple[int, ...] | None = None
 
     @property
     def told(self) -> str:
@@ -45,7 +48,11 @@ class Cell:
         """What serves this cell: an attack for the smallest perturbation learns its budget afterwards."""
         if not self.attack.traits.minimal:
             return self
-        return Cell(self.source, self.attack.model_copy(update={"eps": None}))
+        return replace(self, attack=self.attack.model_copy(update={"eps": None}))
+
+    def of(self, batch: Batch) -> Batch:
+        """The images of a batch that are attacked."""
+        return batch if self.rows is None else batch.at(np.array(self.rows))
 
 
 def adversarial_key(key: str) -> str:
@@ -61,7 +68,7 @@ def make_adversarial(
     progress: Progress,
     pool: Pool = HERE,
 ) -> dict[str, AdversarialImages]:
-    """Attack the images in every cell that is not done yet. All images are attacked, the wrong ones too.
+    """Attack the images in every cell that is not done yet. The wrong ones are attacked, too.
 
     Args:
         run: gets a file a cell as it finishes.
@@ -76,7 +83,7 @@ def make_adversarial(
     """
     tasks = {adversarial_key(key): cell for key, cell in cells.items()}
     told = {key: cell.told for key, cell in tasks.items()}
-    bar = Bar(progress, "attacking", told, dict.fromkeys(tasks, len(batch)))
+    bar = Bar(progress, "attacking", told, {key: len(cell.of(batch)) for key, cell in tasks.items()})
     work = _Attacking(sources, batch)
     found = run.map(tasks, work, ADVERSARIAL, bar=bar, pool=pool, together=lambda cell: cell.search)
     return {key: found[adversarial_key(key)] for key in cells}
@@ -101,7 +108,7 @@ class _Attacking:
         return digest(self._batch.images)
 
     def __call__(self, cell: Cell, advance: Advance) -> AdversarialImages:
-        source, batch = self._by_name[cell.source], self._batch
+        source, batch = self._by_name[cell.source], cell.of(self._batch)
         if self._last is None or self._last[0] != cell.search:
             self._last = cell.search, attacked(source, batch, cell.search.attack, advance)
         result = _bounded(self._last[1], cell.attack, batch.images)
@@ -111,10 +118,11 @@ class _Attacking:
             indices=batch.indices,
             clean_correct=result.clean_correct.numpy(),
             fooled=result.fooled.numpy(),
-            provenance=self._provenance(source, cell.attack, result),
+            provenance=self._provenance(source, cell, result),
         )
 
-    def _provenance(self, source: Deployment, attack: Attack, result: AttackResult) -> Provenance:
+    def _provenance(self, source: Deployment, cell: Cell, result: AttackResult) -> Provenance:
+        attack = cell.attack
         return Provenance(
             model=source.model_name,
             weights=source.weights,
@@ -128,7 +136,7 @@ class _Attacking:
             data=source.card.data.fingerprint,
             classes=source.card.data.classes,
             images=self._batch.origin,
-            images_digest=self._digest,
+            images_digest=self._digest if cell.rows is None else digest(cell.of(self._batch).images),
             package_version=__version__,
         )
 

@@ -21,6 +21,8 @@ from qaml_qiskit.certificates import (
     linf_attack,
     linf_lower_bounds,
     lipschitz_radii,
+    shot_margins,
+    shot_radii,
 )
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.forms import QuadraticForms
@@ -54,6 +56,19 @@ class Certified:
     seconds: float
 
 
+@dataclass(frozen=True)
+class OfShots:
+    """What is asked of a label that is measured.
+
+    Attributes:
+        shots: S, of the circuit, for one image.
+        confidence: the probability with which they must give the right label.
+    """
+
+    shots: int
+    confidence: float
+
+
 CERTIFIED: Codec[Certified] = JSON.of(vars, lambda content: Certified(**content))
 
 
@@ -67,14 +82,17 @@ class Certifying:
         deployment: whose logits are quadratic forms of the image.
         batch: the images, of which a task is a slice.
         seed: of the attack's starts.
+        measured: adds the radii of labels that are measured; None for none.
 
     Raises:
-        ConfigurationError: the logits are no such forms.
+        ConfigurationError: the logits are no such forms, or nothing measures them.
     """
 
-    def __init__(self, deployment: Deployment, batch: Batch, seed: int = 0) -> None:
+    def __init__(self, deployment: Deployment, batch: Batch, seed: int = 0, measured: OfShots | None = None) -> None:
         deployment.check_forms()
-        self._deployment, self._batch, self._seed = deployment, batch, seed
+        if measured is not None:
+            deployment.check_measurable()
+        self._deployment, self._batch, self._seed, self._measured = deployment, batch, seed, measured
         self._prepared: tuple[QuadraticForms, DecisionForms] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -85,11 +103,18 @@ class Certifying:
         if self._prepared is None:
             self._prepared = _prepare(self._deployment, advance)
         images, labels = self._batch.images[chunk], self._batch.labels[chunk]
-        return _certify(*self._prepared, images, labels, chunk.start, self._seed)
+        found = _certify(*self._prepared, images, labels, chunk.start, self._seed)
+        return found if self._measured is None else _with_shots(found, self._measured, *self._prepared, images)
 
 
 def certify_batch(
-    run: Run, deployment: Deployment, batch: Batch, seed: int, progress: Progress, pool: Pool = HERE
+    run: Run,
+    deployment: Deployment,
+    batch: Batch,
+    seed: int,
+    progress: Progress,
+    pool: Pool = HERE,
+    measured: OfShots | None = None,
 ) -> Certified:
     """The certificates of all images, kept in the run chunk by chunk.
 
@@ -100,12 +125,13 @@ def certify_batch(
         seed: of the attack's starts.
         progress: told about every chunk.
         pool: where they are computed.
+        measured: as for :class:`Certifying`.
     """
     starts = range(0, len(batch), CHUNK)
     chunks = {f"chunks/{start:06d}": slice(start, min(start + CHUNK, len(batch))) for start in starts}
     told = {key: f"images {chunk.start} to {chunk.stop - 1}" for key, chunk in chunks.items()}
     bar = Bar(progress, "certifying", told, {key: chunk.stop - chunk.start for key, chunk in chunks.items()})
-    found = run.map(chunks, Certifying(deployment, batch, seed), CERTIFIED, bar=bar, pool=pool).values()
+    found = run.map(chunks, Certifying(deployment, batch, seed, measured), CERTIFIED, bar=bar, pool=pool).values()
     return Certified([row for part in found for row in part.rows], sum(part.seconds for part in found))
 
 
@@ -148,6 +174,22 @@ def _certify(
         columns["hypothesis_testing"] = hypothesis_testing_radii(forms, pixels, labels, prepared.highest)
     rows = [dict(zip(columns, map(_plain, values), strict=True)) for values in zip(*columns.values(), strict=True)]
     return Certified(rows, seconds)
+
+
+def _with_shots(
+    found: Certified, measured: OfShots, prepared: QuadraticForms, forms: DecisionForms, images: Tensor
+) -> Certified:
+    """The same rows, each with ``radius_shots`` beside ``radius``."""
+    assert prepared.highest is not None, "checked by Deployment.check_measurable"
+    labels = np.array([row["label"] for row in found.rows], dtype=np.int64)
+    margins = shot_margins(prepared.highest, measured.shots, measured.confidence)
+    radii = shot_radii(forms, images.flatten(1).double().numpy(), labels, margins)
+    rows: list[Row] = []
+    for row, radius in zip(found.rows, radii, strict=True):
+        place = list(row).index("radius") + 1
+        items = list(row.items())
+        rows.append(dict([*items[:place], ("radius_shots", _plain(radius)), *items[place:]]))
+    return Certified(rows, found.seconds)
 
 
 def _witnesses(
@@ -205,6 +247,7 @@ def summary_of(rows: list[Row]) -> Row:
         "images": len(rows),
         "accuracy": len(right) / len(rows),
         "median_radius": median("radius"),
+        **({"median_radius_shots": median("radius_shots")} if "radius_shots" in rows[0] else {}),
         "witnesses_flip": f"{sum(row['witness_flips'] for row in right)} of {len(right)}",
         "largest_float32_overshoot": largest("float32_overshoot"),
         "witnesses_in_box": f"{sum(row['witness_in_box'] for row in right)} of {len(right)}",
@@ -223,11 +266,16 @@ def summary_of(rows: list[Row]) -> Row:
 def certified_accuracy(rows: list[Row]) -> list[Row]:
     """The share of images that stay right at some distances: certified, and as the attacks leave it."""
     grids = [("l2", DISTANCES, "radius", "attack"), ("l∞", _STRENGTHS, "linf_lower", "linf_upper")]
-    return [
+    levels: list[Row] = [
         {"norm": norm, "distance": level, "certified": _above(rows, safe, level), "attacked": _above(rows, hit, level)}
         for norm, levels, safe, hit in grids
         for level in levels
     ]
+    if "radius_shots" in rows[0]:
+        for each in levels:
+            by_shots = each["norm"] == "l2"
+            each["certified_with_shots"] = _above(rows, "radius_shots", each["distance"]) if by_shots else None
+    return levels
 
 
 def _above(rows: list[Row], name: str, level: float) -> float:

@@ -76,6 +76,7 @@ def score_sampled(
     *,
     votes: bool = False,
     temperature: Temperature | None = None,
+    scale: float = 1.0,
 ) -> Measured:
     """Compare what a target answered with labels, shape (K,), and ideal ⟨P_s⟩, shape (K, S), of the same images.
 
@@ -87,6 +88,7 @@ def score_sampled(
         head: makes logits of values; None where class k is read from ⟨Z⟩ of a qubit of its own.
         votes: whether the draws of an image vote for its label; else the label is that of their mean.
         temperature: makes probabilities of logits; None where nobody knows it.
+        scale: of the logits, in units of ⟨Z⟩, where there is no head; nothing but probabilities depends on it.
     """
     called = "z" if head is None else "expectations"
     head = head or LinearHead(np.eye(ideal.shape[1]), np.zeros(ideal.shape[1]))
@@ -107,7 +109,8 @@ def score_sampled(
         notes.insert(0, f"{told[0].upper()}{told[1:]}.")
         stages = {"ideal": ideal, **sampled.stages()}
         arrays |= {f"logits_{name}": head.logits(values) for name, values in stages.items()}
-    probabilities = {} if temperature is None else Stages(ideal, sampled.estimates, head).probabilities(temperature)
+    whole = Stages(ideal, sampled.estimates, head.times(scale))
+    probabilities = {} if temperature is None else whole.probabilities(temperature)
     if votes:
         arrays |= {f"logits_{name}": shares for name, shares in logits.items()}
         probabilities |= {name: Probabilities.of_votes(shares, draws) for name, shares in logits.items()}

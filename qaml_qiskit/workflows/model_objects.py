@@ -1,8 +1,9 @@
-"""Models, networks and circuits of this process, in place of their names."""
+"""Models, networks, circuits and detectors of this process, in place of their names."""
 
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -14,6 +15,7 @@ from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.deployments.conditions import OnTarget, written
 from qaml_qiskit.deployments.given import keep_model
 from qaml_qiskit.deployments.references import model_path
+from qaml_qiskit.detection import GIVEN_DETECTORS, Detector
 from qaml_qiskit.errors import QamlError
 from qaml_qiskit.models import NETWORKS, Model, Network, StoredModel, as_stored, load_model, model_files
 from qaml_qiskit.workflows.outcomes import TrainOutcome
@@ -33,7 +35,7 @@ def model_name(command: str, field: str, value: object) -> str:
     if isinstance(value, StoredModel | Model):
         return keep_model(as_stored(value))
     if isinstance(value, Deployment):
-        return written(_kept(value.model_name, value.stored), value.condition)
+        return written(_kept(value.model_name, _calibrated(value)), value.condition)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     raise cannot_take(
@@ -61,6 +63,30 @@ def circuit_name(value: object) -> str:
     return name
 
 
+def detector_name(command: str, value: object) -> str:
+    """The name of a detector, or the one under which a detector is kept with its settings.
+
+    Raises:
+        ConfigurationError: no detector.
+    """
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Detector):
+        raise cannot_take(
+            command,
+            "detector",
+            value,
+            "the name of a registered detector, or a Detector",
+            "give an instance of a subclass of qaml_qiskit.detection.Detector, or a name",
+        )
+    kind = type(value)
+    words = [kind.__module__, kind.__qualname__, value.model_dump_json()]
+    name = f"{value.name}-{content_name(json.dumps(words).encode())}"
+    if name not in GIVEN_DETECTORS:
+        GIVEN_DETECTORS.register(name, value, told="given to this process")
+    return name
+
+
 def check_kind_of_model(command: str, value: object) -> None:
     """Raise ConfigurationError for a model where the kind of a new one is asked for."""
     if isinstance(value, torch.nn.Module | StoredModel | TrainOutcome | Deployment):
@@ -82,6 +108,14 @@ def recipe_of(kind: type[Request], values: Sequence[Any]) -> dict[str, str]:
         if isinstance(each, Deployment) and isinstance(each.condition, OnTarget)
     }
     return {"recipe": recipes.pop()} if len(recipes) == 1 and "recipe" in kind.model_fields else {}
+
+
+def _calibrated(deployment: Deployment) -> StoredModel | Network:
+    """What a deployment holds; a temperature of its own goes with a model's card."""
+    held, own = deployment.stored, deployment.own_temperature
+    if own is None or not isinstance(held, StoredModel):
+        return held
+    return replace(held, card=held.card.model_copy(update={"temperature": own}))
 
 
 def _kept(name: str, held: StoredModel | Network) -> str:

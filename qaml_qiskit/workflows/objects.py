@@ -1,4 +1,4 @@
-"""Names in place of objects: models, circuits, data sets and images of this process.
+"""Names in place of objects: models, circuits, detectors, data sets and images of this process.
 
 A request holds names, so that it can be written down, compared and handed to workers. What a caller of Python gives
 instead is kept under a name that says what is in it (a fingerprint), for as long as the process lives.
@@ -10,7 +10,13 @@ from typing import Any
 
 from qaml_qiskit.workflows.data_objects import adversarial_name, data_named, images_name
 from qaml_qiskit.workflows.fields import NamesModel, holds_text, marks
-from qaml_qiskit.workflows.model_objects import check_kind_of_model, circuit_name, model_name, recipe_of
+from qaml_qiskit.workflows.model_objects import (
+    check_kind_of_model,
+    circuit_name,
+    detector_name,
+    model_name,
+    recipe_of,
+)
 from qaml_qiskit.workflows.request import Request
 
 
@@ -39,7 +45,10 @@ def with_names(kind: type[Request], values: Mapping[str, Any]) -> dict[str, Any]
         elif name == "ansatz":
             circuits = [circuit_name(each) for each in every]
             found[name] = tuple(circuits) if several else circuits[0]
-        elif name == "images" and holds_text(field):
+        elif name == "detector":
+            detectors = [detector_name(kind.command, each) for each in every]
+            found[name] = tuple(detectors) if several else detectors[0]
+        elif name in ("images", "validation") and holds_text(field):
             found[name] = images_name(kind.command, value)
         elif name == "adversarial":
             found[name] = tuple(map(adversarial_name, every))

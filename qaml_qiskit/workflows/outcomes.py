@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 from qaml_qiskit.artifacts import AdversarialImages, read_adversarial
+from qaml_qiskit.confidence import Recalibration
+from qaml_qiskit.confidence.kept import RECALIBRATIONS_FILE, read_recalibrations
 from qaml_qiskit.models import StoredModel, load_model
 from qaml_qiskit.reports import Outcome
 
@@ -29,3 +31,16 @@ class AttackOutcome(Outcome):
         """The adversarial images by the names of their files, such as ``pgd-eps0.1``."""
         files = sorted((Path(self) / "adversarial").glob("*.npz"))
         return {file.stem: read_adversarial(file) for file in files}
+
+
+@dataclass(frozen=True, repr=False)
+class CalibrationOutcome(Outcome):
+    """Recalibrations, and what they are worth."""
+
+    @cached_property
+    def recalibrations(self) -> Mapping[str, Recalibration]:
+        """What was fitted, by the names of the methods.
+
+        Each makes probabilities of logits; the temperature is also taken by :meth:`.Deployment.calibrated`.
+        """
+        return read_recalibrations(Path(self) / RECALIBRATIONS_FILE)

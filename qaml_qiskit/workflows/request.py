@@ -214,8 +214,8 @@ class WithRecipe(Request):
     """Compiles for the target: a recipe of transpile/, or a YAML file."""
 
 
-class AttackOptions(Request):
-    """Asks for parameters of attacks that not every attack has, and for an audit."""
+class AttackParameters(Request):
+    """Asks for parameters of attacks that not every attack has."""
 
     steps: Annotated[Count | None, Otherwise("each attack's own")] = None
     """Of the attacks that have steps."""
@@ -224,19 +224,37 @@ class AttackOptions(Request):
     param: tuple[str, ...] = ()
     """Further key=value, such as step_size=0.01 or constants=[1,10], for the attacks that have this parameter;
     pgd.steps=40 is for that attack alone."""
+
+    @property
+    def attack_param(self) -> tuple[str, ...]:
+        """Of ``param``, what is for attacks."""
+        return self.param
+
+    def grid(self, names: Sequence[str], eps: Sequence[float] | None, seed: int) -> list[Attack]:
+        """Every attack at every strength above 0; see :func:`~qaml_qiskit.attacks.attack_grid`.
+
+        Raises:
+            ConfigurationError: an attack that does not exist, or that cannot have these parameters.
+        """
+        how = {"steps": self.steps, "restarts": self.restarts}
+        return attack_grid(names, eps, seed=seed, param=self.attack_param, **how)
+
+
+class AttackOptions(AttackParameters):
+    """Asks for parameters of attacks that not every attack has, and for an audit."""
+
     audit: bool = False
     """Check whether the attacks' failures mean anything."""
     audit_images: Count = 100
     """Images at most that the audit uses, the first ones."""
 
     def grid(self, names: Sequence[str], eps: Sequence[float] | None, seed: int) -> list[Attack]:
-        """Every attack at every strength above 0; see :func:`~qaml_qiskit.attacks.attack_grid`.
+        """See :meth:`AttackParameters.grid`.
 
         Raises:
-            ConfigurationError: an attack that does not exist, or that cannot have these parameters; or none of them can
-                be audited, where that is asked for.
+            ConfigurationError: as there; or none of the attacks can be audited, where that is asked for.
         """
-        attacks = attack_grid(names, eps, seed=seed, steps=self.steps, restarts=self.restarts, param=self.param)
+        attacks = super().grid(names, eps, seed)
         if self.audit and not any(each.can_be_audited for each in attacks):
             raise ConfigurationError(
                 "there is nothing to audit",

@@ -97,6 +97,7 @@ def factory(content: str) -> Setup:
     return write
 
 
+CALIBRATED = "from torch.nn import Linear, Sequential, Flatten\nmake = lambda: Sequential(Flatten(), Linear(64, 10))"
 OWN_DATA = ["train", "--dataset", "own.npz"]
 TABLE = ["train", "--dataset", "own.csv"]
 EIGHT = np.zeros((8, 2, 2), np.uint8)
@@ -112,6 +113,7 @@ def defended(folder: Path, model: Path) -> None:
     save_model(folder / "defended", QVC(config), DataCard(dataset="digits", classes=(0, 1)))
 
 
+NETWORK = "from torch.nn import Linear, Sequential, Flatten\nmake = Sequential(Flatten(), Linear(64, 10))"
 RUN = ["run", "{model}", "--images", "images.npz"]
 TYPO = "targets:\n  device: {kind: fake, device: FakeTornio}\n"
 SMALL = "targets:\n  small: {kind: fake, device: FakeManilaV2}\n"
@@ -148,6 +150,16 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         nothing,
         ["attack", "{convnet}@layers:off", "--attack", "fgsm"],
         ["has no noise layers", "for a convnet"],
+    ),
+    "uncertainty of models of different data": (
+        defended,
+        ["uncertainty", "{model}", "defended"],
+        ["differ", "the classes"],
+    ),
+    "curvature behind noise layers": (
+        defended,
+        ["uncertainty", "defended@layers:exact"],
+        ["no Laplace approximation", "@layers:off"],
     ),
     "certificates of draws": (
         defended,
@@ -415,6 +427,16 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         ["train", "--dataset", "thin-moons", "--model", "cnn"],
         ["at least 8×8", "fnn"],
     ),
+    "detection without validation": (
+        defended,
+        ["detect", "--models", "defended", "--detector", "confidence"],
+        ["nobody knows which images defended did not learn from", "--validation FILE"],
+    ),
+    "detection by a network alone": (
+        from_file(NETWORK)[0],
+        ["detect", "--models", from_file(NETWORK)[1][1], "--dataset", "digits", "--detector", "confidence"],
+        ["nobody knows which images", "got a network"],
+    ),
     "unknown model kind": (
         nothing,
         ["train", "--model", "qvd"],
@@ -599,6 +621,27 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
         ("--images none.npz", "none.npz"),
         ("--seed -1", "--seed"),
     ],
+    "calibrate {model}": [
+        ("--method plat", "Perhaps platt is meant"),
+        ("--method platt,platt", "each value once"),
+        ("--bins 0", "--bins"),
+        ("--images 0", "0"),
+        ("--images 1000000", "1000000"),
+        ("--validation 1000000", "not enough validation images"),
+        ("--validation 29", "at least 30, 10 a class"),
+        ("--validation none.npz", "none.npz"),
+        ("--shots 100", "has no use for --shots"),
+        ("--mitigation none", "--target, or MODEL@TARGET"),
+        ("--target nowhere", "no such target"),
+        ("--target fake-torino --shots 0", "--shots"),
+        ("--target fake-torino --noise bit-flip --strength 0.1", "two conditions"),
+        ("--noise bit-flip", "--strength"),
+        ("--eps 0.1", "--attack"),
+        ("--attack pdg", "Perhaps pgd"),
+        ("--attack pgd --eps 2", "eps"),
+        ("--target fake-torino --attack pgd", "by its gradients"),
+        ("--seed -1", "--seed"),
+    ],
     "tamper {model}": [
         ("--strengths -0.1", "--strengths"),
         ("--strengths 1.5", "1.5"),
@@ -630,6 +673,34 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
         ("--sources {model} --victims {model} --shots 0", "--shots"),
         ("--sources {model} --victims {model} --attacks cw --audit", "audit"),
         ("--victims {model} --adversarial none.npz", "none.npz"),
+    ],
+    "detect": [
+        ("", "Add --models"),
+        ("--models nothing", "nothing"),
+        ("--models {model}", "the detector disagreement has too few models"),
+        ("--models {model} {convnet} --detector disagrement", "Perhaps disagreement"),
+        ("--models {model} {convnet} --false-alarms 0", "--false-alarms"),
+        ("--models {model} {convnet} --false-alarms 1", "--false-alarms"),
+        ("--models {model} {convnet} --false-alarms 0.04", "got 37, of which 19 set thresholds; expected at least 47"),
+        ("--models {model} {convnet} --validation 30", "expected at least 37: ⌈1/α⌉ − 1 = 19 set thresholds"),
+        ("--models {model} {convnet} --validation 5000", "at most 37"),
+        ("--models {model} {convnet} --validation none.npz", "none.npz"),
+        ("--models {model} {convnet} --eps 0", "nothing to detect"),
+        ("--models {model} {convnet} --anomalies noice", "Perhaps noise"),
+        ("--models {model} {convnet} --anomalies other", "Say what behind other"),
+        ("--models {model} {convnet} --anomalies other:none.npz", "none.npz"),
+        ("--models {model} {convnet} --anomalies other:moons", "(N, 1, 8, 8)"),
+        ("--models {model} {convnet} --anomalies drift:depolarizing:2", "2"),
+        ("--models {model} {convnet} --anomalies drift:nowhere", "nowhere"),
+        ("--models {convnet} {model} --anomalies drift:depolarizing:0.1", "has no quantum circuit"),
+        ("--models {model}@fake-torino {convnet}", "cannot be attacked by its gradients"),
+        ("--models {model}@ibm-torino {convnet}", "target ibm-torino is real hardware"),
+        ("--models {model} {convnet} --anomalies drift:ibm-torino", "real hardware"),
+        ("--models {model} digits10-linear", "the classes"),
+        ("--models {model} {convnet} --shots 0", "--shots"),
+        ("--models {model} {convnet} --mitigation zne", "--mitigation"),
+        ("--models {model} {convnet} --param power=1", "power"),
+        ("--models {model} {convnet} --param disagreement.power=1", "power"),
     ],
     "encode": [
         ("--threshold 0", "--threshold"),
@@ -697,6 +768,29 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
         ("--sources nothing", "nothing"),
         ("--images 100000", "100000"),
     ],
+    "uncertainty {model}": [
+        ("--members ensemble", "no ensemble"),
+        ("--members draws", "has no noise layers"),
+        ("--members many", "laplace-samples"),
+        ("--draws 1", "--draws"),
+        ("--shots 0", "--shots"),
+        ("--strength 0.1", "--strength"),
+        ("--members noise --strength 2", "--strength"),
+        ("--members noise --curvature-images 5", "--curvature-images"),
+        ("--validation 3", "at least 4"),
+        ("--validation 100000", "not enough validation images"),
+        ("--validation none.npz", "none.npz"),
+        ("--images 100000", "100000"),
+    ],
+    "uncertainty {model} {convnet}": [
+        ("--members laplace", "would be ignored"),
+        ("--draws 5", "--draws"),
+    ],
+    "uncertainty {convnet}": [
+        ("--members laplace", "no angles"),
+        ("--members noise", "no angles"),
+    ],
+    "uncertainty {model}@depolarizing:0.1": [("--members laplace", "the model alone")],
     "audit {model}@depolarizing:0.1": [("--defence bit-flip:0.1", "a condition, too")],
     "resources": [
         ("--layers 0", "--layers"),
@@ -720,6 +814,16 @@ CASES |= {
         nothing,
         ["attack", "{model}", "--dataset", "digits"],
         ["every model here"],
+    ),
+    "calibration of a network without validation images": (
+        factory(CALIBRATED),
+        ["calibrate", f"{module_of(CALIBRATED)}:make", "--dataset", "digits"],
+        ["nobody knows which images", "--validation FILE"],
+    ),
+    "calibration by the images of the test": (
+        image_file(lambda images, labels: (images, labels)),
+        ["calibrate", "{model}", "--images", "images.npz", "--validation", "images.npz"],
+        ["the same 4 images"],
     ),
     "classes without data": (text("net.pt2", ""), ["attack", "net.pt2", "--classes", "0,1"], ["--classes without"]),
     "network under a noise": (

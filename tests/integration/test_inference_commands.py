@@ -18,7 +18,7 @@ from qaml_qiskit.execution import Workload, read_outcomes
 from qaml_qiskit.models import QVC, DataCard, QVCConfig, save_model
 from qaml_qiskit.progress import Silent
 from tests.integration.conftest import Finished, results
-from tests.tolerances import DIFFERENT, SIGMAS
+from tests.tolerances import DIFFERENT, ROUNDED, SIGMAS
 
 Qaml = Callable[..., Finished]
 IMAGES = 6
@@ -160,6 +160,8 @@ def test_votes_are_those_of_the_draws(model: Path) -> None:
     done = qaml_qiskit.run(request(model, "@layers:majority:7"), backends=Path("backends.yaml"), out=Path("r"))
     with np.load("r/predictions.npz") as arrays:
         shares, labels = arrays["logits_raw"], arrays["labels"]
+        np.testing.assert_allclose(arrays["probabilities_raw"], shares, rtol=ROUNDED)
+        assert (arrays["probability_error_raw"] > 0).all()
     counts = shares * 7
     assert np.allclose(counts, counts.round())
     assert np.allclose(shares.sum(1), 1)

@@ -43,6 +43,8 @@ WRONG = [
     ["sweep", "model", "--noise", "depolarising"],
     ["sweep", "model", "--attack", "pdg"],
     ["certify", "model", "--noise", "readout"],
+    ["calibrate", "model", "--method", "plat"],
+    ["calibrate", "model", "--shots", "10"],
     ["tamper", "model", "--part", "wieghts"],
     ["run", "model", "--mitigation", "zen"],
     ["plan", "model", "--shots", "0"],

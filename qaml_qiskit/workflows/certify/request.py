@@ -24,6 +24,10 @@ class CertifyRequest(Seeded, UnderNoise, WithRecipe, WithImages, OnModel):
     """The exact radius of the model, or randomised smoothing, which certifies the vote of noisy copies of an image."""
     smoothing_sigma: Annotated[float, Field(gt=0)] = 0.25
     """Of smoothing: standard deviation of the noise on the pixels."""
+    shots: Count | None = None
+    """Of the exact method: also the radius within which so many shots give the right label."""
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    """Of shots: the probability with which they do."""
     samples: Count = 1000
     """Of smoothing: noisy copies that bound the share of the label."""
     selection_samples: Count = 100
@@ -36,9 +40,14 @@ class CertifyRequest(Seeded, UnderNoise, WithRecipe, WithImages, OnModel):
         given = {name: getattr(self, name) for name in _SMOOTHING if not self.is_default(name)}
         if self.method == "exact" and given:
             raise ignored_options("an exact certificate", given, "--method smoothing")
+        if self.method == "smoothing" and self.shots is not None:
+            raise ignored_options("a certificate by smoothing", {"shots": self.shots}, "--method exact")
+        if self.shots is None and not self.is_default("confidence"):
+            raise ignored_options("a certificate without shots", {"confidence": self.confidence}, "--shots")
         return self
 
     @property
     def unwritten(self) -> Collection[str]:
-        """Of an exact certificate, that there is another method."""
-        return ("method", *_SMOOTHING) if self.method == "exact" else ()
+        """Of an exact certificate, that there is another method; without shots, what could be said of them."""
+        shots = () if self.shots is not None else ("shots", "confidence")
+        return (*shots, *(("method", *_SMOOTHING) if self.method == "exact" else ()))

@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from qaml_qiskit.artifacts import Row, Run, digest, open_pool, open_run
+from qaml_qiskit.certificates import shot_margins
 from qaml_qiskit.deployments import Deployment, OnTarget, UnderNoise, deploy, load_batch, parse_deployment
+from qaml_qiskit.deployments.forms import highest_margins
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome, Report, certified_curves
-from qaml_qiskit.studies import Certified, certified_accuracy, certify_batch, summary_of
+from qaml_qiskit.studies import Certified, OfShots, certified_accuracy, certify_batch, summary_of
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.certify.request import CertifyRequest
 from qaml_qiskit.workflows.certify.smoothing import certify_smoothed_images
@@ -17,6 +19,11 @@ _FIRST_ROWS = 20
 _NOTE = (
     "radius: exact in l2, over all images, pixels outside [0, 1] included. linf_lower and linf_upper: bounds, over "
     "images in [0, 1]. Exact expectation values, as endless shots would give them."
+)
+_NOTE_OF_SHOTS = (
+    "radius_shots: exact in l2, of the images nearer than which {} shots give the right label with a probability of at "
+    "least {:g}, as raw counts do. It asks for a margin of {} over every other class (Hoeffding, and a union bound); "
+    "usually less is needed."
 )
 _NOTE_ON_TARGET = (
     "On the target: the noise of the layers and the readout, which are compiled without the encoding; the encoding is "
@@ -50,6 +57,8 @@ def certify(
     deployment = deploy(name, condition, backends=backends)
     if request.method == "exact":
         deployment.check_forms()
+        if request.shots is not None:
+            deployment.check_measurable()
     else:
         deployment.check_smoothable()
     batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
@@ -62,7 +71,8 @@ def certify(
         if not run.complete and request.method == "smoothing":
             certify_smoothed_images(run, request, deployment, batch, progress or Silent(), pool)
         elif not run.complete:
-            found = certify_batch(run, deployment, batch, request.seed, progress or Silent(), pool)
+            measured = None if request.shots is None else OfShots(request.shots, request.confidence)
+            found = certify_batch(run, deployment, batch, request.seed, progress or Silent(), pool, measured)
             _write(run, request, deployment, found)
         return Outcome.of(run, "summary", "certified_accuracy", brief=_brief)
 
@@ -82,6 +92,8 @@ def _write(run: Run, request: CertifyRequest, deployment: Deployment, found: Cer
     )
     milliseconds = 1e3 * found.seconds / len(rows)
     notes = [_NOTE, f"Exact radii took {milliseconds:.1f} ms an image, after the one-off work for the model."]
+    if request.shots is not None:
+        notes.append(_NOTE_OF_SHOTS.format(request.shots, request.confidence, _margins(request, deployment)))
     notes += deployment.notes
     if deployment.kind == "device":
         notes += [_NOTE_ON_TARGET, *(f"{deployment.condition}: {note}." for note in deployment.layers.notes)]
@@ -95,6 +107,14 @@ def _write(run: Run, request: CertifyRequest, deployment: Deployment, found: Cer
     report.picture("certificates.png", picture, caption)
     report.table("First images", rows[:_FIRST_ROWS], "All images are in certificates.csv.")
     report.finish(lead, rows, notes, summary=[summary], certified_accuracy=levels)
+
+
+def _margins(request: CertifyRequest, deployment: Deployment) -> str:
+    """The margins that so many shots need, least and greatest."""
+    assert request.shots is not None
+    needed = shot_margins(highest_margins(deployment.qvc), request.shots, request.confidence)
+    least, most = (f"{pick(needed[~np.eye(len(needed), dtype=bool)]):.3g}" for pick in (np.min, np.max))
+    return least if least == most else f"{least} to {most}"
 
 
 def _told(deployment: Deployment) -> str:

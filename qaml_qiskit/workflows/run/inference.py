@@ -71,8 +71,10 @@ class Prepared:
         batch = self.batch
         ideal = self.deployment.ideal(batch.images, progress)
         arrays = {"labels": batch.labels, "indices": batch.indices, "z_ideal": ideal}
-        if not self.deployment.qvc.readout.reads_classes:
-            head = self.deployment.head
+        head = self.deployment.head
+        if self.deployment.qvc.readout.reads_classes:
+            arrays["scale"] = np.array(head.matrix[0, 0])
+        else:
             arrays |= {"matrix": head.matrix, "offset": head.offset}
         if (temperature := known_temperature(self.deployment, self.data_dir, progress)) is not None:
             arrays["temperature"] = np.array(temperature.model_dump_json())

@@ -129,8 +129,8 @@ def finish(
 def _inputs(run: Run, workload: Workload) -> Arrays:
     """``labels``, ``indices`` and ideal ⟨P_s⟩ as ``z_ideal`` of all images, as they were when the run was made.
 
-    And ``matrix`` and ``offset`` of the head, unless class k is read from ⟨Z⟩ of a qubit of its own; and
-    ``temperature``, where it was known.
+    And ``matrix`` and ``offset`` of the head, or, where class k is ⟨Z⟩ of a qubit of its own, the ``scale`` of the
+    logits; and ``temperature``, where it was known.
     """
     source = str(run.path / f"{INPUTS}.npz")
     if (arrays := run.kept(INPUTS, ARRAYS)) is None:
@@ -143,8 +143,10 @@ def _inputs(run: Run, workload: Workload) -> Arrays:
     if "matrix" in arrays or "offset" in arrays:
         classes = _num_classes(run)
         shapes |= {"matrix": (classes, size), "offset": (classes,)}
+    elif "temperature" in arrays:
+        shapes["scale"] = ()
     found = {name: arrays[name].shape for name in shapes if name in arrays}
-    kinds = {"labels": "iu", "indices": "iu", "z_ideal": "f", "matrix": "f", "offset": "f"}
+    kinds = {"labels": "iu", "indices": "iu", "z_ideal": "f", "matrix": "f", "offset": "f", "scale": "f"}
     fits = found == shapes and all(arrays[name].dtype.kind in kinds[name] for name in shapes)
     if not fits:
         raise damaged(source, f"arrays {short(found)}", f"arrays {short(shapes)}", _MADE_AGAIN)
@@ -207,8 +209,16 @@ def _score(run: Run, workload: Workload, sampled: Sampled) -> tuple[Measured, Ar
     if sampled.calibration is not None:
         run.write("calibration.json", sampled.calibration.model_dump_json(indent=2) + "\n")
     rule = run.resolved("inference", _RULE.validate_python, None)
-    votes = bool(rule and parse_rule(rule).votes)
-    scored = score_sampled(workload, sampled, images["labels"], ideal, head, votes=votes, temperature=temperature)
+    scored = score_sampled(
+        workload,
+        sampled,
+        images["labels"],
+        ideal,
+        head,
+        votes=bool(rule and parse_rule(rule).votes),
+        temperature=temperature,
+        scale=float(inputs.get("scale", 1.0)),
+    )
     run.write("predictions.npz", npz(**images, **scored.arrays))
     return scored, images
 

@@ -1,7 +1,6 @@
 """From the names of a transfer to models, images and cells, with everything checked before anything runs."""
 
 import hashlib
-import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from qaml_qiskit.formats import npz
 from qaml_qiskit.models import ModelCard, SubstituteCard
 from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies import Cell
+from qaml_qiskit.text import slug
 from qaml_qiskit.workflows.transfer.request import TransferRequest
 
 _DEFAULT_IMAGES = "100"
@@ -78,11 +78,11 @@ class TransferPlan:
         for name, file in files.items():
             check_made_from(name, file, self.batch)
         self.cells = {
-            f"{number}-{_slug(Path(source.name).name)}-{each.name}-eps{each.budget}": Cell(source.name, each)
+            f"{number}-{slug(Path(source.name).name)}-{each.name}-eps{each.budget}": Cell(source.name, each)
             for number, source in enumerate(self.sources)
             for each in request.every_attack()
         }
-        keys = {f"file{number}-{_slug(Path(name).stem)}": name for number, name in enumerate(files)}
+        keys = {f"file{number}-{slug(Path(name).stem)}": name for number, name in enumerate(files)}
         self.given = {key: files[name] for key, name in keys.items()}
         self.told = {key: cell.told for key, cell in self.cells.items()}
         self.told |= {key: Path(name).name for key, name in keys.items()}
@@ -125,7 +125,3 @@ class TransferPlan:
                     expected="each once, made here or read from a file of --adversarial",
                     remedy="leave one of them out",
                 )
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", name)[:60]

@@ -59,7 +59,7 @@ def test_labels_that_are_all_right_or_mean_nothing_give_an_end():
 
 @pytest.mark.parametrize("logits", [np.zeros((0, 3)), np.zeros(3), np.array([[np.nan, 0.0]])])
 def test_logits_that_are_none_are_refused(logits):
-    with pytest.raises(InputError, match="no temperature fits"):
+    with pytest.raises(InputError, match="nothing can be fitted"):
         fit_temperature(logits, np.zeros(len(logits), dtype=int))
 
 

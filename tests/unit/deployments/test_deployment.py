@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.compute import Compute
+from qaml_qiskit.confidence import Probabilities, Temperature
 from qaml_qiskit.deployments import Deployment, Ideal, OnTarget, UnderNoise, deploy, load_batch, read_deployments
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import (
@@ -26,10 +27,12 @@ from qaml_qiskit.models import (
     StoredModel,
     save_model,
 )
+from qaml_qiskit.progress import Silent
 from qaml_qiskit.simulation import chosen_kernel, use_backend
 from qaml_qiskit.simulation.native import Kernel
+from qaml_qiskit.studies import OnDevice, predict_on_devices
 from qaml_qiskit.studies.engines import Inputs, density
-from tests.tolerances import AER, DIFFERENT, VALUE
+from tests.tolerances import AER, DIFFERENT, DRAWN_ERROR, SIGMAS, VALUE
 
 SHAPE = (1, 2, 2)
 CONVNET = ConvNetConfig(image_shape=(1, 8, 8), num_classes=2, hidden=2)
@@ -202,6 +205,25 @@ def test_sampled_values_scatter_about_the_exact_ones(backends: Path, tmp_path: P
     assert np.array_equal(found.by_name()["mitigated"], again.by_name()["mitigated"])
     assert found.raw is not None
     assert np.abs(found.raw - each.expectations(images())).max() < 5 / np.sqrt(shots)
+
+
+@pytest.mark.parametrize("readout", ["qubits", "single", "linear-zz"])
+def test_sampled_probabilities_have_the_errors_that_the_forecast_gives(
+    backends: Path, tmp_path: Path, readout: str
+) -> None:
+    temperature, shots = Temperature(value=5, images=1), 4000
+    each = deploy(qvc(readout=readout), OnTarget("noisy", "quick"), backends=backends)
+    found = each.sample({"clean": images()}, shots, "readout", 1)["clean"].probabilities(temperature)
+    assert list(found) == ["ideal", "raw", "mitigated"]
+    with open_run("forecast", Nothing(), out=tmp_path / "run") as run:
+        prediction = predict_on_devices({"clean": OnDevice(each, images())}, run, Silent())["clean"]
+    for stage, mitigation in (("raw", "none"), ("mitigated", "readout")):
+        expected = Probabilities.of_estimates(prediction.estimates(shots, mitigation), each.head, temperature)
+        sizes = [np.sqrt((each.errors**2).mean()) for each in (found[stage], expected)]
+        assert sizes[0] == pytest.approx(sizes[1], rel=DRAWN_ERROR)
+        assert (np.abs(found[stage].values - expected.values) < SIGMAS * expected.errors).all()
+        # What is compared is larger than what rounding is.
+        assert expected.errors.min() > DIFFERENT
 
 
 REFUSED: dict[str, tuple[Callable[[], object], str]] = {

@@ -2,12 +2,14 @@
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from qaml_qiskit.attacks import PGDConfig, RandomModule, drawn_accuracy, run_attack
+from qaml_qiskit.confidence import Temperature, softmax
 from qaml_qiskit.deployments import Deployment, deploy, refusals
 from qaml_qiskit.deployments.noise_layers import noise_angles
 from qaml_qiskit.errors import ConfigurationError
@@ -234,3 +236,11 @@ def test_rows_are_images_and_their_draws() -> None:
     assert deployed().on("ideal", "quick").draws == 10
     copies = device.smoothed(0.1, 3).values(images())
     assert len(np.unique(copies)) == copies.size == values.size
+
+
+def test_votes_are_probabilities_by_themselves() -> None:
+    model = deployed().calibrated(Temperature(value=0.1, images=1)).drawing("majority", 5)
+    voting = replace(model, own_temperature=None)
+    np.testing.assert_array_equal(voting.predict_proba(images()), voting.logits(images()).numpy())
+    # A temperature that was fitted to the shares is what somebody wants.
+    np.testing.assert_array_equal(model.predict_proba(images()), softmax(model.logits(images()).numpy(), 0.1))

@@ -36,7 +36,7 @@ def test_a_detector_without_views_asks_about_the_images_alone() -> None:
 
 def test_settings_of_detectors_are_checked() -> None:
     assert list(make_detectors(["disagreement", "divergence"])) == ["disagreement", "divergence"]
-    with pytest.raises(ConfigurationError, match="there is no such detector: got 'disagree'"):
+    with pytest.raises(ConfigurationError, match=r"there is no such detector: got 'disagree'; .*Perhaps disagreement"):
         make_detector("disagree")
     with pytest.raises(ConfigurationError, match="the detector divergence cannot have these parameters: got steps=3"):
         make_detector("divergence", steps=3)

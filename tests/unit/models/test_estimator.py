@@ -60,7 +60,19 @@ def test_it_learns_tables_and_says_what_it_knows(iris: tuple[np.ndarray, np.ndar
     shares = classifier.predict_proba(rows)
     np.testing.assert_allclose(shares.sum(1), 1)
     assert (classifier.classes_[shares.argmax(1)] == classifier.predict(rows)).all()
+    assert classifier.temperature_.images == 15
+    np.testing.assert_allclose(shares, classifier.temperature_.probabilities(classifier.decision_function(rows)))
     assert classifier.decision_function(rows).shape == (150, 3)
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_without_images_set_aside_there_are_no_probabilities(iris: tuple[np.ndarray, np.ndarray], few: bool) -> None:
+    rows, labels = (each[::20] for each in iris) if few else iris
+    classifier = QVCClassifier(**FITTED | ({} if few else {"validation": 0})).fit(rows, labels)
+    assert classifier.temperature_ is None
+    assert len(classifier.predict(rows)) == len(rows)
+    with pytest.raises(ValueError, match=r"no probabilities.*set no images aside.*validation above 0"):
+        classifier.predict_proba(rows)
 
 
 def test_the_length_of_a_row_counts() -> None:

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from qaml_qiskit import reports
-from qaml_qiskit.reports import attack_figures, device_figures, drawing, figures
+from qaml_qiskit.confidence import Probabilities, Temperature
+from qaml_qiskit.reports import attack_figures, confidence, device_figures, drawing, figures
 
 #: Mathematics that is none, control characters, and a name that legends would leave out.
 NAMES = ("_$\\frac{\\$ \x1b[31mred", "=" * 90)
@@ -44,6 +45,7 @@ def frontier(model: str, gates: int) -> dict[str, Any]:
 
 BIN = {"bin": 3, "images": 5, "confidence": 0.7, "accuracy": 0.8, "interval": [0.4, 0.9]}
 EPOCH = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "validation_loss": 1.1, "validation_accuracy": 0.4}
+SURE = Probabilities.of_logits(np.array([[1.0, 0.0], [0.0, 2.0], [0.0, 9.0]]), Temperature(value=1, images=1))
 DRAWN: dict[str, Callable[[str], bytes]] = {
     "bars": lambda name: reports.accuracy_bars([name], {name: [(0.825, 0.7, 0.9)]}, 0.1),
     "curves": lambda name: reports.curves({name: [(0.01, 0.9, 0.8, 1.0)]}, "strength", {"chance": 0.1}),
@@ -53,9 +55,11 @@ DRAWN: dict[str, Callable[[str], bytes]] = {
     "attack": lambda name: reports.attack_curves([attacked(name, 0.1), attacked("other", 0.1)], 0.1),
     "transfer": lambda name: reports.transfer_curves([carried(None, name, 0.0), carried(name, name, 0.1)], 0.1),
     "reliability": lambda name: reports.reliability_diagram({name: {name: [BIN]}, "other": {"raw": [BIN, BIN]}}),
+    "uncertainty": lambda name: reports.uncertainty_bars({name: {"right": (0.1, 0.2, 0.0), "wrong": None}}),
     "forecast": lambda name: reports.forecast_curves([forecast(name, name, None), forecast(name, name, 10)]),
     "frontier": lambda name: reports.frontier_figure([frontier(name, 143)]),
     "gates": lambda name: reports.gates_against_fidelity([(name, name, 10, 0.9)]),
+    "confidence": lambda name: reports.confidence_histograms({name: SURE}, np.array([0, 0, 1])),
     "map": lambda name: reports.device_map(2, {(0, 1): 0.01}, {0: 0.01, 1: 0.02}, [0, 1], [(0, 1)], name),
 }
 
@@ -70,7 +74,7 @@ def test_any_name_can_be_drawn(picture: str, name: str) -> None:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures of the pictures that are made."""
     made: list[Figure] = []
-    for module in (attack_figures, device_figures, figures):
+    for module in (attack_figures, confidence, device_figures, figures):
         monkeypatch.setattr(module, "png", lambda figure: made.append(figure) or drawing.png(figure))
     return made
 
@@ -143,3 +147,10 @@ def test_long_names_keep_both_ends() -> None:
     assert len(short) <= drawing.LONGEST_NAME
     assert short.startswith("runs/")
     assert short.endswith("/qvc200")
+
+
+def test_right_and_wrong_images_are_all_drawn(drawn: list[Figure]) -> None:
+    DRAWN["confidence"]("mitigated")
+    assert {"wrong", "right", "mitigated"} <= set(texts(drawn[0]))
+    heights = [patch.get_height() for patch in drawn[0].axes[0].patches]
+    assert sum(heights) == 3

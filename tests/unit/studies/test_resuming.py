@@ -19,10 +19,15 @@ from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.execution import load_recipe
 from qaml_qiskit.progress import Advance
 from qaml_qiskit.studies import (
+    FITTED,
+    LEARNED,
+    Answering,
+    Asking,
     Classifier,
     Defence,
     Encoder,
     Grid,
+    Learned,
     OnDevice,
     Preparation,
     SmoothedCertification,
@@ -31,12 +36,14 @@ from qaml_qiskit.studies import (
     encode_images,
     perturb_everywhere,
     predict_on_devices,
+    score_logits,
     score_without_noise,
     smooth_batch,
     smoothed_levels,
     smoothed_summary,
 )
 from tests.integration.small import deployed, ideal, images, model, strong_readout
+from tests.tolerances import VALUE
 
 ATTACK = PGDConfig(eps=0.2, steps=2)
 
@@ -152,6 +159,25 @@ def smoothing(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
     assert set(smoothed_levels(rows)[0]) == {"distance", "smoothed", "smoothed_without_draws", "base"}
 
 
+def calibrating(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+    sets = {"validation": images(22), "clean": images(6)}
+    told = {name: name for name in sets}
+    found = score_logits(run, device, sets, told, shown, pool)
+    # Readout errors are all that disturbs this device, and they are inverted.
+    exact = model().logits(torch.from_numpy(model().expectations(images(22)).detach().numpy()))
+    np.testing.assert_allclose(found["validation"], exact.detach(), atol=VALUE[torch.float32])
+    assert found["clean"].shape == (6, 3)
+
+
+def doubting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+    sets = {LEARNED: images(6), FITTED: images(6), "images": images(8)}
+    work = Answering([ideal(), device], sets, strength=0.01, learned=Learned(images(3), 30), with_shots=True)
+    asking = Asking(run, work, batch(), batch(), ("images",), 2, 2, 0, shown, pool)
+    for family in ("ensemble", "laplace", "noise"):
+        found = asking.answers(family).uncertainty("images", 100, 0)
+        assert found.expected + found.model + found.shots == pytest.approx(found.total)
+
+
 def contents(run: Run) -> dict[str, bytes]:
     """The kept files, without the time that a compilation took."""
     files = {path.relative_to(run.path) for path in run.path.glob("*/*")}
@@ -164,7 +190,7 @@ def contents(run: Run) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     "study",
-    [predicting, perturbing, comparing, counting, encoding, defending, smoothing],
+    [predicting, perturbing, comparing, counting, encoding, defending, smoothing, calibrating, doubting],
     ids=lambda each: each.__name__,
 )
 def test_a_killed_study_goes_on_where_it_was(

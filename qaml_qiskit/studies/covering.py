@@ -1,0 +1,191 @@
+"""How often prediction sets hold the label, and how large they are: of clean images, and of attacked ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Row, Run
+from qaml_qiskit.certificates import l2_descent, moved_out
+from qaml_qiskit.confidence import coverage_interval, set_figures
+from qaml_qiskit.deployments import Batch
+from qaml_qiskit.evaluation import Proportion
+from qaml_qiskit.formats import Arrays
+from qaml_qiskit.progress import Advance, Progress
+from qaml_qiskit.studies.conforming import ConformalPredictor, Floats, Scored, pixels_of
+from qaml_qiskit.studies.scores import ROBUST_SCORES, ConformityScore
+
+#: Images between two files: what a kill can lose.
+CHUNK = 250
+
+
+@dataclass(frozen=True, eq=False)
+class ScoringLabels:
+    """Scores of validation images for their own labels: a work for :meth:`~qaml_qiskit.artifacts.Run.map`."""
+
+    scored: Scored
+    scores: Sequence[ConformityScore]
+    batch: Batch
+
+    def __call__(self, chunk: slice, advance: Advance) -> Arrays:
+        """Those of a slice."""
+        if set(self.scores) & set(ROBUST_SCORES):
+            self.scored.prepared(advance)
+        return self.scored.of_labels(self.scores, part_of(self.batch, chunk))
+
+
+@dataclass(frozen=True, eq=False)
+class Covering:
+    """What the sets of some predictors hold, clean and attacked: a work for :meth:`~qaml_qiskit.artifacts.Run.map`.
+
+    An attacker at a distance of r knows the predictor. It moves the image by r along the normal of the boundary that
+    decides about the label, which lowers the score by r, with pixels beyond [0, 1] if need be; and it makes the label's
+    margin small by PGD with pixels in [0, 1]. Scores of probabilities see the second one.
+    """
+
+    predictors: Sequence[ConformalPredictor]
+    batch: Batch
+    radii: Sequence[float]
+
+    def __call__(self, chunk: slice, advance: Advance) -> Arrays:
+        """Of a slice: ``needed0`` … of each predictor, shape (N, m), and ``attacked0`` …, shape (radii above 0, N)."""
+        batch = part_of(self.batch, chunk)
+        if any(each.is_robust for each in self.predictors):
+            self.predictors[0].scored.prepared(advance)
+        found = {f"needed{i}": each.needed(batch.images) for i, each in enumerate(self.predictors)}
+        strengths = [radius for radius in self.radii if radius > 0]
+        held = [self._held(batch, radius) for radius in strengths]
+        for i in range(len(self.predictors)):
+            found[f"attacked{i}"] = np.array([each[i] for each in held], dtype=bool).reshape(-1, len(batch))
+        return found
+
+    def _held(self, batch: Batch, radius: float) -> list[NDArray[np.bool_]]:
+        """For every predictor, whether the label stays in the set under every attack, shape (N,)."""
+        forms = self.predictors[0].scored.forms
+        pixels, labels = pixels_of(batch.images), batch.labels
+        in_box = _as_images(l2_descent(forms, pixels, labels, radius), batch.images)
+        # Predictors whose boundaries are the same meet the same images.
+        moved: dict[bytes, Tensor] = {}
+        held = []
+        for each in self.predictors:
+            attacked = [in_box]
+            if each.is_robust:
+                shift = np.zeros_like(each.thresholds) if each.score == "radius" else each.thresholds
+                if shift.tobytes() not in moved:
+                    beyond = moved_out(forms, pixels, labels, radius, shift[:, None])
+                    moved[shift.tobytes()] = _as_images(beyond, batch.images)
+                attacked.append(moved[shift.tobytes()])
+            held.append(np.all([each.needed_by(images, labels) <= radius for images in attacked], axis=0))
+        return held
+
+
+def score_labels(
+    run: Run, scored: Scored, scores: Sequence[ConformityScore], batch: Batch, progress: Progress, pool: Pool = HERE
+) -> dict[str, Floats]:
+    """What thresholds are made of, kept in the run below ``validation/``.
+
+    Args:
+        run: keeps it.
+        scored: the deployment.
+        scores: that predictors are wanted for.
+        batch: the validation images.
+        progress: told about every chunk.
+        pool: where it is computed.
+    """
+    chunks, bar = _chunks("validation", len(batch), progress, "scoring validation images")
+    found = run.map(chunks, ScoringLabels(scored, scores, batch), ARRAYS, bar=bar, pool=pool)
+    return _joined(list(found.values()), axis=0)
+
+
+def cover(
+    run: Run,
+    predictors: Sequence[ConformalPredictor],
+    batch: Batch,
+    radii: Sequence[float],
+    progress: Progress,
+    pool: Pool = HERE,
+) -> Arrays:
+    """What :class:`Covering` finds of all images, kept in the run below ``chunks/``."""
+    chunks, bar = _chunks("chunks", len(batch), progress, "forming sets")
+    parts = list(run.map(chunks, Covering(predictors, batch, radii), ARRAYS, bar=bar, pool=pool).values())
+    needed = _joined([{k: v for k, v in part.items() if k.startswith("needed")} for part in parts], axis=0)
+    attacked = _joined([{k: v for k, v in part.items() if k.startswith("attacked")} for part in parts], axis=1)
+    return needed | attacked
+
+
+def coverage_rows(
+    predictors: Sequence[ConformalPredictor],
+    found: Arrays,
+    labels: NDArray[np.int64],
+    radii: Sequence[float],
+    *,
+    by_class: bool = False,
+) -> list[Row]:
+    """A row for every predictor and radius."""
+    strengths = [radius for radius in radii if radius > 0]
+    rows: list[Row] = []
+    for i, each in enumerate(predictors):
+        for radius in radii:
+            figures = set_figures(found[f"needed{i}"] <= radius, labels)
+            held = found[f"attacked{i}"][strengths.index(radius)] if radius > 0 else None
+            attacked = None if held is None else Proportion(int(held.sum()), len(held))
+            expected = None if by_class else list(coverage_interval(each.validation, len(labels), each.alpha))
+            rows.append(
+                {
+                    "alpha": each.alpha,
+                    "score": each.score,
+                    "radius": radius,
+                    "guaranteed": 1 - each.alpha if radius == 0 or each.is_robust else None,
+                    "coverage": figures.coverage.value,
+                    "interval": list(figures.coverage.interval),
+                    "expected": expected,
+                    "attacked_coverage": attacked and attacked.value,
+                    "attacked_interval": attacked and list(attacked.interval),
+                    "mean_size": figures.mean_size,
+                    "singletons": figures.singletons,
+                    "empty": figures.empty,
+                    "lowest_of_a_class": figures.least_of_a_class,
+                    "images": len(labels),
+                    "validation": each.validation,
+                }
+            )
+    return rows
+
+
+def set_rows(
+    predictors: Sequence[ConformalPredictor], found: Arrays, batch: Batch, radii: Sequence[float]
+) -> list[Row]:
+    """A row an image: its label, and the classes of its set by every predictor at every radius."""
+    names = {
+        f"{each.score}_alpha{each.alpha:g}_radius{radius:g}": found[f"needed{i}"] <= radius
+        for i, each in enumerate(predictors)
+        for radius in radii
+    }
+    return [
+        {"index": index, "label": label}
+        | {name: " ".join(map(str, np.flatnonzero(sets[row]))) for name, sets in names.items()}
+        for row, (index, label) in enumerate(zip(batch.indices.tolist(), batch.labels.tolist(), strict=True))
+    ]
+
+
+def part_of(batch: Batch, chunk: slice) -> Batch:
+    """Some of a batch's images."""
+    return Batch(batch.images[chunk], batch.labels[chunk], batch.indices[chunk], batch.origin)
+
+
+def _chunks(folder: str, images: int, progress: Progress, description: str) -> tuple[dict[str, slice], Bar]:
+    chunks = {f"{folder}/{start:06d}": slice(start, min(start + CHUNK, images)) for start in range(0, images, CHUNK)}
+    told = {key: f"images {chunk.start} to {chunk.stop - 1}" for key, chunk in chunks.items()}
+    return chunks, Bar(progress, description, told, {key: chunk.stop - chunk.start for key, chunk in chunks.items()})
+
+
+def _joined(parts: Sequence[Arrays], axis: int) -> Arrays:
+    return {name: np.concatenate([part[name] for part in parts], axis) for name in parts[0]}
+
+
+def _as_images(pixels: Floats, like: Tensor) -> Tensor:
+    """In double precision: rounding to single would move an image that lies at the radius."""
+    return torch.from_numpy(pixels).reshape(like.shape)

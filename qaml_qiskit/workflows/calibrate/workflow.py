@@ -1,0 +1,183 @@
+"""What a model's probabilities are worth, raw and recalibrated: the work behind ``qaml calibrate``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from qaml_qiskit.artifacts import AdversarialImages, Pool, Run, digest, open_pool, open_run
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
+from qaml_qiskit.confidence import RECALIBRATIONS, Recalibration
+from qaml_qiskit.deployments import Batch, Deployment, load_batch, parse_deployment, read_deployments, written
+from qaml_qiskit.deployments.networks import code_of, network_data
+from qaml_qiskit.deployments.validation import load_validation
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.models import ModelCard
+from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports import Brief, Outcome
+from qaml_qiskit.simulation import computing
+from qaml_qiskit.studies import Cell, Floats, Judged, Way, make_adversarial, sample_logits, score_logits
+from qaml_qiskit.workflows.calibrate.report import CLEAN, ScoredImages, write_report
+from qaml_qiskit.workflows.calibrate.request import CalibrateRequest
+from qaml_qiskit.workflows.calling import takes
+from qaml_qiskit.workflows.outcomes import CalibrationOutcome
+
+#: Validation images on a target, where each costs a propagation through the whole circuit.
+_ON_TARGET = 1000
+_VALIDATION = "validation"
+#: Of a brief: what is found, without the intervals of all but the first figure.
+_SHOWN = ("stage", "method", "attack", "eps", "images", "accuracy", "ece", "ece_interval", "ece_adaptive")
+_SHOWN_TOO = ("nll", "brier", "temperature")
+
+
+@takes(CalibrateRequest)
+def calibrate(
+    request: CalibrateRequest,
+    *,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    backends: Path | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+    compute: Compute = DEFAULT_COMPUTE,
+) -> CalibrationOutcome:
+    """Measure calibration on test images, raw and recalibrated by images that the model did not learn from.
+
+    What is scored, sampled and attacked is kept as it finishes; a run that was killed goes on there.
+
+    Raises:
+        QamlError: the request cannot be served; for example nobody knows which images the model did not learn from.
+    """
+    opening, progress = open_pool(workers, scheduler), progress or Silent()
+    deployment = _deployed(request, data_dir, backends, compute, progress)
+    deployment.check_scorable()
+    if request.attack:
+        deployment.check_attackable(request.attacks())
+    validation = _validation(request, deployment, data_dir)
+    for name in request.method:
+        RECALIBRATIONS[name].check_images(len(validation), deployment.num_classes)
+    batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
+    _check_apart(batch, validation)
+    resolved = {
+        "weights": deployment.weights,
+        "images": digest(batch.images),
+        _VALIDATION: digest(validation.images),
+        **deployment.resolved(),
+        **code_of([deployment]),
+        **compute.record(),
+    }
+    with (
+        opening as pool,
+        computing(compute),
+        open_run("calibrate", request, resolved, out, backends=backends) as run,
+    ):
+        if not run.complete:
+            _measure(run, request, deployment, batch, validation, progress, pool)
+        return CalibrationOutcome.of(run, brief=_brief)
+
+
+def _deployed(
+    request: CalibrateRequest, data_dir: Path | None, backends: Path | None, compute: Compute, progress: Progress
+) -> Deployment:
+    name = written(parse_deployment(request.model)[0], request.condition)
+    return read_deployments(
+        [name],
+        recipe=request.recipe,
+        backends=backends,
+        compute=compute,
+        data=network_data(request.dataset, request.loading(data_dir)),
+        progress=progress,
+        seed=request.seed,
+    )[0]
+
+
+def _validation(request: CalibrateRequest, deployment: Deployment, data_dir: Path | None) -> Batch:
+    found = load_validation(request.validation, [deployment], data_dir, seed=request.seed)
+    if request.validation is None and deployment.kind == "device" and len(found) > _ON_TARGET:
+        return load_validation(str(_ON_TARGET), [deployment], data_dir, seed=request.seed)
+    return found
+
+
+def _check_apart(batch: Batch, validation: Batch) -> None:
+    """Refuse to judge recalibrations by the images that they were fitted to."""
+    if len(batch) == len(validation) and digest(batch.images) == digest(validation.images):
+        raise InputError(
+            "recalibrations cannot be judged by the images that they are fitted to",
+            got=f"the same {len(batch)} images as --images and as --validation",
+            expected="validation images that are not among those of the test",
+            remedy="give other images as one of them",
+        )
+
+
+@dataclass(frozen=True)
+class _Sets:
+    """Everything that is scored, by names of files.
+
+    Attributes:
+        batches: clean, attacked and validation images.
+        made: the adversarial ones among them.
+    """
+
+    batches: Mapping[str, Batch]
+    made: Mapping[str, AdversarialImages]
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What each is to a reader."""
+        attacked = {name: each.provenance.told for name, each in self.made.items()}
+        return {name: f"{name} images" for name in self.batches} | attacked
+
+
+def _measure(
+    run: Run,
+    request: CalibrateRequest,
+    deployment: Deployment,
+    batch: Batch,
+    validation: Batch,
+    progress: Progress,
+    pool: Pool,
+) -> None:
+    cells = {f"{each.name}-eps{each.budget}": Cell(deployment.name, each) for each in request.attacks()}
+    made = make_adversarial(run, cells, [deployment], batch, progress, pool) if cells else {}
+    attacked = {key: batch.with_images(each.images) for key, each in made.items()}
+    sets = _Sets({_VALIDATION: validation, CLEAN: batch, **attacked}, made)
+    logits = _logits(run, request, deployment, sets, progress, pool)
+    ways = _ways(request, deployment, logits.pop(_VALIDATION), validation)
+    scored = {
+        name: ScoredImages(
+            sets.batches[name],
+            made.get(name),
+            found,
+            [Judged.of(way, found, sets.batches[name].labels, request.bins, request.seed) for way in ways],
+        )
+        for name, found in logits.items()
+    }
+    write_report(run, request, deployment, scored, validation)
+
+
+def _logits(
+    run: Run, request: CalibrateRequest, deployment: Deployment, sets: _Sets, progress: Progress, pool: Pool
+) -> dict[str, Floats]:
+    images = {name: each.images for name, each in sets.batches.items()}
+    if request.shots is None:
+        return score_logits(run, deployment, images, sets.told, progress, pool, request.mitigation)
+    how = (request.shots, request.mitigation, request.seed)
+    return sample_logits(run, deployment, images, *how, progress, pool)
+
+
+def _ways(request: CalibrateRequest, deployment: Deployment, logits: Floats, validation: Batch) -> list[Way]:
+    """Raw, at the temperature that the training fitted where that was to other logits, and recalibrated."""
+    ways = [Way("raw", "none", None)]
+    card = deployment.card
+    if isinstance(card, ModelCard) and card.temperature is not None and not request.is_ideal:
+        ways.append(Way("trained", "temperature", card.temperature))
+    for name in request.method:
+        found: Recalibration = RECALIBRATIONS[name].fit(logits, validation.labels)
+        ways.append(Way("recalibrated", name, found))
+    return ways
+
+
+def _brief(outcome: Outcome) -> Brief:
+    # All intervals are in calibration.csv.
+    names = (*_SHOWN, *_SHOWN_TOO)
+    return Brief([{name: row[name] for name in names} for row in outcome.results], {}, outcome.notes)

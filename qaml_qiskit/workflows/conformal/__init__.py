@@ -1,0 +1,1 @@
+"""`qaml conformal`: sets of labels with a promised coverage, also under attack."""

@@ -1,0 +1,1 @@
+"""`qaml detect`: how well detectors tell attacked and odd images from clean ones."""

@@ -1,0 +1,151 @@
+"""The attackers of ``qaml detect`` who know the detectors: who is sent, and by which images each evades."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from qaml_qiskit.artifacts import AdversarialImages, Pool, Row, Run
+from qaml_qiskit.detection import FittedDetector
+from qaml_qiskit.evaluation import Proportion
+from qaml_qiskit.progress import Progress
+from qaml_qiskit.studies import (
+    AttackedSet,
+    Attempt,
+    Rule,
+    Shown,
+    Strength,
+    attacked_strengths,
+    make_adaptive,
+    score_sets,
+    see_images,
+)
+from qaml_qiskit.workflows.detect.plan import DetectPlan
+
+
+@dataclass(frozen=True)
+class Knowing:
+    """Who knows what: a detector, the place of one of its rules, a variant of the attack, and a strength."""
+
+    detector: str
+    rule: int
+    variant: str
+    strength: Strength
+
+    def knows(self, detector: str, rule: int, strength: Strength) -> bool:
+        """Whether this attacker knows that rule of that detector, and attacks images of that strength."""
+        return (self.detector, self.rule, self.strength) == (detector, rule, strength)
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """The images by which attackers evade who know the detectors.
+
+    Attributes:
+        evades: which of the images of his strength fool the watched model and raise no alarm, by attacker.
+    """
+
+    evades: Mapping[Knowing, NDArray[np.bool_]]
+
+    def of(self, attacked: AttackedSet, detector: str, rule: int, plain: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+        """The images of a set by which the best attacker for each evades; None where nobody was sent.
+
+        Args:
+            attacked: the set.
+            detector: that watches.
+            rule: the place of its rule.
+            plain: by which those evade who made the set and do not know the detector, shape (N,); the attackers who
+                know it know these images, too.
+        """
+        found, sent = plain.copy(), 0
+        for cell in attacked.cells.values():
+            if cell.attack.budget is None:
+                return None
+            strength = Strength(cell.attack.budget, cell.rows)
+            rows = slice(None) if cell.rows is None else np.array(cell.rows)
+            mine = [evades for who, evades in self.evades.items() if who.knows(detector, rule, strength)]
+            for evades in mine:
+                found[rows] |= evades
+            sent += bool(mine)
+        return found if sent == len(attacked.cells) else None
+
+    def rows(self, rules: Mapping[str, list[Rule]]) -> list[Row]:
+        """How often every attacker evades who knows a detector, a row each, over all images of his strength."""
+        together: dict[tuple[str, int, str, float], list[NDArray[np.bool_]]] = {}
+        for who, evades in self.evades.items():
+            together.setdefault((who.detector, who.rule, who.variant, who.strength.eps), []).append(evades)
+        rows: list[Row] = []
+        for (detector, rule, variant, eps), parts in together.items():
+            found = Proportion(int(sum(part.sum() for part in parts)), sum(map(len, parts)))
+            row = {"detector": detector, "false_alarms": rules[detector][rule].false_alarms, "eps": eps}
+            share = {"images": found.trials, "evasion_rate": found.value, "evasion_interval": list(found.interval)}
+            rows.append({**row, "variant": variant, **share})
+        return rows
+
+
+def send_attackers(
+    run: Run,
+    plan: DetectPlan,
+    fitted: Mapping[str, FittedDetector],
+    rules: Mapping[str, list[Rule]],
+    made: Mapping[str, AdversarialImages],
+    progress: Progress,
+    pool: Pool,
+) -> Adapted:
+    """Attack the watched model and every detector at once, at the strengths of those who do not know the detectors.
+
+    Images are made through exact modules, and judged as the models are deployed: by shots where they are on targets.
+
+    Args:
+        run: keeps the images, and what the models say of them.
+        plan: what was asked for.
+        fitted: the detectors.
+        rules: of every detector.
+        made: what attackers made who do not know the detectors, by the keys of their cells.
+        progress: told about every piece.
+        pool: where it is done.
+    """
+    who: dict[str, Knowing] = {}
+    attempts: dict[str, Attempt] = {}
+    for number, (strength, cells) in enumerate(attacked_strengths(plan.attacked).items()):
+        known = tuple(made[cell].images for _, cell in cells)
+        for attacker in plan.attackers(strength.eps):
+            for name, own in rules.items():
+                for place, rule in enumerate(own):
+                    key = f"{name}-{place}-{attacker.variant}-{number}-eps{strength.eps}"
+                    told = f"{attacker.variant} with ε = {strength.eps:g} on {plan.watched.name} and {name}"
+                    who[key] = Knowing(name, place, attacker.variant, strength)
+                    attempts[key] = Attempt(name, rule.threshold, attacker, strength.rows, known, told)
+    if not attempts:
+        return Adapted({})
+    images = make_adaptive(
+        run, attempts, plan.models, plan.detectors, fitted, plan.batch, plan.request.seed, progress, pool
+    )
+    return Adapted(_judged(run, plan, fitted, attempts, who, images, progress, pool))
+
+
+def _judged(
+    run: Run,
+    plan: DetectPlan,
+    fitted: Mapping[str, FittedDetector],
+    attempts: Mapping[str, Attempt],
+    who: Mapping[str, Knowing],
+    images: Mapping[str, NDArray[np.float32]],
+    progress: Progress,
+    pool: Pool,
+) -> dict[Knowing, NDArray[np.bool_]]:
+    """By which images each attacker evades; every detector is shown its own attackers' images alone."""
+    found = {}
+    for name, detector in plan.detectors.items():
+        mine = {key: attempt for key, attempt in attempts.items() if attempt.detector == name}
+        sets = {f"adaptive-{key}": Shown(torch.from_numpy(images[key]), attempt.told) for key, attempt in mine.items()}
+        seen = see_images(run, sets, plan.models, {name: detector}, plan.how, progress, pool)
+        scores = score_sets(run, fitted, seen, progress, pool)
+        for key, attempt in mine.items():
+            place = f"adaptive-{key}", name
+            labels = plan.batch.labels if attempt.rows is None else plan.batch.labels[np.array(attempt.rows)]
+            wrong = seen[place].logits[0].argmax(1).numpy() != labels
+            found[who[key]] = wrong & ~(scores[place] > attempt.threshold)
+    return found
