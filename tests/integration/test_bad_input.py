@@ -134,6 +134,12 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
     "rule with draws for years": (nothing, ["run", "{model}@layers:mean:1000000000"], ["100000 at most"]),
     "rule with no draw": (nothing, ["run", "{model}@layers:mean:0"], ["at least one draw"]),
     "smoothing with no noise": (nothing, ["attack", "{model}@smoothing:-0.1:10"], ["-0.1", "above 0"]),
+    "a filter that there is not": (nothing, ["attack", "{model}@filter:blur:3"], ["blur:3", "median:SIZE"]),
+    "the exact radius behind a filter": (
+        nothing,
+        ["certify", "{model}@filter:median:3"],
+        ["the filter median:3 in front of it"],
+    ),
     "two rules": (nothing, ["attack", "{model}@layers:off@smoothing:0.1:9"], ["layers:off and smoothing:0.1:9"]),
     "noise layers that there are not": (
         nothing,
