@@ -1,6 +1,7 @@
 """Figures of merit: pure functions of predictions."""
 
 from qaml_qiskit.evaluation.calibration import BINS as BINS
+from qaml_qiskit.evaluation.calibration import CALIBRATION_COLUMNS as CALIBRATION_COLUMNS
 from qaml_qiskit.evaluation.calibration import CalibrationFigures as CalibrationFigures
 from qaml_qiskit.evaluation.calibration import WithInterval as WithInterval
 from qaml_qiskit.evaluation.calibration import calibration_figures as calibration_figures

@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.predicting import predict_on_devices as predict_on_devices
     from qaml_qiskit.studies.predicting import readout_notes as readout_notes
     from qaml_qiskit.studies.probabilities import NO_PROBABILITIES as NO_PROBABILITIES
+    from qaml_qiskit.studies.probabilities import confidence_columns as confidence_columns
     from qaml_qiskit.studies.probabilities import probability_arrays as probability_arrays
     from qaml_qiskit.studies.probabilities import temperature_notes as temperature_notes
     from qaml_qiskit.studies.probabilities import told_temperature as told_temperature
