@@ -3,9 +3,11 @@
 All policies read the same trail of rounds, so they are compared on the same shots.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,8 @@ from numpy.typing import NDArray
 from qaml_qiskit.confidence.sequential import SequentialRule
 from qaml_qiskit.errors import InputError
 
+#: ``fixed`` is the budget for every image, which all others are compared with.
+Policy = Literal["fixed", "abstain", "fall-back", "more-shots", "sequential"]
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 #: Leads that are tried for the rule of re-measuring, in standard errors.
@@ -123,6 +127,23 @@ def follow(rule: SequentialRule, images: int, measure: Measure, done: Done | Non
     return Trail(rule.rounds, logits[None], lead[None], certain[None])
 
 
+def check_enough(images: int, confidence: float) -> None:
+    """Raise InputError for fewer validation images than :func:`least_lead` needs whatever their labels.
+
+    Args:
+        images: how many there are.
+        confidence: between 0 and 1.
+    """
+    least = math.ceil(1 / (1 - confidence) - 1e-9) - 1
+    if images < least:
+        raise InputError(
+            f"there are too few validation images for a confidence of {confidence:g}",
+            got=str(images),
+            expected=f"at least {least}: ⌈1/(1 − confidence)⌉ − 1",
+            remedy="give more with --validation, or ask for a lower --confidence",
+        )
+
+
 def least_lead(trail: Trail, confidence: float) -> float:
     """The least lead at which it may be stopped so that on average few labels differ from those of the whole budget.
 
@@ -141,14 +162,7 @@ def least_lead(trail: Trail, confidence: float) -> float:
     Raises:
         InputError: fewer images than the promise needs whatever their labels: ⌈1/(1 − confidence)⌉ − 1.
     """
-    least = int(np.ceil(1 / (1 - confidence) - 1e-9)) - 1
-    if trail.num_images < least:
-        raise InputError(
-            f"there are too few validation images for a confidence of {confidence:g}",
-            got=str(trail.num_images),
-            expected=f"at least {least}: ⌈1/(1 − confidence)⌉ − 1",
-            remedy="give more with --validation, or ask for a lower --confidence",
-        )
+    check_enough(trail.num_images, confidence)
     final = trail.labels[..., -1]
     losses = np.array([(trail.stopped(trail.lead >= each).labels != final).mean(axis=0) for each in LEADS])
     # At this lead or any higher one: what is controlled must not rise again.

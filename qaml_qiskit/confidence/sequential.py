@@ -12,7 +12,6 @@ breaks the promise, and so does an interval that is looked at until it suits: se
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -140,7 +139,7 @@ class SequentialRule:
         """α: of each of the tests, over all rounds."""
         return (1 - self.confidence) / max(1, len(self.reach) - 1)
 
-    @cached_property
+    @property
     def _apart(self) -> Floats:
         """The reach, without a zero to divide by."""
         return np.where(self.reach > 0, self.reach, 1.0)

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from qaml_qiskit.artifacts import HERE, Run, open_run
 from qaml_qiskit.artifacts.mapping import Counted
 from qaml_qiskit.attacks import DefenceSettings, PGDConfig
+from qaml_qiskit.confidence import SequentialRule
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.execution import load_recipe
 from qaml_qiskit.progress import Advance
@@ -30,10 +31,12 @@ from qaml_qiskit.studies import (
     Learned,
     OnDevice,
     Preparation,
+    ShotScores,
     SmoothedCertification,
     audit_defences,
     count_circuits,
     encode_images,
+    forecast_trails,
     perturb_everywhere,
     predict_on_devices,
     score_logits,
@@ -178,6 +181,16 @@ def doubting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
         assert found.expected + found.model + found.shots == pytest.approx(found.total)
 
 
+def deciding(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+    reading = ShotScores(device.head, device.circuit.products)
+    rule = SequentialRule(0.9, (10, 30), reading.reach, reading.test)
+    chances = np.random.default_rng(0).dirichlet(np.ones(8), size=60)
+    found = forecast_trails(run, {"a": chances, "b": chances[:7]}, reading, rule, 2, 0, shown, pool)
+    assert found["a"].logits.shape == (2, 60, 2, 3)
+    # The shots of another set are others.
+    assert not np.array_equal(found["a"].logits[:, :7], found["b"].logits)
+
+
 def contents(run: Run) -> dict[str, bytes]:
     """The kept files, without the time that a compilation took."""
     files = {path.relative_to(run.path) for path in run.path.glob("*/*")}
@@ -190,7 +203,7 @@ def contents(run: Run) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     "study",
-    [predicting, perturbing, comparing, counting, encoding, defending, smoothing, calibrating, doubting],
+    [predicting, perturbing, comparing, counting, encoding, defending, smoothing, calibrating, doubting, deciding],
     ids=lambda each: each.__name__,
 )
 def test_a_killed_study_goes_on_where_it_was(
