@@ -66,7 +66,7 @@ def test_a_network_answers_in_doubt_from_python(trained: Path) -> None:
         target="poor-readout",
         recipe="quick",
         images="6",
-        validation="10",
+        validation=10,
         confidence=0.8,
         round=10,
         shots=20,
