@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.confidence.names import RECALIBRATIONS as RECALIBRATIONS
     from qaml_qiskit.confidence.names import RecalibrationName as RecalibrationName
     from qaml_qiskit.confidence.platt import Platt as Platt
-    from qaml_qiskit.confidence.policies import Answers as Answers
     from qaml_qiskit.confidence.policies import Policy as Policy
+    from qaml_qiskit.confidence.policies import PolicyAnswers as PolicyAnswers
     from qaml_qiskit.confidence.policies import Trail as Trail
+    from qaml_qiskit.confidence.policies import check_lead_images as check_lead_images
     from qaml_qiskit.confidence.policies import follow as follow
     from qaml_qiskit.confidence.policies import least_lead as least_lead
     from qaml_qiskit.confidence.pooling import fit_pooled_temperature as fit_pooled_temperature

@@ -3,7 +3,6 @@
 All policies read the same trail of rounds, so they are compared on the same shots.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.confidence.sequential import SequentialRule
 from qaml_qiskit.errors import InputError
+from qaml_qiskit.evaluation import least_images
 
 #: ``fixed`` is the budget for every image, which all others are compared with.
 Policy = Literal["fixed", "abstain", "fall-back", "more-shots", "sequential"]
@@ -51,7 +51,7 @@ class Trail:
         """N."""
         return self.logits.shape[1]
 
-    def stopped(self, enough: NDArray[np.bool_]) -> "Answers":
+    def stopped(self, enough: NDArray[np.bool_]) -> "PolicyAnswers":
         """The answers of whoever stops after the first round that is enough, or after the last.
 
         Args:
@@ -61,11 +61,11 @@ class Trail:
         early = np.asarray(enough.any(axis=-1))
         place = np.where(early, enough.argmax(axis=-1), last)
         labels = np.take_along_axis(self.labels, place[..., None], axis=-1)[..., 0]
-        return Answers(labels, np.ones(labels.shape, dtype=bool), place, early)
+        return PolicyAnswers(labels, np.ones(labels.shape, dtype=bool), place, early)
 
 
 @dataclass(frozen=True)
-class Answers:
+class PolicyAnswers:
     """What a policy answers, in A repetitions about N images.
 
     Attributes:
@@ -82,11 +82,11 @@ class Answers:
     early: NDArray[np.bool_]
     by_other: NDArray[np.bool_] | None = None
 
-    def silent(self, doubtful: NDArray[np.bool_]) -> "Answers":
+    def silent(self, doubtful: NDArray[np.bool_]) -> "PolicyAnswers":
         """The same without answers about the doubtful, shape (A, N)."""
         return replace(self, answered=self.answered & ~doubtful)
 
-    def handed_over(self, doubtful: NDArray[np.bool_], labels: Labels) -> "Answers":
+    def handed_over(self, doubtful: NDArray[np.bool_], labels: Labels) -> "PolicyAnswers":
         """The same with another model's labels, shape (N,), for the doubtful, shape (A, N)."""
         return replace(self, labels=np.where(doubtful, labels, self.labels), by_other=doubtful)
 
@@ -127,14 +127,14 @@ def follow(rule: SequentialRule, images: int, measure: Measure, done: Done | Non
     return Trail(rule.rounds, logits[None], lead[None], certain[None])
 
 
-def check_enough(images: int, confidence: float) -> None:
+def check_lead_images(images: int, confidence: float) -> None:
     """Raise InputError for fewer validation images than :func:`least_lead` needs whatever their labels.
 
     Args:
         images: how many there are.
         confidence: between 0 and 1.
     """
-    least = math.ceil(1 / (1 - confidence) - 1e-9) - 1
+    least = least_images(1 - confidence)
     if images < least:
         raise InputError(
             f"there are too few validation images for a confidence of {confidence:g}",
@@ -162,7 +162,7 @@ def least_lead(trail: Trail, confidence: float) -> float:
     Raises:
         InputError: fewer images than the promise needs whatever their labels: ⌈1/(1 − confidence)⌉ − 1.
     """
-    check_enough(trail.num_images, confidence)
+    check_lead_images(trail.num_images, confidence)
     final = trail.labels[..., -1]
     losses = np.array([(trail.stopped(trail.lead >= each).labels != final).mean(axis=0) for each in LEADS])
     # At this lead or any higher one: what is controlled must not rise again.

@@ -91,8 +91,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.perturbing import perturb as perturb
     from qaml_qiskit.studies.perturbing import perturb_everywhere as perturb_everywhere
     from qaml_qiskit.studies.perturbing import perturb_steps as perturb_steps
-    from qaml_qiskit.studies.policies import Learned as Learned
     from qaml_qiskit.studies.policies import Scoring as Scoring
+    from qaml_qiskit.studies.policies import Thresholds as Thresholds
     from qaml_qiskit.studies.policies import answers_of as answers_of
     from qaml_qiskit.studies.predicting import OnDevice as OnDevice
     from qaml_qiskit.studies.predicting import Prediction as Prediction

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts.outcome import Row
-from qaml_qiskit.confidence import Answers, Temperature, Trail, fit_temperature, least_lead
+from qaml_qiskit.confidence import PolicyAnswers, Temperature, Trail, fit_temperature, least_lead
 from qaml_qiskit.confidence.policies import Done, Policy
 from qaml_qiskit.evaluation import threshold_for, wilson_interval
 from qaml_qiskit.execution import sampling_seconds
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Learned:
+class Thresholds:
     """What policies take from validation images.
 
     Attributes:
@@ -32,7 +32,7 @@ class Learned:
     lead: float
 
     @classmethod
-    def of(cls, trail: Trail, labels: Labels, doubtful: float, confidence: float | None) -> "Learned":
+    def of(cls, trail: Trail, labels: Labels, doubtful: float, confidence: float | None) -> "Thresholds":
         """From rounds of validation images, to the last one.
 
         Args:
@@ -73,8 +73,8 @@ class Learned:
 
 
 def answers_of(
-    policies: tuple[Policy, ...], trail: Trail, learned: Learned, other: Labels | None
-) -> dict[str, Answers]:
+    policies: tuple[Policy, ...], trail: Trail, learned: Thresholds, other: Labels | None
+) -> dict[str, PolicyAnswers]:
     """The answers of every policy, by its name; of some with what is done about images that are not certain.
 
     Args:
@@ -85,7 +85,7 @@ def answers_of(
     """
     fixed = trail.stopped(np.zeros(trail.certain.shape, dtype=bool))
     doubtful = learned.doubts(trail.logits[:, :, -1]) > learned.doubt
-    found: dict[str, Answers] = {}
+    found: dict[str, PolicyAnswers] = {}
     for policy in policies:
         match policy:
             case "fixed":
@@ -126,7 +126,7 @@ class Scoring:
     confidence: float
     whole: bool = True
 
-    def rows(self, answers: Mapping[str, Answers]) -> Iterator[Row]:
+    def rows(self, answers: Mapping[str, PolicyAnswers]) -> Iterator[Row]:
         """A row a policy."""
         fixed = self._seconds_of_fixed(self.trail.rounds[-1])
         for name, each in answers.items():
@@ -179,7 +179,7 @@ class Scoring:
         """The labels of the whole budget, shape (A, N)."""
         return self.trail.labels[..., -1]
 
-    def _promise(self, name: str, answers: Answers) -> Row:
+    def _promise(self, name: str, answers: PolicyAnswers) -> Row:
         """How often early labels are wrong about what they promise, and how often they may be."""
         against = {"sequential": self.endless, "more-shots": self._of_budget if self.whole else None}.get(name)
         if against is None:
@@ -195,7 +195,7 @@ class Scoring:
     def _seconds_of_fixed(self, shots: int) -> float:
         return sampling_seconds(self.trail.num_images, shots, self.circuit)
 
-    def _spent(self, answers: Answers, name: str) -> tuple[float, float, float]:
+    def _spent(self, answers: PolicyAnswers, name: str) -> tuple[float, float, float]:
         """Mean shots an image, QPU seconds of all images, and jobs, on average over the repetitions."""
         rounds = np.array(self.trail.rounds)
         shots = float(rounds[answers.places].mean())

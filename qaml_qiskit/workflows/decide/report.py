@@ -7,12 +7,12 @@ import numpy as np
 
 from qaml_qiskit.artifacts import Row, Run
 from qaml_qiskit.artifacts.codecs import ARRAYS
-from qaml_qiskit.confidence import Answers, SequentialRule
+from qaml_qiskit.confidence import PolicyAnswers, SequentialRule
 from qaml_qiskit.deployments import Batch
 from qaml_qiskit.evaluation import risk_coverage, selective_figures
 from qaml_qiskit.execution.costs import JOB_OVERHEAD, REP_DELAY
 from qaml_qiskit.reports import Brief, Outcome, Report, policy_figure
-from qaml_qiskit.studies import Learned, Scoring
+from qaml_qiskit.studies import Scoring, Thresholds
 from qaml_qiskit.workflows.decide.request import DecideRequest
 
 #: What every image got, beside the report.
@@ -50,9 +50,9 @@ class Decided:
     name: str
     batch: Batch
     rule: SequentialRule
-    learned: Learned
+    learned: Thresholds
     scoring: Scoring
-    answers: Mapping[str, Answers]
+    answers: Mapping[str, PolicyAnswers]
 
 
 def brief(outcome: Outcome) -> Brief:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts import Pool, Run, digest, open_pool, open_run
-from qaml_qiskit.confidence import SequentialRule, check_enough
+from qaml_qiskit.confidence import SequentialRule, check_lead_images
 from qaml_qiskit.deployments import Batch, Deployment, load_batch, read_deployments, refusals
 from qaml_qiskit.deployments.validation import load_validation
 from qaml_qiskit.evaluation import least_images
@@ -17,11 +17,11 @@ from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome
 from qaml_qiskit.studies import (
-    Learned,
     OnDevice,
     Prediction,
     Scoring,
     ShotScores,
+    Thresholds,
     answers_of,
     forecast_trails,
     predict_on_devices,
@@ -60,7 +60,7 @@ def _prepare(request: DecideRequest, backends: Path | None, data_dir: Path | Non
     batch = load_batch(request.images, [deployment, *others], data_dir, or_all=request.is_default("images"))
     validation = load_validation(request.validation, [deployment], data_dir, seed=request.seed)
     if "more-shots" in request.policy:
-        check_enough(len(validation), request.confidence)
+        check_lead_images(len(validation), request.confidence)
     if len(validation) < (least := least_images(request.doubtful)):
         raise too_few(len(validation), least, request.doubtful)
     return _Asked(request, deployment, batch, validation, others[0] if others else None)
@@ -113,7 +113,7 @@ def _decided(asked: _Asked, run: Run, pool: Pool, progress: Progress) -> Decided
     own = drawn if request.engine == "forecast" else {"validation": drawn["validation"]}
     trails = forecast_trails(run, own, reading, rule, request.drawn, request.seed, progress, pool)
     confidence = request.confidence if "more-shots" in request.policy else None
-    learned = Learned.of(trails["validation"], asked.validation.labels, request.doubtful, confidence)
+    learned = Thresholds.of(trails["validation"], asked.validation.labels, request.doubtful, confidence)
     done = learned.done(request.policy) if request.engine == "sampler" else None
     trail = trails.get("images") or sampled_trail(
         run, deployment, asked.batch, reading, rule, done, request.seed, progress, pool

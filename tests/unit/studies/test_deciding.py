@@ -14,10 +14,10 @@ from qaml_qiskit.evaluation import LinearHead, Products, ReadoutMap
 from qaml_qiskit.execution import sampling_seconds
 from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import (
-    Learned,
     OnDevice,
     Scoring,
     ShotScores,
+    Thresholds,
     answers_of,
     forecast_trails,
     predict_on_devices,
@@ -128,12 +128,12 @@ def test_images_that_are_done_are_left_out_of_the_next_workload(device: Deployme
     np.testing.assert_array_equal(again.logits, trail.logits)
 
 
-def by_hand() -> tuple[Trail, Learned]:
+def by_hand() -> tuple[Trail, Thresholds]:
     """Two images, three rounds: the first is certain after two, the second never."""
     logits = np.array([[[[1.0, 2], [2, 1], [2, 1]], [[1, 0], [0, 1], [0, 1]]]])
     lead = np.array([[[0.1, 3, 4], [0.5, 0.2, 0.3]]])
     trail = Trail((10, 20, 40), logits, lead, lead > 2)
-    return trail, Learned.of(drawn_validation(), np.zeros(9, int), 0.5, None)
+    return trail, Thresholds.of(drawn_validation(), np.zeros(9, int), 0.5, None)
 
 
 def drawn_validation() -> Trail:
