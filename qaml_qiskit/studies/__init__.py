@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.covering import coverage_rows as coverage_rows
     from qaml_qiskit.studies.covering import score_labels as score_labels
     from qaml_qiskit.studies.covering import set_rows as set_rows
+    from qaml_qiskit.studies.deciding import ShotScores as ShotScores
+    from qaml_qiskit.studies.deciding import forecast_trails as forecast_trails
+    from qaml_qiskit.studies.deciding import sampled_trail as sampled_trail
     from qaml_qiskit.studies.defending import Defence as Defence
     from qaml_qiskit.studies.defending import audit_defences as audit_defences
     from qaml_qiskit.studies.defending import defence_notes as defence_notes
@@ -88,6 +91,9 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.perturbing import perturb as perturb
     from qaml_qiskit.studies.perturbing import perturb_everywhere as perturb_everywhere
     from qaml_qiskit.studies.perturbing import perturb_steps as perturb_steps
+    from qaml_qiskit.studies.policies import Scoring as Scoring
+    from qaml_qiskit.studies.policies import Thresholds as Thresholds
+    from qaml_qiskit.studies.policies import answers_of as answers_of
     from qaml_qiskit.studies.predicting import OnDevice as OnDevice
     from qaml_qiskit.studies.predicting import Prediction as Prediction
     from qaml_qiskit.studies.predicting import noise_notes as noise_notes

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from qaml_qiskit.artifacts import HERE, Run, open_run
 from qaml_qiskit.artifacts.mapping import Counted
 from qaml_qiskit.attacks import DefenceSettings, PGDConfig
+from qaml_qiskit.confidence import SequentialRule
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.detection import Adaptive, make_detectors
 from qaml_qiskit.execution import load_recipe
@@ -33,12 +34,14 @@ from qaml_qiskit.studies import (
     OnDevice,
     Preparation,
     Shots,
+    ShotScores,
     Shown,
     SmoothedCertification,
     audit_defences,
     calibrated_models,
     count_circuits,
     encode_images,
+    forecast_trails,
     make_adaptive,
     perturb_everywhere,
     predict_on_devices,
@@ -202,6 +205,16 @@ def doubting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
         assert found.expected + found.model + found.shots == pytest.approx(found.total)
 
 
+def deciding(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+    reading = ShotScores(device.head, device.circuit.products)
+    rule = SequentialRule(0.9, (10, 30), reading.reach, reading.test)
+    chances = np.random.default_rng(0).dirichlet(np.ones(8), size=60)
+    found = forecast_trails(run, {"a": chances, "b": chances[:7]}, reading, rule, 2, 0, shown, pool)
+    assert found["a"].logits.shape == (2, 60, 2, 3)
+    # The shots of another set are others.
+    assert not np.array_equal(found["a"].logits[:, :7], found["b"].logits)
+
+
 def contents(run: Run) -> dict[str, bytes]:
     """The kept files, without the time that a compilation took."""
     files = {path.relative_to(run.path) for path in run.path.glob("*/*")}
@@ -214,7 +227,19 @@ def contents(run: Run) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     "study",
-    [predicting, perturbing, comparing, counting, encoding, defending, smoothing, detecting, calibrating, doubting],
+    [
+        predicting,
+        perturbing,
+        comparing,
+        counting,
+        encoding,
+        defending,
+        smoothing,
+        detecting,
+        calibrating,
+        doubting,
+        deciding,
+    ],
     ids=lambda each: each.__name__,
 )
 def test_a_killed_study_goes_on_where_it_was(
