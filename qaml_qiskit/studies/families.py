@@ -18,7 +18,7 @@ from qaml_qiskit.studies.members import Answering, Member
 #: Where doubt about a model comes from. ``temperature`` is none: the first model alone.
 Family = Literal["ensemble", "laplace", "laplace-samples", "draws", "noise"]
 #: λ of the Laplace approximations that are tried.
-PRIORS = tuple(float(10.0 ** (power / 2)) for power in range(-2, 11))
+PRIORS = tuple(float(10.0 ** (power / 2)) for power in range(-2, 15))
 #: Samples of the angles at each λ, to choose it by.
 _TRIED_SAMPLES = 5
 #: The names of the two halves of the validation images.
