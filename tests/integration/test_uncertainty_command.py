@@ -58,8 +58,8 @@ def test_an_ensemble_of_a_circuit_and_a_network(
     assert all(0 <= row["auroc_entropy"] <= 1 for row in anomalies)
     assert [row["source"] for row in rows] == ["temperature", "ensemble"]
     assert rows[1]["model_part"] > 0
-    # The network takes no shots.
-    assert rows[1]["shot_part"] < rows[0]["shot_part"]
+    # The network takes no shots, the circuit does.
+    assert rows[1]["shot_part"] > 0
     told = qaml(*words, "--out", tmp_path / "run")
     assert "Gains" in told.out
 

@@ -27,7 +27,8 @@ _GAINS = (
 )
 _SHOTS = (
     "Shots scatter logits by a normal distribution, with the covariance that the exact distribution of the bitstrings "
-    "gives; of draws, that of the circuit on average. Networks take no shots."
+    "gives; of draws, that of the circuit on average. Networks take no shots. Temperatures are fitted to the mean over "
+    "the shots, and figures are of that mean: of what measuring again and again would say."
 )
 _ANOMALIES = "auroc: of telling these images from the data's own, by each measure of doubt."
 _PICTURE = "Mean of the entropy's parts over images whose label is right, and over those whose label is wrong."

@@ -170,7 +170,7 @@ def _judged(
         with_shots=request.shots is not None,
     )
     names = (_TEST, *anomalies)
-    asking = Asking(run, work, *parts, names, request.draws, len(models), request.seed, progress, pool)
+    asking = Asking(run, work, *parts, names, request.draws, len(models), request.seed, request.shots, progress, pool)
     answers: dict[str, Answers] = {ALONE: asking.alone()}
     answers |= {family: asking.answers(family) for family in request.families}
 
@@ -185,5 +185,5 @@ def _judged(
 def _brief(outcome: Outcome) -> Brief:
     # Every interval is in uncertainty.csv; a terminal gets the figures.
     short = [{name: cell for name, cell in row.items() if not name.endswith("_interval")} for row in outcome.results]
-    tables = {"Gains": outcome.tables["gains"], "Images that are none of the data": outcome.tables["anomalies"]}
-    return Brief(short, {name: rows for name, rows in tables.items() if rows}, outcome.notes)
+    names = {"gains": "Gains", "anomalies": "Images that are none of the data"}
+    return Brief(short, {names[name]: rows for name, rows in outcome.tables.items()}, outcome.notes)
