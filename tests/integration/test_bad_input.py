@@ -794,6 +794,8 @@ WRONG_USE: dict[str, list[tuple[str, str]]] = {
         ("--strength 0.1", "--strength"),
         ("--members noise --strength 2", "--strength"),
         ("--members noise --curvature-images 5", "--curvature-images"),
+        ("--anomalies ghosts", "other:DATASET"),
+        ("--anomalies other:", "other:DATASET"),
         ("--validation 3", "at least 4"),
         ("--validation 100000", "not enough validation images"),
         ("--validation none.npz", "none.npz"),

@@ -199,7 +199,7 @@ def calibrating(run: Run, device: Deployment, shown: Display, pool: Any) -> None
 def doubting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     sets = {LEARNED: images(6), FITTED: images(6), "images": images(8)}
     work = Answering([ideal(), device], sets, strength=0.01, learned=Learned(images(3), 30), with_shots=True)
-    asking = Asking(run, work, batch(), batch(), ("images",), 2, 2, 0, shown, pool)
+    asking = Asking(run, work, batch(), batch(), ("images",), 2, 2, 0, 100, shown, pool)
     for family in ("ensemble", "laplace", "noise"):
         found = asking.answers(family).uncertainty("images", 100, 0)
         assert found.expected + found.model + found.shots == pytest.approx(found.total)
