@@ -30,7 +30,7 @@ class Squeezing(Detector):
     name = "squeezing"
     learns = True
 
-    filters: Annotated[tuple[FilterName, ...], Field(min_length=1)] = ("median:2", "median:3", "bits:1")
+    filters: Annotated[tuple[FilterName, ...], Field(min_length=1)] = ("median:3", "bits:4")
     kept: Annotated[float | None, Field(gt=0, lt=1)] = 0.9
     _principal: Principal | None = PrivateAttr(None)
 

@@ -1,9 +1,10 @@
-"""Parts from outside the package work wherever those of the package do: ansatz, encoding, noise, data set, attack."""
+"""Parts from outside the package, a detector among them, work wherever those of the package do."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal, Self
@@ -22,6 +23,8 @@ from qaml_qiskit.circuits.ansatz import Angle
 from qaml_qiskit.datasets import DATASETS, DatasetSpec, load_dataset
 from qaml_qiskit.datasets.spec import RawPart, RawSplit
 from qaml_qiskit.defences import DEFENCES
+from qaml_qiskit.deployments import Deployment
+from qaml_qiskit.detection import DETECTORS, Detector, FittedDetector, Seen, make_detector, make_detectors
 from qaml_qiskit.encodings import ENCODINGS, AngleEncoding, Encoding, PixelOrder
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import QVC, Objective, QVCConfig, load_model
@@ -249,6 +252,41 @@ class Firm(Objective):
         logits = model(images)
         price = sum(weight.square().mean() for weight in model.parameters())
         return torch.nn.functional.cross_entropy(logits, labels) + price, logits
+
+
+class Bright(Detector):
+    """The brightest pixel."""
+
+    name = "bright"
+    floor: float = 0.0
+
+    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
+        return FittedBright(self.floor)
+
+
+@dataclass(frozen=True)
+class FittedBright(FittedDetector):
+    floor: float
+
+    def scores(self, seen: Seen) -> Tensor:
+        return seen.images.double().flatten(1).amax(1).clamp(min=self.floor)
+
+
+def test_a_detector_is_asked_for_by_name_and_stands_in_a_stack() -> None:
+    images = torch.rand(8, 1, 1, 2, generator=torch.Generator().manual_seed(0))
+    asked = Seen(images, (torch.zeros(8, 2),))
+    DETECTORS.register("bright", Bright)
+    try:
+        found = make_detectors(["bright"], ["bright.floor=0.5"])["bright"].fit([], asked, torch.zeros(8))
+        assert torch.equal(found.scores(asked), images.double().flatten(1).amax(1).clamp(min=0.5))
+        stack = make_detector("stack", members=["bright"])
+        assert stack.fit([], asked, torch.zeros(8)).scores(asked).shape == (8,)
+    finally:
+        DETECTORS.remove("bright")
+    with pytest.raises(ConfigurationError, match="there is no such detector: got 'bright'"):
+        make_detector("bright")
+    with pytest.raises(ConfigurationError, match=r"expected Detector of qaml_qiskit\.detection"):
+        DETECTORS.register("text", "no detector")  # type: ignore[arg-type]
 
 
 class Reversed(QubitReadout):

@@ -70,6 +70,10 @@ DRAWN: dict[str, Callable[[str], bytes]] = {
     "strengths of detectors": lambda name: reports.detection_strengths([watched(name, 0.1), watched(name, 0.2)]),
     "gates": lambda name: reports.gates_against_fidelity([(name, name, 10, 0.9)]),
     "confidence": lambda name: reports.confidence_histograms({name: SURE}, np.array([0, 0, 1])),
+    "policies": lambda name: reports.policy_figure(
+        {name: (np.array([0.5, 1]), np.array([0, 0.5]))}, [(10, 0.5, 0.4, 0.6)], {name: (1.0, 0.5, 10)}
+    ),
+    "monitor": lambda name: reports.monitored_sums({name: np.array([0.0, 2.0])}, {name: 1.5}, 1),
     "map": lambda name: reports.device_map(2, {(0, 1): 0.01}, {0: 0.01, 1: 0.02}, [0, 1], [(0, 1)], name),
 }
 
