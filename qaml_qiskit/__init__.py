@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.workflows.data import fetch_data as fetch_data
     from qaml_qiskit.workflows.data import list_data as list_data
     from qaml_qiskit.workflows.data import verify_data as verify_data
+    from qaml_qiskit.workflows.decide.request import DecideRequest as DecideRequest
+    from qaml_qiskit.workflows.decide.workflow import decide as decide
     from qaml_qiskit.workflows.demo.request import DemoRequest as DemoRequest
     from qaml_qiskit.workflows.demo.workflow import demo as demo
     from qaml_qiskit.workflows.detect.request import DetectRequest as DetectRequest
@@ -77,6 +79,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.workflows.forecast.workflow import forecast as forecast
     from qaml_qiskit.workflows.frontier.request import FrontierRequest as FrontierRequest
     from qaml_qiskit.workflows.frontier.workflow import frontier as frontier
+    from qaml_qiskit.workflows.monitor.request import MonitorRequest as MonitorRequest
+    from qaml_qiskit.workflows.monitor.workflow import monitor as monitor
     from qaml_qiskit.workflows.resources.baselines import check_resources as check_resources
     from qaml_qiskit.workflows.resources.request import ResourcesRequest as ResourcesRequest
     from qaml_qiskit.workflows.resources.workflow import resources as resources

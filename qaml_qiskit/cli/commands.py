@@ -182,6 +182,18 @@ COMMANDS = {
             "tamper",
             "TamperRequest",
         ),
+        Command(
+            "decide",
+            "Abstain, measure again or fall back where shots leave a label in doubt: accuracy, shots and QPU seconds.",
+            "decide",
+            "DecideRequest",
+        ),
+        Command(
+            "monitor",
+            "Watch a stream of scores for a lasting change, with a stated rate of false alarms.",
+            "monitor",
+            "MonitorRequest",
+        ),
         Command("data list", "List the data sets and whether their files are here.", "list_data"),
         Command(
             "data fetch", "Download a data set and check it; a failed download leaves nothing behind.", "fetch_data"

@@ -14,13 +14,23 @@ if TYPE_CHECKING:
     from qaml_qiskit.confidence.isotonic import Isotonic as Isotonic
     from qaml_qiskit.confidence.kept import read_recalibrations as read_recalibrations
     from qaml_qiskit.confidence.measured import Probabilities as Probabilities
+    from qaml_qiskit.confidence.monitor import Monitor as Monitor
     from qaml_qiskit.confidence.names import RECALIBRATIONS as RECALIBRATIONS
     from qaml_qiskit.confidence.names import RecalibrationName as RecalibrationName
     from qaml_qiskit.confidence.platt import Platt as Platt
+    from qaml_qiskit.confidence.policies import Policy as Policy
+    from qaml_qiskit.confidence.policies import PolicyAnswers as PolicyAnswers
+    from qaml_qiskit.confidence.policies import Trail as Trail
+    from qaml_qiskit.confidence.policies import check_lead_images as check_lead_images
+    from qaml_qiskit.confidence.policies import follow as follow
+    from qaml_qiskit.confidence.policies import least_lead as least_lead
     from qaml_qiskit.confidence.pooling import fit_pooled_temperature as fit_pooled_temperature
     from qaml_qiskit.confidence.probabilities import probability_errors as probability_errors
     from qaml_qiskit.confidence.probabilities import softmax as softmax
     from qaml_qiskit.confidence.recalibration import Recalibration as Recalibration
+    from qaml_qiskit.confidence.sequential import SequentialRule as SequentialRule
+    from qaml_qiskit.confidence.sequential import SequentialTest as SequentialTest
+    from qaml_qiskit.confidence.sequential import round_ends as round_ends
     from qaml_qiskit.confidence.temperature import Temperature as Temperature
     from qaml_qiskit.confidence.temperature import fit_temperature as fit_temperature
     from qaml_qiskit.confidence.uncertainty import ShotMoments as ShotMoments

@@ -23,6 +23,7 @@ from qaml_qiskit.execution import (
     Workload,
     collect,
     read_outcomes,
+    read_shots,
     runner_for,
     submit,
     workload_for,
@@ -131,15 +132,10 @@ def sample_values(
     Raises:
         ConfigurationError: a target that is no simulator, or whose readout cannot be corrected.
     """
-    compiled.target.simulator(compiled.isa)
     stacked = np.concatenate(list(values.values()))
     how = {"shots": shots, "mitigation": mitigation, "seed": seed, "strings": strings, "draws": draws}
     workload = workload_for(compiled.isa, stacked, compiled.target, **how)
-    runner = runner_for(compiled.target, workload)
-    submit(run.path, workload, runner)
-    with progress.task(f"sampling on {compiled.target.name}", workload.num_images) as advance:
-        elsewhere = computed_on(pool, compiled.target, workload)
-        collect(run.path, workload, runner, progress=lambda images: advance(images), elsewhere=elsewhere)
+    _collect_all(compiled, workload, run.path, f"sampling on {compiled.target.name}", progress, pool)
     sampled = read_outcomes(run.path, workload)
     # Local jobs are all there, and sampled.
     assert sampled is not None
@@ -159,3 +155,46 @@ def sample_values(
     return {
         name: {stage: found.images(part) for stage, found in sampled.estimates.items()} for name, part in parts.items()
     }
+
+
+def sample_shots(
+    compiled: Compiled,
+    values: NDArray[np.float64],
+    *,
+    shots: int,
+    seed: int,
+    folder: Path,
+    told: str,
+    progress: Progress,
+    pool: Pool = HERE,
+) -> NDArray[np.uint8]:
+    """What every shot read, as zeros and ones, shape (N, shots, n); nothing is mitigated.
+
+    Args:
+        compiled: the circuit and its target.
+        values: the circuit's parameters, shape (N, P).
+        shots: an image.
+        seed: of the sampling.
+        folder: keeps the workload, the ledger and the outcomes; what a killed process sampled is not sampled again.
+        told: what is sampled, for the bar.
+        progress: told about every job.
+        pool: where the jobs are computed; the counts are the same everywhere.
+
+    Raises:
+        ConfigurationError: a target that is no simulator.
+    """
+    workload = workload_for(compiled.isa, values, compiled.target, shots=shots, mitigation="none", seed=seed)
+    _collect_all(compiled, workload, folder, told, progress, pool)
+    return read_shots(folder, workload)
+
+
+def _collect_all(
+    compiled: Compiled, workload: Workload, folder: Path, told: str, progress: Progress, pool: Pool
+) -> None:
+    """Have all jobs of a workload answered by a simulated target."""
+    compiled.target.simulator(compiled.isa)
+    runner = runner_for(compiled.target, workload)
+    submit(folder, workload, runner)
+    with progress.task(told, workload.num_images) as advance:
+        elsewhere = computed_on(pool, compiled.target, workload)
+        collect(folder, workload, runner, progress=lambda images: advance(images), elsewhere=elsewhere)

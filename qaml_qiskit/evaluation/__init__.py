@@ -1,6 +1,7 @@
 """Figures of merit: pure functions of predictions."""
 
 from qaml_qiskit.evaluation.calibration import BINS as BINS
+from qaml_qiskit.evaluation.calibration import CALIBRATION_COLUMNS as CALIBRATION_COLUMNS
 from qaml_qiskit.evaluation.calibration import CalibrationFigures as CalibrationFigures
 from qaml_qiskit.evaluation.calibration import WithInterval as WithInterval
 from qaml_qiskit.evaluation.calibration import calibration_figures as calibration_figures
@@ -38,6 +39,10 @@ from qaml_qiskit.evaluation.proportions import slope as slope
 from qaml_qiskit.evaluation.proportions import success_rate as success_rate
 from qaml_qiskit.evaluation.proportions import wilson_interval as wilson_interval
 from qaml_qiskit.evaluation.readout import ReadoutMap as ReadoutMap
+from qaml_qiskit.evaluation.selective import RiskCoverage as RiskCoverage
+from qaml_qiskit.evaluation.selective import SelectiveFigures as SelectiveFigures
+from qaml_qiskit.evaluation.selective import risk_coverage as risk_coverage
+from qaml_qiskit.evaluation.selective import selective_figures as selective_figures
 from qaml_qiskit.evaluation.uncertainty import accuracy_interval as accuracy_interval
 from qaml_qiskit.evaluation.uncertainty import sampled_accuracy as sampled_accuracy
 from qaml_qiskit.evaluation.uncertainty import uncertain_labels as uncertain_labels

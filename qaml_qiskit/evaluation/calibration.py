@@ -14,6 +14,9 @@ from qaml_qiskit.labels import check_labels
 Floats = NDArray[np.floating]
 
 BINS = 15
+#: Columns of :meth:`CalibrationFigures.row`.
+_FIGURES = ("nll", "brier", "ece", "ece_adaptive")
+CALIBRATION_COLUMNS = tuple(f"{name}{end}" for name in _FIGURES for end in ("", "_interval"))
 _REPLICATES = 1000
 #: How far probabilities may be from adding up to one: single precision, over a thousand classes.
 _SUM_TOLERANCE = 1e-4
@@ -60,9 +63,9 @@ class CalibrationFigures:
 
     def row(self) -> dict[str, Any]:
         """Columns of a table: every figure but the accuracy, and its interval."""
-        figures = {"nll": self.nll, "brier": self.brier, "ece": self.ece, "ece_adaptive": self.ece_adaptive}
         columns: dict[str, Any] = {}
-        for name, figure in figures.items():
+        for name in _FIGURES:
+            figure: WithInterval = getattr(self, name)
             columns[name] = figure.value
             columns[f"{name}_interval"] = None if figure.interval is None else list(figure.interval)
         return columns

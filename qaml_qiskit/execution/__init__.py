@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.costs import circuit_seconds as circuit_seconds
     from qaml_qiskit.execution.costs import limited as limited
     from qaml_qiskit.execution.costs import plan as plan
+    from qaml_qiskit.execution.costs import sampling_seconds as sampling_seconds
     from qaml_qiskit.execution.costs import survival as survival
     from qaml_qiskit.execution.ledger import LEDGER_FILE as LEDGER_FILE
     from qaml_qiskit.execution.ledger import JobRecord as JobRecord
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.options import PrimitiveOptions as PrimitiveOptions
     from qaml_qiskit.execution.outcomes import Sampled as Sampled
     from qaml_qiskit.execution.outcomes import read_outcomes as read_outcomes
+    from qaml_qiskit.execution.outcomes import read_shots as read_shots
     from qaml_qiskit.execution.overview import Collection as Collection
     from qaml_qiskit.execution.overview import job_rows as job_rows
     from qaml_qiskit.execution.overview import standing as standing

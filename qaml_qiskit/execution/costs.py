@@ -11,7 +11,7 @@ from qiskit.transpiler import Target as ISATarget
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import BudgetError, InputError
 from qaml_qiskit.execution.circuits import calibration_circuits
-from qaml_qiskit.execution.splitting import payload_bytes
+from qaml_qiskit.execution.splitting import MAX_EXECUTIONS, payload_bytes
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.execution.workload import CALIBRATION, Workload
 
@@ -122,6 +122,19 @@ def limited(workload: Workload, target: Target, costs: Plan, max_seconds: float)
     limits = [max(1, round(max_seconds)), target.entry.options.max_execution_time]
     options = workload.settings.options.model_copy(update={"max_execution_time": min(filter(None, limits))})
     return Workload(workload.isa, workload.values, workload.settings.model_copy(update={"options": options}))
+
+
+def sampling_seconds(images: int, shots: int, circuit: float | None, rep_delay: float = REP_DELAY) -> float:
+    """QPU seconds, about, of so many images at so many shots each on a device, without a calibration.
+
+    Args:
+        images: any number; none cost nothing.
+        shots: of each image.
+        circuit: seconds of one execution; None where they are not known, and then only the delays count.
+        rep_delay: seconds between two executions.
+    """
+    executions = images * shots
+    return JOB_OVERHEAD * math.ceil(executions / MAX_EXECUTIONS) + executions * (rep_delay + (circuit or 0.0))
 
 
 def _drawn(workload: Workload, rows: int) -> tuple[str, ...]:

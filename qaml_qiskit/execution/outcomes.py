@@ -15,7 +15,7 @@ from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError
 from qaml_qiskit.evaluation import Estimates
 from qaml_qiskit.evaluation.draws import averaged_draws, by_draw
 from qaml_qiskit.evaluation.estimates import joined
-from qaml_qiskit.execution.counts import average_covariance, averages
+from qaml_qiskit.execution.counts import average_covariance, averages, outcomes_of
 from qaml_qiskit.execution.fingerprint import fingerprints
 from qaml_qiskit.execution.ledger import LEDGER_FILE, Ledger
 from qaml_qiskit.execution.mitigation import (
@@ -176,8 +176,18 @@ def read_outcomes(folder: Path, workload: Workload) -> Sampled | None:
     )
 
 
-def _read_rows(folder: Path, workload: Workload) -> Sampled | None:
-    """What is there of the rows, before their draws are averaged."""
+def read_shots(folder: Path, workload: Workload) -> NDArray[np.uint8]:
+    """What every shot of every row read, as zeros and ones, shape (N·J, shots, n), once all jobs are there.
+
+    Raises:
+        InputError: outcomes of another run or of other work than the workload's.
+    """
+    found = _found(folder, workload)
+    return np.concatenate([outcomes_of(_bits(found[job.chunk])) for job in workload.image_jobs])
+
+
+def _found(folder: Path, workload: Workload) -> dict[str, Arrays]:
+    """The outcomes that are there, by chunk."""
     ledger, prints = Ledger(folder / LEDGER_FILE), sent_fingerprints(folder, workload)
     run, records = str(ledger.run_id()), ledger.records()
     found = {
@@ -185,7 +195,13 @@ def _read_rows(folder: Path, workload: Workload) -> Sampled | None:
         for job in workload.settings.jobs
         if job.chunk in records
     }
-    there = [(job, arrays) for job in workload.image_jobs if (arrays := found.get(job.chunk)) is not None]
+    return {chunk: arrays for chunk, arrays in found.items() if arrays is not None}
+
+
+def _read_rows(folder: Path, workload: Workload) -> Sampled | None:
+    """What is there of the rows, before their draws are averaged."""
+    found = _found(folder, workload)
+    there = [(job, found[job.chunk]) for job in workload.image_jobs if job.chunk in found]
     if not there:
         return None
     rows = np.concatenate([np.arange(job.start, job.stop) for job, _ in there])

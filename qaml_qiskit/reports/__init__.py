@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.confidence import add_confidence as add_confidence
     from qaml_qiskit.reports.confidence import confidence_histograms as confidence_histograms
     from qaml_qiskit.reports.conformal import conformal_curves as conformal_curves
+    from qaml_qiskit.reports.decision_figures import monitored_sums as monitored_sums
+    from qaml_qiskit.reports.decision_figures import policy_figure as policy_figure
     from qaml_qiskit.reports.detection_figures import detection_strengths as detection_strengths
     from qaml_qiskit.reports.detection_figures import roc_curves as roc_curves
     from qaml_qiskit.reports.detection_figures import score_histograms as score_histograms
@@ -36,12 +38,14 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.layout import in_all_rows as in_all_rows
     from qaml_qiskit.reports.outcome import Brief as Brief
     from qaml_qiskit.reports.outcome import Outcome as Outcome
+    from qaml_qiskit.reports.outcome import brief_figures as brief_figures
     from qaml_qiskit.reports.page import Page as Page
     from qaml_qiskit.reports.page import Section as Section
     from qaml_qiskit.reports.pictures import Pictures as Pictures
     from qaml_qiskit.reports.report import Report as Report
     from qaml_qiskit.reports.resource_figures import device_map as device_map
     from qaml_qiskit.reports.resource_figures import gates_against_fidelity as gates_against_fidelity
+    from qaml_qiskit.reports.tables import brief_rows as brief_rows
     from qaml_qiskit.reports.tables import to_csv as to_csv
     from qaml_qiskit.reports.tables import to_markdown as to_markdown
     from qaml_qiskit.reports.terminal import lay_out as lay_out

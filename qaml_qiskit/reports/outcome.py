@@ -17,7 +17,7 @@ from qaml_qiskit.reports.layout import fold
 from qaml_qiskit.reports.page import outcome_html
 from qaml_qiskit.reports.pictures import Pictures
 from qaml_qiskit.reports.report import REPORT_FILE
-from qaml_qiskit.reports.tables import flat_rows
+from qaml_qiskit.reports.tables import brief_rows, flat_rows
 from qaml_qiskit.reports.terminal import Line, lay_out
 from qaml_qiskit.text import printable
 
@@ -43,6 +43,11 @@ class Brief:
     results: list[Row]
     tables: dict[str, list[Row]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+
+def brief_figures(outcome: "Outcome") -> Brief:
+    """An outcome with :func:`brief_rows`: the others are in its files, in ``results`` and in JSON."""
+    return Brief(brief_rows(outcome.results), outcome.tables, outcome.notes)
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,7 +98,11 @@ class Outcome:
             tuple(metrics.get("notes", ())),
             lead=str(metrics.get("lead", "")),
         )
-        return found if brief is None else replace(found, brief=partial(brief, found))
+        return found if brief is None else found.briefly(brief)
+
+    def briefly(self, brief: Callable[[Any], Brief]) -> Self:
+        """The same, of which people are shown what ``brief`` makes of it."""
+        return replace(self, brief=partial(brief, self))
 
     def __fspath__(self) -> str:
         """The folder of the run, so that an outcome stands wherever a run folder does.

@@ -1,16 +1,28 @@
-"""Rows of results as CSV."""
+"""Rows of results as CSV, in Markdown, and short."""
 
 import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from qaml_qiskit.evaluation import CALIBRATION_COLUMNS
 from qaml_qiskit.reports.cells import format_cell
 
 #: What a formula begins with in a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 #: What moves a cursor or colours what follows where the file is shown on a terminal; ends of lines and tabs are data.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+#: Figures of calibration that a short table shows; the others are Brier's score, an ECE in other bins, and intervals.
+_BRIEF = ("nll", "ece")
+_LEFT_OUT = frozenset(CALIBRATION_COLUMNS) - {*_BRIEF}
+
+
+def brief_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with two figures of calibration of four, and without the intervals of these."""
+    return [{name: value for name, value in row.items() if name not in _LEFT_OUT} for row in rows]
 
 
 def to_csv(rows: Sequence[Mapping[str, object]]) -> str:

@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.covering import coverage_rows as coverage_rows
     from qaml_qiskit.studies.covering import score_labels as score_labels
     from qaml_qiskit.studies.covering import set_rows as set_rows
+    from qaml_qiskit.studies.deciding import ShotScores as ShotScores
+    from qaml_qiskit.studies.deciding import forecast_trails as forecast_trails
+    from qaml_qiskit.studies.deciding import sampled_trail as sampled_trail
     from qaml_qiskit.studies.defending import Defence as Defence
     from qaml_qiskit.studies.defending import audit_defences as audit_defences
     from qaml_qiskit.studies.defending import defence_notes as defence_notes
@@ -88,12 +91,16 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.perturbing import perturb as perturb
     from qaml_qiskit.studies.perturbing import perturb_everywhere as perturb_everywhere
     from qaml_qiskit.studies.perturbing import perturb_steps as perturb_steps
+    from qaml_qiskit.studies.policies import Scoring as Scoring
+    from qaml_qiskit.studies.policies import Thresholds as Thresholds
+    from qaml_qiskit.studies.policies import answers_of as answers_of
     from qaml_qiskit.studies.predicting import OnDevice as OnDevice
     from qaml_qiskit.studies.predicting import Prediction as Prediction
     from qaml_qiskit.studies.predicting import noise_notes as noise_notes
     from qaml_qiskit.studies.predicting import predict_on_devices as predict_on_devices
     from qaml_qiskit.studies.predicting import readout_notes as readout_notes
     from qaml_qiskit.studies.probabilities import NO_PROBABILITIES as NO_PROBABILITIES
+    from qaml_qiskit.studies.probabilities import confidence_columns as confidence_columns
     from qaml_qiskit.studies.probabilities import probability_arrays as probability_arrays
     from qaml_qiskit.studies.probabilities import temperature_notes as temperature_notes
     from qaml_qiskit.studies.probabilities import told_temperature as told_temperature

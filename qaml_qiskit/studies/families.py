@@ -18,9 +18,11 @@ from qaml_qiskit.studies.members import Answering, Member
 #: Where doubt about a model comes from. ``temperature`` is none: the first model alone.
 Family = Literal["ensemble", "laplace", "laplace-samples", "draws", "noise"]
 #: λ of the Laplace approximations that are tried.
-PRIORS = tuple(float(10.0 ** (power / 2)) for power in range(-2, 11))
+PRIORS = tuple(float(10.0 ** (power / 2)) for power in range(-2, 15))
 #: Samples of the angles at each λ, to choose it by.
 _TRIED_SAMPLES = 5
+#: Draws of the shots, of all members together, behind which a temperature is fitted.
+_FITTED_DRAWS = 64
 #: The names of the two halves of the validation images.
 LEARNED, FITTED = "validation-learned", "validation-fitted"
 
@@ -75,7 +77,8 @@ class Asking:
         others: names of all further sets.
         draws: members of a family that is drawn.
         models: of the ensemble.
-        seed: of what is drawn of the linearised model.
+        seed: of what is drawn of the linearised model, and of the shots behind which temperatures are fitted.
+        shots: of every image; None for endless ones.
         progress: told about every member.
         pool: where they are asked.
     """
@@ -88,6 +91,7 @@ class Asking:
     draws: int
     models: int
     seed: int
+    shots: int | None
     progress: Progress
     pool: Pool = HERE
 
@@ -100,9 +104,9 @@ class Asking:
         found = self._asked(family, range(count), () if prior is None else (prior,))
         logits = {name: np.stack([said["logits"] for said in each]) for name, each in found.items()}
         scattered = {
-            name: np.stack([said["one_shot"] for said in each])
+            name: np.stack([said.get("one_shot", _no_scatter(said["logits"])) for said in each])
             for name, each in found.items()
-            if all("one_shot" in said for said in each)
+            if any("one_shot" in said for said in each)
         }
         return self._with_temperatures(logits, scattered, own=family == "ensemble", prior=prior)
 
@@ -111,8 +115,7 @@ class Asking:
         found = self._asked("ensemble", range(1), ())
         logits = {name: said["logits"][None] for name, (said,) in found.items()}
         scattered = {name: said["one_shot"][None] for name, (said,) in found.items() if "one_shot" in said}
-        temperature = fit_temperature(logits[FITTED][0], self.fitted.labels).value
-        return Answers(logits, scattered, (temperature,))
+        return self._with_temperatures(logits, scattered, own=True, prior=None)
 
     def _with_temperatures(
         self,
@@ -122,14 +125,26 @@ class Asking:
         own: bool,
         prior: float | None,
     ) -> Answers:
-        """Each member's own where they are different models, else one for all; then a factor for the mean."""
+        """Each member's own where they are different models, else one for all; then a factor for the mean.
+
+        The mean over the shots, too, where there are any.
+        """
         values, labels = logits[FITTED], self.fitted.labels
         if own:
             temperatures = [fit_temperature(z, labels).value for z in values]
         else:
             temperatures = [fit_temperature(values.mean(axis=0), labels).value] * len(values)
-        factor = fit_pooled_temperature(values, labels, temperatures)
+        pooled = values if self.shots is None else self._behind_shots(values, scattered.get(FITTED))
+        factor = fit_pooled_temperature(pooled, labels, np.repeat(temperatures, len(pooled) // len(values)).tolist())
         return Answers(logits, scattered, tuple(factor * each for each in temperatures), prior)
+
+    def _behind_shots(self, logits: NDArray[np.float64], one_shot: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        """Some draws of every member's logits, one member after the other; the logits where no shot scatters them."""
+        if one_shot is None or self.shots is None:
+            return logits
+        times = -(-_FITTED_DRAWS // len(logits))
+        of_each = np.broadcast_to(one_shot / self.shots, (len(logits), *one_shot.shape[1:]))
+        return np.concatenate([_drawn(z, c, times, self.seed) for z, c in zip(logits, of_each, strict=True)])
 
     def _linearised(self) -> Answers:
         """Members of the linearised model: logits drawn with the covariance JΣJᵀ."""
@@ -186,3 +201,8 @@ def _drawn(logits: NDArray[np.float64], covariance: NDArray[np.float64], draws: 
     noise = generator.standard_normal((draws, *logits.shape))
     found: NDArray[np.float64] = logits + np.einsum("njk,dnk->dnj", spread, noise)
     return found
+
+
+def _no_scatter(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The covariance of logits (N, m) that no shot scatters, as of a network in an ensemble of circuits."""
+    return np.zeros((*logits.shape, logits.shape[1]))

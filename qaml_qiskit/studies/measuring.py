@@ -118,7 +118,7 @@ def score_sampled(
     damped = _damped(rows[-1], ideal)
     notes += temperature_notes(temperature, workload.settings.target, rows[-1]["slope"] if damped else None)
     arrays |= probability_arrays(probabilities)
-    return Measured(with_confidence(rows, probabilities), arrays, notes, READ_AS[called], probabilities)
+    return Measured(with_confidence(rows, probabilities, labels), arrays, notes, READ_AS[called], probabilities)
 
 
 def _ideal_row(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> Row:

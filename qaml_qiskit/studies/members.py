@@ -124,14 +124,14 @@ class Answering:
     def _of_deployment(self, deployment: Deployment, name: str) -> Arrays:
         images, is_qvc = self._sets[name], isinstance(deployment.stored.model, QVC)
         if is_qvc and deployment.kind == "exact" and not deployment.has_noise_layers and not deployment.drawing_rule:
-            return self._of_model(cast(QVC, deployment.module), name)
+            return self._of_model(cast(QVC, deployment.module), name, deployment)
         said = {"logits": deployment.logits(images).double().numpy()}
         if self._with_shots and is_qvc:
             said["one_shot"] = one_shot_covariances(deployment, images)
         return said
 
-    def _of_model(self, model: QVC, name: str) -> Arrays:
-        read = self._read(model, name)
+    def _of_model(self, model: QVC, name: str, deployment: Deployment | None = None) -> Arrays:
+        read = self._read(model, name, deployment)
         said = {"logits": predict(model, read).double().numpy()}
         return {**said, "one_shot": exact_one_shot(model, read)} if self._with_shots else said
 
@@ -170,10 +170,10 @@ class Answering:
             self._laplace = Laplace.fit(model, read, trained_on=learned.trained_on)
         return self._laplace
 
-    def _read(self, model: QVC, name: str) -> Tensor:
-        """A set of images as a model reads them: models that encode alike share their states."""
-        config = model.config
-        key = f"{name} {config.encoding} {config.encoding_layers} {config.pixel_order}"
+    def _read(self, model: QVC, name: str, deployment: Deployment | None = None) -> Tensor:
+        """A set of images as a model of a deployment reads them: models that encode alike share their states."""
+        config, seen_through = model.config, (deployment or self._models[0]).filter
+        key = f"{name} {config.encoding} {config.encoding_layers} {config.pixel_order} {seen_through}"
         if type(model) is not QVC:
             # What stands in front of its encoding is its own.
             return readable(model, self._sets[name], "encoding images", Silent())

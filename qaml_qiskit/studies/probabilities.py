@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.confidence import Probabilities, Temperature
+from qaml_qiskit.evaluation import CALIBRATION_COLUMNS, calibration_figures
 
 #: Why a run has none.
 NO_PROBABILITIES = (
@@ -38,18 +39,29 @@ def probability_arrays(found: Mapping[str, Probabilities]) -> dict[str, NDArray[
     return arrays
 
 
-def with_confidence(rows: Sequence[Row], found: Mapping[str, Probabilities]) -> list[Row]:
-    """Rows of stages with ``confidence``, the mean of the largest probabilities, behind the accuracy and its interval.
+def confidence_columns(found: Probabilities | None, labels: NDArray[np.integer]) -> Row:
+    """``confidence``, the mean of the largest probabilities, and the figures of calibration; None for each of none.
 
-    As they are where no stage has probabilities; None for a stage that has none.
+    Args:
+        found: of N images.
+        labels: of these, shape (N,).
+    """
+    if found is None:
+        return dict.fromkeys(("confidence", *CALIBRATION_COLUMNS))
+    return {"confidence": float(found.confidence.mean()), **calibration_figures(found.values, labels).row()}
+
+
+def with_confidence(rows: Sequence[Row], found: Mapping[str, Probabilities], labels: NDArray[np.integer]) -> list[Row]:
+    """Rows of stages with :func:`confidence_columns` behind the accuracy and its interval.
+
+    As they are where no stage has probabilities.
     """
     if not found:
         return [*rows]
-    return [_behind_interval(row, found.get(row["stage"])) for row in rows]
+    return [_behind_interval(row, confidence_columns(found.get(row["stage"]), labels)) for row in rows]
 
 
-def _behind_interval(row: Row, found: Probabilities | None) -> Row:
-    said: Row = {"confidence": None if found is None else float(found.confidence.mean())}
+def _behind_interval(row: Row, said: Row) -> Row:
     columns = list(row)
     at = columns.index("interval") + 1
     return {**{name: row[name] for name in columns[:at]}, **said, **{name: row[name] for name in columns[at:]}}
@@ -80,5 +92,6 @@ def told_temperature(temperature: Temperature) -> str:
     under = f" under {temperature.condition}" if temperature.condition else ""
     return (
         f"Probabilities are softmax(logits/T) with T = {temperature.value:.3g}, fitted to the logits{under} of "
-        f"{temperature.images:,} images that the model did not learn from. confidence: the mean of the largest."
+        f"{temperature.images:,} images that the model did not learn from. confidence: the mean of the largest; nll, "
+        "brier, ece: what they are worth, in nats, over all classes, and as the distance of confidence from accuracy."
     )

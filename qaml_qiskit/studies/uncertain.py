@@ -1,7 +1,7 @@
 """What uncertainty is worth: rows of a table, and paired differences from the first model at its temperature."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ class JudgedSource:
         temperatures: of the members.
         prior: λ of a Laplace approximation; None where there is none.
         found: of the test images.
+        anomalies: of images that are none of the data, by name.
     """
 
     name: str
@@ -40,6 +41,7 @@ class JudgedSource:
     temperatures: tuple[float, ...]
     prior: float | None
     found: Uncertainty
+    anomalies: Mapping[str, Uncertainty] = field(default_factory=dict)
 
     def row(self, labels: NDArray[np.int64], shots: int | None, seed: int) -> Row:
         """Figures for images with these labels, shape (N,)."""
@@ -64,6 +66,23 @@ class JudgedSource:
         for name, scores in scores_of(found).items():
             row |= _told_apart(f"auroc_{name}", scores[~wrong], scores[wrong])
         return row
+
+    def anomaly_rows(self) -> Iterator[Row]:
+        """How well each score tells images that are none of the data from those that are."""
+        own = scores_of(self.found)
+        for name, found in self.anomalies.items():
+            row: Row = {
+                "source": self.name,
+                "anomaly": name,
+                "images": len(found.probabilities),
+                "predictive_entropy": float(found.total.mean()),
+                "expected_entropy": float(found.expected.mean()),
+                "model_part": float(found.model.mean()),
+                "shot_part": float(found.shots.mean()),
+            }
+            for score, scores in scores_of(found).items():
+                row |= _told_apart(f"auroc_{score}", own[score], scores)
+            yield row
 
 
 def scores_of(found: Uncertainty) -> dict[str, Scores]:

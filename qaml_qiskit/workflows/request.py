@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from qaml_qiskit.attacks import Attack, attack_grid
-from qaml_qiskit.deployments import conditions
+from qaml_qiskit.deployments import conditions, refusals
 from qaml_qiskit.errors import UNKNOWN_NAME, ConfigurationError, perhaps
 from qaml_qiskit.formats import first_problem
 from qaml_qiskit.noise import NoiseName
@@ -205,6 +205,24 @@ class OnTarget(Request):
 
     target: TargetName = "fake-torino"
     """Entry of backends.yaml."""
+
+
+class ModelOnTarget(OnTarget, OnModel):
+    """Asks for one stored model on one target, which may be written as ``MODEL@TARGET``."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written_short(cls, values: Any) -> Any:
+        """How the model answers stays with its name."""
+        if not isinstance(values, dict) or not isinstance(values.get("model"), str):
+            return values
+        model, condition = conditions.parse_deployment(values["model"], target=values.get("target"))
+        if isinstance(condition, conditions.UnderNoise):
+            raise refusals.needs_no_noise(values["model"])
+        if not isinstance(condition, conditions.OnTarget):
+            return values
+        named = conditions.written(model, conditions.Ideal(rule=condition.rule))
+        return {**values, "model": named, "target": condition.target}
 
 
 class WithRecipe(Request):

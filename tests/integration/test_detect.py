@@ -26,25 +26,17 @@ def pair(trained: Path, trained_convnet: Path) -> tuple[Path, Path]:
 
 
 def test_rows_are_counts_of_what_the_models_say(qaml: Qaml, pair: tuple[Path, Path], tmp_path: Path) -> None:
-    words = ("--models", *pair, "--detector", "disagreement", "divergence", "--attacks", "fgsm", "--eps", "0.1,0.3")
-    words = (
-        *words,
-        "--images",
-        "20",
-        "--anomalies",
-        "noise,drift:depolarizing:0.2",
-        "--json",
-        "--out",
-        tmp_path / "run",
-    )
+    words = ["--models", *pair, "--detector", "disagreement", "divergence", "--attacks", "pgd", "--eps", "0.1,0.3"]
+    words += ["--steps", "3", "--adaptive", "selective", "--anomalies", "noise,drift:depolarizing:0.2"]
+    words += ["--images", "20", "--json", "--out", tmp_path / "run"]
     finished = qaml("detect", *words)
     assert finished.code == 0, finished.err
     rows = finished.json()["results"]
-    # Two strengths and two anomalies, by disagreement's own rule, and by the promise of each detector.
+    # Two strengths and two anomalies; by disagreement's own rule, and by the promise of each detector.
     assert len(rows) == 4 * 3
     with np.load(tmp_path / "run" / "scores.npz") as kept:
         arrays = dict(kept)
-    attacked = f"0-{pair[0].name}-fgsm-eps0.3"
+    attacked = f"0-{pair[0].name}-pgd-eps0.3"
     said = {key: arrays[f"logits/{key}"].argmax(-1) for key in ("clean", attacked)}
     differ = {key: labels[0] != labels[1] for key, labels in said.items()}
     (own,) = [row for row in rows if row["eps"] == 0.3 and row["false_alarms"] is None]
@@ -54,9 +46,13 @@ def test_rows_are_counts_of_what_the_models_say(qaml: Qaml, pair: tuple[Path, Pa
     wrong = said[attacked][0] != arrays[f"labels/{attacked}"]
     assert own["fooled"] == wrong.sum() > 0
     assert own["caught_of_fooled"] == differ[attacked][wrong].mean()
+    assert own["evasion_rate"] == (wrong & ~differ[attacked]).mean()
     (row,) = [row for row in rows if row["eps"] == 0.3 and row["detector"] == "divergence"]
     assert row["threshold"] == threshold_for(arrays["scores/divergence/judging"], 0.05)
     assert row["false_positives"] == (arrays["scores/divergence/clean"] > row["threshold"]).sum()
+    # Whoever knows the detector evades by no less than others do.
+    assert all(row["adaptive"] >= row["evasion_rate"] for row in rows if row["eps"])
+    assert any(row["adaptive"] > row["evasion_rate"] for row in rows if row["eps"])
     odd = [row for row in rows if row["source"] is None]
     assert {row["attack"] for row in odd} == {"noise", "drift:depolarizing:0.2"}
     assert all((row["fooled"] is None) == (row["attack"] == "noise") for row in odd)

@@ -49,6 +49,11 @@ REQUESTS: dict[str, list[Request]] = {
         qaml.CertifyRequest(model="a", noise="readout", strength=0.1),
         qaml.CertifyRequest(model="a@fake-torino", recipe="quick"),
     ],
+    "decide": [
+        qaml.DecideRequest(model="a", policy=("fixed", "fall-back"), fallback="b@fake-fez", confidence=0.9),
+        qaml.DecideRequest(model="a", target="ideal", engine="sampler", round=10, shots=20, growth=2.0),
+    ],
+    "monitor": [qaml.MonitorRequest(stream="s.csv", clean="c.csv", rising=("score", "b"), falling="c", change=3)],
     "tamper": [qaml.TamperRequest(model="a", part=("weights", "gates"), strengths=(0.1, 0.2), components=2)],
 }
 

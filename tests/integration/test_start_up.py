@@ -51,6 +51,8 @@ WRONG = [
     ["submit", "model", "--mode", "btach"],
     ["forecast", "model", "--shots", "0"],
     ["frontier", "model", "--eps", "7"],
+    ["decide", "model", "--round", "2000"],
+    ["monitor", "stream.csv", "clean.csv"],
     ["encode", "--encoding", "angel"],
     ["resources", "--encoding", "angel"],
     ["demo", "--eps", "7"],

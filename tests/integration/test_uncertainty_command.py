@@ -48,12 +48,18 @@ def test_families_beside_the_model_at_its_temperature(qaml: Qaml, trained: Path,
 def test_an_ensemble_of_a_circuit_and_a_network(
     qaml: Qaml, trained: Path, trained_convnet: Path, tmp_path: Path
 ) -> None:
-    words = ("uncertainty", trained, trained_convnet, "--images", "20", "--shots", "100")
-    rows = qaml(*words, "--out", tmp_path / "run", "--json").json()["results"]
+    words = ("uncertainty", trained, trained_convnet, "--images", "20", "--shots", "100", "--anomalies", "noise")
+    document = qaml(*words, "--out", tmp_path / "run", "--json").json()
+    rows, anomalies = document["results"], document["anomalies"]
+    assert [(row["source"], row["anomaly"], row["images"]) for row in anomalies] == [
+        ("temperature", "noise", 20),
+        ("ensemble", "noise", 20),
+    ]
+    assert all(0 <= row["auroc_entropy"] <= 1 for row in anomalies)
     assert [row["source"] for row in rows] == ["temperature", "ensemble"]
     assert rows[1]["model_part"] > 0
-    # The network takes no shots.
-    assert rows[1]["shot_part"] < rows[0]["shot_part"]
+    # The network takes no shots, the circuit does.
+    assert rows[1]["shot_part"] > 0
     told = qaml(*words, "--out", tmp_path / "run")
     assert "Gains" in told.out
 

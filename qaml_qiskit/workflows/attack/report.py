@@ -6,8 +6,24 @@ from qaml_qiskit.artifacts import AdversarialImages, Row, Run
 from qaml_qiskit.attacks import DefenceReport
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.networks import notes_of
-from qaml_qiskit.reports import AUDIT_READING, DEFENCE_READING, GAINS_READING, Report, attack_curves, audit_notes
-from qaml_qiskit.studies import Audited, audit_rows, defence_notes, defence_rows, gain_rows, perturbations
+from qaml_qiskit.reports import (
+    AUDIT_READING,
+    DEFENCE_READING,
+    GAINS_READING,
+    Report,
+    attack_curves,
+    audit_notes,
+    brief_rows,
+)
+from qaml_qiskit.studies import (
+    Audited,
+    audit_rows,
+    defence_notes,
+    defence_rows,
+    gain_rows,
+    perturbations,
+    told_temperature,
+)
 from qaml_qiskit.workflows.attack.request import AttackRequest
 
 _READING = (
@@ -55,9 +71,11 @@ def write_report(
     victim, checks = everyone[0], audit_rows(audits, made, "attack", "eps")
     how = {_DRAWN: victim.drawing_rule is not None, _NOISE: victim.kind == "noisy"}
     notes = [_READING, *(note for note, holds in how.items() if holds), *audit_notes(audits), *notes_of(everyone)]
+    notes += [told_temperature(victim.temperature)] if victim.has_temperature else []
     notes += defence_notes(reports)
     report = Report(run, request.command_line(run.config), f"{victim.name} under attack")
-    report.table("Accuracy under attack", rows, *notes, file="attack.csv")
+    report.table("Accuracy under attack", brief_rows(rows), *notes)
+    report.csv("attack.csv", rows)
     report.picture("attack.png", attack_curves(rows, chance=1 / victim.num_classes), _CURVES)
     if made:
         # Every attack at the last of its strengths.

@@ -12,6 +12,7 @@ from torch import Tensor
 from qaml_qiskit.artifacts import AdversarialImages, Pool, Row, Run, digest, open_pool, open_run
 from qaml_qiskit.attacks import DefenceReport, DefenceSettings, drawn_accuracy
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
+from qaml_qiskit.confidence import Probabilities
 from qaml_qiskit.deployments import (
     Batch,
     Deployment,
@@ -24,7 +25,7 @@ from qaml_qiskit.deployments.defence_views import twin_of
 from qaml_qiskit.deployments.networks import code_of, network_data
 from qaml_qiskit.evaluation import Proportion, success_rate
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports import Brief, Outcome, audit_tables
+from qaml_qiskit.reports import Brief, Outcome, audit_tables, brief_rows
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import (
     Audited,
@@ -33,6 +34,7 @@ from qaml_qiskit.studies import (
     attack_columns,
     audit_cells,
     audit_defences,
+    confidence_columns,
     make_adversarial,
     verdict_columns,
 )
@@ -91,7 +93,8 @@ def attack(
 
 def _brief(outcome: Outcome) -> Brief:
     # What failed is in the table of the audit.
-    short = [{name: cell for name, cell in row.items() if name != "failed_checks"} for row in outcome.results]
+    rows = brief_rows(outcome.results)
+    short = [{name: cell for name, cell in row.items() if name != "failed_checks"} for row in rows]
     tables = audit_tables(outcome.tables.get("audit", []))
     return Brief(short, {**tables, **{n: t for n, t in outcome.tables.items() if n != "audit"}}, outcome.notes)
 
@@ -117,8 +120,9 @@ def _clean_rows(
         right = next(iter(made.values())).clean_correct
     else:
         right = victim.logits(batch.images).numpy().argmax(1) == batch.labels
+    said = {**_drawn(victim, batch.images, batch), **_confidence(victim, batch.images, batch)}
     none = {"attack_success_rate": None, **_sizes("linf", None), **_sizes("l2", None)}
-    return [_row(victim.name, None, right, right, {**none, **_drawn(victim, batch.images, batch)}, None)]
+    return [_row(victim.name, None, right, right, {**none, **said}, None)]
 
 
 def _attacked_row(victim: Deployment, made: AdversarialImages, batch: Batch, audited: Audited | None) -> Row:
@@ -130,6 +134,7 @@ def _attacked_row(victim: Deployment, made: AdversarialImages, batch: Batch, aud
         **_sizes("linf", np.abs(change).max(1, initial=0.0)),
         **_sizes("l2", np.linalg.norm(change, axis=1)),
         **_drawn(victim, torch.from_numpy(made.images), batch),
+        **_confidence(victim, torch.from_numpy(made.images), batch),
     }
     return _row(made.provenance.source, made, right, right & ~fooled, figures, audited)
 
@@ -141,6 +146,14 @@ def _drawn(victim: Deployment, images: Tensor, batch: Batch) -> Row:
     labels = torch.from_numpy(batch.labels)
     found = drawn_accuracy(victim.module, victim.compute.placed(images), labels, ASKED_ANEW, seed=victim.seed)
     return {"drawn_accuracy": found.value, "drawn_interval": list(found.interval)}
+
+
+def _confidence(victim: Deployment, images: Tensor, batch: Batch) -> Row:
+    """How sure the victim is of images, and what that is worth; nothing without a temperature."""
+    if not victim.has_temperature:
+        return {}
+    values = victim.predict_proba(images)
+    return confidence_columns(Probabilities(values, np.zeros_like(values)), batch.labels)
 
 
 def _row(

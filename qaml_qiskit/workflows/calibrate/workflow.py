@@ -6,12 +6,11 @@ from pathlib import Path
 
 from qaml_qiskit.artifacts import AdversarialImages, Pool, Run, digest, open_pool, open_run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
-from qaml_qiskit.confidence import RECALIBRATIONS, Recalibration
+from qaml_qiskit.confidence import RECALIBRATIONS, Recalibration, Temperature
 from qaml_qiskit.deployments import Batch, Deployment, load_batch, parse_deployment, read_deployments, written
 from qaml_qiskit.deployments.networks import code_of, network_data
 from qaml_qiskit.deployments.validation import load_validation
 from qaml_qiskit.errors import InputError
-from qaml_qiskit.models import ModelCard
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome
 from qaml_qiskit.simulation import computing
@@ -168,11 +167,12 @@ def _logits(
 def _ways(request: CalibrateRequest, deployment: Deployment, logits: Floats, validation: Batch) -> list[Way]:
     """Raw, at the temperature that the training fitted where that was to other logits, and recalibrated."""
     ways = [Way("raw", "none", None)]
-    card = deployment.card
-    if isinstance(card, ModelCard) and card.temperature is not None and not request.is_ideal:
-        ways.append(Way("trained", "temperature", card.temperature))
+    if deployment.has_temperature and not request.is_ideal:
+        ways.append(Way("trained", "temperature", deployment.temperature))
     for name in request.method:
         found: Recalibration = RECALIBRATIONS[name].fit(logits, validation.labels)
+        if isinstance(found, Temperature):
+            found = found.model_copy(update={"condition": str(deployment.condition)})
         ways.append(Way("recalibrated", name, found))
     return ways
 

@@ -18,11 +18,12 @@ from qaml_qiskit.reports import (
     Report,
     accuracy_bars,
     add_confidence,
+    brief_rows,
     learning_curves,
     one_of_each_class,
     perturbation_picture,
 )
-from qaml_qiskit.studies import probability_arrays, told_temperature
+from qaml_qiskit.studies import confidence_columns, probability_arrays, told_temperature
 from qaml_qiskit.studies.measuring import READ_AS
 from qaml_qiskit.workflows.demo.request import DemoRequest
 
@@ -101,7 +102,7 @@ class Findings:
 
     def _confidence(self, stage: str, images: str) -> Row:
         found = self.probabilities.get((stage, images))
-        return {} if found is None else {"confidence": float(found.confidence.mean())}
+        return {} if found is None else confidence_columns(found, self.labels)
 
 
 def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
@@ -146,7 +147,8 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     histories = {"QVC": read_history(run, "qvc/"), "ConvNet": read_history(run, "convnet/")}
     learning = "Loss and accuracy of both models."
     report = Report(run, request.command_line(run.config), "A QVC on a device model")
-    report.table("Accuracy of the QVC", rows, data, attacks, file="results.csv")
+    report.table("Accuracy of the QVC", brief_rows(rows), data, attacks)
+    report.csv("results.csv", rows)
     report.picture("accuracy.png", bars, "Accuracy at every stage; bars: 95 % intervals.")
     clean = {stage: probabilities for (stage, name), probabilities in found.probabilities.items() if name == "clean"}
     add_confidence(report, clean, found.labels, np.arange(len(found.labels)))

@@ -13,7 +13,7 @@ from qaml_qiskit.deployments.images import load_images
 from qaml_qiskit.execution import DEFAULT_MITIGATION
 from qaml_qiskit.models import ModelCard, StoredModel, build_model, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
-from qaml_qiskit.reports import Outcome
+from qaml_qiskit.reports import Outcome, brief_figures
 from qaml_qiskit.studies import perturb, perturb_steps
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.demo.report import Findings, write_report
@@ -45,7 +45,7 @@ def demo(
     resolved = _compiled_untrained(request, data, backends)
     with opening as pool, open_run("demo", request, resolved, out, backends=backends) as run:
         if run.complete:
-            return Outcome.of(run, "convnet", "resources")
+            return Outcome.of(run, "convnet", "resources", brief=brief_figures)
         models: dict[str, StoredModel] = {}
         for name in ("qvc", "convnet"):
             how = request.training(name)
@@ -60,7 +60,7 @@ def demo(
         said = {name: predict(models["convnet"].model, images).numpy() for name, images in sets.items()}
         shown = {name: images.numpy() for name, images in sets.items()}
         write_report(run, request, Findings(qvc, shown, batch.labels, scores, said))
-    return Outcome.of(run, "convnet", "resources")
+    return Outcome.of(run, "convnet", "resources", brief=brief_figures)
 
 
 def _compiled_untrained(request: DemoRequest, data: TrainingData, backends: Path | None) -> dict[str, Any]:

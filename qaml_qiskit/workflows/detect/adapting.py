@@ -27,16 +27,16 @@ from qaml_qiskit.workflows.detect.plan import DetectPlan
 
 @dataclass(frozen=True)
 class Knowing:
-    """Who knows what: a detector, the place of one of its rules, a variant of the attack, and a strength."""
+    """Who knows what: a detector, its threshold, a variant of the attack, and a strength."""
 
     detector: str
-    rule: int
+    threshold: float
     variant: str
     strength: Strength
 
-    def knows(self, detector: str, rule: int, strength: Strength) -> bool:
-        """Whether this attacker knows that rule of that detector, and attacks images of that strength."""
-        return (self.detector, self.rule, self.strength) == (detector, rule, strength)
+    def knows(self, detector: str, threshold: float, strength: Strength) -> bool:
+        """Whether this attacker knows that detector with that threshold, and attacks images of that strength."""
+        return (self.detector, self.threshold, self.strength) == (detector, threshold, strength)
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,15 @@ class Adapted:
 
     evades: Mapping[Knowing, NDArray[np.bool_]]
 
-    def of(self, attacked: AttackedSet, detector: str, rule: int, plain: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    def of(
+        self, attacked: AttackedSet, detector: str, threshold: float, plain: NDArray[np.bool_]
+    ) -> NDArray[np.bool_] | None:
         """The images of a set by which the best attacker for each evades; None where nobody was sent.
 
         Args:
             attacked: the set.
             detector: that watches.
-            rule: the place of its rule.
+            threshold: of its rule.
             plain: by which those evade who made the set and do not know the detector, shape (N,); the attackers who
                 know it know these images, too.
         """
@@ -65,7 +67,7 @@ class Adapted:
                 return None
             strength = Strength(cell.attack.budget, cell.rows)
             rows = slice(None) if cell.rows is None else np.array(cell.rows)
-            mine = [evades for who, evades in self.evades.items() if who.knows(detector, rule, strength)]
+            mine = [evades for who, evades in self.evades.items() if who.knows(detector, threshold, strength)]
             for evades in mine:
                 found[rows] |= evades
             sent += bool(mine)
@@ -73,15 +75,17 @@ class Adapted:
 
     def rows(self, rules: Mapping[str, list[Rule]]) -> list[Row]:
         """How often every attacker evades who knows a detector, a row each, over all images of his strength."""
-        together: dict[tuple[str, int, str, float], list[NDArray[np.bool_]]] = {}
+        together: dict[tuple[str, float, str, float], list[NDArray[np.bool_]]] = {}
         for who, evades in self.evades.items():
-            together.setdefault((who.detector, who.rule, who.variant, who.strength.eps), []).append(evades)
+            together.setdefault((who.detector, who.threshold, who.variant, who.strength.eps), []).append(evades)
         rows: list[Row] = []
-        for (detector, rule, variant, eps), parts in together.items():
+        for (detector, threshold, variant, eps), parts in together.items():
             found = Proportion(int(sum(part.sum() for part in parts)), sum(map(len, parts)))
-            row = {"detector": detector, "false_alarms": rules[detector][rule].false_alarms, "eps": eps}
             share = {"images": found.trials, "evasion_rate": found.value, "evasion_interval": list(found.interval)}
-            rows.append({**row, "variant": variant, **share})
+            for rule in rules[detector]:
+                if rule.threshold == threshold:
+                    row = {"detector": detector, "false_alarms": rule.false_alarms, "eps": eps, "variant": variant}
+                    rows.append({**row, **share})
         return rows
 
 
@@ -113,11 +117,12 @@ def send_attackers(
         known = tuple(made[cell].images for _, cell in cells)
         for attacker in plan.attackers(strength.eps):
             for name, own in rules.items():
-                for place, rule in enumerate(own):
+                # Rules with one threshold are one to an attacker.
+                for place, threshold in enumerate(dict.fromkeys(rule.threshold for rule in own)):
                     key = f"{name}-{place}-{attacker.variant}-{number}-eps{strength.eps}"
                     told = f"{attacker.variant} with ε = {strength.eps:g} on {plan.watched.name} and {name}"
-                    who[key] = Knowing(name, place, attacker.variant, strength)
-                    attempts[key] = Attempt(name, rule.threshold, attacker, strength.rows, known, told)
+                    who[key] = Knowing(name, threshold, attacker.variant, strength)
+                    attempts[key] = Attempt(name, threshold, attacker, strength.rows, known, told)
     if not attempts:
         return Adapted({})
     images = make_adaptive(

@@ -143,10 +143,10 @@ def _rows(
     for name in plan.detectors:
         clean, judging = scores[CLEAN, name], scores[_JUDGING, name]
         for key, each in _suspects(plan, seen).items():
-            for place, rule in enumerate(rules[name]):
+            for rule in rules[name]:
                 plain = evading(each, scores[key, name], rule)
                 attacked = plan.attacked.get(key)
-                best = None if attacked is None or plain is None else adapted.of(attacked, name, place, plain)
+                best = None if attacked is None or plain is None else adapted.of(attacked, name, rule.threshold, plain)
                 rows.append(detection_row(name, plan.models, each, scores[key, name], clean, judging, rule, best))
     return rows
 

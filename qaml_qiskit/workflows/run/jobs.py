@@ -29,12 +29,12 @@ from qaml_qiskit.execution import cancel as cancel_jobs
 from qaml_qiskit.execution.catalogue import IBMEntry, TargetEntry
 from qaml_qiskit.execution.runtime import RuntimeRunner
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports import Outcome
+from qaml_qiskit.reports import Outcome, brief_figures
 
 
 def outcome_of(run: Run) -> Outcome:
     """The outcome of a complete run."""
-    return Outcome.of(run, "resources")
+    return Outcome.of(run, "resources", brief=brief_figures)
 
 
 def status(path: Path | PathLike[str]) -> Outcome:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts.run import RUN_KEYS, Run
 from qaml_qiskit.circuits import OWN
-from qaml_qiskit.reports import Report, accuracy_bars, add_confidence
+from qaml_qiskit.reports import Report, accuracy_bars, add_confidence, brief_rows
 from qaml_qiskit.studies import Measured
 from qaml_qiskit.workflows.run.request import RunRequest
 
@@ -59,7 +59,8 @@ def write_run_page(run: Run, metrics: dict[str, Any], scored: Measured, labels: 
     figures = [{"figure": name, "value": value} for name, value in metrics["plan"].items() if name != "assumptions"]
     recipe = f"Compiled once with recipe {request.recipe}."
     report = Report(run, request.command_line(run.config), f"A QVC on {request.target}")
-    report.table("Accuracy", rows, text, *metrics["notes"], reading, file="results.csv")
+    report.table("Accuracy", brief_rows(rows), text, *metrics["notes"], reading)
+    report.csv("results.csv", rows)
     report.picture("accuracy.png", picture, "Accuracy at every stage; bars: 95 % intervals.")
     add_confidence(report, scored.probabilities, labels, indices)
     report.table("Plan", figures, *metrics["plan"]["assumptions"])

@@ -1,17 +1,15 @@
 """What `qaml plan`, `run` and `submit` are asked for."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from qaml_qiskit.deployments import Ideal, UnderNoise, parse_deployment, refusals, written
-from qaml_qiskit.deployments import OnTarget as PutOnTarget
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Mode
 from qaml_qiskit.workflows.fields import Count, Otherwise
-from qaml_qiskit.workflows.request import OnModel, OnTarget, Seeded, WithImages, WithRecipe
+from qaml_qiskit.workflows.request import ModelOnTarget, Seeded, WithImages, WithRecipe
 
 
-class RunRequest(Seeded, WithRecipe, OnTarget, WithImages, OnModel):
+class RunRequest(Seeded, WithRecipe, WithImages, ModelOnTarget):
     """Everything that decides what is run, and where."""
 
     command: ClassVar[str] = "run"
@@ -28,16 +26,3 @@ class RunRequest(Seeded, WithRecipe, OnTarget, WithImages, OnModel):
     """How jobs are sent to a device."""
     images_per_job: Annotated[Count | None, Otherwise("as many as a job may hold; 50 when simulated")] = None
     """Images a job."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _written_short(cls, values: Any) -> Any:
-        """``MODEL@TARGET`` for a model and a target; how it answers stays with the model."""
-        if not isinstance(values, dict) or not isinstance(values.get("model"), str):
-            return values
-        model, condition = parse_deployment(values["model"], target=values.get("target"))
-        if isinstance(condition, UnderNoise):
-            raise refusals.needs_no_noise(values["model"])
-        if not isinstance(condition, PutOnTarget):
-            return values
-        return {**values, "model": written(model, Ideal(rule=condition.rule)), "target": condition.target}

@@ -40,7 +40,7 @@ from qaml_qiskit.execution.workload import CALIBRATION
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, short
 from qaml_qiskit.models import QVC, ModelConfig, build_model, load_model, parse_config
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.reports import Outcome
+from qaml_qiskit.reports import Outcome, brief_figures
 from qaml_qiskit.studies import Measured, score_sampled
 from qaml_qiskit.workflows.run.jobs import entry_of, outcome_of, runner_of, target_of
 from qaml_qiskit.workflows.run.report import write_run_page
@@ -123,7 +123,7 @@ def finish(
         notes=tuple(metrics["notes"]),
         lead=metrics["lead"],
         problem=_barred(run, workload, sampled) if collection.complete else collection.problem(run.path, scored=True),
-    )
+    ).briefly(brief_figures)
 
 
 def _inputs(run: Run, workload: Workload) -> Arrays:

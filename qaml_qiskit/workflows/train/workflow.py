@@ -19,9 +19,9 @@ from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import QVC, Clean, Model, Objective, QVCConfig, StoredModel, build_model, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
-from qaml_qiskit.reports import Report, add_confidence, learning_curves
+from qaml_qiskit.reports import Report, add_confidence, brief_figures, learning_curves
 from qaml_qiskit.simulation import computing
-from qaml_qiskit.studies import probability_arrays, told_temperature
+from qaml_qiskit.studies import confidence_columns, probability_arrays, told_temperature
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.outcomes import TrainOutcome
 from qaml_qiskit.workflows.train.request import TrainRequest
@@ -66,7 +66,7 @@ def train(
     }
     with computing(compute), open_run("train", request, resolved or None, out) as run:
         if run.complete:
-            return TrainOutcome.of(run)
+            return TrainOutcome.of(run, brief=brief_figures)
         stored = fit(config, settings, objective, data, run, progress or Silent(), stopping, compute=compute)
         history = read_history(run)
         tested = _test(stored, data.test, run, progress or Silent())
@@ -78,7 +78,7 @@ def train(
         told = [] if temperature is None else [told_temperature(temperature)]
         notes = (*data.notes, *_defended(request, objective, changed), *told)
         _write_report(run, request, history, tested, layers, notes, changed)
-    return TrainOutcome.of(run)
+    return TrainOutcome.of(run, brief=brief_figures)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _test(stored: StoredModel, test: Dataset, run: Run, progress: Progress) -> _
     arrays, found = {"logits": logits, "labels": test.labels, "indices": np.arange(len(test))}, {}
     if temperature is not None:
         found["ideal"] = Probabilities.of_logits(logits, temperature)
-        row["confidence"] = float(found["ideal"].confidence.mean())
+        row |= confidence_columns(found["ideal"], test.labels)
         arrays |= probability_arrays({"": found["ideal"]})
     run.write("predictions.npz", npz(**arrays))
     forget_encoded(run)

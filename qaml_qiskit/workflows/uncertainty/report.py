@@ -27,8 +27,10 @@ _GAINS = (
 )
 _SHOTS = (
     "Shots scatter logits by a normal distribution, with the covariance that the exact distribution of the bitstrings "
-    "gives; of draws, that of the circuit on average. Networks take no shots."
+    "gives; of draws, that of the circuit on average. Networks take no shots. Temperatures are fitted to the mean over "
+    "the shots, and figures are of that mean: of what measuring again and again would say."
 )
+_ANOMALIES = "auroc: of telling these images from the data's own, by each measure of doubt."
 _PICTURE = "Mean of the entropy's parts over images whose label is right, and over those whose label is wrong."
 
 
@@ -47,13 +49,16 @@ def write_report(
     labels, (alone, *families) = batch.labels, judged
     rows = [each.row(labels, request.shots, request.seed) for each in judged]
     gains = [row for family in families for row in uncertainty_gains(alone, family, labels, request.seed)]
+    anomalies = [row for each in judged for row in each.anomaly_rows()]
     run.write("predictions.npz", npz(**_arrays(judged, batch)))
     notes = [_READING, _TEMPERATURES, *([_SHOTS] if request.shots else []), *notes_of(models)]
     report = Report(run, request.command_line(run.config), f"What {models[0].name} is unsure about")
     report.table("Uncertainty", rows, *notes, file="uncertainty.csv")
     report.picture("uncertainty.png", uncertainty_bars(_bars(judged, labels)), _PICTURE)
     report.table("Gains", gains, _GAINS, file="gains.csv")
-    report.finish(_lead(families, rows), rows, [*notes, _GAINS], gains=gains)
+    if anomalies:
+        report.table("Images that are none of the data", anomalies, _ANOMALIES, file="anomalies.csv")
+    report.finish(_lead(families, rows), rows, [*notes, _GAINS], gains=gains, anomalies=anomalies)
 
 
 def _lead(families: Sequence[JudgedSource], rows: Sequence[dict[str, object]]) -> str:

@@ -36,6 +36,9 @@ class UncertaintyRequest(Seeded, WithRecipe, ForNetworks, WithImages):
     """Of noise: probability of a depolarising error behind every SX and CZ."""
     curvature_images: Count = 500
     """Of laplace: training images by which the curvature of the training's loss is computed."""
+    anomalies: AnyNumber[str] = ()
+    """Images that are none of the data, and how well doubt tells them: noise (random pixels), blank (all but black),
+    other:DATASET or other:FILE."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -58,6 +61,15 @@ class UncertaintyRequest(Seeded, WithRecipe, ForNetworks, WithImages):
         self._check_used("strength", "noise" in families, "--members noise")
         self._check_used("curvature_images", self.has_laplace, "--members laplace")
         self._check_used("draws", families != ("ensemble",), "members that are drawn, such as --members laplace")
+        for word in self.anomalies:
+            kind, _, what = word.partition(":")
+            if word not in ("noise", "blank") and (kind != "other" or not what):
+                raise ConfigurationError(
+                    "--anomalies does not fit",
+                    got=repr(word),
+                    expected="noise, blank, other:DATASET or other:FILE",
+                    remedy="write for example other:fashion-mnist",
+                )
         return self
 
     def _check_used(self, name: str, acts: bool, expected: str) -> None:

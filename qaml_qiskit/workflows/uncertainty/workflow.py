@@ -1,8 +1,10 @@
 """What predictions are unsure about: the work behind ``qaml uncertainty``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from qaml_qiskit.artifacts import Pool, Run, digest, open_pool, open_run
 from qaml_qiskit.defences.pauli_errors import PauliErrors
@@ -22,6 +24,7 @@ from qaml_qiskit.studies import (
     Asking,
     JudgedSource,
     Learned,
+    anomalous_images,
 )
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.uncertainty.report import write_report
@@ -65,15 +68,16 @@ def uncertainty(
     _check(request, models)
     batch = load_batch(request.images, models, data_dir, or_all=request.is_default("images"))
     parts = _validation(request, models, data_dir)
+    others = {kind: anomalous_images(kind, batch, models[0], data_dir, request.seed) for kind in request.anomalies}
     learned = None
     if request.has_laplace:
         learned = Learned(*load_learned(models[0], request.curvature_images, data_dir, seed=request.seed))
-    resolved = _resolved(models, batch, parts, learned)
+    resolved = _resolved(models, batch, parts, others, learned)
     with opening as pool, open_run("uncertainty", request, resolved, out, backends=backends) as run:
         if not run.complete:
-            judged = _judged(run, request, models, batch, parts, learned, progress, pool)
+            judged = _judged(run, request, models, batch, parts, others, learned, progress, pool)
             write_report(run, request, judged, batch, models)
-    return Outcome.of(run, "gains", brief=_brief)
+    return Outcome.of(run, "gains", "anomalies", brief=_brief)
 
 
 def _drawing(request: UncertaintyRequest, models: Sequence[Deployment]) -> list[Deployment]:
@@ -123,6 +127,7 @@ def _resolved(
     models: Sequence[Deployment],
     batch: Batch,
     parts: tuple[Batch, Batch],
+    others: Mapping[str, Tensor],
     learned: Learned | None,
 ) -> dict[str, Any]:
     found: dict[str, Any] = {
@@ -131,6 +136,8 @@ def _resolved(
         "validation": [digest(part.images) for part in parts],
         **code_of(models),
     }
+    if others:
+        found["anomalies"] = {name: digest(images) for name, images in others.items()}
     if learned is not None:
         found["learned"] = {"images": digest(learned.images), "trained_on": learned.trained_on}
     for each in models:
@@ -144,12 +151,16 @@ def _judged(
     models: Sequence[Deployment],
     batch: Batch,
     parts: tuple[Batch, Batch],
+    others: Mapping[str, Tensor],
     learned: Learned | None,
     progress: Progress,
     pool: Pool,
 ) -> list[JudgedSource]:
     """The first model alone, then every family."""
     sets = {LEARNED: parts[0].images, FITTED: parts[1].images, _TEST: batch.images}
+    # Files are named by these; the others' names may be paths.
+    anomalies = {f"anomaly-{number}": name for number, name in enumerate(others)}
+    sets |= {key: others[name] for key, name in anomalies.items()}
     work = Answering(
         models,
         sets,
@@ -158,13 +169,15 @@ def _judged(
         learned=learned,
         with_shots=request.shots is not None,
     )
-    asking = Asking(run, work, *parts, (_TEST,), request.draws, len(models), request.seed, progress, pool)
+    names = (_TEST, *anomalies)
+    asking = Asking(run, work, *parts, names, request.draws, len(models), request.seed, request.shots, progress, pool)
     answers: dict[str, Answers] = {ALONE: asking.alone()}
     answers |= {family: asking.answers(family) for family in request.families}
 
     def judged(name: str, said: Answers) -> JudgedSource:
-        found = said.uncertainty(_TEST, request.shots, request.seed)
-        return JudgedSource(name, len(said.temperatures), said.temperatures, said.prior, found)
+        found = {each: said.uncertainty(each, request.shots, request.seed) for each in names}
+        about = {other: found[key] for key, other in anomalies.items()}
+        return JudgedSource(name, len(said.temperatures), said.temperatures, said.prior, found[_TEST], about)
 
     return [judged(name, said) for name, said in answers.items()]
 
@@ -172,4 +185,5 @@ def _judged(
 def _brief(outcome: Outcome) -> Brief:
     # Every interval is in uncertainty.csv; a terminal gets the figures.
     short = [{name: cell for name, cell in row.items() if not name.endswith("_interval")} for row in outcome.results]
-    return Brief(short, {"Gains": outcome.tables["gains"]}, outcome.notes)
+    names = {"gains": "Gains", "anomalies": "Images that are none of the data"}
+    return Brief(short, {names[name]: rows for name, rows in outcome.tables.items()}, outcome.notes)

@@ -207,7 +207,8 @@ def test_sampled_values_scatter_about_the_exact_ones(backends: Path, tmp_path: P
     assert np.abs(found.raw - each.expectations(images())).max() < 5 / np.sqrt(shots)
 
 
-@pytest.mark.parametrize("readout", ["qubits", "single", "linear-zz"])
+# Of one average: the forecast takes those of several qubits as independent, which the counts do not.
+@pytest.mark.parametrize("readout", ["single", "parity"])
 def test_sampled_probabilities_have_the_errors_that_the_forecast_gives(
     backends: Path, tmp_path: Path, readout: str
 ) -> None:

@@ -43,6 +43,13 @@ def frontier(model: str, gates: int) -> dict[str, Any]:
     return {"model": model, "two_qubit_gates": gates, **figures}
 
 
+def watched(source: str, eps: float | None) -> dict[str, Any]:
+    rates = {f"{kind}_positive_rate": 0.4 for kind in ("false", "true")}
+    rates |= {f"{kind}_positive_interval": [0.3, 0.5] for kind in ("false", "true")}
+    return {"detector": source, "source": source, "attack": "pgd", "eps": eps, "false_alarms": 0.05, **rates}
+
+
+SCORES = {"clean": np.array([0.0, 0.1]), "odd": np.array([0.1, np.inf])}
 BIN = {"bin": 3, "images": 5, "confidence": 0.7, "accuracy": 0.8, "interval": [0.4, 0.9]}
 EPOCH = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "validation_loss": 1.1, "validation_accuracy": 0.4}
 SURE = Probabilities.of_logits(np.array([[1.0, 0.0], [0.0, 2.0], [0.0, 9.0]]), Temperature(value=1, images=1))
@@ -58,8 +65,15 @@ DRAWN: dict[str, Callable[[str], bytes]] = {
     "uncertainty": lambda name: reports.uncertainty_bars({name: {"right": (0.1, 0.2, 0.0), "wrong": None}}),
     "forecast": lambda name: reports.forecast_curves([forecast(name, name, None), forecast(name, name, 10)]),
     "frontier": lambda name: reports.frontier_figure([frontier(name, 143)]),
+    "curves of detectors": lambda name: reports.roc_curves({name: {**SCORES, name: SCORES["odd"]}}),
+    "scores of detectors": lambda name: reports.score_histograms({name: {**SCORES, name: -SCORES["odd"]}}, {name: [0]}),
+    "strengths of detectors": lambda name: reports.detection_strengths([watched(name, 0.1), watched(name, 0.2)]),
     "gates": lambda name: reports.gates_against_fidelity([(name, name, 10, 0.9)]),
     "confidence": lambda name: reports.confidence_histograms({name: SURE}, np.array([0, 0, 1])),
+    "policies": lambda name: reports.policy_figure(
+        {name: (np.array([0.5, 1]), np.array([0, 0.5]))}, [(10, 0.5, 0.4, 0.6)], {name: (1.0, 0.5, 10)}
+    ),
+    "monitor": lambda name: reports.monitored_sums({name: np.array([0.0, 2.0])}, {name: 1.5}, 1),
     "map": lambda name: reports.device_map(2, {(0, 1): 0.01}, {0: 0.01, 1: 0.02}, [0, 1], [(0, 1)], name),
 }
 

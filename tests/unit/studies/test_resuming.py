@@ -15,7 +15,9 @@ from pydantic import BaseModel
 from qaml_qiskit.artifacts import HERE, Run, open_run
 from qaml_qiskit.artifacts.mapping import Counted
 from qaml_qiskit.attacks import DefenceSettings, PGDConfig
+from qaml_qiskit.confidence import SequentialRule
 from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.detection import Adaptive, make_detectors
 from qaml_qiskit.execution import load_recipe
 from qaml_qiskit.progress import Advance
 from qaml_qiskit.studies import (
@@ -23,6 +25,7 @@ from qaml_qiskit.studies import (
     LEARNED,
     Answering,
     Asking,
+    Attempt,
     Classifier,
     Defence,
     Encoder,
@@ -30,14 +33,22 @@ from qaml_qiskit.studies import (
     Learned,
     OnDevice,
     Preparation,
+    Shots,
+    ShotScores,
+    Shown,
     SmoothedCertification,
     audit_defences,
+    calibrated_models,
     count_circuits,
     encode_images,
+    forecast_trails,
+    make_adaptive,
     perturb_everywhere,
     predict_on_devices,
     score_logits,
+    score_sets,
     score_without_noise,
+    see_images,
     smooth_batch,
     smoothed_levels,
     smoothed_summary,
@@ -52,7 +63,7 @@ class Options(BaseModel):
     seed: int = 0
 
 
-class Shown:
+class Display:
     """A display that adds up every bar that it shows."""
 
     def __init__(self) -> None:
@@ -96,7 +107,7 @@ def batch(count: int = 6) -> Batch:
     return Batch(images(count), np.arange(count) % 3, np.arange(count), "6")
 
 
-def predicting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def predicting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     sets = {name: OnDevice(device, images(22), name, bitstrings=name == "b") for name in ("a", "b")}
     found = predict_on_devices(sets, run, shown, pool)
     assert found["a"].frequencies is None
@@ -104,20 +115,20 @@ def predicting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
     assert np.array_equal(found["a"].read, found["b"].read)
 
 
-def perturbing(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def perturbing(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     found = perturb_everywhere(run, {"0": (device, batch())}, (0.1, 0.2), ATTACK, shown, pool)
     for (_, eps), attacked in found.items():
         assert 0 < (attacked - images()).abs().max() <= eps + torch.finfo(torch.float32).eps
 
 
-def comparing(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def comparing(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     found = score_without_noise(run, {"0": (device, batch())}, ATTACK, shown, pool)["0"]
     assert list(found) == ["fidelity", "clean_accuracy", "robust_accuracy", "robust_unrolled"]
     logits = model()(images()).argmax(1).numpy()
     assert found["clean_accuracy"] == (logits == batch().labels).mean() >= found["robust_accuracy"]
 
 
-def counting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def counting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     exact, none = Preparation("multiplexed", 3), Preparation("none", 3)
     circuits = [Classifier("ladder", prepared, 1) for prepared in (exact, none)]
     assert device.target is not None
@@ -128,13 +139,13 @@ def counting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
     assert [row["fidelity"] for row in rows] == [pytest.approx(1)] * 2 + [None] * 2
 
 
-def encoding(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def encoding(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     found = encode_images(Encoder("approximate", (1, 2, 4), (1, 2), 0.98), images(30), run, shown, pool)
     assert len(found["layers"]) == len(found["fidelity"]) == 30
     assert sum(len(found[f"angles-{layers}"]) for layers in {*found["layers"].tolist()}) == 30
 
 
-def defending(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def defending(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     defence = Defence(ideal().under("global-depolarizing", 0.05), ideal(), (ideal(),))
     settings = DefenceSettings(queries=5)
     found = audit_defences(run, defence, [ATTACK], batch(), settings, shown, pool)["pgd-eps0.2"]
@@ -151,7 +162,7 @@ def defending(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
     assert found.verdict == "nil"
 
 
-def smoothing(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def smoothing(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     work = SmoothedCertification(ideal(), batch(30), sigma=0.2, samples=20, selection=5)
     rows = smooth_batch(run, work, 30, shown, pool)
     assert [row["index"] for row in rows] == list(range(30))
@@ -159,7 +170,23 @@ def smoothing(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
     assert set(smoothed_levels(rows)[0]) == {"distance", "smoothed", "smoothed_without_draws", "base"}
 
 
-def calibrating(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def detecting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
+    detectors, models = make_detectors(["divergence", "confidence"]), [ideal(), ideal().under("depolarizing", 0.1)]
+    seen = see_images(run, {"a": Shown(images(), "a")}, models, detectors, Shots(), shown, pool)
+    labels = torch.arange(6) % 3
+    calibrated = calibrated_models(models, seen["a", "divergence"], labels.numpy())
+    fitted = {name: each.fit(calibrated, seen["a", name], labels) for name, each in detectors.items()}
+    scores = score_sets(run, fitted, seen, shown, pool)
+    assert (scores["a", "divergence"] > 0).all()
+    attack = Adaptive(eps=0.1, steps=2, restarts=1)
+    attempts = {f"{rows[0]}": Attempt("divergence", 0.0, attack, rows, (), "attacker") for rows in ((0, 1), (3, 5))}
+    made = make_adaptive(run, attempts, models, detectors, fitted, batch(), 0, shown, pool)
+    for key, attempt in attempts.items():
+        change = np.abs(made[key] - images().numpy()[list(attempt.rows or ())])
+        assert 0 < change.max() <= attack.eps + torch.finfo(torch.float32).eps
+
+
+def calibrating(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     sets = {"validation": images(22), "clean": images(6)}
     told = {name: name for name in sets}
     found = score_logits(run, device, sets, told, shown, pool)
@@ -169,13 +196,23 @@ def calibrating(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
     assert found["clean"].shape == (6, 3)
 
 
-def doubting(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def doubting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     sets = {LEARNED: images(6), FITTED: images(6), "images": images(8)}
     work = Answering([ideal(), device], sets, strength=0.01, learned=Learned(images(3), 30), with_shots=True)
-    asking = Asking(run, work, batch(), batch(), ("images",), 2, 2, 0, shown, pool)
+    asking = Asking(run, work, batch(), batch(), ("images",), 2, 2, 0, 100, shown, pool)
     for family in ("ensemble", "laplace", "noise"):
         found = asking.answers(family).uncertainty("images", 100, 0)
         assert found.expected + found.model + found.shots == pytest.approx(found.total)
+
+
+def deciding(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+    reading = ShotScores(device.head, device.circuit.products)
+    rule = SequentialRule(0.9, (10, 30), reading.reach, reading.test)
+    chances = np.random.default_rng(0).dirichlet(np.ones(8), size=60)
+    found = forecast_trails(run, {"a": chances, "b": chances[:7]}, reading, rule, 2, 0, shown, pool)
+    assert found["a"].logits.shape == (2, 60, 2, 3)
+    # The shots of another set are others.
+    assert not np.array_equal(found["a"].logits[:, :7], found["b"].logits)
 
 
 def contents(run: Run) -> dict[str, bytes]:
@@ -190,19 +227,31 @@ def contents(run: Run) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     "study",
-    [predicting, perturbing, comparing, counting, encoding, defending, smoothing, calibrating, doubting],
+    [
+        predicting,
+        perturbing,
+        comparing,
+        counting,
+        encoding,
+        defending,
+        smoothing,
+        detecting,
+        calibrating,
+        doubting,
+        deciding,
+    ],
     ids=lambda each: each.__name__,
 )
 def test_a_killed_study_goes_on_where_it_was(
-    study: Callable[[Run, Deployment, Shown, Any], None], device: Deployment, tmp_path: Path
+    study: Callable[[Run, Deployment, Display, Any], None], device: Deployment, tmp_path: Path
 ) -> None:
     whole, killed = (open_run("demo", Options(), out=tmp_path / name) for name in ("whole", "killed"))
     everything = Workers()
     with whole, killed:
-        study(whole, device, Shown(), HERE)
+        study(whole, device, Display(), HERE)
         with pytest.raises(KeyboardInterrupt):
-            study(killed, device, Shown(), Workers(values=1))
-        kept, shown = contents(killed), Shown()
+            study(killed, device, Display(), Workers(values=1))
+        kept, shown = contents(killed), Display()
         study(killed, device, shown, everything)
         assert len(kept) == 1
         assert len(everything.computed) == len(contents(whole)) - 1
@@ -215,7 +264,7 @@ def test_every_attacker_of_what_draws_meets_a_fresh_one(tmp_path: Path) -> None:
         # Everything draws: what is judged, its undefended twin, and the source.
         defence = Defence(ideal().smoothed(0.1, 2), ideal().smoothed(0.2, 2), (ideal().smoothed(0.3, 2),))
         settings = DefenceSettings(draws=(1,), judged=2, queries=3)
-        audit_defences(run, defence, [ATTACK], batch(40), settings, Shown(), pool)
+        audit_defences(run, defence, [ATTACK], batch(40), settings, Display(), pool)
 
     whole, killed = (open_run("demo", Options(), out=tmp_path / name) for name in ("whole", "killed"))
     with whole, killed:

@@ -117,7 +117,7 @@ def asking(path: Path, models: list[Deployment], *, with_shots: bool = False, te
     parts = validation(1), validation(2)
     sets = {LEARNED: parts[0].images, FITTED: parts[1].images, "images": images(9) if test is None else test}
     work = Answering(models, sets, learned=Learned(images(4), 40), strength=0.01, with_shots=with_shots)
-    return Asking(run, work, *parts, ("images",), 4, len(models), 0, Silent())
+    return Asking(run, work, *parts, ("images",), 4, len(models), 0, None, Silent())
 
 
 @pytest.mark.parametrize("family", ["ensemble", "laplace", "laplace-samples", "noise"])

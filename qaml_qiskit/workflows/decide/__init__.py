@@ -1,0 +1,1 @@
+"""`qaml decide`: what is done about images that shots leave in doubt."""

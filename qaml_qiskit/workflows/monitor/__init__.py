@@ -1,0 +1,1 @@
+"""`qaml monitor`: a stream of scores, watched for a lasting change."""
