@@ -15,6 +15,9 @@ from qaml_qiskit.attacks.traits import JointVariant
 from qaml_qiskit.freezing import differentiable
 from qaml_qiskit.seeds import derived_seed
 
+#: Where less of a gradient's length is orthogonal to the other one, there is no way beside it, and rounding would lead.
+_LEAST_LEFT = 0.2
+
 #: By what the variant ``joint`` multiplies or divides an image's weight in a step.
 _REWEIGHT = 1.25
 
@@ -94,7 +97,7 @@ class JointPGD(BaseModel):
       classifier is not where the attacker wants it, and rises while it is.
     - ``selective``: the classifier's until it is where the attacker wants it, then the detector's while it is alarmed.
     - ``orthogonal``: as selective, without the component along the other's gradient, so that a step towards one
-      objective does not undo the other to first order.
+      objective does not undo the other to first order; where that leaves next to nothing, as selective.
 
     An image that evades is finished.
 
@@ -203,15 +206,23 @@ def _gradient(values: Tensor, images: Tensor) -> Tensor:
 
 
 def _without(direction: Tensor, other: Tensor) -> Tensor:
-    """The part of a direction that is orthogonal to another one, image by image; all of it where the other is 0."""
+    """The part of a direction that is orthogonal to another one, image by image.
+
+    All of the direction where the other one is 0, or where they are all but parallel.
+    """
     unit = _unit(other)
-    return direction - _wide((direction * unit).flatten(1).sum(1)) * unit
+    left = direction - _wide((direction * unit).flatten(1).sum(1)) * unit
+    return torch.where(_wide(_length(left) < _LEAST_LEFT * _length(direction)), direction, left)
 
 
 def _unit(direction: Tensor) -> Tensor:
     """Divided by its length in l2, image by image; 0 stays 0."""
-    length = torch.linalg.vector_norm(direction.flatten(1), dim=1)
-    return direction / _wide(length.clamp(min=torch.finfo(length.dtype).tiny))
+    return direction / _wide(_length(direction).clamp(min=torch.finfo(direction.dtype).tiny))
+
+
+def _length(direction: Tensor) -> Tensor:
+    """In l2, shape (n,)."""
+    return torch.linalg.vector_norm(direction.flatten(1), dim=1)
 
 
 def _wide(values: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,14 +13,18 @@ from qaml_qiskit.attacks.joint import Evasion, JointPGD, Situation, Standing
 from qaml_qiskit.batches import label_batch
 from qaml_qiskit.detection.detector import Detector, FittedDetector, Seen
 from qaml_qiskit.detection.seeing import seen_by
-from qaml_qiskit.freezing import frozen
+from qaml_qiskit.freezing import differentiable, frozen
+
+#: Something of every model.
+Part = TypeVar("Part")
 
 
 class Adaptive(JointPGD):
     """An attacker who knows the classifier, the detector, what it learned, and its threshold.
 
-    The classifier shall be wrong and the detector silent. Where the detector asks several models, all of them shall say
-    the same wrong class: what he follows is the sum over the models of the margins by which they say it.
+    The classifier shall be wrong and the detector silent. Where the detector compares several models, all of them shall
+    say the same wrong class, and he follows :func:`agreed_margins`; only then the detector, as far as it is still
+    alarmed.
 
     Attributes:
         restarts: runs, each from a random start of its own; the first goes to whatever class is nearest at every step,
@@ -43,6 +48,7 @@ class Adaptive(JointPGD):
         """The images of :meth:`search`, shape (N, C, H, W)."""
         return self.search(modules, detector, fitted, threshold, images, labels, seed=seed, known=known).images
 
+    @differentiable()
     def search(
         self,
         modules: Sequence[nn.Module],
@@ -73,10 +79,10 @@ class Adaptive(JointPGD):
             batch_size: images that are attacked together.
         """
         labels = label_batch(labels, images)
-        asked = len(modules) if detector.least_models > 1 else 1
         with ExitStack() as stack:
             for module in modules:
                 stack.enter_context(frozen(module))
+            asked = _asked(detector, fitted, seen_by(modules, detector, images[:1]))
             watched = _Watched(modules, detector, fitted, threshold, labels, asked)
             return self.evade(images, self._situations(watched, images), seed=seed, known=known, batch_size=batch_size)
 
@@ -97,8 +103,12 @@ class _Watched:
     fitted: FittedDetector
     threshold: float
     labels: Tensor
-    asked: int
+    asked: tuple[int, ...]
     target: Tensor | None = None
+
+    def _asked_of(self, each: Sequence[Part]) -> list[Part]:
+        """Of what there is of every model, that of those which shall say the same."""
+        return [each[number] for number in self.asked]
 
     def towards(self, target: Tensor) -> "_Watched":
         """The same for an attacker who wants one class, shape (N,), said of every image."""
@@ -107,7 +117,7 @@ class _Watched:
     @torch.no_grad()
     def nearest(self, images: Tensor, batch_size: int = 250) -> Tensor:
         """The wrong classes of every image, the one that the models are nearest to saying first, shape (N, m − 1)."""
-        logits = [[module(part) for part in images.split(batch_size)] for module in self.modules[: self.asked]]
+        logits = [[module(part) for part in images.split(batch_size)] for module in self._asked_of(self.modules)]
         margins = agreed_margins([torch.cat(each) for each in logits])
         wrong = margins.scatter(1, self.labels[:, None], -torch.inf)
         return wrong.argsort(1, descending=True)[:, :-1]
@@ -115,12 +125,28 @@ class _Watched:
     def __call__(self, images: Tensor, rows: Tensor) -> Standing:
         seen = _on_the_processor(seen_by(self.modules, self.detector, images))
         labels = self.labels[rows].cpu()
-        agreed = agreed_margins(seen.logits[: self.asked]).scatter(1, labels[:, None], -torch.inf)
+        agreed = agreed_margins(self._asked_of(seen.logits)).scatter(1, labels[:, None], -torch.inf)
         gain = agreed.amax(1) if self.target is None else agreed.gather(1, self.target[rows].cpu()[:, None]).squeeze(1)
         with torch.no_grad():
             excess = self.fitted.scores(seen) - self.threshold
         fooled = seen.logits[0].argmax(1) != labels
         return Standing(*(each.to(images.device) for each in (gain, self.fitted.surrogate(seen), fooled, excess)))
+
+
+def _asked(detector: Detector, fitted: FittedDetector, seen: Seen) -> tuple[int, ...]:
+    """Which models shall say the same wrong class: the watched one, and those that the detector compares with it.
+
+    What a detector compares is seen from where its slope goes: a stack, for example, may have members of several kinds.
+    """
+    if detector.least_models > 1:
+        return tuple(range(len(seen.logits)))
+    leaves = [each.detach().cpu().requires_grad_() for each in seen.logits]
+    views = {name: tuple(each.detach().cpu() for each in said) for name, said in seen.views.items()}
+    followed = fitted.surrogate(Seen(seen.images.detach().cpu(), tuple(leaves), views))
+    if not followed.requires_grad:
+        return (0,)
+    slopes = torch.autograd.grad(followed.sum(), leaves, allow_unused=True)
+    return tuple(number for number, slope in enumerate(slopes) if not number or slope is not None)
 
 
 def _on_the_processor(seen: Seen) -> Seen:

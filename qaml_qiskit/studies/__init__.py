@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.adapting import attacked_strengths as attacked_strengths
     from qaml_qiskit.studies.adapting import exactly as exactly
     from qaml_qiskit.studies.adapting import make_adaptive as make_adaptive
+    from qaml_qiskit.studies.adapting import strength_of as strength_of
     from qaml_qiskit.studies.anomalies import DARK as DARK
     from qaml_qiskit.studies.anomalies import anomalous_images as anomalous_images
     from qaml_qiskit.studies.asking import Inquiry as Inquiry

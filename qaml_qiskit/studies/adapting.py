@@ -16,6 +16,7 @@ from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.seeds import derived_seed
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies.asking import is_sampled
+from qaml_qiskit.studies.attacking import Cell
 from qaml_qiskit.studies.mixing import AttackedSet
 
 #: Images of a task, attacked together; fewer where every step differentiates the fit of a circuit to every image.
@@ -51,16 +52,19 @@ class Strength:
     rows: tuple[int, ...] | None = None
 
 
-def attacked_strengths(attacked: Mapping[str, AttackedSet]) -> dict[Strength, list[tuple[str, str]]]:
-    """The strengths of sets of attacked images, with the keys of the sets and the cells that have them.
+def strength_of(cell: Cell) -> Strength | None:
+    """At what its images are attacked; None where that is not bounded in l∞."""
+    eps = cell.attack.budget if cell.attack.traits.norm == "linf" else None
+    return None if eps is None else Strength(eps, cell.rows)
 
-    Attacks that are not bounded in l∞ have none.
-    """
-    found: dict[Strength, list[tuple[str, str]]] = {}
-    for key, each in attacked.items():
+
+def attacked_strengths(attacked: Mapping[str, AttackedSet]) -> dict[Strength, list[str]]:
+    """The strengths of sets of attacked images, with the keys of the cells that have them."""
+    found: dict[Strength, list[str]] = {}
+    for each in attacked.values():
         for name, cell in each.cells.items():
-            if cell.attack.traits.norm == "linf" and cell.attack.budget is not None:
-                found.setdefault(Strength(cell.attack.budget, cell.rows), []).append((key, name))
+            if (strength := strength_of(cell)) is not None:
+                found.setdefault(strength, []).append(name)
     return found
 
 

@@ -21,6 +21,7 @@ from qaml_qiskit.studies import (
     make_adaptive,
     score_sets,
     see_images,
+    strength_of,
 )
 from qaml_qiskit.workflows.detect.plan import DetectPlan
 
@@ -63,9 +64,8 @@ class Adapted:
         """
         found, sent = plain.copy(), 0
         for cell in attacked.cells.values():
-            if cell.attack.budget is None:
+            if (strength := strength_of(cell)) is None:
                 return None
-            strength = Strength(cell.attack.budget, cell.rows)
             rows = slice(None) if cell.rows is None else np.array(cell.rows)
             mine = [evades for who, evades in self.evades.items() if who.knows(detector, threshold, strength)]
             for evades in mine:
@@ -114,7 +114,7 @@ def send_attackers(
     who: dict[str, Knowing] = {}
     attempts: dict[str, Attempt] = {}
     for number, (strength, cells) in enumerate(attacked_strengths(plan.attacked).items()):
-        known = tuple(made[cell].images for _, cell in cells)
+        known = tuple(made[cell].images for cell in cells)
         for attacker in plan.attackers(strength.eps):
             for name, own in rules.items():
                 # Rules with one threshold are one to an attacker.

@@ -127,6 +127,17 @@ def test_what_others_made_is_kept_where_it_is_better() -> None:
     assert situation.asked - asked == 2 * len(made)
 
 
+def test_objectives_with_one_way_are_no_dead_end() -> None:
+    images = images_inside(4)
+
+    def beyond(now: Tensor, rows: Tensor) -> Standing:
+        # As of who is unsure: the alarm is loudest on the boundary, which is the only way.
+        way = (now - images[rows]).flatten(1).sum(1) - EPS * PIXELS / 2
+        return Standing(way, -way.abs(), way.detach() > 0, EPS * PIXELS / 4 - way.detach().abs())
+
+    assert JointPGD(eps=EPS, variant="orthogonal").evade(images, [beyond], seed=0).evades.all()
+
+
 def test_what_others_made_outside_the_ball_is_clipped() -> None:
     situation = half_shared(need=0.5)
     found = evade(situation, "selective", known=[situation.images + 4 * EPS])

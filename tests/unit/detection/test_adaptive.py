@@ -125,3 +125,13 @@ def _evading(fitted: FittedDetector, detector: Detector, threshold: float, image
     with torch.no_grad():
         seen = seen_by(MODELS, detector, images)
         return (seen.logits[0].argmax(1) != LABELS) & (fitted.scores(seen) <= threshold)
+
+
+def test_who_compares_models_is_seen_from_its_slope() -> None:
+    class Hidden(Alarmed):
+        """Asks two models, and does not say so."""
+
+    fitted = FittedDisagreement((1.0, 1.0))
+    told = Adaptive(eps=EPS, steps=20).search(MODELS, Disagreement(), fitted, 0.0, IMAGES, LABELS, seed=1)
+    seen = Adaptive(eps=EPS, steps=20).search(MODELS, Hidden(), fitted, 0.0, IMAGES, LABELS, seed=1)
+    assert torch.equal(told.images, seen.images)
