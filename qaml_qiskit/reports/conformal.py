@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qaml_qiskit.reports.drawing import COLOURS, MARKERS, axis_names, cycled, interval, legend, new_figure, png
+from qaml_qiskit.reports.drawing import COLOURS, MARKERS, axis_names, cycled, interval, label, legend, new_figure, png
 
 
 def conformal_curves(rows: Sequence[Mapping[str, Any]]) -> bytes:
@@ -30,7 +30,7 @@ def conformal_curves(rows: Sequence[Mapping[str, Any]]) -> bytes:
             ends = [
                 row["interval"] if here else row["attacked_interval"] for row, here in zip(mine, clean, strict=True)
             ]
-            held.plot(radii, share, marker=marker, color=colour, label=score)
+            held.plot(radii, share, marker=marker, color=colour, label=label(score))
             interval(held, radii, [low for low, _ in ends], [high for _, high in ends], colour)
             size.plot(radii, [row["mean_size"] for row in mine], marker=marker, color=colour)
         held.set_title(f"α = {alpha:g}", fontsize=10)

@@ -13,6 +13,7 @@ from torch import Tensor
 from qaml_qiskit.certificates import DecisionForms, decompose, label_distances, signed_distances, widest_margins
 from qaml_qiskit.confidence import Temperature, adaptive_scores, check_enough, fit_temperature, thresholds_for
 from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.deployments.validation import halved
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.progress import Advance, ignore
 from qaml_qiskit.studies.scores import ROBUST_SCORES, ConformityScore
@@ -282,8 +283,7 @@ def shared_out(score: ConformityScore, images: int, seed: int = 0) -> tuple[NDAr
     """
     if score in ROBUST_SCORES:
         return np.arange(0), np.arange(images)
-    order = np.random.default_rng(seed).permutation(images)
-    return np.sort(order[: images // 2]), np.sort(order[images // 2 :])
+    return halved(images, seed)
 
 
 def scores_of(score: ConformityScore, logits: Floats, temperature: Temperature, drawn: int | None = None) -> Floats:
