@@ -28,7 +28,7 @@ def test_rows_and_files(qaml: Qaml, trained: Path, tmp_path: Path) -> None:
     for row in rows:
         robust = row["score"] in ("margin", "lipschitz", "radius")
         assert row["guaranteed"] == (1 - row["alpha"] if robust or row["radius"] == 0 else None)
-        assert (row["attacked_coverage"] is None) == (row["radius"] == 0)
+        assert row["radius"] > 0 or row["attacked_coverage"] == row["coverage"]
         assert row["expected"][0] <= 1 - row["alpha"] <= row["expected"][1]
         clean = next(
             each

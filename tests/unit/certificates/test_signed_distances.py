@@ -86,9 +86,10 @@ def test_the_boundary_is_where_the_distance_says(seed: int, threshold: float) ->
 def test_a_move_along_the_normal_takes_all_of_its_length(seed: int) -> None:
     forms, images, rng = case(seed)
     labels = rng.integers(0, CLASSES, len(images))
-    before = label_distances(forms, images, labels).distance
+    found = label_distances(forms, images, labels)
+    before = found.distance
     radius = 0.9 * np.abs(before[np.isfinite(before)]).min(initial=1.0)
-    moved = moved_out(forms, images, labels, radius)
+    moved = moved_out(images, found, radius)
     assert (np.linalg.norm(moved - images, axis=1) <= radius * (1 + CERTIFICATE)).all()
     after, inside = label_distances(forms, moved, labels).distance, (before > 0) & np.isfinite(before)
     np.testing.assert_allclose(after[inside], (before - radius)[inside], rtol=BOUND, atol=BOUND)
@@ -97,8 +98,9 @@ def test_a_move_along_the_normal_takes_all_of_its_length(seed: int) -> None:
 def test_an_image_without_a_boundary_stays() -> None:
     forms = decompose(np.stack([np.eye(2), np.zeros((2, 2))]))
     images, labels = np.array([[1.0, 0.5], [0.2, 0.4]]), np.array([0, 1])
-    assert label_distances(forms, images, labels).distance.tolist() == [np.inf, -np.inf]
-    np.testing.assert_array_equal(moved_out(forms, images, labels, 0.5), images)
+    found = label_distances(forms, images, labels)
+    assert found.distance.tolist() == [np.inf, -np.inf]
+    np.testing.assert_array_equal(moved_out(images, found, 0.5), images)
 
 
 @given(SEEDS, st.floats(0.01, 1))
