@@ -11,7 +11,7 @@ def conformal_curves(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
     Args:
         rows: with ``alpha``, ``score``, ``radius``, ``attacked_coverage``, ``attacked_interval``,
-           , ``mean_size``.
+            ``mean_size``.
     """
     alphas = list(dict.fromkeys(row["alpha"] for row in rows))
     figure = new_figure(max(5.2, 3.6 * len(alphas)), 5.4)
