@@ -46,7 +46,7 @@ def made(run: Any, shown: Shown, pool: Any, rows: tuple[int, ...] | None = None)
 
 
 def test_a_killed_attacker_goes_on_where_he_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapting, "_BLOCK", 2)
+    monkeypatch.setattr(adapting, "BLOCK", 2)
     with open_run("demo", Options(), out=tmp_path / "whole") as run:
         whole = made(run, Shown(), HERE)
     rest, shown = Workers(), Shown()
