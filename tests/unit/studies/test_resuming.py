@@ -211,7 +211,7 @@ def doubting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
         assert found.expected + found.model + found.shots == pytest.approx(found.total)
 
 
-def deciding(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def deciding(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     reading = ShotScores(device.head, device.circuit.products)
     rule = SequentialRule(0.9, (10, 30), reading.reach, reading.test)
     chances = np.random.default_rng(0).dirichlet(np.ones(8), size=60)
