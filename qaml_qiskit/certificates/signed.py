@@ -91,23 +91,18 @@ def label_distances(
     return LabelDistances(distance, boundary)
 
 
-def moved_out(
-    forms: DecisionForms, images: Floats, labels: Integers, radius: float, thresholds: Floats | float = 0.0
-) -> Floats:
-    """Images at a distance of ``radius`` whose :func:`label_distances` are the least, or nearly, shape (N, d).
+def moved_out(images: Floats, found: LabelDistances, radius: float) -> Floats:
+    """Images at a distance of ``radius`` whose signed distances are the least, or nearly, shape (N, d).
 
     From inside through the nearest point of the boundary, from outside away from it: along a line that is normal to
     the boundary, on which the distance falls by all of ``radius`` as long as no other part of the boundary is nearer.
     Pixels may leave [0, 1]. An image without a boundary stays.
 
     Args:
-        forms: the classifier.
         images: shape (N, d).
-        labels: shape (N,).
+        found: their :func:`label_distances`.
         radius: in l2, from 0.
-        thresholds: as for :func:`signed_distances`.
     """
-    found = label_distances(forms, images, labels, thresholds)
     way = (found.boundary - images) * np.sign(np.where(np.isfinite(found.distance), found.distance, 0))[:, None]
     length = np.linalg.norm(way, axis=1, keepdims=True)
     moved: Floats = images + radius * np.divide(way, length, out=np.zeros_like(way), where=length > 0)

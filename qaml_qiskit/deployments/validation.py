@@ -86,9 +86,14 @@ def load_learned(
 
 def halves(batch: Batch, seed: int) -> tuple[Batch, Batch]:
     """Validation images in two, drawn at random: what something is learned from, and what is fitted behind it."""
-    order = np.random.default_rng(seed).permutation(len(batch))
-    middle = len(order) // 2
-    return batch.at(np.sort(order[:middle])), batch.at(np.sort(order[middle:]))
+    first, second = halved(len(batch), seed)
+    return batch.at(first), batch.at(second)
+
+
+def halved(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of :func:`halves` of so many images, each part in order."""
+    order = np.random.default_rng(seed).permutation(count)
+    return np.sort(order[: count // 2]), np.sort(order[count // 2 :])
 
 
 def fitted_temperature(deployment: Deployment, validation: Batch, progress: Progress | None = None) -> Temperature:

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qaml_qiskit.reports.drawing import COLOURS, MARKERS, axis_names, cycled, interval, legend, new_figure, png
+from qaml_qiskit.reports.drawing import COLOURS, MARKERS, axis_names, cycled, interval, label, legend, new_figure, png
 
 
 def conformal_curves(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """For every α a column: coverage above, and mean size of the sets below, a curve for every score.
 
     Args:
-        rows: with ``alpha``, ``score``, ``radius``, ``coverage``, ``interval``, ``attacked_coverage``,
-            ``attacked_interval`` (both None without attack), ``mean_size``.
+        rows: with ``alpha``, ``score``, ``radius``, ``attacked_coverage``, ``attacked_interval``,
+            ``mean_size``.
     """
     alphas = list(dict.fromkeys(row["alpha"] for row in rows))
     figure = new_figure(max(5.2, 3.6 * len(alphas)), 5.4)
@@ -23,14 +23,9 @@ def conformal_curves(rows: Sequence[Mapping[str, Any]]) -> bytes:
         for (colour, score), (marker, _) in zip(cycled(COLOURS, scores), cycled(MARKERS, scores), strict=True):
             mine = [row for row in rows if row["alpha"] == alpha and row["score"] == score]
             radii = [row["radius"] for row in mine]
-            clean = [row["attacked_coverage"] is None for row in mine]
-            share = [
-                row["coverage"] if here else row["attacked_coverage"] for row, here in zip(mine, clean, strict=True)
-            ]
-            ends = [
-                row["interval"] if here else row["attacked_interval"] for row, here in zip(mine, clean, strict=True)
-            ]
-            held.plot(radii, share, marker=marker, color=colour, label=score)
+            share = [row["attacked_coverage"] for row in mine]
+            ends = [row["attacked_interval"] for row in mine]
+            held.plot(radii, share, marker=marker, color=colour, label=label(score))
             interval(held, radii, [low for low, _ in ends], [high for _, high in ends], colour)
             size.plot(radii, [row["mean_size"] for row in mine], marker=marker, color=colour)
         held.set_title(f"α = {alpha:g}", fontsize=10)

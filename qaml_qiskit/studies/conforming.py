@@ -10,9 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qaml_qiskit.certificates import DecisionForms, decompose, label_distances, signed_distances, widest_margins
+from qaml_qiskit.certificates import (
+    DecisionForms,
+    LabelDistances,
+    decompose,
+    label_distances,
+    signed_distances,
+    widest_margins,
+)
 from qaml_qiskit.confidence import Temperature, adaptive_scores, check_enough, fit_temperature, thresholds_for
 from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.deployments.validation import halved
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.progress import Advance, ignore
 from qaml_qiskit.studies.scores import ROBUST_SCORES, ConformityScore
@@ -165,10 +173,19 @@ class ConformalPredictor:
     def needed_by(self, images: Tensor, labels: NDArray[np.int64]) -> Floats:
         """:meth:`needed` of one class an image, shape (N,): a fraction of the work."""
         if self.score in ("radius", "margin"):
-            shift = self.thresholds[:, None] if self.score == "margin" else 0.0
-            found = label_distances(self.scored.forms, pixels_of(images), labels, shift).distance
+            found = self.label_distances(images, labels).distance
             return -found if self.score == "margin" else self.thresholds[labels] - found
         return self.needed(images)[np.arange(len(labels)), labels]
+
+    @property
+    def boundary(self) -> tuple[float, ...]:
+        """The margins at the boundaries that decide about a class, for every class: what an attacker aims at."""
+        return (0.0,) * len(self.thresholds) if self.score == "radius" else tuple(self.thresholds.tolist())
+
+    def label_distances(self, images: Tensor, labels: NDArray[np.int64]) -> LabelDistances:
+        """Where images lie with respect to the boundaries of these classes."""
+        shift = np.array(self.boundary)[:, None]
+        return label_distances(self.scored.forms, pixels_of(images), labels, shift)
 
     def _by_bound(self, margins: Floats, pixels: Floats) -> Floats:
         spans = np.where(self.scored.spans > 0, self.scored.spans, np.finfo(float).tiny)
@@ -282,8 +299,7 @@ def shared_out(score: ConformityScore, images: int, seed: int = 0) -> tuple[NDAr
     """
     if score in ROBUST_SCORES:
         return np.arange(0), np.arange(images)
-    order = np.random.default_rng(seed).permutation(images)
-    return np.sort(order[: images // 2]), np.sort(order[images // 2 :])
+    return halved(images, seed)
 
 
 def scores_of(score: ConformityScore, logits: Floats, temperature: Temperature, drawn: int | None = None) -> Floats:

@@ -1,6 +1,6 @@
 """How often prediction sets hold the label, and how large they are: of clean images, and of attacked ones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Row, Run
-from qaml_qiskit.certificates import l2_descent, moved_out
+from qaml_qiskit.certificates import LabelDistances, l2_descent, moved_out
 from qaml_qiskit.confidence import coverage_interval, set_figures
 from qaml_qiskit.deployments import Batch
 from qaml_qiskit.evaluation import Proportion
@@ -34,7 +34,7 @@ class ScoringLabels:
         """Those of a slice."""
         if set(self.scores) & set(ROBUST_SCORES):
             self.scored.prepared(advance)
-        return self.scored.of_labels(self.scores, part_of(self.batch, chunk))
+        return self.scored.of_labels(self.scores, self.batch.at(np.arange(chunk.start, chunk.stop)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,34 +52,44 @@ class Covering:
 
     def __call__(self, chunk: slice, advance: Advance) -> Arrays:
         """Of a slice: ``needed0`` … of each predictor, shape (N, m), and ``attacked0`` …, shape (radii above 0, N)."""
-        batch = part_of(self.batch, chunk)
-        if any(each.is_robust for each in self.predictors):
+        batch = self.batch.at(np.arange(chunk.start, chunk.stop))
+        if self._robust:
             self.predictors[0].scored.prepared(advance)
         found = {f"needed{i}": each.needed(batch.images) for i, each in enumerate(self.predictors)}
         strengths = [radius for radius in self.radii if radius > 0]
-        held = [self._held(batch, radius) for radius in strengths]
+        # Predictors whose boundaries are the same meet the same images.
+        boundaries = (
+            {each.boundary: each.label_distances(batch.images, batch.labels) for each in self._robust}
+            if strengths
+            else {}
+        )
+        held = [self._held(batch, boundaries, radius) for radius in strengths]
         for i in range(len(self.predictors)):
             found[f"attacked{i}"] = np.array([each[i] for each in held], dtype=bool).reshape(-1, len(batch))
         return found
 
-    def _held(self, batch: Batch, radius: float) -> list[NDArray[np.bool_]]:
+    @property
+    def _robust(self) -> list[ConformalPredictor]:
+        return [each for each in self.predictors if each.is_robust]
+
+    def _held(
+        self, batch: Batch, boundaries: Mapping[tuple[float, ...], LabelDistances], radius: float
+    ) -> list[NDArray[np.bool_]]:
         """For every predictor, whether the label stays in the set under every attack, shape (N,)."""
+        pixels = pixels_of(batch.images)
         forms = self.predictors[0].scored.forms
-        pixels, labels = pixels_of(batch.images), batch.labels
-        in_box = _as_images(l2_descent(forms, pixels, labels, radius), batch.images)
-        # Predictors whose boundaries are the same meet the same images.
-        moved: dict[bytes, Tensor] = {}
-        held = []
-        for each in self.predictors:
-            attacked = [in_box]
-            if each.is_robust:
-                shift = np.zeros_like(each.thresholds) if each.score == "radius" else each.thresholds
-                if shift.tobytes() not in moved:
-                    beyond = moved_out(forms, pixels, labels, radius, shift[:, None])
-                    moved[shift.tobytes()] = _as_images(beyond, batch.images)
-                attacked.append(moved[shift.tobytes()])
-            held.append(np.all([each.needed_by(images, labels) <= radius for images in attacked], axis=0))
-        return held
+        in_box = _as_images(l2_descent(forms, pixels, batch.labels, radius), batch.images)
+        moved = {key: _as_images(moved_out(pixels, found, radius), batch.images) for key, found in boundaries.items()}
+        return [
+            np.all(
+                [
+                    each.needed_by(images, batch.labels) <= radius
+                    for images in ([in_box, moved[each.boundary]] if each.is_robust else [in_box])
+                ],
+                axis=0,
+            )
+            for each in self.predictors
+        ]
 
 
 def score_labels(
@@ -131,7 +141,7 @@ def coverage_rows(
         for radius in radii:
             figures = set_figures(found[f"needed{i}"] <= radius, labels)
             held = found[f"attacked{i}"][strengths.index(radius)] if radius > 0 else None
-            attacked = None if held is None else Proportion(int(held.sum()), len(held))
+            attacked = figures.coverage if held is None else Proportion(int(held.sum()), len(held))
             expected = None if by_class else list(coverage_interval(each.validation, len(labels), each.alpha))
             rows.append(
                 {
@@ -142,8 +152,8 @@ def coverage_rows(
                     "coverage": figures.coverage.value,
                     "interval": list(figures.coverage.interval),
                     "expected": expected,
-                    "attacked_coverage": attacked and attacked.value,
-                    "attacked_interval": attacked and list(attacked.interval),
+                    "attacked_coverage": attacked.value,
+                    "attacked_interval": list(attacked.interval),
                     "mean_size": figures.mean_size,
                     "singletons": figures.singletons,
                     "empty": figures.empty,
@@ -169,11 +179,6 @@ def set_rows(
         | {name: " ".join(map(str, np.flatnonzero(sets[row]))) for name, sets in names.items()}
         for row, (index, label) in enumerate(zip(batch.indices.tolist(), batch.labels.tolist(), strict=True))
     ]
-
-
-def part_of(batch: Batch, chunk: slice) -> Batch:
-    """Some of a batch's images."""
-    return Batch(batch.images[chunk], batch.labels[chunk], batch.indices[chunk], batch.origin)
 
 
 def _chunks(folder: str, images: int, progress: Progress, description: str) -> tuple[dict[str, slice], Bar]:

@@ -48,6 +48,11 @@ REQUESTS: dict[str, list[Request]] = {
     "certify": [
         qaml.CertifyRequest(model="a", noise="readout", strength=0.1),
         qaml.CertifyRequest(model="a@fake-torino", recipe="quick"),
+        qaml.CertifyRequest(model="a", shots=4000, confidence=0.9),
+    ],
+    "conformal": [
+        qaml.ConformalRequest(model="a@readout:0.1", alpha=(0.1, 0.05), score=("adaptive", "radius"), randomised=True),
+        qaml.ConformalRequest(model="a", radius=(0.0, 0.3), by_class=True, validation="mine.npz"),
     ],
     "decide": [
         qaml.DecideRequest(model="a", policy=("fixed", "fall-back"), fallback="b@fake-fez", confidence=0.9),

@@ -15,6 +15,7 @@ from tests.integration.hardware import workspace
 MORE = {
     "attack": {"audit": True},
     "certify": {"model": "work/model@poor-readout"},
+    "conformal": {"model": "work/model@poor-readout", "validation": "work/images.npz"},
     "substitute": {"victim": "work/model@poor-readout"},
     "sweep": {"noise": "device"},
     "transfer": {"sources": "work/model", "victims": "work/other@poor-readout"},

@@ -51,6 +51,13 @@ def watched(source: str, eps: float | None) -> dict[str, Any]:
 
 SCORES = {"clean": np.array([0.0, 0.1]), "odd": np.array([0.1, np.inf])}
 BIN = {"bin": 3, "images": 5, "confidence": 0.7, "accuracy": 0.8, "interval": [0.4, 0.9]}
+
+
+def covered(score: str, radius: float) -> dict[str, Any]:
+    row = {"alpha": 0.1, "score": score, "radius": radius, "mean_size": 1.2}
+    return {**row, "attacked_coverage": 0.9, "attacked_interval": [0.8, 0.95]}
+
+
 EPOCH = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "validation_loss": 1.1, "validation_accuracy": 0.4}
 SURE = Probabilities.of_logits(np.array([[1.0, 0.0], [0.0, 2.0], [0.0, 9.0]]), Temperature(value=1, images=1))
 DRAWN: dict[str, Callable[[str], bytes]] = {
@@ -68,6 +75,7 @@ DRAWN: dict[str, Callable[[str], bytes]] = {
     "curves of detectors": lambda name: reports.roc_curves({name: {**SCORES, name: SCORES["odd"]}}),
     "scores of detectors": lambda name: reports.score_histograms({name: {**SCORES, name: -SCORES["odd"]}}, {name: [0]}),
     "strengths of detectors": lambda name: reports.detection_strengths([watched(name, 0.1), watched(name, 0.2)]),
+    "conformal": lambda name: reports.conformal_curves([covered(name, 0.0), covered(name, 0.1)]),
     "gates": lambda name: reports.gates_against_fidelity([(name, name, 10, 0.9)]),
     "confidence": lambda name: reports.confidence_histograms({name: SURE}, np.array([0, 0, 1])),
     "policies": lambda name: reports.policy_figure(

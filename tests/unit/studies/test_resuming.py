@@ -33,6 +33,7 @@ from qaml_qiskit.studies import (
     Learned,
     OnDevice,
     Preparation,
+    Scored,
     Shots,
     ShotScores,
     Shown,
@@ -40,15 +41,20 @@ from qaml_qiskit.studies import (
     audit_defences,
     calibrated_models,
     count_circuits,
+    cover,
+    coverage_rows,
     encode_images,
     forecast_trails,
     make_adaptive,
     perturb_everywhere,
     predict_on_devices,
+    predictors,
+    score_labels,
     score_logits,
     score_sets,
     score_without_noise,
     see_images,
+    set_rows,
     smooth_batch,
     smoothed_levels,
     smoothed_summary,
@@ -205,7 +211,7 @@ def doubting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
         assert found.expected + found.model + found.shots == pytest.approx(found.total)
 
 
-def deciding(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
+def deciding(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     reading = ShotScores(device.head, device.circuit.products)
     rule = SequentialRule(0.9, (10, 30), reading.reach, reading.test)
     chances = np.random.default_rng(0).dirichlet(np.ones(8), size=60)
@@ -213,6 +219,21 @@ def deciding(run: Run, device: Deployment, shown: Shown, pool: Any) -> None:
     assert found["a"].logits.shape == (2, 60, 2, 3)
     # The shots of another set are others.
     assert not np.array_equal(found["a"].logits[:, :7], found["b"].logits)
+
+
+def covering(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
+    scored = Scored(ideal(), ["margin", "radius"])
+    said = score_labels(run, scored, ["margin", "radius"], batch(300), shown, pool)
+    fitted = list(predictors(scored, said, batch(300).labels, [0.1], ["margin", "radius"]))
+    found = cover(run, fitted, batch(10), (0.0, 0.1), shown, pool)
+    rows = coverage_rows(fitted, found, batch(10).labels, (0.0, 0.1))
+    assert [(row["score"], row["radius"]) for row in rows] == [
+        ("margin", 0),
+        ("margin", 0.1),
+        ("radius", 0),
+        ("radius", 0.1),
+    ]
+    assert len(set_rows(fitted, found, batch(10), (0.0, 0.1))) == 10
 
 
 def contents(run: Run) -> dict[str, bytes]:
@@ -239,6 +260,7 @@ def contents(run: Run) -> dict[str, bytes]:
         calibrating,
         doubting,
         deciding,
+        covering,
     ],
     ids=lambda each: each.__name__,
 )
