@@ -34,7 +34,7 @@ class ScoringLabels:
         """Those of a slice."""
         if set(self.scores) & set(ROBUST_SCORES):
             self.scored.prepared(advance)
-        return self.scored.of_labels(self.scores, self.batch.rows(np.arange(chunk.start, chunk.stop)))
+        return self.scored.of_labels(self.scores, self.batch.at(np.arange(chunk.start, chunk.stop)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class Covering:
 
     def __call__(self, chunk: slice, advance: Advance) -> Arrays:
         """Of a slice: ``needed0`` … of each predictor, shape (N, m), and ``attacked0`` …, shape (radii above 0, N)."""
-        batch = self.batch.rows(np.arange(chunk.start, chunk.stop))
+        batch = self.batch.at(np.arange(chunk.start, chunk.stop))
         if self._robust:
             self.predictors[0].scored.prepared(advance)
         found = {f"needed{i}": each.needed(batch.images) for i, each in enumerate(self.predictors)}
