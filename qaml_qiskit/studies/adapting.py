@@ -20,7 +20,7 @@ from qaml_qiskit.studies.attacking import Cell
 from qaml_qiskit.studies.mixing import AttackedSet
 
 #: Images of a task, attacked together; fewer where every step differentiates the fit of a circuit to every image.
-BLOCK, _SLOW_BLOCK = 100, 25
+_BLOCK, _SLOW_BLOCK = 100, 25
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def make_adaptive(
     Returns:
         By the keys of the attempts, the images of their rows.
     """
-    size = _SLOW_BLOCK if any(model.encodes_slowly for model in models) else BLOCK
+    size = _SLOW_BLOCK if any(model.encodes_slowly for model in models) else _BLOCK
     tasks: dict[str, _Block] = {}
     of: dict[str, list[str]] = {key: [] for key in attempts}
     for key, attempt in attempts.items():

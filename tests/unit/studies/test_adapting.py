@@ -1,22 +1,20 @@
-"""Attackers who know detectors, in a run: in pieces, continued, and at the strengths of the attacks beside them."""
+"""Attackers who know detectors, in a run: of some rows, and at the strengths of the attacks beside them."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pytest
 import torch
 
-from qaml_qiskit.artifacts import HERE, open_run
+from qaml_qiskit.artifacts import Run, open_run
 from qaml_qiskit.attacks import CWConfig, PGDConfig
 from qaml_qiskit.confidence import Temperature
 from qaml_qiskit.deployments import Batch
 from qaml_qiskit.detection import Adaptive, make_detectors
 from qaml_qiskit.detection.disagreement import FittedDisagreement
+from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import (
     Attempt,
     Strength,
-    adapting,
     attacked_sets,
     attacked_strengths,
     exactly,
@@ -25,7 +23,7 @@ from qaml_qiskit.studies import (
 )
 from tests.integration.small import deployed, ideal, images, strong_readout
 from tests.tolerances import BOUND
-from tests.unit.studies.test_resuming import Options, Shown, Workers
+from tests.unit.studies.test_resuming import Options
 
 EPS = 0.1
 ATTACKS = [PGDConfig(eps=EPS, steps=2), PGDConfig(eps=0.2, steps=2)]
@@ -35,35 +33,19 @@ def batch() -> Batch:
     return Batch(images(6), ideal().logits(images(6)).argmax(1).numpy(), np.arange(6) + 10, "6")
 
 
-def made(run: Any, shown: Shown, pool: Any, rows: tuple[int, ...] | None = None) -> np.ndarray:
+def made(run: Run, rows: tuple[int, ...]) -> np.ndarray:
     models = [
         each.calibrated(Temperature(value=1.0, images=10)) for each in (ideal(), ideal().under("depolarizing", 0.05))
     ]
     detectors, fitted = make_detectors(["disagreement"]), {"disagreement": FittedDisagreement((1.0, 1.0))}
     attacker = Adaptive(eps=EPS, steps=2, restarts=1)
     attempt = Attempt("disagreement", 0.0, attacker, rows, (), "an attacker")
-    return make_adaptive(run, {"one": attempt}, models, detectors, fitted, batch(), 3, shown, pool)["one"]
-
-
-def test_a_killed_attacker_goes_on_where_he_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapting, "BLOCK", 2)
-    with open_run("demo", Options(), out=tmp_path / "whole") as run:
-        whole = made(run, Shown(), HERE)
-    rest, shown = Workers(), Shown()
-    with open_run("demo", Options(), out=tmp_path / "killed") as run:
-        with pytest.raises(KeyboardInterrupt):
-            made(run, Shown(), Workers(values=1))
-        continued = made(run, shown, rest)
-
-    assert np.array_equal(whole, continued)
-    assert len(rest.computed) == 2
-    assert shown.done == shown.total == 6
-    assert 0 < np.abs(whole - batch().images.numpy()).max() <= EPS + BOUND
+    return make_adaptive(run, {"one": attempt}, models, detectors, fitted, batch(), 3, Silent())["one"]
 
 
 def test_some_rows_are_attacked_alone(tmp_path: Path) -> None:
     with open_run("demo", Options(), out=tmp_path / "run") as run:
-        found = made(run, Shown(), HERE, rows=(1, 4))
+        found = made(run, rows=(1, 4))
 
     assert found.shape == (2, 1, 2, 4)
     assert np.abs(found - batch().images.numpy()[[1, 4]]).max() <= EPS + BOUND
