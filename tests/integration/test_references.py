@@ -1,5 +1,6 @@
 """The reference models that are kept in git still score what their metrics say."""
 
+import csv
 import json
 import os
 import re
@@ -11,11 +12,13 @@ import torch
 
 import qaml_qiskit
 from qaml_qiskit.attacks import frozen
+from qaml_qiskit.deployments import deploy
 from qaml_qiskit.deployments.images import load_images
+from qaml_qiskit.deployments.validation import fitted_temperature, load_validation
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.models import DataCard, load_model, predict
-from tests.tolerances import REFERENCE_LOGITS
+from tests.tolerances import MEAN, REFERENCE_LOGITS
 
 REFERENCES = Path(qaml_qiskit.__file__).parent.parent / "runs" / "reference"
 MODELS = sorted(path.parent for path in REFERENCES.glob("*/model.safetensors"))
@@ -29,6 +32,18 @@ def test_metrics_are_complete(folder: Path) -> None:
     with np.load(folder / "predictions.npz") as predictions:
         result = accuracy(predictions["logits"], predictions["labels"])
     assert (result.value, result.trials) == (metrics["test_accuracy"], metrics["images"])
+
+
+@pytest.mark.parametrize("folder", MODELS, ids=lambda folder: folder.name)
+def test_the_card_says_what_was_set_aside_and_at_which_temperature(folder: Path) -> None:
+    model = deploy(folder)
+    assert model.card.held_out is not None
+    with (REFERENCES / "study" / "temperatures.csv").open() as file:
+        (row,) = (row for row in csv.DictReader(file) if row["model"] == folder.name)
+    assert (f"{model.temperature.value:.4f}", model.temperature.images) == (row["temperature"], int(row["images"]))
+    if model.card.data.dataset == "digits":
+        validation = load_validation(None, [model])
+        assert fitted_temperature(model, validation).value == pytest.approx(model.temperature.value, rel=MEAN)
 
 
 def test_no_reference_names_a_place_of_the_machine_that_trained_it() -> None:

@@ -1,6 +1,6 @@
 """Standard errors of probabilities against repeated measurements on a device's model, and what shots do to confidence.
 
-Run it as ``QAML_DATA_DIR=… python probability_errors.py > probability_errors.csv``, on one core: about ten minutes. It
+Run it as ``QAML_DATA_DIR=… python probability_errors.py > probability_errors.csv``, on one core: some minutes. It
 takes 200 test images through ``mnist-shallow24`` on ``fake-fez``: the exact frequencies of every bitstring that is read
 are computed once, and shots and calibrations are drawn from them again and again.
 
@@ -19,13 +19,11 @@ from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.confidence import Probabilities, softmax
 from qaml_qiskit.deployments import deploy, load_batch
-from qaml_qiskit.evaluation import Estimates
 from qaml_qiskit.evaluation.estimates import factors
 from qaml_qiskit.execution import Calibration, ReadoutCorrection
-from qaml_qiskit.execution.counts import average_covariance, averages
 from qaml_qiskit.studies.predicting import deployment_averages, string_frequencies
 
-IMAGES, SHOTS, REPETITIONS = 200, (100, 300, 1000, 4000), {"none": 40, "readout": 40, "m3": 10}
+IMAGES, SHOTS, REPETITIONS = 200, (100, 1000), {"readout": 20, "m3": 5}
 
 
 def first_order(logits, covariance, temperature):
@@ -41,8 +39,6 @@ def measured(frequencies, device, shots, mitigation, generator):
     n = products.num_bits
     numbers = np.stack([np.repeat(np.arange(2**n), generator.multinomial(shots, row)) for row in frequencies])
     bits = BitArray.from_bool_array((numbers[..., None] >> np.arange(n) & 1).astype(bool), order="little")
-    if mitigation == "none":
-        return Estimates(averages(bits, products), average_covariance(bits, products))
     p10, p01 = (tuple((generator.binomial(shots, p) / shots).tolist()) for p in (readout.p10, readout.p01))
     record = Calibration(target="", created="", shots=shots, qubits=tuple(range(n)), p10=p10, p01=p01)
     return ReadoutCorrection(record, mitigation).estimates(bits, range(n), products)
@@ -59,12 +55,12 @@ def main():
     batch, temperature, head = load_batch(str(IMAGES), [device], None), device.temperature, device.head
     found = deployment_averages(device, batch.images)
     frequencies = string_frequencies(device, batch.images)
-    endless = {"none": found.read, "readout": found.without_errors(device.circuit.products, device.circuit.readout)}
-    endless |= {"m3": endless["readout"], "ideal": device.ideal(batch.images)}
+    inverted = found.without_errors(device.circuit.products, device.circuit.readout)
+    endless = {"ideal": device.ideal(batch.images), "readout": inverted, "m3": inverted}
     columns = ["mitigation", "shots", "accuracy", "confidence", "nll", "mean_nll", "spread"]
     writer = csv.DictWriter(sys.stdout, [*columns, "first_ratio", "draws_ratio", "first_coverage", "draws_coverage"])
     writer.writeheader()
-    for mitigation in ("ideal", "none", "readout"):
+    for mitigation in ("ideal", "readout"):
         p = temperature.probabilities(head.logits(endless[mitigation]))
         right = (p.argmax(1) == batch.labels).mean()
         shown = {"accuracy": right, "confidence": p.max(1).mean(), "nll": nll(p, batch.labels)}
