@@ -134,17 +134,11 @@ class Asking:
             temperatures = [fit_temperature(z, labels).value for z in values]
         else:
             temperatures = [fit_temperature(values.mean(axis=0), labels).value] * len(values)
-        pooled = values if self.shots is None else self._behind_shots(values, scattered.get(FITTED))
+        pooled = values
+        if self.shots is not None and FITTED in scattered:
+            pooled = scatter(values, scattered[FITTED] / self.shots, self.seed)
         factor = fit_pooled_temperature(pooled, labels, np.repeat(temperatures, len(pooled) // len(values)).tolist())
         return Answers(logits, scattered, tuple(factor * each for each in temperatures), prior)
-
-    def _behind_shots(self, logits: NDArray[np.float64], one_shot: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        """Some draws of every member's logits, one member after the other; the logits where no shot scatters them."""
-        if one_shot is None or self.shots is None:
-            return logits
-        times = -(-_FITTED_DRAWS // len(logits))
-        of_each = np.broadcast_to(one_shot / self.shots, (len(logits), *one_shot.shape[1:]))
-        return np.concatenate([_drawn(z, c, times, self.seed) for z, c in zip(logits, of_each, strict=True)])
 
     def _linearised(self) -> Answers:
         """Members of the linearised model: logits drawn with the covariance JΣJᵀ."""
@@ -195,7 +189,26 @@ class Asking:
         return [found[each.key] for each in members]
 
 
-def _drawn(logits: NDArray[np.float64], covariance: NDArray[np.float64], draws: int, seed: int) -> NDArray[np.float64]:
+def scatter(logits: NDArray[np.float64], covariance: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """Draws of members' logits behind their shots, one member after the other, each with shots of its own.
+
+    Args:
+        logits: shape (K, N, m).
+        covariance: by the shots, shape (K, N, m, m), or with one row for all members.
+        seed: of the draws.
+
+    Returns:
+        Shape (K·R, N, m), with as many draws R of each as make 64 in all.
+    """
+    times = -(-_FITTED_DRAWS // len(logits))
+    of_each = np.broadcast_to(covariance, (len(logits), *covariance.shape[1:]))
+    pairs = enumerate(zip(logits, of_each, strict=True))
+    return np.concatenate([_drawn(z, c, times, [seed, number]) for number, (z, c) in pairs])
+
+
+def _drawn(
+    logits: NDArray[np.float64], covariance: NDArray[np.float64], draws: int, seed: int | list[int]
+) -> NDArray[np.float64]:
     """Normal draws around logits (N, m) with covariance (N, m, m), shape (K, N, m)."""
     generator, spread = np.random.default_rng(seed), factors(covariance)
     noise = generator.standard_normal((draws, *logits.shape))

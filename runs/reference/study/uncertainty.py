@@ -7,6 +7,10 @@ ensembles are looked for in RUNS/trained: those with the seeds that are there, o
     qaml train --dataset DATA --layers 200 --epochs 10 --learning-rate 0.003 --logit-scale 40 --init-std 1 --seed S
         --validation-seed 0
 
+and of small ones on the digits 0 to 5 (``digits-seed0`` and so on):
+
+    qaml train --layers 6 --epochs 15 --seed S --validation-seed 0
+
 The rows of all complete runs are written to OUT: uncertainty.csv, uncertainty-gains.csv, uncertainty-anomalies.csv.
 """
 
@@ -18,6 +22,7 @@ from pathlib import Path
 from qaml_qiskit import uncertainty
 
 SHOTS = 1000
+SMALL = {"members": ("ensemble", "laplace", "laplace-samples", "noise"), "strength": 0.005}
 SHALLOW = {"members": ("laplace", "laplace-samples", "noise"), "images": 10_000, "validation": 2000}
 DEEP = {"members": ("laplace", "noise"), "images": 2000, "validation": 1000, "draws": 20, "curvature_images": 300}
 TABLES = {"results": "uncertainty.csv", "gains": "uncertainty-gains.csv", "anomalies": "uncertainty-anomalies.csv"}
@@ -31,6 +36,8 @@ def studies(trained):
         anomalies = ("noise", f"other:{other}")
         models = (f"{data}-qvc200", *map(str, seeds))
         found[f"{data}-ensemble"] = {"models": models, "images": 10_000, "anomalies": anomalies}
+    digits = sorted(path.parent for path in trained.glob("digits-seed*/metrics.json"))
+    found["digits"] = {"models": tuple(map(str, digits)), "images": 325, "anomalies": ("noise",), **SMALL}
     found["mnist-shallow24"] = {"models": ("mnist-shallow24",), "strength": 0.0005, **SHALLOW}
     found["mnist-qvc200"] = {"models": ("mnist-qvc200",), "strength": 0.0001, **DEEP}
     return found

@@ -17,7 +17,7 @@ from qaml_qiskit.formats import Arrays
 from qaml_qiskit.models import Laplace
 from qaml_qiskit.progress import Silent, ignore
 from qaml_qiskit.studies import ALONE, Answering, Asking, JudgedSource, Learned, uncertainty_gains
-from qaml_qiskit.studies.families import FITTED, LEARNED
+from qaml_qiskit.studies.families import FITTED, LEARNED, scatter
 from qaml_qiskit.studies.members import Member, exact_one_shot, one_shot_covariances
 from tests.integration.small import ideal, images, model
 from tests.tolerances import SIGMAS, VALUE
@@ -112,17 +112,17 @@ def validation(seed: int) -> Batch:
     return Batch(drawn, labels % 3, np.arange(12), "12")
 
 
-def asking(path: Path, models: list[Deployment], *, with_shots: bool = False, test: Tensor | None = None) -> Asking:
+def asking(path: Path, models: list[Deployment], *, shots: int | None = None, test: Tensor | None = None) -> Asking:
     run = open_run("uncertainty", Options(), None, path)
     parts = validation(1), validation(2)
     sets = {LEARNED: parts[0].images, FITTED: parts[1].images, "images": images(9) if test is None else test}
-    work = Answering(models, sets, learned=Learned(images(4), 40), strength=0.01, with_shots=with_shots)
-    return Asking(run, work, *parts, ("images",), 4, len(models), 0, None, Silent())
+    work = Answering(models, sets, learned=Learned(images(4), 40), strength=0.01, with_shots=shots is not None)
+    return Asking(run, work, *parts, ("images",), 4, len(models), 0, shots, Silent())
 
 
 @pytest.mark.parametrize("family", ["ensemble", "laplace", "laplace-samples", "noise"])
 def test_every_family_is_asked_with_shots_and_without(family: str, tmp_path: Path) -> None:
-    asked = asking(tmp_path / "run", [ideal(), ideal()], with_shots=True)
+    asked = asking(tmp_path / "run", [ideal(), ideal()], shots=1000)
     answers = asked.answers(family)  # type: ignore[arg-type]
     endless, few, fewer = (answers.uncertainty("images", shots, 0) for shots in (None, 1000, 100))
     assert not endless.shots.any()
@@ -132,7 +132,15 @@ def test_every_family_is_asked_with_shots_and_without(family: str, tmp_path: Pat
         # The same model twice knows no more than once.
         assert endless.model == pytest.approx(0, abs=SINGLE)
         alone = asked.alone()
-        assert endless.probabilities == pytest.approx(alone.uncertainty("images", None, 0).probabilities, abs=1e-3)
+        apart = np.abs(endless.probabilities - alone.uncertainty("images", None, 0).probabilities)
+        # Their temperatures are fitted behind 64 draws of the shots each.
+        assert apart.max() < 1 / np.sqrt(64)
+
+
+def test_every_member_has_shots_of_its_own() -> None:
+    drawn = scatter(np.zeros((30, 5, 3)), np.eye(3)[None, None].repeat(5, axis=1) / 10, 0)
+    assert len(np.unique(drawn[:, 0, 0])) == len(drawn) == 90
+    assert drawn.var() == pytest.approx(1 / 10, rel=SIGMAS * np.sqrt(2 / drawn.size))
 
 
 def test_rows_and_gains_are_of_these_predictions() -> None:
