@@ -860,7 +860,7 @@ CASES |= {
     ),
     "calibration by the images of the test": (
         image_file(lambda images, labels: (images, labels)),
-        ["calibrate", "{model}", "--images", "images.npz", "--validation", "images.npz"],
+        ["calibrate", "{model}", "--images", "images.npz", "--validation", "images.npz", "--method", "temperature"],
         ["the same 4 images"],
     ),
     "classes without data": (text("net.pt2", ""), ["attack", "net.pt2", "--classes", "0,1"], ["--classes without"]),
