@@ -10,7 +10,7 @@ from matplotlib.text import Text
 
 from qaml_qiskit import reports
 from qaml_qiskit.confidence import Probabilities, Temperature
-from qaml_qiskit.reports import attack_figures, confidence, device_figures, drawing, figures
+from qaml_qiskit.reports import attack_figures, calibration_figures, confidence, device_figures, drawing, figures
 
 #: Mathematics that is none, control characters, and a name that legends would leave out.
 NAMES = ("_$\\frac{\\$ \x1b[31mred", "=" * 90)
@@ -96,7 +96,7 @@ def test_any_name_can_be_drawn(picture: str, name: str) -> None:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures of the pictures that are made."""
     made: list[Figure] = []
-    for module in (attack_figures, confidence, device_figures, figures):
+    for module in (attack_figures, calibration_figures, confidence, device_figures, figures):
         monkeypatch.setattr(module, "png", lambda figure: made.append(figure) or drawing.png(figure))
     return made
 
@@ -176,3 +176,12 @@ def test_right_and_wrong_images_are_all_drawn(drawn: list[Figure]) -> None:
     assert {"wrong", "right", "mitigated"} <= set(texts(drawn[0]))
     heights = [patch.get_height() for patch in drawn[0].axes[0].patches]
     assert sum(heights) == 3
+
+
+def test_a_series_of_reliability_looks_the_same_in_every_panel(drawn: list[Figure]) -> None:
+    panels = {"ideal": ("raw", "platt"), "device": ("trained", "platt")}
+    reports.reliability_diagram({title: {name: [BIN] for name in names} for title, names in panels.items()})
+    dots = [[each for each in axes.collections if len(each.get_facecolor())] for axes in drawn[0].axes]
+    ideal, device = ({each.get_label(): tuple(each.get_facecolor()[0]) for each in panel} for panel in dots if panel)
+    assert ideal["platt"] == device["platt"] != device["trained"]
+    assert ideal["raw"] not in device.values()
