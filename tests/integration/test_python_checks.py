@@ -14,12 +14,15 @@ from tests.integration.hardware import workspace
 #: What a command needs beside the fields that must be given, so that it has a use for all of its names.
 MORE = {
     "attack": {"audit": True},
+    "calibrate": {"target": "poor-readout", "validation": "work/images.npz"},
     "certify": {"model": "work/model@poor-readout"},
     "conformal": {"model": "work/model@poor-readout", "validation": "work/images.npz"},
+    "detect": {"models": "work/model@poor-readout", "sources": "work/model", "validation": "work/images.npz"},
     "substitute": {"victim": "work/model@poor-readout"},
     "sweep": {"noise": "device"},
     "transfer": {"sources": "work/model", "victims": "work/other@poor-readout"},
     "tamper": {"target": "poor-readout"},
+    "uncertainty": {"models": "work/model@poor-readout", "validation": "work/images.npz"},
 }
 
 
@@ -45,8 +48,8 @@ def test_a_name_of_nothing_is_refused_alike(
     values: dict[str, object] = {name: "work/model" for name, info in kind.model_fields.items() if info.is_required()}
     if (images := kind.model_fields.get("images")) is not None and images.annotation is str:
         values["images"] = "work/images.npz"
-    # What names no registered ansatz is a file by its ending.
-    nothing = "nowhere.qpy" if field == "ansatz" else "nowhere"
+    # What names no registered ansatz is a file by its ending; an anomaly names a target behind a word.
+    nothing = {"ansatz": "nowhere.qpy", "anomalies": "drift:nowhere"}.get(field, "nowhere")
     request = kind.model_validate({**values, **MORE.get(command, {}), field: nothing})
     before = set(tmp_path.rglob("*"))
     with pytest.raises(QamlError, match="nowhere") as told:

@@ -1,44 +1,17 @@
 """What ``qaml detect`` is asked for."""
 
-from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
 from qaml_qiskit.attacks import Attack, AttackName, JointVariant
-from qaml_qiskit.deployments.conditions import OnTarget, parse_condition
 from qaml_qiskit.detection.names import DetectorName, is_for_detectors
-from qaml_qiskit.errors import ConfigurationError, perhaps
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import CountsMitigation
-from qaml_qiskit.execution.names import check_target
+from qaml_qiskit.workflows.anomalies import AnomalyName
 from qaml_qiskit.workflows.data_options import ForNetworks
-from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Exists, Images, Otherwise, Several
+from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Images, Otherwise, Several
 from qaml_qiskit.workflows.request import AttackParameters, Seeded, WithImages, WithRecipe
-
-#: Anomalies that are drawn, and those that name something behind a colon.
-_DRAWN = ("noise", "blank")
-_NAMING = ("other", "drift")
-
-
-def _check_anomaly(word: str, backends: Path | None) -> None:
-    kind, colon, what = word.partition(":")
-    if word not in _DRAWN and (kind not in _NAMING or not what):
-        known = [*_DRAWN, *_NAMING]
-        missing = kind in _NAMING
-        raise ConfigurationError(
-            "--anomalies does not fit",
-            got=repr(word),
-            expected="noise, blank, other:DATASET or other:FILE, or drift:NOISE:STRENGTH or drift:TARGET",
-            remedy=f"say what behind {kind}:" if missing else perhaps(kind, known, f"leave out {word}", count=1),
-        )
-    if kind == "drift" and colon:
-        condition = parse_condition(what)
-        if isinstance(condition, OnTarget):
-            check_target(condition.target, backends)
-
-
-#: What is odd about images, or about the watched model.
-AnomalyName = Annotated[str, Exists(_check_anomaly)]
 
 
 class DetectRequest(Seeded, WithRecipe, ForNetworks, AttackParameters, WithImages):
