@@ -20,6 +20,7 @@ from qaml_qiskit.reports.drawing import (
     legend,
     new_figure,
     png,
+    stroke,
 )
 
 Row = Mapping[str, Any]
@@ -44,10 +45,10 @@ def roc_curves(scores: Scores) -> bytes:
     clean, *sets = next(iter(scores.values()))
     figure, panels = _panels(len(sets), len(scores))
     for axes, (number, name) in zip(panels, enumerate(sets), strict=True):
-        for colour, detector in cycled(COLOURS, scores):
+        for place, detector in enumerate(scores):
             curve = roc(scores[detector][clean], scores[detector][name])
-            axes.plot(curve.false_positives, curve.true_positives, color=colour, label=label(detector))
-        axes.plot([0, 1], [0, 1], "--", color="0.6", linewidth=1)
+            axes.plot(curve.false_positives, curve.true_positives, label=label(detector), **stroke(place))
+        axes.plot([0, 1], [0, 1], color="0.6", linewidth=1)
         axis_names(axes, "false positives", "true positives" if number % _COLUMNS == 0 else "")
         axes.set_title(label(name, LONGEST_NAME), fontsize=TITLE)
     _shared_legend(figure, panels)
@@ -101,10 +102,10 @@ def detection_strengths(rows: Sequence[Row]) -> bytes | None:
             x = [0.0, *(row["eps"] for row in mine)]
             y = [mine[0]["false_positive_rate"], *(row["true_positive_rate"] for row in mine)]
             ends = [mine[0]["false_positive_interval"], *(row["true_positive_interval"] for row in mine)]
-            colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
-            axes.plot(x, y, color=colour, marker=marker, markersize=4, label=label(line))
+            marker, drawn = MARKERS[number % len(MARKERS)], stroke(number)
+            axes.plot(x, y, marker=marker, markersize=4, label=label(line), **drawn)
             low, high = zip(*ends, strict=True)
-            interval(axes, x, low, high, colour)
+            interval(axes, x, low, high, drawn["color"])
         accuracy_axis(axes)
         axis_names(axes, "strength ε (0: clean)", "share with an alarm")
         axes.set_title(label(f"{attack} on {source}"), fontsize=TITLE)

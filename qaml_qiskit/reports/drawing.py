@@ -15,6 +15,8 @@ from qaml_qiskit.text import printable
 #: Colours that differ for colour-blind readers and in grey (Okabe & Ito).
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#8C6D31")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+#: Of lines, where there are more of them than colours.
+_STROKES = ("-", "--", ":", "-.")
 #: Of lines that say what there is without noise or by guessing, and of their names.
 _LEVEL, _LEVEL_NAME = "0.4", "0.35"
 #: Names of levels that are closer stand in one text, the upper one above.
@@ -43,6 +45,12 @@ def label(text: str, longest: int = LONGEST_NAME) -> str:
 def cycled(choices: Sequence[str], items: Iterable[Item]) -> list[tuple[str, Item]]:
     """Every item with a choice, such as a colour; after the last one they begin again."""
     return [(choices[number % len(choices)], item) for number, item in enumerate(items)]
+
+
+def stroke(number: int) -> dict[str, str]:
+    """Colour and dashes of the number-th line of a picture; no two of the first 32 are alike."""
+    round_, place = divmod(number, len(COLOURS))
+    return {"color": COLOURS[place], "linestyle": _STROKES[round_ % len(_STROKES)]}
 
 
 def beside(number: int, count: int, step: float) -> float:

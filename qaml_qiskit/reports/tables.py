@@ -28,9 +28,9 @@ def brief_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def to_csv(rows: Sequence[Mapping[str, object]]) -> str:
     r"""CSV with a header; the columns are the keys of all rows in the order of their first appearance.
 
-    Numbers keep every digit. An interval or another pair becomes two columns, ``name_low`` and ``name_high``. Text that
-    a spreadsheet would take for a formula gets an apostrophe in front, which spreadsheets hide, and control
-    characters are written as ``\x1b`` and the like.
+    Numbers keep every digit. An interval, an empty one too, or another pair becomes two columns, ``name_low`` and
+    ``name_high``. Text that a spreadsheet would take for a formula gets an apostrophe in front, which spreadsheets
+    hide, and control characters are written as ``\x1b`` and the like.
     """
     flat = [
         {name: _harmless(value) if isinstance(value, str) else value for name, value in row.items()}
@@ -52,7 +52,7 @@ def to_markdown(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def flat_rows(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
-    """The rows with an interval, or another pair, as two columns, ``name_low`` and ``name_high``."""
+    """The rows with an interval, there or not, or another pair as two columns, ``name_low`` and ``name_high``."""
     return [_flatten(row) for row in rows]
 
 
@@ -61,6 +61,8 @@ def _flatten(row: Mapping[str, object]) -> dict[str, object]:
     for name, value in row.items():
         if isinstance(value, (list, tuple)) and len(value) == 2:
             flat[f"{name}_low"], flat[f"{name}_high"] = value
+        elif value is None and (name == "interval" or name.endswith("_interval")):
+            flat[f"{name}_low"] = flat[f"{name}_high"] = None
         else:
             flat[name] = value
     return flat

@@ -105,7 +105,9 @@ def _notes(plan: DetectPlan) -> Iterator[str]:
 
 
 def _lead(plan: DetectPlan, rows: list[Row]) -> str:
-    best = max(rows, key=lambda row: float(row["auroc"]))
+    # Attacked images come first: that noise is told from photographs is no news.
+    attacked = [row for row in rows if row["source"] is not None]
+    best = max(attacked or rows, key=lambda row: float(row["auroc"]))
     strength = "" if best["eps"] is None else f" with ε = {best['eps']:g}"
     return (
         f"{len(plan.batch)} clean images, {len(plan.models)} model{'s' * (len(plan.models) > 1)}. Best told apart: "

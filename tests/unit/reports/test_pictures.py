@@ -10,7 +10,15 @@ from matplotlib.text import Text
 
 from qaml_qiskit import reports
 from qaml_qiskit.confidence import Probabilities, Temperature
-from qaml_qiskit.reports import attack_figures, calibration_figures, confidence, device_figures, drawing, figures
+from qaml_qiskit.reports import (
+    attack_figures,
+    calibration_figures,
+    confidence,
+    detection_figures,
+    device_figures,
+    drawing,
+    figures,
+)
 
 #: Mathematics that is none, control characters, and a name that legends would leave out.
 NAMES = ("_$\\frac{\\$ \x1b[31mred", "=" * 90)
@@ -96,13 +104,19 @@ def test_any_name_can_be_drawn(picture: str, name: str) -> None:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures of the pictures that are made."""
     made: list[Figure] = []
-    for module in (attack_figures, calibration_figures, confidence, device_figures, figures):
+    for module in (attack_figures, calibration_figures, confidence, detection_figures, device_figures, figures):
         monkeypatch.setattr(module, "png", lambda figure: made.append(figure) or drawing.png(figure))
     return made
 
 
 def texts(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.findobj(Text) if isinstance(text, Text)]
+
+
+def test_no_two_of_many_detectors_look_alike(drawn: list[Figure]) -> None:
+    reports.roc_curves({f"detector {number}": SCORES for number in range(14)})
+    lines = [line for line in drawn[0].axes[0].get_lines() if str(line.get_label()).startswith("detector")]
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 14
 
 
 def test_a_picture_rounds_as_the_table_does(drawn: list[Figure]) -> None:

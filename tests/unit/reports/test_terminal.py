@@ -151,5 +151,10 @@ def test_numbers_stay_numbers() -> None:
     assert to_csv([{"gap": -0.5, "told": "-0.5"}]) == "gap,told\n-0.5,-0.5\n"
 
 
+def test_an_interval_has_two_columns_where_it_is_empty_too() -> None:
+    rows = [{"rate": 0.5, "rate_interval": [0.4, 0.6]}, {"rate": None, "rate_interval": None}]
+    assert to_csv(rows) == "rate,rate_interval_low,rate_interval_high\n0.5,0.4,0.6\n,,\n"
+
+
 def test_csv_moves_no_cursor() -> None:
     assert to_csv([{"model": "a\x1b[31m\x9bb\tc"}]) == "model\na\\x1b[31m\\x9bb\tc\n"
