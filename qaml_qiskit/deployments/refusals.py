@@ -76,7 +76,8 @@ def needs_validation(name: str, got: str) -> ConfigurationError:
         f"nobody knows which images {name} did not learn from",
         got=got,
         expected="a model that `qaml train` made, or validation images in a file",
-        remedy="give --validation FILE with images and labels that are neither in training nor in the test",
+        remedy="give images with labels that are neither in training nor in the test: --validation FILE, or "
+        "validation=(images, labels) in Python",
     )
 
 
