@@ -75,6 +75,7 @@ class QVCClassifier(ClassifierMixin, BaseEstimator):
         logit_scale: float = 20.0,
         init_std: float = 1.0,
         noise_layers: NoiseLayers | None = None,
+        filter: str | None = None,
         epochs: int = 20,
         batch_size: int = 64,
         learning_rate: float | None = None,
@@ -97,6 +98,7 @@ class QVCClassifier(ClassifierMixin, BaseEstimator):
         self.logit_scale = logit_scale
         self.init_std = init_std
         self.noise_layers = noise_layers
+        self.filter = filter
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
