@@ -160,7 +160,8 @@ def _notes(request: DecideRequest, decided: Decided) -> list[str]:
         ends = f"rounds end at a lead of {learned.lead:.3g} standard errors"
         notes.append(
             f"more-shots: {'nothing stops early' if np.isinf(learned.lead) else ends}, the least at which a label that "
-            f"is given early differs from that of the whole budget with a probability of at most {delta:.6g}, on average over images, by {request.validation} validation "
+            f"is given early differs from that of the whole budget with a probability "
+            f"of at most {delta:.6g}, on average over images, by {request.validation} validation "
             "images (conformal risk control). A single image has no promise."
         )
     if {"abstain", "fall-back"} & policies:
