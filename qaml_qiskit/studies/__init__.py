@@ -68,7 +68,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.detecting import calibrated_models as calibrated_models
     from qaml_qiskit.studies.detecting import detection_row as detection_row
     from qaml_qiskit.studies.detecting import evading as evading
-    from qaml_qiskit.studies.detecting import halves as halves
     from qaml_qiskit.studies.detecting import rules_of as rules_of
     from qaml_qiskit.studies.detecting import score_sets as score_sets
     from qaml_qiskit.studies.detecting import see_images as see_images

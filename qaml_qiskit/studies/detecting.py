@@ -10,10 +10,8 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Row, Run
 from qaml_qiskit.confidence import fit_temperature
-from qaml_qiskit.deployments import Batch, Deployment
-from qaml_qiskit.deployments.validation import halves as validation_halves
+from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.detection import Detector, FittedDetector, Seen
-from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import Proportion, auroc, least_images, rate_at, threshold_for, true_positives_at
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress
@@ -68,29 +66,6 @@ class Suspects:
     eps: float | None = None
     wrong: NDArray[np.bool_] | None = None
     paired: bool = True
-
-
-def halves(validation: Batch, false_alarms: float, seed: int) -> tuple[Batch, Batch]:
-    """The images that teach, and those that set thresholds.
-
-    Args:
-        validation: images that no model learned from.
-        false_alarms: what the thresholds promise.
-        seed: of the choice.
-
-    Raises:
-        InputError: there are too few for the promise.
-    """
-    least = least_images(false_alarms)
-    teaching, judging = validation_halves(validation, seed)
-    if not len(teaching) or len(judging) < least:
-        raise InputError(
-            f"there are too few validation images for {false_alarms:.4g} false alarms",
-            got=f"{len(validation)}, of which {len(judging)} set thresholds",
-            expected=f"at least {max(2, 2 * least - 1)}: ⌈1/α⌉ − 1 = {least} set thresholds, as many teach",
-            remedy="give more validation images, or allow more false alarms",
-        )
-    return teaching, judging
 
 
 def see_images(

@@ -16,8 +16,9 @@ from qaml_qiskit.deployments import Batch, Deployment, load_batch, parse_deploym
 from qaml_qiskit.deployments.conditions import OnTarget, parse_condition
 from qaml_qiskit.deployments.images import check_readable
 from qaml_qiskit.deployments.networks import code_of, network_data
-from qaml_qiskit.deployments.validation import load_validation
+from qaml_qiskit.deployments.validation import halves, load_validation
 from qaml_qiskit.detection import GIVEN_DETECTORS, Adaptive, Detector, make_detectors
+from qaml_qiskit.evaluation import check_enough
 from qaml_qiskit.execution.catalogue import IBMEntry, load_catalogue
 from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.models import check_batch
@@ -30,7 +31,6 @@ from qaml_qiskit.studies import (
     attacked_sets,
     check_askable,
     exactly,
-    halves,
     is_sampled,
     mixed_set,
 )
@@ -120,7 +120,15 @@ class DetectPlan:
         for detector in self._asked.values():
             detector.check(self.models)
         self.batch = load_batch(request.images, everyone, data_dir, or_all=request.is_default("images"))
-        self.teaching, self.judging = halves(self._validation(), request.false_alarms, request.seed)
+        validation = self._validation()
+        self.teaching, self.judging = halves(validation, request.seed)
+        check_enough(
+            len(self.judging),
+            request.false_alarms,
+            f"a promise of {request.false_alarms:.4g} false alarms",
+            "allow more false alarms",
+            whole=len(validation),
+        )
         self.detectors = {name: each.prepared(self.teaching.images) for name, each in self._asked.items()}
         self.attacked = self._attacked()
         self.anomalies = {

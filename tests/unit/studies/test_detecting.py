@@ -10,8 +10,8 @@ import torch
 from qaml_qiskit.artifacts import open_run
 from qaml_qiskit.attacks import FGSMConfig, PGDConfig
 from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.deployments.validation import halves
 from qaml_qiskit.detection import make_detectors
-from qaml_qiskit.errors import InputError
 from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import (
     Inquiry,
@@ -23,7 +23,6 @@ from qaml_qiskit.studies import (
     ask_models,
     attacked_sets,
     detection_row,
-    halves,
     make_adversarial,
     mixed_set,
     rules_of,
@@ -40,16 +39,14 @@ def batch(count: int) -> Batch:
     return Batch(images(count), np.arange(count) % 3, np.arange(count) + 100, f"{count}")
 
 
-def test_halves_are_disjoint_and_large_enough() -> None:
-    teaching, judging = halves(batch(37), 0.05, seed=3)
+def test_halves_are_disjoint() -> None:
+    teaching, judging = halves(batch(37), seed=3)
 
     assert (len(teaching), len(judging)) == (18, 19)
     assert sorted([*teaching.indices, *judging.indices]) == list(range(100, 137))
-    again = halves(batch(37), 0.05, seed=3)[1]
+    again = halves(batch(37), seed=3)[1]
     assert np.array_equal(again.indices, judging.indices)
-    assert not np.array_equal(halves(batch(37), 0.05, seed=4)[1].indices, judging.indices)
-    with pytest.raises(InputError, match=r"got 36, of which 18 set thresholds.*at least 37"):
-        halves(batch(36), 0.05, seed=3)
+    assert not np.array_equal(halves(batch(37), seed=4)[1].indices, judging.indices)
 
 
 def test_every_image_of_a_mix_is_attacked_once(tmp_path: Path) -> None:
