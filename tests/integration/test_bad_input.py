@@ -866,6 +866,11 @@ CASES |= {
         ["calibrate", "{model}", "--images", "images.npz", "--validation", "images.npz", "--method", "temperature"],
         ["the same 4 images"],
     ),
+    "sets by the images of the test": (
+        image_file(lambda images, labels: (images, labels)),
+        ["conformal", "{model}", "--images", "images.npz", "--validation", "images.npz"],
+        ["the same 4 images"],
+    ),
     "classes without data": (text("net.pt2", ""), ["attack", "net.pt2", "--classes", "0,1"], ["--classes without"]),
     "network under a noise": (
         text("net.pt2", ""),

@@ -10,18 +10,15 @@ from qaml_qiskit.confidence import RECALIBRATIONS, Recalibration, Temperature
 from qaml_qiskit.deployments import Batch, Deployment, load_batch, parse_deployment, read_deployments, written
 from qaml_qiskit.deployments.networks import code_of, network_data
 from qaml_qiskit.deployments.validation import load_validation
-from qaml_qiskit.errors import InputError
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import Cell, Floats, Judged, Way, make_adversarial, sample_logits, score_logits
 from qaml_qiskit.workflows.calibrate.report import CLEAN, ScoredImages, write_report
-from qaml_qiskit.workflows.calibrate.request import CalibrateRequest
+from qaml_qiskit.workflows.calibrate.request import VALIDATION_ON_TARGET, CalibrateRequest
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.outcomes import CalibrationOutcome
 
-#: Validation images on a target, where each costs a propagation through the whole circuit.
-_ON_TARGET = 1000
 _VALIDATION = "validation"
 #: Of a brief: what is found, without the intervals of all but the first figure.
 _SHOWN = ("stage", "method", "attack", "eps", "images", "accuracy", "ece", "ece_interval", "ece_adaptive")
@@ -52,11 +49,11 @@ def calibrate(
     deployment.check_scorable()
     if request.attack:
         deployment.check_attackable(request.attacks())
-    validation = _validation(request, deployment, data_dir)
+    batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
+    most = VALIDATION_ON_TARGET if deployment.kind == "device" else None
+    validation = load_validation(request.validation, [deployment], data_dir, seed=request.seed, most=most, test=batch)
     for name in request.method:
         RECALIBRATIONS[name].check_images(len(validation), deployment.num_classes)
-    batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
-    _check_apart(batch, validation)
     resolved = {
         "weights": deployment.weights,
         "images": digest(batch.images),
@@ -88,24 +85,6 @@ def _deployed(
         progress=progress,
         seed=request.seed,
     )[0]
-
-
-def _validation(request: CalibrateRequest, deployment: Deployment, data_dir: Path | None) -> Batch:
-    found = load_validation(request.validation, [deployment], data_dir, seed=request.seed)
-    if request.validation is None and deployment.kind == "device" and len(found) > _ON_TARGET:
-        return load_validation(str(_ON_TARGET), [deployment], data_dir, seed=request.seed)
-    return found
-
-
-def _check_apart(batch: Batch, validation: Batch) -> None:
-    """Refuse to judge recalibrations by the images that they were fitted to."""
-    if len(batch) == len(validation) and digest(batch.images) == digest(validation.images):
-        raise InputError(
-            "recalibrations cannot be judged by the images that they are fitted to",
-            got=f"the same {len(batch)} images as --images and as --validation",
-            expected="validation images that are not among those of the test",
-            remedy="give other images as one of them",
-        )
 
 
 @dataclass(frozen=True)

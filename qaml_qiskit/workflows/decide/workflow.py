@@ -57,7 +57,7 @@ def _prepare(request: DecideRequest, backends: Path | None, data_dir: Path | Non
             remedy="use --engine forecast, or `qaml run` with a fixed number of shots",
         )
     batch = load_batch(request.images, [deployment, *others], data_dir, or_all=request.is_default("images"))
-    validation = load_validation(request.validation, [deployment], data_dir, seed=request.seed)
+    validation = load_validation(request.validation, [deployment], data_dir, seed=request.seed, test=batch)
     if "more-shots" in request.policy:
         check_lead_images(len(validation), request.confidence)
     doubtful = request.doubtful
@@ -89,7 +89,7 @@ def decide(
     resolved = {
         "weights": asked.deployment.weights_digest,
         "images": digest(asked.batch.images),
-        "validation_images": digest(asked.validation.images),
+        "validation": digest(asked.validation.images),
         **({} if asked.fallback is None else {"fallback": asked.fallback.fingerprint}),
         **asked.deployment.resolved(),
     }

@@ -37,9 +37,6 @@ from qaml_qiskit.studies import (
 from qaml_qiskit.text import slug
 from qaml_qiskit.workflows.detect.request import DetectRequest
 
-#: Validation images where a model is on a target, and nobody said how many: each is a circuit.
-_ON_TARGETS = 200
-
 
 @dataclass(frozen=True)
 class Anomaly:
@@ -167,14 +164,8 @@ class DetectPlan:
 
     def _validation(self) -> Batch:
         """The validation images, as many as were asked for."""
-        source, models = self.request.validation, self.models
-        validation = load_validation(source, models, self._data_dir, seed=self.request.seed)
-        if source is None and any(map(is_sampled, [*models, *self._drifted.values()])):
-            some = np.random.default_rng(self.request.seed).permutation(len(validation))[:_ON_TARGETS]
-            validation = validation.at(np.sort(some))
-        check_batch(validation.images, self.watched.card.model.image_shape)
-        check_readable(models, validation.images)
-        return validation
+        models = [*self.models, *self._drifted.values()]
+        return load_validation(self.request.validation, models, self._data_dir, seed=self.request.seed, test=self.batch)
 
     def _attacked(self) -> dict[str, AttackedSet]:
         found: dict[str, AttackedSet] = {}

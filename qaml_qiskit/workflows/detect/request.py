@@ -1,47 +1,26 @@
 """What ``qaml detect`` is asked for."""
 
-from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from qaml_qiskit.attacks import Attack, AttackName, JointVariant
-from qaml_qiskit.deployments.conditions import OnTarget, parse_condition
 from qaml_qiskit.detection.names import DetectorName, is_for_detectors
-from qaml_qiskit.errors import ConfigurationError, perhaps
-from qaml_qiskit.execution import CountsMitigation
-from qaml_qiskit.execution.names import check_target
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.workflows.anomalies import AnomalyOrDrift
 from qaml_qiskit.workflows.data_options import ForNetworks
-from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Exists, Images, Otherwise, Several
-from qaml_qiskit.workflows.request import AttackParameters, Seeded, WithImages, WithRecipe
-
-#: Anomalies that are drawn, and those that name something behind a colon.
-_DRAWN = ("noise", "blank")
-_NAMING = ("other", "drift")
-
-
-def _check_anomaly(word: str, backends: Path | None) -> None:
-    kind, colon, what = word.partition(":")
-    if word not in _DRAWN and (kind not in _NAMING or not what):
-        known = [*_DRAWN, *_NAMING]
-        missing = kind in _NAMING
-        raise ConfigurationError(
-            "--anomalies does not fit",
-            got=repr(word),
-            expected="noise, blank, other:DATASET or other:FILE, or drift:NOISE:STRENGTH or drift:TARGET",
-            remedy=f"say what behind {kind}:" if missing else perhaps(kind, known, f"leave out {word}", count=1),
-        )
-    if kind == "drift" and colon:
-        condition = parse_condition(what)
-        if isinstance(condition, OnTarget):
-            check_target(condition.target, backends)
+from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Otherwise, Several, Share
+from qaml_qiskit.workflows.request import (
+    AttackParameters,
+    MitigatedOnTarget,
+    Seeded,
+    WithImages,
+    WithRecipe,
+    WithValidation,
+)
 
 
-#: What is odd about images, or about the watched model.
-AnomalyName = Annotated[str, Exists(_check_anomaly)]
-
-
-class DetectRequest(Seeded, WithRecipe, ForNetworks, AttackParameters, WithImages):
+class DetectRequest(Seeded, MitigatedOnTarget, WithRecipe, ForNetworks, AttackParameters, WithValidation, WithImages):
     """Detectors, and images that they should raise an alarm about."""
 
     command: ClassVar[str] = "detect"
@@ -63,20 +42,13 @@ class DetectRequest(Seeded, WithRecipe, ForNetworks, AttackParameters, WithImage
     adaptive: AnyNumber[JointVariant] = ()
     """Beside every attack in l∞, attackers of the same strength who know the detector and its threshold, by how they
     make a step of the gradients of both; --steps and --restarts are theirs, too."""
-    anomalies: AnyNumber[AnomalyName] = ()
+    anomalies: AnyNumber[AnomalyOrDrift] = ()
     """What else should raise an alarm: noise (random pixels), blank (all but black), other:DATASET or other:FILE
     (images of something else), drift:NOISE:STRENGTH or drift:TARGET (clean images, the watched model disturbed so)."""
-    validation: Annotated[
-        Images | None, Otherwise("all that the models' trainings set aside, or 200 where a model is on a target")
-    ] = None
-    """A number N of images that no model learned from, or a file of them: one half teaches detectors and temperatures,
-    the other sets thresholds."""
-    false_alarms: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    false_alarms: Share = 0.05
     """The share of clean images that may raise an alarm."""
     shots: Count = 1000
-    """Of models on targets: shots an image, and of each calibration circuit."""
-    mitigation: CountsMitigation = "m3"
-    """Of models on targets: the readout errors stay, are inverted qubit by qubit, or corrected together."""
+    """On a target: shots an image, and of each calibration circuit."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "DetectRequest":

@@ -5,15 +5,16 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from qaml_qiskit.errors import ConfigurationError, ignored_options
+from qaml_qiskit.workflows.anomalies import AnomalyName
 from qaml_qiskit.workflows.data_options import ForNetworks
-from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Images, Otherwise, Several
-from qaml_qiskit.workflows.request import Seeded, WithImages, WithRecipe
+from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Otherwise, Several
+from qaml_qiskit.workflows.request import Seeded, WithImages, WithRecipe, WithValidation
 
 #: Where doubt about a model comes from.
 FamilyName = Literal["ensemble", "laplace", "laplace-samples", "draws", "noise"]
 
 
-class UncertaintyRequest(Seeded, WithRecipe, ForNetworks, WithImages):
+class UncertaintyRequest(Seeded, WithRecipe, ForNetworks, WithValidation, WithImages):
     """What to be unsure about, and in which ways."""
 
     command: ClassVar[str] = "uncertainty"
@@ -30,13 +31,11 @@ class UncertaintyRequest(Seeded, WithRecipe, ForNetworks, WithImages):
     """Members of every family but an ensemble, K."""
     shots: Count | None = None
     """Of every image: how much doubt they leave; a device's own are not used for it."""
-    validation: Annotated[Images | None, Otherwise("all that the trainings set aside")] = None
-    """Images that no model learned from: a number, or a file. One half chooses a prior, the other half temperatures."""
     strength: Annotated[float, Field(gt=0, le=1)] = 0.001
     """Of noise: probability of a depolarising error behind every SX and CZ."""
     curvature_images: Count = 500
     """Of laplace: training images by which the curvature of the training's loss is computed."""
-    anomalies: AnyNumber[str] = ()
+    anomalies: AnyNumber[AnomalyName] = ()
     """Images that are none of the data, and how well doubt tells them: noise (random pixels), blank (all but black),
     other:DATASET or other:FILE."""
 
@@ -61,15 +60,6 @@ class UncertaintyRequest(Seeded, WithRecipe, ForNetworks, WithImages):
         self._check_used("strength", "noise" in families, "--members noise")
         self._check_used("curvature_images", self.has_laplace, "--members laplace")
         self._check_used("draws", families != ("ensemble",), "members that are drawn, such as --members laplace")
-        for word in self.anomalies:
-            kind, _, what = word.partition(":")
-            if word not in ("noise", "blank") and (kind != "other" or not what):
-                raise ConfigurationError(
-                    "--anomalies does not fit",
-                    got=repr(word),
-                    expected="noise, blank, other:DATASET or other:FILE",
-                    remedy="write for example other:fashion-mnist",
-                )
         return self
 
     def _check_used(self, name: str, acts: bool, expected: str) -> None:
