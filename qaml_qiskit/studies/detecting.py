@@ -15,7 +15,7 @@ from qaml_qiskit.detection import Detector, FittedDetector, Seen
 from qaml_qiskit.evaluation import Proportion, auroc, least_images, rate_at, threshold_for, true_positives_at
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress
-from qaml_qiskit.studies.asking import Inquiry, Shots, ask_models
+from qaml_qiskit.studies.asking import Inquiry, Sampling, ask_models
 
 #: Shares of false alarms at which every detector is compared, by the names of their columns.
 _COMPARED = {"tpr_at_1fpr": 0.01, "tpr_at_5fpr": 0.05}
@@ -73,7 +73,7 @@ def see_images(
     sets: Mapping[str, Shown],
     models: Sequence[Deployment],
     detectors: Mapping[str, Detector],
-    how: Shots,
+    how: Sampling,
     progress: Progress,
     pool: Pool = HERE,
 ) -> dict[tuple[str, str], Seen]:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qaml_qiskit.artifacts import AdversarialImages, Pool, Run, digest, open_pool, open_run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.confidence import RECALIBRATIONS, Recalibration, Temperature
@@ -13,12 +16,13 @@ from qaml_qiskit.deployments.validation import load_validation
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome
 from qaml_qiskit.simulation import computing
-from qaml_qiskit.studies import Cell, Floats, Judged, Way, make_adversarial, sample_logits, score_logits
+from qaml_qiskit.studies import Cell, Inquiry, Judged, Sampling, Way, ask_models, check_askable, make_adversarial
 from qaml_qiskit.workflows.calibrate.report import CLEAN, ScoredImages, write_report
 from qaml_qiskit.workflows.calibrate.request import VALIDATION_ON_TARGET, CalibrateRequest
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.outcomes import CalibrationOutcome
 
+Floats = NDArray[np.floating]
 _VALIDATION = "validation"
 #: Of a brief: what is found, without the intervals of all but the first figure.
 _SHOWN = ("stage", "method", "attack", "eps", "images", "accuracy", "ece", "ece_interval", "ece_adaptive")
@@ -46,7 +50,7 @@ def calibrate(
     """
     opening, progress = open_pool(workers, scheduler), progress or Silent()
     deployment = _deployed(request, data_dir, backends, compute, progress)
-    deployment.check_scorable()
+    check_askable(deployment, Sampling(request.shots))
     if request.attack:
         deployment.check_attackable(request.attacks())
     batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
@@ -136,11 +140,10 @@ def _measure(
 def _logits(
     run: Run, request: CalibrateRequest, deployment: Deployment, sets: _Sets, progress: Progress, pool: Pool
 ) -> dict[str, Floats]:
-    images = {name: each.images for name, each in sets.batches.items()}
-    if request.shots is None:
-        return score_logits(run, deployment, images, sets.told, progress, pool, request.mitigation)
-    how = (request.shots, request.mitigation, request.seed)
-    return sample_logits(run, deployment, images, *how, progress, pool)
+    inquiries = [Inquiry(deployment, each.images, sets.told[name]) for name, each in sets.batches.items()]
+    how = Sampling(request.shots, request.mitigation, request.seed)
+    said = ask_models(run, inquiries, how, progress, pool)
+    return {name: logits.numpy() for name, logits in zip(sets.batches, said, strict=True)}
 
 
 def _ways(request: CalibrateRequest, deployment: Deployment, logits: Floats, validation: Batch) -> list[Way]:

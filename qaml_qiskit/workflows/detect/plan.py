@@ -26,12 +26,11 @@ from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies import (
     AttackedSet,
     Cell,
-    Shots,
+    Sampling,
     anomalous_images,
     attacked_sets,
     check_askable,
     exactly,
-    is_sampled,
     mixed_set,
 )
 from qaml_qiskit.text import slug
@@ -89,7 +88,7 @@ class DetectPlan:
         progress: Progress,
     ) -> None:
         self.request, self._data_dir = request, data_dir
-        self.how = Shots(request.shots, request.mitigation, request.seed)
+        self.how = Sampling(request.shots, request.mitigation, request.seed)
         sources = request.sources or request.models[:1]
         drifts = _drifted(request)
         names = [*request.models, *sources, *drifts.values()]
@@ -110,7 +109,7 @@ class DetectPlan:
         for source in self.sources if attacks else ():
             source.check_attackable(attacks)
         for model in (*self.models, *self._drifted.values()):
-            check_askable(model)
+            check_askable(model, self.how)
         for model in self.models if request.adaptive else ():
             exactly(model).check_attackable([PGDConfig()])
         self._asked = _detectors(request)
@@ -159,7 +158,7 @@ class DetectPlan:
             "anomalies": {each.told: digest(each.images) for each in self.anomalies.values()},
             "detectors": {name: each.model_dump(mode="json") for name, each in self._asked.items()},
             **code_of(everyone),
-            "devices": {each.name: each.resolved() for each in everyone if is_sampled(each)},
+            "devices": {each.name: each.resolved() for each in everyone if each.kind == "device"},
         }
 
     def _validation(self) -> Batch:

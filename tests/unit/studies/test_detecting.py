@@ -16,7 +16,7 @@ from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import (
     Inquiry,
     Rule,
-    Shots,
+    Sampling,
     Shown,
     Suspects,
     anomalous_images,
@@ -76,9 +76,9 @@ def test_models_are_asked_once_and_as_they_are_deployed(tmp_path: Path, monkeypa
     monkeypatch.setattr(Deployment, "logits", lambda self, *how: asked.append(self.name) or logits(self, *how))
     questions = [Inquiry(model, images(), "images") for model in (plain, noisy, device, plain)]
     with open_run("demo", Options(), out=tmp_path / "run") as run:
-        found = ask_models(run, questions, Shots(SHOTS, "readout"), Silent())
+        found = ask_models(run, questions, Sampling(SHOTS, "readout"), Silent())
         count = len(asked)
-        again = ask_models(run, questions, Shots(SHOTS, "readout"), Silent())
+        again = ask_models(run, questions, Sampling(SHOTS, "readout"), Silent())
 
     assert count == len(asked) == 2
     assert torch.equal(found[0], found[3])
@@ -97,7 +97,7 @@ def test_a_disturbed_model_stands_in_for_the_watched_one_alone(tmp_path: Path) -
     sets = {"clean": Shown(images(), "clean"), "drift": Shown(images(), "drift", drifted)}
     detectors = make_detectors(["divergence"])
     with open_run("demo", Options(), out=tmp_path / "run") as run:
-        seen = see_images(run, sets, models, detectors, Shots(), Silent())
+        seen = see_images(run, sets, models, detectors, Sampling(), Silent())
 
     clean, drift = (seen[key, "divergence"].logits for key in sets)
     assert torch.equal(clean[1], drift[1])
