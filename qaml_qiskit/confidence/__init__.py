@@ -7,7 +7,7 @@ from qaml_qiskit.lazy import load_lazily
 if TYPE_CHECKING:
     from qaml_qiskit.confidence.conformal import SetFigures as SetFigures
     from qaml_qiskit.confidence.conformal import adaptive_scores as adaptive_scores
-    from qaml_qiskit.confidence.conformal import check_enough as check_enough
+    from qaml_qiskit.confidence.conformal import check_set_images as check_set_images
     from qaml_qiskit.confidence.conformal import coverage_interval as coverage_interval
     from qaml_qiskit.confidence.conformal import set_figures as set_figures
     from qaml_qiskit.confidence.conformal import thresholds_for as thresholds_for

@@ -8,7 +8,7 @@ from scipy.stats import betabinom
 
 from qaml_qiskit.confidence.probabilities import Floats
 from qaml_qiskit.errors import InputError
-from qaml_qiskit.evaluation import Proportion, least_images, threshold_for
+from qaml_qiskit.evaluation import Proportion, allowed_above, check_enough, least_images, threshold_for
 from qaml_qiskit.labels import check_labels
 
 #: Two-sided probability of intervals.
@@ -66,14 +66,16 @@ def thresholds_for(
         ConfigurationError: an α that is not between 0 and 1.
         InputError: scores or labels that do not fit, or fewer images, of a class or of all, than ⌈1/α⌉ − 1.
     """
-    check_enough(labels, alpha, num_classes, by_class=by_class)
+    check_set_images(labels, alpha, num_classes, by_class=by_class)
     values, classes = np.asarray(scores, dtype=np.float64), check_labels(labels, len(scores), num_classes)
     groups = [values[classes == k] for k in range(num_classes)] if by_class else [values]
     found = np.array([-threshold_for(-group, alpha) for group in groups])
     return found if by_class else np.repeat(found, num_classes)
 
 
-def check_enough(labels: NDArray[np.integer], alpha: float, num_classes: int, *, by_class: bool = False) -> None:
+def check_set_images(
+    labels: NDArray[np.integer], alpha: float, num_classes: int, *, by_class: bool = False, whole: int | None = None
+) -> None:
     """Refuse what :func:`thresholds_for` refuses, before there are scores.
 
     Args:
@@ -81,21 +83,22 @@ def check_enough(labels: NDArray[np.integer], alpha: float, num_classes: int, *,
         alpha: as there.
         num_classes: as there.
         by_class: as there.
+        whole: validation images in all, where these are one half; see :func:`~qaml_qiskit.evaluation.check_enough`.
 
     Raises:
         ConfigurationError, InputError: as there.
     """
-    least, classes = least_images(alpha), check_labels(labels, len(labels), num_classes)
-    counts = [int((classes == k).sum()) for k in range(num_classes)] if by_class else [len(classes)]
-    if min(counts) < least:
-        whose = f" of class {counts.index(min(counts))}" if by_class else ""
-        raise InputError(
-            f"there are too few validation images{whose} for sets that miss {alpha:.4g} of the labels",
-            got=f"{min(counts)} to set the threshold by",
-            expected=f"at least {least}: ⌈1/α⌉ − 1",
-            remedy="give more validation images, or a larger alpha"
-            + (", or one threshold for all" if by_class else ""),
-        )
+    classes, promise = check_labels(labels, len(labels), num_classes), f"sets that miss {alpha:.4g} of the labels"
+    if not by_class:
+        check_enough(len(classes), alpha, promise, "a larger --alpha", whole=whole)
+        return
+    counts = [int((classes == k).sum()) for k in range(num_classes)]
+    check_enough(
+        min(counts),
+        alpha,
+        f"{promise} of class {counts.index(min(counts))}",
+        "a larger --alpha, or one threshold for all classes",
+    )
 
 
 def coverage_interval(images: int, tested: int, alpha: float) -> tuple[float, float]:
@@ -121,7 +124,7 @@ def coverage_interval(images: int, tested: int, alpha: float) -> tuple[float, fl
             expected=f"at least {least} and 1",
             remedy="give more images",
         )
-    missed = _rank(images, alpha)
+    missed = allowed_above(images, alpha)
     covered = betabinom(tested, images + 1 - missed, missed)
     low, high = (float(covered.ppf(tail)) / tested for tail in ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2))
     return low, high
@@ -165,9 +168,3 @@ def set_figures(sets: NDArray[np.bool_], labels: NDArray[np.integer]) -> SetFigu
         float((sizes == 0).mean()),
         min(float(covered[classes == k].mean()) for k in np.unique(classes)),
     )
-
-
-def _rank(images: int, alpha: float) -> int:
-    """⌊(n + 1)α⌋."""
-    # α is a decimal number that has no exact binary one.
-    return int(np.floor(alpha * (images + 1) + 1e-9))

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.errors import InputError
+from qaml_qiskit.evaluation import threshold_for
 
 Floats = NDArray[np.float64]
 #: Clean scores that are needed: a deviation of fewer says too little.
@@ -92,12 +93,9 @@ class Monitor:
                 expected=f"at least {1 / STREAMS:g}",
                 remedy="allow it within more images instead",
             )
-        highest = np.sort(_highest(scores, within, drift, np.random.default_rng(seed)))
-        # One more stream is among the k highest of them with probability k/(n + 1).
-        allowed = max(1, int(np.floor(false_alarms * (len(highest) + 1))))
-        return cls(
-            float(scores.mean()), float(scores.std(ddof=1)), drift, float(highest[-allowed]), false_alarms, within
-        )
+        # One more stream exceeds this sum with the promised probability at most.
+        threshold = threshold_for(_highest(scores, within, drift, np.random.default_rng(seed)), false_alarms)
+        return cls(float(scores.mean()), float(scores.std(ddof=1)), drift, threshold, false_alarms, within)
 
     @property
     def alarmed(self) -> bool:

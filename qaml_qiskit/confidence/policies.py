@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.confidence.sequential import SequentialRule
-from qaml_qiskit.errors import InputError
-from qaml_qiskit.evaluation import least_images
+from qaml_qiskit.evaluation import check_enough
 
 #: ``fixed`` is the budget for every image, which all others are compared with.
 Policy = Literal["fixed", "abstain", "fall-back", "more-shots", "sequential"]
@@ -134,14 +133,7 @@ def check_lead_images(images: int, confidence: float) -> None:
         images: how many there are.
         confidence: between 0 and 1.
     """
-    least = least_images(1 - confidence)
-    if images < least:
-        raise InputError(
-            f"there are too few validation images for a confidence of {confidence:g}",
-            got=str(images),
-            expected=f"at least {least}: ⌈1/(1 − confidence)⌉ − 1",
-            remedy="give more with --validation, or ask for a lower --confidence",
-        )
+    check_enough(images, 1 - confidence, f"a confidence of {confidence:g}", "ask for a lower --confidence")
 
 
 def least_lead(trail: Trail, confidence: float) -> float:

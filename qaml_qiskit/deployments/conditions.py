@@ -17,6 +17,8 @@ from qaml_qiskit.text import printable
 
 #: Compiles for a device where nothing else is said.
 DEFAULT_RECIPE = "level3"
+#: Validation images where a model is on a target and nobody says how many: each is a circuit.
+VALIDATION_ON_TARGET = 200
 _BY_LAYER, _ENCODING = "layer", "encoding"
 
 

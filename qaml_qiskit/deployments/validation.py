@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from qaml_qiskit.artifacts import digest
 from qaml_qiskit.confidence import Temperature, fit_temperature
 from qaml_qiskit.datasets import HeldOut, is_here, load_split
 from qaml_qiskit.deployments import refusals
-from qaml_qiskit.deployments.conditions import Ideal
+from qaml_qiskit.deployments.conditions import VALIDATION_ON_TARGET, Ideal
 from qaml_qiskit.deployments.deployment import Deployment
-from qaml_qiskit.deployments.images import Batch, check_alike, load_batch
-from qaml_qiskit.errors import ConfigurationError, QamlError
+from qaml_qiskit.deployments.images import Batch, check_alike, check_readable, load_batch
+from qaml_qiskit.errors import ConfigurationError, InputError, QamlError
 from qaml_qiskit.models import DataCard, ModelCard
 from qaml_qiskit.models.store import UNNAMED_DATA
 from qaml_qiskit.progress import Progress
@@ -22,15 +23,23 @@ _ENOUGH = 1000
 
 
 def load_validation(
-    source: str | None, deployments: Sequence[Deployment], data_dir: Path | None = None, *, seed: int = 0
+    source: str | None,
+    deployments: Sequence[Deployment],
+    data_dir: Path | None = None,
+    *,
+    seed: int = 0,
+    most: int | None = None,
+    test: Batch | None = None,
 ) -> Batch:
     """Images that none of these models learned from: what all of their trainings set aside.
 
     Args:
-        source: a number, of those; a file, as for :func:`.load_batch`; None for all of them.
+        source: a number, of those; a file, as for :func:`.load_batch`; None for as many as ``most`` says.
         deployments: at least one. Networks of the user's are taken to have learned from none of these.
         data_dir: where the data sets are.
-        seed: of the choice, where it is a number; the images are drawn at random.
+        seed: of the choice, where not all are taken; the images are drawn at random.
+        most: how many at most; None for all, or :data:`.VALIDATION_ON_TARGET` where a deployment is on a target.
+        test: images that will be judged, which these must not be; None where there are none.
 
     Returns:
         The images; their indices are places in the training part, or in the file.
@@ -38,17 +47,21 @@ def load_validation(
     Raises:
         ConfigurationError: the models were trained for different data, nobody knows what they set aside, or they set
             aside nothing that all of them did, or fewer images than asked for.
-        InputError: a file that does not fit.
+        InputError: a file that does not fit, or that holds the images of the test.
     """
     check_alike(deployments)
     if source is not None and not source.isdecimal():
-        return load_batch(source, deployments, data_dir)
+        found = load_batch(source, deployments, data_dir)
+        _check_apart(found, test)
+        return found
     choices = [choice for each in deployments if (choice := _held_out(each)) is not None]
     if not choices:
         raise refusals.needs_validation(deployments[0].name, "a network, or a model without a record of its training")
     data = deployments[0].card.data
     images, labels, places = _set_aside(data, choices, data_dir)
-    count = len(labels) if source is None else int(source)
+    if most is None:
+        most = VALIDATION_ON_TARGET if any(each.kind == "device" for each in deployments) else len(labels)
+    count = min(most, len(labels)) if source is None else int(source)
     if not 1 <= count <= len(labels):
         names = ", ".join(dict.fromkeys(each.model_name for each in deployments))
         raise ConfigurationError(
@@ -58,6 +71,7 @@ def load_validation(
             remedy="ask for fewer, give --validation FILE, or train with one --validation-seed",
         )
     rows = np.sort(np.random.default_rng(seed).permutation(len(labels))[:count])
+    check_readable(deployments, images[rows])
     return Batch(images, labels, places, f"{count} of validation").at(rows)
 
 
@@ -127,13 +141,23 @@ def known_temperature(
     try:
         if _held_out(deployment) is None or (data.source is None and not is_here(data.dataset, data_dir)):
             return None
-        validation = load_validation(None, [deployment], data_dir)
-        chosen = np.sort(np.random.default_rng(0).permutation(len(validation))[:_ENOUGH])
+        validation = load_validation(None, [deployment], data_dir, most=_ENOUGH)
         ideal = deployment.expected.at(Ideal(rule=deployment.expected.condition.rule))
-        return fitted_temperature(ideal, validation.at(chosen), progress)
+        return fitted_temperature(ideal, validation, progress)
     except QamlError:
         # A run that needs no probabilities goes without.
         return None
+
+
+def _check_apart(validation: Batch, test: Batch | None) -> None:
+    """Refuse to judge what is fitted by the images that it is fitted to."""
+    if test is not None and len(test) == len(validation) and digest(test.images) == digest(validation.images):
+        raise InputError(
+            "nothing can be judged by the images that it is fitted to",
+            got=f"the same {len(test)} images as --images and as --validation",
+            expected="validation images that are not among those of the test",
+            remedy="give other images as one of them",
+        )
 
 
 def _held_out(deployment: Deployment) -> HeldOut | None:

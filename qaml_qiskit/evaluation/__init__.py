@@ -10,10 +10,8 @@ from qaml_qiskit.evaluation.calibration import reliability as reliability
 from qaml_qiskit.evaluation.detection import Roc as Roc
 from qaml_qiskit.evaluation.detection import Sensitivity as Sensitivity
 from qaml_qiskit.evaluation.detection import auroc as auroc
-from qaml_qiskit.evaluation.detection import least_images as least_images
 from qaml_qiskit.evaluation.detection import rate_at as rate_at
 from qaml_qiskit.evaluation.detection import roc as roc
-from qaml_qiskit.evaluation.detection import threshold_for as threshold_for
 from qaml_qiskit.evaluation.detection import true_positives_at as true_positives_at
 from qaml_qiskit.evaluation.draws import undecided_votes as undecided_votes
 from qaml_qiskit.evaluation.draws import vote_shares as vote_shares
@@ -43,6 +41,10 @@ from qaml_qiskit.evaluation.selective import RiskCoverage as RiskCoverage
 from qaml_qiskit.evaluation.selective import SelectiveFigures as SelectiveFigures
 from qaml_qiskit.evaluation.selective import risk_coverage as risk_coverage
 from qaml_qiskit.evaluation.selective import selective_figures as selective_figures
+from qaml_qiskit.evaluation.thresholds import allowed_above as allowed_above
+from qaml_qiskit.evaluation.thresholds import check_enough as check_enough
+from qaml_qiskit.evaluation.thresholds import least_images as least_images
+from qaml_qiskit.evaluation.thresholds import threshold_for as threshold_for
 from qaml_qiskit.evaluation.uncertainty import accuracy_interval as accuracy_interval
 from qaml_qiskit.evaluation.uncertainty import sampled_accuracy as sampled_accuracy
 from qaml_qiskit.evaluation.uncertainty import uncertain_labels as uncertain_labels

@@ -1,8 +1,4 @@
-"""How well scores tell suspicious images from clean ones, and where the alarm is set; higher = more suspicious.
-
-An alarm is a score above the threshold, so scores that are equal to it, as the few values of a count are, stay silent:
-a threshold keeps its promise of false alarms then, and may have fewer.
-"""
+"""How well scores tell suspicious images from clean ones; higher = more suspicious, and above a threshold an alarm."""
 
 import math
 from dataclasses import dataclass
@@ -12,8 +8,9 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import binom, rankdata
 
-from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation.proportions import Z_95, Proportion, wilson_interval
+from qaml_qiskit.evaluation.thresholds import checked_scores, score_at, threshold_for
 
 Floats = NDArray[np.float64]
 
@@ -58,7 +55,7 @@ def roc(clean: NDArray[np.floating], suspicious: NDArray[np.floating]) -> Roc:
     Raises:
         InputError: no score, or one that is NaN.
     """
-    negative, positive = np.sort(_scores(clean, "clean")), np.sort(_scores(suspicious, "suspicious"))
+    negative, positive = np.sort(checked_scores(clean, "clean")), np.sort(checked_scores(suspicious, "suspicious"))
     thresholds = np.append(np.unique(np.concatenate([negative, positive]))[::-1], -np.inf)
     above = [1 - np.searchsorted(each, thresholds, side="right") / len(each) for each in (negative, positive)]
     # Nothing lies below −∞: the curve's end is all images, those with that very score included.
@@ -85,7 +82,7 @@ def auroc(
     Raises:
         InputError: no score, one that is NaN, or other numbers of them where they are paired.
     """
-    negative, positive = _scores(clean, "clean"), _scores(suspicious, "suspicious")
+    negative, positive = checked_scores(clean, "clean"), checked_scores(suspicious, "suspicious")
     n, m = len(negative), len(positive)
     if paired and n != m:
         raise InputError(
@@ -120,53 +117,10 @@ def rate_at(
     Raises:
         InputError: no score, or one that is NaN.
     """
-    negative, positive = _scores(clean, "clean"), _scores(suspicious, "suspicious")
+    negative, positive = checked_scores(clean, "clean"), checked_scores(suspicious, "suspicious")
     return (
         Proportion(int((negative > threshold).sum()), len(negative)),
         Proportion(int((positive > threshold).sum()), len(positive)),
-    )
-
-
-def least_images(false_alarms: float) -> int:
-    """How many clean images a threshold with this promise needs: ⌈1/α⌉ − 1.
-
-    Raises:
-        ConfigurationError: α is not between 0 and 1.
-    """
-    _check_rate(false_alarms)
-    # A quotient that rounding pushes above a whole number needs no further image.
-    return max(1, math.ceil(1 / false_alarms - 1e-9) - 1)
-
-
-def threshold_for(validation_scores: NDArray[np.floating], false_alarms: float) -> float:
-    """The threshold at which a clean image raises an alarm with probability α at most.
-
-    The k-th highest of n scores, k = ⌊α(n + 1)⌋: a further image that comes from where these came from is among the k
-    highest of n + 1 with probability k/(n + 1), whatever the distribution (Vovk, Gammerman & Shafer, Algorithmic
-    Learning in a Random World, 2005). The probability is over the validation images, too: some sets are unlucky.
-
-    Args:
-        validation_scores: of clean images that nothing was learned from, shape (n,).
-        false_alarms: α, between 0 and 1.
-
-    Raises:
-        ConfigurationError: α is not between 0 and 1.
-        InputError: fewer than ⌈1/α⌉ − 1 scores, or one that is NaN.
-    """
-    least = least_images(false_alarms)
-    scores = _scores(validation_scores, "validation")
-    if len(scores) < least:
-        raise too_few(len(scores), least, false_alarms)
-    return _threshold(scores, math.floor(false_alarms * (len(scores) + 1) + 1e-9))
-
-
-def too_few(given: int, least: int, false_alarms: float) -> InputError:
-    """The refusal of validation images that cannot keep a promise of false alarms."""
-    return InputError(
-        f"there are too few validation images for a promise of {false_alarms:.4g} false alarms",
-        got=f"{given} to set the threshold by",
-        expected=f"at least {least}: ⌈1/α⌉ − 1",
-        remedy="give more validation images, or allow more false alarms",
     )
 
 
@@ -188,41 +142,12 @@ def true_positives_at(
         ConfigurationError, InputError: as :func:`threshold_for`.
     """
     threshold = threshold_for(clean, false_alarms)
-    negative, positive = _scores(clean, "clean"), _scores(suspicious, "suspicious")
+    negative, positive = checked_scores(clean, "clean"), checked_scores(suspicious, "suspicious")
     caught = Proportion(int((positive > threshold).sum()), len(positive))
     # How many of n clean scores lie above the threshold that truly has this rate.
     fewest, most = (int(binom.ppf(tail, len(negative), false_alarms)) for tail in (0.025, 0.975))
-    high, low = _threshold(negative, fewest), _threshold(negative, most + 1)
+    high, low = score_at(negative, fewest), score_at(negative, most + 1)
     least, greatest = (float((positive > each).mean()) for each in (high, low))
     down = math.hypot(caught.value - caught.interval[0], max(0.0, caught.value - least))
     up = math.hypot(caught.interval[1] - caught.value, max(0.0, greatest - caught.value))
     return Sensitivity(caught.value, (max(0.0, caught.value - down), min(1.0, caught.value + up)), threshold)
-
-
-def _threshold(scores: Floats, place: int) -> float:
-    """The score at a place from the top, counted from 1; ∞ before the first and −∞ behind the last."""
-    if place < 1:
-        return math.inf
-    return -math.inf if place > len(scores) else float(np.sort(scores)[-place])
-
-
-def _check_rate(false_alarms: float) -> None:
-    if not 0 < false_alarms < 1:
-        raise ConfigurationError(
-            "this is no rate of false alarms",
-            got=f"{false_alarms:g}",
-            expected="a share between 0 and 1",
-            remedy="give a share of clean images, such as 0.05",
-        )
-
-
-def _scores(values: object, what: str) -> Floats:
-    scores = np.asarray(values, dtype=np.float64)
-    if scores.ndim != 1 or not len(scores) or np.isnan(scores).any():
-        raise InputError(
-            f"the {what} scores cannot be used",
-            got=f"shape {scores.shape}" + (" with NaN" if np.isnan(scores).any() else ""),
-            expected="one number for each of at least one image",
-            remedy="pass the scores of a detector",
-        )
-    return scores

@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.anomalies import DARK as DARK
     from qaml_qiskit.studies.anomalies import anomalous_images as anomalous_images
     from qaml_qiskit.studies.asking import Inquiry as Inquiry
-    from qaml_qiskit.studies.asking import Shots as Shots
+    from qaml_qiskit.studies.asking import Sampling as Sampling
     from qaml_qiskit.studies.asking import ask_models as ask_models
     from qaml_qiskit.studies.asking import check_askable as check_askable
-    from qaml_qiskit.studies.asking import is_sampled as is_sampled
     from qaml_qiskit.studies.attacking import Cell as Cell
     from qaml_qiskit.studies.attacking import attack_columns as attack_columns
     from qaml_qiskit.studies.attacking import make_adversarial as make_adversarial
@@ -26,11 +25,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.auditing import audit_cells as audit_cells
     from qaml_qiskit.studies.auditing import audit_rows as audit_rows
     from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
-    from qaml_qiskit.studies.calibrating import Floats as Floats
     from qaml_qiskit.studies.calibrating import Judged as Judged
     from qaml_qiskit.studies.calibrating import Way as Way
-    from qaml_qiskit.studies.calibrating import sample_logits as sample_logits
-    from qaml_qiskit.studies.calibrating import score_logits as score_logits
     from qaml_qiskit.studies.certifying import Certified as Certified
     from qaml_qiskit.studies.certifying import Certifying as Certifying
     from qaml_qiskit.studies.certifying import OfShots as OfShots
@@ -68,7 +64,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.detecting import calibrated_models as calibrated_models
     from qaml_qiskit.studies.detecting import detection_row as detection_row
     from qaml_qiskit.studies.detecting import evading as evading
-    from qaml_qiskit.studies.detecting import halves as halves
     from qaml_qiskit.studies.detecting import rules_of as rules_of
     from qaml_qiskit.studies.detecting import score_sets as score_sets
     from qaml_qiskit.studies.detecting import see_images as see_images

@@ -15,7 +15,6 @@ from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.seeds import derived_seed
 from qaml_qiskit.simulation import computing
-from qaml_qiskit.studies.asking import is_sampled
 from qaml_qiskit.studies.attacking import Cell
 from qaml_qiskit.studies.mixing import AttackedSet
 
@@ -116,7 +115,7 @@ def make_adaptive(
 
 def exactly(model: Deployment) -> Deployment:
     """A model as attackers compute it: one on a target without its noise."""
-    return model.at(Ideal(rule=model.condition.rule)) if is_sampled(model) else model
+    return model.at(Ideal(rule=model.condition.rule)) if model.kind == "device" else model
 
 
 @dataclass(frozen=True)

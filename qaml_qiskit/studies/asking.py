@@ -8,29 +8,33 @@ import torch
 from torch import Tensor
 
 from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Run, digest
-from qaml_qiskit.deployments import Deployment, OnTarget, refusals
+from qaml_qiskit.deployments import Deployment, refusals
 from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.files import make_folders
 from qaml_qiskit.formats import Arrays
-from qaml_qiskit.progress import Advance, Progress
+from qaml_qiskit.progress import Advance, Inside, Progress
 
-#: Images between two files: what a kill can lose.
-_BLOCK = 500
+#: Images between two files: what a kill can lose. On a device each costs a propagation.
+_BLOCK, _DEVICE_BLOCK = 500, 20
 
 
 @dataclass(frozen=True)
-class Shots:
-    """How targets are asked.
+class Sampling:
+    """How models on targets are asked.
 
     Attributes:
-        shots: an image, and of each calibration circuit.
-        mitigation: of the readout errors.
+        shots: an image, and of each calibration circuit; None for endless ones, computed exactly.
+        mitigation: of the readout errors; with endless shots both corrections invert them.
         seed: of the sampling.
     """
 
-    shots: int = 1000
+    shots: int | None = 1000
     mitigation: CountsMitigation = "m3"
     seed: int = 0
+
+    def samples(self, model: Deployment) -> bool:
+        """Whether a model answers by shots."""
+        return model.kind == "device" and self.shots is not None
 
 
 @dataclass(frozen=True)
@@ -48,19 +52,14 @@ class Inquiry:
     told: str
 
 
-def is_sampled(model: Deployment) -> bool:
-    """Whether a model answers by shots, as one on a target does."""
-    return isinstance(model.condition, OnTarget)
-
-
-def check_askable(model: Deployment) -> None:
+def check_askable(model: Deployment, how: Sampling) -> None:
     """Refuse a model that :func:`ask_models` could not ask, before anything is computed.
 
     Raises:
         ConfigurationError: it is on real hardware, which only ``qaml run`` may ask; its circuit does not fit the
             target; or it answers by a rule that the way it is asked does not know.
     """
-    if not is_sampled(model):
+    if not how.samples(model):
         model.check_scorable()
         return
     rule = model.drawing_rule
@@ -71,7 +70,7 @@ def check_askable(model: Deployment) -> None:
 
 
 def ask_models(
-    run: Run, questions: Sequence[Inquiry], how: Shots, progress: Progress, pool: Pool = HERE
+    run: Run, questions: Sequence[Inquiry], how: Sampling, progress: Progress, pool: Pool = HERE
 ) -> list[Tensor]:
     """Ask models about images; the same question is asked once.
 
@@ -89,10 +88,10 @@ def ask_models(
     numbers = {id(model): number for number, model in enumerate(models)}
     keys = [(numbers[id(each.model)], digest(each.images)) for each in questions]
     asked = dict(zip(keys, questions, strict=True))
-    exact = {key: question for key, question in asked.items() if not is_sampled(question.model)}
-    found = _computed(run, exact, progress, pool)
+    exact = {key: question for key, question in asked.items() if not how.samples(question.model)}
+    found = _computed(run, exact, how.mitigation, progress, pool)
     for number, model in enumerate(models):
-        if is_sampled(model):
+        if how.samples(model):
             sets = {key: question.images for key, question in asked.items() if key[0] == number}
             found |= _sampled(run, number, model, sets, how, progress, pool)
     return [found[key] for key in keys]
@@ -101,18 +100,25 @@ def ask_models(
 _Key = tuple[int, str]
 
 
-def _computed(run: Run, asked: Mapping[_Key, Inquiry], progress: Progress, pool: Pool) -> dict[_Key, Tensor]:
+def _computed(
+    run: Run, asked: Mapping[_Key, Inquiry], mitigation: CountsMitigation, progress: Progress, pool: Pool
+) -> dict[_Key, Tensor]:
     tasks: dict[str, _Block] = {}
     told: dict[str, str] = {}
     of: dict[_Key, list[str]] = {key: [] for key in asked}
     for (number, name), question in asked.items():
-        for start in range(0, len(question.images), _BLOCK):
+        size = _BLOCK
+        if question.model.kind == "device":
+            # Made here, once: a worker gets the circuit that is there.
+            _ = question.model.circuit
+            size = _DEVICE_BLOCK
+        for start in range(0, len(question.images), size):
             task = f"logits/{number}-{name}-{start:06d}"
             of[number, name].append(task)
-            tasks[task] = _Block(number, question.images[start : start + _BLOCK].clone())
+            tasks[task] = _Block(number, question.images[start : start + size].clone())
             told[task] = f"{question.told} by {question.model.name}"
     bar = Bar(progress, "asking models", told, {task: len(block.images) for task, block in tasks.items()})
-    work = _Asking({key[0]: question.model for key, question in asked.items()})
+    work = _Asking({key[0]: question.model for key, question in asked.items()}, mitigation)
     found = run.map(tasks, work, ARRAYS, bar=bar, pool=pool)
     return {key: torch.cat([torch.from_numpy(found[task]["logits"]) for task in of[key]]) for key in asked}
 
@@ -130,9 +136,14 @@ class _Asking:
     """The work: a block of images to a model's logits."""
 
     models: Mapping[int, Deployment]
+    mitigation: CountsMitigation
 
     def __call__(self, block: _Block, advance: Advance) -> Arrays:
-        return {"logits": self.models[block.model].logits(block.images).numpy()}
+        model = self.models[block.model]
+        if model.kind == "device" and self.mitigation != "none":
+            z = model.moments(block.images, model.qvc.readout.bits, advance, readout_errors=False)
+            return {"logits": model.head.logits(z)}
+        return {"logits": model.logits(block.images, Inside(advance, counted=True)).numpy()}
 
 
 def _sampled(
@@ -140,7 +151,7 @@ def _sampled(
     number: int,
     model: Deployment,
     sets: Mapping[_Key, Tensor],
-    how: Shots,
+    how: Sampling,
     progress: Progress,
     pool: Pool,
 ) -> dict[_Key, Tensor]:
@@ -149,6 +160,7 @@ def _sampled(
     folder = run.path / f"sampled-{number}-{hashlib.sha256(''.join(names).encode()).hexdigest()[:16]}"
     make_folders(folder)
     by_name = {name: sets[key] for name, key in names.items()}
+    assert how.shots is not None, "as Sampling.samples says"
     stages = model.sample(by_name, how.shots, how.mitigation, how.seed, Run(folder, run.config), progress, pool)
     last = "raw" if how.mitigation == "none" else "mitigated"
     return {names[name]: torch.from_numpy(each.logits()[last]) for name, each in stages.items()}

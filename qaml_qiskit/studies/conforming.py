@@ -18,7 +18,7 @@ from qaml_qiskit.certificates import (
     signed_distances,
     widest_margins,
 )
-from qaml_qiskit.confidence import Temperature, adaptive_scores, check_enough, fit_temperature, thresholds_for
+from qaml_qiskit.confidence import Temperature, adaptive_scores, check_set_images, fit_temperature, thresholds_for
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.validation import halved
 from qaml_qiskit.errors import ConfigurationError
@@ -283,10 +283,11 @@ def check_promise(
     """Refuse validation images that are too few for a promise, before there are scores.
 
     Raises:
-        ConfigurationError, InputError: see :func:`~qaml_qiskit.confidence.check_enough`.
+        ConfigurationError, InputError: see :func:`~qaml_qiskit.confidence.check_set_images`.
     """
-    _, rows = shared_out(score, len(labels), seed)
-    check_enough(labels[rows], alpha, num_classes, by_class=by_class)
+    learned, rows = shared_out(score, len(labels), seed)
+    whole = len(labels) if len(learned) else None
+    check_set_images(labels[rows], alpha, num_classes, by_class=by_class, whole=whole)
 
 
 def shared_out(score: ConformityScore, images: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

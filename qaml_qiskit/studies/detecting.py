@@ -10,14 +10,12 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Row, Run
 from qaml_qiskit.confidence import fit_temperature
-from qaml_qiskit.deployments import Batch, Deployment
-from qaml_qiskit.deployments.validation import halves as validation_halves
+from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.detection import Detector, FittedDetector, Seen
-from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import Proportion, auroc, least_images, rate_at, threshold_for, true_positives_at
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress
-from qaml_qiskit.studies.asking import Inquiry, Shots, ask_models
+from qaml_qiskit.studies.asking import Inquiry, Sampling, ask_models
 
 #: Shares of false alarms at which every detector is compared, by the names of their columns.
 _COMPARED = {"tpr_at_1fpr": 0.01, "tpr_at_5fpr": 0.05}
@@ -70,35 +68,12 @@ class Suspects:
     paired: bool = True
 
 
-def halves(validation: Batch, false_alarms: float, seed: int) -> tuple[Batch, Batch]:
-    """The images that teach, and those that set thresholds.
-
-    Args:
-        validation: images that no model learned from.
-        false_alarms: what the thresholds promise.
-        seed: of the choice.
-
-    Raises:
-        InputError: there are too few for the promise.
-    """
-    least = least_images(false_alarms)
-    teaching, judging = validation_halves(validation, seed)
-    if not len(teaching) or len(judging) < least:
-        raise InputError(
-            f"there are too few validation images for {false_alarms:.4g} false alarms",
-            got=f"{len(validation)}, of which {len(judging)} set thresholds",
-            expected=f"at least {max(2, 2 * least - 1)}: ⌈1/α⌉ − 1 = {least} set thresholds, as many teach",
-            remedy="give more validation images, or allow more false alarms",
-        )
-    return teaching, judging
-
-
 def see_images(
     run: Run,
     sets: Mapping[str, Shown],
     models: Sequence[Deployment],
     detectors: Mapping[str, Detector],
-    how: Shots,
+    how: Sampling,
     progress: Progress,
     pool: Pool = HERE,
 ) -> dict[tuple[str, str], Seen]:

@@ -94,6 +94,8 @@ AnyNumber = Annotated[tuple[Each, ...], AfterValidator(each_once)]
 Several = Annotated[tuple[Each, ...], Field(min_length=1), AfterValidator(each_once)]
 
 Count = Annotated[int, Field(ge=1, lt=2**63)]
+#: A probability, or a part of a whole; neither nothing nor all.
+Share = Annotated[float, Field(gt=0, lt=1)]
 #: A class of a data set, by its label or its name.
 ClassName = Annotated[int | str, BeforeValidator(_as_number)]
 #: A number of test images, or an .npz.

@@ -23,7 +23,9 @@ from pydantic_core import ErrorDetails
 
 from qaml_qiskit.attacks import Attack, attack_grid
 from qaml_qiskit.deployments import conditions, refusals
+from qaml_qiskit.deployments.conditions import VALIDATION_ON_TARGET
 from qaml_qiskit.errors import UNKNOWN_NAME, ConfigurationError, perhaps
+from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.formats import first_problem
 from qaml_qiskit.noise import NoiseName
 from qaml_qiskit.seeds import Seed
@@ -176,6 +178,32 @@ class WithImages(Request):
     images: Annotated[Images, Otherwise("100, or all where there are fewer")] = "100"
     """A number N for the first N of the model's own test set; or a file of images: an .npz as the model takes them, or
     any that could be a data set, which is prepared as the model's was."""
+
+
+class WithManyImages(WithImages):
+    """Asks for images to work on, where a hundred are too few."""
+
+    images: Annotated[Images, Otherwise("1000, or all where there are fewer")] = "1000"
+    """A number N for the first N of the model's own test set; or a file of images: an .npz as the model takes them, or
+    any that could be a data set, which is prepared as the model's was."""
+
+
+class WithValidation(Request):
+    """Asks for images that no model learned from, by which something is fitted or promised."""
+
+    validation: Annotated[
+        Images | None,
+        Otherwise(f"all that the trainings set aside, or {VALIDATION_ON_TARGET} where a model is on a target"),
+    ] = None
+    """A number N of images that no model learned from, of those that the trainings set aside; or a file of such images.
+    What is fitted, and every threshold, comes from these alone; where something is learned, from one half of them."""
+
+
+class MitigatedOnTarget(Request):
+    """Asks for a way to correct what targets read."""
+
+    mitigation: CountsMitigation = "m3"
+    """On a target: the readout errors stay, are inverted qubit by qubit, or are corrected together."""
 
 
 class UnderNoise(Request):

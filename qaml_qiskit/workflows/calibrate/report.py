@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts import AdversarialImages, Row, Run
 from qaml_qiskit.artifacts.codecs import json_text
@@ -12,7 +13,7 @@ from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.networks import notes_of
 from qaml_qiskit.formats import npz
 from qaml_qiskit.reports import Report, reliability_diagram
-from qaml_qiskit.studies import Floats, Judged, noise_notes, readout_notes
+from qaml_qiskit.studies import Judged, noise_notes, readout_notes
 from qaml_qiskit.workflows.calibrate.request import CalibrateRequest
 
 #: The name of the images that nothing was done to.
@@ -59,7 +60,7 @@ class ScoredImages:
 
     batch: Batch
     made: AdversarialImages | None
-    logits: Floats
+    logits: NDArray[np.floating]
     judged: Sequence[Judged]
 
 

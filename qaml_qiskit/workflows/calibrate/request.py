@@ -10,17 +10,37 @@ from qaml_qiskit.deployments import Ideal, parse_deployment
 from qaml_qiskit.deployments import OnTarget as PutOnTarget
 from qaml_qiskit.deployments.conditions import Condition
 from qaml_qiskit.errors import ignored_options
-from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.workflows.data_options import ForNetworks
 from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Images, Otherwise, Several, TargetName
-from qaml_qiskit.workflows.request import AttackParameters, OnModel, Seeded, UnderNoise, WithImages, WithRecipe
+from qaml_qiskit.workflows.request import (
+    AttackParameters,
+    MitigatedOnTarget,
+    OnModel,
+    Seeded,
+    UnderNoise,
+    WithManyImages,
+    WithRecipe,
+    WithValidation,
+)
 
+#: Validation images on a target, where each costs a propagation through the whole circuit: enough for staircases.
+VALIDATION_ON_TARGET = 1000
 #: What acts on a target alone, and on attacks alone.
 _ON_TARGET = ("recipe", "shots", "mitigation")
 _OF_ATTACKS = ("eps", "steps", "restarts", "param")
 
 
-class CalibrateRequest(Seeded, UnderNoise, WithRecipe, ForNetworks, AttackParameters, WithImages, OnModel):
+class CalibrateRequest(
+    Seeded,
+    UnderNoise,
+    MitigatedOnTarget,
+    WithRecipe,
+    ForNetworks,
+    AttackParameters,
+    WithValidation,
+    WithManyImages,
+    OnModel,
+):
     """Whose probabilities, under which condition, and what is tried to make them honest."""
 
     command: ClassVar[str] = "calibrate"
@@ -28,14 +48,11 @@ class CalibrateRequest(Seeded, UnderNoise, WithRecipe, ForNetworks, AttackParame
     model: ClassifierName
     """Run folder, model file or the name of a reference; one of these as MODEL@NOISE:STRENGTH or MODEL@TARGET; or a
     network of your own, a .pt2 or package.module:factory, whose code is run."""
-    images: Annotated[Images, Otherwise("1000, or all where there are fewer")] = "1000"
-    """A number N for the first N of the model's own test set; or a file of images: an .npz as the model takes them, or
-    any that could be a data set, which is prepared as the model's was."""
     validation: Annotated[
-        Images | None, Otherwise("all that the model's training set aside, or 1000 of these on a target")
+        Images | None, Otherwise(f"all that the training set aside, or {VALIDATION_ON_TARGET} on a target")
     ] = None
-    """A number N of images that the model did not learn from, or a file of them: what recalibrations are fitted to,
-    under the same condition and never attacked."""
+    """A number N of images that the model did not learn from, of those that its training set aside; or a file of such
+    images. Recalibrations are fitted to these, under the same condition and never attacked."""
     method: Several[RecalibrationName] = ("temperature", "platt", "isotonic")
     """What is fitted to them."""
     bins: Count = 15
@@ -43,10 +60,7 @@ class CalibrateRequest(Seeded, UnderNoise, WithRecipe, ForNetworks, AttackParame
     target: TargetName | None = None
     """Entry of backends.yaml: the whole circuit there, with the device's own noise."""
     shots: Annotated[Count | None, Otherwise("endless, computed exactly")] = None
-    """Shots an image that are sampled on the target, and of each calibration circuit."""
-    mitigation: CountsMitigation = "m3"
-    """What is done about the readout errors of the target: they stay, are inverted qubit by qubit, or corrected
-    together; with endless shots the latter two are the same."""
+    """On a target: shots an image, and of each calibration circuit; with endless ones both mitigations are the same."""
     attack: AnyNumber[AttackName] = ()
     """Judge images attacked so, too, beside the clean ones."""
     eps: Annotated[Several[float] | None, Otherwise("0.1; no bound for cw and deepfool")] = None

@@ -4,24 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qaml_qiskit.artifacts import AdversarialImages, Pool, Run, digest, open_pool, open_run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.confidence import RECALIBRATIONS, Recalibration, Temperature
 from qaml_qiskit.deployments import Batch, Deployment, load_batch, parse_deployment, read_deployments, written
 from qaml_qiskit.deployments.networks import code_of, network_data
 from qaml_qiskit.deployments.validation import load_validation
-from qaml_qiskit.errors import InputError
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome
 from qaml_qiskit.simulation import computing
-from qaml_qiskit.studies import Cell, Floats, Judged, Way, make_adversarial, sample_logits, score_logits
+from qaml_qiskit.studies import Cell, Inquiry, Judged, Sampling, Way, ask_models, check_askable, make_adversarial
 from qaml_qiskit.workflows.calibrate.report import CLEAN, ScoredImages, write_report
-from qaml_qiskit.workflows.calibrate.request import CalibrateRequest
+from qaml_qiskit.workflows.calibrate.request import VALIDATION_ON_TARGET, CalibrateRequest
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.outcomes import CalibrationOutcome
 
-#: Validation images on a target, where each costs a propagation through the whole circuit.
-_ON_TARGET = 1000
+Floats = NDArray[np.floating]
 _VALIDATION = "validation"
 #: Of a brief: what is found, without the intervals of all but the first figure.
 _SHOWN = ("stage", "method", "attack", "eps", "images", "accuracy", "ece", "ece_interval", "ece_adaptive")
@@ -49,14 +50,14 @@ def calibrate(
     """
     opening, progress = open_pool(workers, scheduler), progress or Silent()
     deployment = _deployed(request, data_dir, backends, compute, progress)
-    deployment.check_scorable()
+    check_askable(deployment, Sampling(request.shots))
     if request.attack:
         deployment.check_attackable(request.attacks())
-    validation = _validation(request, deployment, data_dir)
+    batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
+    most = VALIDATION_ON_TARGET if deployment.kind == "device" else None
+    validation = load_validation(request.validation, [deployment], data_dir, seed=request.seed, most=most, test=batch)
     for name in request.method:
         RECALIBRATIONS[name].check_images(len(validation), deployment.num_classes)
-    batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
-    _check_apart(batch, validation)
     resolved = {
         "weights": deployment.weights,
         "images": digest(batch.images),
@@ -88,24 +89,6 @@ def _deployed(
         progress=progress,
         seed=request.seed,
     )[0]
-
-
-def _validation(request: CalibrateRequest, deployment: Deployment, data_dir: Path | None) -> Batch:
-    found = load_validation(request.validation, [deployment], data_dir, seed=request.seed)
-    if request.validation is None and deployment.kind == "device" and len(found) > _ON_TARGET:
-        return load_validation(str(_ON_TARGET), [deployment], data_dir, seed=request.seed)
-    return found
-
-
-def _check_apart(batch: Batch, validation: Batch) -> None:
-    """Refuse to judge recalibrations by the images that they were fitted to."""
-    if len(batch) == len(validation) and digest(batch.images) == digest(validation.images):
-        raise InputError(
-            "recalibrations cannot be judged by the images that they are fitted to",
-            got=f"the same {len(batch)} images as --images and as --validation",
-            expected="validation images that are not among those of the test",
-            remedy="give other images as one of them",
-        )
 
 
 @dataclass(frozen=True)
@@ -157,11 +140,10 @@ def _measure(
 def _logits(
     run: Run, request: CalibrateRequest, deployment: Deployment, sets: _Sets, progress: Progress, pool: Pool
 ) -> dict[str, Floats]:
-    images = {name: each.images for name, each in sets.batches.items()}
-    if request.shots is None:
-        return score_logits(run, deployment, images, sets.told, progress, pool, request.mitigation)
-    how = (request.shots, request.mitigation, request.seed)
-    return sample_logits(run, deployment, images, *how, progress, pool)
+    inquiries = [Inquiry(deployment, each.images, sets.told[name]) for name, each in sets.batches.items()]
+    how = Sampling(request.shots, request.mitigation, request.seed)
+    said = ask_models(run, inquiries, how, progress, pool)
+    return {name: logits.numpy() for name, logits in zip(sets.batches, said, strict=True)}
 
 
 def _ways(request: CalibrateRequest, deployment: Deployment, logits: Floats, validation: Batch) -> list[Way]:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from qaml_qiskit.errors import ignored_options
-from qaml_qiskit.workflows.fields import Count, DeploymentName
+from qaml_qiskit.workflows.fields import Count, DeploymentName, Share
 from qaml_qiskit.workflows.request import OnModel, Seeded, UnderNoise, WithImages, WithRecipe
 
 #: The options of randomised smoothing alone.
@@ -26,13 +26,13 @@ class CertifyRequest(Seeded, UnderNoise, WithRecipe, WithImages, OnModel):
     """Of smoothing: standard deviation of the noise on the pixels."""
     shots: Count | None = None
     """Of the exact method: also the radius within which so many shots give the right label."""
-    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    confidence: Share = 0.99
     """Of shots: the probability with which they do."""
     samples: Count = 1000
     """Of smoothing: noisy copies that bound the share of the label."""
     selection_samples: Count = 100
     """Of smoothing: further copies that choose the label."""
-    failure: Annotated[float, Field(gt=0, lt=1)] = 0.001
+    failure: Share = 0.001
     """Of smoothing: the probability with which the statement about an image may be wrong."""
 
     @model_validator(mode="after")

@@ -6,18 +6,18 @@ from pydantic import Field, model_validator
 
 from qaml_qiskit.errors import ConfigurationError, ignored_options
 from qaml_qiskit.studies.scores import ROBUST_SCORES, ConformityScore
-from qaml_qiskit.workflows.fields import AnyNumber, DeploymentName, Images, Otherwise, Several
-from qaml_qiskit.workflows.request import OnModel, Seeded, UnderNoise, WithRecipe
+from qaml_qiskit.workflows.fields import AnyNumber, DeploymentName, Otherwise, Several, Share
+from qaml_qiskit.workflows.request import OnModel, Seeded, UnderNoise, WithManyImages, WithRecipe, WithValidation
 
 
-class ConformalRequest(Seeded, UnderNoise, WithRecipe, OnModel):
+class ConformalRequest(Seeded, UnderNoise, WithRecipe, WithValidation, WithManyImages, OnModel):
     """Whose labels are put into sets, and what is promised of these."""
 
     command: ClassVar[str] = "conformal"
 
     model: DeploymentName
     """Run folder, model file or the name of a reference; or one of these as MODEL@NOISE:STRENGTH or MODEL@TARGET."""
-    alpha: Several[Annotated[float, Field(gt=0, lt=1)]] = (0.1,)
+    alpha: Several[Share] = (0.1,)
     """Share of images whose label may be missing from its set."""
     score: Annotated[
         AnyNumber[ConformityScore], Otherwise("probability, and radius where a radius above 0 is asked for")
@@ -29,10 +29,6 @@ class ConformalRequest(Seeded, UnderNoise, WithRecipe, OnModel):
     """A threshold for every class, so that the promise holds for the images of each."""
     randomised: bool = False
     """Of adaptive sets: drawn numbers make them no larger than the promise needs."""
-    images: Annotated[Images, Otherwise("1000, or all where there are fewer")] = "1000"
-    """A number N for the first N of the model's own test set; or a file of images, as for the other commands."""
-    validation: Annotated[Images | None, Otherwise("all that the training set aside")] = None
-    """Images that set the thresholds: a number of those that the training set aside, or a file of others."""
 
     @model_validator(mode="after")
     def _all_options_act(self) -> Self:

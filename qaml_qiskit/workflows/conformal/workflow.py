@@ -61,7 +61,7 @@ def conformal(
     deployment = deploy(name, condition, backends=backends)
     scored = Scored(deployment, request.scores)
     batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
-    validation = load_validation(request.validation, [deployment], data_dir, seed=request.seed)
+    validation = load_validation(request.validation, [deployment], data_dir, seed=request.seed, test=batch)
     for score in request.scores:
         for alpha in request.alpha:
             check_promise(

@@ -157,11 +157,15 @@ def _notes(request: DecideRequest, decided: Decided) -> list[str]:
             f"true label. early_errors counts such labels among all images; promised is {delta:.6g}."
         )
     if "more-shots" in policies:
-        ends = f"rounds end at a lead of {learned.lead:.3g} standard errors"
+        count = learned.temperature.images
+        ends = (
+            "nothing stops early"
+            if np.isinf(learned.lead)
+            else f"rounds end at a lead of {learned.lead:.3g} standard errors"
+        )
         notes.append(
-            f"more-shots: {'nothing stops early' if np.isinf(learned.lead) else ends}, the least at which a label that "
-            f"is given early differs from that of the whole budget with a probability "
-            f"of at most {delta:.6g}, on average over images, by {request.validation} validation "
+            f"more-shots: {ends}, the least at which a label that is given early differs from that of the whole budget "
+            f"with a probability of at most {delta:.6g}, on average over images, by {count} validation "
             "images (conformal risk control). A single image has no promise."
         )
     if {"abstain", "fall-back"} & policies:

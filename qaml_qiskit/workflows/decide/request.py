@@ -6,15 +6,14 @@ from pydantic import Field, model_validator
 
 from qaml_qiskit.confidence import Policy, round_ends
 from qaml_qiskit.errors import ConfigurationError, InputError, ignored_options
-from qaml_qiskit.workflows.fields import ClassifierName, Count, Images, Otherwise, Several
-from qaml_qiskit.workflows.request import ModelOnTarget, Seeded, WithImages, WithRecipe
+from qaml_qiskit.workflows.fields import ClassifierName, Count, Otherwise, Several, Share
+from qaml_qiskit.workflows.request import ModelOnTarget, Seeded, WithImages, WithRecipe, WithValidation
 
 #: Draws of the shots where they cost nothing and nobody says how many.
 REPETITIONS = 20
-Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class DecideRequest(Seeded, WithRecipe, WithImages, ModelOnTarget):
+class DecideRequest(Seeded, WithRecipe, WithValidation, WithImages, ModelOnTarget):
     """Which policies, at what confidence, with how many shots."""
 
     command: ClassVar[str] = "decide"
@@ -42,8 +41,6 @@ class DecideRequest(Seeded, WithRecipe, WithImages, ModelOnTarget):
     """What is done about readout errors: nothing, or those that the target states are inverted in every shot."""
     repetitions: Annotated[Count | None, Otherwise(f"{REPETITIONS} by forecast, 1 with the sampler")] = None
     """Times that the shots of all images are drawn."""
-    validation: Images = "200"
-    """Images that set temperature, doubt and lead: so many of those that the training set aside, or a file."""
 
     @property
     def drawn(self) -> int:

@@ -10,8 +10,7 @@ from qaml_qiskit.artifacts import Pool, Run, digest, open_pool, open_run
 from qaml_qiskit.confidence import SequentialRule, check_lead_images
 from qaml_qiskit.deployments import Batch, Deployment, load_batch, read_deployments, refusals
 from qaml_qiskit.deployments.validation import load_validation
-from qaml_qiskit.evaluation import least_images
-from qaml_qiskit.evaluation.detection import too_few
+from qaml_qiskit.evaluation import check_enough
 from qaml_qiskit.execution import circuit_seconds
 from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.progress import Progress, Silent
@@ -58,11 +57,11 @@ def _prepare(request: DecideRequest, backends: Path | None, data_dir: Path | Non
             remedy="use --engine forecast, or `qaml run` with a fixed number of shots",
         )
     batch = load_batch(request.images, [deployment, *others], data_dir, or_all=request.is_default("images"))
-    validation = load_validation(request.validation, [deployment], data_dir, seed=request.seed)
+    validation = load_validation(request.validation, [deployment], data_dir, seed=request.seed, test=batch)
     if "more-shots" in request.policy:
         check_lead_images(len(validation), request.confidence)
-    if len(validation) < (least := least_images(request.doubtful)):
-        raise too_few(len(validation), least, request.doubtful)
+    doubtful = request.doubtful
+    check_enough(len(validation), doubtful, f"a share of {doubtful:.4g} in doubt", "allow a larger share by --doubtful")
     return _Asked(request, deployment, batch, validation, others[0] if others else None)
 
 
@@ -90,7 +89,7 @@ def decide(
     resolved = {
         "weights": asked.deployment.weights_digest,
         "images": digest(asked.batch.images),
-        "validation_images": digest(asked.validation.images),
+        "validation": digest(asked.validation.images),
         **({} if asked.fallback is None else {"fallback": asked.fallback.fingerprint}),
         **asked.deployment.resolved(),
     }

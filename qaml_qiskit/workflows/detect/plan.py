@@ -16,8 +16,9 @@ from qaml_qiskit.deployments import Batch, Deployment, load_batch, parse_deploym
 from qaml_qiskit.deployments.conditions import OnTarget, parse_condition
 from qaml_qiskit.deployments.images import check_readable
 from qaml_qiskit.deployments.networks import code_of, network_data
-from qaml_qiskit.deployments.validation import load_validation
+from qaml_qiskit.deployments.validation import halves, load_validation
 from qaml_qiskit.detection import GIVEN_DETECTORS, Adaptive, Detector, make_detectors
+from qaml_qiskit.evaluation import check_enough
 from qaml_qiskit.execution.catalogue import IBMEntry, load_catalogue
 from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.models import check_batch
@@ -25,20 +26,15 @@ from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies import (
     AttackedSet,
     Cell,
-    Shots,
+    Sampling,
     anomalous_images,
     attacked_sets,
     check_askable,
     exactly,
-    halves,
-    is_sampled,
     mixed_set,
 )
 from qaml_qiskit.text import slug
 from qaml_qiskit.workflows.detect.request import DetectRequest
-
-#: Validation images where a model is on a target, and nobody said how many: each is a circuit.
-_ON_TARGETS = 200
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ class DetectPlan:
         progress: Progress,
     ) -> None:
         self.request, self._data_dir = request, data_dir
-        self.how = Shots(request.shots, request.mitigation, request.seed)
+        self.how = Sampling(request.shots, request.mitigation, request.seed)
         sources = request.sources or request.models[:1]
         drifts = _drifted(request)
         names = [*request.models, *sources, *drifts.values()]
@@ -113,14 +109,22 @@ class DetectPlan:
         for source in self.sources if attacks else ():
             source.check_attackable(attacks)
         for model in (*self.models, *self._drifted.values()):
-            check_askable(model)
+            check_askable(model, self.how)
         for model in self.models if request.adaptive else ():
             exactly(model).check_attackable([PGDConfig()])
         self._asked = _detectors(request)
         for detector in self._asked.values():
             detector.check(self.models)
         self.batch = load_batch(request.images, everyone, data_dir, or_all=request.is_default("images"))
-        self.teaching, self.judging = halves(self._validation(), request.false_alarms, request.seed)
+        validation = self._validation()
+        self.teaching, self.judging = halves(validation, request.seed)
+        check_enough(
+            len(self.judging),
+            request.false_alarms,
+            f"a promise of {request.false_alarms:.4g} false alarms",
+            "allow more false alarms",
+            whole=len(validation),
+        )
         self.detectors = {name: each.prepared(self.teaching.images) for name, each in self._asked.items()}
         self.attacked = self._attacked()
         self.anomalies = {
@@ -154,19 +158,13 @@ class DetectPlan:
             "anomalies": {each.told: digest(each.images) for each in self.anomalies.values()},
             "detectors": {name: each.model_dump(mode="json") for name, each in self._asked.items()},
             **code_of(everyone),
-            "devices": {each.name: each.resolved() for each in everyone if is_sampled(each)},
+            "devices": {each.name: each.resolved() for each in everyone if each.kind == "device"},
         }
 
     def _validation(self) -> Batch:
         """The validation images, as many as were asked for."""
-        source, models = self.request.validation, self.models
-        validation = load_validation(source, models, self._data_dir, seed=self.request.seed)
-        if source is None and any(map(is_sampled, [*models, *self._drifted.values()])):
-            some = np.random.default_rng(self.request.seed).permutation(len(validation))[:_ON_TARGETS]
-            validation = validation.at(np.sort(some))
-        check_batch(validation.images, self.watched.card.model.image_shape)
-        check_readable(models, validation.images)
-        return validation
+        models = [*self.models, *self._drifted.values()]
+        return load_validation(self.request.validation, models, self._data_dir, seed=self.request.seed, test=self.batch)
 
     def _attacked(self) -> dict[str, AttackedSet]:
         found: dict[str, AttackedSet] = {}

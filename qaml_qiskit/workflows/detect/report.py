@@ -9,7 +9,7 @@ from qaml_qiskit.artifacts import Row, Run
 from qaml_qiskit.deployments.networks import notes_of
 from qaml_qiskit.evaluation import least_images
 from qaml_qiskit.reports import Report, detection_strengths, roc_curves, score_histograms
-from qaml_qiskit.studies import DARK, MIX, is_sampled, noise_notes
+from qaml_qiskit.studies import DARK, MIX, noise_notes
 from qaml_qiskit.workflows.detect.plan import DetectPlan
 
 _READING = (
@@ -92,7 +92,7 @@ def _notes(plan: DetectPlan) -> Iterator[str]:
         yield "other: images of something else, prepared as the model's own; there is no right answer."
     if "drift" in words:
         yield "drift: the clean images, the watched model disturbed, the others as they were."
-    sampled = [model for model in plan.models if is_sampled(model)]
+    sampled = [model for model in plan.models if plan.how.samples(model)]
     if sampled:
         count = len(plan.batch) * (1 + len(plan.attacked)) + len(plan.teaching) + judging
         yield (

@@ -2,19 +2,25 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from qaml_qiskit.attacks import Attack, AttackName, JointVariant
 from qaml_qiskit.detection.names import DetectorName, is_for_detectors
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.workflows.anomalies import AnomalyName
 from qaml_qiskit.workflows.data_options import ForNetworks
-from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Images, Otherwise, Several
-from qaml_qiskit.workflows.request import AttackParameters, Seeded, WithImages, WithRecipe
+from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Otherwise, Several, Share
+from qaml_qiskit.workflows.request import (
+    AttackParameters,
+    MitigatedOnTarget,
+    Seeded,
+    WithImages,
+    WithRecipe,
+    WithValidation,
+)
 
 
-class DetectRequest(Seeded, WithRecipe, ForNetworks, AttackParameters, WithImages):
+class DetectRequest(Seeded, MitigatedOnTarget, WithRecipe, ForNetworks, AttackParameters, WithValidation, WithImages):
     """Detectors, and images that they should raise an alarm about."""
 
     command: ClassVar[str] = "detect"
@@ -39,17 +45,10 @@ class DetectRequest(Seeded, WithRecipe, ForNetworks, AttackParameters, WithImage
     anomalies: AnyNumber[AnomalyName] = ()
     """What else should raise an alarm: noise (random pixels), blank (all but black), other:DATASET or other:FILE
     (images of something else), drift:NOISE:STRENGTH or drift:TARGET (clean images, the watched model disturbed so)."""
-    validation: Annotated[
-        Images | None, Otherwise("all that the models' trainings set aside, or 200 where a model is on a target")
-    ] = None
-    """A number N of images that no model learned from, or a file of them: one half teaches detectors and temperatures,
-    the other sets thresholds."""
-    false_alarms: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    false_alarms: Share = 0.05
     """The share of clean images that may raise an alarm."""
     shots: Count = 1000
-    """Of models on targets: shots an image, and of each calibration circuit."""
-    mitigation: CountsMitigation = "m3"
-    """Of models on targets: the readout errors stay, are inverted qubit by qubit, or corrected together."""
+    """On a target: shots an image, and of each calibration circuit."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "DetectRequest":

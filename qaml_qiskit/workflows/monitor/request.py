@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.workflows.fields import AnyNumber, Count
+from qaml_qiskit.workflows.fields import AnyNumber, Count, Share
 from qaml_qiskit.workflows.request import Seeded
 
 FieldName = Annotated[str, Field(min_length=1)]
@@ -25,7 +25,7 @@ class MonitorRequest(Seeded):
     """Fields that rise where something is wrong, such as score or disagreement."""
     falling: AnyNumber[FieldName] = ()
     """Fields that fall where something is wrong, such as confidence."""
-    false_alarms: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    false_alarms: Share = 0.01
     """Probability of an alarm within so many unchanged images, at most; all fields together."""
     within: Count = 1000
     """So many images."""

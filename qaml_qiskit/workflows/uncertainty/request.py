@@ -7,14 +7,14 @@ from pydantic import Field, model_validator
 from qaml_qiskit.errors import ConfigurationError, ignored_options
 from qaml_qiskit.workflows.anomalies import OddImages
 from qaml_qiskit.workflows.data_options import ForNetworks
-from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Images, Otherwise, Several
-from qaml_qiskit.workflows.request import Seeded, WithImages, WithRecipe
+from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Otherwise, Several
+from qaml_qiskit.workflows.request import Seeded, WithImages, WithRecipe, WithValidation
 
 #: Where doubt about a model comes from.
 FamilyName = Literal["ensemble", "laplace", "laplace-samples", "draws", "noise"]
 
 
-class UncertaintyRequest(Seeded, WithRecipe, ForNetworks, WithImages):
+class UncertaintyRequest(Seeded, WithRecipe, ForNetworks, WithValidation, WithImages):
     """What to be unsure about, and in which ways."""
 
     command: ClassVar[str] = "uncertainty"
@@ -31,8 +31,6 @@ class UncertaintyRequest(Seeded, WithRecipe, ForNetworks, WithImages):
     """Members of every family but an ensemble, K."""
     shots: Count | None = None
     """Of every image: how much doubt they leave; a device's own are not used for it."""
-    validation: Annotated[Images | None, Otherwise("all that the trainings set aside")] = None
-    """Images that no model learned from: a number, or a file. One half chooses a prior, the other half temperatures."""
     strength: Annotated[float, Field(gt=0, le=1)] = 0.001
     """Of noise: probability of a depolarising error behind every SX and CZ."""
     curvature_images: Count = 500

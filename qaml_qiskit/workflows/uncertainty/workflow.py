@@ -67,7 +67,7 @@ def uncertainty(
     )
     _check(request, models)
     batch = load_batch(request.images, models, data_dir, or_all=request.is_default("images"))
-    parts = _validation(request, models, data_dir)
+    parts = _validation(request, models, batch, data_dir)
     others = {kind: anomalous_images(kind, batch, models[0], data_dir, request.seed) for kind in request.anomalies}
     learned = None
     if request.has_laplace:
@@ -109,10 +109,10 @@ def _check(request: UncertaintyRequest, models: Sequence[Deployment]) -> None:
 
 
 def _validation(
-    request: UncertaintyRequest, models: Sequence[Deployment], data_dir: Path | None
+    request: UncertaintyRequest, models: Sequence[Deployment], test: Batch, data_dir: Path | None
 ) -> tuple[Batch, Batch]:
     """What chooses priors, and what fits temperatures."""
-    found = load_validation(request.validation, models, data_dir, seed=request.seed)
+    found = load_validation(request.validation, models, data_dir, seed=request.seed, test=test)
     if len(found) < _LEAST_VALIDATION:
         raise InputError(
             "there are not enough validation images",

@@ -53,7 +53,7 @@ def test_too_few_images_are_told_how_many() -> None:
     with pytest.raises(InputError, match=r"got 18 .*at least 19: ⌈1/α⌉ − 1"):
         thresholds_for(np.zeros(18), np.zeros(18, int), 0.05, 2)
     labels = np.repeat([0, 1], [30, 8])
-    with pytest.raises(InputError, match=r"of class 1 .*got 8 .*at least 9"):
+    with pytest.raises(InputError, match=r"of class 1: got 8 .*at least 9"):
         thresholds_for(np.zeros(38), labels, 0.1, 2, by_class=True)
     with pytest.raises(InputError, match="no interval of this coverage"):
         coverage_interval(8, 10, 0.1)

@@ -12,7 +12,7 @@ import qaml_qiskit as qaml
 from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.deployments import deploy
 from qaml_qiskit.deployments.validation import fitted_temperature, load_validation
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, InputError
 from tests.tolerances import MEAN
 
 
@@ -59,6 +59,8 @@ def test_models_share_what_all_of_them_set_aside(trained):
     some = load_validation("10", [one], seed=1)
     assert len(some) == 10
     assert set(some.indices) < set(mine)
+    np.testing.assert_array_equal(load_validation(None, [one], most=10, seed=1).indices, some.indices)
+    assert len(load_validation(None, [one], most=1000)) == len(mine)
     with pytest.raises(ConfigurationError, match=f"at most {len(mine)}"):
         load_validation("1000", [one])
 
@@ -71,7 +73,10 @@ def test_a_network_needs_others_or_a_file(trained, tmp_path):
         load_validation(None, [deploy(trained["one"])])
     )
     np.savez(tmp_path / "mine.npz", images=np.full((3, 1, 8, 8), 0.5, np.float32), labels=[0, 1, 0])
-    assert len(load_validation(str(tmp_path / "mine.npz"), [network])) == 3
+    found = load_validation(str(tmp_path / "mine.npz"), [network])
+    assert len(found) == 3
+    with pytest.raises(InputError, match="the same 3 images"):
+        load_validation(str(tmp_path / "mine.npz"), [network], test=found)
 
 
 def test_a_model_in_memory_has_no_record(trained):

@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.evaluation import (
     auroc,
+    check_enough,
     least_images,
     rate_at,
     roc,
@@ -182,3 +183,11 @@ def test_infinite_scores_are_scores() -> None:
 
     assert auroc(clean, suspicious)[0] == pytest.approx(0.5 + 0.125)
     assert roc(clean, suspicious).false_positives[-1] == roc(clean, suspicious).true_positives[-1] == 1
+
+
+def test_too_few_images_are_told_with_those_that_something_is_learned_from() -> None:
+    check_enough(19, 0.05, "a promise", "a weaker one", whole=37)
+    with pytest.raises(InputError, match=r"got 36, of which 18 set the threshold.*at least 37"):
+        check_enough(18, 0.05, "a promise", "a weaker one", whole=36)
+    with pytest.raises(InputError, match=r"got 1, of which 1 set the threshold.*at least 2"):
+        check_enough(1, 0.5, "a promise", "a weaker one", whole=1)

@@ -10,20 +10,19 @@ import torch
 from qaml_qiskit.artifacts import open_run
 from qaml_qiskit.attacks import FGSMConfig, PGDConfig
 from qaml_qiskit.deployments import Batch, Deployment
+from qaml_qiskit.deployments.validation import halves
 from qaml_qiskit.detection import make_detectors
-from qaml_qiskit.errors import InputError
 from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import (
     Inquiry,
     Rule,
-    Shots,
+    Sampling,
     Shown,
     Suspects,
     anomalous_images,
     ask_models,
     attacked_sets,
     detection_row,
-    halves,
     make_adversarial,
     mixed_set,
     rules_of,
@@ -40,16 +39,14 @@ def batch(count: int) -> Batch:
     return Batch(images(count), np.arange(count) % 3, np.arange(count) + 100, f"{count}")
 
 
-def test_halves_are_disjoint_and_large_enough() -> None:
-    teaching, judging = halves(batch(37), 0.05, seed=3)
+def test_halves_are_disjoint() -> None:
+    teaching, judging = halves(batch(37), seed=3)
 
     assert (len(teaching), len(judging)) == (18, 19)
     assert sorted([*teaching.indices, *judging.indices]) == list(range(100, 137))
-    again = halves(batch(37), 0.05, seed=3)[1]
+    again = halves(batch(37), seed=3)[1]
     assert np.array_equal(again.indices, judging.indices)
-    assert not np.array_equal(halves(batch(37), 0.05, seed=4)[1].indices, judging.indices)
-    with pytest.raises(InputError, match=r"got 36, of which 18 set thresholds.*at least 37"):
-        halves(batch(36), 0.05, seed=3)
+    assert not np.array_equal(halves(batch(37), seed=4)[1].indices, judging.indices)
 
 
 def test_every_image_of_a_mix_is_attacked_once(tmp_path: Path) -> None:
@@ -79,9 +76,9 @@ def test_models_are_asked_once_and_as_they_are_deployed(tmp_path: Path, monkeypa
     monkeypatch.setattr(Deployment, "logits", lambda self, *how: asked.append(self.name) or logits(self, *how))
     questions = [Inquiry(model, images(), "images") for model in (plain, noisy, device, plain)]
     with open_run("demo", Options(), out=tmp_path / "run") as run:
-        found = ask_models(run, questions, Shots(SHOTS, "readout"), Silent())
+        found = ask_models(run, questions, Sampling(SHOTS, "readout"), Silent())
         count = len(asked)
-        again = ask_models(run, questions, Shots(SHOTS, "readout"), Silent())
+        again = ask_models(run, questions, Sampling(SHOTS, "readout"), Silent())
 
     assert count == len(asked) == 2
     assert torch.equal(found[0], found[3])
@@ -100,7 +97,7 @@ def test_a_disturbed_model_stands_in_for_the_watched_one_alone(tmp_path: Path) -
     sets = {"clean": Shown(images(), "clean"), "drift": Shown(images(), "drift", drifted)}
     detectors = make_detectors(["divergence"])
     with open_run("demo", Options(), out=tmp_path / "run") as run:
-        seen = see_images(run, sets, models, detectors, Shots(), Silent())
+        seen = see_images(run, sets, models, detectors, Sampling(), Silent())
 
     clean, drift = (seen[key, "divergence"].logits for key in sets)
     assert torch.equal(clean[1], drift[1])

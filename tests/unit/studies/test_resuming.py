@@ -30,14 +30,16 @@ from qaml_qiskit.studies import (
     Defence,
     Encoder,
     Grid,
+    Inquiry,
     Learned,
     OnDevice,
     Preparation,
+    Sampling,
     Scored,
-    Shots,
     ShotScores,
     Shown,
     SmoothedCertification,
+    ask_models,
     audit_defences,
     calibrated_models,
     count_circuits,
@@ -50,7 +52,6 @@ from qaml_qiskit.studies import (
     predict_on_devices,
     predictors,
     score_labels,
-    score_logits,
     score_sets,
     score_without_noise,
     see_images,
@@ -178,7 +179,7 @@ def smoothing(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
 
 def detecting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     detectors, models = make_detectors(["divergence", "confidence"]), [ideal(), ideal().under("depolarizing", 0.1)]
-    seen = see_images(run, {"a": Shown(images(), "a")}, models, detectors, Shots(), shown, pool)
+    seen = see_images(run, {"a": Shown(images(), "a")}, models, detectors, Sampling(), shown, pool)
     labels = torch.arange(6) % 3
     calibrated = calibrated_models(models, seen["a", "divergence"], labels.numpy())
     fitted = {name: each.fit(calibrated, seen["a", name], labels) for name, each in detectors.items()}
@@ -194,8 +195,8 @@ def detecting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
 
 def calibrating(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     sets = {"validation": images(22), "clean": images(6)}
-    told = {name: name for name in sets}
-    found = score_logits(run, device, sets, told, shown, pool)
+    inquiries = [Inquiry(device, each, name) for name, each in sets.items()]
+    found = dict(zip(sets, ask_models(run, inquiries, Sampling(None), shown, pool), strict=True))
     # Readout errors are all that disturbs this device, and they are inverted.
     exact = model().logits(torch.from_numpy(model().expectations(images(22)).detach().numpy()))
     np.testing.assert_allclose(found["validation"], exact.detach(), atol=VALUE[torch.float32])
