@@ -158,8 +158,9 @@ def _notes(request: DecideRequest, decided: Decided) -> list[str]:
         )
     if "more-shots" in policies:
         ends = f"rounds end at a lead of {learned.lead:.3g} standard errors"
+        ends = "nothing stops early" if np.isinf(learned.lead) else ends
         notes.append(
-            f"more-shots: {'nothing stops early' if np.isinf(learned.lead) else ends}, the least at which a label that is given early differs from that of the whole budget "
+            f"more-shots: {ends}, the least at which a label that is given early differs from that of the whole budget "
             f"with a probability of at most {delta:.6g}, on average over images, by {request.validation} validation "
             "images (conformal risk control). A single image has no promise."
         )
