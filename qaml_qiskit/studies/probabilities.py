@@ -93,6 +93,5 @@ def told_temperature(temperature: Temperature) -> str:
     return (
         f"Probabilities are softmax(logits/T) with T = {temperature.value:.3g}, fitted to the logits{under} of "
         f"{temperature.images:,} images that the model did not learn from. confidence: the mean of the largest. nll "
-        "(in nats), brier and ece are errors of the probabilities, the lower the better; ece: how far confidence is "
-        "from accuracy."
+        "(in nats), brier, ece: errors of the probabilities, less is better; ece: how far confidence is from accuracy."
     )
