@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -14,97 +13,32 @@ from qaml_qiskit.artifacts.mapping import HERE, Pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.batches import check_said
-from qaml_qiskit.certificates import DecisionForms, decompose
 from qaml_qiskit.compute import DEFAULT_COMPUTE
 from qaml_qiskit.deployments import refusals
-from qaml_qiskit.deployments.checks import CheckedModel
 from qaml_qiskit.deployments.circuits import parameter_values
-from qaml_qiskit.deployments.drawing import Drawing, DrawnLayers, DrawnUnderNoise, Smoothed
-from qaml_qiskit.deployments.forms import QuadraticForms, forms_of_layers, forms_of_matrices
-from qaml_qiskit.deployments.modules import BehindFilter, frozen_copy, noisy_module, placed, without_readout_errors
+from qaml_qiskit.deployments.differentiable import DifferentiableModel
+from qaml_qiskit.deployments.modules import noisy_module, placed
 from qaml_qiskit.deployments.pieces import in_pieces, readable
-from qaml_qiskit.deployments.rules import DrawingRule, LayersRule, Smoothing
+from qaml_qiskit.deployments.rules import LayersRule, Smoothing
 from qaml_qiskit.deployments.sampling import Stages, passing_run, sample_values
 from qaml_qiskit.evaluation import ZString
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation
-from qaml_qiskit.models import QVC, BeforeHead, NoisyQVC, QuadraticClassifier, check_batch, predict
+from qaml_qiskit.models import QVC, BeforeHead, NoisyQVC, check_batch, predict
 from qaml_qiskit.progress import Advance, Progress, Silent, ignore
 from qaml_qiskit.seeds import check_seed
 from qaml_qiskit.simulation import computing
-from qaml_qiskit.simulation.heisenberg import NoisyObservables
 
 Floats = NDArray[np.floating]
 
 
-class Deployment(CheckedModel):
+class Deployment(DifferentiableModel):
     """What a model under a condition says; made by :func:`~qaml_qiskit.deployments.deploy`.
 
     Attributes and circuits are those of :class:`.ConditionedModel`, other conditions those of :class:`.PlaceableModel`,
-    refusals those of :class:`.CheckedModel`.
+    refusals those of :class:`.CheckedModel`, modules and quadratic forms those of :class:`.DifferentiableModel`.
     """
 
     # What it says
-
-    @cached_property
-    def _observables(self) -> NoisyObservables:
-        with computing(self.compute):
-            return self.layers.observables(self.compute.dtype, self.compute.device)
-
-    @property
-    def module(self) -> nn.Module:
-        """Images (N, C, H, W) to logits (N, m), exact and differentiable, the encoding taken as noiseless.
-
-        It lies where :attr:`compute` says, and takes images that do, too. A frozen copy of an ideal model, so that a
-        deep QVC is collapsed once. Readout errors are in the others.
-
-        Where the rule draws, it is a :class:`~qaml_qiskit.attacks.RandomModule`, a new one every time, which draws from
-        torch's global numbers, as attacks and evaluations seed them, until it is seeded itself.
-        """
-        rule = self.drawing_rule
-        return self._exact_module if rule is None else self._drawing(rule, cast(int, rule.draws), rule.votes)
-
-    @property
-    def one_draw(self) -> nn.Module | None:
-        """The logits of a single draw, differentiable, a new random module every time; None where nothing is drawn."""
-        rule = self.drawing_rule
-        return None if rule is None else self._drawing(rule, 1, votes=False)
-
-    def _drawing(self, rule: DrawingRule, draws: int, votes: bool) -> Drawing:
-        """A module that draws, in evaluation mode."""
-        if isinstance(rule, Smoothing):
-            return Smoothed(self._exact_module, rule.sigma, draws, votes).eval()
-        if self.kind == "exact":
-            return DrawnLayers(self._drawn_model, draws, votes).eval()
-        return DrawnUnderNoise(self._drawn_model, self.undrawn_layers, draws, votes).eval()
-
-    @cached_property
-    def _exact_module(self) -> nn.Module:
-        """:attr:`module` where nothing is drawn."""
-        if self.kind == "exact":
-            return frozen_copy(self._ideal_model, self.compute)
-        return noisy_module(self.qvc, self._observables, self.compute)
-
-    @property
-    def _ideal_model(self) -> nn.Module:
-        """The model with the noise layers that act, and its filter."""
-        if isinstance(self.stored.model, QVC):
-            return self.qvc
-        return self.stored.model if self.filter is None else BehindFilter(self.filter, self.stored.model)
-
-    @cached_property
-    def _drawn_model(self) -> QVC:
-        """What draws its noise layers: kept, as its circuit is compiled once."""
-        return cast(QVC, frozen_copy(self.qvc, self.compute))
-
-    @cached_property
-    def mitigated_module(self) -> nn.Module:
-        """:attr:`module` with the readout errors inverted, for a rule that draws nothing."""
-        self.check_exact()
-        if self.kind == "exact" or self.layers.readout.is_perfect:
-            return self.module
-        with computing(self.compute):
-            observables = without_readout_errors(self._observables, self.layers)
-        return noisy_module(self.qvc, observables, self.compute)
 
     @torch.no_grad()
     def logits(self, images: Tensor, progress: Progress | None = None) -> Tensor:
@@ -223,30 +157,6 @@ class Deployment(CheckedModel):
         """
         module, told = placed(self.qvc, self.compute), "scoring images without noise"
         return self._said(module, images, told, progress or Silent(), before_head=True).numpy()
-
-    def forms(self) -> QuadraticForms:
-        """The logits as quadratic forms of the image; the one-off work takes seconds for ten qubits and 200 layers.
-
-        On a device: those of the layers and the readout under its noise, the encoding taken as noiseless. They are on
-        the processor, in both precisions, whatever :attr:`compute` says.
-
-        Raises:
-            ConfigurationError: see :meth:`check_forms`.
-        """
-        self.check_forms()
-        if isinstance(self.stored.model, QuadraticClassifier):
-            return forms_of_matrices(self.stored.model)
-        with computing(self.compute):
-            return forms_of_layers(self.qvc, self.layers)
-
-    @cached_property
-    def decisions(self) -> DecisionForms:
-        """:meth:`forms` with every decision between two classes diagonalised: kept, 221 MB for ten and 784 pixels.
-
-        Raises:
-            ConfigurationError: see :meth:`check_forms`.
-        """
-        return decompose(self.forms().matrices)
 
     # On a target
 

@@ -28,7 +28,7 @@ class Radius(Detector):
 
     def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
         """Nothing is learned; the decisions between two classes are diagonalised once."""
-        return FittedRadius(models[0].decisions)
+        return FittedRadius(models[0].decisions())
 
 
 @dataclass(frozen=True, eq=False)

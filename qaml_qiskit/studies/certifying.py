@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from qaml_qiskit.certificates import (
     DecisionForms,
     L2Certificates,
     certify_l2,
-    decompose,
     hypothesis_testing_radii,
     l2_attack,
     linf_attack,
@@ -93,18 +91,13 @@ class Certifying:
         if measured is not None:
             deployment.check_measurable()
         self._deployment, self._batch, self._seed, self._measured = deployment, batch, seed, measured
-        self._prepared: tuple[QuadraticForms, DecisionForms] | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_prepared": None}
 
     def __call__(self, chunk: slice, advance: Advance) -> Certified:
         """Rows of the images of a slice with a first one."""
-        if self._prepared is None:
-            self._prepared = _prepare(self._deployment, advance)
+        decisions, forms = self._deployment.decisions(advance), self._deployment.forms()
         images, labels = self._batch.images[chunk], self._batch.labels[chunk]
-        found = _certify(*self._prepared, images, labels, chunk.start, self._seed)
-        return found if self._measured is None else _with_shots(found, self._measured, *self._prepared, images)
+        found = _certify(forms, decisions, images, labels, chunk.start, self._seed)
+        return found if self._measured is None else _with_shots(found, self._measured, forms, decisions, images)
 
 
 def certify_batch(
@@ -135,33 +128,23 @@ def certify_batch(
     return Certified([row for part in found for row in part.rows], sum(part.seconds for part in found))
 
 
-def _prepare(deployment: Deployment, advance: Advance) -> tuple[QuadraticForms, DecisionForms]:
-    """The one-off work: the matrices and the spectrum of every pair of classes."""
-    advance(0, "computing the quadratic forms")
-    prepared, number = deployment.forms(), count(1)
-    pairs = len(prepared.matrices) * (len(prepared.matrices) - 1) // 2
-    return prepared, decompose(
-        prepared.matrices, lambda _: advance(0, f"{next(number)} of {pairs} pairs of classes decomposed")
-    )
-
-
 def _certify(
-    prepared: QuadraticForms, forms: DecisionForms, images: Tensor, labels: NDArray[np.int64], first: int, seed: int
+    forms: QuadraticForms, decisions: DecisionForms, images: Tensor, labels: NDArray[np.int64], first: int, seed: int
 ) -> Certified:
     pixels = images.flatten(1).double().numpy()
     start = time.perf_counter()
-    found = certify_l2(forms, pixels, labels)
+    found = certify_l2(decisions, pixels, labels)
     seconds = time.perf_counter() - start
-    attack = l2_attack(forms, pixels, labels, seed=seed + first)
-    lower = linf_lower_bounds(forms, pixels, labels, found.radius)
-    upper = linf_attack(forms, pixels, labels, lower)
+    attack = l2_attack(decisions, pixels, labels, seed=seed + first)
+    lower = linf_lower_bounds(decisions, pixels, labels, found.radius)
+    upper = linf_attack(decisions, pixels, labels, lower)
     columns: dict[str, Any] = {
         "index": np.arange(first, first + len(labels)),
         "label": labels,
         "predicted": found.predicted,
         "radius": found.radius,
         "runner_up": found.runner_up,
-        **_witnesses(prepared, found, images, labels),
+        **_witnesses(forms, found, images, labels),
         "linf_lower": lower,
         "linf_upper": upper,
         "linf_gap": _gap(upper, lower),
@@ -169,21 +152,21 @@ def _certify(
         "attack_gap": _gap(attack, found.radius),
         "duality_gap": _gap(found.distance, found.radius),
     }
-    if prepared.highest is not None:
-        columns["lipschitz"] = lipschitz_radii(forms, pixels, labels, prepared.highest)
-        columns["hypothesis_testing"] = hypothesis_testing_radii(forms, pixels, labels, prepared.highest)
+    if forms.highest is not None:
+        columns["lipschitz"] = lipschitz_radii(decisions, pixels, labels, forms.highest)
+        columns["hypothesis_testing"] = hypothesis_testing_radii(decisions, pixels, labels, forms.highest)
     rows = [dict(zip(columns, map(_plain, values), strict=True)) for values in zip(*columns.values(), strict=True)]
     return Certified(rows, seconds)
 
 
 def _with_shots(
-    found: Certified, measured: OfShots, prepared: QuadraticForms, forms: DecisionForms, images: Tensor
+    found: Certified, measured: OfShots, forms: QuadraticForms, decisions: DecisionForms, images: Tensor
 ) -> Certified:
     """The same rows, each with ``radius_shots`` beside ``radius``."""
-    assert prepared.highest is not None, "checked by Deployment.check_measurable"
+    assert forms.highest is not None, "checked by Deployment.check_measurable"
     labels = np.array([row["label"] for row in found.rows], dtype=np.int64)
-    margins = shot_margins(prepared.highest, measured.shots, measured.confidence)
-    radii = shot_radii(forms, images.flatten(1).double().numpy(), labels, margins)
+    margins = shot_margins(forms.highest, measured.shots, measured.confidence)
+    radii = shot_radii(decisions, images.flatten(1).double().numpy(), labels, margins)
     rows: list[Row] = []
     for row, radius in zip(found.rows, radii, strict=True):
         place = list(row).index("radius") + 1
@@ -193,13 +176,13 @@ def _with_shots(
 
 
 def _witnesses(
-    prepared: QuadraticForms, found: L2Certificates, images: Tensor, labels: NDArray[np.int64]
+    forms: QuadraticForms, found: L2Certificates, images: Tensor, labels: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
     """What the model itself says of the witnesses, and whether they are images."""
-    double = _labels(prepared.double, found.beyond(_DOUBLE_OVERSHOOT), images, torch.float64)
+    double = _labels(forms.double, found.beyond(_DOUBLE_OVERSHOOT), images, torch.float64)
     overshoot = np.full(len(labels), np.inf)
     for size in reversed(_SINGLE_OVERSHOOTS):
-        single = _labels(prepared.single, found.beyond(size), images, torch.float32)
+        single = _labels(forms.single, found.beyond(size), images, torch.float32)
         overshoot[single != labels] = size
     outside = (found.boundary < -_BOX_TOLERANCE) | (found.boundary > 1 + _BOX_TOLERANCE)
     wrong = found.radius == 0

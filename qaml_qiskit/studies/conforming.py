@@ -2,8 +2,6 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +11,6 @@ from torch import Tensor
 from qaml_qiskit.certificates import (
     DecisionForms,
     LabelDistances,
-    decompose,
     label_distances,
     signed_distances,
     widest_margins,
@@ -22,7 +19,6 @@ from qaml_qiskit.confidence import Temperature, adaptive_scores, check_set_image
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.validation import halved
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.progress import Advance, ignore
 from qaml_qiskit.studies.scores import ROBUST_SCORES, ConformityScore
 
 Floats = NDArray[np.float64]
@@ -30,7 +26,7 @@ Bools = NDArray[np.bool_]
 
 
 class Scored:
-    """A deployment and, where scores need them, the spectra of its decisions, which are found once a process.
+    """Scores of how well labels fit an image, by what a deployment says of it.
 
     Args:
         deployment: whose labels are sorted into sets.
@@ -46,26 +42,11 @@ class Scored:
         if set(scores) - set(ROBUST_SCORES):
             deployment.check_scorable()
         self.deployment = deployment
-        self._forms: DecisionForms | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"deployment": self.deployment, "_forms": None}
-
-    def prepared(self, advance: Advance = ignore) -> DecisionForms:
-        """The quadratic forms of the logits, decomposed: seconds for ten classes of 784 pixels, the first time."""
-        if self._forms is None:
-            advance(0, "computing the quadratic forms")
-            matrices, number = self.deployment.forms().matrices, count(1)
-            pairs = len(matrices) * (len(matrices) - 1) // 2
-            self._forms = decompose(
-                matrices, lambda _: advance(0, f"{next(number)} of {pairs} pairs of classes decomposed")
-            )
-        return self._forms
 
     @property
     def forms(self) -> DecisionForms:
-        """:meth:`prepared`, without a word."""
-        return self.prepared()
+        """The quadratic forms of the logits, decomposed."""
+        return self.deployment.decisions()
 
     @property
     def spans(self) -> Floats:

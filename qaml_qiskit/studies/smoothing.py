@@ -7,11 +7,9 @@ import torch
 
 from qaml_qiskit.artifacts import HERE, JSON, Bar, Codec, Pool, Row, Run
 from qaml_qiskit.certificates import (
-    DecisionForms,
     certify_l2,
     certify_smoothed,
     certify_smoothed_forms,
-    decompose,
     votes_of,
 )
 from qaml_qiskit.deployments import Batch, Deployment
@@ -55,15 +53,11 @@ class SmoothedCertification:
     ) -> None:
         self._deployment, self._batch, self._seed = deployment, batch, seed
         self._sigma, self._samples, self._selection, self._failure = sigma, samples, selection, failure
-        self._prepared: DecisionForms | None = None
         try:
             deployment.check_forms()
             self._has_forms = True
         except ConfigurationError:
             self._has_forms = False
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_prepared": None}
 
     def __call__(self, chunk: slice, advance: Advance) -> list[Row]:
         """Rows of the images of a slice with a first one."""
@@ -80,12 +74,10 @@ class SmoothedCertification:
             "smoothed_radius": np.where(right, found.radius, 0.0),
         }
         if self._has_forms:
-            if self._prepared is None:
-                advance(0, "computing the quadratic forms")
-                self._prepared = decompose(self._deployment.forms().matrices)
+            decisions = self._deployment.decisions(advance)
             pixels = images.flatten(1).double().numpy()
-            columns["smoothed_without_draws"] = certify_smoothed_forms(self._prepared, pixels, labels, self._sigma)
-            columns["base_radius"] = certify_l2(self._prepared, pixels, labels).radius
+            columns["smoothed_without_draws"] = certify_smoothed_forms(decisions, pixels, labels, self._sigma)
+            columns["base_radius"] = certify_l2(decisions, pixels, labels).radius
         rows = [dict(zip(columns, map(_plain, values), strict=True)) for values in zip(*columns.values(), strict=True)]
         return [{**row, "smoothed": None if row["smoothed"] == -1 else row["smoothed"]} for row in rows]
 

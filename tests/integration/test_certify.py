@@ -13,7 +13,7 @@ from qiskit.quantum_info import Pauli
 from qiskit_aer import AerSimulator
 
 from qaml_qiskit import TrainRequest, train
-from qaml_qiskit.certificates import certify_l2, decompose
+from qaml_qiskit.certificates import certify_l2
 from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.deployments import Ideal, UnderNoise, deploy
 from qaml_qiskit.execution import open_target
@@ -30,7 +30,7 @@ IMAGES = 20
 
 def radii(trained: Path, noise: str | None = None, strength: float | None = None) -> np.ndarray:
     condition = Ideal() if noise is None or strength is None else UnderNoise(noise, strength)
-    forms = decompose(deploy(load_model(trained), condition).forms().matrices)
+    forms = deploy(load_model(trained), condition).decisions()
     test = load_dataset("digits", classes=(0, 1, 2)).test
     pixels = test.images[:IMAGES].reshape(IMAGES, -1).astype(float)
     return certify_l2(forms, pixels, forms.labels(pixels)).radius
@@ -62,7 +62,7 @@ def test_rows_files_and_witnesses(qaml: Qaml, trained: Path, tmp_path: Path) -> 
 def test_predictions_and_margins_are_the_models_own(trained: Path) -> None:
     model = load_model(trained).model
     images = torch.from_numpy(load_dataset("digits", classes=(0, 1, 2)).test.images[:IMAGES])
-    forms = decompose(deploy(load_model(trained)).forms().matrices)
+    forms = deploy(load_model(trained)).decisions()
     pixels = images.flatten(1).double().numpy()
     values = forms.values(pixels / np.linalg.norm(pixels, axis=1, keepdims=True))
     with torch.no_grad():
@@ -75,7 +75,7 @@ def test_any_pixel_order(order: str) -> None:
     config = QVCConfig(image_shape=(1, 3, 4), num_classes=3, num_layers=2, pixel_order=order)
     model = QVC(config, 5)
     card = ModelCard(model=config, data=DataCard(dataset="digits", classes=(0, 1, 2)))
-    forms = decompose(deploy(StoredModel(model, card)).forms().matrices)
+    forms = deploy(StoredModel(model, card)).decisions()
     images = torch.rand(5, 1, 3, 4, generator=torch.Generator().manual_seed(1))
     pixels = images.flatten(1).double().numpy()
     with torch.no_grad():
@@ -189,7 +189,7 @@ def test_forms_on_a_device_are_those_of_its_layers_under_its_noise() -> None:
     """Against Aer's density matrix, for states that enter without noise."""
     target = open_target("manila", FakeEntry(kind="fake", device="FakeManilaV2"), 3)
     deployed = small.deployed(target, "level3")
-    forms, layers = decompose(deployed.forms().matrices), deployed.layers
+    forms, layers = deployed.decisions(), deployed.layers
     simulator = AerSimulator(method="density_matrix", noise_model=layers.noise)
     pixels = small.images(3).flatten(1).double().numpy()
     for row in pixels / np.linalg.norm(pixels, axis=1, keepdims=True):

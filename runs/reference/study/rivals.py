@@ -22,7 +22,6 @@ from qaml_qiskit.attacks import make_attack, run_attack
 from qaml_qiskit.certificates import (
     certify_l2,
     certify_smoothed_forms,
-    decompose,
     lipschitz_radii,
     privacy_radii,
     widest_margins,
@@ -112,7 +111,7 @@ def defences():
     for options in grid:
         for seed in SEEDS:
             made = trained(layers=LAYERS, seed=seed, **options)
-            forms = decompose(made.forms().matrices)
+            forms = made.decisions()
             pixels = pixels_of(images)
             smoothed = certify_smoothed_forms(forms, pixels, labels, 0.25)
             yield {
@@ -135,7 +134,7 @@ def norms():
             made = trained(
                 model="quadratic", seed=seed, defence="regularised", penalty="spectral", penalty_weight=weight
             )
-            forms = decompose(made.forms().matrices)
+            forms = made.decisions()
             radius, columns = exact(forms, images, labels)
             bound = lipschitz_radii(forms, pixels, labels, widest_margins(forms))
             yield {
@@ -174,7 +173,7 @@ def depolarising():
     """The first 100 MNIST test images on 200 layers, noise in inference alone: what the exact attacker leaves."""
     clean = deploy(MNIST)
     images, labels = mnist_images(IMAGES)
-    silent = decompose(clean.forms().matrices)
+    silent = clean.decisions()
     radii = certify_l2(silent, pixels_of(images), labels).radius
     attack = make_attack("pgd", eps=0.05, steps=40)
     made_without = run_attack(clean.module, images, torch.from_numpy(labels), attack).images
@@ -185,7 +184,7 @@ def depolarising():
     ]
     for noise, strength in conditions:
         made = clean.under(noise, strength)
-        yield noisy_row(noise, strength, made, images, labels, decompose(made.forms().matrices), radii, made_without)
+        yield noisy_row(noise, strength, made, images, labels, made.decisions(), radii, made_without)
 
 
 def noisy_row(noise, strength, made, images, labels, forms, silent, made_without):
@@ -211,7 +210,7 @@ def noisy_row(noise, strength, made, images, labels, forms, silent, made_without
 def privacy():
     """What differential privacy certifies of the same images by the strength of a global channel."""
     images, labels = mnist_images(IMAGES)
-    forms, pixels = decompose(deploy(MNIST).forms().matrices), pixels_of(images)
+    forms, pixels = deploy(MNIST).decisions(), pixels_of(images)
     radius = certify_l2(forms, pixels, labels).radius
     right = radius > 0
     lipschitz = lipschitz_radii(forms, pixels, labels)
@@ -276,7 +275,7 @@ def floors():
             plain = QVC(model.config.model_copy(update={"encoding": "multiplexed"}))
             plain.load_state_dict(model.state_dict())
             card = made.card.model_copy(update={"model": plain.config})
-            forms = decompose(deploy(StoredModel(plain, card)).forms().matrices)
+            forms = deploy(StoredModel(plain, card)).decisions()
             yield {
                 "floor": floor,
                 "seed": seed,

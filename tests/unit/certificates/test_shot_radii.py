@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from qaml_qiskit.certificates import certify_l2, decompose, label_distances, shot_margins, shot_radii
+from qaml_qiskit.certificates import certify_l2, label_distances, shot_margins, shot_radii
 from qaml_qiskit.deployments.forms import highest_margins
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.models import QVC
@@ -56,7 +56,7 @@ def test_no_shots_and_no_confidence_are_refused(shots: int, confidence: float) -
 
 def test_the_label_is_right_as_often_as_promised_at_the_boundary_of_the_ball() -> None:
     deployment, qvc = ideal(), model()
-    forms, batch = decompose(deployment.forms().matrices), images(40).flatten(1).double().numpy()
+    forms, batch = deployment.decisions(), images(40).flatten(1).double().numpy()
     labels = forms.labels(batch)
     margins = shot_margins(highest_margins(qvc), SHOTS, CONFIDENCE)
     radii, exact = shot_radii(forms, batch, labels, margins), certify_l2(forms, batch, labels).radius

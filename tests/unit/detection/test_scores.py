@@ -64,7 +64,7 @@ def test_the_radius_is_the_certified_one_and_its_slope_points_away_from_the_near
     _, found, modules = fitted("radius")
     some = images(4, seed=2).requires_grad_(True)
     scores = found.scores(seen_by(modules, make_detector("radius"), some))
-    pixels, decisions = some.detach().flatten(1).numpy(), deployed().decisions
+    pixels, decisions = some.detach().flatten(1).numpy(), deployed().decisions()
     said = modules[0](some).argmax(1).numpy()
     certified = certify_l2(decisions, pixels, said)
     assert torch.allclose(-scores, torch.from_numpy(certified.radius), rtol=CERTIFICATE, atol=0)
