@@ -251,7 +251,7 @@ def _check_columns(table: "DataFrame", names: Sequence[str], source: str) -> Non
     if missing:
         raise InputError(
             f"cannot use the table {source}",
-            got=f"no column {missing[0]!r}",
+            got=f"no column {shortened(missing[0], 60)!r}",
             expected=f"the columns {', '.join(names)}",
             remedy="give a table with the columns that the model was trained on",
         )
