@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.confidence.policies import PolicyAnswers as PolicyAnswers
     from qaml_qiskit.confidence.policies import Trail as Trail
     from qaml_qiskit.confidence.policies import check_lead_images as check_lead_images
-    from qaml_qiskit.confidence.policies import follow as follow
     from qaml_qiskit.confidence.policies import least_lead as least_lead
+    from qaml_qiskit.confidence.policies import measure_in_rounds as measure_in_rounds
     from qaml_qiskit.confidence.pooling import fit_pooled_temperature as fit_pooled_temperature
     from qaml_qiskit.confidence.probabilities import probability_errors as probability_errors
     from qaml_qiskit.confidence.probabilities import softmax as softmax

@@ -96,7 +96,7 @@ Measure = Callable[[int, Labels, int], Floats]
 Done = Callable[[NDArray[np.bool_], Floats], NDArray[np.bool_]]
 
 
-def follow(rule: SequentialRule, images: int, measure: Measure, done: Done | None = None) -> Trail:
+def measure_in_rounds(rule: SequentialRule, images: int, measure: Measure, done: Done | None = None) -> Trail:
     """Measure images round by round.
 
     Args:

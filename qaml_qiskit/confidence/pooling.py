@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 
 from qaml_qiskit.confidence.probabilities import Floats, softmax
 from qaml_qiskit.errors import InputError
+from qaml_qiskit.evaluation import label_losses
 from qaml_qiskit.labels import check_labels
 
 #: Factors that are tried lie between one over this and this; first so many of them, since the likelihood of a mean may
@@ -43,11 +44,10 @@ def fit_pooled_temperature(
             remedy="give the logits of validation images, and the temperature of every member",
         )
     classes = check_labels(labels, *values.shape[1:])
-    rows = np.arange(len(classes))
 
     def loss(log_factor: float) -> float:
         said = _pooled(values, [t * np.exp(log_factor) for t in temperatures])
-        return -float(np.log(np.maximum(said[rows, classes], np.finfo(np.float64).tiny)).mean())
+        return float(label_losses(said, classes).mean())
 
     tried = np.linspace(-np.log(_MOST), np.log(_MOST), _TRIED)
     best = int(np.argmin([loss(each) for each in tried]))

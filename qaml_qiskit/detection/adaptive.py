@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from qaml_qiskit.attacks.image.base import Count
 from qaml_qiskit.attacks.joint import Evasion, JointPGD, Situation, Standing
 from qaml_qiskit.batches import label_batch
-from qaml_qiskit.detection.detector import Detector, FittedDetector, Seen
-from qaml_qiskit.detection.seeing import seen_by
+from qaml_qiskit.detection.detector import Detector, Evidence, FittedDetector
+from qaml_qiskit.detection.evidence import evidence_of
 from qaml_qiskit.freezing import differentiable, frozen
 
 #: Something of every model.
@@ -82,7 +82,7 @@ class Adaptive(JointPGD):
         with ExitStack() as stack:
             for module in modules:
                 stack.enter_context(frozen(module))
-            asked = _asked(detector, fitted, seen_by(modules, detector, images[:1]))
+            asked = _asked(detector, fitted, evidence_of(modules, detector, images[:1]))
             watched = _Watched(modules, detector, fitted, threshold, labels, asked)
             return self.evade(images, self._situations(watched, images), seed=seed, known=known, batch_size=batch_size)
 
@@ -123,36 +123,36 @@ class _Watched:
         return wrong.argsort(1, descending=True)[:, :-1]
 
     def __call__(self, images: Tensor, rows: Tensor) -> Standing:
-        seen = _on_the_processor(seen_by(self.modules, self.detector, images))
+        evidence = _on_the_processor(evidence_of(self.modules, self.detector, images))
         labels = self.labels[rows].cpu()
-        agreed = agreed_margins(self._asked_of(seen.logits)).scatter(1, labels[:, None], -torch.inf)
+        agreed = agreed_margins(self._asked_of(evidence.logits)).scatter(1, labels[:, None], -torch.inf)
         gain = agreed.amax(1) if self.target is None else agreed.gather(1, self.target[rows].cpu()[:, None]).squeeze(1)
         with torch.no_grad():
-            excess = self.fitted.scores(seen) - self.threshold
-        fooled = seen.logits[0].argmax(1) != labels
-        return Standing(*(each.to(images.device) for each in (gain, self.fitted.surrogate(seen), fooled, excess)))
+            excess = self.fitted.scores(evidence) - self.threshold
+        fooled = evidence.logits[0].argmax(1) != labels
+        return Standing(*(each.to(images.device) for each in (gain, self.fitted.surrogate(evidence), fooled, excess)))
 
 
-def _asked(detector: Detector, fitted: FittedDetector, seen: Seen) -> tuple[int, ...]:
+def _asked(detector: Detector, fitted: FittedDetector, evidence: Evidence) -> tuple[int, ...]:
     """Which models shall say the same wrong class: the watched one, and those that the detector compares with it.
 
-    What a detector compares is seen from where its slope goes: a stack, for example, may have members of several kinds.
+    What a detector compares shows from where its slope goes: a stack, for example, may have members of several kinds.
     """
     if detector.least_models > 1:
-        return tuple(range(len(seen.logits)))
-    leaves = [each.detach().cpu().requires_grad_() for each in seen.logits]
-    views = {name: tuple(each.detach().cpu() for each in said) for name, said in seen.views.items()}
-    followed = fitted.surrogate(Seen(seen.images.detach().cpu(), tuple(leaves), views))
+        return tuple(range(len(evidence.logits)))
+    leaves = [each.detach().cpu().requires_grad_() for each in evidence.logits]
+    views = {name: tuple(each.detach().cpu() for each in said) for name, said in evidence.views.items()}
+    followed = fitted.surrogate(Evidence(evidence.images.detach().cpu(), tuple(leaves), views))
     if not followed.requires_grad:
         return (0,)
     slopes = torch.autograd.grad(followed.sum(), leaves, allow_unused=True)
     return tuple(number for number, slope in enumerate(slopes) if not number or slope is not None)
 
 
-def _on_the_processor(seen: Seen) -> Seen:
-    """What is seen, where detectors learn and score; a slope goes through it."""
-    views = {name: tuple(each.cpu() for each in said) for name, said in seen.views.items()}
-    return Seen(seen.images.cpu(), tuple(each.cpu() for each in seen.logits), views)
+def _on_the_processor(evidence: Evidence) -> Evidence:
+    """The evidence where detectors learn and score; a slope goes through it."""
+    views = {name: tuple(each.cpu() for each in said) for name, said in evidence.views.items()}
+    return Evidence(evidence.images.cpu(), tuple(each.cpu() for each in evidence.logits), views)
 
 
 def agreed_margins(logits: Sequence[Tensor]) -> Tensor:

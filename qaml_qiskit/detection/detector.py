@@ -13,7 +13,7 @@ from qaml_qiskit.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
-class Seen:
+class Evidence:
     """N images, and what every model says of them: exactly, under noise, or by the shots of a device.
 
     Attributes:
@@ -32,15 +32,15 @@ class FittedDetector(ABC):
     """A detector that has learned what it needs; all of it are tensors, so that it can be differentiated."""
 
     @abstractmethod
-    def scores(self, seen: Seen) -> Tensor:
+    def scores(self, evidence: Evidence) -> Tensor:
         """A number an image, the higher the more suspicious, shape (N,), in double precision.
 
-        Differentiable in what is seen, unless :meth:`surrogate` says otherwise.
+        Differentiable in the evidence, unless :meth:`surrogate` says otherwise.
         """
 
-    def surrogate(self, seen: Seen) -> Tensor:
+    def surrogate(self, evidence: Evidence) -> Tensor:
         """What an attacker who knows the detector makes small in place of scores without a slope, shape (N,)."""
-        return self.scores(seen)
+        return self.scores(evidence)
 
 
 class Detector(BaseModel, ABC):
@@ -96,11 +96,11 @@ class Detector(BaseModel, ABC):
         return {}
 
     @abstractmethod
-    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
+    def fit(self, models: Sequence[Deployment], evidence: Evidence, labels: Tensor) -> FittedDetector:
         """Learn from clean images that no model learned from.
 
         Args:
             models: as they are asked; each has a temperature.
-            seen: the images, and what the models say of them; of no image where the detector does not learn.
+            evidence: the images, and what the models say of them; of no image where the detector does not learn.
             labels: shape (N,).
         """

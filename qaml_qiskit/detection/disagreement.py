@@ -1,6 +1,5 @@
 """Models that do not say the same of an image: the detector of West et al., and its smooth relative."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -9,7 +8,8 @@ import torch
 from torch import Tensor
 
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.detection.detector import Detector, FittedDetector, Seen
+from qaml_qiskit.detection.detector import Detector, Evidence, FittedDetector
+from qaml_qiskit.detection.probabilities import entropy_of_logs, log_probabilities, mean_of_logs, temperatures_of
 
 
 class Disagreement(Detector):
@@ -20,7 +20,7 @@ class Disagreement(Detector):
     #: An alarm where any two models differ, as in figure 5.
     own_threshold = 0.0
 
-    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
+    def fit(self, models: Sequence[Deployment], evidence: Evidence, labels: Tensor) -> FittedDetector:
         """Nothing is learned."""
         return FittedDisagreement(temperatures_of(models))
 
@@ -36,7 +36,7 @@ class Divergence(Detector):
     name = "divergence"
     least_models = 2
 
-    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
+    def fit(self, models: Sequence[Deployment], evidence: Evidence, labels: Tensor) -> FittedDetector:
         """Nothing is learned."""
         return FittedDivergence(temperatures_of(models))
 
@@ -47,9 +47,9 @@ class FittedDivergence(FittedDetector):
 
     temperatures: tuple[float, ...]
 
-    def scores(self, seen: Seen) -> Tensor:
+    def scores(self, evidence: Evidence) -> Tensor:
         """Shape (N,)."""
-        logs = log_probabilities(seen, self.temperatures)
+        logs = log_probabilities(evidence, self.temperatures)
         return entropy_of_logs(mean_of_logs(logs)) - entropy_of_logs(logs).mean(0)
 
 
@@ -57,32 +57,11 @@ class FittedDivergence(FittedDetector):
 class FittedDisagreement(FittedDivergence):
     """By the labels alone."""
 
-    def scores(self, seen: Seen) -> Tensor:
+    def scores(self, evidence: Evidence) -> Tensor:
         """Shape (N,); without a slope."""
-        pairs = list(combinations([z.argmax(1) for z in seen.logits], 2))
+        pairs = list(combinations([z.argmax(1) for z in evidence.logits], 2))
         return torch.stack([first != second for first, second in pairs]).double().mean(0)
 
-    def surrogate(self, seen: Seen) -> Tensor:
+    def surrogate(self, evidence: Evidence) -> Tensor:
         """The divergence of the models."""
-        return super().scores(seen)
-
-
-def temperatures_of(models: Sequence[Deployment]) -> tuple[float, ...]:
-    """Those of the models, in their order."""
-    return tuple(each.temperature.value for each in models)
-
-
-def log_probabilities(seen: Seen, temperatures: Sequence[float]) -> Tensor:
-    """Logarithms of what each of K models holds likely, shape (K, N, m), in double precision."""
-    said = torch.stack([z.double() / t for z, t in zip(seen.logits, temperatures, strict=True)])
-    return said.log_softmax(dim=2)
-
-
-def mean_of_logs(logs: Tensor) -> Tensor:
-    """Logarithms of the mean of probabilities, shape (N, m), from those of the models, shape (K, N, m)."""
-    return logs.logsumexp(0) - math.log(len(logs))
-
-
-def entropy_of_logs(logs: Tensor) -> Tensor:
-    """Entropy of probabilities with these logarithms along the last axis, in nats."""
-    return -(logs.exp() * logs).sum(-1)
+        return super().scores(evidence)

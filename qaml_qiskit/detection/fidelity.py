@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.detection.detector import Detector, FittedDetector, Seen
+from qaml_qiskit.detection.detector import Detector, Evidence, FittedDetector
 from qaml_qiskit.detection.learning import check_learnable, of_each_class
 from qaml_qiskit.encodings import Encoding
 
@@ -35,13 +35,13 @@ class Fidelity(Detector):
         super().check(models)
         _ = models[0].qvc
 
-    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
+    def fit(self, models: Sequence[Deployment], evidence: Evidence, labels: Tensor) -> FittedDetector:
         """The states of every class."""
-        check_learnable(self.name, len(seen.images))
+        check_learnable(self.name, len(evidence.images))
         encoding = models[0].qvc.encoding
-        places = of_each_class(self.name, labels.cpu(), seen.logits[0].shape[1])
+        places = of_each_class(self.name, labels.cpu(), evidence.logits[0].shape[1])
         with torch.no_grad():
-            states = encoding.state(seen.images.cpu().double())
+            states = encoding.state(evidence.images.cpu().double())
         return FittedFidelity(encoding, [states[mine] for mine in places], self.against == "best")
 
 
@@ -53,10 +53,10 @@ class FittedFidelity(FittedDetector):
     states: list[Tensor]
     against_best: bool
 
-    def scores(self, seen: Seen) -> Tensor:
+    def scores(self, evidence: Evidence) -> Tensor:
         """Shape (N,)."""
-        affinities = self.affinities(self.encoding.state(seen.images.double()))
-        predicted = seen.logits[0].argmax(1, keepdim=True)
+        affinities = self.affinities(self.encoding.state(evidence.images.double()))
+        predicted = evidence.logits[0].argmax(1, keepdim=True)
         own = affinities.gather(1, predicted).squeeze(1)
         if not self.against_best:
             return 1 - own

@@ -8,7 +8,7 @@ from sklearn.covariance import ledoit_wolf
 from torch import Tensor
 
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.detection.detector import Detector, FittedDetector, Seen
+from qaml_qiskit.detection.detector import Detector, Evidence, FittedDetector
 from qaml_qiskit.detection.learning import check_learnable, of_each_class
 
 
@@ -22,9 +22,9 @@ class Mahalanobis(Detector):
     name = "mahalanobis"
     learns = True
 
-    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
+    def fit(self, models: Sequence[Deployment], evidence: Evidence, labels: Tensor) -> FittedDetector:
         """Means of the classes, and the covariance within them."""
-        logits = seen.logits[0].detach().double().cpu()
+        logits = evidence.logits[0].detach().double().cpu()
         check_learnable(self.name, len(logits))
         places = of_each_class(self.name, labels.cpu(), logits.shape[1])
         means = torch.stack([logits[mine].mean(0) for mine in places])
@@ -39,8 +39,8 @@ class FittedMahalanobis(FittedDetector):
     means: Tensor
     precision: Tensor
 
-    def scores(self, seen: Seen) -> Tensor:
+    def scores(self, evidence: Evidence) -> Tensor:
         """Shape (N,)."""
-        logits = seen.logits[0].double()
+        logits = evidence.logits[0].double()
         away = logits[:, None] - self.means.to(logits)
         return torch.einsum("nci,ij,ncj->nc", away, self.precision.to(logits), away).amin(1)

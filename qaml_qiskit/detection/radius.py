@@ -9,7 +9,7 @@ from torch import Tensor
 
 from qaml_qiskit.certificates import DecisionForms, certify_l2
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.detection.detector import Detector, FittedDetector, Seen
+from qaml_qiskit.detection.detector import Detector, Evidence, FittedDetector
 
 
 class Radius(Detector):
@@ -26,7 +26,7 @@ class Radius(Detector):
         super().check(models)
         models[0].check_forms()
 
-    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
+    def fit(self, models: Sequence[Deployment], evidence: Evidence, labels: Tensor) -> FittedDetector:
         """Nothing is learned; the decisions between two classes are diagonalised once."""
         return FittedRadius(models[0].decisions())
 
@@ -37,9 +37,9 @@ class FittedRadius(FittedDetector):
 
     forms: DecisionForms
 
-    def scores(self, seen: Seen) -> Tensor:
+    def scores(self, evidence: Evidence) -> Tensor:
         """Shape (N,); where no image has another label, minus the distance of the black one, which has none."""
-        pixels = seen.images.double().flatten(1)
+        pixels = evidence.images.double().flatten(1)
         radii: Tensor = _Radii.apply(pixels, self.forms)
         return -torch.minimum(radii, torch.linalg.vector_norm(pixels, dim=1))
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.detection.detector import Detector, FittedDetector, Seen
+from qaml_qiskit.detection.detector import Detector, Evidence, FittedDetector
 from qaml_qiskit.detection.learning import check_learnable
 from qaml_qiskit.detection.principal import Principal, principal
 from qaml_qiskit.encodings import Encoding
@@ -31,10 +31,10 @@ class Reconstruction(Detector):
     centred: bool = True
     normalised: bool = False
 
-    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
+    def fit(self, models: Sequence[Deployment], evidence: Evidence, labels: Tensor) -> FittedDetector:
         """The components of the images."""
-        check_learnable(self.name, len(seen.images))
-        rows = _pixels(seen.images.detach().cpu(), self.normalised)
+        check_learnable(self.name, len(evidence.images))
+        rows = _pixels(evidence.images.detach().cpu(), self.normalised)
         return FittedReconstruction(principal(rows, self.kept, centred=self.centred), self.normalised)
 
 
@@ -45,9 +45,9 @@ class FittedReconstruction(FittedDetector):
     components: Principal
     normalised: bool
 
-    def scores(self, seen: Seen) -> Tensor:
+    def scores(self, evidence: Evidence) -> Tensor:
         """Shape (N,)."""
-        return self.components.lost(_pixels(seen.images, self.normalised))
+        return self.components.lost(_pixels(evidence.images, self.normalised))
 
 
 class Autoencoder(Detector):
@@ -74,12 +74,12 @@ class Autoencoder(Detector):
         super().check(models)
         _ = models[0].qvc
 
-    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
+    def fit(self, models: Sequence[Deployment], evidence: Evidence, labels: Tensor) -> FittedDetector:
         """The leading directions of the states."""
-        check_learnable(self.name, len(seen.images))
+        check_learnable(self.name, len(evidence.images))
         encoding = models[0].qvc.encoding
         with torch.no_grad():
-            states = encoding.state(seen.images.cpu().double())
+            states = encoding.state(evidence.images.cpu().double())
         return FittedAutoencoder(encoding, principal(states, self.kept, centred=False))
 
 
@@ -90,9 +90,9 @@ class FittedAutoencoder(FittedDetector):
     encoding: Encoding
     kept: Principal
 
-    def scores(self, seen: Seen) -> Tensor:
+    def scores(self, evidence: Evidence) -> Tensor:
         """Shape (N,), from 0 to 1."""
-        return self.kept.lost(self.encoding.state(seen.images.double()))
+        return self.kept.lost(self.encoding.state(evidence.images.double()))
 
 
 def _pixels(images: Tensor, normalised: bool) -> Tensor:

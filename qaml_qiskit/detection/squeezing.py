@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr
 from torch import Tensor
 
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.detection.detector import Detector, FittedDetector, Seen
+from qaml_qiskit.detection.detector import Detector, Evidence, FittedDetector
 from qaml_qiskit.detection.learning import check_learnable
 from qaml_qiskit.detection.principal import Principal, principal
 from qaml_qiskit.filters import FilterName, parse_filter
@@ -50,7 +50,7 @@ class Squeezing(Detector):
             found[_PRINCIPAL] = self._principal.projected(images.flatten(1)).reshape(images.shape).clamp(0, 1)
         return found
 
-    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
+    def fit(self, models: Sequence[Deployment], evidence: Evidence, labels: Tensor) -> FittedDetector:
         """What is learned, the views have."""
         return FittedSqueezing(models[0].temperature.value)
 
@@ -61,10 +61,10 @@ class FittedSqueezing(FittedDetector):
 
     temperature: float
 
-    def scores(self, seen: Seen) -> Tensor:
+    def scores(self, evidence: Evidence) -> Tensor:
         """Shape (N,), from 0 to 2."""
-        said = self._probabilities(seen.logits[0])
-        moved = [(said - self._probabilities(view[0])).abs().sum(1) for view in seen.views.values()]
+        said = self._probabilities(evidence.logits[0])
+        moved = [(said - self._probabilities(view[0])).abs().sum(1) for view in evidence.views.values()]
         return torch.stack(moved).amax(0)
 
     def _probabilities(self, logits: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr, field_validator
 from torch import Tensor
 
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.detection.detector import Detector, FittedDetector, Seen
+from qaml_qiskit.detection.detector import Detector, Evidence, FittedDetector
 from qaml_qiskit.detection.learning import check_learnable
 from qaml_qiskit.detection.making import make_detector
 from qaml_qiskit.detection.names import DetectorName
@@ -72,10 +72,10 @@ class Stack(Detector):
         made = self._made.items()
         return {f"{name}{_OF}{view}": each for name, member in made for view, each in member.views(images).items()}
 
-    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
+    def fit(self, models: Sequence[Deployment], evidence: Evidence, labels: Tensor) -> FittedDetector:
         """Fit the members to one half, and rank by the other."""
-        check_learnable(self.name, len(seen.images), 4)
-        halves = [_of_member(_rows(seen, start), self._made) for start in (0, 1)]
+        check_learnable(self.name, len(evidence.images), 4)
+        halves = [_of_member(_rows(evidence, start), self._made) for start in (0, 1)]
         members = {name: each.fit(models, halves[0][name], labels[::2]) for name, each in self._made.items()}
         with torch.no_grad():
             ranks = {name: each.scores(halves[1][name]).sort().values for name, each in members.items()}
@@ -96,40 +96,40 @@ class FittedStack(FittedDetector):
     ranks: Mapping[str, Tensor]
     scales: Mapping[str, tuple[float, float]]
 
-    def scores(self, seen: Seen) -> Tensor:
+    def scores(self, evidence: Evidence) -> Tensor:
         """Shape (N,); without a slope."""
-        parts = _of_member(seen, self.members)
+        parts = _of_member(evidence, self.members)
         return torch.stack([-self.p_values(name, parts[name]).log() for name in self.members]).sum(0)
 
-    def p_values(self, name: str, seen: Seen) -> Tensor:
+    def p_values(self, name: str, evidence: Evidence) -> Tensor:
         """Of one member, shape (N,): (1 + number of clean images as suspicious)/(1 + number of clean images)."""
-        scores, ranks = self.members[name].scores(seen).detach(), self.ranks[name]
+        scores, ranks = self.members[name].scores(evidence).detach(), self.ranks[name]
         below = torch.searchsorted(ranks.to(scores), scores)
         return (1 + len(ranks) - below).double() / (1 + len(ranks))
 
-    def surrogate(self, seen: Seen) -> Tensor:
+    def surrogate(self, evidence: Evidence) -> Tensor:
         """The sum of the members' surrogates, each in units of its spread over clean images."""
-        parts = _of_member(seen, self.members)
+        parts = _of_member(evidence, self.members)
         means = {name: (parts[name], *self.scales[name]) for name in self.members}
         return torch.stack(
             [(self.members[name].surrogate(part) - mean) / spread for name, (part, mean, spread) in means.items()]
         ).sum(0)
 
 
-def _rows(seen: Seen, start: int) -> Seen:
+def _rows(evidence: Evidence, start: int) -> Evidence:
     """Every second image from one on."""
-    views = {name: tuple(each[start::2] for each in said) for name, said in seen.views.items()}
-    return Seen(seen.images[start::2], tuple(each[start::2] for each in seen.logits), views)
+    views = {name: tuple(each[start::2] for each in said) for name, said in evidence.views.items()}
+    return Evidence(evidence.images[start::2], tuple(each[start::2] for each in evidence.logits), views)
 
 
-def _of_member(seen: Seen, members: Mapping[str, object]) -> dict[str, Seen]:
+def _of_member(evidence: Evidence, members: Mapping[str, object]) -> dict[str, Evidence]:
     """What every member sees: the same, and its own views."""
     return {
         name: replace(
-            seen,
+            evidence,
             views={
                 view.removeprefix(f"{name}{_OF}"): said
-                for view, said in seen.views.items()
+                for view, said in evidence.views.items()
                 if view.startswith(f"{name}{_OF}")
             },
         )

@@ -6,6 +6,7 @@ from qaml_qiskit.evaluation.calibration import CalibrationFigures as Calibration
 from qaml_qiskit.evaluation.calibration import WithInterval as WithInterval
 from qaml_qiskit.evaluation.calibration import calibration_figures as calibration_figures
 from qaml_qiskit.evaluation.calibration import check_bins as check_bins
+from qaml_qiskit.evaluation.calibration import label_losses as label_losses
 from qaml_qiskit.evaluation.calibration import reliability as reliability
 from qaml_qiskit.evaluation.detection import Roc as Roc
 from qaml_qiskit.evaluation.detection import Sensitivity as Sensitivity

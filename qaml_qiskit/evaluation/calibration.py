@@ -112,12 +112,24 @@ def calibration_figures(
     wide, equal = equal_width(confidence, bins), equal_mass(confidence, bins)
     return CalibrationFigures(
         accuracy(p, classes),
-        _mean(-np.log(np.maximum(of_label, _LEAST))),
+        _mean(label_losses(p, classes)),
         _mean(brier),
         _expected_error(_Table.of(confidence, right, wide), seed),
         _expected_error(_Table.of(confidence, right, equal), seed),
         int((of_label < _LEAST).sum()),
     )
+
+
+def label_losses(probabilities: Floats, labels: NDArray[np.integer]) -> NDArray[np.float64]:
+    """NLL of every image, −ln p_y in nats, shape (N,); a probability of zero counts as 708.
+
+    Args:
+        probabilities: shape (N, m).
+        labels: shape (N,).
+    """
+    of_label = np.asarray(probabilities, dtype=np.float64)[np.arange(len(labels)), labels]
+    found: NDArray[np.float64] = -np.log(np.maximum(of_label, _LEAST))
+    return found
 
 
 def reliability(

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
-    from qaml_qiskit.studies.adapting import Attempt as Attempt
-    from qaml_qiskit.studies.adapting import Strength as Strength
+    from qaml_qiskit.studies.adapting import AdaptiveAttempt as AdaptiveAttempt
+    from qaml_qiskit.studies.adapting import AttackStrength as AttackStrength
     from qaml_qiskit.studies.adapting import attacked_strengths as attacked_strengths
-    from qaml_qiskit.studies.adapting import exactly as exactly
     from qaml_qiskit.studies.adapting import make_adaptive as make_adaptive
     from qaml_qiskit.studies.adapting import strength_of as strength_of
+    from qaml_qiskit.studies.adapting import without_target as without_target
     from qaml_qiskit.studies.anomalies import DARK as DARK
     from qaml_qiskit.studies.anomalies import anomalous_images as anomalous_images
     from qaml_qiskit.studies.asking import Inquiry as Inquiry
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.auditing import audit_cells as audit_cells
     from qaml_qiskit.studies.auditing import audit_rows as audit_rows
     from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
-    from qaml_qiskit.studies.calibrating import Judged as Judged
-    from qaml_qiskit.studies.calibrating import Way as Way
+    from qaml_qiskit.studies.calibrating import JudgedProbabilities as JudgedProbabilities
+    from qaml_qiskit.studies.calibrating import ProbabilityWay as ProbabilityWay
     from qaml_qiskit.studies.certifying import Certified as Certified
     from qaml_qiskit.studies.certifying import Certifying as Certifying
-    from qaml_qiskit.studies.certifying import OfShots as OfShots
+    from qaml_qiskit.studies.certifying import ShotPromise as ShotPromise
     from qaml_qiskit.studies.certifying import certified_accuracy as certified_accuracy
     from qaml_qiskit.studies.certifying import certify_batch as certify_batch
     from qaml_qiskit.studies.certifying import summary_of as summary_of
     from qaml_qiskit.studies.conforming import ConformalPredictor as ConformalPredictor
-    from qaml_qiskit.studies.conforming import Scored as Scored
+    from qaml_qiskit.studies.conforming import ConformityScorer as ConformityScorer
     from qaml_qiskit.studies.conforming import check_promise as check_promise
     from qaml_qiskit.studies.conforming import fit_conformal as fit_conformal
     from qaml_qiskit.studies.conforming import predictors as predictors
@@ -58,26 +58,29 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.defending import defence_notes as defence_notes
     from qaml_qiskit.studies.defending import defence_rows as defence_rows
     from qaml_qiskit.studies.defending import gain_rows as gain_rows
-    from qaml_qiskit.studies.detecting import Rule as Rule
-    from qaml_qiskit.studies.detecting import Shown as Shown
+    from qaml_qiskit.studies.detecting import AlarmRule as AlarmRule
+    from qaml_qiskit.studies.detecting import ShownImages as ShownImages
     from qaml_qiskit.studies.detecting import Suspects as Suspects
     from qaml_qiskit.studies.detecting import calibrated_models as calibrated_models
     from qaml_qiskit.studies.detecting import detection_row as detection_row
-    from qaml_qiskit.studies.detecting import evading as evading
+    from qaml_qiskit.studies.detecting import evading_images as evading_images
+    from qaml_qiskit.studies.detecting import gather_evidence as gather_evidence
     from qaml_qiskit.studies.detecting import rules_of as rules_of
     from qaml_qiskit.studies.detecting import score_sets as score_sets
-    from qaml_qiskit.studies.detecting import see_images as see_images
     from qaml_qiskit.studies.encoding import Encoder as Encoder
     from qaml_qiskit.studies.encoding import encode_images as encode_images
     from qaml_qiskit.studies.encoding import movements as movements
     from qaml_qiskit.studies.families import FITTED as FITTED
     from qaml_qiskit.studies.families import LEARNED as LEARNED
-    from qaml_qiskit.studies.families import Answers as Answers
-    from qaml_qiskit.studies.families import Asking as Asking
+    from qaml_qiskit.studies.families import FamilyAnswers as FamilyAnswers
+    from qaml_qiskit.studies.families import FamilyInquiry as FamilyInquiry
+    from qaml_qiskit.studies.family_figures import ALONE as ALONE
+    from qaml_qiskit.studies.family_figures import FamilyUncertainty as FamilyUncertainty
+    from qaml_qiskit.studies.family_figures import uncertainty_gains as uncertainty_gains
     from qaml_qiskit.studies.measuring import Measured as Measured
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
-    from qaml_qiskit.studies.members import Answering as Answering
-    from qaml_qiskit.studies.members import Learned as Learned
+    from qaml_qiskit.studies.members import AskingMembers as AskingMembers
+    from qaml_qiskit.studies.members import TrainingSample as TrainingSample
     from qaml_qiskit.studies.mixing import MIX as MIX
     from qaml_qiskit.studies.mixing import AttackedSet as AttackedSet
     from qaml_qiskit.studies.mixing import attacked_sets as attacked_sets
@@ -87,9 +90,9 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.perturbing import perturb as perturb
     from qaml_qiskit.studies.perturbing import perturb_everywhere as perturb_everywhere
     from qaml_qiskit.studies.perturbing import perturb_steps as perturb_steps
-    from qaml_qiskit.studies.policies import Scoring as Scoring
-    from qaml_qiskit.studies.policies import Thresholds as Thresholds
-    from qaml_qiskit.studies.policies import answers_of as answers_of
+    from qaml_qiskit.studies.policies import PolicyScoring as PolicyScoring
+    from qaml_qiskit.studies.policies import PolicyThresholds as PolicyThresholds
+    from qaml_qiskit.studies.policies import policy_answers as policy_answers
     from qaml_qiskit.studies.predicting import OnDevice as OnDevice
     from qaml_qiskit.studies.predicting import Prediction as Prediction
     from qaml_qiskit.studies.predicting import noise_notes as noise_notes
@@ -121,8 +124,5 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.tampering import check_invertible as check_invertible
     from qaml_qiskit.studies.tampering import honest_readout as honest_readout
     from qaml_qiskit.studies.tampering import tamper_parts as tamper_parts
-    from qaml_qiskit.studies.uncertain import ALONE as ALONE
-    from qaml_qiskit.studies.uncertain import JudgedSource as JudgedSource
-    from qaml_qiskit.studies.uncertain import uncertainty_gains as uncertainty_gains
 
 load_lazily(__name__)

@@ -23,7 +23,7 @@ _BLOCK, _SLOW_BLOCK = 100, 25
 
 
 @dataclass(frozen=True)
-class Attempt:
+class AdaptiveAttempt:
     """An attacker who knows a detector, and what he attacks.
 
     Attributes:
@@ -44,22 +44,22 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Strength:
+class AttackStrength:
     """A budget in l∞, and the images that are attacked with it."""
 
     eps: float
     rows: tuple[int, ...] | None = None
 
 
-def strength_of(cell: Cell) -> Strength | None:
+def strength_of(cell: Cell) -> AttackStrength | None:
     """At what its images are attacked; None where that is not bounded in l∞."""
     eps = cell.attack.budget if cell.attack.traits.norm == "linf" else None
-    return None if eps is None else Strength(eps, cell.rows)
+    return None if eps is None else AttackStrength(eps, cell.rows)
 
 
-def attacked_strengths(attacked: Mapping[str, AttackedSet]) -> dict[Strength, list[str]]:
+def attacked_strengths(attacked: Mapping[str, AttackedSet]) -> dict[AttackStrength, list[str]]:
     """The strengths of sets of attacked images, with the keys of the cells that have them."""
-    found: dict[Strength, list[str]] = {}
+    found: dict[AttackStrength, list[str]] = {}
     for each in attacked.values():
         for name, cell in each.cells.items():
             if (strength := strength_of(cell)) is not None:
@@ -69,7 +69,7 @@ def attacked_strengths(attacked: Mapping[str, AttackedSet]) -> dict[Strength, li
 
 def make_adaptive(
     run: Run,
-    attempts: Mapping[str, Attempt],
+    attempts: Mapping[str, AdaptiveAttempt],
     models: Sequence[Deployment],
     detectors: Mapping[str, Detector],
     fitted: Mapping[str, FittedDetector],
@@ -113,7 +113,7 @@ def make_adaptive(
     return {key: np.concatenate([found[task]["images"] for task in of[key]]) for key in attempts}
 
 
-def exactly(model: Deployment) -> Deployment:
+def without_target(model: Deployment) -> Deployment:
     """A model as attackers compute it: one on a target without its noise."""
     return model.at(Ideal(rule=model.condition.rule)) if model.kind == "device" else model
 
@@ -122,7 +122,7 @@ def exactly(model: Deployment) -> Deployment:
 class _Block:
     """An attempt on some of its images, and the place of the first among all."""
 
-    attempt: Attempt
+    attempt: AdaptiveAttempt
     images: torch.Tensor
     labels: NDArray[np.int64]
     start: int
@@ -141,7 +141,7 @@ class _Adapting:
         attempt, compute = block.attempt, self.models[0].compute
         with computing(compute):
             found = attempt.attacker.images(
-                [exactly(model).module for model in self.models],
+                [without_target(model).module for model in self.models],
                 self.detectors[attempt.detector],
                 self.fitted[attempt.detector],
                 attempt.threshold,

@@ -15,7 +15,7 @@ Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Way:
+class ProbabilityWay:
     """One way to make probabilities of logits.
 
     Attributes:
@@ -47,7 +47,7 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedProbabilities:
     """Probabilities of a set of images that were made in one way.
 
     Attributes:
@@ -57,13 +57,15 @@ class Judged:
         rows: of the reliability diagram, in bins of equal width and of equal numbers.
     """
 
-    way: Way
+    way: ProbabilityWay
     probabilities: NDArray[np.float64]
     figures: CalibrationFigures
     rows: Mapping[str, list[Row]]
 
     @classmethod
-    def of(cls, way: Way, logits: Floats, labels: NDArray[np.int64], bins: int = BINS, seed: int = 0) -> "Judged":
+    def of(
+        cls, way: ProbabilityWay, logits: Floats, labels: NDArray[np.int64], bins: int = BINS, seed: int = 0
+    ) -> "JudgedProbabilities":
         """Judge the probabilities of N images.
 
         Args:

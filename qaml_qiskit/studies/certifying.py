@@ -55,7 +55,7 @@ class Certified:
 
 
 @dataclass(frozen=True)
-class OfShots:
+class ShotPromise:
     """What is asked of a label that is measured.
 
     Attributes:
@@ -86,7 +86,9 @@ class Certifying:
         ConfigurationError: the logits are no such forms, or nothing measures them.
     """
 
-    def __init__(self, deployment: Deployment, batch: Batch, seed: int = 0, measured: OfShots | None = None) -> None:
+    def __init__(
+        self, deployment: Deployment, batch: Batch, seed: int = 0, measured: ShotPromise | None = None
+    ) -> None:
         deployment.check_forms()
         if measured is not None:
             deployment.check_measurable()
@@ -107,7 +109,7 @@ def certify_batch(
     seed: int,
     progress: Progress,
     pool: Pool = HERE,
-    measured: OfShots | None = None,
+    measured: ShotPromise | None = None,
 ) -> Certified:
     """The certificates of all images, kept in the run chunk by chunk.
 
@@ -160,7 +162,7 @@ def _certify(
 
 
 def _with_shots(
-    found: Certified, measured: OfShots, forms: QuadraticForms, decisions: DecisionForms, images: Tensor
+    found: Certified, measured: ShotPromise, forms: QuadraticForms, decisions: DecisionForms, images: Tensor
 ) -> Certified:
     """The same rows, each with ``radius_shots`` beside ``radius``."""
     assert forms.highest is not None, "checked by Deployment.check_measurable"

@@ -19,13 +19,13 @@ from qaml_qiskit.confidence import Temperature, adaptive_scores, check_set_image
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.validation import halved
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.studies.scores import ROBUST_SCORES, ConformityScore
+from qaml_qiskit.studies.conformity import ROBUST_SCORES, ConformityScore
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
-class Scored:
+class ConformityScorer:
     """Scores of how well labels fit an image, by what a deployment says of it.
 
     Args:
@@ -84,7 +84,7 @@ class ConformalPredictor:
     """Sets of labels that hold the right one with a probability of at least 1 − α; made by :func:`fit_conformal`.
 
     Attributes:
-        scored: whose labels.
+        scorer: of the deployment.
         score: by which.
         alpha: α.
         thresholds: q of every class, shape (m,), the same for all unless by class.
@@ -93,7 +93,7 @@ class ConformalPredictor:
         drawn: seed of the random part of adaptive sets; None for none.
     """
 
-    scored: Scored
+    scorer: ConformityScorer
     score: ConformityScore
     alpha: float
     thresholds: Floats
@@ -144,11 +144,11 @@ class ConformalPredictor:
         pixels, q = pixels_of(images), self.thresholds
         match self.score:
             case "radius":
-                return q - signed_distances(self.scored.forms, pixels)
+                return q - signed_distances(self.scorer.forms, pixels)
             case "margin":
-                return -signed_distances(self.scored.forms, pixels, q[:, None])
+                return -signed_distances(self.scorer.forms, pixels, q[:, None])
             case "lipschitz":
-                return self._by_bound(self.scored.margins(pixels), pixels)
+                return self._by_bound(self.scorer.margins(pixels), pixels)
         return np.where(self._probable(images) >= q, -np.inf, np.inf)
 
     def needed_by(self, images: Tensor, labels: NDArray[np.int64]) -> Floats:
@@ -166,17 +166,17 @@ class ConformalPredictor:
     def label_distances(self, images: Tensor, labels: NDArray[np.int64]) -> LabelDistances:
         """Where images lie with respect to the boundaries of these classes."""
         shift = np.array(self.boundary)[:, None]
-        return label_distances(self.scored.forms, pixels_of(images), labels, shift)
+        return label_distances(self.scorer.forms, pixels_of(images), labels, shift)
 
     def _by_bound(self, margins: Floats, pixels: Floats) -> Floats:
-        spans = np.where(self.scored.spans > 0, self.scored.spans, np.finfo(float).tiny)
+        spans = np.where(self.scorer.spans > 0, self.scorer.spans, np.finfo(float).tiny)
         share = (self.thresholds[:, None] - margins) / spans
         needed: Floats = np.linalg.norm(pixels, axis=1)[:, None] * share.max(2)
         return np.where(share.max(2) > 1, np.inf, needed)
 
     def _probable(self, images: Tensor) -> Floats:
         assert self.temperature is not None, "as predictors makes it for scores of probabilities"
-        return scores_of(self.score, self.scored.logits(images), self.temperature, self.drawn)
+        return scores_of(self.score, self.scorer.logits(images), self.temperature, self.drawn)
 
 
 def fit_conformal(
@@ -195,7 +195,7 @@ def fit_conformal(
         deployment: under whose condition.
         validation: images that it did not learn from, exchangeable with those that sets are wanted for.
         alpha: α, the share of images whose label may be missing.
-        score: see :data:`~qaml_qiskit.studies.scores.ConformityScore`.
+        score: see :data:`~qaml_qiskit.studies.conformity.ConformityScore`.
         by_class: a threshold for every class, and so the promise for each.
         randomised: of adaptive sets: as large as they must be, with drawn numbers.
         seed: of these, and of the half of the images that a temperature is fitted to.
@@ -204,15 +204,15 @@ def fit_conformal(
         ConfigurationError: a score that needs quadratic forms, of a model without; an α that is not between 0 and 1.
         InputError: too few validation images.
     """
-    scored, drawn = Scored(deployment, [score]), seed if randomised else None
+    scorer, drawn = ConformityScorer(deployment, [score]), seed if randomised else None
     check_promise(score, validation.labels, alpha, deployment.num_classes, by_class=by_class, seed=seed)
-    said = scored.of_labels([score], validation)
-    (found,) = predictors(scored, said, validation.labels, [alpha], [score], by_class=by_class, drawn=drawn, seed=seed)
+    said = scorer.of_labels([score], validation)
+    (found,) = predictors(scorer, said, validation.labels, [alpha], [score], by_class=by_class, drawn=drawn, seed=seed)
     return found
 
 
 def predictors(
-    scored: Scored,
+    scorer: ConformityScorer,
     said: dict[str, Floats],
     labels: NDArray[np.int64],
     alphas: Sequence[float],
@@ -228,8 +228,8 @@ def predictors(
     thresholds.
 
     Args:
-        scored: the deployment.
-        said: from :meth:`Scored.of_labels`.
+        scorer: of the deployment.
+        said: from :meth:`ConformityScorer.of_labels`.
         labels: of the validation images, shape (n,).
         alphas: at least one.
         scores: those of ``said``.
@@ -237,7 +237,7 @@ def predictors(
         drawn: seed of randomised adaptive sets; None for sets that are not.
         seed: of the halves.
     """
-    classes = scored.deployment.num_classes
+    classes = scorer.deployment.num_classes
     for score in scores:
         temperature, (learned, rows) = None, shared_out(score, len(labels), seed)
         random = drawn if score == "adaptive" else None
@@ -249,7 +249,7 @@ def predictors(
             own = all_scores[np.arange(len(labels)), labels]
         for alpha in alphas:
             q = thresholds_for(own[rows], labels[rows], alpha, classes, by_class=by_class)
-            yield ConformalPredictor(scored, score, alpha, q, len(rows), temperature, random)
+            yield ConformalPredictor(scorer, score, alpha, q, len(rows), temperature, random)
 
 
 def check_promise(

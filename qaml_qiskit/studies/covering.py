@@ -15,8 +15,8 @@ from qaml_qiskit.deployments import Batch
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress
-from qaml_qiskit.studies.conforming import ConformalPredictor, Floats, Scored, pixels_of
-from qaml_qiskit.studies.scores import ROBUST_SCORES, ConformityScore
+from qaml_qiskit.studies.conforming import ConformalPredictor, ConformityScorer, Floats, pixels_of
+from qaml_qiskit.studies.conformity import ROBUST_SCORES, ConformityScore
 
 #: Images between two files: what a kill can lose.
 CHUNK = 250
@@ -26,15 +26,15 @@ CHUNK = 250
 class ScoringLabels:
     """Scores of validation images for their own labels: a work for :meth:`~qaml_qiskit.artifacts.Run.map`."""
 
-    scored: Scored
+    scorer: ConformityScorer
     scores: Sequence[ConformityScore]
     batch: Batch
 
     def __call__(self, chunk: slice, advance: Advance) -> Arrays:
         """Those of a slice."""
         if set(self.scores) & set(ROBUST_SCORES):
-            self.scored.deployment.decisions(advance)
-        return self.scored.of_labels(self.scores, self.batch.at(np.arange(chunk.start, chunk.stop)))
+            self.scorer.deployment.decisions(advance)
+        return self.scorer.of_labels(self.scores, self.batch.at(np.arange(chunk.start, chunk.stop)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Covering:
         """Of a slice: ``needed0`` … of each predictor, shape (N, m), and ``attacked0`` …, shape (radii above 0, N)."""
         batch = self.batch.at(np.arange(chunk.start, chunk.stop))
         if self._robust:
-            self.predictors[0].scored.deployment.decisions(advance)
+            self.predictors[0].scorer.deployment.decisions(advance)
         found = {f"needed{i}": each.needed(batch.images) for i, each in enumerate(self.predictors)}
         strengths = [radius for radius in self.radii if radius > 0]
         # Predictors whose boundaries are the same meet the same images.
@@ -77,7 +77,7 @@ class Covering:
     ) -> list[NDArray[np.bool_]]:
         """For every predictor, whether the label stays in the set under every attack, shape (N,)."""
         pixels = pixels_of(batch.images)
-        forms = self.predictors[0].scored.forms
+        forms = self.predictors[0].scorer.forms
         in_box = _as_images(l2_descent(forms, pixels, batch.labels, radius), batch.images)
         moved = {key: _as_images(moved_out(pixels, found, radius), batch.images) for key, found in boundaries.items()}
         return [
@@ -93,20 +93,25 @@ class Covering:
 
 
 def score_labels(
-    run: Run, scored: Scored, scores: Sequence[ConformityScore], batch: Batch, progress: Progress, pool: Pool = HERE
+    run: Run,
+    scorer: ConformityScorer,
+    scores: Sequence[ConformityScore],
+    batch: Batch,
+    progress: Progress,
+    pool: Pool = HERE,
 ) -> dict[str, Floats]:
     """What thresholds are made of, kept in the run below ``validation/``.
 
     Args:
         run: keeps it.
-        scored: the deployment.
+        scorer: of the deployment.
         scores: that predictors are wanted for.
         batch: the validation images.
         progress: told about every chunk.
         pool: where it is computed.
     """
     chunks, bar = _chunks("validation", len(batch), progress, "scoring validation images")
-    found = run.map(chunks, ScoringLabels(scored, scores, batch), ARRAYS, bar=bar, pool=pool)
+    found = run.map(chunks, ScoringLabels(scorer, scores, batch), ARRAYS, bar=bar, pool=pool)
     return _joined(list(found.values()), axis=0)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qaml_qiskit.artifacts.codecs import ARRAYS
 from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool
 from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.confidence import SequentialRule, SequentialTest, Trail, follow
+from qaml_qiskit.confidence import SequentialRule, SequentialTest, Trail, measure_in_rounds
 from qaml_qiskit.confidence.policies import Done
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.sampling import sample_shots
@@ -125,7 +125,7 @@ class _Drawing:
             ) -> Floats:
                 return table[numbers[rows, starts[number] : starts[number] + shots]]
 
-            found.append(follow(self.rule, len(chances), measure))
+            found.append(measure_in_rounds(self.rule, len(chances), measure))
         return _joined_repetitions(found)
 
 
@@ -193,7 +193,7 @@ def sampled_trail(
         batch: the images.
         reading: makes scores of shots.
         rule: with its rounds.
-        done: see :func:`.follow`.
+        done: see :func:`.measure_in_rounds`.
         seed: of the sampling; every round has its own.
         progress: told about every job.
         pool: where the jobs are computed.
@@ -216,4 +216,4 @@ def sampled_trail(
         )
         return reading.scores(bits)
 
-    return follow(rule, len(batch), measure, done)
+    return measure_in_rounds(rule, len(batch), measure, done)

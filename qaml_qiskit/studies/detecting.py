@@ -11,7 +11,7 @@ from torch import Tensor
 from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Row, Run
 from qaml_qiskit.confidence import fit_temperature
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.detection import Detector, FittedDetector, Seen
+from qaml_qiskit.detection import Detector, Evidence, FittedDetector
 from qaml_qiskit.evaluation import Proportion, auroc, least_images, rate_at, threshold_for, true_positives_at
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress
@@ -22,7 +22,7 @@ _COMPARED = {"tpr_at_1fpr": 0.01, "tpr_at_5fpr": 0.05}
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownImages:
     """A set of images that is shown to the models.
 
     Attributes:
@@ -37,7 +37,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Rule:
+class AlarmRule:
     """When a detector raises an alarm.
 
     Attributes:
@@ -68,15 +68,15 @@ class Suspects:
     paired: bool = True
 
 
-def see_images(
+def gather_evidence(
     run: Run,
-    sets: Mapping[str, Shown],
+    sets: Mapping[str, ShownImages],
     models: Sequence[Deployment],
     detectors: Mapping[str, Detector],
     how: Sampling,
     progress: Progress,
     pool: Pool = HERE,
-) -> dict[tuple[str, str], Seen]:
+) -> dict[tuple[str, str], Evidence]:
     """Ask the models about sets of images, and about every detector's views of them.
 
     Args:
@@ -93,7 +93,7 @@ def see_images(
     """
     questions: list[Inquiry] = []
 
-    def asked(shown: Shown, images: Tensor, view: str = "") -> slice:
+    def asked(shown: ShownImages, images: Tensor, view: str = "") -> slice:
         start, told = len(questions), f"{shown.told}, {view}" if view else shown.told
         who = [shown.watched or models[0], *models[1:]]
         questions.extend(Inquiry(model, images, told) for model in who)
@@ -107,25 +107,25 @@ def see_images(
     }
     said = ask_models(run, questions, how, progress, pool)
     return {
-        (key, name): Seen(
+        (key, name): Evidence(
             sets[key].images, tuple(said[plain[key]]), {view: tuple(said[part]) for view, part in parts.items()}
         )
         for (key, name), parts in viewed.items()
     }
 
 
-def calibrated_models(models: Sequence[Deployment], seen: Seen, labels: NDArray[np.int64]) -> list[Deployment]:
+def calibrated_models(models: Sequence[Deployment], evidence: Evidence, labels: NDArray[np.int64]) -> list[Deployment]:
     """The models with temperatures fitted to what they say of images that they did not learn from, as deployed."""
     return [
         model.calibrated(fit_temperature(logits.double().numpy(), labels))
-        for model, logits in zip(models, seen.logits, strict=True)
+        for model, logits in zip(models, evidence.logits, strict=True)
     ]
 
 
 def score_sets(
     run: Run,
     fitted: Mapping[str, FittedDetector],
-    seen: Mapping[tuple[str, str], Seen],
+    evidence: Mapping[tuple[str, str], Evidence],
     progress: Progress,
     pool: Pool = HERE,
 ) -> dict[tuple[str, str], NDArray[np.float64]]:
@@ -134,14 +134,14 @@ def score_sets(
     Args:
         run: keeps the scores, set by set.
         fitted: the detectors, by name.
-        seen: by the name of the set and that of the detector.
+        evidence: by the name of the set and that of the detector.
         progress: told about every set.
         pool: where it is done.
     """
-    tasks = {f"scores/{name}-{key}": (name, what) for (key, name), what in seen.items()}
-    bar = Bar(progress, "scoring images", {f"scores/{name}-{key}": f"{key} by {name}" for key, name in seen})
+    tasks = {f"scores/{name}-{key}": (name, what) for (key, name), what in evidence.items()}
+    bar = Bar(progress, "scoring images", {f"scores/{name}-{key}": f"{key} by {name}" for key, name in evidence})
     found = run.map(tasks, _Scoring(fitted), ARRAYS, bar=bar, pool=pool)
-    return {(key, name): found[f"scores/{name}-{key}"]["scores"] for key, name in seen}
+    return {(key, name): found[f"scores/{name}-{key}"]["scores"] for key, name in evidence}
 
 
 @dataclass(frozen=True)
@@ -150,13 +150,13 @@ class _Scoring:
 
     fitted: Mapping[str, FittedDetector]
 
-    def __call__(self, task: tuple[str, Seen], advance: Advance) -> Arrays:
-        name, seen = task
+    def __call__(self, task: tuple[str, Evidence], advance: Advance) -> Arrays:
+        name, evidence = task
         with torch.no_grad():
-            return {"scores": self.fitted[name].scores(seen).double().numpy()}
+            return {"scores": self.fitted[name].scores(evidence).double().numpy()}
 
 
-def rules_of(detector: Detector, validation: NDArray[np.float64], false_alarms: float) -> list[Rule]:
+def rules_of(detector: Detector, validation: NDArray[np.float64], false_alarms: float) -> list[AlarmRule]:
     """At the threshold that promises so few false alarms, and where the detector has a rule of its own, by that.
 
     Args:
@@ -164,8 +164,8 @@ def rules_of(detector: Detector, validation: NDArray[np.float64], false_alarms: 
         validation: its scores of clean images that nothing was learned from.
         false_alarms: the promise.
     """
-    own = [] if detector.own_threshold is None else [Rule(detector.own_threshold, None)]
-    return [*own, Rule(threshold_for(validation, false_alarms), false_alarms)]
+    own = [] if detector.own_threshold is None else [AlarmRule(detector.own_threshold, None)]
+    return [*own, AlarmRule(threshold_for(validation, false_alarms), false_alarms)]
 
 
 def detection_row(
@@ -175,7 +175,7 @@ def detection_row(
     scores: NDArray[np.float64],
     clean: NDArray[np.float64],
     validation: NDArray[np.float64],
-    rule: Rule,
+    rule: AlarmRule,
     adapted: NDArray[np.bool_] | None = None,
 ) -> Row:
     """How well a detector tells suspicious images from clean ones.
@@ -216,12 +216,12 @@ def detection_row(
         "true_positive_interval": list(true.interval),
         "fooled": fooled,
         "caught_of_fooled": None if caught is None else float(caught.mean()),
-        **_evasions("evasion_rate", "evasion_interval", evading(suspects, scores, rule)),
+        **_evasions("evasion_rate", "evasion_interval", evading_images(suspects, scores, rule)),
         **_evasions("adaptive", "adaptive_interval", adapted),
     }
 
 
-def evading(suspects: Suspects, scores: NDArray[np.float64], rule: Rule) -> NDArray[np.bool_] | None:
+def evading_images(suspects: Suspects, scores: NDArray[np.float64], rule: AlarmRule) -> NDArray[np.bool_] | None:
     """Which images the watched model gets wrong without an alarm, shape (M,); None where there is no right answer."""
     return None if suspects.wrong is None else suspects.wrong & ~(scores > rule.threshold)
 

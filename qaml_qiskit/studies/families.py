@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Run
-from qaml_qiskit.confidence import ShotMoments, Temperature, Uncertainty, fit_pooled_temperature, fit_temperature
+from qaml_qiskit.confidence import ShotMoments, Uncertainty, fit_pooled_temperature, fit_temperature, softmax
 from qaml_qiskit.deployments import Batch
-from qaml_qiskit.evaluation import factors
+from qaml_qiskit.evaluation import factors, label_losses
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Progress
-from qaml_qiskit.studies.members import Answering, Member
+from qaml_qiskit.studies.family_names import FamilyName
+from qaml_qiskit.studies.members import AskingMembers, Member
 
-#: Where doubt about a model comes from. ``temperature`` is none: the first model alone.
-Family = Literal["ensemble", "laplace", "laplace-samples", "draws", "noise"]
 #: λ of the Laplace approximations that are tried.
 PRIORS = tuple(float(10.0 ** (power / 2)) for power in range(-2, 15))
 #: Samples of the angles at each λ, to choose it by.
@@ -28,7 +26,7 @@ LEARNED, FITTED = "validation-learned", "validation-fitted"
 
 
 @dataclass(frozen=True)
-class Answers:
+class FamilyAnswers:
     """What the members of a family say.
 
     Attributes:
@@ -57,7 +55,7 @@ class Answers:
         moments = []
         for number, (z, temperature) in enumerate(zip(logits, self.temperatures, strict=True)):
             if scattered is None or shots is None:
-                moments.append(ShotMoments.exact(Temperature(value=temperature, images=1).probabilities(z)))
+                moments.append(ShotMoments.exact(softmax(z, temperature)))
                 continue
             covariance = scattered[min(number, len(scattered) - 1)] / shots
             generator = np.random.default_rng([seed, number])
@@ -66,7 +64,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Asking:
+class FamilyInquiry:
     """How families are asked.
 
     Attributes:
@@ -84,7 +82,7 @@ class Asking:
     """
 
     run: Run
-    work: Answering
+    work: AskingMembers
     learned: Batch
     fitted: Batch
     others: tuple[str, ...]
@@ -95,7 +93,7 @@ class Asking:
     progress: Progress
     pool: Pool = HERE
 
-    def answers(self, family: Family) -> Answers:
+    def answers(self, family: FamilyName) -> FamilyAnswers:
         """Of a family, with a temperature behind its mean."""
         if family == "laplace":
             return self._linearised()
@@ -110,7 +108,7 @@ class Asking:
         }
         return self._with_temperatures(logits, scattered, own=family == "ensemble", prior=prior)
 
-    def alone(self) -> Answers:
+    def alone(self) -> FamilyAnswers:
         """Of the first model alone, at its temperature."""
         found = self._asked("ensemble", range(1), ())
         logits = {name: said["logits"][None] for name, (said,) in found.items()}
@@ -124,7 +122,7 @@ class Asking:
         *,
         own: bool,
         prior: float | None,
-    ) -> Answers:
+    ) -> FamilyAnswers:
         """Each member's own where they are different models, else one for all; then a factor for the mean.
 
         The mean over the shots, too, where there are any.
@@ -138,9 +136,9 @@ class Asking:
         if self.shots is not None and FITTED in scattered:
             pooled = scatter(values, scattered[FITTED] / self.shots, self.seed)
         factor = fit_pooled_temperature(pooled, labels, np.repeat(temperatures, len(pooled) // len(values)).tolist())
-        return Answers(logits, scattered, tuple(factor * each for each in temperatures), prior)
+        return FamilyAnswers(logits, scattered, tuple(factor * each for each in temperatures), prior)
 
-    def _linearised(self) -> Answers:
+    def _linearised(self) -> FamilyAnswers:
         """Members of the linearised model: logits drawn with the covariance JΣJᵀ."""
         (tried,) = self._kept([Member("laplace", 0, LEARNED, PRIORS)])
         losses = [
@@ -170,9 +168,8 @@ class Asking:
         """NLL of the mean at the best temperature behind it."""
         temperature = fit_temperature(logits.mean(axis=0), batch.labels).value
         factor = fit_pooled_temperature(logits, batch.labels, [temperature] * len(logits))
-        answers = Answers({"": logits}, {}, (factor * temperature,) * len(logits))
-        said = answers.uncertainty("", None, 0).probabilities[np.arange(len(batch)), batch.labels]
-        return -float(np.log(np.maximum(said, np.finfo(np.float64).tiny)).mean())
+        answers = FamilyAnswers({"": logits}, {}, (factor * temperature,) * len(logits))
+        return float(label_losses(answers.uncertainty("", None, 0).probabilities, batch.labels).mean())
 
     def _asked(self, family: str, numbers: Sequence[int], priors: tuple[float, ...]) -> dict[str, list[Arrays]]:
         """What members say of all sets but the learned half, by set."""

@@ -49,7 +49,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Learned:
+class TrainingSample:
     """What the Laplace approximation looks at.
 
     Attributes:
@@ -61,7 +61,7 @@ class Learned:
     trained_on: int
 
 
-class Answering:
+class AskingMembers:
     """What members say: a work for :meth:`~qaml_qiskit.artifacts.Run.map`.
 
     The states of images that are encoded slowly and the Laplace approximation are computed once a process; they are not
@@ -83,7 +83,7 @@ class Answering:
         *,
         seed: int = 0,
         strength: float = 0.0,
-        learned: Learned | None = None,
+        learned: TrainingSample | None = None,
         with_shots: bool = False,
     ) -> None:
         self._models, self._sets, self._seed = tuple(models), dict(sets), seed
@@ -165,7 +165,7 @@ class Answering:
     def _fitted(self, advance: Advance) -> Laplace:
         if self._laplace is None:
             advance(0, "looking at the curvature of the training's loss")
-            learned, model = cast(Learned, self._learned), self._first
+            learned, model = cast(TrainingSample, self._learned), self._first
             read = readable(model, learned.images, "encoding images", Silent())
             self._laplace = Laplace.fit(model, read, trained_on=learned.trained_on)
         return self._laplace

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class PolicyThresholds:
     """What policies take from validation images.
 
     Attributes:
@@ -32,7 +32,7 @@ class Thresholds:
     lead: float
 
     @classmethod
-    def of(cls, trail: Trail, labels: Labels, doubtful: float, confidence: float | None) -> "Thresholds":
+    def of(cls, trail: Trail, labels: Labels, doubtful: float, confidence: float | None) -> "PolicyThresholds":
         """From rounds of validation images, to the last one.
 
         Args:
@@ -72,8 +72,8 @@ class Thresholds:
         return all_stop
 
 
-def answers_of(
-    policies: tuple[Policy, ...], trail: Trail, learned: Thresholds, other: Labels | None
+def policy_answers(
+    policies: tuple[Policy, ...], trail: Trail, learned: PolicyThresholds, other: Labels | None
 ) -> dict[str, PolicyAnswers]:
     """The answers of every policy, by its name; of some with what is done about images that are not certain.
 
@@ -107,7 +107,7 @@ def answers_of(
 
 
 @dataclass(frozen=True)
-class Scoring:
+class PolicyScoring:
     """Compares answers with labels, with those of the whole budget, and with those of endless shots.
 
     Attributes:

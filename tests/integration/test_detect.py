@@ -10,7 +10,7 @@ from torch import Tensor
 
 import qaml_qiskit
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.detection import Detector, FittedDetector, Seen
+from qaml_qiskit.detection import Detector, Evidence, FittedDetector
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import threshold_for
 from qaml_qiskit.execution.local import PrimitiveRunner
@@ -93,8 +93,8 @@ class Brightness(Detector):
 
     factor: float = 1.0
 
-    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
-        assert len(seen.images) == len(labels) == 18
+    def fit(self, models: Sequence[Deployment], evidence: Evidence, labels: Tensor) -> FittedDetector:
+        assert len(evidence.images) == len(labels) == 18
         assert all(model.temperature.images == 18 for model in models)
         return _FittedBrightness(self.factor)
 
@@ -103,8 +103,8 @@ class _FittedBrightness(FittedDetector):
     def __init__(self, factor: float) -> None:
         self.factor = factor
 
-    def scores(self, seen: Seen) -> Tensor:
-        return self.factor * seen.images.double().mean((1, 2, 3))
+    def scores(self, evidence: Evidence) -> Tensor:
+        return self.factor * evidence.images.double().mean((1, 2, 3))
 
 
 def test_a_detector_of_one_s_own_stands_in_place_of_a_name(trained: Path) -> None:

@@ -24,7 +24,7 @@ from qaml_qiskit.datasets import DATASETS, DatasetSpec, load_dataset
 from qaml_qiskit.datasets.spec import RawPart, RawSplit
 from qaml_qiskit.defences import DEFENCES
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.detection import DETECTORS, Detector, FittedDetector, Seen, make_detector, make_detectors
+from qaml_qiskit.detection import DETECTORS, Detector, Evidence, FittedDetector, make_detector, make_detectors
 from qaml_qiskit.encodings import ENCODINGS, AngleEncoding, Encoding, PixelOrder
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import QVC, Objective, QVCConfig, load_model
@@ -260,7 +260,7 @@ class Bright(Detector):
     name = "bright"
     floor: float = 0.0
 
-    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
+    def fit(self, models: Sequence[Deployment], evidence: Evidence, labels: Tensor) -> FittedDetector:
         return FittedBright(self.floor)
 
 
@@ -268,13 +268,13 @@ class Bright(Detector):
 class FittedBright(FittedDetector):
     floor: float
 
-    def scores(self, seen: Seen) -> Tensor:
-        return seen.images.double().flatten(1).amax(1).clamp(min=self.floor)
+    def scores(self, evidence: Evidence) -> Tensor:
+        return evidence.images.double().flatten(1).amax(1).clamp(min=self.floor)
 
 
 def test_a_detector_is_asked_for_by_name_and_stands_in_a_stack() -> None:
     images = torch.rand(8, 1, 1, 2, generator=torch.Generator().manual_seed(0))
-    asked = Seen(images, (torch.zeros(8, 2),))
+    asked = Evidence(images, (torch.zeros(8, 2),))
     DETECTORS.register("bright", Bright)
     try:
         found = make_detectors(["bright"], ["bright.floor=0.5"])["bright"].fit([], asked, torch.zeros(8))

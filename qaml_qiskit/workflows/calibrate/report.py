@@ -13,7 +13,7 @@ from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.networks import notes_of
 from qaml_qiskit.formats import npz
 from qaml_qiskit.reports import Report, reliability_diagram
-from qaml_qiskit.studies import Judged, noise_notes, readout_notes
+from qaml_qiskit.studies import JudgedProbabilities, noise_notes, readout_notes
 from qaml_qiskit.workflows.calibrate.request import CalibrateRequest
 
 #: The name of the images that nothing was done to.
@@ -61,7 +61,7 @@ class ScoredImages:
     batch: Batch
     made: AdversarialImages | None
     logits: NDArray[np.floating]
-    judged: Sequence[Judged]
+    judged: Sequence[JudgedProbabilities]
 
 
 def write_report(
@@ -94,11 +94,11 @@ def write_report(
     report.finish(_lead(rows), rows, notes)
 
 
-def _is_fitted(judged: Judged) -> bool:
+def _is_fitted(judged: JudgedProbabilities) -> bool:
     return judged.way.stage == "recalibrated"
 
 
-def _row(scored: ScoredImages, judged: Judged) -> Row:
+def _row(scored: ScoredImages, judged: JudgedProbabilities) -> Row:
     return {"stage": judged.way.stage, "method": judged.way.method, **_attack(scored.made), **judged.row()}
 
 

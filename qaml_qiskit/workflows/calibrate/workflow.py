@@ -16,7 +16,16 @@ from qaml_qiskit.deployments.validation import load_validation
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome
 from qaml_qiskit.simulation import computing
-from qaml_qiskit.studies import Cell, Inquiry, Judged, Sampling, Way, ask_models, check_askable, make_adversarial
+from qaml_qiskit.studies import (
+    Cell,
+    Inquiry,
+    JudgedProbabilities,
+    ProbabilityWay,
+    Sampling,
+    ask_models,
+    check_askable,
+    make_adversarial,
+)
 from qaml_qiskit.workflows.calibrate.report import CLEAN, ScoredImages, write_report
 from qaml_qiskit.workflows.calibrate.request import VALIDATION_ON_TARGET, CalibrateRequest
 from qaml_qiskit.workflows.calling import takes
@@ -130,7 +139,7 @@ def _measure(
             sets.batches[name],
             made.get(name),
             found,
-            [Judged.of(way, found, sets.batches[name].labels, request.bins, request.seed) for way in ways],
+            [JudgedProbabilities.of(way, found, sets.batches[name].labels, request.bins, request.seed) for way in ways],
         )
         for name, found in logits.items()
     }
@@ -146,16 +155,16 @@ def _logits(
     return {name: logits.numpy() for name, logits in zip(sets.batches, said, strict=True)}
 
 
-def _ways(request: CalibrateRequest, deployment: Deployment, logits: Floats, validation: Batch) -> list[Way]:
+def _ways(request: CalibrateRequest, deployment: Deployment, logits: Floats, validation: Batch) -> list[ProbabilityWay]:
     """Raw, at the temperature that the training fitted where that was to other logits, and recalibrated."""
-    ways = [Way("raw", "none", None)]
+    ways = [ProbabilityWay("raw", "none", None)]
     if deployment.has_temperature and not request.is_ideal:
-        ways.append(Way("trained", "temperature", deployment.temperature))
+        ways.append(ProbabilityWay("trained", "temperature", deployment.temperature))
     for name in request.method:
         found: Recalibration = RECALIBRATIONS[name].fit(logits, validation.labels)
         if isinstance(found, Temperature):
             found = found.model_copy(update={"condition": str(deployment.condition)})
-        ways.append(Way("recalibrated", name, found))
+        ways.append(ProbabilityWay("recalibrated", name, found))
     return ways
 
 

@@ -10,7 +10,7 @@ from qaml_qiskit.deployments import Deployment, OnTarget, UnderNoise, deploy, lo
 from qaml_qiskit.deployments.forms import highest_margins
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome, Report, certified_curves
-from qaml_qiskit.studies import Certified, OfShots, certified_accuracy, certify_batch, summary_of
+from qaml_qiskit.studies import Certified, ShotPromise, certified_accuracy, certify_batch, summary_of
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.certify.request import CertifyRequest
 from qaml_qiskit.workflows.certify.smoothing import certify_smoothed_images
@@ -71,7 +71,7 @@ def certify(
         if not run.complete and request.method == "smoothing":
             certify_smoothed_images(run, request, deployment, batch, progress or Silent(), pool)
         elif not run.complete:
-            measured = None if request.shots is None else OfShots(request.shots, request.confidence)
+            measured = None if request.shots is None else ShotPromise(request.shots, request.confidence)
             found = certify_batch(run, deployment, batch, request.seed, progress or Silent(), pool, measured)
             _write(run, request, deployment, found)
         return Outcome.of(run, "summary", "certified_accuracy", brief=_brief)

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from qaml_qiskit.errors import ConfigurationError, ignored_options
-from qaml_qiskit.studies.scores import ROBUST_SCORES, ConformityScore
+from qaml_qiskit.studies.conformity import ROBUST_SCORES, ConformityScore
 from qaml_qiskit.workflows.fields import AnyNumber, DeploymentName, Otherwise, Several, Share
 from qaml_qiskit.workflows.request import OnModel, Seeded, UnderNoise, WithManyImages, WithRecipe, WithValidation
 

@@ -8,8 +8,16 @@ from qaml_qiskit.deployments import Deployment, deploy, load_batch, parse_deploy
 from qaml_qiskit.deployments.validation import load_validation
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, Report, conformal_curves
-from qaml_qiskit.studies import Scored, check_promise, cover, coverage_rows, predictors, score_labels, set_rows
-from qaml_qiskit.studies.scores import ROBUST_SCORES
+from qaml_qiskit.studies import (
+    ConformityScorer,
+    check_promise,
+    cover,
+    coverage_rows,
+    predictors,
+    score_labels,
+    set_rows,
+)
+from qaml_qiskit.studies.conformity import ROBUST_SCORES
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.conformal.request import ConformalRequest
 
@@ -59,7 +67,7 @@ def conformal(
         request.model, noise=request.noise, strength=request.strength, recipe=request.recipe
     )
     deployment = deploy(name, condition, backends=backends)
-    scored = Scored(deployment, request.scores)
+    scorer = ConformityScorer(deployment, request.scores)
     batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
     validation = load_validation(request.validation, [deployment], data_dir, seed=request.seed, test=batch)
     for score in request.scores:
@@ -76,10 +84,10 @@ def conformal(
     with opening as pool, open_run("conformal", request, resolved, out, backends=backends) as run:
         if not run.complete:
             progress = progress or Silent()
-            said = score_labels(run, scored, request.scores, validation, progress, pool)
+            said = score_labels(run, scorer, request.scores, validation, progress, pool)
             fitted = list(
                 predictors(
-                    scored,
+                    scorer,
                     said,
                     validation.labels,
                     request.alpha,

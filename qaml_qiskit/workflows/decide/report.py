@@ -12,7 +12,7 @@ from qaml_qiskit.deployments import Batch
 from qaml_qiskit.evaluation import risk_coverage, selective_figures
 from qaml_qiskit.execution.costs import JOB_OVERHEAD, REP_DELAY
 from qaml_qiskit.reports import Brief, Outcome, Report, policy_figure
-from qaml_qiskit.studies import Scoring, Thresholds
+from qaml_qiskit.studies import PolicyScoring, PolicyThresholds
 from qaml_qiskit.workflows.decide.request import DecideRequest
 
 #: What every image got, beside the report.
@@ -50,8 +50,8 @@ class Decided:
     name: str
     batch: Batch
     rule: SequentialRule
-    learned: Thresholds
-    scoring: Scoring
+    learned: PolicyThresholds
+    scoring: PolicyScoring
     answers: Mapping[str, PolicyAnswers]
 
 

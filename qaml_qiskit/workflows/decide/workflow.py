@@ -17,12 +17,12 @@ from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome
 from qaml_qiskit.studies import (
     OnDevice,
+    PolicyScoring,
+    PolicyThresholds,
     Prediction,
-    Scoring,
     ShotScores,
-    Thresholds,
-    answers_of,
     forecast_trails,
+    policy_answers,
     predict_on_devices,
     sampled_trail,
 )
@@ -112,7 +112,7 @@ def _decided(asked: _Asked, run: Run, pool: Pool, progress: Progress) -> Decided
     own = drawn if request.engine == "forecast" else {"validation": drawn["validation"]}
     trails = forecast_trails(run, own, reading, rule, request.drawn, request.seed, progress, pool)
     confidence = request.confidence if "more-shots" in request.policy else None
-    learned = Thresholds.of(trails["validation"], asked.validation.labels, request.doubtful, confidence)
+    learned = PolicyThresholds.of(trails["validation"], asked.validation.labels, request.doubtful, confidence)
     done = learned.done(request.policy) if request.engine == "sampler" else None
     trail = trails.get("images") or sampled_trail(
         run, deployment, asked.batch, reading, rule, done, request.seed, progress, pool
@@ -120,10 +120,10 @@ def _decided(asked: _Asked, run: Run, pool: Pool, progress: Progress) -> Decided
     other = None if asked.fallback is None else _labels(asked.fallback, asked.batch, progress)
     isa, target = deployment.compiled.isa, deployment.compiled.target
     endless = predicted["images"].logits(request.mitigation).argmax(axis=1)
-    scoring = Scoring(
+    scoring = PolicyScoring(
         trail, asked.batch.labels, endless, circuit_seconds(isa, target.isa), request.confidence, whole=done is None
     )
-    answers = answers_of(request.policy, trail, learned, other)
+    answers = policy_answers(request.policy, trail, learned, other)
     return Decided(deployment.name, asked.batch, rule, learned, scoring, answers)
 
 

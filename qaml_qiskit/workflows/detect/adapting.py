@@ -12,43 +12,43 @@ from qaml_qiskit.detection import FittedDetector
 from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies import (
+    AdaptiveAttempt,
+    AlarmRule,
     AttackedSet,
-    Attempt,
-    Rule,
-    Shown,
-    Strength,
+    AttackStrength,
+    ShownImages,
     attacked_strengths,
+    gather_evidence,
     make_adaptive,
     score_sets,
-    see_images,
     strength_of,
 )
 from qaml_qiskit.workflows.detect.plan import DetectPlan
 
 
 @dataclass(frozen=True)
-class Knowing:
+class KnowingAttacker:
     """Who knows what: a detector, its threshold, a variant of the attack, and a strength."""
 
     detector: str
     threshold: float
     variant: str
-    strength: Strength
+    strength: AttackStrength
 
-    def knows(self, detector: str, threshold: float, strength: Strength) -> bool:
+    def knows(self, detector: str, threshold: float, strength: AttackStrength) -> bool:
         """Whether this attacker knows that detector with that threshold, and attacks images of that strength."""
         return (self.detector, self.threshold, self.strength) == (detector, threshold, strength)
 
 
 @dataclass(frozen=True)
-class Adapted:
+class Evasions:
     """The images by which attackers evade who know the detectors.
 
     Attributes:
         evades: which of the images of his strength fool the watched model and raise no alarm, by attacker.
     """
 
-    evades: Mapping[Knowing, NDArray[np.bool_]]
+    evades: Mapping[KnowingAttacker, NDArray[np.bool_]]
 
     def of(
         self, attacked: AttackedSet, detector: str, threshold: float, plain: NDArray[np.bool_]
@@ -73,7 +73,7 @@ class Adapted:
             sent += bool(mine)
         return found if sent == len(attacked.cells) else None
 
-    def rows(self, rules: Mapping[str, list[Rule]]) -> list[Row]:
+    def rows(self, rules: Mapping[str, list[AlarmRule]]) -> list[Row]:
         """How often every attacker evades who knows a detector, a row each, over all images of his strength."""
         together: dict[tuple[str, float, str, float], list[NDArray[np.bool_]]] = {}
         for who, evades in self.evades.items():
@@ -93,11 +93,11 @@ def send_attackers(
     run: Run,
     plan: DetectPlan,
     fitted: Mapping[str, FittedDetector],
-    rules: Mapping[str, list[Rule]],
+    rules: Mapping[str, list[AlarmRule]],
     made: Mapping[str, AdversarialImages],
     progress: Progress,
     pool: Pool,
-) -> Adapted:
+) -> Evasions:
     """Attack the watched model and every detector at once, at the strengths of those who do not know the detectors.
 
     Images are made through exact modules, and judged as the models are deployed: by shots where they are on targets.
@@ -111,8 +111,8 @@ def send_attackers(
         progress: told about every piece.
         pool: where it is done.
     """
-    who: dict[str, Knowing] = {}
-    attempts: dict[str, Attempt] = {}
+    who: dict[str, KnowingAttacker] = {}
+    attempts: dict[str, AdaptiveAttempt] = {}
     for number, (strength, cells) in enumerate(attacked_strengths(plan.attacked).items()):
         known = tuple(made[cell].images for cell in cells)
         for attacker in plan.attackers(strength.eps):
@@ -121,36 +121,38 @@ def send_attackers(
                 for place, threshold in enumerate(dict.fromkeys(rule.threshold for rule in own)):
                     key = f"{name}-{place}-{attacker.variant}-{number}-eps{strength.eps}"
                     told = f"{attacker.variant} with ε = {strength.eps:g} on {plan.watched.name} and {name}"
-                    who[key] = Knowing(name, threshold, attacker.variant, strength)
-                    attempts[key] = Attempt(name, threshold, attacker, strength.rows, known, told)
+                    who[key] = KnowingAttacker(name, threshold, attacker.variant, strength)
+                    attempts[key] = AdaptiveAttempt(name, threshold, attacker, strength.rows, known, told)
     if not attempts:
-        return Adapted({})
+        return Evasions({})
     images = make_adaptive(
         run, attempts, plan.models, plan.detectors, fitted, plan.batch, plan.request.seed, progress, pool
     )
-    return Adapted(_judged(run, plan, fitted, attempts, who, images, progress, pool))
+    return Evasions(_judged(run, plan, fitted, attempts, who, images, progress, pool))
 
 
 def _judged(
     run: Run,
     plan: DetectPlan,
     fitted: Mapping[str, FittedDetector],
-    attempts: Mapping[str, Attempt],
-    who: Mapping[str, Knowing],
+    attempts: Mapping[str, AdaptiveAttempt],
+    who: Mapping[str, KnowingAttacker],
     images: Mapping[str, NDArray[np.float32]],
     progress: Progress,
     pool: Pool,
-) -> dict[Knowing, NDArray[np.bool_]]:
+) -> dict[KnowingAttacker, NDArray[np.bool_]]:
     """By which images each attacker evades; every detector is shown its own attackers' images alone."""
     found = {}
     for name, detector in plan.detectors.items():
         mine = {key: attempt for key, attempt in attempts.items() if attempt.detector == name}
-        sets = {f"adaptive-{key}": Shown(torch.from_numpy(images[key]), attempt.told) for key, attempt in mine.items()}
-        seen = see_images(run, sets, plan.models, {name: detector}, plan.how, progress, pool)
-        scores = score_sets(run, fitted, seen, progress, pool)
+        sets = {
+            f"adaptive-{key}": ShownImages(torch.from_numpy(images[key]), attempt.told) for key, attempt in mine.items()
+        }
+        evidence = gather_evidence(run, sets, plan.models, {name: detector}, plan.how, progress, pool)
+        scores = score_sets(run, fitted, evidence, progress, pool)
         for key, attempt in mine.items():
             place = f"adaptive-{key}", name
             labels = plan.batch.labels if attempt.rows is None else plan.batch.labels[np.array(attempt.rows)]
-            wrong = seen[place].logits[0].argmax(1).numpy() != labels
+            wrong = evidence[place].logits[0].argmax(1).numpy() != labels
             found[who[key]] = wrong & ~(scores[place] > attempt.threshold)
     return found

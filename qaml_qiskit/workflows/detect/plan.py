@@ -30,8 +30,8 @@ from qaml_qiskit.studies import (
     anomalous_images,
     attacked_sets,
     check_askable,
-    exactly,
     mixed_set,
+    without_target,
 )
 from qaml_qiskit.text import slug
 from qaml_qiskit.workflows.detect.request import DetectRequest
@@ -111,7 +111,7 @@ class DetectPlan:
         for model in (*self.models, *self._drifted.values()):
             check_askable(model, self.how)
         for model in self.models if request.adaptive else ():
-            exactly(model).check_attackable([PGDConfig()])
+            without_target(model).check_attackable([PGDConfig()])
         self._asked = _detectors(request)
         for detector in self._asked.values():
             detector.check(self.models)

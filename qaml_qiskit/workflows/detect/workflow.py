@@ -9,25 +9,25 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts import AdversarialImages, Pool, Row, Run, open_pool, open_run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
-from qaml_qiskit.detection import FittedDetector, Seen
+from qaml_qiskit.detection import Evidence, FittedDetector
 from qaml_qiskit.formats import Arrays, npz
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome
 from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import (
-    Rule,
-    Shown,
+    AlarmRule,
+    ShownImages,
     Suspects,
     calibrated_models,
     detection_row,
-    evading,
+    evading_images,
+    gather_evidence,
     make_adversarial,
     rules_of,
     score_sets,
-    see_images,
 )
 from qaml_qiskit.workflows.calling import takes
-from qaml_qiskit.workflows.detect.adapting import Adapted, send_attackers
+from qaml_qiskit.workflows.detect.adapting import Evasions, send_attackers
 from qaml_qiskit.workflows.detect.plan import DetectPlan
 from qaml_qiskit.workflows.detect.report import write_report
 from qaml_qiskit.workflows.detect.request import DetectRequest
@@ -66,18 +66,18 @@ def detect(
     with opening as pool, computing(compute), open_run("detect", request, resolved, out, backends=backends) as run:
         if not run.complete:
             made = make_adversarial(run, plan.cells, plan.sources, plan.batch, progress, pool)
-            seen = _seen(run, plan, made, progress, pool)
-            fitted = _fitted(plan, seen)
-            others = {(key, name): what for (key, name), what in seen.items() if key != _TEACHING}
+            evidence = _evidence(run, plan, made, progress, pool)
+            fitted = _fitted(plan, evidence)
+            others = {(key, name): what for (key, name), what in evidence.items() if key != _TEACHING}
             scores = score_sets(run, fitted, others, progress, pool)
             rules = {
                 name: rules_of(each, scores[_JUDGING, name], request.false_alarms)
                 for name, each in plan.detectors.items()
             }
-            adapted = send_attackers(run, plan, fitted, rules, made, progress, pool)
-            rows = _rows(plan, seen, scores, rules, adapted)
-            _write_scores(run, plan, seen, scores, rules)
-            write_report(run, plan, rows, adapted.rows(rules), _by_set(plan, scores))
+            evasions = send_attackers(run, plan, fitted, rules, made, progress, pool)
+            rows = _rows(plan, evidence, scores, rules, evasions)
+            _write_scores(run, plan, evidence, scores, rules)
+            write_report(run, plan, rows, evasions.rows(rules), _by_set(plan, scores))
     return Outcome.of(run, brief=_brief)
 
 
@@ -88,38 +88,39 @@ def _brief(outcome: Outcome) -> Brief:
     return Brief([{name: row[name] for name in names} for row in rows], {}, outcome.notes)
 
 
-def _seen(
+def _evidence(
     run: Run, plan: DetectPlan, made: Mapping[str, AdversarialImages], progress: Progress, pool: Pool
-) -> dict[tuple[str, str], Seen]:
+) -> dict[tuple[str, str], Evidence]:
     """What every detector sees of all sets of images."""
     sets = {
-        _TEACHING: Shown(plan.teaching.images, "validation images"),
-        _JUDGING: Shown(plan.judging.images, "validation images"),
-        CLEAN: Shown(plan.batch.images, "clean images"),
+        _TEACHING: ShownImages(plan.teaching.images, "validation images"),
+        _JUDGING: ShownImages(plan.judging.images, "validation images"),
+        CLEAN: ShownImages(plan.batch.images, "clean images"),
     }
     for key, attacked in plan.attacked.items():
-        sets[key] = Shown(torch.from_numpy(attacked.images(made)), key)
+        sets[key] = ShownImages(torch.from_numpy(attacked.images(made)), key)
     for key, odd in plan.anomalies.items():
-        sets[key] = Shown(odd.images, odd.told, odd.watched)
-    return see_images(run, sets, plan.models, plan.detectors, plan.how, progress, pool)
+        sets[key] = ShownImages(odd.images, odd.told, odd.watched)
+    return gather_evidence(run, sets, plan.models, plan.detectors, plan.how, progress, pool)
 
 
-def _fitted(plan: DetectPlan, seen: Mapping[tuple[str, str], Seen]) -> dict[str, FittedDetector]:
+def _fitted(plan: DetectPlan, evidence: Mapping[tuple[str, str], Evidence]) -> dict[str, FittedDetector]:
     """The detectors, fitted to what was set aside for it, with models at the temperatures of the same images."""
     labels = plan.teaching.labels
     some = next(iter(plan.detectors))
-    models = calibrated_models(plan.models, seen[_TEACHING, some], labels)
+    models = calibrated_models(plan.models, evidence[_TEACHING, some], labels)
     return {
-        name: each.fit(models, seen[_TEACHING, name], torch.from_numpy(labels)) for name, each in plan.detectors.items()
+        name: each.fit(models, evidence[_TEACHING, name], torch.from_numpy(labels))
+        for name, each in plan.detectors.items()
     }
 
 
-def _suspects(plan: DetectPlan, seen: Mapping[tuple[str, str], Seen]) -> dict[str, Suspects]:
+def _suspects(plan: DetectPlan, evidence: Mapping[tuple[str, str], Evidence]) -> dict[str, Suspects]:
     """What should raise an alarm, by the keys of the sets."""
     some = next(iter(plan.detectors))
 
     def wrong(key: str, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = seen[key, some].logits[0].argmax(1).numpy() != labels
+        found: NDArray[np.bool_] = evidence[key, some].logits[0].argmax(1).numpy() != labels
         return found
 
     found = {
@@ -134,19 +135,19 @@ def _suspects(plan: DetectPlan, seen: Mapping[tuple[str, str], Seen]) -> dict[st
 
 def _rows(
     plan: DetectPlan,
-    seen: Mapping[tuple[str, str], Seen],
+    evidence: Mapping[tuple[str, str], Evidence],
     scores: Scores,
-    rules: Mapping[str, list[Rule]],
-    adapted: Adapted,
+    rules: Mapping[str, list[AlarmRule]],
+    evasions: Evasions,
 ) -> list[Row]:
     rows = []
     for name in plan.detectors:
         clean, judging = scores[CLEAN, name], scores[_JUDGING, name]
-        for key, each in _suspects(plan, seen).items():
+        for key, each in _suspects(plan, evidence).items():
             for rule in rules[name]:
-                plain = evading(each, scores[key, name], rule)
+                plain = evading_images(each, scores[key, name], rule)
                 attacked = plan.attacked.get(key)
-                best = None if attacked is None or plain is None else adapted.of(attacked, name, rule.threshold, plain)
+                best = None if attacked is None or plain is None else evasions.of(attacked, name, rule.threshold, plain)
                 rows.append(detection_row(name, plan.models, each, scores[key, name], clean, judging, rule, best))
     return rows
 
@@ -168,9 +169,9 @@ def _told(plan: DetectPlan, key: str) -> str:
 def _write_scores(
     run: Run,
     plan: DetectPlan,
-    seen: Mapping[tuple[str, str], Seen],
+    evidence: Mapping[tuple[str, str], Evidence],
     scores: Scores,
-    rules: Mapping[str, list[Rule]],
+    rules: Mapping[str, list[AlarmRule]],
 ) -> None:
     """What every detector and every model said of every image, with names enough to read it alone."""
     some = next(iter(plan.detectors))
@@ -178,7 +179,7 @@ def _write_scores(
     labelled = {_JUDGING: plan.judging, **dict.fromkeys([CLEAN, *plan.attacked], plan.batch)}
     labelled |= {key: plan.batch for key, odd in plan.anomalies.items() if odd.labels is not None}
     arrays: Arrays = {f"scores/{name}/{key}": scores[key, name] for name in plan.detectors for key in keys}
-    arrays |= {f"logits/{key}": torch.stack(seen[key, some].logits).numpy() for key in keys}
+    arrays |= {f"logits/{key}": torch.stack(evidence[key, some].logits).numpy() for key in keys}
     arrays |= {f"labels/{key}": batch.labels for key, batch in labelled.items()}
     arrays |= {f"indices/{key}": batch.indices for key, batch in labelled.items()}
     arrays |= {f"thresholds/{name}": np.array([rule.threshold for rule in rules[name]]) for name in plan.detectors}

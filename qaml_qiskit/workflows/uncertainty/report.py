@@ -9,7 +9,7 @@ from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.networks import notes_of
 from qaml_qiskit.formats import npz
 from qaml_qiskit.reports import Report, uncertainty_bars
-from qaml_qiskit.studies import ALONE, JudgedSource, uncertainty_gains
+from qaml_qiskit.studies import ALONE, FamilyUncertainty, uncertainty_gains
 from qaml_qiskit.workflows.uncertainty.request import UncertaintyRequest
 
 _READING = (
@@ -35,7 +35,11 @@ _PICTURE = "Mean of the entropy's parts over images whose label is right, and ov
 
 
 def write_report(
-    run: Run, request: UncertaintyRequest, judged: Sequence[JudgedSource], batch: Batch, models: Sequence[Deployment]
+    run: Run,
+    request: UncertaintyRequest,
+    judged: Sequence[FamilyUncertainty],
+    batch: Batch,
+    models: Sequence[Deployment],
 ) -> None:
     """Write everything that a reader looks at, the arrays, and the metrics, which finish the run.
 
@@ -61,7 +65,7 @@ def write_report(
     report.finish(_lead(families, rows), rows, [*notes, _GAINS], gains=gains, anomalies=anomalies)
 
 
-def _lead(families: Sequence[JudgedSource], rows: Sequence[dict[str, object]]) -> str:
+def _lead(families: Sequence[FamilyUncertainty], rows: Sequence[dict[str, object]]) -> str:
     told = [
         f"{row['source']}: NLL {row['nll']:.3f}, ECE {row['ece']:.3f}, {row['model_part']:.3f} nats about the model"
         for row in rows
@@ -69,7 +73,7 @@ def _lead(families: Sequence[JudgedSource], rows: Sequence[dict[str, object]]) -
     return f"{rows[0]['images']} images. {'; '.join(told)}."
 
 
-def _arrays(judged: Sequence[JudgedSource], batch: Batch) -> dict[str, np.ndarray]:
+def _arrays(judged: Sequence[FamilyUncertainty], batch: Batch) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {"labels": batch.labels, "indices": batch.indices}
     for each in judged:
         found |= {f"{name}_{each.name}": values for name, values in each.found.arrays().items()}
@@ -77,7 +81,7 @@ def _arrays(judged: Sequence[JudgedSource], batch: Batch) -> dict[str, np.ndarra
 
 
 def _bars(
-    judged: Sequence[JudgedSource], labels: np.ndarray
+    judged: Sequence[FamilyUncertainty], labels: np.ndarray
 ) -> dict[str, dict[str, tuple[float, float, float] | None]]:
     """Mean parts of right and wrong labels by source; None where there is no such label."""
     found: dict[str, dict[str, tuple[float, float, float] | None]] = {}

@@ -1,17 +1,15 @@
 """What ``qaml uncertainty`` is asked for."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from qaml_qiskit.errors import ConfigurationError, ignored_options
+from qaml_qiskit.studies.family_names import FamilyName
 from qaml_qiskit.workflows.anomalies import OddImages
 from qaml_qiskit.workflows.data_options import ForNetworks
 from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Otherwise, Several
 from qaml_qiskit.workflows.request import Seeded, WithImages, WithRecipe, WithValidation
-
-#: Where doubt about a model comes from.
-FamilyName = Literal["ensemble", "laplace", "laplace-samples", "draws", "noise"]
 
 
 class UncertaintyRequest(Seeded, WithRecipe, ForNetworks, WithValidation, WithImages):

@@ -19,11 +19,11 @@ from qaml_qiskit.studies import (
     ALONE,
     FITTED,
     LEARNED,
-    Answering,
-    Answers,
-    Asking,
-    JudgedSource,
-    Learned,
+    AskingMembers,
+    FamilyAnswers,
+    FamilyInquiry,
+    FamilyUncertainty,
+    TrainingSample,
     anomalous_images,
 )
 from qaml_qiskit.workflows.calling import takes
@@ -71,7 +71,7 @@ def uncertainty(
     others = {kind: anomalous_images(kind, batch, models[0], data_dir, request.seed) for kind in request.anomalies}
     learned = None
     if request.has_laplace:
-        learned = Learned(*load_learned(models[0], request.curvature_images, data_dir, seed=request.seed))
+        learned = TrainingSample(*load_learned(models[0], request.curvature_images, data_dir, seed=request.seed))
     resolved = _resolved(models, batch, parts, others, learned)
     with opening as pool, open_run("uncertainty", request, resolved, out, backends=backends) as run:
         if not run.complete:
@@ -128,7 +128,7 @@ def _resolved(
     batch: Batch,
     parts: tuple[Batch, Batch],
     others: Mapping[str, Tensor],
-    learned: Learned | None,
+    learned: TrainingSample | None,
 ) -> dict[str, Any]:
     found: dict[str, Any] = {
         "weights": {each.name: each.weights for each in models},
@@ -152,16 +152,16 @@ def _judged(
     batch: Batch,
     parts: tuple[Batch, Batch],
     others: Mapping[str, Tensor],
-    learned: Learned | None,
+    learned: TrainingSample | None,
     progress: Progress,
     pool: Pool,
-) -> list[JudgedSource]:
+) -> list[FamilyUncertainty]:
     """The first model alone, then every family."""
     sets = {LEARNED: parts[0].images, FITTED: parts[1].images, _TEST: batch.images}
     # Files are named by these; the others' names may be paths.
     anomalies = {f"anomaly-{number}": name for number, name in enumerate(others)}
     sets |= {key: others[name] for key, name in anomalies.items()}
-    work = Answering(
+    work = AskingMembers(
         models,
         sets,
         seed=request.seed,
@@ -170,14 +170,16 @@ def _judged(
         with_shots=request.shots is not None,
     )
     names = (_TEST, *anomalies)
-    asking = Asking(run, work, *parts, names, request.draws, len(models), request.seed, request.shots, progress, pool)
-    answers: dict[str, Answers] = {ALONE: asking.alone()}
+    asking = FamilyInquiry(
+        run, work, *parts, names, request.draws, len(models), request.seed, request.shots, progress, pool
+    )
+    answers: dict[str, FamilyAnswers] = {ALONE: asking.alone()}
     answers |= {family: asking.answers(family) for family in request.families}
 
-    def judged(name: str, said: Answers) -> JudgedSource:
+    def judged(name: str, said: FamilyAnswers) -> FamilyUncertainty:
         found = {each: said.uncertainty(each, request.shots, request.seed) for each in names}
         about = {other: found[key] for key, other in anomalies.items()}
-        return JudgedSource(name, len(said.temperatures), said.temperatures, said.prior, found[_TEST], about)
+        return FamilyUncertainty(name, len(said.temperatures), said.temperatures, said.prior, found[_TEST], about)
 
     return [judged(name, said) for name, said in answers.items()]
 

@@ -17,7 +17,7 @@ from qaml_qiskit.attacks import make_attack, run_attack
 from qaml_qiskit.deployments import deploy
 from qaml_qiskit.deployments.images import load_batch
 from qaml_qiskit.deployments.validation import fitted_temperature, halves, load_validation
-from qaml_qiskit.detection import DETECTORS, make_detector, seen_by
+from qaml_qiskit.detection import DETECTORS, evidence_of, make_detector
 from qaml_qiskit.evaluation import auroc, rate_at, true_positives_at
 
 IMAGES, VALIDATION, EPS, STEPS, PROMISE = "500", "1000", (0.03, 0.1), 10, 0.05
@@ -61,11 +61,11 @@ def main() -> None:
         for kind, settings in detectors:
             with torch.no_grad():
                 detector = make_detector(kind, **settings).prepared(teaching.images)
-                seen = seen_by([module], detector, teaching.images)
+                seen = evidence_of([module], detector, teaching.images)
                 fitted = detector.fit([model], seen, torch.from_numpy(teaching.labels))
                 sets = {None: batch.images, "validation": judging.images, **attacked}
                 scores = {
-                    key: fitted.scores(seen_by([module], detector, images)).numpy() for key, images in sets.items()
+                    key: fitted.scores(evidence_of([module], detector, images)).numpy() for key, images in sets.items()
                 }
                 right = module(batch.images).argmax(1) == labels
                 for eps, images in attacked.items():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qaml_qiskit.confidence import SequentialRule, SequentialTest, Trail, follow, least_lead, round_ends
+from qaml_qiskit.confidence import SequentialRule, SequentialTest, Trail, least_lead, measure_in_rounds, round_ends
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import Z_95
 from tests.tolerances import SIGMAS
@@ -31,7 +31,7 @@ def rule(test: SequentialTest, confidence: float, classes: int) -> SequentialRul
 def test_a_tie_is_called_no_more_often_than_promised(test: SequentialTest) -> None:
     # Of two classes that are a hair apart, the wrong one is called as often as it can be.
     images, confidence = 400, 0.9
-    found = follow(rule(test, confidence, 2), **qubits(np.array([0.1001, 0.1]), images, 3))  # type: ignore[arg-type]
+    found = measure_in_rounds(rule(test, confidence, 2), **qubits(np.array([0.1001, 0.1]), images, 3))  # type: ignore[arg-type]
     answers = found.stopped(found.certain)
     wrong = (answers.labels[0] != 0) & answers.early[0]
     assert wrong.mean() <= (1 - confidence) + SIGMAS * np.sqrt(0.1 * 0.9 / images)
@@ -49,7 +49,7 @@ def test_errors_among_ten_classes_keep_the_promise_over_repetitions(test: Sequen
             p = (1 + every[rows]) / 2
             return np.where(shots.random((len(rows), count, 6)) < p[:, None], 1.0, -1.0)
 
-        found = follow(rule(test, 0.9, 6), images, measure)
+        found = measure_in_rounds(rule(test, 0.9, 6), images, measure)
         answers = found.stopped(found.certain)
         wrong.append(((answers.labels[0] != every.argmax(axis=1)) & answers.early[0]).mean())
     assert np.mean(wrong) <= 0.1 + SIGMAS * np.sqrt(0.1 * 0.9 / (repetitions * images))
@@ -59,7 +59,7 @@ def test_an_interval_that_is_looked_at_until_it_suits_breaks_its_promise() -> No
     # The plain rule, "stop once the lead exceeds its 95 % interval", at every one of many looks.
     images, z = 400, np.array([0.0, 1e-9])
     looks = SequentialRule(0.95, round_ends(20, 2000, 1.0), np.array([[0.0, 2], [2, 0]]), "sign")
-    found = follow(looks, **qubits(z, images, 5))  # type: ignore[arg-type]
+    found = measure_in_rounds(looks, **qubits(z, images, 5))  # type: ignore[arg-type]
     plain, honest = (found.stopped(each) for each in (found.lead >= Z_95, found.certain))
     # Class 1 is ahead by a hair: class 0 is wrong.
     wrong = [(each.early & (each.labels == 0)).mean() for each in (plain, honest)]
@@ -72,7 +72,7 @@ def test_the_sign_test_needs_fewest_shots() -> None:
     z = np.array([0.5, 0.1, -0.2, -0.4])
     shots = {}
     for test in TESTS:
-        found = follow(rule(test, 0.99, 4), **qubits(z, 100, 1))  # type: ignore[arg-type]
+        found = measure_in_rounds(rule(test, 0.99, 4), **qubits(z, 100, 1))  # type: ignore[arg-type]
         shots[test] = np.array(ROUNDS)[found.stopped(found.certain).places].mean()
     assert shots["sign"] < shots["bernstein"]
     assert shots["betting"] < shots["bernstein"]
@@ -117,7 +117,7 @@ def test_images_that_are_done_are_not_measured_again() -> None:
         return measure(number, rows, shots)  # type: ignore[operator,no-any-return]
 
     one = rule("sign", 0.99, 2)
-    found = follow(one, 50, counted, lambda certain, lead: certain.any(axis=1))
+    found = measure_in_rounds(one, 50, counted, lambda certain, lead: certain.any(axis=1))
     assert asked[0] == 50
     assert len(asked) < len(ROUNDS)
     np.testing.assert_array_equal(found.stopped(found.certain).labels, 0)
@@ -157,7 +157,7 @@ def drawn_trail(images: int, seed: int) -> Trail:
         p = (1 + np.clip(z[rows], -1, 1)) / 2
         return np.where(generator.random((len(rows), shots, 3)) < p[:, None], 1.0, -1.0)
 
-    return follow(rule("sign", 0.9, 3), images, measure)
+    return measure_in_rounds(rule("sign", 0.9, 3), images, measure)
 
 
 def test_the_lead_of_validation_images_keeps_its_promise_on_others() -> None:

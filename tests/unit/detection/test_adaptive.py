@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from qaml_qiskit.attacks import make_attack, run_attack
 from qaml_qiskit.attacks.measure import margins
-from qaml_qiskit.detection import Adaptive, Detector, FittedDetector, Seen, seen_by
+from qaml_qiskit.detection import Adaptive, Detector, Evidence, FittedDetector, evidence_of
 from qaml_qiskit.detection.adaptive import agreed_margins
 from qaml_qiskit.detection.disagreement import Disagreement, Divergence, FittedDisagreement, FittedDivergence
 from tests.tolerances import BOUND, VALUE
@@ -98,7 +98,7 @@ def test_one_model_agrees_with_itself() -> None:
 class Alarmed(Detector):
     """Fitted by hand."""
 
-    def fit(self, models: object, seen: Seen, labels: Tensor) -> FittedDetector:
+    def fit(self, models: object, evidence: Evidence, labels: Tensor) -> FittedDetector:
         raise NotImplementedError
 
 
@@ -106,25 +106,25 @@ class Alarmed(Detector):
 class Silent(FittedDetector):
     """Never alarmed."""
 
-    def scores(self, seen: Seen) -> Tensor:
-        return torch.zeros(len(seen.images), dtype=torch.float64)
+    def scores(self, evidence: Evidence) -> Tensor:
+        return torch.zeros(len(evidence.images), dtype=torch.float64)
 
 
 @dataclass(frozen=True)
 class Liar(FittedDetector):
     """Always alarmed, but not by its surrogate."""
 
-    def scores(self, seen: Seen) -> Tensor:
-        return torch.ones(len(seen.images), dtype=torch.float64)
+    def scores(self, evidence: Evidence) -> Tensor:
+        return torch.ones(len(evidence.images), dtype=torch.float64)
 
-    def surrogate(self, seen: Seen) -> Tensor:
-        return -seen.images.flatten(1).sum(1)
+    def surrogate(self, evidence: Evidence) -> Tensor:
+        return -evidence.images.flatten(1).sum(1)
 
 
 def _evading(fitted: FittedDetector, detector: Detector, threshold: float, images: Tensor) -> Tensor:
     with torch.no_grad():
-        seen = seen_by(MODELS, detector, images)
-        return (seen.logits[0].argmax(1) != LABELS) & (fitted.scores(seen) <= threshold)
+        evidence = evidence_of(MODELS, detector, images)
+        return (evidence.logits[0].argmax(1) != LABELS) & (fitted.scores(evidence) <= threshold)
 
 
 def test_who_compares_models_is_seen_from_its_slope() -> None:
@@ -133,5 +133,5 @@ def test_who_compares_models_is_seen_from_its_slope() -> None:
 
     fitted = FittedDisagreement((1.0, 1.0))
     told = Adaptive(eps=EPS, steps=20).search(MODELS, Disagreement(), fitted, 0.0, IMAGES, LABELS, seed=1)
-    seen = Adaptive(eps=EPS, steps=20).search(MODELS, Hidden(), fitted, 0.0, IMAGES, LABELS, seed=1)
-    assert torch.equal(told.images, seen.images)
+    evidence = Adaptive(eps=EPS, steps=20).search(MODELS, Hidden(), fitted, 0.0, IMAGES, LABELS, seed=1)
+    assert torch.equal(told.images, evidence.images)

@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from qaml_qiskit.detection import DETECTORS, Seen, make_detector, seen_by
+from qaml_qiskit.detection import DETECTORS, Evidence, evidence_of, make_detector
 from qaml_qiskit.errors import ConfigurationError, InputError
 from tests.tolerances import DIFFERENCE_STEP, FINITE_DIFFERENCE
 from tests.unit.detection.watched import deployed, fitted, images, labels, network
@@ -24,8 +24,8 @@ def test_scores_are_a_number_an_image_whatever_the_batch(name: str) -> None:
     detector, found, modules = fitted(name)
     some = images(6, seed=2)
     with torch.no_grad():
-        together = found.scores(seen_by(modules, detector, some))
-        alone = torch.cat([found.scores(seen_by(modules, detector, some[[i]])) for i in range(6)])
+        together = found.scores(evidence_of(modules, detector, some))
+        alone = torch.cat([found.scores(evidence_of(modules, detector, some[[i]])) for i in range(6)])
     assert together.shape == (6,)
     assert together.dtype == torch.float64
     assert torch.isfinite(together).all()
@@ -39,7 +39,7 @@ def test_the_surrogate_has_the_slope_of_central_differences(name: str) -> None:
     way = torch.randn(some.shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
 
     def surrogate(at: torch.Tensor) -> torch.Tensor:
-        return found.surrogate(seen_by(modules, detector, at))
+        return found.surrogate(evidence_of(modules, detector, at))
 
     at = some.clone().requires_grad_(True)
     (slope,) = torch.autograd.grad(surrogate(at).sum(), at)
@@ -58,8 +58,8 @@ def test_a_detector_travels_to_a_worker(name: str) -> None:
     some = images(4, seed=2)
     assert type(detector)(**detector.model_dump()).model_dump() == detector.model_dump()
     with torch.no_grad():
-        expected = found.scores(seen_by(modules, detector, some))
-        assert torch.equal(found_again.scores(seen_by(modules, again, some)), expected)
+        expected = found.scores(evidence_of(modules, detector, some))
+        assert torch.equal(found_again.scores(evidence_of(modules, again, some)), expected)
 
 
 @pytest.mark.parametrize("name", LEARNING)
@@ -67,14 +67,14 @@ def test_one_image_is_too_few_to_learn_from(name: str) -> None:
     detector = make_detector(name)
     one = images(1)
     with pytest.raises(InputError, match=r"cannot learn from so few validation images: got 1 .*--validation"):
-        detector.prepared(one).fit([deployed()], Seen(one, (torch.zeros(1, 3),)), labels(1))
+        detector.prepared(one).fit([deployed()], Evidence(one, (torch.zeros(1, 3),)), labels(1))
 
 
 @pytest.mark.parametrize("name", ["mahalanobis", "fidelity"])
 def test_every_class_is_needed_where_classes_are_learned(name: str) -> None:
     some = images(4)
     with pytest.raises(InputError, match="got 4 validation images, none of class 2"):
-        make_detector(name).fit([deployed()], Seen(some, (torch.zeros(4, 3),)), torch.tensor([0, 1, 0, 1]))
+        make_detector(name).fit([deployed()], Evidence(some, (torch.zeros(4, 3),)), torch.tensor([0, 1, 0, 1]))
 
 
 @pytest.mark.parametrize("name", ["radius", "fidelity", "autoencoder"])

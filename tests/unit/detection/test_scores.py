@@ -11,7 +11,7 @@ from sklearn.covariance import LedoitWolf
 from sklearn.decomposition import PCA
 
 from qaml_qiskit.certificates import certify_l2
-from qaml_qiskit.detection import Seen, make_detector, seen_by
+from qaml_qiskit.detection import Evidence, evidence_of, make_detector
 from tests.tolerances import CERTIFICATE, OPTIMISER, VALUE
 from tests.unit.detection.watched import CLASSES, deployed, fitted, images, labels, saying
 
@@ -63,7 +63,7 @@ def test_mahalanobis_stands_logits_without_spread() -> None:
 def test_the_radius_is_the_certified_one_and_its_slope_points_away_from_the_nearest_image() -> None:
     _, found, modules = fitted("radius")
     some = images(4, seed=2).requires_grad_(True)
-    scores = found.scores(seen_by(modules, make_detector("radius"), some))
+    scores = found.scores(evidence_of(modules, make_detector("radius"), some))
     pixels, decisions = some.detach().flatten(1).numpy(), deployed().decisions()
     said = modules[0](some).argmax(1).numpy()
     certified = certify_l2(decisions, pixels, said)
@@ -76,7 +76,7 @@ def test_the_radius_is_the_certified_one_and_its_slope_points_away_from_the_near
 def test_no_image_within_the_radius_has_another_label_and_one_at_it_has() -> None:
     _, found, modules = fitted("radius")
     image = images(1, seed=2)
-    radius = -float(found.scores(Seen(image, ())))
+    radius = -float(found.scores(Evidence(image, ())))
     matrices, x = deployed().forms().matrices, image.flatten().numpy()
     own = int(modules[0](image).argmax(1))
     nearest = []
@@ -104,7 +104,7 @@ def test_fidelity_is_that_of_density_matrices(against: str) -> None:
     own = np.array([affinities[label][i] for i, label in enumerate(said)])
     others = [max(affinities[k][i] for k in range(CLASSES) if k != label) for i, label in enumerate(said)]
     expected = np.array(others) - own if against == "best" else 1 - own
-    assert close(found.scores(seen_by(modules, detector, some)), expected)
+    assert close(found.scores(evidence_of(modules, detector, some)), expected)
 
 
 def test_the_affinity_is_one_on_average_over_the_images_of_a_class() -> None:
@@ -122,13 +122,13 @@ def test_reconstruction_is_that_of_scikit_learn(kept: float) -> None:
     pca = PCA(kept, svd_solver="full").fit(learned)
     rows = some.flatten(1).numpy()
     lost = ((rows - pca.inverse_transform(pca.transform(rows))) ** 2).sum(1)
-    assert close(found.scores(seen_by(modules, detector, some)), lost)
+    assert close(found.scores(evidence_of(modules, detector, some)), lost)
 
 
 def test_the_autoencoder_keeps_what_no_other_subspace_keeps_more_of() -> None:
     detector, found, modules = fitted("autoencoder", kept=0.9)
     learned = images(24)
-    trash = found.scores(seen_by(modules, detector, learned))
+    trash = found.scores(evidence_of(modules, detector, learned))
     rho = torch.einsum("ni,nj->ij", *[deployed().qvc.encoding.state(learned)] * 2) / 24
     values = torch.linalg.eigvalsh(rho).flip(0)
     count = int((values.cumsum(0) < 0.9).sum()) + 1
@@ -143,7 +143,7 @@ def test_the_autoencoder_of_amplitudes_is_a_reconstruction_of_normalised_images(
     scores = []
     for name, settings in (("autoencoder", {}), ("reconstruction", {"centred": False, "normalised": True})):
         detector, found, modules = fitted(name, kept=0.9, **settings)
-        scores.append(found.scores(seen_by(modules, detector, some)))
+        scores.append(found.scores(evidence_of(modules, detector, some)))
     assert close(scores[0], scores[1])
 
 
@@ -157,7 +157,7 @@ def test_squeezing_is_the_largest_distance_over_the_views() -> None:
         return (modules[0](x) / 0.5).softmax(1)
 
     distances = torch.stack([(said(some) - said(view)).abs().sum(1) for view in views.values()])
-    assert close(found.scores(seen_by(modules, detector, some)), distances.amax(0).detach())
+    assert close(found.scores(evidence_of(modules, detector, some)), distances.amax(0).detach())
     assert list(make_detector("squeezing", kept=None).prepared(some).views(some)) == ["median:3", "bits:4"]
 
 
@@ -168,12 +168,12 @@ def test_a_stack_sums_the_logarithms_of_conformal_p_values() -> None:
     for name in ("energy", "reconstruction"):
         member = make_detector(name)
         with torch.no_grad():
-            fit = member.fit([deployed()], seen_by(modules, member, learned[::2]), labels(24)[::2])
-            clean = fit.scores(seen_by(modules, member, learned[1::2])).numpy()
-            asked = fit.scores(seen_by(modules, member, some)).numpy()
+            fit = member.fit([deployed()], evidence_of(modules, member, learned[::2]), labels(24)[::2])
+            clean = fit.scores(evidence_of(modules, member, learned[1::2])).numpy()
+            asked = fit.scores(evidence_of(modules, member, some)).numpy()
         p = [(1 + sum(c >= a for c in clean)) / (1 + len(clean)) for a in asked]
         expected -= np.log(p)
-    assert close(found.scores(seen_by(modules, detector, some)), expected)
+    assert close(found.scores(evidence_of(modules, detector, some)), expected)
 
 
 def test_p_values_of_clean_images_are_as_small_as_a_share_no_more_often_than_that() -> None:
@@ -195,14 +195,14 @@ def test_views_of_a_stack_reach_the_member_that_asked_for_them() -> None:
     assert list(detector.views(some)) == views
     alone = make_detector("squeezing").prepared(images(24)[::2])
     with torch.no_grad():
-        scores = alone.fit([deployed()], seen_by(modules, alone, images(24)[::2]), labels(12)).scores(
-            seen_by(modules, alone, some)
+        scores = alone.fit([deployed()], evidence_of(modules, alone, images(24)[::2]), labels(12)).scores(
+            evidence_of(modules, alone, some)
         )
         clean = found.ranks["squeezing"].numpy()  # type: ignore[attr-defined]
         p = [(1 + (clean >= float(score)).sum()) / (1 + len(clean)) for score in scores]
-        energies = [-math.log(x) for x in found.p_values("energy", seen_by(modules, alone, some)).tolist()]  # type: ignore[attr-defined]
+        energies = [-math.log(x) for x in found.p_values("energy", evidence_of(modules, alone, some)).tolist()]  # type: ignore[attr-defined]
     expected = [-math.log(a) + b for a, b in zip(p, energies, strict=True)]
-    assert close(found.scores(seen_by(modules, detector, some)), expected)
+    assert close(found.scores(evidence_of(modules, detector, some)), expected)
 
 
 def test_a_stack_asks_for_as_many_models_as_its_members() -> None:

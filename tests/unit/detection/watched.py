@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from qaml_qiskit.confidence import Temperature
 from qaml_qiskit.deployments import Deployment, deploy
-from qaml_qiskit.detection import Detector, FittedDetector, Seen, make_detector, seen_by
+from qaml_qiskit.detection import Detector, Evidence, FittedDetector, evidence_of, make_detector
 from qaml_qiskit.models import FNN, QVC, DataCard, FNNConfig, ModelCard, QVCConfig, StoredModel
 
 CLASSES = 3
@@ -43,10 +43,10 @@ def fitted(name: str, count: int = 24, **settings: object) -> tuple[Detector, Fi
     detector = make_detector(name, **settings).prepared(images(count))
     detector.check(deployments)
     with torch.no_grad():
-        found = detector.fit(deployments, seen_by(modules, detector, images(count)), labels(count))
+        found = detector.fit(deployments, evidence_of(modules, detector, images(count)), labels(count))
     return detector, found, modules
 
 
-def saying(logits: Tensor) -> Seen:
+def saying(logits: Tensor) -> Evidence:
     """Images of which nothing but the logits matters."""
-    return Seen(torch.zeros(len(logits), 1, 3, 4), (logits,))
+    return Evidence(torch.zeros(len(logits), 1, 3, 4), (logits,))

@@ -13,13 +13,13 @@ from qaml_qiskit.detection import Adaptive, make_detectors
 from qaml_qiskit.detection.disagreement import FittedDisagreement
 from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import (
-    Attempt,
-    Strength,
+    AdaptiveAttempt,
+    AttackStrength,
     attacked_sets,
     attacked_strengths,
-    exactly,
     make_adaptive,
     mixed_set,
+    without_target,
 )
 from tests.integration.small import deployed, ideal, images, strong_readout
 from tests.tolerances import BOUND
@@ -39,7 +39,7 @@ def made(run: Run, rows: tuple[int, ...]) -> np.ndarray:
     ]
     detectors, fitted = make_detectors(["disagreement"]), {"disagreement": FittedDisagreement((1.0, 1.0))}
     attacker = Adaptive(eps=EPS, steps=2, restarts=1)
-    attempt = Attempt("disagreement", 0.0, attacker, rows, (), "an attacker")
+    attempt = AdaptiveAttempt("disagreement", 0.0, attacker, rows, (), "an attacker")
     return make_adaptive(run, {"one": attempt}, models, detectors, fitted, batch(), 3, Silent())["one"]
 
 
@@ -54,8 +54,8 @@ def test_some_rows_are_attacked_alone(tmp_path: Path) -> None:
 def test_strengths_are_those_of_the_attacks_in_l_infinity() -> None:
     apart = attacked_sets("0", "small", [*ATTACKS, CWConfig(eps=1.0)])
     assert attacked_strengths(apart) == {
-        Strength(EPS): ["0-pgd-eps0.1"],
-        Strength(0.2): ["0-pgd-eps0.2"],
+        AttackStrength(EPS): ["0-pgd-eps0.1"],
+        AttackStrength(0.2): ["0-pgd-eps0.2"],
     }
     mixed = attacked_strengths(mixed_set("0", "small", ATTACKS, 30, seed=1))
     assert sorted(row for strength in mixed for row in strength.rows or ()) == list(range(30))
@@ -64,6 +64,6 @@ def test_strengths_are_those_of_the_attacks_in_l_infinity() -> None:
 
 def test_a_model_on_a_target_is_computed_without_its_noise() -> None:
     device = deployed(strong_readout())
-    torch.testing.assert_close(exactly(device).logits(images()), ideal().logits(images()), rtol=0, atol=BOUND)
+    torch.testing.assert_close(without_target(device).logits(images()), ideal().logits(images()), rtol=0, atol=BOUND)
     noisy = ideal().under("depolarizing", 0.1)
-    assert exactly(noisy) is noisy
+    assert without_target(noisy) is noisy

@@ -10,7 +10,7 @@ from qaml_qiskit.deployments import Batch
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.studies import fit_conformal
 from qaml_qiskit.studies.conforming import ConformalPredictor, pixels_of
-from qaml_qiskit.studies.scores import ROBUST_SCORES, ConformityScore
+from qaml_qiskit.studies.conformity import ROBUST_SCORES, ConformityScore
 from tests.integration.small import ideal, images
 from tests.tolerances import BOUND, CERTIFICATE
 
@@ -60,7 +60,7 @@ def test_one_class_is_as_in_all(score: ConformityScore) -> None:
 def test_sets_of_the_margin_without_attack_are_margins_above_the_threshold() -> None:
     batch = labelled(20, 60)
     exact, bound = predictor("margin"), predictor("lipschitz")
-    expected = exact.scored.margins(pixels_of(batch.images)).min(2) >= exact.thresholds
+    expected = exact.scorer.margins(pixels_of(batch.images)).min(2) >= exact.thresholds
     np.testing.assert_array_equal(exact.sets(batch.images), expected)
     np.testing.assert_array_equal(bound.sets(batch.images), expected)
     outside = ~expected

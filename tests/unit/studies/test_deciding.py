@@ -15,11 +15,11 @@ from qaml_qiskit.execution import sampling_seconds
 from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import (
     OnDevice,
-    Scoring,
+    PolicyScoring,
+    PolicyThresholds,
     ShotScores,
-    Thresholds,
-    answers_of,
     forecast_trails,
+    policy_answers,
     predict_on_devices,
     sampled_trail,
 )
@@ -128,12 +128,12 @@ def test_images_that_are_done_are_left_out_of_the_next_workload(device: Deployme
     np.testing.assert_array_equal(again.logits, trail.logits)
 
 
-def by_hand() -> tuple[Trail, Thresholds]:
+def by_hand() -> tuple[Trail, PolicyThresholds]:
     """Two images, three rounds: the first is certain after two, the second never."""
     logits = np.array([[[[1.0, 2], [2, 1], [2, 1]], [[1, 0], [0, 1], [0, 1]]]])
     lead = np.array([[[0.1, 3, 4], [0.5, 0.2, 0.3]]])
     trail = Trail((10, 20, 40), logits, lead, lead > 2)
-    return trail, Thresholds.of(drawn_validation(), np.zeros(9, int), 0.5, None)
+    return trail, PolicyThresholds.of(drawn_validation(), np.zeros(9, int), 0.5, None)
 
 
 def drawn_validation() -> Trail:
@@ -143,8 +143,8 @@ def drawn_validation() -> Trail:
 
 def test_policies_by_hand() -> None:
     trail, learned = by_hand()
-    answers = answers_of(("fixed", "sequential"), trail, learned, np.array([1, 0]))
-    scoring = Scoring(trail, np.array([0, 0]), np.array([0, 0]), 1e-5, 0.99)
+    answers = policy_answers(("fixed", "sequential"), trail, learned, np.array([1, 0]))
+    scoring = PolicyScoring(trail, np.array([0, 0]), np.array([0, 0]), 1e-5, 0.99)
     rows = {row["policy"]: row for row in scoring.rows(answers)}
     assert rows["fixed"]["accuracy"] == 0.5
     assert rows["fixed"]["shots"] == 40

@@ -14,19 +14,19 @@ from qaml_qiskit.deployments.validation import halves
 from qaml_qiskit.detection import make_detectors
 from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import (
+    AlarmRule,
     Inquiry,
-    Rule,
     Sampling,
-    Shown,
+    ShownImages,
     Suspects,
     anomalous_images,
     ask_models,
     attacked_sets,
     detection_row,
+    gather_evidence,
     make_adversarial,
     mixed_set,
     rules_of,
-    see_images,
 )
 from tests.integration.small import SHOTS, deployed, ideal, images, shot_error, strong_readout
 from tests.tolerances import SIGMAS, VALUE
@@ -94,12 +94,12 @@ def test_models_are_asked_once_and_as_they_are_deployed(tmp_path: Path, monkeypa
 
 def test_a_disturbed_model_stands_in_for_the_watched_one_alone(tmp_path: Path) -> None:
     models, drifted = [ideal(), ideal().under("depolarizing", 0.01)], ideal().under("depolarizing", 0.3)
-    sets = {"clean": Shown(images(), "clean"), "drift": Shown(images(), "drift", drifted)}
+    sets = {"clean": ShownImages(images(), "clean"), "drift": ShownImages(images(), "drift", drifted)}
     detectors = make_detectors(["divergence"])
     with open_run("demo", Options(), out=tmp_path / "run") as run:
-        seen = see_images(run, sets, models, detectors, Sampling(), Silent())
+        evidence = gather_evidence(run, sets, models, detectors, Sampling(), Silent())
 
-    clean, drift = (seen[key, "divergence"].logits for key in sets)
+    clean, drift = (evidence[key, "divergence"].logits for key in sets)
     assert torch.equal(clean[1], drift[1])
     assert torch.equal(drift[0], drifted.logits(images()))
 
@@ -108,8 +108,8 @@ def test_rules_are_the_promise_and_the_detector_s_own() -> None:
     pair, smooth = make_detectors(["disagreement", "divergence"]).values()
     validation = np.repeat([0.0, 1.0], [30, 9])
 
-    assert rules_of(smooth, np.arange(39.0), 0.05) == [Rule(37.0, 0.05)]
-    assert rules_of(pair, validation, 0.05) == [Rule(0.0, None), Rule(1.0, 0.05)]
+    assert rules_of(smooth, np.arange(39.0), 0.05) == [AlarmRule(37.0, 0.05)]
+    assert rules_of(pair, validation, 0.05) == [AlarmRule(0.0, None), AlarmRule(1.0, 0.05)]
 
 
 def row(**changed: Any) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def row(**changed: Any) -> dict[str, Any]:
         np.repeat([0.0, 1.0], 30),
     )
     suspects = Suspects("pgd", "source", 0.1, np.array([False, True, True, False]), **changed)
-    return detection_row("disagreement", [ideal(), ideal()], suspects, scores, clean, validation, Rule(0.0, None))
+    return detection_row("disagreement", [ideal(), ideal()], suspects, scores, clean, validation, AlarmRule(0.0, None))
 
 
 def test_alarms_are_counted_as_west_et_al_count_them() -> None:

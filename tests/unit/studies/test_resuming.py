@@ -23,22 +23,22 @@ from qaml_qiskit.progress import Advance
 from qaml_qiskit.studies import (
     FITTED,
     LEARNED,
-    Answering,
-    Asking,
-    Attempt,
+    AdaptiveAttempt,
+    AskingMembers,
     Classifier,
+    ConformityScorer,
     Defence,
     Encoder,
+    FamilyInquiry,
     Grid,
     Inquiry,
-    Learned,
     OnDevice,
     Preparation,
     Sampling,
-    Scored,
     ShotScores,
-    Shown,
+    ShownImages,
     SmoothedCertification,
+    TrainingSample,
     ask_models,
     audit_defences,
     calibrated_models,
@@ -47,6 +47,7 @@ from qaml_qiskit.studies import (
     coverage_rows,
     encode_images,
     forecast_trails,
+    gather_evidence,
     make_adaptive,
     perturb_everywhere,
     predict_on_devices,
@@ -54,7 +55,6 @@ from qaml_qiskit.studies import (
     score_labels,
     score_sets,
     score_without_noise,
-    see_images,
     set_rows,
     smooth_batch,
     smoothed_levels,
@@ -179,14 +179,16 @@ def smoothing(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
 
 def detecting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     detectors, models = make_detectors(["divergence", "confidence"]), [ideal(), ideal().under("depolarizing", 0.1)]
-    seen = see_images(run, {"a": Shown(images(), "a")}, models, detectors, Sampling(), shown, pool)
+    seen = gather_evidence(run, {"a": ShownImages(images(), "a")}, models, detectors, Sampling(), shown, pool)
     labels = torch.arange(6) % 3
     calibrated = calibrated_models(models, seen["a", "divergence"], labels.numpy())
     fitted = {name: each.fit(calibrated, seen["a", name], labels) for name, each in detectors.items()}
     scores = score_sets(run, fitted, seen, shown, pool)
     assert (scores["a", "divergence"] > 0).all()
     attack = Adaptive(eps=0.1, steps=2, restarts=1)
-    attempts = {f"{rows[0]}": Attempt("divergence", 0.0, attack, rows, (), "attacker") for rows in ((0, 1), (3, 5))}
+    attempts = {
+        f"{rows[0]}": AdaptiveAttempt("divergence", 0.0, attack, rows, (), "attacker") for rows in ((0, 1), (3, 5))
+    }
     made = make_adaptive(run, attempts, models, detectors, fitted, batch(), 0, shown, pool)
     for key, attempt in attempts.items():
         change = np.abs(made[key] - images().numpy()[list(attempt.rows or ())])
@@ -205,8 +207,8 @@ def calibrating(run: Run, device: Deployment, shown: Display, pool: Any) -> None
 
 def doubting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     sets = {LEARNED: images(6), FITTED: images(6), "images": images(8)}
-    work = Answering([ideal(), device], sets, strength=0.01, learned=Learned(images(3), 30), with_shots=True)
-    asking = Asking(run, work, batch(), batch(), ("images",), 2, 2, 0, 100, shown, pool)
+    work = AskingMembers([ideal(), device], sets, strength=0.01, learned=TrainingSample(images(3), 30), with_shots=True)
+    asking = FamilyInquiry(run, work, batch(), batch(), ("images",), 2, 2, 0, 100, shown, pool)
     for family in ("ensemble", "laplace", "noise"):
         found = asking.answers(family).uncertainty("images", 100, 0)
         assert found.expected + found.model + found.shots == pytest.approx(found.total)
@@ -223,7 +225,7 @@ def deciding(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
 
 
 def covering(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
-    scored = Scored(ideal(), ["margin", "radius"])
+    scored = ConformityScorer(ideal(), ["margin", "radius"])
     said = score_labels(run, scored, ["margin", "radius"], batch(300), shown, pool)
     fitted = list(predictors(scored, said, batch(300).labels, [0.1], ["margin", "radius"]))
     found = cover(run, fitted, batch(10), (0.0, 0.1), shown, pool)

@@ -16,7 +16,14 @@ from qaml_qiskit.evaluation import auroc
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.models import Laplace
 from qaml_qiskit.progress import Silent, ignore
-from qaml_qiskit.studies import ALONE, Answering, Asking, JudgedSource, Learned, uncertainty_gains
+from qaml_qiskit.studies import (
+    ALONE,
+    AskingMembers,
+    FamilyInquiry,
+    FamilyUncertainty,
+    TrainingSample,
+    uncertainty_gains,
+)
 from qaml_qiskit.studies.families import FITTED, LEARNED, scatter
 from qaml_qiskit.studies.members import Member, exact_one_shot, one_shot_covariances
 from tests.integration.small import ideal, images, model
@@ -30,7 +37,7 @@ class Options(BaseModel):
     seed: int = 0
 
 
-def say(work: Answering, source: str, number: int = 0, priors: tuple[float, ...] = ()) -> Arrays:
+def say(work: AskingMembers, source: str, number: int = 0, priors: tuple[float, ...] = ()) -> Arrays:
     return work(Member(source, number, "a", priors), ignore)
 
 
@@ -42,13 +49,13 @@ def drawn_model() -> Deployment:
 
 
 def test_an_ensemble_says_what_its_models_say() -> None:
-    work = Answering([ideal(), ideal(drawn_model().qvc.without_noise_layers())], SETS)
+    work = AskingMembers([ideal(), ideal(drawn_model().qvc.without_noise_layers())], SETS)
     for number in range(2):
         assert np.array_equal(say(work, "ensemble", number)["logits"], ideal().logits(images(5)).double().numpy())
 
 
 def test_draws_are_those_of_the_layers_and_come_again() -> None:
-    work = Answering([drawn_model()], SETS, seed=3)
+    work = AskingMembers([drawn_model()], SETS, seed=3)
     first, second, again = (say(work, "draws", number)["logits"] for number in (0, 1, 0))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, second)
@@ -60,7 +67,7 @@ def test_draws_are_those_of_the_layers_and_come_again() -> None:
 
 def test_sampled_errors_of_gates_are_depolarising_noise_on_average() -> None:
     strength = 0.05
-    work = Answering([ideal()], SETS, strength=strength)
+    work = AskingMembers([ideal()], SETS, strength=strength)
     many = np.stack([say(work, "noise", number)["logits"] for number in range(400)])
     exact = ideal().under("depolarizing", strength).logits(images(5)).numpy()
     error = many.std(axis=0) / np.sqrt(len(many))
@@ -69,7 +76,7 @@ def test_sampled_errors_of_gates_are_depolarising_noise_on_average() -> None:
 
 def test_the_laplace_members_are_the_posteriors() -> None:
     learned = images(4)
-    work = Answering([ideal()], SETS, seed=2, learned=Learned(learned, 40))
+    work = AskingMembers([ideal()], SETS, seed=2, learned=TrainingSample(learned, 40))
     fitted = Laplace.fit(model(), learned, trained_on=40)
     found = say(work, "laplace", priors=(0.5, 2.0))
     expected = fitted.covariances(images(5), (0.5, 2.0)).numpy()
@@ -112,12 +119,16 @@ def validation(seed: int) -> Batch:
     return Batch(drawn, labels % 3, np.arange(12), "12")
 
 
-def asking(path: Path, models: list[Deployment], *, shots: int | None = None, test: Tensor | None = None) -> Asking:
+def asking(
+    path: Path, models: list[Deployment], *, shots: int | None = None, test: Tensor | None = None
+) -> FamilyInquiry:
     run = open_run("uncertainty", Options(), None, path)
     parts = validation(1), validation(2)
     sets = {LEARNED: parts[0].images, FITTED: parts[1].images, "images": images(9) if test is None else test}
-    work = Answering(models, sets, learned=Learned(images(4), 40), strength=0.01, with_shots=shots is not None)
-    return Asking(run, work, *parts, ("images",), 4, len(models), 0, shots, Silent())
+    work = AskingMembers(
+        models, sets, learned=TrainingSample(images(4), 40), strength=0.01, with_shots=shots is not None
+    )
+    return FamilyInquiry(run, work, *parts, ("images",), 4, len(models), 0, shots, Silent())
 
 
 @pytest.mark.parametrize("family", ["ensemble", "laplace", "laplace-samples", "noise"])
@@ -148,8 +159,8 @@ def test_rows_and_gains_are_of_these_predictions() -> None:
     labels = np.arange(60) % 3
     sure = np.full((60, 3), 0.1)
     sure[np.arange(60), np.where(generator.random(60) < 0.8, labels, (labels + 1) % 3)] = 0.8
-    alone = JudgedSource(ALONE, 1, (1.0,), None, Uncertainty.of_members(sure[None]))
-    other = JudgedSource(
+    alone = FamilyUncertainty(ALONE, 1, (1.0,), None, Uncertainty.of_members(sure[None]))
+    other = FamilyUncertainty(
         "ensemble", 2, (1.0, 1.0), None, Uncertainty.of_members(np.stack([sure, np.roll(sure, 1, axis=1)]))
     )
     row = other.row(labels, None, 0)
@@ -169,6 +180,6 @@ def test_rows_and_gains_are_of_these_predictions() -> None:
 def test_where_every_label_is_right_nothing_is_told_apart() -> None:
     labels = np.arange(6) % 3
     certain = np.eye(3)[labels] * 0.7 + 0.1
-    row = JudgedSource(ALONE, 1, (1.0,), None, Uncertainty.of_members(certain[None])).row(labels, None, 0)
+    row = FamilyUncertainty(ALONE, 1, (1.0,), None, Uncertainty.of_members(certain[None])).row(labels, None, 0)
     assert row["auroc_entropy"] is None
     assert row["auroc_entropy_interval"] is None

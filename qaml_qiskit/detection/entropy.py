@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.detection.detector import Detector, FittedDetector, Seen
-from qaml_qiskit.detection.disagreement import entropy_of_logs, log_probabilities, mean_of_logs, temperatures_of
+from qaml_qiskit.detection.detector import Detector, Evidence, FittedDetector
+from qaml_qiskit.detection.probabilities import entropy_of_logs, log_probabilities, mean_of_logs, temperatures_of
 
 
 class Entropy(Detector):
@@ -18,7 +18,7 @@ class Entropy(Detector):
 
     name = "entropy"
 
-    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
+    def fit(self, models: Sequence[Deployment], evidence: Evidence, labels: Tensor) -> FittedDetector:
         """Nothing is learned."""
         return FittedEntropy(temperatures_of(models))
 
@@ -29,6 +29,6 @@ class FittedEntropy(FittedDetector):
 
     temperatures: tuple[float, ...]
 
-    def scores(self, seen: Seen) -> Tensor:
+    def scores(self, evidence: Evidence) -> Tensor:
         """Shape (N,)."""
-        return entropy_of_logs(mean_of_logs(log_probabilities(seen, self.temperatures)))
+        return entropy_of_logs(mean_of_logs(log_probabilities(evidence, self.temperatures)))

@@ -13,6 +13,7 @@ from qaml_qiskit.evaluation import (
     bin_error_figure,
     bootstrap_difference,
     calibration_figures,
+    label_losses,
     mean_figure,
     ranking_figure,
 )
@@ -24,7 +25,7 @@ Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class JudgedSource:
+class FamilyUncertainty:
     """What a family is unsure about.
 
     Attributes:
@@ -94,7 +95,9 @@ def scores_of(found: Uncertainty) -> dict[str, Scores]:
     }
 
 
-def uncertainty_gains(alone: JudgedSource, family: JudgedSource, labels: NDArray[np.int64], seed: int) -> Iterator[Row]:
+def uncertainty_gains(
+    alone: FamilyUncertainty, family: FamilyUncertainty, labels: NDArray[np.int64], seed: int
+) -> Iterator[Row]:
     """Paired differences of a family from the first model at its temperature, on the same images.
 
     A row a figure. ``auroc…``: of telling which labels of the first model are wrong, by a score of the family, less
@@ -107,11 +110,10 @@ def uncertainty_gains(alone: JudgedSource, family: JudgedSource, labels: NDArray
         seed: of the bootstrap.
     """
     p, before = family.found.probabilities, alone.found.probabilities
-    rows = np.arange(len(labels))
     right, right_before = p.argmax(axis=1) == labels, before.argmax(axis=1) == labels
     pairs = {
         "accuracy": (mean_figure(right), mean_figure(right_before)),
-        "nll": tuple(mean_figure(-np.log(np.maximum(each[rows, labels], _LEAST))) for each in (p, before)),
+        "nll": tuple(mean_figure(label_losses(each, labels)) for each in (p, before)),
         "ece": tuple(
             bin_error_figure(each.max(axis=1), good, equal_width(each.max(axis=1), BINS))
             for each, good in ((p, right), (before, right_before))
@@ -129,10 +131,6 @@ def uncertainty_gains(alone: JudgedSource, family: JudgedSource, labels: NDArray
             "interval": None if interval is None else list(interval),
             "better": _verdict(interval, higher=name not in ("nll", "ece")),
         }
-
-
-#: Stands for a probability of zero in a logarithm.
-_LEAST = float(np.finfo(np.float64).tiny)
 
 
 def _told_apart(column: str, clean: Scores, suspicious: Scores) -> Row:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from qaml_qiskit.deployments import Deployment
-from qaml_qiskit.detection.detector import Detector, FittedDetector, Seen
+from qaml_qiskit.detection.detector import Detector, Evidence, FittedDetector
 
 
-class OfTemperature(Detector):
+class LogitDetector(Detector):
     """A detector of the logits of one model in units of its temperature; nothing else is learned."""
 
-    def fit(self, models: Sequence[Deployment], seen: Seen, labels: Tensor) -> FittedDetector:
+    def fit(self, models: Sequence[Deployment], evidence: Evidence, labels: Tensor) -> FittedDetector:
         """The temperature is the model's."""
-        return FittedToTemperature(self, models[0].temperature.value)
+        return FittedLogitDetector(self, models[0].temperature.value)
 
     @abstractmethod
     def of(self, logits: Tensor) -> Tensor:
@@ -23,18 +23,18 @@ class OfTemperature(Detector):
 
 
 @dataclass(frozen=True)
-class FittedToTemperature(FittedDetector):
+class FittedLogitDetector(FittedDetector):
     """A detector of the logits at the temperature of the model."""
 
-    detector: OfTemperature
+    detector: LogitDetector
     temperature: float
 
-    def scores(self, seen: Seen) -> Tensor:
+    def scores(self, evidence: Evidence) -> Tensor:
         """Shape (N,)."""
-        return self.detector.of(seen.logits[0].double() / self.temperature)
+        return self.detector.of(evidence.logits[0].double() / self.temperature)
 
 
-class Confidence(OfTemperature):
+class Confidence(LogitDetector):
     """One less the largest probability (Hendrycks & Gimpel 2017, 1610.02136)."""
 
     name = "confidence"
@@ -44,7 +44,7 @@ class Confidence(OfTemperature):
         return logits.softmax(1).sort(dim=1, descending=True).values[:, 1:].sum(1)
 
 
-class Margin(OfTemperature):
+class Margin(LogitDetector):
     """Minus the gap of the two largest logits: the logarithm of the odds of the second label against the first."""
 
     name = "margin"
@@ -55,7 +55,7 @@ class Margin(OfTemperature):
         return second - first
 
 
-class Energy(OfTemperature):
+class Energy(LogitDetector):
     """The free energy −T·log Σ_k exp(z_k/T) of the logits, in units of T (Liu et al. 2020, 2010.03759)."""
 
     name = "energy"

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from qaml_qiskit.detection.detector import Detector, Seen
+from qaml_qiskit.detection.detector import Detector, Evidence
 
 
-def seen_by(modules: Sequence[nn.Module], detector: Detector, images: Tensor) -> Seen:
+def evidence_of(modules: Sequence[nn.Module], detector: Detector, images: Tensor) -> Evidence:
     """Ask modules about images and about a detector's views of them; differentiable in the images.
 
     Args:
@@ -16,7 +16,7 @@ def seen_by(modules: Sequence[nn.Module], detector: Detector, images: Tensor) ->
         images: shape (N, C, H, W), where the modules are.
     """
     views = {name: _ask(modules, view) for name, view in detector.views(images).items()}
-    return Seen(images, _ask(modules, images), views)
+    return Evidence(images, _ask(modules, images), views)
 
 
 def _ask(modules: Sequence[nn.Module], images: Tensor) -> tuple[Tensor, ...]:
