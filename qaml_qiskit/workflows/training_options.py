@@ -13,7 +13,7 @@ from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.data_options import DataOptions
 from qaml_qiskit.workflows.defence_options import DEFENCE_OPTIONS, NOISE_AWARE, DefenceOptions
 from qaml_qiskit.workflows.fields import AnsatzOrFile, ClassName, Count, Otherwise
-from qaml_qiskit.workflows.request import Seeded
+from qaml_qiskit.workflows.mixins import Seeded
 
 #: Classes kept when none are asked for and every class needs a qubit: the digits have 64 pixels, hence six qubits.
 DEFAULT_CLASSES = {"digits": (0, 1, 2, 3, 4, 5)}

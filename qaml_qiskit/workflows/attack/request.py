@@ -8,7 +8,7 @@ from qaml_qiskit.attacks import Attack, AttackName
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.data_options import ForNetworks
 from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Otherwise, Several
-from qaml_qiskit.workflows.request import AttackOptions, OnModel, Seeded, UnderNoise, WithImages
+from qaml_qiskit.workflows.mixins import AttackOptions, OnModel, Seeded, UnderNoise, WithImages
 
 
 class AttackRequest(Seeded, UnderNoise, ForNetworks, AttackOptions, WithImages, OnModel):

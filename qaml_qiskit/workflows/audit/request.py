@@ -9,7 +9,7 @@ from qaml_qiskit.deployments import conditions
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.data_options import ForNetworks
 from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Otherwise, Several
-from qaml_qiskit.workflows.request import OnModel, Seeded, WithImages
+from qaml_qiskit.workflows.mixins import OnModel, Seeded, WithImages
 
 
 class AuditRequest(Seeded, ForNetworks, WithImages, OnModel):

@@ -12,7 +12,7 @@ from qaml_qiskit.deployments.conditions import Condition
 from qaml_qiskit.errors import ignored_options
 from qaml_qiskit.workflows.data_options import ForNetworks
 from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Images, Otherwise, Several, TargetName
-from qaml_qiskit.workflows.request import (
+from qaml_qiskit.workflows.mixins import (
     AttackParameters,
     MitigatedOnTarget,
     OnModel,

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from qaml_qiskit.errors import ignored_options
 from qaml_qiskit.workflows.fields import Count, DeploymentName, Share
-from qaml_qiskit.workflows.request import OnModel, Seeded, UnderNoise, WithImages, WithRecipe
+from qaml_qiskit.workflows.mixins import OnModel, Seeded, UnderNoise, WithImages, WithRecipe
 
 #: The options of randomised smoothing alone.
 _SMOOTHING = ("smoothing_sigma", "samples", "selection_samples", "failure")

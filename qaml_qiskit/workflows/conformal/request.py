@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from qaml_qiskit.errors import ConfigurationError, ignored_options
 from qaml_qiskit.studies.conformity import ROBUST_SCORES, ConformityScore
 from qaml_qiskit.workflows.fields import AnyNumber, DeploymentName, Otherwise, Several, Share
-from qaml_qiskit.workflows.request import OnModel, Seeded, UnderNoise, WithManyImages, WithRecipe, WithValidation
+from qaml_qiskit.workflows.mixins import OnModel, Seeded, UnderNoise, WithManyImages, WithRecipe, WithValidation
 
 
 class ConformalRequest(Seeded, UnderNoise, WithRecipe, WithValidation, WithManyImages, OnModel):

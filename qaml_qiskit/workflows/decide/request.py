@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from qaml_qiskit.confidence import Policy, round_ends
 from qaml_qiskit.errors import ConfigurationError, InputError, ignored_options
 from qaml_qiskit.workflows.fields import ClassifierName, Count, Otherwise, Several, Share
-from qaml_qiskit.workflows.request import ModelOnTarget, Seeded, WithImages, WithRecipe, WithValidation
+from qaml_qiskit.workflows.mixins import ModelOnTarget, Seeded, WithImages, WithRecipe, WithValidation
 
 #: Draws of the shots where they cost nothing and nobody says how many.
 REPETITIONS = 20

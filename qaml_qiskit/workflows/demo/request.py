@@ -6,7 +6,7 @@ from pydantic import Field
 
 from qaml_qiskit.circuits import ReadoutName
 from qaml_qiskit.workflows.fields import Count, Otherwise
-from qaml_qiskit.workflows.request import OnTarget, Seeded, WithRecipe
+from qaml_qiskit.workflows.mixins import OnTarget, Seeded, WithRecipe
 from qaml_qiskit.workflows.training_options import TrainingOptions
 
 

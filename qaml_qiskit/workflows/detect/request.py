@@ -10,7 +10,7 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.anomalies import AnomalyName
 from qaml_qiskit.workflows.data_options import ForNetworks
 from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Otherwise, Several, Share
-from qaml_qiskit.workflows.request import (
+from qaml_qiskit.workflows.mixins import (
     AttackParameters,
     MitigatedOnTarget,
     Seeded,

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.workflows.fields import AnyNumber, Count, Otherwise, Several, TargetName
-from qaml_qiskit.workflows.request import OnModels, Seeded, WithImages, WithRecipe
+from qaml_qiskit.workflows.mixins import OnModels, Seeded, WithImages, WithRecipe
 
 
 class ForecastRequest(Seeded, WithRecipe, WithImages, OnModels):

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from qaml_qiskit.workflows.fields import Count
-from qaml_qiskit.workflows.request import OnModels, OnTarget, Seeded, WithImages, WithRecipe
+from qaml_qiskit.workflows.mixins import OnModels, OnTarget, Seeded, WithImages, WithRecipe
 
 
 class FrontierRequest(Seeded, WithRecipe, OnTarget, WithImages, OnModels):

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.fields import AnyNumber, Count, Share
-from qaml_qiskit.workflows.request import Seeded
+from qaml_qiskit.workflows.mixins import Seeded
 
 FieldName = Annotated[str, Field(min_length=1)]
 

@@ -11,7 +11,7 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.registry import Named
 from qaml_qiskit.workflows.data_options import DataOptions
 from qaml_qiskit.workflows.fields import AnsatzOrFile, AnyNumber, Count, RecipeName, Several, TargetName
-from qaml_qiskit.workflows.request import Seeded
+from qaml_qiskit.workflows.mixins import Seeded
 
 CountedEncoding = Annotated[
     str, Named(ENCODINGS, {"exact": "Qiskit's state preparation of one image", "none": "the layers alone"})

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Mode
 from qaml_qiskit.workflows.fields import Count, Otherwise
-from qaml_qiskit.workflows.request import ModelOnTarget, Seeded, WithImages, WithRecipe
+from qaml_qiskit.workflows.mixins import ModelOnTarget, Seeded, WithImages, WithRecipe
 
 
 class RunRequest(Seeded, WithRecipe, WithImages, ModelOnTarget):

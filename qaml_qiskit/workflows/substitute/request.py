@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.data_options import ForNetworks
 from qaml_qiskit.workflows.fields import ClassifierName, Count, Images, Otherwise
-from qaml_qiskit.workflows.request import Seeded, WithRecipe
+from qaml_qiskit.workflows.mixins import Seeded, WithRecipe
 
 
 class SubstituteRequest(Seeded, WithRecipe, ForNetworks):

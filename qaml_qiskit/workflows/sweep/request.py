@@ -11,7 +11,7 @@ from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.noise import NOISES, Placement
 from qaml_qiskit.registry import Named
 from qaml_qiskit.workflows.fields import AnyNumber, Count, Images, ModelName, Otherwise, Several
-from qaml_qiskit.workflows.request import OnTarget, Seeded, WithRecipe
+from qaml_qiskit.workflows.mixins import OnTarget, Seeded, WithRecipe
 
 SweptNoise = Annotated[str, Named(NOISES, {"device": "the own noise of a target"})]
 SweptEncoding = Annotated[str, Named(ENCODINGS, {"own": "the encoding that the model was trained with"})]

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from qaml_qiskit.errors import ConfigurationError, unknown_name
 from qaml_qiskit.studies import PARTS, TamperedPart
 from qaml_qiskit.workflows.fields import AnyNumber, Count, Otherwise, Several, TargetName
-from qaml_qiskit.workflows.request import OnModel, Seeded, WithImages, WithRecipe
+from qaml_qiskit.workflows.mixins import OnModel, Seeded, WithImages, WithRecipe
 
 #: Flip probability of every qubit, either way, where nothing is said about the readout.
 READOUT = 0.02

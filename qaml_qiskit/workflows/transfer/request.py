@@ -8,7 +8,7 @@ from qaml_qiskit.attacks import Attack, AttackName
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.data_options import ForNetworks
 from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Images, Otherwise, Several
-from qaml_qiskit.workflows.request import AttackOptions, Seeded, WithRecipe
+from qaml_qiskit.workflows.mixins import AttackOptions, Seeded, WithRecipe
 
 
 class TransferRequest(Seeded, WithRecipe, ForNetworks, AttackOptions):

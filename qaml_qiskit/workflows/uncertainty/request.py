@@ -9,7 +9,7 @@ from qaml_qiskit.studies.family_names import FamilyName
 from qaml_qiskit.workflows.anomalies import OddImages
 from qaml_qiskit.workflows.data_options import ForNetworks
 from qaml_qiskit.workflows.fields import AnyNumber, ClassifierName, Count, Otherwise, Several
-from qaml_qiskit.workflows.request import Seeded, WithImages, WithRecipe, WithValidation
+from qaml_qiskit.workflows.mixins import Seeded, WithImages, WithRecipe, WithValidation
 
 
 class UncertaintyRequest(Seeded, WithRecipe, ForNetworks, WithValidation, WithImages):
