@@ -22,5 +22,11 @@ if TYPE_CHECKING:
     from qaml_qiskit.deployments.rules import Filtered as Filtered
     from qaml_qiskit.deployments.rules import LayersRule as LayersRule
     from qaml_qiskit.deployments.rules import Smoothing as Smoothing
+    from qaml_qiskit.deployments.validation import fitted_temperature as fitted_temperature
+    from qaml_qiskit.deployments.validation import halved as halved
+    from qaml_qiskit.deployments.validation import halves as halves
+    from qaml_qiskit.deployments.validation import known_temperature as known_temperature
+    from qaml_qiskit.deployments.validation import load_learned as load_learned
+    from qaml_qiskit.deployments.validation import load_validation as load_validation
 
 load_lazily(__name__)

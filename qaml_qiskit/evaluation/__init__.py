@@ -21,6 +21,9 @@ from qaml_qiskit.evaluation.estimates import Correction as Correction
 from qaml_qiskit.evaluation.estimates import Estimates as Estimates
 from qaml_qiskit.evaluation.estimates import factors as factors
 from qaml_qiskit.evaluation.head import LinearHead as LinearHead
+from qaml_qiskit.evaluation.measured_accuracy import accuracy_interval as accuracy_interval
+from qaml_qiskit.evaluation.measured_accuracy import sampled_accuracy as sampled_accuracy
+from qaml_qiskit.evaluation.measured_accuracy import uncertain_labels as uncertain_labels
 from qaml_qiskit.evaluation.paired import bin_error_figure as bin_error_figure
 from qaml_qiskit.evaluation.paired import bootstrap_difference as bootstrap_difference
 from qaml_qiskit.evaluation.paired import mean_figure as mean_figure
@@ -46,6 +49,3 @@ from qaml_qiskit.evaluation.thresholds import allowed_above as allowed_above
 from qaml_qiskit.evaluation.thresholds import check_enough as check_enough
 from qaml_qiskit.evaluation.thresholds import least_images as least_images
 from qaml_qiskit.evaluation.thresholds import threshold_for as threshold_for
-from qaml_qiskit.evaluation.uncertainty import accuracy_interval as accuracy_interval
-from qaml_qiskit.evaluation.uncertainty import sampled_accuracy as sampled_accuracy
-from qaml_qiskit.evaluation.uncertainty import uncertain_labels as uncertain_labels

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.certified import certified_curves as certified_curves
     from qaml_qiskit.reports.confidence import add_confidence as add_confidence
     from qaml_qiskit.reports.confidence import confidence_histograms as confidence_histograms
-    from qaml_qiskit.reports.conformal import conformal_curves as conformal_curves
+    from qaml_qiskit.reports.conformal_figures import conformal_curves as conformal_curves
     from qaml_qiskit.reports.decision_figures import monitored_sums as monitored_sums
     from qaml_qiskit.reports.decision_figures import policy_figure as policy_figure
     from qaml_qiskit.reports.detection_figures import detection_strengths as detection_strengths

@@ -16,8 +16,7 @@ from qaml_qiskit.certificates import (
     widest_margins,
 )
 from qaml_qiskit.confidence import Temperature, adaptive_scores, check_set_images, fit_temperature, thresholds_for
-from qaml_qiskit.deployments import Batch, Deployment
-from qaml_qiskit.deployments.validation import halved
+from qaml_qiskit.deployments import Batch, Deployment, halved
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.studies.conformity import ROBUST_SCORES, ConformityScore
 

@@ -215,9 +215,9 @@ def detection_row(
         "true_positive_rate": true.value,
         "true_positive_interval": list(true.interval),
         "fooled": fooled,
-        "caught_of_fooled": None if caught is None else float(caught.mean()),
-        **_evasions("evasion_rate", "evasion_interval", evading_images(suspects, scores, rule)),
-        **_evasions("adaptive", "adaptive_interval", adapted),
+        **_share("caught_of_fooled", "caught_of_fooled_interval", caught),
+        **_share("evasion_rate", "evasion_interval", evading_images(suspects, scores, rule)),
+        **_share("adaptive", "adaptive_interval", adapted),
     }
 
 
@@ -226,11 +226,11 @@ def evading_images(suspects: Suspects, scores: NDArray[np.float64], rule: AlarmR
     return None if suspects.wrong is None else suspects.wrong & ~(scores > rule.threshold)
 
 
-def _evasions(share: str, interval: str, evades: NDArray[np.bool_] | None) -> Row:
-    """Their share and its interval, in columns of these names."""
-    if evades is None:
+def _share(share: str, interval: str, which: NDArray[np.bool_] | None) -> Row:
+    """How many of them are so, and the interval of that, in columns of these names."""
+    if which is None:
         return {share: None, interval: None}
-    found = Proportion(int(evades.sum()), len(evades))
+    found = Proportion(int(which.sum()), len(which))
     return {share: found.value, interval: list(found.interval)}
 
 

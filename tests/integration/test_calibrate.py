@@ -12,7 +12,7 @@ from torch import nn
 
 import qaml_qiskit as qaml_python
 from qaml_qiskit.confidence import RECALIBRATIONS, Temperature, softmax
-from qaml_qiskit.deployments.validation import load_validation
+from qaml_qiskit.deployments import load_validation
 from qaml_qiskit.errors import DamagedFileError
 from qaml_qiskit.evaluation import calibration_figures
 from tests.integration.conftest import Finished

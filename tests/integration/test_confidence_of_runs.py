@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from qaml_qiskit.confidence import Temperature
-from qaml_qiskit.deployments import deploy
-from qaml_qiskit.deployments.validation import known_temperature
+from qaml_qiskit.deployments import deploy, known_temperature
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.models import as_stored

@@ -10,8 +10,7 @@ import torch
 
 import qaml_qiskit
 from qaml_qiskit.datasets import load_dataset
-from qaml_qiskit.deployments import deploy
-from qaml_qiskit.deployments.validation import load_validation
+from qaml_qiskit.deployments import deploy, load_validation
 from tests.integration.conftest import Finished
 
 Qaml = Callable[..., Finished]

@@ -12,9 +12,8 @@ import torch
 
 import qaml_qiskit
 from qaml_qiskit.attacks import frozen
-from qaml_qiskit.deployments import deploy
+from qaml_qiskit.deployments import deploy, fitted_temperature, load_validation
 from qaml_qiskit.deployments.images import load_images
-from qaml_qiskit.deployments.validation import fitted_temperature, load_validation
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import accuracy
 from qaml_qiskit.models import DataCard, load_model, predict

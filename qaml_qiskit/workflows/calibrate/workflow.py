@@ -10,9 +10,16 @@ from numpy.typing import NDArray
 from qaml_qiskit.artifacts import AdversarialImages, Pool, Run, digest, open_pool, open_run
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.confidence import RECALIBRATIONS, Recalibration, Temperature
-from qaml_qiskit.deployments import Batch, Deployment, load_batch, parse_deployment, read_deployments, written
+from qaml_qiskit.deployments import (
+    Batch,
+    Deployment,
+    load_batch,
+    load_validation,
+    parse_deployment,
+    read_deployments,
+    written,
+)
 from qaml_qiskit.deployments.networks import code_of, network_data
-from qaml_qiskit.deployments.validation import load_validation
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome
 from qaml_qiskit.simulation import computing

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qaml_qiskit.artifacts import Row, Run, digest, open_pool, open_run
-from qaml_qiskit.deployments import Deployment, deploy, load_batch, parse_deployment
-from qaml_qiskit.deployments.validation import load_validation
+from qaml_qiskit.deployments import Deployment, deploy, load_batch, load_validation, parse_deployment
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, Report, conformal_curves
 from qaml_qiskit.studies import (

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts import Pool, Run, digest, open_pool, open_run
 from qaml_qiskit.confidence import SequentialRule, check_lead_images
-from qaml_qiskit.deployments import Batch, Deployment, load_batch, read_deployments, refusals
-from qaml_qiskit.deployments.validation import load_validation
+from qaml_qiskit.deployments import Batch, Deployment, load_batch, load_validation, read_deployments, refusals
 from qaml_qiskit.evaluation import check_enough
 from qaml_qiskit.execution import circuit_seconds
 from qaml_qiskit.execution.targets import real_hardware

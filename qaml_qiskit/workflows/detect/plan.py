@@ -12,11 +12,19 @@ from torch import Tensor
 from qaml_qiskit.artifacts import digest
 from qaml_qiskit.attacks import PGDConfig
 from qaml_qiskit.compute import Compute
-from qaml_qiskit.deployments import Batch, Deployment, load_batch, parse_deployment, read_deployments, written
+from qaml_qiskit.deployments import (
+    Batch,
+    Deployment,
+    halves,
+    load_batch,
+    load_validation,
+    parse_deployment,
+    read_deployments,
+    written,
+)
 from qaml_qiskit.deployments.conditions import OnTarget, parse_condition
 from qaml_qiskit.deployments.images import check_readable
 from qaml_qiskit.deployments.networks import code_of, network_data
-from qaml_qiskit.deployments.validation import halves, load_validation
 from qaml_qiskit.detection import GIVEN_DETECTORS, Adaptive, Detector, make_detectors
 from qaml_qiskit.evaluation import check_enough
 from qaml_qiskit.execution.catalogue import IBMEntry, load_catalogue
@@ -116,15 +124,7 @@ class DetectPlan:
         for detector in self._asked.values():
             detector.check(self.models)
         self.batch = load_batch(request.images, everyone, data_dir, or_all=request.is_default("images"))
-        validation = self._validation()
-        self.teaching, self.judging = halves(validation, request.seed)
-        check_enough(
-            len(self.judging),
-            request.false_alarms,
-            f"a promise of {request.false_alarms:.4g} false alarms",
-            "allow more false alarms",
-            whole=len(validation),
-        )
+        self.teaching, self.judging = self._halves()
         self.detectors = {name: each.prepared(self.teaching.images) for name, each in self._asked.items()}
         self.attacked = self._attacked()
         self.anomalies = {
@@ -161,10 +161,14 @@ class DetectPlan:
             "devices": {each.name: each.resolved() for each in everyone if each.kind == "device"},
         }
 
-    def _validation(self) -> Batch:
-        """The validation images, as many as were asked for."""
-        models = [*self.models, *self._drifted.values()]
-        return load_validation(self.request.validation, models, self._data_dir, seed=self.request.seed, test=self.batch)
+    def _halves(self) -> tuple[Batch, Batch]:
+        """The validation images that teach, and those that set thresholds."""
+        request, models = self.request, [*self.models, *self._drifted.values()]
+        found = load_validation(request.validation, models, self._data_dir, seed=request.seed, test=self.batch)
+        teaching, judging = halves(found, request.seed)
+        promise = f"a promise of {request.false_alarms:.4g} false alarms"
+        check_enough(len(judging), request.false_alarms, promise, "allow more false alarms", whole=len(found))
+        return teaching, judging
 
     def _attacked(self) -> dict[str, AttackedSet]:
         found: dict[str, AttackedSet] = {}

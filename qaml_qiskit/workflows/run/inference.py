@@ -14,9 +14,8 @@ from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
-from qaml_qiskit.deployments import Batch, Deployment, deploy, load_batch, parse_deployment
+from qaml_qiskit.deployments import Batch, Deployment, deploy, known_temperature, load_batch, parse_deployment
 from qaml_qiskit.deployments.sampling import check_computed
-from qaml_qiskit.deployments.validation import known_temperature
 from qaml_qiskit.execution import (
     Plan,
     Runner,

@@ -8,9 +8,17 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts import Pool, Run, digest, open_pool, open_run
 from qaml_qiskit.defences.pauli_errors import PauliErrors
-from qaml_qiskit.deployments import Batch, Deployment, LayersRule, load_batch, read_deployments
+from qaml_qiskit.deployments import (
+    Batch,
+    Deployment,
+    LayersRule,
+    halves,
+    load_batch,
+    load_learned,
+    load_validation,
+    read_deployments,
+)
 from qaml_qiskit.deployments.networks import code_of, network_data
-from qaml_qiskit.deployments.validation import halves, load_learned, load_validation
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.models import check_laplace
 from qaml_qiskit.progress import Progress, Silent

@@ -14,9 +14,8 @@ import sys
 import torch
 
 from qaml_qiskit.attacks import make_attack, run_attack
-from qaml_qiskit.deployments import deploy
+from qaml_qiskit.deployments import deploy, fitted_temperature, halves, load_validation
 from qaml_qiskit.deployments.images import load_batch
-from qaml_qiskit.deployments.validation import fitted_temperature, halves, load_validation
 from qaml_qiskit.detection import DETECTORS, evidence_of, make_detector
 from qaml_qiskit.evaluation import auroc, rate_at, true_positives_at
 

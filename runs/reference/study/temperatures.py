@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from qaml_qiskit.confidence import softmax
-from qaml_qiskit.deployments import deploy
-from qaml_qiskit.deployments.validation import fitted_temperature, load_validation
+from qaml_qiskit.deployments import deploy, fitted_temperature, load_validation
 from qaml_qiskit.files import write_atomically
 from qaml_qiskit.models.store import CARD_FILE, WEIGHTS_FILE
 

@@ -10,8 +10,7 @@ from torch import nn
 
 import qaml_qiskit as qaml
 from qaml_qiskit.datasets import load_dataset
-from qaml_qiskit.deployments import deploy
-from qaml_qiskit.deployments.validation import fitted_temperature, load_validation
+from qaml_qiskit.deployments import deploy, fitted_temperature, load_validation
 from qaml_qiskit.errors import ConfigurationError, InputError
 from tests.tolerances import MEAN
 

@@ -9,9 +9,9 @@ import torch
 
 from qaml_qiskit.artifacts import open_run
 from qaml_qiskit.attacks import FGSMConfig, PGDConfig
-from qaml_qiskit.deployments import Batch, Deployment
-from qaml_qiskit.deployments.validation import halves
+from qaml_qiskit.deployments import Batch, Deployment, halves
 from qaml_qiskit.detection import make_detectors
+from qaml_qiskit.evaluation import Proportion
 from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import (
     AlarmRule,
@@ -128,6 +128,7 @@ def test_alarms_are_counted_as_west_et_al_count_them() -> None:
     assert (found["false_positives"], found["clean_images"]) == (1, 4)
     assert (found["true_positives"], found["images"]) == (3, 4)
     assert (found["fooled"], found["caught_of_fooled"]) == (2, 1.0)
+    assert found["caught_of_fooled_interval"] == list(Proportion(2, 2).interval)
     assert found["auroc"] == pytest.approx(0.75)
     assert found["tpr_at_5fpr"] == 0.0
     assert found["tpr_at_1fpr"] is None
