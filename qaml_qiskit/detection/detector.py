@@ -73,7 +73,7 @@ class Detector(BaseModel, ABC):
                 f"the detector {self.name} has too few models",
                 got=f"{len(models)}: {', '.join(each.name for each in models)}",
                 expected=f"at least {self.least_models} for the same data",
-                remedy="add to --models",
+                remedy="add to --models, or choose a --detector that asks one model, such as confidence",
             )
 
     def prepared(self, images: Tensor) -> "Detector":

@@ -30,7 +30,8 @@ _PANEL = (3.7, 3.2)
 _COLUMNS = 3
 #: Sets of images in one histogram beside the clean ones; more hide each other.
 _MOST_SETS = 3
-_BINS = 40
+#: Of a histogram; fewer where a panel has few images, so that its outline can be read.
+_BINS = (8, 40)
 #: Inches of a name in a legend.
 _LEGEND_COLUMN = 2.6
 _LEGEND_ROW = 0.2
@@ -67,7 +68,8 @@ def score_histograms(scores: Scores, thresholds: Mapping[str, Sequence[float]]) 
         drawn = list(sets.items())[: 1 + _MOST_SETS]
         finite = np.concatenate([values[np.isfinite(values)] for _, values in drawn])
         if finite.size:
-            edges = np.histogram_bin_edges(finite, _BINS)
+            fewest = min(len(values) for _, values in drawn)
+            edges = np.histogram_bin_edges(finite, int(np.clip(fewest // 5, *_BINS)))
             for colour, (name, values) in cycled(COLOURS, drawn):
                 shares = np.full(len(values), 1 / len(values))
                 axes.hist(values, edges, weights=shares, histtype="step", color=colour, label=label(name))

@@ -121,4 +121,4 @@ def test_a_stream_that_lacks_a_field_of_the_clean_file_is_named(
     (tmp_path / "s.jsonl").write_text('{"score": 1}\n{"confidence": 1}\n')
     found = qaml("monitor", "s.jsonl", "clean.csv", "--rising", "score")
     assert found.code == 2
-    assert "cannot read s.jsonl: got line 2 without 'score'" in found.err
+    assert "cannot read s.jsonl: got line 2 without 'score', with ['confidence']" in found.err

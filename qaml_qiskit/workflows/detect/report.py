@@ -13,17 +13,13 @@ from qaml_qiskit.studies import DARK, MIX, noise_notes
 from qaml_qiskit.workflows.detect.plan import DetectPlan
 
 _READING = (
-    "auroc: how often a suspicious image scores above a clean one, ties counted half; its 95 % interval is DeLong's "
-    "over the images, of pairs where the suspicious ones were made from the clean ones.",
-    "tpr_at_1fpr, tpr_at_5fpr: share of the suspicious images above a threshold that 1 % or 5 % of clean ones "
-    "may exceed, set by validation images alone; the intervals are over the suspicious images and over those that set "
-    "the threshold.",
-    "false_alarms: the share of clean images that the threshold promises not to exceed; empty for a detector's own "
-    "rule, which asks no validation (disagreement: any two labels differ). false_positives and true_positives: images "
-    "above the threshold, of the clean and of the suspicious test images. An alarm is a score above the threshold, so "
-    "that scores of few values, as counts are, may stay well below the promise.",
-    "fooled: suspicious images that the watched model gets wrong. caught_of_fooled: the share of these that raise an "
-    "alarm. evasion_rate: the share of all images that are wrong without an alarm.",
+    "evasion_rate, which counts most: the share of the suspicious images that the watched model gets wrong without an "
+    "alarm. fooled: those that it gets wrong; caught_of_fooled: the share of these that raise one.",
+    "false_alarms: the share of clean images that may raise an alarm, a score above the threshold, as validation "
+    "images set it; empty for a detector's own rule, which promises nothing (disagreement: any two labels differ). "
+    "false_positives, true_positives: alarms on clean and on suspicious test images.",
+    "auroc: how often a suspicious image scores above a clean one, ties counted half (0.5: chance). tpr_at_1fpr, "
+    "tpr_at_5fpr: share of the suspicious images with an alarm, where 1 % or 5 % of clean ones may raise one.",
 )
 _ADAPTIVE = (
     "adaptive: the share of all images that an attacker of the same strength, who knows the models, the detector and "

@@ -75,7 +75,12 @@ def _of_lines(text: str, name: str) -> Iterator[tuple[int, dict[str, object]]]:
 
 def _number(row: dict[str, object], field: str, name: str, line: int) -> float:
     if field not in row:
-        raise damaged(name, f"line {line} without {field!r}", f"the field {field!r} in every row", _REMEDY)
+        raise damaged(
+            name,
+            f"line {line} without {field!r}, with {short(list(row))}",
+            f"the field {field!r} in every row",
+            _REMEDY,
+        )
     found = row[field]
     if isinstance(found, str):
         found = {"true": 1.0, "false": 0.0}.get(found.strip().lower(), found)
