@@ -34,7 +34,7 @@ from qaml_qiskit.evaluation import (
     threshold_for,
 )
 from qaml_qiskit.reports.drawing import COLOURS, MARKERS, axis_names, interval, legend, new_figure, png
-from qaml_qiskit.studies import Rule, Suspects, detection_row
+from qaml_qiskit.studies import AlarmRule, Suspects, detection_row
 
 #: Shares of false and true alarms that West et al. report for Fashion-MNIST, by the watched network.
 WEST = {"convnet": (0.227, 0.736), "resnet18": (0.234, 0.795)}
@@ -105,15 +105,15 @@ class Kept:
         judging = self.scores(detector, "judging")
         own = [row for row in self.rows if row["detector"] == detector and row["false_alarms"] is None]
         promise = next(row for row in self.rows if row["detector"] == detector and row["false_alarms"] is not None)
-        found = {"own": Rule(own[0]["threshold"], None)} if own else {}
-        found["promise"] = Rule(promise["threshold"], promise["false_alarms"])
+        found = {"own": AlarmRule(own[0]["threshold"], None)} if own else {}
+        found["promise"] = AlarmRule(promise["threshold"], promise["false_alarms"])
         if not own:
             others = {f"as West, {name}": share for name, (share, _) in WEST.items() if self.models[0].endswith(name)}
             if "disagreement" in self.detectors:
                 others["as disagreement"] = float((self.scores("disagreement", "judging") > 0).mean())
             # Too few validation images set no threshold for a rate that is next to nothing.
             rates = {name: rate for name, rate in others.items() if rate * (len(judging) + 1) >= 1}
-            found |= {name: Rule(threshold_for(judging, rate), rate) for name, rate in rates.items()}
+            found |= {name: AlarmRule(threshold_for(judging, rate), rate) for name, rate in rates.items()}
         return found
 
     @cached_property
