@@ -13,3 +13,4 @@ from qaml_qiskit.simulation.heisenberg.noise import readout_map as readout_map
 from qaml_qiskit.simulation.heisenberg.observables import NoisyObservables as NoisyObservables
 from qaml_qiskit.simulation.heisenberg.observables import noisy_expectations as noisy_expectations
 from qaml_qiskit.simulation.heisenberg.observables import noisy_observables as noisy_observables
+from qaml_qiskit.simulation.heisenberg.prepared import PreparedCircuit as PreparedCircuit

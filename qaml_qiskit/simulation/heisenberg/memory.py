@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
+from qaml_qiskit.errors import InputError
 from qaml_qiskit.memory import check_memory
 
 #: Numbers that vectors take together where they run as a batch: on the CPU so few that they stay in its cache.
@@ -54,3 +57,14 @@ def check_fits(needed: int, limit: int | None, num_qubits: int, device: torch.de
         device=device,
         limit=limit,
     )
+
+
+def check_dtype(dtype: torch.dtype, allowed: Sequence[torch.dtype]) -> None:
+    """Raise InputError for a precision that is not among those."""
+    if dtype not in allowed:
+        raise InputError(
+            "cannot propagate in this precision",
+            got=str(dtype),
+            expected=" or ".join(str(choice) for choice in allowed),
+            remedy="choose one of them",
+        )

@@ -16,13 +16,14 @@ from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation.heisenberg.channels import FloatArray
 from qaml_qiskit.simulation.heisenberg.forms import quadratic_forms
 from qaml_qiskit.simulation.heisenberg.lowering import NoisyCircuit, check_qubits, lower
-from qaml_qiskit.simulation.heisenberg.memory import check_fits, memory_needed
+from qaml_qiskit.simulation.heisenberg.memory import check_dtype, check_fits, memory_needed
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
+from qaml_qiskit.simulation.heisenberg.prepared import PreparedCircuit
 from qaml_qiskit.simulation.heisenberg.propagation import Cone, Progress, light_cone, propagate
+from qaml_qiskit.simulation.heisenberg.readout import observables_at
 from qaml_qiskit.simulation.readings import Reading, qubits_of
 
 _PRECISIONS = (torch.float32, torch.float64, torch.complex64, torch.complex128)
-_I, _Z = 0, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,14 +130,15 @@ def noisy_observables(
             errors of several qubits, or too little memory for the qubits.
         InputError: for qubits that the circuit does not have, or another dtype.
     """
-    _check_dtype(dtype, _PRECISIONS)
+    check_dtype(dtype, _PRECISIONS)
     entering = range(circuit.num_qubits) if inputs is None else inputs
     check_qubits(entering, circuit.num_qubits)
     noisy, readings, cone = _prepare(circuit, NoiseTable(noise_model), qubits, entering)
     place, real = torch.device(device), dtype.to_real() if dtype.is_complex else dtype
     needed = memory_needed(len(cone.digit), len(readings), dtype, num_inputs=len(entering), device=place)
     check_fits(needed, memory_limit, len(cone.digit), place)
-    factors = _observables(noisy, readings, cone)
+    readout = dict(zip(noisy.read, noisy.readout, strict=True))
+    factors = observables_at(readings, cone.digit, readout, cone.num_digits)
     digits = [cone.digit[qubit] for qubit in entering]
     size = 2 ** len(entering)
     matrices, done = torch.empty(len(readings), size, size, dtype=dtype, device=place), 0
@@ -170,7 +172,7 @@ def noisy_expectations(
         dtype: float32 or float64.
         device: where to compute.
         memory_limit: bytes that may be needed at once; the device's free memory if None.
-        progress: called with what is done and all that is to do: runs where there are ``values``, else turns.
+        progress: called with the runs that are done and all runs.
 
     Returns:
         Shape (m,), or (N, m) where there are ``values``; real.
@@ -179,44 +181,14 @@ def noisy_expectations(
         ConfigurationError: as for :func:`noisy_observables`.
         InputError: as for :func:`noisy_observables`, or values of another shape or that are not finite.
     """
-    _check_dtype(dtype, _PRECISIONS[:2])
-    table, place = NoiseTable(noise_model), torch.device(device)
+    wanted = None if qubits is None else list(dict.fromkeys(qubit for each in qubits for qubit in qubits_of(each)))
+    prepared = PreparedCircuit(circuit, noise_model, wanted, dtype=dtype, device=device, memory_limit=memory_limit)
     if values is None:
-        return _read_once(circuit, table, qubits, dtype, place, memory_limit, progress)
-    values = np.asarray(values)
-    fits = values.ndim == 2 and len(values) > 0 and values.shape[1] == circuit.num_parameters
-    if not fits or values.dtype.kind not in "biuf" or not np.isfinite(values).all():
-        raise InputError(
-            "the values do not fit the circuit",
-            got=f"shape {values.shape} and type {values.dtype}" + (" with values that are not finite" if fits else ""),
-            expected=f"shape (N, {circuit.num_parameters}), N ≥ 1: a column for every parameter, finite numbers",
-            remedy="give the parameters' values in the order of circuit.parameters",
-        )
-    rows = []
-    for row in values:
-        rows.append(_read_once(circuit.assign_parameters(row), table, qubits, dtype, place, memory_limit, None))
-        if progress is not None:
-            progress(len(rows), len(values))
-    return torch.stack(rows)
-
-
-def _read_once(
-    circuit: QuantumCircuit,
-    table: NoiseTable,
-    qubits: Sequence[Reading] | None,
-    dtype: torch.dtype,
-    place: torch.device,
-    memory_limit: int | None,
-    progress: Progress | None,
-) -> Tensor:
-    noisy, readings, cone = _prepare(circuit, table, qubits, ())
-    needed = memory_needed(len(cone.digit), 0, dtype, num_inputs=0, device=place)
-    check_fits(needed, memory_limit, len(cone.digit), place)
-    zero = np.zeros((1, cone.num_digits, 4))
-    zero[:, :, [_I, _Z]] = 1.0
-    (vectors,) = propagate(cone, zero, backwards=False, dtype=dtype, device=place, progress=progress)
-    read = _observables(noisy, readings, cone)
-    return torch.stack([_expectation(vectors.numbers[0], vectors.strides, factors) for factors in read])
+        if circuit.num_parameters:
+            # Refused by the name of the instruction.
+            lower(circuit, NoiseTable(noise_model), wanted)
+        return prepared.expectations(np.zeros((1, 0)), qubits, progress)[0]
+    return prepared.expectations(values, qubits, progress)
 
 
 def _prepare(
@@ -230,36 +202,3 @@ def _prepare(
     noisy = lower(circuit, table, single)
     readings = noisy.read if qubits is None else tuple(qubits)
     return noisy, readings, light_cone(noisy, inputs)
-
-
-def _observables(noisy: NoisyCircuit, readings: Sequence[Reading], cone: Cone) -> FloatArray:
-    """What is read, as products of single-digit vectors, shape (m, D, 4)."""
-    factors = np.zeros((len(readings), cone.num_digits, 4))
-    factors[:, :, _I] = 1.0
-    readout = dict(zip(noisy.read, noisy.readout, strict=True))
-    for row, reading in zip(factors, readings, strict=True):
-        for qubit in qubits_of(reading):
-            row[cone.digit[qubit]] = readout[qubit]
-    return factors
-
-
-def _expectation(values: Tensor, strides: Sequence[int], factors: FloatArray) -> Tensor:
-    """The sum over strings of coefficient times value, for a product of sums of I and Z."""
-    places, weights = np.zeros(1, dtype=np.int64), np.ones(1)
-    for digit, row in enumerate(factors):
-        # Whole numbers even where a readout that tells nothing leaves no term.
-        terms = np.array([pauli for pauli in (_I, _Z) if row[pauli]], dtype=np.int64)
-        places = np.add.outer(places, strides[digit] * terms).ravel()
-        weights = np.multiply.outer(weights, row[terms]).ravel()
-    chosen = values[torch.from_numpy(places).to(values.device)]
-    return (torch.from_numpy(weights).to(chosen) * chosen).sum()
-
-
-def _check_dtype(dtype: torch.dtype, allowed: Sequence[torch.dtype]) -> None:
-    if dtype not in allowed:
-        raise InputError(
-            "cannot propagate in this precision",
-            got=str(dtype),
-            expected=" or ".join(str(choice) for choice in allowed),
-            remedy="choose one of them",
-        )

@@ -1,0 +1,77 @@
+"""What is read of a propagated state or observable: averages of products of Z, and frequencies of bitstrings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qaml_qiskit.simulation.heisenberg.channels import FloatArray
+from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors
+from qaml_qiskit.simulation.readings import Reading, qubits_of
+
+_I, _Z = 0, 2
+
+
+def zero_state(num_digits: int) -> FloatArray:
+    """|0…0⟩ as a product of single-digit vectors, shape (1, D, 4)."""
+    zero = np.zeros((1, num_digits, 4))
+    zero[:, :, [_I, _Z]] = 1.0
+    return zero
+
+
+def observables_at(
+    readings: Sequence[Reading], digit: Mapping[int, int], readout: Mapping[int, FloatArray], num_digits: int
+) -> FloatArray:
+    """What is read, as products of single-digit vectors, shape (m, D, 4).
+
+    Args:
+        readings: qubits, or tuples of them for products of Z.
+        digit: of each qubit.
+        readout: what reading each qubit measures, coefficients of I, X, Z, Y.
+        num_digits: D.
+    """
+    factors = np.zeros((len(readings), num_digits, 4))
+    factors[:, :, _I] = 1.0
+    for row, reading in zip(factors, readings, strict=True):
+        for qubit in qubits_of(reading):
+            row[digit[qubit]] = readout[qubit]
+    return factors
+
+
+def expectation(values: Tensor, strides: Sequence[int], factors: FloatArray) -> Tensor:
+    """The sum over strings of coefficient times value, for a product of sums of I and Z."""
+    places, weights = np.zeros(1, dtype=np.int64), np.ones(1)
+    for digit, row in enumerate(factors):
+        # Whole numbers even where a readout that tells nothing leaves no term.
+        terms = np.array([pauli for pauli in (_I, _Z) if row[pauli]], dtype=np.int64)
+        places = np.add.outer(places, strides[digit] * terms).ravel()
+        weights = np.multiply.outer(weights, row[terms]).ravel()
+    chosen = values[torch.from_numpy(places).to(values.device)]
+    return (torch.from_numpy(weights).to(chosen) * chosen).sum()
+
+
+def bitstring_frequencies(vectors: PauliVectors, digits: Sequence[int], readout: Sequence[FloatArray]) -> Tensor:
+    """How often every bitstring is read of propagated states, shape (B, 2^k), the first digit in the lowest bit.
+
+    The 2^k strings of I and Z are the Walsh–Hadamard transform of the distribution. Frequencies are at least 0 and sum
+    to 1: what rounding leaves below 0 is cut.
+
+    Args:
+        vectors: expectation values of all strings.
+        digits: of the k qubits that are read.
+        readout: what reading each of them as ±1 measures, coefficients of I, X, Z, Y.
+    """
+    places = torch.zeros(1, dtype=torch.int64, device=vectors.numbers.device)
+    for digit in digits:
+        places = torch.cat([places, places + _Z * vectors.strides[digit]])
+    tensor = vectors.numbers[:, places].view(-1, *[2] * len(digits))
+    for k, (offset, contrast) in enumerate((row[_I], row[_Z]) for row in readout):
+        # Of one qubit: the frequencies of 0 and 1 are (1 ± z)/2 with the read z = offset + contrast·⟨Z⟩.
+        matrix = tensor.new_tensor([[1 + offset, contrast], [1 - offset, -contrast]]) / 2
+        axis = len(digits) - k
+        tensor = torch.movedim(torch.tensordot(tensor, matrix, ([axis], [1])), -1, axis)
+    frequencies = tensor.reshape(len(vectors.numbers), -1).clamp(min=0)
+    return frequencies / frequencies.sum(1, keepdim=True)
