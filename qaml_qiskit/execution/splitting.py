@@ -12,6 +12,7 @@ from qaml_qiskit.execution.options import (
     CALIBRATED,
     DEFAULT_MITIGATION,
     ESTIMATED,
+    Engine,
     Mitigation,
     Mode,
     PrimitiveOptions,
@@ -43,6 +44,7 @@ def build_workload(
     calibration: Calibration | None = None,
     strings: tuple[ZString, ...] = (),
     draws: int = 1,
+    engine: Engine = "aer",
 ) -> Workload:
     """Split a compiled circuit and its parameter values into jobs.
 
@@ -61,6 +63,7 @@ def build_workload(
         strings: the products of Z that are averaged, by the classical bits of each, ascending; by default Z of every
             classical bit. None costs a Sampler anything more.
         draws: J, rows of every image, which stay together in a job.
+        engine: simulates the target; see :func:`.choose_engine`.
 
     Raises:
         InputError: ``values`` do not fit the circuit or the draws, strings of bits that it does not have, fewer than
@@ -89,6 +92,7 @@ def build_workload(
         calibration=calibration if mitigation in CALIBRATED else None,
         strings=() if strings == Products.of_bits(len(measured_qubits(isa))).strings else strings,
         draws=draws,
+        engine=engine,
     )
     return Workload(isa, values, settings)
 
