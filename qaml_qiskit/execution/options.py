@@ -14,6 +14,8 @@ CALIBRATED: tuple[Mitigation, ...] = ("readout", "m3")
 ESTIMATED: tuple[Mitigation, ...] = ("trex", "zne")
 DEFAULT_MITIGATION: Mitigation = "readout"
 Mode = Literal["job", "batch", "session"]
+#: What simulates a target: shots from exact distributions, or Aer.
+Engine = Literal["exact", "aer"]
 
 
 class _Options(BaseModel):

@@ -7,10 +7,10 @@ from pydantic import Field, model_validator
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Mode, TileImages
 from qaml_qiskit.workflows.fields import Count, Otherwise
-from qaml_qiskit.workflows.mixins import ModelOnTarget, Seeded, WithImages, WithRecipe
+from qaml_qiskit.workflows.mixins import ModelOnTarget, Seeded, WithEngine, WithImages, WithRecipe
 
 
-class RunRequest(Seeded, WithRecipe, WithImages, ModelOnTarget):
+class RunRequest(Seeded, WithEngine, WithRecipe, WithImages, ModelOnTarget):
     """Everything that decides what is run, and where."""
 
     command: ClassVar[str] = "run"
