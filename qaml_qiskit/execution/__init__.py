@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.costs import plan as plan
     from qaml_qiskit.execution.costs import sampling_seconds as sampling_seconds
     from qaml_qiskit.execution.costs import survival as survival
+    from qaml_qiskit.execution.dealing import TileImages as TileImages
     from qaml_qiskit.execution.ledger import LEDGER_FILE as LEDGER_FILE
     from qaml_qiskit.execution.ledger import JobRecord as JobRecord
     from qaml_qiskit.execution.ledger import Ledger as Ledger
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.options import Mode as Mode
     from qaml_qiskit.execution.options import PrimitiveOptions as PrimitiveOptions
     from qaml_qiskit.execution.outcomes import Sampled as Sampled
+    from qaml_qiskit.execution.outcomes import TileSampled as TileSampled
     from qaml_qiskit.execution.outcomes import read_outcomes as read_outcomes
     from qaml_qiskit.execution.outcomes import read_shots as read_shots
     from qaml_qiskit.execution.overview import Collection as Collection

@@ -95,7 +95,13 @@ def plan(workload: Workload, target: Target) -> Plan:
         depth=counts.depth,
         gate_survival=gates,
         readout_survival=readout,
-        assumptions=(*_drawn(workload, rows), *notes, *mitigation_note, *(f"{note}." for note in target.notes)),
+        assumptions=(
+            *_drawn(workload, rows),
+            *_dealt(workload),
+            *notes,
+            *mitigation_note,
+            *(f"{note}." for note in target.notes),
+        ),
     )
 
 
@@ -147,6 +153,18 @@ def _drawn(workload: Workload, rows: int) -> tuple[str, ...]:
         f"{draws} draws an image, each with {shots} shots: {rows} rows of parameter values of one circuit, {draws} "
         "times the executions of one draw.",
     )
+
+
+def _dealt(workload: Workload) -> tuple[str, ...]:
+    """What tiles save, and what is run beside what counts."""
+    tiles, images = workload.settings.tiles, workload.settings.tile_images
+    if tiles == 1:
+        return ()
+    if images == "all":
+        return (f"Every image runs on all of {tiles} tiles at once, which costs as much as on one.",)
+    surplus = sum(workload.dealing(job).surplus for job in workload.image_jobs)
+    filled = f" The last ones of jobs are filled up with {surplus} rows that ran before." if surplus else ""
+    return (f"{tiles} tiles run side by side, so an execution is for {tiles} images.{filled}",)
 
 
 def _mitigation_factor(workload: Workload) -> tuple[int, tuple[str, ...]]:

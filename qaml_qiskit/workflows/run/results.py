@@ -106,6 +106,7 @@ def finish(
     metrics: dict[str, Any] = {
         "command": "run",
         "results": scored.rows,
+        **({"tiles": scored.tiles} if scored.tiles else {}),
         "resources": resources,
         "plan": costs,
         "jobs": jobs,
@@ -119,7 +120,7 @@ def finish(
         "run",
         run,
         scored.rows,
-        {"jobs": jobs},
+        {**({"tiles": scored.tiles} if scored.tiles else {}), "jobs": jobs},
         notes=tuple(metrics["notes"]),
         lead=metrics["lead"],
         problem=_barred(run, workload, sampled) if collection.complete else collection.problem(run.path, scored=True),
@@ -173,7 +174,9 @@ def _plan(run: Run, workload: Workload) -> tuple[Row, list[Row]]:
     model = build_model(run.resolved("model", partial(_model_config, str(run.config["model"]))))
     assert isinstance(model, QVC)
     target = target_of(run, workload)
-    return plan(workload, target).as_dict(), circuit_rows(circuit_to_run(model), workload.isa, target.name)
+    return plan(workload, target).as_dict(), circuit_rows(
+        circuit_to_run(model), workload.isa, target.name, workload.settings.tiles
+    )
 
 
 def _model_config(name: str, described: dict[str, Any]) -> ModelConfig:
