@@ -14,6 +14,7 @@ from qiskit.circuit.library import XGate
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.simulation.heisenberg.channels import Channel, ComplexArray, FloatArray, split, unitary_transfer
+from qaml_qiskit.simulation.heisenberg.free import FreeGates
 from qaml_qiskit.simulation.heisenberg.instructions import instruction_transfer
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 
@@ -49,17 +50,20 @@ class NoisyCircuit:
     readout: tuple[FloatArray, ...]
 
 
-def lower(circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int] | None) -> NoisyCircuit:
+def lower(
+    circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int] | None, free: FreeGates | None = None
+) -> NoisyCircuit:
     """Attach the model's errors to the circuit's instructions as Aer does.
 
     A composite gate is taken apart into what it is made of, because the noise is that of the gates inside; unless the
     model has an error for the composite itself.
 
     Args:
-        circuit: bound; measured at most at its end.
+        circuit: measured at most at its end.
         table: the errors of the noise model; one table may serve several circuits of the same instructions.
         qubits: the qubits to read out. If None, those that the circuit measures, in the order of its classical bits,
             or all where it measures none.
+        free: gathers the gates that depend on parameters; without it, all parameters must be bound.
 
     Raises:
         ConfigurationError: for an instruction that cannot be simulated, or a model that touches none of them.
@@ -69,7 +73,7 @@ def lower(circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int] | No
     with_delays = table.passes is not None and any(isinstance(each.operation, Delay) for each in circuit.data)
     if with_delays:
         circuit = table.passes.run(circuit)  # noise that depends on a delay's duration, as Aer inserts it
-    walk = _Walk(circuit, table)
+    walk = _Walk(circuit, table, free)
     measured = tuple(walk.read[bit] for bit in sorted(walk.read))
     read = tuple(qubits) if qubits is not None else measured or tuple(range(circuit.num_qubits))
     check_qubits(read, circuit.num_qubits)
@@ -122,11 +126,12 @@ class _Unitary(NamedTuple):
 class _Walk:
     """Goes through the circuit once, and collects gates and errors in time order."""
 
-    def __init__(self, circuit: QuantumCircuit, table: NoiseTable) -> None:
+    def __init__(self, circuit: QuantumCircuit, table: NoiseTable, free: FreeGates | None) -> None:
         self.parts: list[_Unitary | Channel] = []
         self.read: dict[int, int] = {}  # classical bit to qubit
         self._circuit = circuit
         self._table = table
+        self._free = free
         self._done: set[int] = set()  # qubits that were measured
         place = {bit: index for index, bit in enumerate(circuit.qubits)}
         for instruction in circuit.data:
@@ -149,7 +154,7 @@ class _Walk:
             self.read[self._circuit.find_bit(instruction.clbits[0]).index] = qubits[0]
         elif instruction.is_control_flow() or instruction.clbits:
             raise _refusal(name, qubits, "an operation that depends on classical bits or writes them")
-        elif instruction.is_parameterized():
+        elif instruction.is_parameterized() and (self._free is None or name == "delay"):
             raise _refusal(name, qubits, "a parameter without a value")
         elif any(isinstance(value, float) and not math.isfinite(value) for value in instruction.params):
             raise InputError(
@@ -174,7 +179,11 @@ class _Walk:
                 self._operation(part, places)
             return
         matrix = instruction.matrix
-        self.parts.append(_channel(instruction, qubits) if matrix is None else _Unitary(qubits, matrix))
+        if self._free is not None and instruction.is_parameterized():
+            leaf = self._free.add(instruction)
+            self.parts.append(Channel(qubits, leaf.samples[0], leaf))
+        else:
+            self.parts.append(_channel(instruction, qubits) if matrix is None else _Unitary(qubits, matrix))
         if operation.name not in _CHANNELS:
             self.parts += self._table.channels(_key(operation), qubits)
 
