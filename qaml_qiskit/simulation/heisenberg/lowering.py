@@ -113,7 +113,12 @@ def _is_composite(instruction: CircuitInstruction, table: NoiseTable) -> bool:
         return False
     # A gate with a control on 0 is followed as Aer writes it.
     is_open = isinstance(operation, ControlledGate) and operation.ctrl_state == 0
-    return not is_open and getattr(operation, "definition", None) is not None
+    try:
+        return not is_open and getattr(operation, "definition", None) is not None
+    except (QiskitError, TypeError) as error:
+        if not instruction.is_parameterized():
+            raise
+        raise _refusal(operation.name, (), "a gate that is not defined while its parameters have no value") from error
 
 
 class _Unitary(NamedTuple):
@@ -246,7 +251,7 @@ def _check_touched(table: NoiseTable, circuit: QuantumCircuit) -> None:
 
 def _refusal(name: str, qubits: Sequence[int], kind: str) -> ConfigurationError:
     return ConfigurationError(
-        f"cannot follow the instruction '{name}' on qubits {list(qubits)}",
+        f"cannot follow the instruction '{name}'" + f" on qubits {list(qubits)}" * bool(qubits),
         got=kind,
         expected="gates and channels on one or two qubits with all parameters bound, measured at most at the end",
         remedy="remove the instruction, bind its parameters, or transpile the circuit to one- and two-qubit gates",

@@ -23,7 +23,7 @@ from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.propagation import Cone, Progress, cut, light_cone
 from qaml_qiskit.simulation.heisenberg.readout import bitstring_frequencies, observables_at, read_strings
 from qaml_qiskit.simulation.heisenberg.rows import check_rows
-from qaml_qiskit.simulation.heisenberg.runs import CutRuns, Runs
+from qaml_qiskit.simulation.heisenberg.runs import CutRuns, Runs, cut_pays
 from qaml_qiskit.simulation.readings import Reading, qubits_of
 
 _PRECISIONS = (torch.float32, torch.float64)
@@ -33,9 +33,9 @@ class PreparedCircuit:
     """A circuit that starts in |0…0⟩ and has free parameters, with its noise: what many rows of values share.
 
     Its noise, its structure and the order of its steps are worked out once, for all angles; a row costs the matrices of
-    its free gates and a propagation. With the compiled kernel, a row's values are the same to the last bit whatever rows
-    are beside it; torch may round them otherwise in batches of another size. It can be pickled, without what it has
-    worked out.
+    its free gates and a propagation. With the compiled kernel, what is read of a row is the same to the last bit
+    whatever rows are beside it; torch may round otherwise in batches of another size. It can be pickled, without what
+    it has worked out.
 
     Args:
         circuit: gates, resets and channels on one or two qubits, measured at most at its end.
@@ -110,9 +110,9 @@ class PreparedCircuit:
         values = check_rows(values, self._circuit.num_parameters)
         with self._lock, torch.no_grad():
             self._check_fits()
-            cut_runs = self._cut_runs
-            if self._cut_fits(len(readings)) and cut_runs.pays(rows or len(values), len(readings)):
-                found = cut_runs.expectations(values, self._observables(readings))
+            _, back = self._parts
+            if cut_pays(back, rows or len(values), len(readings)) and self._cut_fits(len(readings)):
+                found = self._cut_runs.expectations(values, self._observables(readings))
             else:
                 found = self._read_at_the_end(values, readings)
             return torch.cat(list(_told(found, len(values), progress)))
@@ -148,6 +148,10 @@ class PreparedCircuit:
         noisy = lower(self._circuit, NoiseTable(self._noise_model), self.qubits, free)
         return noisy, light_cone(noisy, ()), free
 
+    @cached_property
+    def _parts(self) -> tuple[Cone, Cone]:
+        return cut(self._lowered[1])
+
     @property
     def _runs(self) -> Runs:
         """Through the whole circuit, in the backend that is chosen now."""
@@ -159,10 +163,9 @@ class PreparedCircuit:
 
     @property
     def _cut_runs(self) -> CutRuns:
-        _, cone, free = self._lowered
         kernel = chosen_kernel()
         if kernel not in self._in_two:
-            self._in_two[kernel] = CutRuns(*cut(cone), free, self._dtype, self._device)
+            self._in_two[kernel] = CutRuns(*self._parts, self._lowered[2], self._dtype, self._device)
         return self._in_two[kernel]
 
     def _observables(self, readings: tuple[Reading, ...]) -> Tensor:
@@ -217,7 +220,7 @@ class PreparedCircuit:
         self._carried: dict[Any, Tensor] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        left = {"_lock", "_whole", "_in_two", "_carried", "_lowered"}
+        left = {"_lock", "_whole", "_in_two", "_carried", "_lowered", "_parts"}
         return {name: value for name, value in self.__dict__.items() if name not in left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

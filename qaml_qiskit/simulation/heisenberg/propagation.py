@@ -71,6 +71,15 @@ def cut(cone: Cone) -> tuple[Cone, Cone]:
     return replace(cone, channels=tuple(reversed(front))), replace(cone, channels=tuple(reversed(back)))
 
 
+def num_steps(cone: Cone) -> int:
+    """About how many steps on two digits the channels become: one for each change of partners."""
+    partner, count = dict[int, int](), 0
+    for low, high in (channel.qubits for channel in cone.channels if len(channel.qubits) > 1):
+        count += partner.get(low) != high or partner.get(high) != low
+        partner[low], partner[high] = high, low
+    return count
+
+
 class StepsRunner(Protocol):
     """Runs a plan."""
 
@@ -115,8 +124,6 @@ class Propagator:
             self.runner = TorchRunner(plan, dtype, device)
         else:
             self.runner = KernelRunner(kernel, plan, structures, dtype, batch)
-        #: How many steps a vector goes through.
-        self.num_steps = len(plan.steps)
         self._start, self._like = plan.start, torch.empty(0, dtype=dtype, device=device)
         wanted = [each for each in (*plan.start, *self.runner.varying) if isinstance(each, Varying)]
         self._evaluation = Evaluation(wanted)

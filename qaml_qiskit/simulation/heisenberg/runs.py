@@ -10,7 +10,7 @@ from torch import Tensor
 from qaml_qiskit.simulation.heisenberg.channels import FloatArray
 from qaml_qiskit.simulation.heisenberg.free import FreeGates
 from qaml_qiskit.simulation.heisenberg.memory import run_numbers
-from qaml_qiskit.simulation.heisenberg.propagation import Cone, Propagator
+from qaml_qiskit.simulation.heisenberg.propagation import Cone, Propagator, num_steps
 from qaml_qiskit.simulation.heisenberg.readout import zero_state
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors
 
@@ -45,11 +45,6 @@ class Runs:
         """Of the digits of the states."""
         return self._propagator.runner.strides
 
-    @property
-    def num_steps(self) -> int:
-        """Steps of a run."""
-        return self._propagator.num_steps
-
     def states(self, values: FloatArray) -> Iterator[PauliVectors]:
         """Expectation values of all strings behind each run, some runs at a time; the next ones may overwrite them.
 
@@ -61,6 +56,12 @@ class Runs:
             now = values[first : first + self._runs]
             leaves = self._free.transfers(now, self._propagator.leaves)
             yield from self._propagator.run(start.repeat(len(now), axis=0), leaves=leaves)
+
+
+def cut_pays(back: Cone, num_runs: int, num_observables: int) -> bool:
+    """Whether so many runs through what is behind a cut cost more than so many observables that are carried back."""
+    steps = num_steps(back)
+    return num_runs * steps > num_observables * (steps + _OVERLAP_COST * num_runs)
 
 
 class CutRuns:
@@ -80,11 +81,6 @@ class CutRuns:
     def __init__(self, front: Cone, back: Cone, free: FreeGates, dtype: torch.dtype, device: torch.device) -> None:
         self._runs = Runs(front, free, dtype, device, batch=run_numbers(device) // 4**front.num_digits or 1)
         self._back = Propagator(back, backwards=True, dtype=dtype, device=device)
-
-    def pays(self, num_runs: int, num_observables: int) -> bool:
-        """Whether so many runs cost less, with what it takes to carry so many observables back."""
-        steps = self._back.num_steps
-        return num_runs * steps > num_observables * (steps + _OVERLAP_COST * num_runs)
 
     def observables(self, factors: FloatArray) -> Tensor:
         """Observables at the cut, laid out as the states there, shape (m, size).

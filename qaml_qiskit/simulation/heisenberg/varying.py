@@ -41,7 +41,8 @@ class Varying:
     def __rmatmul__(self, other: FloatArray) -> Varying:
         if self.function is np.matmul and isinstance(self.parts[0], np.ndarray):
             # Matrices that are the same in every run are multiplied once.
-            return (other @ self.parts[0]) @ self.parts[1]
+            product: Varying = combined(np.matmul, other @ self.parts[0], self.parts[1])
+            return product
         return Varying(other @ self.samples, np.matmul, (other, self))
 
     def __mul__(self, other: FloatArray) -> Varying:
