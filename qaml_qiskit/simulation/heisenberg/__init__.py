@@ -16,3 +16,4 @@ from qaml_qiskit.simulation.heisenberg.observables import noisy_observables as n
 from qaml_qiskit.simulation.heisenberg.prepared import PreparedCircuit as PreparedCircuit
 from qaml_qiskit.simulation.heisenberg.sensitivity import GateSensitivities as GateSensitivities
 from qaml_qiskit.simulation.heisenberg.sensitivity import gate_sensitivities as gate_sensitivities
+from qaml_qiskit.simulation.heisenberg.sensitivity import noisy_gates as noisy_gates
