@@ -15,16 +15,21 @@ from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.transpiler import InstructionProperties
 from qiskit.transpiler import Target as ISATarget
 from qiskit_aer.noise import NoiseModel, depolarizing_error
+from torch import Tensor
 
 from qaml_qiskit.circuits import is_noise_angle
+from qaml_qiskit.datasets import is_here, load_split
+from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.circuits import parameter_values
 from qaml_qiskit.evaluation import LinearHead, Margins
 from qaml_qiskit.execution import Recipe, measured_qubits, to_isa
 from qaml_qiskit.execution.layout import LineUsage
-from qaml_qiskit.models import QVC
+from qaml_qiskit.models import QVC, ModelCard, NetworkCard
 from qaml_qiskit.noise import BASIS_GATES
 from qaml_qiskit.simulation.heisenberg import GateSensitivities, gate_sensitivities, noisy_expectations
 
+#: Images that set a device's parts apart from each other.
+IMAGES = 100
 #: Shots an image that accuracy is expected with.
 SHOTS = 1000
 #: Error rates of two- and one-qubit gates that weights are taken at: those of a good device.
@@ -37,11 +42,31 @@ _LEAST = 1e-6
 _RECIPE = Recipe(why="Without choice.", optimization_level=3, seeds=(1,), layout="line", merge_swaps=True)
 
 
+def set_aside(card: ModelCard | NetworkCard, name: str) -> tuple[Tensor, NDArray[np.int64]]:
+    """Some of the images that a model's training set aside, drawn at random but always the same, and their labels.
+
+    Args:
+        card: the model's.
+        name: the deployment's.
+
+    Raises:
+        ConfigurationError: nobody knows what was set aside, or the data set is not on this machine.
+    """
+    data = card.data
+    if not isinstance(card, ModelCard) or card.held_out is None:
+        raise refusals.needs_images_for_layout(name, "a model without a record of what it learned from")
+    if data.source is None and not is_here(data.dataset):
+        raise refusals.needs_images_for_layout(name, f"no {data.dataset} on this machine")
+    _, aside = card.held_out.parts(load_split(data.dataset, data.classes, data.source, data.preparation, None))
+    rows = np.sort(np.random.default_rng(0).permutation(len(aside))[:IMAGES])
+    return torch.from_numpy(aside.images[rows]), aside.labels[rows]
+
+
 def line_weights(
     model: QVC,
     head: LinearHead[NDArray[np.floating]],
     circuit: QuantumCircuit,
-    angles: NDArray[np.float64],
+    images: Tensor,
     labels: NDArray[np.integer],
 ) -> LineUsage:
     """The expected loss of accuracy, with readout errors corrected, for each unit of error of each part of a line.
@@ -50,10 +75,12 @@ def line_weights(
         model: the classifier.
         head: from the averages of its strings to logits.
         circuit: encoding, layers and measurements, before compilation.
-        angles: of the encoding for N images, shape (N, A).
+        images: shape (N, C, H, W).
         labels: of the images, shape (N,).
     """
     n = circuit.num_qubits
+    with torch.no_grad():
+        angles = model.encoding.angles(images).numpy()
     isa = to_isa(circuit, _line_target(n), _RECIPE)
     silent = np.zeros((len(angles), sum(is_noise_angle(each) for each in isa.parameters)))
     values = parameter_values(isa, angles, silent)

@@ -97,13 +97,13 @@ def to_isa(
             expected=f"at least {circuit.num_qubits}",
             remedy="choose a larger target, or a model on fewer qubits",
         )
-    line = None if recipe.layout is None else best_line(target, _usage(circuit, recipe, weights))
+    line = None if recipe.layout is None else best_line(target, _usage(circuit, target, recipe, weights))
     return min((_compile(circuit, target, recipe, seed, line) for seed in recipe.seeds), key=_preference)
 
 
-def _usage(circuit: QuantumCircuit, recipe: Recipe, weights: LineUsage | None) -> LineUsage:
-    """What the search for a line weighs its parts by."""
-    if recipe.layout == "line":
+def _usage(circuit: QuantumCircuit, target: ISATarget, recipe: Recipe, weights: LineUsage | None) -> LineUsage:
+    """What the search for a line weighs its parts by; where any two qubits are connected, all lines are alike."""
+    if recipe.layout == "line" or target.build_coupling_map() is None:
         return line_usage(circuit)
     if weights is None:
         raise ConfigurationError(
