@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.costs import plan as plan
     from qaml_qiskit.execution.costs import sampling_seconds as sampling_seconds
     from qaml_qiskit.execution.costs import survival as survival
+    from qaml_qiskit.execution.engines import check_simulated as check_simulated
+    from qaml_qiskit.execution.engines import choose_engine as choose_engine
+    from qaml_qiskit.execution.engines import told_engine as told_engine
+    from qaml_qiskit.execution.engines import with_engine as with_engine
     from qaml_qiskit.execution.ledger import LEDGER_FILE as LEDGER_FILE
     from qaml_qiskit.execution.ledger import JobRecord as JobRecord
     from qaml_qiskit.execution.ledger import Ledger as Ledger
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.names import recipe_names as recipe_names
     from qaml_qiskit.execution.options import DEFAULT_MITIGATION as DEFAULT_MITIGATION
     from qaml_qiskit.execution.options import CountsMitigation as CountsMitigation
+    from qaml_qiskit.execution.options import Engine as Engine
     from qaml_qiskit.execution.options import Mitigation as Mitigation
     from qaml_qiskit.execution.options import Mode as Mode
     from qaml_qiskit.execution.options import PrimitiveOptions as PrimitiveOptions
@@ -59,8 +64,13 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.submission import runner_for as runner_for
     from qaml_qiskit.execution.submission import stored_workload as stored_workload
     from qaml_qiskit.execution.submission import submit as submit
+    from qaml_qiskit.execution.submission import with_begun_engine as with_begun_engine
     from qaml_qiskit.execution.targets import Target as Target
     from qaml_qiskit.execution.targets import open_target as open_target
+    from qaml_qiskit.execution.tiles import compile_tiles as compile_tiles
+    from qaml_qiskit.execution.tiles import join_tiles as join_tiles
+    from qaml_qiskit.execution.tiles import split_tiles as split_tiles
+    from qaml_qiskit.execution.tiles import tile_lines as tile_lines
     from qaml_qiskit.execution.workload import CALIBRATION as CALIBRATION
     from qaml_qiskit.execution.workload import Workload as Workload
 

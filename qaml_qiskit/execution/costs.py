@@ -11,6 +11,7 @@ from qiskit.transpiler import Target as ISATarget
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import BudgetError, InputError
 from qaml_qiskit.execution.circuits import calibration_circuits
+from qaml_qiskit.execution.engines import told_engine
 from qaml_qiskit.execution.splitting import MAX_EXECUTIONS, payload_bytes
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.execution.workload import CALIBRATION, Workload
@@ -164,7 +165,9 @@ def _mitigation_factor(workload: Workload) -> tuple[int, tuple[str, ...]]:
 
 def _qpu_seconds(workload: Workload, target: Target, seconds: float | None) -> tuple[float, tuple[str, ...]]:
     if not target.is_hardware:
-        return 0.0, ("The target is simulated: no QPU time.",)
+        settings = workload.settings
+        engine = told_engine(target, workload.isa, settings.engine, settings.mitigation)
+        return 0.0, ("The target is simulated: no QPU time.", *(f"{told}." for told in engine))
     settings = workload.settings
     rep_delay = settings.options.rep_delay or _default_rep_delay(target) or REP_DELAY
     circuit = seconds or 0.0

@@ -76,7 +76,12 @@ def load_recipe(name: str) -> Recipe:
 
 
 def to_isa(
-    circuit: QuantumCircuit, target: ISATarget, recipe: Recipe, weights: LineUsage | None = None
+    circuit: QuantumCircuit,
+    target: ISATarget,
+    recipe: Recipe,
+    line: tuple[int, ...] | None = None,
+    *,
+    weights: LineUsage | None = None,
 ) -> QuantumCircuit:
     """Compile a circuit to a device's own instructions; parameters stay free, so one compilation serves all images.
 
@@ -84,7 +89,8 @@ def to_isa(
         circuit: any circuit, parameterised or not.
         target: the device's gates and connectivity.
         recipe: what the transpiler is asked to do.
-        weights: of the parts of the circuit's line, for ``layout: margin``.
+        line: the physical qubits that a recipe with a ``layout`` puts the circuit on; by default it finds them.
+        weights: of the parts of the circuit's line, by which ``layout: margin`` finds them.
 
     Raises:
         ConfigurationError: the device has too few qubits, the recipe names a method that Qiskit does not know, or it
@@ -97,12 +103,25 @@ def to_isa(
             expected=f"at least {circuit.num_qubits}",
             remedy="choose a larger target, or a model on fewer qubits",
         )
-    line = None if recipe.layout is None else best_line(target, _usage(circuit, target, recipe, weights))
+    if recipe.layout is None:
+        line = None
+    elif line is None:
+        line = best_line(target, usage_for(circuit, target, recipe, weights))
     return min((_compile(circuit, target, recipe, seed, line) for seed in recipe.seeds), key=_preference)
 
 
-def _usage(circuit: QuantumCircuit, target: ISATarget, recipe: Recipe, weights: LineUsage | None) -> LineUsage:
-    """What the search for a line weighs its parts by; where any two qubits are connected, all lines are alike."""
+def usage_for(circuit: QuantumCircuit, target: ISATarget, recipe: Recipe, weights: LineUsage | None) -> LineUsage:
+    """What the search for a line weighs its parts by; where any two qubits are connected, all lines are alike.
+
+    Args:
+        circuit: before compilation.
+        target: the device.
+        recipe: with a ``layout``.
+        weights: of the parts of the circuit's line, which ``layout: margin`` needs.
+
+    Raises:
+        ConfigurationError: the recipe wants weights and there are none.
+    """
     if recipe.layout == "line" or target.build_coupling_map() is None:
         return line_usage(circuit)
     if weights is None:

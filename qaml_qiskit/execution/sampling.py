@@ -12,6 +12,7 @@ from qiskit.circuit import QuantumCircuit
 from qaml_qiskit.evaluation import ZString
 from qaml_qiskit.execution.circuits import check_isa
 from qaml_qiskit.execution.collection import collect
+from qaml_qiskit.execution.engines import choose_engine
 from qaml_qiskit.execution.layout import LineUsage
 from qaml_qiskit.execution.options import DEFAULT_MITIGATION, Mitigation
 from qaml_qiskit.execution.outcomes import Sampled, read_outcomes
@@ -37,13 +38,13 @@ def compile_for(
     Raises:
         ConfigurationError: as :func:`to_isa`, or the recipe, called ``name``, left what the target cannot run.
     """
-    isa = to_isa(circuit, target.isa, recipe, weights)
+    isa = to_isa(circuit, target.isa, recipe, weights=weights)
     check_isa(isa, target.isa, name)
     return isa
 
 
 def workload_for(isa: QuantumCircuit, values: NDArray[np.float64], target: Target, **settings: Any) -> Workload:
-    """What is to be run on a target, with the options of its entry; jobs that are simulated here are small.
+    """What is to be run on a target, with the options and the engine of its entry; simulated jobs are small.
 
     Args:
         isa: from :func:`compile_for`, with a classical register ``meas``.
@@ -52,11 +53,12 @@ def workload_for(isa: QuantumCircuit, values: NDArray[np.float64], target: Targe
         settings: the further arguments of :func:`build_workload`.
 
     Raises:
-        QamlError: as :func:`build_workload`.
+        QamlError: as :func:`build_workload`, and :func:`.choose_engine`.
     """
     most = None if target.is_hardware else LOCAL_IMAGES_PER_JOB
-    options = target.entry.options
-    return build_workload(isa, values, target=target.name, options=options, most_per_job=most, **settings)
+    how = {"options": target.entry.options, "most_per_job": most, **settings}
+    engine = choose_engine(target, isa, settings.get("mitigation", DEFAULT_MITIGATION)).engine
+    return build_workload(isa, values, target=target.name, engine=engine, **how)
 
 
 def sample(

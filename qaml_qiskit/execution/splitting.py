@@ -12,9 +12,11 @@ from qaml_qiskit.execution.options import (
     CALIBRATED,
     DEFAULT_MITIGATION,
     ESTIMATED,
+    Engine,
     Mitigation,
     Mode,
     PrimitiveOptions,
+    check_mitigation,
 )
 from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Settings, Workload, check_strings, check_values
 
@@ -42,6 +44,7 @@ def build_workload(
     calibration: Calibration | None = None,
     strings: tuple[ZString, ...] = (),
     draws: int = 1,
+    engine: Engine = "aer",
 ) -> Workload:
     """Split a compiled circuit and its parameter values into jobs.
 
@@ -60,11 +63,14 @@ def build_workload(
         strings: the products of Z that are averaged, by the classical bits of each, ascending; by default Z of every
             classical bit. None costs a Sampler anything more.
         draws: J, rows of every image, which stay together in a job.
+        engine: simulates the target; see :func:`.choose_engine`.
 
     Raises:
         InputError: ``values`` do not fit the circuit or the draws, strings of bits that it does not have, fewer than
             one shot, or a single image that exceeds the limits.
+        ConfigurationError: a mitigation that cannot be had here.
     """
+    check_mitigation(mitigation)
     check_values(isa, values, shots, draws)
     check_strings(isa, strings)
     _check_twirling(isa, mitigation, options)
@@ -86,6 +92,7 @@ def build_workload(
         calibration=calibration if mitigation in CALIBRATED else None,
         strings=() if strings == Products.of_bits(len(measured_qubits(isa))).strings else strings,
         draws=draws,
+        engine=engine,
     )
     return Workload(isa, values, settings)
 

@@ -21,6 +21,7 @@ from qaml_qiskit.execution.circuits import calibration_circuits, measured_qubits
 from qaml_qiskit.execution.mitigation import Calibration
 from qaml_qiskit.execution.options import (
     ESTIMATED,
+    Engine,
     Mitigation,
     Mode,
     PrimitiveOptions,
@@ -60,6 +61,7 @@ class Settings(BaseModel):
             classical bit.
         draws: rows of every image, one behind the other: fresh draws of what is random in the circuit or the image. No
             number is written where there is one.
+        engine: simulates the target. Aer is not written: it is what runs of earlier versions began with.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,6 +76,7 @@ class Settings(BaseModel):
     calibration: Calibration | None = None
     strings: Annotated[tuple[tuple[int, ...], ...], Field(exclude_if=lambda strings: not strings)] = ()
     draws: Annotated[int, Field(ge=1, exclude_if=lambda draws: draws == 1)] = 1
+    engine: Annotated[Engine, Field(exclude_if=lambda engine: engine == "aer")] = "aer"
 
 
 @dataclass(frozen=True)

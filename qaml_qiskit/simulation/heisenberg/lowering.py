@@ -49,7 +49,9 @@ class NoisyCircuit:
     readout: tuple[FloatArray, ...]
 
 
-def lower(circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int] | None) -> NoisyCircuit:
+def lower(
+    circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int] | None, *, check_noise: bool = True
+) -> NoisyCircuit:
     """Attach the model's errors to the circuit's instructions as Aer does.
 
     A composite gate is taken apart into what it is made of, because the noise is that of the gates inside; unless the
@@ -60,6 +62,7 @@ def lower(circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int] | No
         table: the errors of the noise model; one table may serve several circuits of the same instructions.
         qubits: the qubits to read out. If None, those that the circuit measures, in the order of its classical bits,
             or all where it measures none.
+        check_noise: refuse a model that touches no gate; parts of a circuit, or one that calibrates, may have none.
 
     Raises:
         ConfigurationError: for an instruction that cannot be simulated, or a model that touches none of them.
@@ -75,7 +78,7 @@ def lower(circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int] | No
     check_qubits(read, circuit.num_qubits)
     for qubit in sorted({*read} - {*measured}):
         walk.measure(qubit)
-    if not with_delays:
+    if check_noise and not with_delays:
         _check_touched(table, circuit)
     readout = tuple(table.readout(qubit) for qubit in read)
     return NoisyCircuit(circuit.num_qubits, tuple(_channels(walk.parts)), read, readout)

@@ -38,6 +38,7 @@ class PreparedCircuit:
         dtype: float32 or float64.
         device: where to compute.
         memory_limit: bytes that may be needed at once; the device's free memory if None.
+        check_noise: refuse a model that touches no gate of the circuit.
 
     Raises:
         ConfigurationError: as for :func:`noisy_observables`.
@@ -53,10 +54,12 @@ class PreparedCircuit:
         dtype: torch.dtype = torch.float64,
         device: torch.device | str = "cpu",
         memory_limit: int | None = None,
+        check_noise: bool = True,
     ) -> None:
         check_dtype(dtype, _PRECISIONS)
         self._circuit, self._table = circuit, NoiseTable(noise_model)
         self._dtype, self._device, self._limit = dtype, torch.device(device), memory_limit
+        self._check_noise = check_noise
         if qubits is None:
             measured = {
                 circuit.find_bit(each.clbits[0]).index: circuit.find_bit(each.qubits[0]).index
@@ -120,7 +123,8 @@ class PreparedCircuit:
         """The state behind every run, the digit of each qubit, and what reading each qubit measures."""
         values = check_rows(values, self._circuit.num_parameters)
         for done, row in enumerate(values, start=1):
-            noisy = lower(self._circuit.assign_parameters(row), self._table, self.qubits)
+            bound = self._circuit.assign_parameters(row)
+            noisy = lower(bound, self._table, self.qubits, check_noise=self._check_noise)
             cone = light_cone(noisy, ())
             needed = memory_needed(len(cone.digit), 0, self._dtype, num_inputs=0, device=self._device)
             check_fits(needed, self._limit, len(cone.digit), self._device)

@@ -95,7 +95,7 @@ def prepare(
         QamlError: the request cannot be served; nothing was written or sent.
     """
     model, condition = parse_deployment(request.model, target=request.target, recipe=request.recipe)
-    deployment = deploy(model, condition, backends=backends, seed=request.seed)
+    deployment = deploy(model, condition, backends=backends, seed=request.seed).simulated_by(request.engine)
     deployment.check_runnable()
     batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
     compiled, target = deployment.compiled, deployment.compiled.target

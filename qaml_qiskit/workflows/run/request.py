@@ -4,19 +4,19 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Mode
-from qaml_qiskit.workflows.fields import Count, Otherwise
-from qaml_qiskit.workflows.mixins import ModelOnTarget, Seeded, WithImages, WithRecipe
+from qaml_qiskit.execution import DEFAULT_MITIGATION, Mode
+from qaml_qiskit.workflows.fields import Count, MitigationName, Otherwise
+from qaml_qiskit.workflows.mixins import ModelOnTarget, Seeded, WithEngine, WithImages, WithRecipe
 
 
-class RunRequest(Seeded, WithRecipe, WithImages, ModelOnTarget):
+class RunRequest(Seeded, WithEngine, WithRecipe, WithImages, ModelOnTarget):
     """Everything that decides what is run, and where."""
 
     command: ClassVar[str] = "run"
 
     shots: Count = 1000
     """Shots an image, and of each calibration circuit; of an image that is drawn, shots a draw."""
-    mitigation: Mitigation = DEFAULT_MITIGATION
+    mitigation: MitigationName = DEFAULT_MITIGATION
     """What is done about errors."""
     calibration: Annotated[str | None, Otherwise("measured anew")] = None
     """Use the readout calibration of an earlier run again."""

@@ -33,8 +33,10 @@ from qaml_qiskit.execution import (
     plan,
     read_outcomes,
     told_by,
+    told_engine,
 )
 from qaml_qiskit.execution import collect as collect_jobs
+from qaml_qiskit.execution.catalogue import IBMEntry
 from qaml_qiskit.execution.question import within
 from qaml_qiskit.execution.workload import CALIBRATION
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, short
@@ -109,7 +111,7 @@ def finish(
         "resources": resources,
         "plan": costs,
         "jobs": jobs,
-        "notes": [*scored.notes, *_notes(run, sampled)],
+        "notes": [*scored.notes, *_notes(run, workload, sampled)],
     }
     metrics["lead"] = write_run_page(run, metrics, scored, **images)
     if collection.complete and not sampled.barred:
@@ -223,7 +225,7 @@ def _score(run: Run, workload: Workload, sampled: Sampled) -> tuple[Measured, Ar
     return scored, images
 
 
-def _notes(run: Run, sampled: Sampled) -> list[str]:
+def _notes(run: Run, workload: Workload, sampled: Sampled) -> list[str]:
     """What a reader of the results should know about how they came about."""
     notes = [
         f"{name} of backends.yaml was not applied: the target is simulated."
@@ -231,6 +233,10 @@ def _notes(run: Run, sampled: Sampled) -> list[str]:
     ]
     notes += [f"{note}." for note in run.resolved("noise_notes", _TEXTS.validate_python, [])]
     notes += run.resolved("inference_notes", _TEXTS.validate_python, [])
+    settings, entry = workload.settings, entry_of(run)
+    if not isinstance(entry, IBMEntry):
+        told = told_engine(target_of(run, workload), workload.isa, settings.engine, settings.mitigation)
+        notes += [f"{each}." for each in told]
     if sampled.barred:
         notes.append(f"The readout was not corrected: {sampled.barred}.")
     return [*notes, *told_by(run.path)]
