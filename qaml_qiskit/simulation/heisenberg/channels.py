@@ -39,15 +39,15 @@ class Channel(NamedTuple):
     Attributes:
         qubits: the one or two qubits that it acts on, the least significant first.
         transfer: shape (4, 4) or (16, 16); at generic angles where it differs from run to run.
+        free: what it is in each run; None where it is the same in all.
         source: of an error, the name of the instruction that it follows (or, of measurements, precedes) and the
             qubits of that instruction; None for what the circuit itself does.
-        free: what it is in each run; None where it is the same in all.
     """
 
     qubits: tuple[int, ...]
     transfer: FloatArray
-    source: PhysicalGate | None = None
     free: Varying | None = None
+    source: PhysicalGate | None = None
 
     def on(self, qubits: Sequence[int]) -> Channel:
         """The same channel with qubit q renamed to ``qubits[q]``; its source keeps its name."""

@@ -191,15 +191,16 @@ class _Walk:
                 self._operation(part, places)
             return
         matrix = instruction.matrix
+        part: _Unitary | Channel
         if self._free is not None and instruction.is_parameterized():
             leaf = self._free.add(instruction)
-            self.parts.append(Channel(qubits, leaf.samples[0], free=leaf))
+            part = Channel(qubits, leaf.samples[0], leaf)
         else:
             part = _channel(instruction, qubits) if matrix is None else _Unitary(qubits, matrix)
-            if isinstance(part, Channel) and operation.name in _CHANNELS and self._delayed.issuperset(qubits):
-                # Aer's passes put the noise of a delay behind it.
-                part = part._replace(source=("delay", qubits))
-            self.parts.append(part)
+        if isinstance(part, Channel) and operation.name in _CHANNELS and self._delayed.issuperset(qubits):
+            # Aer's passes put the noise of a delay behind it.
+            part = part._replace(source=("delay", qubits))
+        self.parts.append(part)
         self._delayed.difference_update(qubits)
         if operation.name == "delay" and self._table.passes is not None:
             self._delayed.update(qubits)

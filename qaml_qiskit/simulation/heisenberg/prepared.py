@@ -148,8 +148,7 @@ class PreparedCircuit:
     @cached_property
     def _lowered(self) -> tuple[NoisyCircuit, Cone, FreeGates]:
         free = FreeGates(self._circuit.parameters)
-        table = NoiseTable(self._noise_model)
-        noisy = lower(self._circuit, table, self.qubits, free, check_noise=self._check_noise)
+        noisy = lower(self._circuit, NoiseTable(self._noise_model), self.qubits, free, check_noise=self._check_noise)
         return noisy, light_cone(noisy, ()), free
 
     @cached_property
