@@ -31,9 +31,11 @@ class NoiseTable:
     Args:
         model: the noise model; None for no noise. Aer has no public way to ask it for an error, so this reads the
             tables that its own ``to_dict`` reads.
+        is_split: whether errors come as the cheaper parts that they are products of, or each as one channel.
     """
 
-    def __init__(self, model: NoiseModel | None) -> None:
+    def __init__(self, model: NoiseModel | None, *, is_split: bool = True) -> None:
+        self._is_split = is_split
         model = model or NoiseModel()
         self._everywhere: dict[str, BaseQuantumError] = model._default_quantum_errors
         self._local: dict[str, dict[tuple[int, ...], BaseQuantumError]] = model._local_quantum_errors
@@ -68,8 +70,9 @@ class NoiseTable:
             )
         self.touched.add(label)
         if error.id not in self._known:
-            self._known[error.id] = split(Channel(tuple(range(error.num_qubits)), error_transfer(error)))
-        return [part.on(qubits) for part in self._known[error.id]]
+            whole = Channel(tuple(range(error.num_qubits)), error_transfer(error))
+            self._known[error.id] = split(whole) if self._is_split else [whole]
+        return [part.on(qubits)._replace(source=(label, tuple(qubits))) for part in self._known[error.id]]
 
     def readout(self, qubit: int) -> FloatArray:
         """The observable that reading the qubit as ±1 measures: its coefficients of I, X, Z, Y, shape (4,).
