@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts.codecs import ARRAYS
+from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.circuits import CircuitWithNoise
@@ -111,7 +113,9 @@ def forecast_tiles(
         for kind, chosen in (("forecast", np.arange(len(tile.values))), ("gates", places[number])):
             for start in range(0, len(chosen), _BLOCK):
                 rows = tile.values[chosen[start : start + _BLOCK]]
-                tasks[f"promise/{kind}-{number}-{start:06d}"] = _Block(number, kind == "gates", rows)
+                # While jobs are missing a run has other images.
+                key = f"promise/{kind}-{number}-{start:06d}-{digest(torch.from_numpy(rows))}"
+                tasks[key] = _Block(number, kind == "gates", rows)
     told = {key: "the promise of the calibration" for key in tasks}
     steps = {key: len(task.values) for key, task in tasks.items()}
     work = _Promising(dict(tiles), shots)
