@@ -15,6 +15,7 @@ from qaml_qiskit.execution.options import (
     Mitigation,
     Mode,
     PrimitiveOptions,
+    check_mitigation,
 )
 from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Settings, Workload, check_strings, check_values
 
@@ -64,7 +65,9 @@ def build_workload(
     Raises:
         InputError: ``values`` do not fit the circuit or the draws, strings of bits that it does not have, fewer than
             one shot, or a single image that exceeds the limits.
+        ConfigurationError: a mitigation that cannot be had here.
     """
+    check_mitigation(mitigation)
     check_values(isa, values, shots, draws)
     check_strings(isa, strings)
     _check_twirling(isa, mitigation, options)

@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Mode
-from qaml_qiskit.workflows.fields import Count, Otherwise
+from qaml_qiskit.execution import DEFAULT_MITIGATION, Mode
+from qaml_qiskit.workflows.fields import Count, MitigationName, Otherwise
 from qaml_qiskit.workflows.mixins import ModelOnTarget, Seeded, WithImages, WithRecipe
 
 
@@ -16,7 +16,7 @@ class RunRequest(Seeded, WithRecipe, WithImages, ModelOnTarget):
 
     shots: Count = 1000
     """Shots an image, and of each calibration circuit; of an image that is drawn, shots a draw."""
-    mitigation: Mitigation = DEFAULT_MITIGATION
+    mitigation: MitigationName = DEFAULT_MITIGATION
     """What is done about errors."""
     calibration: Annotated[str | None, Otherwise("measured anew")] = None
     """Use the readout calibration of an earlier run again."""
