@@ -40,7 +40,7 @@ class ChiSquare:
 
     @property
     def p(self) -> float:
-        """Probability of a value at least as far out, on whichever side: errors smaller than the shots allow are odd."""
+        """Of a value at least as far out, on whichever side: errors smaller than shots allow are odd, too."""
         return min(1.0, 2 * min(self.above, self.below))
 
     @classmethod
@@ -68,7 +68,7 @@ class Promised:
     Attributes:
         values: with the noise of gates and readout, endless shots; shape (N, S).
         covariance: of one shot, exact, shape (N, S, S).
-        fourth: mean fourth power of the length of one shot's averages, taken as :attr:`whitener` takes them, shape (N,).
+        fourth: mean fourth power of the length of one shot in the units of :attr:`whitener`, shape (N,).
         shots: of an image.
     """
 
@@ -131,8 +131,8 @@ def joint_test(measured: Floats, promised: Promised) -> ChiSquare:
 def product_tests(measured: Floats, promised: Promised) -> list[ChiSquare]:
     """Every product by itself, over all images: Σ (z_measured − z_promised)²·shots/(1 − z²).
 
-    A count of 1,000 shots is no normal number where nearly all say the same: variance and weight of a square follow from
-    the binomial's fourth moment, 2 + (1 − 6pq)/(shots·pq) with p = (1 + z)/2.
+    A count of 1,000 shots is no normal number where nearly all say the same: variance and weight of a square follow
+    from the binomial's fourth moment, 2 + (1 − 6pq)/(shots·pq) with p = (1 + z)/2.
 
     Args:
         measured: shape (N, S).

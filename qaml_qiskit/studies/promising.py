@@ -20,12 +20,15 @@ from qaml_qiskit.evaluation import (
     readout_derivatives,
 )
 from qaml_qiskit.formats import Arrays
+from qaml_qiskit.noise import scaled_noise
 from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.simulation.heisenberg import PreparedCircuit, gate_sensitivities
 
 Floats = NDArray[np.floating]
 #: Images between two files: what a kill can lose.
 _BLOCK = 10
+#: By so much weaker errors the derivative by the scale of all is found; the averages are exact to twelve digits.
+_STEP = 0.002
 
 
 @dataclass(frozen=True)
@@ -61,21 +64,30 @@ class Tile:
 
 @dataclass(frozen=True)
 class TileForecast:
-    """What a tile was to measure.
+    """What a tile was to measure of its N images.
 
     Attributes:
-        promised: of its N images.
-        places: which of them have derivatives, shape (M,).
-        gates: names and physical qubits of the G gates that have an error.
-        by_gate: derivatives of the averages by the scale of each gate's error, shape (M, S, G).
-        by_readout: by the scale of the readout errors of each qubit that is read, shape (M, S, n).
+        promised: the averages and how their shots scatter.
+        by_noise: their derivative by the scale of all errors of gates, shape (N, S).
+        by_readout: by the scale of the readout errors of each qubit that is read, shape (N, S, n).
     """
 
     promised: Promised
-    places: NDArray[np.int64]
-    gates: tuple[tuple[str, tuple[int, ...]], ...]
-    by_gate: Floats
+    by_noise: Floats
     by_readout: Floats
+
+
+@dataclass(frozen=True)
+class GateSignatures:
+    """What each gate's errors do to the averages of some images of a tile.
+
+    Attributes:
+        gates: names and physical qubits of the G gates that have an error.
+        derivatives: by the scale of each gate's error, shape (M, S, G).
+    """
+
+    gates: tuple[tuple[str, tuple[int, ...]], ...]
+    derivatives: Floats
 
 
 def evenly(count: int, wanted: int) -> NDArray[np.int64]:
@@ -86,15 +98,9 @@ def evenly(count: int, wanted: int) -> NDArray[np.int64]:
 
 
 def forecast_tiles(
-    tiles: Mapping[int, Tile],
-    shots: int,
-    run: Run,
-    progress: Progress,
-    pool: Pool = HERE,
-    *,
-    most_derived: int,
+    tiles: Mapping[int, Tile], shots: int, run: Run, progress: Progress, pool: Pool = HERE
 ) -> dict[int, TileForecast]:
-    """Propagate the images of every tile through its compiled circuit, and some of them for derivatives.
+    """Propagate the images of every tile through its compiled circuit and the noise of its calibration.
 
     Args:
         tiles: by number.
@@ -102,94 +108,139 @@ def forecast_tiles(
         run: keeps what is done, block by block.
         progress: told about every image.
         pool: where the blocks are computed.
-        most_derived: images of all tiles together that derivatives by the gates' errors are wanted of, at most.
     """
-    tasks: dict[str, _Block] = {}
-    places = {
-        number: evenly(len(tile.values), max(1, most_derived * len(tile.values) // _size(tiles)))
-        for number, tile in tiles.items()
-    }
-    for number, tile in tiles.items():
-        for kind, chosen in (("forecast", np.arange(len(tile.values))), ("gates", places[number])):
-            for start in range(0, len(chosen), _BLOCK):
-                rows = tile.values[chosen[start : start + _BLOCK]]
-                # While jobs are missing a run has other images.
-                key = f"promise/{kind}-{number}-{start:06d}-{digest(torch.from_numpy(rows))}"
-                tasks[key] = _Block(number, kind == "gates", rows)
-    told = {key: "the promise of the calibration" for key in tasks}
-    steps = {key: len(task.values) for key, task in tasks.items()}
-    work = _Promising(dict(tiles), shots)
-    found = run.map(tasks, work, ARRAYS, bar=Bar(progress, "checking the target", told, steps), pool=pool)
-
-    def blocks(number: int, name: str, *, gates: bool) -> NDArray[np.float64]:
-        arrays = [found[key][name] for key, task in tasks.items() if (task.tile, task.gates) == (number, gates)]
-        return np.concatenate(arrays).astype(np.float64)
-
-    forecasts = {}
-    for number, tile in tiles.items():
-        promised = Promised(*(blocks(number, name, gates=False) for name in ("z", "covariance", "fourth")), shots)
-        first = next(key for key, task in tasks.items() if (task.tile, task.gates) == (number, True))
-        names = [str(name) for name in found[first]["names"]]
-        on = [tuple(tile.qubits[q] for q in row if q >= 0) for row in found[first]["qubits"]]
-        forecasts[number] = TileForecast(
-            promised,
-            places[number],
-            tuple(zip(names, on, strict=True)),
-            blocks(number, "derivatives", gates=True),
-            blocks(number, "readout", gates=False)[places[number]],
+    found = _mapped(tiles, {number: tile.values for number, tile in tiles.items()}, shots, run, progress, pool)
+    return {
+        number: TileForecast(
+            Promised(*(_joined(blocks, name) for name in ("z", "covariance", "fourth")), shots),
+            _joined(blocks, "noise"),
+            _joined(blocks, "readout"),
         )
-    return forecasts
+        for number, blocks in found.items()
+    }
 
 
-def _size(tiles: Mapping[int, Tile]) -> int:
-    return sum(len(tile.values) for tile in tiles.values())
+def derive_by_gates(
+    tiles: Mapping[int, Tile],
+    places: Mapping[int, NDArray[np.int64]],
+    run: Run,
+    progress: Progress,
+    pool: Pool = HERE,
+) -> dict[int, GateSignatures]:
+    """What every gate's errors do to some images of every tile; each costs as much as some dozen forecasts.
+
+    Args:
+        tiles: by number.
+        places: of these images among the tile's.
+        run: as for :func:`forecast_tiles`.
+        progress: as there.
+        pool: as there.
+    """
+    rows = {number: tile.values[places[number]] for number, tile in tiles.items()}
+    found, signatures = _mapped(tiles, rows, None, run, progress, pool), {}
+    for number, blocks in found.items():
+        on = [tuple(tiles[number].qubits[q] for q in row if q >= 0) for row in blocks[0]["qubits"]]
+        gates = tuple(zip(map(str, blocks[0]["names"]), on, strict=True))
+        signatures[number] = GateSignatures(gates, _joined(blocks, "derivatives"))
+    return signatures
+
+
+def _mapped(
+    tiles: Mapping[int, Tile],
+    rows: Mapping[int, NDArray[np.float64]],
+    shots: int | None,
+    run: Run,
+    progress: Progress,
+    pool: Pool,
+) -> dict[int, list[Arrays]]:
+    """The arrays of every tile's blocks: of the forecast, or without shots the derivatives by the gates."""
+    kind, told = ("gates", "looking for the gate") if shots is None else ("forecast", "checking the target")
+    tasks: dict[str, _Block] = {}
+    for number, values in rows.items():
+        for start in range(0, len(values), _BLOCK):
+            block = np.ascontiguousarray(values[start : start + _BLOCK])
+            # While jobs are missing a run has other images.
+            key = f"promise/{kind}-{number}-{start:06d}-{digest(torch.from_numpy(block))}"
+            tasks[key] = _Block(number, block)
+    steps = {key: len(task.values) for key, task in tasks.items()}
+    bar = Bar(progress, told, {key: f"tile {task.tile}" for key, task in tasks.items()}, steps)
+    found = run.map(tasks, _Promising(dict(tiles), shots), ARRAYS, bar=bar, pool=pool)
+    return {number: [found[key] for key, task in tasks.items() if task.tile == number] for number in rows}
+
+
+def _joined(blocks: Sequence[Arrays], name: str) -> NDArray[np.float64]:
+    return np.concatenate([block[name] for block in blocks]).astype(np.float64)
 
 
 @dataclass(frozen=True)
 class _Block:
-    """Some images of a tile, and whether derivatives by the gates' errors are asked for."""
+    """Some images of a tile."""
 
     tile: int
-    gates: bool
     values: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class _Promising:
-    """What is promised of a block of images."""
+    """What is promised of a block of images; without shots, what the gates' errors do to it."""
 
     tiles: Mapping[int, Tile]
-    shots: int
+    shots: int | None
 
     def __call__(self, block: _Block, advance: Advance) -> Arrays:
         tile = self.tiles[block.tile]
-        found = tile_derivatives(tile, block.values) if block.gates else self._forecast(tile, block.values)
+        if self.shots is None:
+            found = tile_derivatives(tile, block.values)
+        else:
+            found = tile_forecast(tile, block.values, self.shots)
         advance(len(block.values))
         return found
 
-    def _forecast(self, tile: Tile, values: NDArray[np.float64]) -> Arrays:
-        bare = bare_frequencies(tile, values)
-        products, readout = tile.circuit.products, tile.readout
-        promised = Promised.of_frequencies(read_frequencies(bare, readout), product_signs(products), self.shots)
-        return {
-            "z": promised.values,
-            "covariance": promised.covariance,
-            "fourth": promised.fourth,
-            "readout": readout_derivatives(bare, products, readout),
-        }
+
+def tile_forecast(tile: Tile, values: NDArray[np.float64], shots: int) -> Arrays:
+    """What a tile reads on average, and how that changes with the strength of its errors.
+
+    Args:
+        tile: its own ``values`` do not matter.
+        values: shape (N, P).
+        shots: of an image.
+
+    Returns:
+        ``z`` (N, S), ``covariance`` (N, S, S) and ``fourth`` (N,) as :class:`.Promised` has them, ``noise`` (N, S) and
+        ``readout`` (N, S, n) as :class:`TileForecast`.
+    """
+    products, readout = tile.circuit.products, tile.readout
+    signs, bare = product_signs(products), bare_frequencies(tile, values)
+    promised = Promised.of_frequencies(read_frequencies(bare, readout), signs, shots)
+    weaker = read_frequencies(bare_frequencies(tile, values, 1 - _STEP), readout) @ signs
+    return {
+        "z": promised.values,
+        "covariance": promised.covariance,
+        "fourth": promised.fourth,
+        "noise": (promised.values - weaker) / _STEP,
+        "readout": readout_derivatives(bare, products, readout),
+    }
 
 
-def bare_frequencies(tile: Tile, values: NDArray[np.float64]) -> Floats:
-    """How often every bitstring is there before it is read, shape (N, 2^n)."""
+def bare_frequencies(tile: Tile, values: NDArray[np.float64], scale: float = 1.0) -> Floats:
+    """How often every bitstring is there before it is read, shape (N, 2^n).
+
+    Args:
+        tile: its own ``values`` do not matter.
+        values: shape (N, P).
+        scale: of the gates' errors, from 0 to 1.
+    """
     perfect = tile.circuit.without_readout_errors()
-    return PreparedCircuit(perfect.circuit, perfect.noise, perfect.read).frequencies(values).double().numpy()
+    noise = perfect.noise if scale == 1 or perfect.noise is None else scaled_noise(perfect.noise, scale)
+    found: Floats = PreparedCircuit(perfect.circuit, noise, perfect.read).frequencies(values).double().numpy()
+    return found
 
 
 def tile_derivatives(tile: Tile, values: NDArray[np.float64]) -> Arrays:
     """Derivatives by the scale of the error of every gate, measurements left out.
 
     Args:
-        tile: its ``values`` do not matter.
+        tile: its own ``values`` do not matter.
         values: shape (N, P).
 
     Returns:
@@ -205,9 +256,3 @@ def tile_derivatives(tile: Tile, values: NDArray[np.float64]) -> Arrays:
     names, qubits = [found.gates[place][0] for place in kept], [found.gates[place][1] for place in kept]
     filled = np.array([[*each, -1][:2] for each in qubits], dtype=np.int64).reshape(-1, 2)
     return {"names": np.array(names, dtype=np.str_), "qubits": filled, "derivatives": derivatives}
-
-
-def joined_promises(parts: Sequence[Promised]) -> Promised:
-    """Of the images of several tiles, one behind the other."""
-    arrays = (np.concatenate([getattr(p, name) for p in parts]) for name in ("values", "covariance", "fourth"))
-    return Promised(*arrays, parts[0].shots)
