@@ -63,3 +63,4 @@ from qaml_qiskit.evaluation.thresholds import allowed_above as allowed_above
 from qaml_qiskit.evaluation.thresholds import check_enough as check_enough
 from qaml_qiskit.evaluation.thresholds import least_images as least_images
 from qaml_qiskit.evaluation.thresholds import threshold_for as threshold_for
+from qaml_qiskit.evaluation.tiles import TiledEstimates as TiledEstimates

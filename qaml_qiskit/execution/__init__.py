@@ -61,6 +61,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.submission import submit as submit
     from qaml_qiskit.execution.targets import Target as Target
     from qaml_qiskit.execution.targets import open_target as open_target
+    from qaml_qiskit.execution.tiles import compile_tiles as compile_tiles
+    from qaml_qiskit.execution.tiles import join_tiles as join_tiles
+    from qaml_qiskit.execution.tiles import split_tiles as split_tiles
+    from qaml_qiskit.execution.tiles import tile_lines as tile_lines
     from qaml_qiskit.execution.workload import CALIBRATION as CALIBRATION
     from qaml_qiskit.execution.workload import Workload as Workload
 

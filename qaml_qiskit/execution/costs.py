@@ -74,9 +74,10 @@ def plan(workload: Workload, target: Target) -> Plan:
     """Work out what a workload costs on a target. Nothing is sent."""
     settings, isa, jobs = workload.settings, workload.isa, workload.settings.jobs
     rows = sum(job.rows for job in jobs)
+    runs = sum(map(workload.executions, jobs))
     calibrations = 2 * sum(job.chunk == CALIBRATION for job in jobs)
     factor, mitigation_note = _mitigation_factor(workload)
-    executions = settings.shots * (factor * rows + calibrations)
+    executions = settings.shots * (factor * runs + calibrations)
     seconds = circuit_seconds(isa, target.isa)
     gates, readout = survival(isa, target.isa)
     counts = gate_counts(isa)
@@ -86,7 +87,7 @@ def plan(workload: Workload, target: Target) -> Plan:
         pubs=len(workload.image_jobs) + calibrations,
         jobs=len(jobs),
         executions=executions,
-        payload_bytes=payload_bytes(isa, rows) + sum(map(_size, calibration_circuits(1, [0]))) * calibrations,
+        payload_bytes=payload_bytes(isa, runs) + sum(map(_size, calibration_circuits(1, [0]))) * calibrations,
         circuit_seconds=seconds,
         qpu_seconds=qpu,
         two_qubit_gates=counts.two_qubit_gates,
@@ -170,10 +171,10 @@ def _qpu_seconds(workload: Workload, target: Target, seconds: float | None) -> t
     circuit = seconds or 0.0
     stretch = sum(ZNE_FACTORS) if settings.mitigation == "zne" else 1
     repeats = len(ZNE_FACTORS) if settings.mitigation == "zne" else 1
-    per_row = settings.shots * (repeats * rep_delay + stretch * circuit)
+    per_run = settings.shots * (repeats * rep_delay + stretch * circuit)
     calibrations = sum(job.chunk == CALIBRATION for job in settings.jobs)
     calibration = 2 * settings.shots * (rep_delay + circuit) * calibrations
-    total = JOB_OVERHEAD * len(settings.jobs) + per_row * sum(job.rows for job in settings.jobs) + calibration
+    total = JOB_OVERHEAD * len(settings.jobs) + per_run * sum(map(workload.executions, settings.jobs)) + calibration
     return total, (
         f"{JOB_OVERHEAD:g} s a job beside its executions.",
         f"{rep_delay * 1e6:g} µs between executions.",

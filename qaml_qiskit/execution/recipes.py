@@ -74,13 +74,16 @@ def load_recipe(name: str) -> Recipe:
     return parse_yaml(*recipe_file(name), Recipe)
 
 
-def to_isa(circuit: QuantumCircuit, target: ISATarget, recipe: Recipe) -> QuantumCircuit:
+def to_isa(
+    circuit: QuantumCircuit, target: ISATarget, recipe: Recipe, line: tuple[int, ...] | None = None
+) -> QuantumCircuit:
     """Compile a circuit to a device's own instructions; parameters stay free, so one compilation serves all images.
 
     Args:
         circuit: any circuit, parameterised or not.
         target: the device's gates and connectivity.
         recipe: what the transpiler is asked to do.
+        line: the physical qubits that a recipe with a ``layout`` puts the circuit on; by default it finds them.
 
     Raises:
         ConfigurationError: the device has too few qubits, or the recipe names a method that Qiskit does not know.
@@ -92,7 +95,10 @@ def to_isa(circuit: QuantumCircuit, target: ISATarget, recipe: Recipe) -> Quantu
             expected=f"at least {circuit.num_qubits}",
             remedy="choose a larger target, or a model on fewer qubits",
         )
-    line = best_line(target, line_usage(circuit)) if recipe.layout == "line" else None
+    if recipe.layout is None:
+        line = None
+    elif line is None:
+        line = best_line(target, line_usage(circuit))
     return min((_compile(circuit, target, recipe, seed, line) for seed in recipe.seeds), key=_preference)
 
 
