@@ -101,7 +101,8 @@ class Suspects:
             return "No single gate, qubit or readout stands out."
         alike = named["alike"]
         others = f"; {len(alike)} other{'s' * (len(alike) > 1)} cannot be told from it" if alike else ""
-        return f"The errors of {named['part']} stand out, about {named['scale']:.1f} times as strong as calibrated{others}."
+        strong = f"about {named['scale']:.1f} times as strong as calibrated"
+        return f"The errors of {named['part']} stand out, {strong}{others}."
 
     def _interval(self, place: int) -> list[float] | None:
         scale, error = float(self.suspicion.scale[place]), float(self.suspicion.error[place])

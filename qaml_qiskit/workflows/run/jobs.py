@@ -34,7 +34,7 @@ from qaml_qiskit.reports import Outcome, brief_figures
 
 def outcome_of(run: Run) -> Outcome:
     """The outcome of a complete run."""
-    return Outcome.of(run, "resources", brief=brief_figures)
+    return Outcome.of(run, "resources", brief=brief_figures, more=("promise",))
 
 
 def status(path: Path | PathLike[str]) -> Outcome:

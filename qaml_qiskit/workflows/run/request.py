@@ -26,3 +26,9 @@ class RunRequest(Seeded, WithRecipe, WithImages, ModelOnTarget):
     """How jobs are sent to a device."""
     images_per_job: Annotated[Count | None, Otherwise("as many as a job may hold; 50 when simulated")] = None
     """Images a job."""
+    check_images: Annotated[
+        int | None,
+        Field(ge=0, lt=2**31, exclude_if=lambda images: images is None),
+        Otherwise("500 on a device; of a simulated target a sixth of them, from 10 to 100"),
+    ] = None
+    """Images of which it is checked whether the target did what its calibration promises; 0 for none."""
