@@ -82,6 +82,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.family_figures import ALONE as ALONE
     from qaml_qiskit.studies.family_figures import FamilyUncertainty as FamilyUncertainty
     from qaml_qiskit.studies.family_figures import uncertainty_gains as uncertainty_gains
+    from qaml_qiskit.studies.judging import DeviceCheck as DeviceCheck
+    from qaml_qiskit.studies.judging import check_device as check_device
     from qaml_qiskit.studies.measuring import Measured as Measured
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
     from qaml_qiskit.studies.members import AskingMembers as AskingMembers
