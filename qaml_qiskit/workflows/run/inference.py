@@ -165,8 +165,8 @@ def plan(
     notes = (*prepared.deployment.sampling_notes, *prepared.plan.assumptions)
     if prepared.tiling is None:
         return Outcome("plan", None, [row], notes=notes)
-    tables, told, lead = tiling_tables(request, prepared.tiling)
-    return Outcome("plan", None, [row], tables, notes=(*notes, *told), lead=lead)
+    tables, told = tiling_tables(request, prepared.tiling)
+    return Outcome("plan", None, [row], tables, notes=(*told, *notes))
 
 
 @takes(RunRequest, lasts=lambda request, around: True)
