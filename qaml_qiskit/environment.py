@@ -21,13 +21,16 @@ _PACKAGES = (
 
 
 def describe_environment() -> dict[str, Any]:
-    """Versions, the simulator in use, git commit and machine, for the record."""
+    """Versions, the simulator in use, git commit and machine, and what is missing here, for the record."""
     # Loads torch: only for runs that are written, not for a mistake that is found before.
     from qaml_qiskit.simulation import backend_description
 
+    packages = package_versions()
+    missing = {} if packages["mthree"] else {"missing": {"mitigation m3": "mthree is not installed"}}
     return {
         "python": platform.python_version(),
-        "packages": package_versions(),
+        "packages": packages,
+        **missing,
         "engine": backend_description(),
         "git_commit": _git_commit(),
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cpus": os.cpu_count()},

@@ -95,9 +95,12 @@ def _help_without_command(context: typer.Context) -> None:
 def _version(wanted: bool) -> None:
     if wanted:
         from qaml_qiskit import __version__
+        from qaml_qiskit.execution.options import missing_mitigations
         from qaml_qiskit.simulation import backend_description
 
         typer.echo(f"qaml-qiskit {__version__}\nengine: {backend_description()}")
+        for name, why in missing_mitigations().items():
+            typer.echo(f"without mitigation {name}: {why}")
         raise typer.Exit
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.collection import collect as collect
     from qaml_qiskit.execution.costs import Plan as Plan
     from qaml_qiskit.execution.costs import circuit_seconds as circuit_seconds
+    from qaml_qiskit.execution.costs import device_seconds as device_seconds
     from qaml_qiskit.execution.costs import limited as limited
     from qaml_qiskit.execution.costs import plan as plan
     from qaml_qiskit.execution.costs import sampling_seconds as sampling_seconds
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.ledger import LEDGER_FILE as LEDGER_FILE
     from qaml_qiskit.execution.ledger import JobRecord as JobRecord
     from qaml_qiskit.execution.ledger import Ledger as Ledger
+    from qaml_qiskit.execution.lines import PlacedLine as PlacedLine
     from qaml_qiskit.execution.local import JobWork as JobWork
     from qaml_qiskit.execution.local import PrimitiveRunner as PrimitiveRunner
     from qaml_qiskit.execution.mitigation import Calibration as Calibration

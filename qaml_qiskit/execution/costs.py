@@ -182,11 +182,20 @@ def _mitigation_factor(workload: Workload) -> tuple[int, tuple[str, ...]]:
             return 1, ()
 
 
+def device_seconds(workload: Workload, target: Target) -> float:
+    """QPU seconds, about, as :func:`plan` has them; of a simulated device those of the device that it stands for."""
+    return _device_seconds(workload, target, circuit_seconds(workload.isa, target.isa))[0]
+
+
 def _qpu_seconds(workload: Workload, target: Target, seconds: float | None) -> tuple[float, tuple[str, ...]]:
     if not target.is_hardware:
         settings = workload.settings
         engine = told_engine(target, workload.isa, settings.engine, settings.mitigation)
         return 0.0, ("The target is simulated: no QPU time.", *(f"{told}." for told in engine))
+    return _device_seconds(workload, target, seconds)
+
+
+def _device_seconds(workload: Workload, target: Target, seconds: float | None) -> tuple[float, tuple[str, ...]]:
     settings = workload.settings
     rep_delay = settings.options.rep_delay or _default_rep_delay(target) or REP_DELAY
     circuit = seconds or 0.0

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from mthree import M3Mitigation
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from qiskit.primitives.containers import BitArray
@@ -16,6 +15,7 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import Z_95, Correction, Estimates, Products, ReadoutMap
 from qaml_qiskit.evaluation.estimates import joined
 from qaml_qiskit.execution.counts import averages, covariance_of_means, outcomes_of, pieces_of, z_from_bits
+from qaml_qiskit.execution.m3 import m3_averages
 from qaml_qiskit.formats import model_of, read_bytes
 
 #: Of 1 − p10 − p01. Below it, the errors of shots and calibration grow more than tenfold, and nothing is left to read.
@@ -160,7 +160,7 @@ class ReadoutCorrection:
         products = products or Products.of_bits(bits.num_bits)
         found = self.by_qubit(bits, measured, products)
         if self.method == "m3":
-            found = replace(found, values=self._m3(bits, measured, products))
+            found = replace(found, values=m3_averages(self.calibration, bits, measured, products))
         self._check_possible(found, bits.num_shots, measured)
         return found
 
@@ -222,19 +222,6 @@ class ReadoutCorrection:
                     remedy="measure a new calibration under the same options, or score the raw counts with "
                     "--mitigation none",
                 )
-
-    def _m3(self, bits: BitArray, measured: Sequence[int], products: Products) -> NDArray[np.float64]:
-        record = self.calibration
-        matrices: list[NDArray[np.float64] | None] = [None] * (max(record.qubits) + 1)
-        for qubit, p10, p01 in zip(record.qubits, record.p10, record.p01, strict=True):
-            matrices[qubit] = np.array([[1 - p10, p01], [p10, 1 - p01]])
-        mitigation = M3Mitigation()
-        mitigation.cals_from_matrices(matrices)
-        counts = [bits.get_counts(i) for i in range(bits.size)]
-        corrected = mitigation.apply_correction(counts, [list(measured)] * len(counts), distance=-1)
-        # The rightmost letter is bit 0.
-        observables = ["".join("Z" if has else "I" for has in row[::-1]) for row in products.members]
-        return np.array([[quasi.expval(observable) for observable in observables] for quasi in corrected])
 
 
 def _invertible(record: Calibration, measured: Sequence[int], remedy: str) -> ReadoutMap:

@@ -1,8 +1,12 @@
 """What a target asks of the Runtime primitive beside shots: error suppression, timing, limits."""
 
+import platform
+from importlib.util import find_spec
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from qaml_qiskit.errors import ConfigurationError
 
 #: What is made of counts: nothing, or each qubit's readout errors inverted, or those of all qubits by M3.
 CountsMitigation = Literal["none", "readout", "m3"]
@@ -16,6 +20,32 @@ DEFAULT_MITIGATION: Mitigation = "readout"
 Mode = Literal["job", "batch", "session"]
 #: What simulates a target: shots from exact distributions, or Aer.
 Engine = Literal["exact", "aer"]
+
+
+def missing_mitigations() -> dict[str, str]:
+    """The mitigations that cannot be had here, and why, as the end of a sentence; empty where all can."""
+    return {} if find_spec("mthree") else {"m3": "mthree is not installed; it has no wheels for Python 3.13 and later"}
+
+
+def check_mitigation(mitigation: Mitigation) -> None:
+    """Refuse a mitigation that cannot be had here, before anything is computed. Nothing heavy is imported for it.
+
+    Raises:
+        ConfigurationError: M3 without mthree.
+    """
+    if mitigation in missing_mitigations():
+        raise needs_mthree(f"no package mthree for Python {platform.python_version()}")
+
+
+def needs_mthree(got: str) -> ConfigurationError:
+    """The refusal of M3 where mthree cannot be had."""
+    return ConfigurationError(
+        "the mitigation m3 cannot be had here",
+        got=got,
+        expected="mthree, of which there are wheels for Python 3.11 and 3.12 only",
+        remedy="choose the mitigation readout, which needs no mthree: it inverts every qubit by itself and has no "
+        "bias at few shots, where m3 inverts within the bitstrings that occurred; or install mthree",
+    )
 
 
 class _Options(BaseModel):

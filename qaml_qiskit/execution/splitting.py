@@ -17,6 +17,7 @@ from qaml_qiskit.execution.options import (
     Mitigation,
     Mode,
     PrimitiveOptions,
+    check_mitigation,
 )
 from qaml_qiskit.execution.workload import (
     CALIBRATION,
@@ -81,8 +82,9 @@ def build_workload(
     Raises:
         InputError: ``values`` do not fit the circuit or the draws, strings of bits that it does not have, fewer than
             one shot, a single image that exceeds the limits, or a circuit that is not so many tiles.
-        ConfigurationError: a mitigation by the Estimator with tiles.
+        ConfigurationError: a mitigation that cannot be had here, or one by the Estimator with tiles.
     """
+    check_mitigation(mitigation)
     check_tiles(isa, tiles)
     check_values(isa, values, shots, draws, tiles)
     check_strings(isa, strings, tiles)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.noise.aer_model import without_readout_errors as without_readout_errors
     from qaml_qiskit.noise.checks import BASIS_GATES as BASIS_GATES
     from qaml_qiskit.noise.checks import check_touches as check_touches
     from qaml_qiskit.noise.device import device_noise as device_noise
     from qaml_qiskit.noise.device import device_notes as device_notes
     from qaml_qiskit.noise.device import device_repairs as device_repairs
     from qaml_qiskit.noise.device import restrict as restrict
-    from qaml_qiskit.noise.device import without_readout_errors as without_readout_errors
     from qaml_qiskit.noise.flips import add_flips as add_flips
     from qaml_qiskit.noise.kinds import NoiseInfo as NoiseInfo
     from qaml_qiskit.noise.layers import LAYER_END as LAYER_END

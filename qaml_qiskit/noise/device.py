@@ -1,7 +1,6 @@
 """A device's own noise, from what its target says of its qubits and gates."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import InstructionProperties, Target
@@ -80,14 +79,6 @@ def _unread(target: Target) -> list[int]:
     """The measured qubits without a readout error."""
     places = (target["measure"] or {}) if "measure" in target.operation_names else {}
     return [where[0] for where, properties in places.items() if where and properties and properties.error is None]
-
-
-def without_readout_errors(model: NoiseModel) -> NoiseModel:
-    """The same noise, read perfectly. Aer has no public way to take errors out of a model."""
-    perfect = deepcopy(model)
-    perfect._default_readout_error = None
-    perfect._local_readout_errors = {}
-    return perfect
 
 
 def restrict(target: Target, qubits: Sequence[int]) -> Target:

@@ -29,7 +29,7 @@ class Sampling:
     """
 
     shots: int | None = 1000
-    mitigation: CountsMitigation = "m3"
+    mitigation: CountsMitigation = "readout"
     seed: int = 0
 
     def samples(self, model: Deployment) -> bool:

@@ -50,6 +50,7 @@ def takes(
             _check_paths(beside)
             request = _request(kind, given, named)
             if request is not None:
+                request.check_installed()
                 return function(request, **beside)
             values = _with_first(kind, given, named)
             if any(each.name == "compute" for each in around):
@@ -57,6 +58,7 @@ def takes(
             if any(each.name == "data_dir" for each in around):
                 beside = {**_place_of(values), **beside}
             made = kind.model_validate(with_names(kind, values))
+            made.check_installed()
             if any(each.name == "out" for each in around) and beside.get("out") is None and not lasts(made, beside):
                 beside["out"] = session_folder("runs") / _run_name(made, beside)
             return function(made, **beside)

@@ -17,6 +17,7 @@ from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.conditions import Ideal, OnTarget, parse_deployment
 from qaml_qiskit.deployments.references import check_model, names_network
 from qaml_qiskit.execution.names import check_recipe, check_target
+from qaml_qiskit.execution.options import CountsMitigation, Mitigation, check_mitigation
 from qaml_qiskit.formats import read_bytes
 from qaml_qiskit.registry import Named
 
@@ -39,6 +40,11 @@ class Exists:
     """
 
     check: Callable[[str, Path | None], object]
+
+
+@dataclass(frozen=True)
+class Installed(Exists):
+    """Marks a word for which another package must be installed; looked for however a command is called."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,9 @@ AnsatzOrFile = Annotated[
     Named(ANSAETZE, given=CIRCUITS, files=CIRCUIT_FILES),
     Exists(lambda ansatz, backends: _check_circuit_file(ansatz)),
 ]
+#: What is made of counts, and what a run may ask for; see :mod:`qaml_qiskit.execution.options`.
+CountsMitigationName = Annotated[CountsMitigation, Installed(lambda name, backends: check_mitigation(name))]
+MitigationName = Annotated[Mitigation, Installed(lambda name, backends: check_mitigation(name))]
 RecipeName = Annotated[str, Exists(lambda name, backends: check_recipe(name))]
 
 

@@ -9,11 +9,12 @@ from qaml_qiskit.attacks import Attack, attack_grid
 from qaml_qiskit.deployments import conditions, refusals
 from qaml_qiskit.deployments.conditions import VALIDATION_ON_TARGET
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.execution import CountsMitigation, Engine
+from qaml_qiskit.execution import Engine
 from qaml_qiskit.noise import NoiseName
 from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.fields import (
     Count,
+    CountsMitigationName,
     DeploymentName,
     Images,
     ModelName,
@@ -69,7 +70,7 @@ class WithValidation(Request):
 class MitigatedOnTarget(Request):
     """Asks for a way to correct what targets read."""
 
-    mitigation: CountsMitigation = "m3"
+    mitigation: CountsMitigationName = "readout"
     """On a target: the readout errors stay, are inverted qubit by qubit, or are corrected together."""
 
 

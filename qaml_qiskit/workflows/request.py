@@ -23,7 +23,7 @@ from pydantic_core import ErrorDetails
 
 from qaml_qiskit.errors import UNKNOWN_NAME, ConfigurationError, perhaps
 from qaml_qiskit.formats import first_problem
-from qaml_qiskit.workflows.fields import Exists, marks, takes_one, takes_several
+from qaml_qiskit.workflows.fields import Exists, Installed, marks, takes_one, takes_several
 from qaml_qiskit.workflows.words import quoted, split_text, written
 
 
@@ -78,11 +78,22 @@ class Request(BaseModel):
         Raises:
             QamlError: there is no such model, target or recipe.
         """
+        self._check(Exists, backends)
+
+    def check_installed(self) -> None:
+        """Refuse what needs a package that is not installed; see :meth:`check`, which does so, too.
+
+        Raises:
+            ConfigurationError: there is no such package.
+        """
+        self._check(Installed, None)
+
+    def _check(self, kind: type[Exists], backends: Path | None) -> None:
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
             if value is None or value == field.default:
                 continue
-            checks = [mark.check for mark in marks(field) if isinstance(mark, Exists)]
+            checks = [mark.check for mark in marks(field) if isinstance(mark, kind)]
             for each in value if isinstance(value, tuple) else (value,):
                 for look in checks:
                     look(each, backends)

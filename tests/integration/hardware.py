@@ -32,7 +32,7 @@ def workspace(folder: Path) -> Path:
     return folder
 
 
-def arguments(folder: Path, run: Path, *, mitigation: str = "m3", model: str = "model") -> list[str]:
+def arguments(folder: Path, run: Path, *, mitigation: str = "readout", model: str = "model") -> list[str]:
     """The arguments of `qaml run` and `qaml submit` for that workspace."""
     options = {
         "target": "device",

@@ -16,6 +16,7 @@ from qaml_qiskit.deployments import load_validation
 from qaml_qiskit.errors import DamagedFileError
 from qaml_qiskit.evaluation import calibration_figures
 from tests.integration.conftest import Finished
+from tests.mthree_cases import needs_mthree
 from tests.tolerances import MEAN
 
 Qaml = Callable[..., Finished]
@@ -110,6 +111,7 @@ def poor(tmp_path: Path) -> Path:
     return file
 
 
+@needs_mthree
 def test_on_a_target_readout_errors_are_inverted_or_stay(qaml: Qaml, trained: Path, tmp_path: Path, poor: Path) -> None:
     def rows(*words: str) -> list[dict[str, object]]:
         how = ("--images", 20, "--validation", 30, "--method", "temperature", "--backends", poor, "--json")
@@ -119,7 +121,7 @@ def test_on_a_target_readout_errors_are_inverted_or_stay(qaml: Qaml, trained: Pa
         assert finished.json()["results"][0]["images"] == 20
         return finished.json()["results"]
 
-    inverted, same, left = rows(), rows("--mitigation", "readout"), rows("--mitigation", "none")
+    inverted, same, left = rows(), rows("--mitigation", "m3"), rows("--mitigation", "none")
     assert inverted == same
     assert left[0]["nll"] > inverted[0]["nll"]
     ideal = qaml_python.calibrate(trained, images=20, validation=30, method="temperature").results

@@ -14,6 +14,7 @@ from qaml_qiskit.execution import Target, compile_for, load_catalogue, load_reci
 from qaml_qiskit.execution.catalogue import FakeEntry, IdealEntry
 from qaml_qiskit.execution.circuits import check_isa, compact, measured_qubits
 from qaml_qiskit.models import QVC, QVCConfig
+from qaml_qiskit.noise.aer_model import local_readout_errors
 from qaml_qiskit.simulation.heisenberg import noisy_expectations
 from tests.integration.small import compiled, exact, images, model
 from tests.tolerances import AER, DIFFERENT, VALUE
@@ -55,7 +56,7 @@ def test_pulses_and_idle_noise_by_two_engines() -> None:
 
 
 def readout(noise: NoiseModel, qubit: int) -> list[list[float]]:
-    return noise._local_readout_errors[(qubit,)].probabilities.tolist()
+    return local_readout_errors(noise)[(qubit,)].probabilities.tolist()
 
 
 def test_idle_times_are_noisy_once_they_are_written_down() -> None:

@@ -22,6 +22,7 @@ from qaml_qiskit.studies import OnDevice, Prediction, SweepCell, SweepScores, pr
 from qaml_qiskit.studies.sweeping import pack
 from tests.integration.conftest import Finished
 from tests.integration.small import SHOTS, deployed, ideal, images, strong_readout
+from tests.mthree_cases import M3, needs_mthree
 from tests.tolerances import AER, DIFFERENT, SIGMAS, VALUE
 
 Qaml = Callable[..., Finished]
@@ -81,7 +82,7 @@ def test_what_is_read_is_aers_with_every_bit_flipped(readout: str, tmp_path: Pat
     assert np.abs(found.values("none") - found.ideal).max() > DIFFERENT
 
 
-@pytest.mark.parametrize("mitigation", ["readout", "m3"])
+@pytest.mark.parametrize("mitigation", ["readout", M3])
 @pytest.mark.parametrize("readout", ["linear-zz", "parity"])
 def test_sampled_primitives_scatter_about_the_forecast(readout: str, mitigation: str, tmp_path: Path) -> None:
     each = on_device(readout)
@@ -137,7 +138,7 @@ def test_exact_engines_agree(readout: str, mitigation: str) -> None:
     assert (np.abs(exact - noiseless).max() < VALUE[torch.float32]) == (mitigation == "readout")
 
 
-@pytest.mark.parametrize("mitigation", ["none", "readout", "m3"])
+@pytest.mark.parametrize("mitigation", ["none", "readout", M3])
 def test_drawn_shots_scatter_about_the_exact_values(mitigation: str) -> None:
     task = cell("linear-zz", "aer-sampler", (mitigation,))
     scores = SweepScores([score_cell(task, ignore)], 0, mitigation, task.deployment, SHOTS)
@@ -162,7 +163,7 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
 
 def test_a_head_is_run_collected_and_told_of(qaml: Qaml, place: Path) -> None:
     words = (place / "model", "--images", place / "images.npz", "--target", "fake-torino", "--recipe", "quick")
-    given = ("--shots", 200, "--mitigation", "m3", "--images-per-job", 4)
+    given = ("--shots", 200, "--mitigation", "readout", "--images-per-job", 4)
     whole = qaml("run", *words, *given, "--out", place / "run", "--json")
     assert whole.code == 0, whole.err
     rows = {row["stage"]: row for row in whole.json()["results"]}
@@ -197,6 +198,7 @@ def test_a_damaged_head_is_named(qaml: Qaml, place: Path) -> None:
     assert "inputs.npz" in found.err
 
 
+@needs_mthree
 def test_a_head_is_forecast_and_swept(qaml: Qaml, place: Path) -> None:
     common = ("--images", place / "images.npz", "--recipe", "quick", "--shots", 200, "--json")
     found = qaml("forecast", place / "model", *common, "--mitigation", "none,m3", "--out", place / "forecast")

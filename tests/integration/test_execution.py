@@ -38,6 +38,7 @@ from qaml_qiskit.execution.runner import SentJob
 from qaml_qiskit.execution.splitting import MAX_EXECUTIONS
 from qaml_qiskit.execution.workload import JobSpec
 from tests.integration.small import SHOTS, compiled, exact, model, shot_error, strong_readout
+from tests.mthree_cases import M3
 from tests.tolerances import DIFFERENT, SIGMAS, VALUE
 
 
@@ -50,7 +51,7 @@ def test_ideal_target_gives_the_models_values_within_shot_noise() -> None:
     assert (np.abs(result.raw - exact()) < SIGMAS * shot_error(exact(), SHOTS)).all()
 
 
-@pytest.mark.parametrize("mitigation", ["readout", "m3"])
+@pytest.mark.parametrize("mitigation", ["readout", M3])
 @pytest.mark.parametrize(
     "twirling", [None, Twirling(gates=True), Twirling(measure=True), Twirling(gates=True, measure=True)], ids=repr
 )
@@ -85,7 +86,7 @@ def test_mitigation_brings_z_nearer_to_the_truth(mitigation: str, twirling: Twir
 def test_calibration_measures_the_readout_error() -> None:
     target = strong_readout()
     isa, values = compiled(target)
-    record = sample(isa, values[:1], target, shots=SHOTS, mitigation="m3").calibration
+    record = sample(isa, values[:1], target, shots=SHOTS, mitigation="readout").calibration
     assert record is not None
     for found, true in ((record.p10, 0.08), (record.p01, 0.25)):
         assert np.abs(np.array(found) - true).max() < SIGMAS * np.sqrt(true * (1 - true) / SHOTS)
@@ -95,7 +96,7 @@ def test_calibration_measures_the_readout_error() -> None:
 def test_correction_refuses_qubits_it_does_not_know(tmp_path: Path) -> None:
     target = strong_readout()
     isa, values = compiled(target)
-    record = sample(isa, values[:1], target, shots=10, mitigation="m3").calibration
+    record = sample(isa, values[:1], target, shots=10, mitigation="readout").calibration
     assert record is not None
     for update, message in (
         ({"qubits": record.qubits[1:], "p10": record.p10[1:], "p01": record.p01[1:]}, "does not cover"),
@@ -296,9 +297,9 @@ def test_every_job_has_options_of_its_own() -> None:
     target = open_target("ideal", IdealEntry(kind="ideal"), 3)
     isa, values = compiled(target)
     options = PrimitiveOptions(twirling=Twirling(gates=True), rep_delay=1e-4)
-    workload = build_workload(isa, values, target="ideal", shots=10, mitigation="m3", options=options)
+    workload = build_workload(isa, values, target="ideal", shots=10, mitigation="readout", options=options)
     calibration, images = workload.settings.jobs
     assert workload.options(calibration) == PrimitiveOptions(rep_delay=1e-4)
     assert workload.options(images) == options
-    assert (workload.mitigation(calibration), workload.mitigation(images)) == ("none", "m3")
+    assert (workload.mitigation(calibration), workload.mitigation(images)) == ("none", "readout")
     assert not workload.estimates(images)

@@ -23,6 +23,7 @@ from qaml_qiskit.studies.averages import Averages
 from tests.integration.conftest import Finished
 from tests.integration.hardware import workspace
 from tests.integration.small import SHOTS, deployed, images, shot_error, strong_readout
+from tests.mthree_cases import needs_mthree
 from tests.tolerances import DIFFERENT, SIGMAS, VALUE
 
 
@@ -82,6 +83,7 @@ def test_the_bitstrings_are_those_that_are_drawn(tmp_path: Path, target: Callabl
         assert np.all(np.abs(found - expected) <= SIGMAS * np.sqrt(expected * (1 - expected) / SHOTS) + 1 / SHOTS)
 
 
+@needs_mthree
 def test_m3_is_forecast_with_the_bias_that_it_has() -> None:
     """Eight classes of one another's independent qubits: at 200 shots M3 sees half of the 256 bitstrings."""
     generator, contrast, shots = np.random.default_rng(0), 0.65, 200

@@ -67,7 +67,7 @@ def weights(outcome: Any) -> dict[str, bytes]:
 
 def test_from_data_to_a_device_without_a_file(data: front.Split, model: front.StoredModel, tmp_path: Path) -> None:
     attacked = front.attack(model, eps=0.1, steps=2, images=10)
-    ran = front.run(model, target="fake-torino", mitigation="m3", shots=20, images=4, recipe="quick")
+    ran = front.run(model, target="fake-torino", mitigation="readout", shots=20, images=4, recipe="quick")
     certified = front.certify(front.deploy(model, "depolarizing:0.01"), images=10)
     assert len(attacked.adversarial["pgd-eps0.1"].images) == 10
     assert ran.stage == ["ideal", "raw", "mitigated"]

@@ -19,6 +19,7 @@ from tests.integration.hardware import CHUNKS, IMAGES, ONCE, arguments, executio
 from tests.integration.loopback.client import KILL_AT, connect
 from tests.integration.loopback.faults import DROP_AFTER_ACCEPT, TORN, accept_then, answer, leak
 from tests.integration.loopback.server import MANILA, Loopback
+from tests.mthree_cases import M3
 
 pytest_plugins = ["tests.integration.loopback.fixtures"]
 
@@ -296,7 +297,7 @@ def test_estimator_mitigation_on_a_device(qaml: Qaml, server: Loopback, place: P
     assert finished.json()["results"][1]["z_error"] < 0.25
 
 
-@pytest.mark.parametrize("mitigation", ["m3", "trex"])
+@pytest.mark.parametrize("mitigation", [M3, "trex"])
 def test_a_head_over_products_of_z_goes_to_the_device_and_back(
     qaml: Qaml, server: Loopback, place: Path, run: Path, mitigation: str
 ) -> None:

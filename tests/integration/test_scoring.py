@@ -10,6 +10,7 @@ from qaml_qiskit.execution import Calibration, Sampled, Workload, build_workload
 from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.studies import Measured, score_sampled
 from tests.integration.small import compiled
+from tests.mthree_cases import needs_mthree
 
 IMAGES, SHOTS, P10, P01 = 40, 200, 0.05, 0.15
 
@@ -63,6 +64,7 @@ def test_one_sentence_says_whether_mitigation_changed_the_accuracy(mistakes: tup
     assert said in note
 
 
+@needs_mthree
 def test_m3_that_saw_too_few_bitstrings_is_said() -> None:
     assert any("M3 saw too few of the 8 bitstrings with 200 shots" in note for note in scored("m3", 0.85).notes)
     for mitigation, kept in (("m3", 0.995), ("readout", 0.85)):

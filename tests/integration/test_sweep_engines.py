@@ -28,6 +28,7 @@ from qaml_qiskit.studies import SweepCell, score_cell
 from qaml_qiskit.studies.engines import Inputs, density, sampled, seed_of, trajectories
 from qaml_qiskit.studies.sweeping import pack
 from tests.integration.small import SHOTS, compiled, deployed, exact, ideal, images, model
+from tests.mthree_cases import M3
 from tests.tolerances import AER, DIFFERENT, SIGMAS, VALUE
 
 LABELS = np.arange(6) % 3
@@ -120,7 +121,7 @@ def test_sampled_counts_agree_within_their_error(noise: str, with_encoding: bool
     assert_within_errors(values(found, shots=SHOTS), truth, np.sqrt((1 - truth**2).clip(DIFFERENT) / SHOTS))
 
 
-@pytest.mark.parametrize("method", ["readout", "m3"])
+@pytest.mark.parametrize("method", ["readout", M3])
 def test_drawn_shots_are_corrected_within_their_error(method: str) -> None:
     both = replace(cell("aer-sampler", "readout"), mitigation=("none", method))
     found = scored(both)

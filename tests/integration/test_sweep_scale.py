@@ -71,7 +71,7 @@ def request(place: Path) -> SweepRequest:
         noise=("depolarizing", "readout"),
         strengths=(0.01, 0.1),
         attack=("pgd",),
-        mitigation=("none", "m3"),
+        mitigation=("none", "readout"),
         engine="aer-sampler",
         shots=(100, 1000),
     )

@@ -33,7 +33,7 @@ from tests.unit.datasets.own_files import flows, medmnist, photographs
 RUN = RunRequest(
     model="model", target="perfect", images="images.npz", shots=50, recipe="quick", images_per_job=2, mitigation="none"
 )
-CALIBRATED = RUN.model_copy(update={"target": "poor", "mitigation": "m3"})
+CALIBRATED = RUN.model_copy(update={"target": "poor", "mitigation": "readout"})
 BACKENDS = """targets:
   perfect: {kind: ideal}
   poor:
@@ -53,7 +53,7 @@ OWN = TrainRequest(
 ATTACK = AttackRequest(model="model", images="images.npz", attack=("fgsm",))
 DATA = DataCard(dataset="digits", classes=(0, 1))
 RECIPE = "why: a sample\noptimization_level: 1\nseeds: [1, 2]\nlayout_method: sabre\napproximation_degree: 1.0\n"
-OPTIONS = "target: poor\nshots: 50\nimages: images.npz\nmitigation: m3\nmax_calibration_age: 12.5\nseed: 3\n"
+OPTIONS = "target: poor\nshots: 50\nimages: images.npz\nmitigation: readout\nmax_calibration_age: 12.5\nseed: 3\n"
 #: Shapes of the images of MNIST, and of CIFAR-10 and CelebA.
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
 BATCHES = (*(f"cifar-10-batches-bin/data_batch_{n}.bin" for n in range(1, 6)), "cifar-10-batches-bin/test_batch.bin")

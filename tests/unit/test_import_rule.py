@@ -33,10 +33,7 @@ SHARED_NAMES = {
 }
 #: Private names that tests use, and why there is no public way.
 PRIVATE_NAMES = {
-    # Of Aer, Qiskit and Typer, which have no other way.
-    "_default_quantum_errors",
-    "_local_quantum_errors",
-    "_local_readout_errors",
+    # Of Qiskit and Typer, which have no other way.
     "_target",
     # What a notebook asks an object for.
     "_repr_html_",

@@ -14,3 +14,5 @@ from qaml_qiskit.simulation.heisenberg.observables import NoisyObservables as No
 from qaml_qiskit.simulation.heisenberg.observables import noisy_expectations as noisy_expectations
 from qaml_qiskit.simulation.heisenberg.observables import noisy_observables as noisy_observables
 from qaml_qiskit.simulation.heisenberg.prepared import PreparedCircuit as PreparedCircuit
+from qaml_qiskit.simulation.heisenberg.sensitivity import GateSensitivities as GateSensitivities
+from qaml_qiskit.simulation.heisenberg.sensitivity import gate_sensitivities as gate_sensitivities

@@ -26,20 +26,27 @@ _STRINGS = {
 }
 
 
+#: A gate as the device knows it: its name and its qubits, in its own order.
+PhysicalGate = tuple[str, tuple[int, ...]]
+
+
 class Channel(NamedTuple):
     """A channel in a circuit.
 
     Attributes:
         qubits: the one or two qubits that it acts on, the least significant first.
         transfer: shape (4, 4) or (16, 16).
+        source: of an error, the name of the instruction that it follows (or, of measurements, precedes) and the
+            qubits of that instruction; None for what the circuit itself does.
     """
 
     qubits: tuple[int, ...]
     transfer: FloatArray
+    source: PhysicalGate | None = None
 
     def on(self, qubits: Sequence[int]) -> Channel:
-        """The same channel with qubit q renamed to ``qubits[q]``."""
-        return Channel(tuple([qubits[q] for q in self.qubits]), self.transfer)
+        """The same channel with qubit q renamed to ``qubits[q]``; its source keeps its name."""
+        return Channel(tuple([qubits[q] for q in self.qubits]), self.transfer, self.source)
 
 
 def unitary_transfer(matrix: ComplexArray) -> FloatArray:

@@ -8,8 +8,8 @@ import numpy as np
 from qiskit.circuit import CircuitInstruction, QuantumCircuit
 from qiskit.quantum_info import Pauli, SuperOp
 from qiskit_aer.noise import QuantumError
-from qiskit_aer.noise.errors.base_quantum_error import BaseQuantumError
 
+from qaml_qiskit.noise.aer_model import BaseQuantumError
 from qaml_qiskit.simulation.heisenberg.channels import (
     FloatArray,
     kraus_transfer,

@@ -131,6 +131,7 @@ class _Walk:
         self._circuit = circuit
         self._table = table
         self._done: set[int] = set()  # qubits that were measured
+        self._delayed: set[int] = set()  # qubits whose last instruction was a delay
         place = {bit: index for index, bit in enumerate(circuit.qubits)}
         for instruction in circuit.data:
             self._instruction(instruction, tuple(place[bit] for bit in instruction.qubits))
@@ -177,7 +178,14 @@ class _Walk:
                 self._operation(part, places)
             return
         matrix = instruction.matrix
-        self.parts.append(_channel(instruction, qubits) if matrix is None else _Unitary(qubits, matrix))
+        part = _channel(instruction, qubits) if matrix is None else _Unitary(qubits, matrix)
+        if isinstance(part, Channel) and operation.name in _CHANNELS and self._delayed.issuperset(qubits):
+            # Aer's passes put the noise of a delay behind it.
+            part = part._replace(source=("delay", qubits))
+        self.parts.append(part)
+        self._delayed.difference_update(qubits)
+        if operation.name == "delay" and self._table.passes is not None:
+            self._delayed.update(qubits)
         if operation.name not in _CHANNELS:
             self.parts += self._table.channels(_key(operation), qubits)
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from qiskit_aer.noise import NoiseModel
-from qiskit_aer.noise.errors.base_quantum_error import BaseQuantumError
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import ReadoutMap
+from qaml_qiskit.noise import aer_model
 from qaml_qiskit.simulation.heisenberg.channels import Channel, FloatArray, split
 from qaml_qiskit.simulation.heisenberg.instructions import error_transfer
 
@@ -29,19 +29,18 @@ class NoiseTable:
     """Looks up a model's errors as Aer does: by label or name, those of particular qubits before those of all.
 
     Args:
-        model: the noise model; None for no noise. Aer has no public way to ask it for an error, so this reads the
-            tables that its own ``to_dict`` reads.
+        model: the noise model; None for no noise.
+        is_split: whether errors come as the cheaper parts that they are products of, or each as one channel.
     """
 
-    def __init__(self, model: NoiseModel | None) -> None:
+    def __init__(self, model: NoiseModel | None, *, is_split: bool = True) -> None:
+        self._is_split = is_split
         model = model or NoiseModel()
-        self._everywhere: dict[str, BaseQuantumError] = model._default_quantum_errors
-        self._local: dict[str, dict[tuple[int, ...], BaseQuantumError]] = model._local_quantum_errors
-        self._readout = model._default_readout_error
-        self._local_readout = model._local_readout_errors
+        self._everywhere, self._local = aer_model.errors_everywhere(model), aer_model.local_errors(model)
+        self._readout, self._local_readout = aer_model.readout_error(model), aer_model.local_readout_errors(model)
         self._known: dict[str, list[Channel]] = {}
         #: Aer's own passes, which insert noise where a circuit waits; None where the model has none.
-        self.passes = model._pass_manager()
+        self.passes = aer_model.waiting_passes(model)
         #: Labels and names of instructions whose error was asked for and found.
         self.touched: set[str] = set()
 
@@ -68,8 +67,9 @@ class NoiseTable:
             )
         self.touched.add(label)
         if error.id not in self._known:
-            self._known[error.id] = split(Channel(tuple(range(error.num_qubits)), error_transfer(error)))
-        return [part.on(qubits) for part in self._known[error.id]]
+            whole = Channel(tuple(range(error.num_qubits)), error_transfer(error))
+            self._known[error.id] = split(whole) if self._is_split else [whole]
+        return [part.on(qubits)._replace(source=(label, tuple(qubits))) for part in self._known[error.id]]
 
     def readout(self, qubit: int) -> FloatArray:
         """The observable that reading the qubit as ±1 measures: its coefficients of I, X, Z, Y, shape (4,).

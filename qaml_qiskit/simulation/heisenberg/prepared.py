@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import torch
 from qiskit.circuit import QuantumCircuit
 from qiskit_aer.noise import NoiseModel
 from torch import Tensor
 
-from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation.heisenberg.channels import FloatArray
 from qaml_qiskit.simulation.heisenberg.lowering import check_qubits, lower
 from qaml_qiskit.simulation.heisenberg.memory import check_dtype, check_fits, memory_needed
@@ -22,6 +20,7 @@ from qaml_qiskit.simulation.heisenberg.readout import (
     observables_at,
     zero_state,
 )
+from qaml_qiskit.simulation.heisenberg.rows import check_rows
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors
 from qaml_qiskit.simulation.readings import Reading, qubits_of
 
@@ -122,7 +121,7 @@ class PreparedCircuit:
         self, values: FloatArray, progress: Progress | None
     ) -> Iterator[tuple[PauliVectors, dict[int, int], dict[int, FloatArray]]]:
         """The state behind every run, the digit of each qubit, and what reading each qubit measures."""
-        values = self._checked(values)
+        values = check_rows(values, self._circuit.num_parameters)
         for done, row in enumerate(values, start=1):
             bound = self._circuit.assign_parameters(row)
             noisy = lower(bound, self._table, self.qubits, check_noise=self._check_noise)
@@ -134,17 +133,3 @@ class PreparedCircuit:
             yield vectors, cone.digit, dict(zip(noisy.read, noisy.readout, strict=True))
             if progress is not None:
                 progress(done, len(values))
-
-    def _checked(self, values: FloatArray) -> FloatArray:
-        values = np.asarray(values)
-        fits = values.ndim == 2 and len(values) > 0 and values.shape[1] == self._circuit.num_parameters
-        if not fits or values.dtype.kind not in "biuf" or not np.isfinite(values).all():
-            problem = " with values that are not finite" if fits else ""
-            raise InputError(
-                "the values do not fit the circuit",
-                got=f"shape {values.shape} and type {values.dtype}{problem}",
-                expected=f"shape (N, {self._circuit.num_parameters}), N ≥ 1: a column for every parameter, finite "
-                "numbers",
-                remedy="give the parameters' values in the order of circuit.parameters",
-            )
-        return values

@@ -51,7 +51,7 @@ def light_cone(circuit: NoisyCircuit, inputs: Sequence[int]) -> Cone:
             reached.update(channel.qubits)
             kept.append(channel)
     digit = {qubit: index for index, qubit in enumerate(sorted(reached | {*inputs}))}
-    channels = [Channel(tuple([digit[qubit] for qubit in part.qubits]), part.transfer) for part in reversed(kept)]
+    channels = [part._replace(qubits=tuple([digit[qubit] for qubit in part.qubits])) for part in reversed(kept)]
     return Cone(digit, tuple(channels))
 
 

@@ -4,8 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from qaml_qiskit.execution import CountsMitigation
-from qaml_qiskit.workflows.fields import AnyNumber, Count, Otherwise, Several, TargetName
+from qaml_qiskit.workflows.fields import AnyNumber, Count, CountsMitigationName, Otherwise, Several, TargetName
 from qaml_qiskit.workflows.mixins import OnModels, Seeded, WithImages, WithRecipe
 
 
@@ -18,7 +17,7 @@ class ForecastRequest(Seeded, WithRecipe, WithImages, OnModels):
     """Entries of backends.yaml. Of real devices the calibration is read; nothing runs there."""
     shots: Several[Count] = (1000, 4000)
     """Shots an image; endless shots are always told, too."""
-    mitigation: Several[CountsMitigation] = ("none", "readout")
+    mitigation: Several[CountsMitigationName] = ("none", "readout")
     """What is done about readout errors."""
     eps: Annotated[AnyNumber[Annotated[float, Field(gt=0, le=1)]], Otherwise("no attack")] = ()
     """Also score images attacked by PGD of these strengths."""

@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.execution import DEFAULT_MITIGATION, Mitigation, Mode, TileImages
-from qaml_qiskit.workflows.fields import Count, Otherwise
+from qaml_qiskit.execution import DEFAULT_MITIGATION, Mode, TileImages
+from qaml_qiskit.workflows.fields import Count, MitigationName, Otherwise
 from qaml_qiskit.workflows.mixins import ModelOnTarget, Seeded, WithEngine, WithImages, WithRecipe
 
 
@@ -17,7 +17,7 @@ class RunRequest(Seeded, WithEngine, WithRecipe, WithImages, ModelOnTarget):
 
     shots: Count = 1000
     """Shots an image, and of each calibration circuit; of an image that is drawn, shots a draw."""
-    mitigation: Mitigation = DEFAULT_MITIGATION
+    mitigation: MitigationName = DEFAULT_MITIGATION
     """What is done about errors."""
     calibration: Annotated[str | None, Otherwise("measured anew")] = None
     """Use the readout calibration of an earlier run again."""

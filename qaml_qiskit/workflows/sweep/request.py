@@ -7,10 +7,9 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 from qaml_qiskit.attacks import ATTACKS, Attack, AttackName, attack_grid
 from qaml_qiskit.compute import SweepEngine
 from qaml_qiskit.encodings import ENCODINGS
-from qaml_qiskit.execution import CountsMitigation
 from qaml_qiskit.noise import NOISES, Placement
 from qaml_qiskit.registry import Named
-from qaml_qiskit.workflows.fields import AnyNumber, Count, Images, ModelName, Otherwise, Several
+from qaml_qiskit.workflows.fields import AnyNumber, Count, CountsMitigationName, Images, ModelName, Otherwise, Several
 from qaml_qiskit.workflows.mixins import OnTarget, Seeded, WithRecipe
 
 SweptNoise = Annotated[str, Named(NOISES, {"device": "the own noise of a target"})]
@@ -53,7 +52,7 @@ class SweepRequest(Seeded, WithRecipe, OnTarget):
     """How ⟨Z⟩ is computed."""
     shots: Several[Count] = (1000,)
     """Of sampled accuracy; aer-sampler draws them."""
-    mitigation: Several[CountsMitigation] = ("none",)
+    mitigation: Several[CountsMitigationName] = ("none",)
     """Whether and how readout errors are inverted; m3 needs bitstrings, which aer-sampler draws."""
     trajectories: Annotated[int, Field(ge=2)] = 200
     """Of aer-trajectories, an image."""

@@ -19,7 +19,7 @@ SHOTS, IMAGES = 64, 3
 CHUNKS = ("calibration", "images-0000", "images-0001")
 
 
-def small_workload(angle: float = 0.3, *, images: int = IMAGES, mitigation: str = "m3") -> Workload:
+def small_workload(angle: float = 0.3, *, images: int = IMAGES, mitigation: str = "readout") -> Workload:
     """Two qubits, a calibration and two jobs of images."""
     angles = ParameterVector("x", 1)
     circuit = QuantumCircuit(2)

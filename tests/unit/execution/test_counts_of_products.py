@@ -13,6 +13,7 @@ from qaml_qiskit.evaluation import Products
 from qaml_qiskit.execution import Calibration, ReadoutCorrection, build_workload, counts
 from qaml_qiskit.execution.counts import average_covariance, averages
 from qaml_qiskit.execution.workload import Workload
+from tests.mthree_cases import M3
 from tests.tolerances import SIGMAS
 
 P10, P01 = np.array([0.03, 0.06, 0.1, 0.02]), np.array([0.1, 0.2, 0.15, 0.05])
@@ -64,7 +65,7 @@ def test_more_than_eight_bits_are_counted_alike() -> None:
     assert found == pytest.approx(np.stack(expected, axis=1))
 
 
-@pytest.mark.parametrize("method", ["readout", "m3"])
+@pytest.mark.parametrize("method", ["readout", M3])
 def test_products_are_freed_of_readout_errors(method: str) -> None:
     """20,000 shots show all sixteen bitstrings, so that M3 has no bias either."""
     generator = np.random.default_rng(1)

@@ -11,6 +11,7 @@ from qaml_qiskit.evaluation import slope
 from qaml_qiskit.execution import Calibration, ReadoutCorrection, check_calibration
 from qaml_qiskit.execution.counts import z_from_bits
 from qaml_qiskit.execution.mitigation import read_calibration
+from tests.mthree_cases import M3, needs_mthree
 from tests.tolerances import SIGMAS, VALUE
 
 QUBITS, P10, P01 = 10, 0.1, 0.25
@@ -40,6 +41,7 @@ def truth(images: int, generator: np.random.Generator) -> NDArray[np.float64]:
     return generator.uniform(-0.8, 0.8, (images, QUBITS))
 
 
+@needs_mthree
 def test_each_qubit_by_itself_is_unbiased_at_few_shots_and_m3_is_not() -> None:
     """A fifth of the bitstrings that there are is seen: M3 inverts within them and leaves a quarter of the error."""
     generator = np.random.default_rng(0)
@@ -54,6 +56,7 @@ def test_each_qubit_by_itself_is_unbiased_at_few_shots_and_m3_is_not() -> None:
     assert slopes["m3"] < 1 - 3 * margin
 
 
+@needs_mthree
 def test_both_agree_where_every_bitstring_was_seen() -> None:
     generator = np.random.default_rng(1)
     z = truth(3, generator)[:, :2]
@@ -71,7 +74,7 @@ def test_the_inverse_by_hand() -> None:
     assert found == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("method", ["readout", "m3"])
+@pytest.mark.parametrize("method", ["readout", M3])
 @pytest.mark.parametrize(
     ("p10", "p01", "shots"),
     [(0.0025, 0.97, 4000), (0.6, 0.5, 4000), (0.5, 0.45, 4000), (0.3, 0.4, 10)],
@@ -83,7 +86,7 @@ def test_a_calibration_that_says_nothing_is_refused(method: str, p10: float, p01
         ReadoutCorrection(record(p10, p01, shots), method).z_from_bits(bits, range(QUBITS))
 
 
-@pytest.mark.parametrize("method", ["readout", "m3"])
+@pytest.mark.parametrize("method", ["readout", M3])
 def test_values_that_no_shot_noise_explains_are_refused(method: str) -> None:
     """What was read well, corrected by the calibration of a readout that says 0 most of the time."""
     bits = read(np.zeros((1, 2)), 4000, np.random.default_rng(0))

@@ -12,6 +12,7 @@ from qiskit_aer.noise import phase_damping_error
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.noise import NoiseSpec, check_touches
+from qaml_qiskit.noise.aer_model import errors_everywhere
 from qaml_qiskit.simulation.heisenberg import noisy_expectations
 from tests.tolerances import AER, VALUE
 
@@ -70,7 +71,7 @@ def test_rz_is_free() -> None:
 
 def test_channels_preserve_the_trace() -> None:
     spec = NoiseSpec.model_validate({"depolarizing": {"one_qubit": 0.1}, "amplitude_damping": 0.2, "bit_flip": 0.3})
-    assert SuperOp(spec.build()._default_quantum_errors["sx"]).is_cptp()
+    assert SuperOp(errors_everywhere(spec.build())["sx"]).is_cptp()
 
 
 def test_empty_noise_is_ideal() -> None:
@@ -96,7 +97,7 @@ def test_strengths_are_probabilities(values: dict[str, object]) -> None:
 
 def error_after(gate: str, **fields: object) -> np.ndarray:
     """The superoperator of the error that follows a gate."""
-    error = NoiseSpec.model_validate(fields).build()._default_quantum_errors[gate]
+    error = errors_everywhere(NoiseSpec.model_validate(fields).build())[gate]
     return SuperOp(error).data
 
 

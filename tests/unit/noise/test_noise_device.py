@@ -11,6 +11,7 @@ from qiskit_ibm_runtime.fake_provider import FakeFez, FakeManilaV2, FakeOslo, Fa
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.noise import device_noise, device_notes, device_repairs, restrict
+from qaml_qiskit.noise.aer_model import local_errors, local_readout_errors
 
 
 def with_times(*times: tuple[float | None, float | None]) -> Target:
@@ -29,8 +30,8 @@ def test_some_qubits_alone() -> None:
     whole, small = NoiseModel.from_backend(device), device_noise(device.target, [3, 5])
     assert set(small.noise_qubits) == {0, 1}
     for name, (mine, theirs) in {"sx": ((1,), (5,)), "cx": ((0, 1), (3, 5))}.items():
-        assert small._local_quantum_errors[name][mine] == whole._local_quantum_errors[name][theirs]
-    assert small._local_readout_errors[(0,)] == whole._local_readout_errors[(3,)]
+        assert local_errors(small)[name][mine] == local_errors(whole)[name][theirs]
+    assert local_readout_errors(small)[(0,)] == local_readout_errors(whole)[(3,)]
 
 
 def test_repairs_of_devices_are_said() -> None:
@@ -70,7 +71,7 @@ def test_a_readout_error_that_is_not_known_is_none_and_said(silent: tuple[int, .
     for qubit in silent:
         target["measure"][(qubit,)].error = None
     model = device_noise(target)
-    known = {qubit for (qubit,) in model._local_readout_errors}
+    known = {qubit for (qubit,) in local_readout_errors(model)}
     assert known == set(range(5)) - set(silent)
     named = ", ".join(map(str, silent))
     assert f"does not say how often qubits {named} are read wrongly" in device_notes(target)[0]

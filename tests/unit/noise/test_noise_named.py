@@ -11,6 +11,7 @@ from qiskit_aer import AerSimulator
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.noise import NOISES, NoiseName, NoiseSpec, Placement, named_noise
+from qaml_qiskit.noise.aer_model import errors_everywhere
 from qaml_qiskit.simulation.heisenberg import noisy_expectations
 from tests.tolerances import AER, DIFFERENT, SIGMAS, VALUE
 from tests.unit.noise.noise_cases import hand_made, marked
@@ -74,13 +75,13 @@ def test_preserves_the_trace_at_every_strength(name: NoiseName, placement: Place
     marked, _ = layered(3, 1, 0)
     for strength in (1e-7, 0.5, NOISES[name].high):
         _, model = named_noise(name, strength, placement).attach(marked)
-        assert model._default_quantum_errors
-        assert all(SuperOp(error).is_cptp() for error in model._default_quantum_errors.values())
+        assert errors_everywhere(model)
+        assert all(SuperOp(error).is_cptp() for error in errors_everywhere(model).values())
 
 
 @pytest.mark.parametrize("name", ["amplitude-damping", "thermal-relaxation"])
 def test_relaxation_ends_in_zero(name: NoiseName) -> None:
-    error = SuperOp(named_noise(name, 0.4, "layer").build()._default_quantum_errors["layer-noise"])
+    error = SuperOp(errors_everywhere(named_noise(name, 0.4, "layer").build())["layer-noise"])
     zero, state = DensityMatrix.from_label("0"), DensityMatrix.from_label("l")
     assert np.abs(zero.evolve(error).data - zero.data).max() < TOLERANCE
     for _ in range(200):

@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 from qiskit.circuit import QuantumCircuit
 from qiskit.primitives import StatevectorEstimator
 from qiskit.quantum_info import SparseObservable, SparsePauliOp, Statevector
@@ -12,9 +13,8 @@ from qiskit_aer.primitives import EstimatorV2
 from qaml_qiskit import ExactEstimator
 from qaml_qiskit.errors import ConfigurationError, InputError
 from tests.tolerances import AER, SIGMAS, VALUE
-from tests.unit.simulation.test_exact_sampler import device, parametrised, random_circuit
+from tests.unit.simulation.exact_cases import device, parametrised, random_circuit
 
-torch = pytest.importorskip("torch")
 STRINGS = ["".join(letters) for letters in product("IXYZ", repeat=3)]
 
 

@@ -1,0 +1,27 @@
+"""Rows of values for a circuit's parameters, checked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qaml_qiskit.errors import InputError
+from qaml_qiskit.simulation.heisenberg.channels import FloatArray
+
+
+def check_rows(values: FloatArray, num_parameters: int) -> FloatArray:
+    """The values as an array, shape (N, P).
+
+    Raises:
+        InputError: for another shape, or values that are not finite numbers.
+    """
+    values = np.asarray(values)
+    fits = values.ndim == 2 and len(values) > 0 and values.shape[1] == num_parameters
+    if not fits or values.dtype.kind not in "biuf" or not np.isfinite(values).all():
+        problem = " with values that are not finite" if fits else ""
+        raise InputError(
+            "the values do not fit the circuit",
+            got=f"shape {values.shape} and type {values.dtype}{problem}",
+            expected=f"shape (N, {num_parameters}), N ≥ 1: a column for every parameter, finite numbers",
+            remedy="give the parameters' values in the order of circuit.parameters",
+        )
+    return values
