@@ -1,5 +1,7 @@
 """How many tiles to take: what they would score, what they would cost, and the choice between numbers of them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from qiskit.circuit import QuantumCircuit
@@ -28,7 +30,7 @@ def batch(deployment: Deployment, count: int = COUNT) -> Batch:
     return Batch(shown, labels, np.arange(count), str(count))
 
 
-def settings(**change: object) -> TilingSettings:
+def settings(**change: Any) -> TilingSettings:
     return TilingSettings(**{"images": 600, "shots": SHOTS, **change})
 
 
@@ -39,7 +41,7 @@ def test_a_tile_is_forecast_as_it_is_sampled(device: Deployment) -> None:
     values = device.values(own.images)
     for circuit, expected in zip(forecast.circuits, forecast.tile_accuracies, strict=True):
         sampled = sample(circuit, values, target, shots=SHOTS, mitigation="readout", seed=3)
-        measured = (device.head.logits(sampled.mitigated).argmax(axis=1) == own.labels).mean()
+        measured = (device.head.logits(sampled.estimates["mitigated"].values).argmax(axis=1) == own.labels).mean()
         assert abs(measured - expected) < SIGMAS * np.sqrt(0.25 / COUNT)
     assert forecast.accuracy == pytest.approx(np.mean(forecast.tile_accuracies), abs=VALUE_OF_PROBABILITIES)
     assert forecast.loss == pytest.approx(forecast.tile_accuracies[0] - forecast.accuracy, abs=VALUE_OF_PROBABILITIES)
