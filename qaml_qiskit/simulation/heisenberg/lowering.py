@@ -51,7 +51,12 @@ class NoisyCircuit:
 
 
 def lower(
-    circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int] | None, free: FreeGates | None = None
+    circuit: QuantumCircuit,
+    table: NoiseTable,
+    qubits: Sequence[int] | None,
+    free: FreeGates | None = None,
+    *,
+    check_noise: bool = True,
 ) -> NoisyCircuit:
     """Attach the model's errors to the circuit's instructions as Aer does.
 
@@ -64,6 +69,7 @@ def lower(
         qubits: the qubits to read out. If None, those that the circuit measures, in the order of its classical bits,
             or all where it measures none.
         free: gathers the gates that depend on parameters; without it, all parameters must be bound.
+        check_noise: refuse a model that touches no gate; parts of a circuit, or one that calibrates, may have none.
 
     Raises:
         ConfigurationError: for an instruction that cannot be simulated, or a model that touches none of them.
@@ -79,7 +85,7 @@ def lower(
     check_qubits(read, circuit.num_qubits)
     for qubit in sorted({*read} - {*measured}):
         walk.measure(qubit)
-    if not with_delays:
+    if check_noise and not with_delays:
         _check_touched(table, circuit)
     readout = tuple(table.readout(qubit) for qubit in read)
     return NoisyCircuit(circuit.num_qubits, tuple(_channels(walk.parts)), read, readout)
