@@ -9,6 +9,7 @@ from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import Recipe, Target, compile_for, load_recipe
+from qaml_qiskit.execution.layout import LineUsage
 from qaml_qiskit.execution.tiles import compile_tiles, join_tiles, split_tiles
 from qaml_qiskit.models import QVC
 
@@ -66,14 +67,20 @@ def circuit_to_run(model: QVC) -> QuantumCircuit:
     return model.circuit(None if model.config.noise_layers is None else "angles")
 
 
-def compiled_for(circuit: QuantumCircuit, target: Target, recipe: str) -> Compiled:
+def compiled_for(circuit: QuantumCircuit, target: Target, recipe: str, weights: LineUsage | None = None) -> Compiled:
     """Compile a circuit for a target, once for all images.
+
+    Args:
+        circuit: as it was built.
+        target: where it runs.
+        recipe: its name.
+        weights: of the parts of its line, for a recipe with ``layout: margin``.
 
     Raises:
         ConfigurationError: an unknown recipe, or a circuit that cannot be compiled for the target.
     """
     found = load_recipe(recipe)
-    return Compiled(target, found, circuit, compile_for(circuit, target, found, recipe))
+    return Compiled(target, found, circuit, compile_for(circuit, target, found, recipe, weights))
 
 
 def circuit_rows(circuit: QuantumCircuit, isa: QuantumCircuit, target: str, tiles: int = 1) -> list[Row]:

@@ -25,10 +25,12 @@ from qaml_qiskit.deployments.conditions import (
     words_of,
     written,
 )
+from qaml_qiskit.deployments.line_weights import line_weights, set_aside
 from qaml_qiskit.deployments.pieces import encodes_slowly
 from qaml_qiskit.deployments.rules import DEFAULT_DRAWS, DrawingRule, Filtered, InferenceRule, LayersRule
 from qaml_qiskit.evaluation import LinearHead
-from qaml_qiskit.execution import Target
+from qaml_qiskit.execution import Target, load_recipe
+from qaml_qiskit.execution.layout import LineUsage
 from qaml_qiskit.filters import Filter
 from qaml_qiskit.models import QVC, ModelCard, Network, NetworkCard, QuadraticClassifier, StoredModel, unit_head
 from qaml_qiskit.noise import NoiseSpec, named_noise
@@ -63,6 +65,8 @@ class ConditionedModel:
     own_temperature: Temperature | None = None
     # Native circuits by placement, without noise, or a device's; and whether they prepare the image. Shared by `under`.
     _circuits: dict[tuple[str, bool], CircuitWithNoise] = field(default_factory=dict, repr=False)
+    # Weights of the parts of a line, which are the same for all targets, by the rule.
+    _weights: dict[str, LineUsage] = field(default_factory=dict, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         state = {each.name: getattr(self, each.name) for each in fields(self)}
@@ -240,7 +244,20 @@ class ConditionedModel:
         """
         if self.target is None or not isinstance(self.condition, OnTarget):
             raise refusals.needs_target(self.name)
-        return compiled_for(circuit_to_run(self.qvc), self.target, self.condition.recipe)
+        return compiled_for(circuit_to_run(self.qvc), self.target, self.condition.recipe, self._line_weights)
+
+    @property
+    def _line_weights(self) -> LineUsage | None:
+        """By which the recipe weighs the parts of a line; None where it does not ask for them, or all are alike."""
+        if not isinstance(self.condition, OnTarget) or load_recipe(self.condition.recipe).layout != "margin":
+            return None
+        if self.target is None or self.target.isa.build_coupling_map() is None:
+            return None
+        rule = str(self.condition.rule)
+        if rule not in self._weights:
+            images, labels = set_aside(self.card, self.name)
+            self._weights[rule] = line_weights(self.qvc, self.head, circuit_to_run(self.qvc), images, labels)
+        return self._weights[rule]
 
     def through(self, isa: QuantumCircuit) -> Self:
         """The same, computed through another circuit that the whole circuit was compiled into for the target.
@@ -303,7 +320,8 @@ class ConditionedModel:
                 made = on_active_qubits(self.compiled.isa, self.compiled.target, self.qvc.readout.bits)
             else:
                 condition = cast(OnTarget, self.condition)
-                made = device_circuit(self.qvc, cast(Target, self.target), condition.recipe, with_encoding=False)
+                place, weights = cast(Target, self.target), self._line_weights
+                made = device_circuit(self.qvc, place, condition.recipe, with_encoding=False, weights=weights)
             self._circuits[key] = made
         circuit = self._circuits[key]
         return circuit if self.noise is None else circuit.under(self.noise)

@@ -38,7 +38,7 @@ class PlaceableModel(ConditionedModel):
         _ = self.qvc
         model, stored = cast(QVC, self.stored.model), cast(StoredModel, self.stored)
         stored = behind_encoding(model, stored, self.name, encoding, encoding_layers)
-        return self if stored is self.stored else replace(self, stored=stored, _circuits={})
+        return self if stored is self.stored else replace(self, stored=stored, _circuits={}, _weights={})
 
     def under(self, noise: str, strength: float, placement: Placement = "gate", *, on_encoding: bool = False) -> Self:
         """The model under a named noise; all noises and strengths share the compiled circuit.

@@ -1,4 +1,4 @@
-"""Which line of a device's qubits a circuit is put on: the one on which it most likely survives."""
+"""Which line of a device's qubits a circuit is put on: the one on which it most likely survives, or loses least."""
 
 import math
 from collections.abc import Mapping, Sequence, Set
@@ -19,18 +19,18 @@ MOST_STEPS = 3_000_000
 
 @dataclass(frozen=True)
 class LineUsage:
-    """How often a circuit on n qubits uses each part of its line.
+    """How often a circuit on n qubits uses each part of its line; or weights of the same parts, at least 0.
 
     Attributes:
         bonds: two-qubit gates on qubits i and i+1, n − 1 numbers. A gate on qubits further apart counts on every bond
             between them, because routing brings them together there.
         one_qubit: one-qubit gates that a device plays, n numbers: two for every unbroken run of them.
-        measured: whether each qubit is measured.
+        measured: whether each qubit is measured, or the weight of its readout error.
     """
 
-    bonds: tuple[int, ...]
-    one_qubit: tuple[int, ...]
-    measured: tuple[bool, ...]
+    bonds: tuple[float, ...]
+    one_qubit: tuple[float, ...]
+    measured: tuple[float, ...]
 
 
 def line_usage(circuit: QuantumCircuit) -> LineUsage:
@@ -56,6 +56,8 @@ def line_usage(circuit: QuantumCircuit) -> LineUsage:
 
 def best_line(target: ISATarget, usage: LineUsage) -> tuple[int, ...]:
     """The physical qubits of the line that maximises ∏(1 − error) over the gates and measurements of a circuit.
+
+    With weights for counts it is ∏(1 − error)^weight.
 
     The search is exact: every simple path of n qubits in the coupling map is a candidate, in both directions, and a
     partial path is left only when it can no longer win. Of equally good lines the one with the smallest numbers is
@@ -212,7 +214,8 @@ class _Search:
                 self._extend((*path, neighbour), cost + bond + self._qubit_cost(placed, neighbour))
 
     def _qubit_cost(self, place: int, qubit: int) -> float:
-        readout = self._costs.readout.get(qubit, math.inf) if self._usage.measured[place] else 0.0
+        weight = self._usage.measured[place]
+        readout = weight * self._costs.readout.get(qubit, math.inf) if weight else 0.0
         room = self._costs.room.get(qubit, 0.0)
         return self._usage.one_qubit[place] * self._costs.one_qubit[qubit] + readout + room
 

@@ -14,6 +14,7 @@ from qaml_qiskit.evaluation import ZString
 from qaml_qiskit.execution.circuits import active_qubits, check_isa
 from qaml_qiskit.execution.collection import collect
 from qaml_qiskit.execution.engines import EngineChoice, choose_engine
+from qaml_qiskit.execution.layout import LineUsage
 from qaml_qiskit.execution.options import DEFAULT_MITIGATION, Mitigation
 from qaml_qiskit.execution.outcomes import Sampled, read_outcomes
 from qaml_qiskit.execution.recipes import Recipe, to_isa
@@ -26,13 +27,22 @@ from qaml_qiskit.execution.workload import Workload
 MOST_AER_QUBITS = 20
 
 
-def compile_for(circuit: QuantumCircuit, target: Target, recipe: Recipe, name: str = "given") -> QuantumCircuit:
+def compile_for(
+    circuit: QuantumCircuit, target: Target, recipe: Recipe, name: str = "given", weights: LineUsage | None = None
+) -> QuantumCircuit:
     """Compile a classifier circuit for a target; the parameters stay free, so it is done once for all images.
+
+    Args:
+        circuit: any.
+        target: where it runs.
+        recipe: how it is compiled.
+        name: the recipe's.
+        weights: of the parts of the circuit's line, for ``layout: margin``; see :func:`to_isa`.
 
     Raises:
         ConfigurationError: as :func:`to_isa`, or the recipe, called ``name``, left what the target cannot run.
     """
-    isa = to_isa(circuit, target.isa, recipe)
+    isa = to_isa(circuit, target.isa, recipe, weights=weights)
     check_isa(isa, target.isa, name)
     return isa
 

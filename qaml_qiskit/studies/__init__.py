@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.auditing import audit_cells as audit_cells
     from qaml_qiskit.studies.auditing import audit_rows as audit_rows
     from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
+    from qaml_qiskit.studies.blaming import Blame as Blame
+    from qaml_qiskit.studies.blaming import blame_on_devices as blame_on_devices
+    from qaml_qiskit.studies.blaming import check_blamable as check_blamable
     from qaml_qiskit.studies.by_tile import TILES_READING as TILES_READING
     from qaml_qiskit.studies.by_tile import TILES_TOLD as TILES_TOLD
     from qaml_qiskit.studies.calibrating import JudgedProbabilities as JudgedProbabilities
@@ -80,6 +83,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.family_figures import ALONE as ALONE
     from qaml_qiskit.studies.family_figures import FamilyUncertainty as FamilyUncertainty
     from qaml_qiskit.studies.family_figures import uncertainty_gains as uncertainty_gains
+    from qaml_qiskit.studies.judging import DeviceCheck as DeviceCheck
+    from qaml_qiskit.studies.judging import check_device as check_device
     from qaml_qiskit.studies.measuring import Measured as Measured
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
     from qaml_qiskit.studies.members import AskingMembers as AskingMembers

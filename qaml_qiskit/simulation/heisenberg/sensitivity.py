@@ -12,8 +12,10 @@ qubits, so one pass forwards and one backwards serve all gates.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -21,11 +23,12 @@ from qiskit.circuit import QuantumCircuit
 from qiskit_aer.noise import NoiseModel
 from torch import Tensor
 
-from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.simulation.heisenberg.channels import Channel, FloatArray, PhysicalGate, on_pair, on_sorted
+from qaml_qiskit.errors import ConfigurationError, InputError
+from qaml_qiskit.simulation.heisenberg.channels import FloatArray, PhysicalGate
 from qaml_qiskit.simulation.heisenberg.lowering import lower
 from qaml_qiskit.simulation.heisenberg.memory import check_dtype, check_fits
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
+from qaml_qiskit.simulation.heisenberg.places import Place, applied, in_line, overlap, places_of
 from qaml_qiskit.simulation.heisenberg.prepared import PreparedCircuit
 from qaml_qiskit.simulation.heisenberg.propagation import Progress, light_cone
 from qaml_qiskit.simulation.heisenberg.readout import expectation, observables_at, zero_state
@@ -34,6 +37,9 @@ from qaml_qiskit.simulation.heisenberg.vectors import products
 from qaml_qiskit.simulation.readings import Reading, qubits_of
 
 _PRECISIONS = (torch.float32, torch.float64)
+#: Bytes of states that are kept rather than computed twice.
+_KEPT = 2**30
+#: What a perfect reading measures: Z.
 _PERFECT = np.array([0.0, 0.0, 1.0, 0.0])
 
 
@@ -44,8 +50,8 @@ class GateSensitivities:
     Attributes:
         gates: G gates that have an error, sorted: the name, and the qubits of the circuit in the gate's order. Reading
             a qubit is ``("measure", (q,))``, idling where the model has noise for it is ``("delay", (q,))``.
-        derivatives: shape (N, m, G), d⟨P_s⟩/dλ_g at λ = 1, readout errors included. Their sum over g is the derivative
-            by the scale of all noise at once.
+        derivatives: shape (N, m, G), d⟨P_s⟩/dλ_g at λ = 1, readout errors included; (N, c, G) of combinations. Their
+            sum over g is the derivative by the scale of all noise at once.
         uses: shape (G,), how often the circuit uses each gate.
     """
 
@@ -60,6 +66,7 @@ def gate_sensitivities(
     readings: Sequence[Reading] | None,
     values: FloatArray,
     *,
+    combinations: FloatArray | None = None,
     dtype: torch.dtype = torch.float32,
     memory_limit: int | None = None,
     progress: Progress | None = None,
@@ -71,177 +78,171 @@ def gate_sensitivities(
         noise_model: as for :class:`PreparedCircuit`; it must have an error for something that the circuit does.
         readings: qubits of the circuit, or tuples of them for products of Z; the measured qubits if None.
         values: shape (N, P), a row a run, in the order of the circuit's parameters.
+        combinations: shape (N, c, m): differentiate c sums of the readings with these weights instead, which may differ
+            between runs, such as a margin between two classes. Time grows with c, not with m.
         dtype: float32 or float64.
         memory_limit: bytes that may be needed at once; the free memory if None.
         progress: called with the runs that are done and all runs.
 
     Raises:
         ConfigurationError: as for :class:`PreparedCircuit`, or a circuit without noise.
-        InputError: as for :class:`PreparedCircuit`.
+        InputError: as for :class:`PreparedCircuit`, or combinations of another shape.
     """
     check_dtype(dtype, _PRECISIONS)
     read = None if readings is None else tuple(dict.fromkeys(q for each in readings for q in qubits_of(each)))
     prepared = PreparedCircuit(circuit, noise_model, read, dtype=dtype)
     values = check_rows(values, circuit.num_parameters)
     readings = prepared.qubits if readings is None else tuple(readings)
+    if combinations is not None:
+        _check_combinations(combinations, len(values), len(readings))
     table = NoiseTable(noise_model, is_split=False)
+    uses = _Row.of(circuit.assign_parameters(values[0]), table, prepared.qubits).uses()
+    _check_noisy(uses)
     found = []
-    for done, row in enumerate(values, start=1):
-        found.append(_row(circuit.assign_parameters(row), table, prepared.qubits, readings, dtype, memory_limit))
+    for done, angles in enumerate(values, start=1):
+        row = _Row.of(circuit.assign_parameters(angles), table, prepared.qubits)
+        combination = None if combinations is None else combinations[done - 1]
+        row.check_memory(len(readings if combination is None else combination), dtype.itemsize, memory_limit)
+        found.append(_slopes(row, readings, combination, dtype))
         if progress is not None:
             progress(done, len(values))
-    gates = tuple(sorted({gate for by_gate, _ in found for gate in by_gate}))
-    if not gates:
+    gates = tuple(sorted(uses))
+    derivatives = [np.stack([by_gate[gate] for gate in gates], axis=1) for by_gate in found]
+    return GateSensitivities(gates, np.stack(derivatives), tuple(uses[gate] for gate in gates))
+
+
+def noisy_gates(
+    circuit: QuantumCircuit, noise_model: NoiseModel | None, readings: Sequence[Reading] | None = None
+) -> dict[PhysicalGate, int]:
+    """The gates of :func:`gate_sensitivities` in their order, and how often the circuit uses each: no propagation.
+
+    Raises:
+        ConfigurationError: as :func:`gate_sensitivities`.
+    """
+    read = None if readings is None else tuple(dict.fromkeys(q for each in readings for q in qubits_of(each)))
+    qubits = PreparedCircuit(circuit, noise_model, read).qubits
+    bound = circuit.assign_parameters(np.zeros(circuit.num_parameters))
+    uses = _Row.of(bound, NoiseTable(noise_model, is_split=False), qubits).uses()
+    _check_noisy(uses)
+    return {gate: uses[gate] for gate in sorted(uses)}
+
+
+def _check_noisy(uses: Mapping[PhysicalGate, int]) -> None:
+    if not uses:
         raise ConfigurationError(
             "no gate of the circuit can be blamed",
             got="a circuit without noise",
             expected="a noise model with an error for a gate or a measurement of the circuit",
             remedy="choose a target or a noise model with errors",
         )
-    nothing = np.zeros(len(readings))
-    derivatives = [np.stack([by_gate.get(gate, nothing) for gate in gates], axis=1) for by_gate, _ in found]
-    uses = [max(count.get(gate, 0) for _, count in found) for gate in gates]
-    return GateSensitivities(gates, np.stack(derivatives), tuple(uses))
 
 
-@dataclass(eq=False)
-class _Place:
-    """All that happens on a pair of digits before something else happens to one of them.
+def _check_combinations(combinations: FloatArray, num_runs: int, num_readings: int) -> None:
+    fits = combinations.ndim == 3 and combinations.shape[::2] == (num_runs, num_readings) and combinations.size
+    if not fits or not np.isfinite(combinations).all():
+        raise InputError(
+            "the combinations do not fit the readings",
+            got=f"shape {combinations.shape}{' with values that are not finite' if fits else ''}",
+            expected=f"shape ({num_runs}, c, {num_readings}), c ≥ 1, finite numbers",
+            remedy="give a row of weights for every sum of the readings",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """One run of the circuit, lowered.
 
     Attributes:
-        pair: the lower and the higher digit.
-        parts: matrices on the pair in time order, and the gate whose error each is.
+        places: what happens, in time order.
+        digit: of each qubit.
+        num_digits: D.
+        readout: what reading each qubit measures.
     """
 
-    pair: tuple[int, int]
-    parts: list[tuple[FloatArray, PhysicalGate | None]] = field(default_factory=list)
+    places: Sequence[Place]
+    digit: dict[int, int]
+    num_digits: int
+    readout: dict[int, FloatArray]
 
-    def add(self, channel: Channel) -> None:
-        """Append a channel on one or both of the digits."""
-        if len(channel.qubits) == 2:
-            _, matrix = on_sorted(channel.qubits, channel.transfer)
-        elif channel.qubits[0] == self.pair[0]:
-            matrix = on_pair(np.eye(4), channel.transfer)
-        else:
-            matrix = on_pair(channel.transfer, np.eye(4))
-        self.parts.append((matrix, channel.source))
+    @classmethod
+    def of(cls, circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int]) -> _Row:
+        """Lower a bound circuit whose errors come as wholes."""
+        noisy = lower(circuit, table, qubits)
+        cone = in_line(light_cone(noisy, ()))
+        readout = dict(zip(noisy.read, noisy.readout, strict=True))
+        return cls(places_of(cone.channels, cone.num_digits), cone.digit, cone.num_digits, readout)
 
-    @property
-    def matrix(self) -> FloatArray:
-        """The whole place, shape (16, 16)."""
-        total = np.eye(16)
-        for matrix, _ in self.parts:
-            total = matrix @ total
-        return total
-
-    def slopes(self) -> list[tuple[PhysicalGate, FloatArray]]:
-        """For every error, what takes its part as R − 1 makes of the whole place, shape (16, 16)."""
-        behind = [np.eye(16)]
-        for matrix, _ in reversed(self.parts):
-            behind.append(behind[-1] @ matrix)
-        before, found = np.eye(16), []
-        for position, (matrix, source) in enumerate(self.parts, start=1):
-            if source is not None:
-                found.append((source, behind[len(self.parts) - position] @ (matrix @ before - before)))
-            before = matrix @ before
+    def uses(self) -> Counter[PhysicalGate]:
+        """How often each gate is used that has an error; a qubit is measured once, whatever happens to it then."""
+        found = Counter(gate for place in self.places for _, gate in place.parts if gate is not None)
+        for qubit, read in self.readout.items():
+            if not np.array_equal(read, _PERFECT):
+                found["measure", (qubit,)] = 1
         return found
 
+    def stride(self, number: int) -> int:
+        """How many places lie between two states that are kept: all are where they fit, else every √-th."""
+        everything = len(self.places) * 4**self.num_digits * number
+        return 1 if everything <= _KEPT else math.isqrt(max(1, len(self.places) - 1)) + 1
 
-def _places(channels: Iterable[Channel], num_digits: int) -> list[_Place]:
-    """Channels gathered by pairs, in time order."""
-    places: list[_Place] = []
-    last: list[_Place | None] = [None] * num_digits
-    waiting: list[list[Channel]] = [[] for _ in range(num_digits)]
+    def check_memory(self, width: int, number: int, limit: int | None) -> None:
+        """Raise ConfigurationError where the vectors have no room."""
+        stride = self.stride(number)
+        kept = len(self.places) // stride + stride + 3 * width + 3
+        check_fits(kept * 4**self.num_digits * number, limit, len(self.digit), torch.device("cpu"))
 
-    def open_place(low: int, high: int) -> _Place:
-        place = _Place((low, high))
-        for digit in (low, high):
-            last[digit] = place
-            for channel in waiting[digit]:
-                place.add(channel)
-            waiting[digit].clear()
-        places.append(place)
-        return place
+    def states(self, dtype: torch.dtype) -> Iterator[Tensor]:
+        """The state behind the last place, and then in front of every place, the last one first."""
+        stride = self.stride(dtype.itemsize)
+        state = products(torch.from_numpy(zero_state(self.num_digits))).to(dtype)
+        kept: list[Tensor] = []
+        for index, place in enumerate(self.places):
+            if index % stride == 0:
+                kept.append(state)
+            state = applied(place.matrix, state, place.pair, self.num_digits)
+        yield state[0]
+        for first in reversed(range(0, len(self.places), stride)):
+            window = [kept.pop()]
+            for place in self.places[first : first + stride][:-1]:
+                window.append(applied(place.matrix, window[-1], place.pair, self.num_digits))
+            while window:
+                yield window.pop()[0]
 
-    for channel in channels:
-        low, high = min(channel.qubits), max(channel.qubits)
-        place = last[low]
-        if low == high:
-            if place is None:
-                waiting[low].append(channel)
-            else:
-                place.add(channel)
-        else:
-            if place is None or place is not last[high]:
-                place = open_place(low, high)
-            place.add(channel)
-    for digit in range(num_digits):
-        if waiting[digit]:
-            other = digit + 1 if digit + 1 < num_digits else digit - 1
-            open_place(min(digit, other), max(digit, other))
-    return places
+    def observables(self, readings: Sequence[Reading]) -> Tensor:
+        """What is read, shape (m, 4^D), in double precision."""
+        return products(torch.from_numpy(observables_at(readings, self.digit, self.readout, self.num_digits)))
 
-
-def _row(
-    circuit: QuantumCircuit,
-    table: NoiseTable,
-    qubits: Sequence[int],
-    readings: Sequence[Reading],
-    dtype: torch.dtype,
-    limit: int | None,
-) -> tuple[dict[PhysicalGate, FloatArray], dict[PhysicalGate, int]]:
-    """Of one run: derivatives of shape (m,) by gate, and how often each gate is used."""
-    noisy = lower(circuit, table, qubits)
-    cone = light_cone(noisy, ())
-    places = _places(cone.channels, cone.num_digits)
-    size, width = 4**cone.num_digits, len(readings)
-    check_fits((len(places) + 3 * width + 3) * size * dtype.itemsize, limit, cone.num_digits, torch.device("cpu"))
-    states = [products(torch.from_numpy(zero_state(cone.num_digits))).to(dtype)]
-    for place in places:
-        states.append(_applied(place.matrix, states[-1], place.pair, cone.num_digits))
-    readout = dict(zip(noisy.read, noisy.readout, strict=True))
-    factors = observables_at(readings, cone.digit, readout, cone.num_digits)
-    behind = products(torch.from_numpy(factors)).to(dtype)
-    derivatives: dict[PhysicalGate, FloatArray] = {}
-    uses: dict[PhysicalGate, int] = {}
-    for place, before in zip(reversed(places), reversed(states[:-1]), strict=True):
-        overlap = _overlap(behind, before, place.pair, cone.num_digits)
-        for gate, matrix in place.slopes():
-            derivatives[gate] = derivatives.get(gate, np.zeros(width)) + np.einsum("mij,ij->m", overlap, matrix)
-            uses[gate] = uses.get(gate, 0) + 1
-        behind = _applied(place.matrix.T, behind, place.pair, cone.num_digits)
-    strides = [4**digit for digit in range(cone.num_digits)]
-    for qubit, read in readout.items():
-        if not np.array_equal(read, _PERFECT):
-            slope = observables_at(readings, cone.digit, {**readout, qubit: read - _PERFECT}, cone.num_digits)
-            touched = [qubit in qubits_of(reading) for reading in readings]
-            found = [float(expectation(states[-1][0], strides, each)) for each in slope]
-            gate = ("measure", (qubit,))
-            derivatives[gate] = derivatives.get(gate, np.zeros(width)) + np.where(touched, found, 0.0)
-            uses[gate] = 1
-    return derivatives, uses
+    def readout_slopes(self, state: Tensor, readings: Sequence[Reading]) -> Iterator[tuple[PhysicalGate, FloatArray]]:
+        """Derivatives, shape (m,), by the scale of every qubit's readout error, from the state at the end."""
+        strides = [4**digit for digit in range(self.num_digits)]
+        for qubit, read in self.readout.items():
+            if not np.array_equal(read, _PERFECT):
+                changed = {**self.readout, qubit: read - _PERFECT}
+                found = np.zeros(len(readings))
+                for index, reading in enumerate(readings):
+                    if qubit in qubits_of(reading):
+                        (factors,) = observables_at([reading], self.digit, changed, self.num_digits)
+                        found[index] = float(expectation(state, strides, factors))
+                yield ("measure", (qubit,)), found
 
 
-def _by_pair(vectors: Tensor, pair: tuple[int, int], num_digits: int) -> Tensor:
-    """Shape (B, 16, 4^(D−2)): the strings on the pair first, the higher digit the more significant."""
-    low, high = pair
-    shape = (len(vectors), 4 ** (num_digits - high - 1), 4, 4 ** (high - low - 1), 4, 4**low)
-    return vectors.view(shape).permute(0, 2, 4, 1, 3, 5).reshape(len(vectors), 16, -1)
-
-
-def _from_pair(vectors: Tensor, pair: tuple[int, int], num_digits: int) -> Tensor:
-    """Undo :func:`_by_pair`."""
-    low, high = pair
-    shape = (len(vectors), 4, 4, 4 ** (num_digits - high - 1), 4 ** (high - low - 1), 4**low)
-    return vectors.view(shape).permute(0, 3, 1, 4, 2, 5).reshape(len(vectors), -1)
-
-
-def _applied(matrix: FloatArray, vectors: Tensor, pair: tuple[int, int], num_digits: int) -> Tensor:
-    images = torch.from_numpy(matrix).to(vectors) @ _by_pair(vectors, pair, num_digits)
-    return _from_pair(images, pair, num_digits)
-
-
-def _overlap(behind: Tensor, before: Tensor, pair: tuple[int, int], num_digits: int) -> FloatArray:
-    """Γ, shape (m, 16, 16)."""
-    observables, state = (_by_pair(vectors, pair, num_digits) for vectors in (behind, before))
-    return (observables @ state[0].T).double().numpy()
+def _slopes(
+    row: _Row, readings: Sequence[Reading], combination: FloatArray | None, dtype: torch.dtype
+) -> dict[PhysicalGate, FloatArray]:
+    """Of one run: derivatives of shape (m,) or (c,) by gate."""
+    states, behind = row.states(dtype), row.observables(readings)
+    weights = np.eye(len(readings)) if combination is None else combination
+    if combination is not None:
+        behind = torch.from_numpy(weights) @ behind
+    behind = behind.to(dtype)
+    derivatives: dict[PhysicalGate, FloatArray] = defaultdict(lambda: np.zeros(len(weights)))
+    for gate, found in row.readout_slopes(next(states), readings):
+        derivatives[gate] = weights @ found
+    for place, before in zip(reversed(row.places), states, strict=True):
+        slopes = place.slopes()
+        if slopes:
+            overlaps = overlap(behind, before, place.pair, row.num_digits).reshape(len(weights), -1)
+            for gate, matrix in slopes:
+                derivatives[gate] = derivatives[gate] + overlaps @ matrix.ravel()
+        behind = applied(place.matrix.T, behind, place.pair, row.num_digits)
+    return derivatives

@@ -36,7 +36,7 @@ def outcome_of(run: Run) -> Outcome:
     """The outcome of a complete run."""
     # Only a run with tiles has a table of them.
     tables = [name for name in ("tiles",) if name in run.metrics()]
-    return Outcome.of(run, *tables, "resources", brief=brief_figures)
+    return Outcome.of(run, *tables, "resources", brief=brief_figures, more=("promise",))
 
 
 def status(path: Path | PathLike[str]) -> Outcome:

@@ -34,6 +34,12 @@ class RunRequest(Seeded, WithEngine, WithRecipe, WithImages, ModelOnTarget):
     """With tiles: idle qubits between two of them, at least, against crosstalk."""
     tile_images: Annotated[TileImages, Field(exclude_if=lambda images: images == "dealt")] = "dealt"
     """With tiles: images are dealt to them in turn, or every image runs on all, which averages bad lines out."""
+    check_images: Annotated[
+        int | None,
+        Field(ge=0, lt=2**31, exclude_if=lambda images: images is None),
+        Otherwise("500 on a device; of a simulated target a sixth of them, from 10 to 100"),
+    ] = None
+    """Images of which it is checked whether the target did what its calibration promises; 0 for none."""
 
     @model_validator(mode="after")
     def _there_are_tiles(self) -> Self:

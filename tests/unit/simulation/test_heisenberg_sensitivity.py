@@ -157,6 +157,37 @@ def test_single_precision_agrees() -> None:
     np.testing.assert_allclose(single, double, rtol=0, atol=VALUE[torch.float32])
 
 
+def test_combinations_of_readings_differ_between_runs() -> None:
+    model, weights = noise(2, [*ERRORS]).model({}), np.random.default_rng(0).normal(size=(2, 3, len(READINGS)))
+    found = gate_sensitivities(ansatz(), model, READINGS, VALUES, combinations=weights, dtype=torch.float64)
+    each = gate_sensitivities(ansatz(), model, READINGS, VALUES, dtype=torch.float64)
+    np.testing.assert_allclose(found.derivatives, weights @ each.derivatives, rtol=0, atol=VALUE[torch.float64])
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (1, 1, 4), (2, 1, 3), (2, 0, 4)])
+def test_combinations_must_fit_the_readings(shape: tuple[int, ...]) -> None:
+    model = noise(1, ["pauli"]).model({})
+    with pytest.raises(InputError, match="do not fit the readings"):
+        gate_sensitivities(ansatz(), model, READINGS, VALUES, combinations=np.ones(shape))
+
+
+def test_gates_that_meet_in_a_ring_are_followed_too() -> None:
+    circuit, rng, model = QuantumCircuit(5), np.random.default_rng(1), NoiseModel()
+    for _ in range(2):
+        for qubit in range(5):
+            circuit.ry(rng.uniform(-np.pi, np.pi), qubit)
+            circuit.cz(qubit, (qubit + 2) % 5)
+    model.add_all_qubit_quantum_error(depolarizing_error(0.1, 2), "cz")
+    found = gate_sensitivities(circuit, model, None, np.zeros((1, 0)), dtype=torch.float64)
+    halves = [NoiseModel(), NoiseModel()]
+    for half, scale in zip(halves, (1 + DIFFERENCE_STEP, 1 - DIFFERENCE_STEP), strict=True):
+        half.add_all_qubit_quantum_error(depolarizing_error(0.1 * scale, 2), "cz")
+    above, below = (noisy_expectations(circuit, half).numpy() for half in halves)
+    expected = (above - below) / (2 * DIFFERENCE_STEP)
+    np.testing.assert_allclose(found.derivatives[0].sum(1), expected, rtol=0, atol=FINITE_DIFFERENCE)
+    assert found.uses == (2,) * 5
+
+
 def test_a_circuit_without_noise_has_nothing_to_blame() -> None:
     with pytest.raises(ConfigurationError, match="without noise"):
         gate_sensitivities(ansatz(), None, READINGS, VALUES)
