@@ -88,9 +88,9 @@ def build_workload(
     check_tiles(isa, tiles)
     check_values(isa, values, shots, draws, tiles)
     check_strings(isa, strings, tiles)
-    _check_twirling(isa, mitigation, options)
     if tiles > 1 and mitigation in ESTIMATED:
         raise _needs_counts(mitigation, tiles)
+    _check_twirling(isa, mitigation, options)
     beside = tiles if tile_images == "dealt" else 1
     size = draws * _images_per_job(isa, shots, draws, images_per_job, most_per_job, beside)
     jobs = [
