@@ -89,7 +89,7 @@ def build_workload(
     check_values(isa, values, shots, draws, tiles)
     check_strings(isa, strings, tiles)
     if tiles > 1 and mitigation in ESTIMATED:
-        raise _needs_counts(mitigation, tiles)
+        raise needs_counts(mitigation, tiles)
     _check_twirling(isa, mitigation, options)
     beside = tiles if tile_images == "dealt" else 1
     size = draws * _images_per_job(isa, shots, draws, images_per_job, most_per_job, beside)
@@ -144,7 +144,8 @@ def _images_per_job(
     return wanted
 
 
-def _needs_counts(mitigation: Mitigation, tiles: int) -> ConfigurationError:
+def needs_counts(mitigation: Mitigation, tiles: int | str) -> ConfigurationError:
+    """What to raise for tiles with a mitigation that averages by itself."""
     return ConfigurationError(
         f"the mitigation {mitigation} does not work with tiles",
         got=f"{tiles} tiles, and a mitigation that asks the Estimator",

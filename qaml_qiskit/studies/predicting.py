@@ -108,12 +108,7 @@ class Prediction:
 
         M3 is taken as what it comes to once it has seen all bitstrings.
         """
-        spread = self.averages.spread(self.products) / shots
-        if mitigation == "none":
-            return Estimates(self.read, spread)
-        readout = self.readout.calibrated(shots)
-        correction = self.averages.correction(self.products, readout)
-        return Estimates(self.averages.without_errors(self.products, readout), spread, correction)
+        return expected_estimates(self.averages, self.products, self.readout, shots, mitigation)
 
     def _sampled_m3(self, labels: NDArray[np.integer], shots: int, seed: int) -> tuple[float, float | None]:
         assert self.frequencies is not None
@@ -127,6 +122,18 @@ class Prediction:
             drawn.append(ReadoutCorrection(record, "m3").estimates(bits, range(n), self.products).values)
         found = float(np.mean([accuracy(self.head.logits(values), labels).value for values in drawn]))
         return found, slope(np.concatenate(drawn), np.concatenate([self.ideal] * _M3_DRAWS))
+
+
+def expected_estimates(
+    averages: Averages, products: Products, readout: ReadoutMap, shots: int, mitigation: CountsMitigation
+) -> Estimates:
+    """See :meth:`Prediction.estimates`."""
+    spread = averages.spread(products) / shots
+    if mitigation == "none":
+        return Estimates(averages.read, spread)
+    calibrated = readout.calibrated(shots)
+    correction = averages.correction(products, calibrated)
+    return Estimates(averages.without_errors(products, calibrated), spread, correction)
 
 
 @dataclass(frozen=True)
