@@ -82,9 +82,8 @@ def line_weights(
         labels: of the images, shape (N,).
     """
     losses = line_losses(model, head, circuit, images, labels)
-    read = [
-        max(loss, _LEAST) if is_read else 0.0 for loss, is_read in zip(losses.readout, losses.measured, strict=True)
-    ]
+    parts = zip(losses.readout.tolist(), losses.measured, strict=True)
+    read = [max(loss, _LEAST) if is_read else 0.0 for loss, is_read in parts]
     bonds, one_qubit = (tuple(np.maximum(each, 0.0).tolist()) for each in (losses.bonds, losses.one_qubit))
     return LineUsage(bonds, one_qubit, tuple(read))
 
@@ -137,7 +136,7 @@ def line_losses(
         else:
             losses.one_qubit[qubits[0]] += loss / ONE_QUBIT_ERROR
     for string, variance in zip(strings, variances.T, strict=True):
-        # Corrected, a contrast of 1 − 2e leaves the variance 1/(1 − 2e)² as large: the spread grows by 2·variance/spread.
+        # Corrected, a contrast of 1 − 2e makes the variance 1/(1 − 2e)² as large: the spread grows with it.
         losses.readout[list(string)] += (density * margins.values * 2 * variance / spread**2).mean()
     return losses
 
