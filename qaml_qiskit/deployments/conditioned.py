@@ -5,9 +5,10 @@ import json
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, Self, cast
 
 import torch
+from qiskit.circuit import QuantumCircuit
 
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
@@ -258,6 +259,18 @@ class ConditionedModel:
             self._weights[rule] = line_weights(self.qvc, self.head, circuit_to_run(self.qvc), images, labels)
         return self._weights[rule]
 
+    def through(self, isa: QuantumCircuit) -> Self:
+        """The same, computed through another circuit that the whole circuit was compiled into for the target.
+
+        Args:
+            isa: such as a tile's; its parameters are those that :func:`~.compiled.circuit_to_run` has.
+
+        Raises:
+            ConfigurationError: it is on no target.
+        """
+        circuit = on_active_qubits(isa, self.compiled.target, self.qvc.readout.bits)
+        return replace(self, _circuits={self._circuit_key("device", with_encoding=True): circuit})
+
     @cached_property
     def layers(self) -> CircuitWithNoise:
         """The layers alone, which an image's state enters, under the noise, their noise layers on average.
@@ -292,11 +305,14 @@ class ConditionedModel:
             return circuit
         return circuit.averaged(self.qvc.flips(), self.qvc.config.num_qubits)
 
+    def _circuit_key(self, where: str, *, with_encoding: bool) -> tuple[str, bool]:
+        # With noise layers it is another circuit.
+        return f"{where}-drawn" if self.has_noise_layers else where, with_encoding
+
     def _circuit(self, *, with_encoding: bool) -> CircuitWithNoise:
         placement = self.condition.placement if isinstance(self.condition, UnderNoise) else "gate"
         where = "device" if self.kind == "device" else placement
-        # With noise layers it is another circuit.
-        key = (f"{where}-drawn" if self.has_noise_layers else where, with_encoding)
+        key = self._circuit_key(where, with_encoding=with_encoding)
         if key not in self._circuits:
             if self.kind != "device":
                 made = native_circuit(self.qvc, placement, with_encoding=with_encoding)

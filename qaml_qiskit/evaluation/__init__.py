@@ -8,6 +8,14 @@ from qaml_qiskit.evaluation.calibration import calibration_figures as calibratio
 from qaml_qiskit.evaluation.calibration import check_bins as check_bins
 from qaml_qiskit.evaluation.calibration import label_losses as label_losses
 from qaml_qiskit.evaluation.calibration import reliability as reliability
+from qaml_qiskit.evaluation.chi_squares import ChiSquare as ChiSquare
+from qaml_qiskit.evaluation.chi_squares import Promised as Promised
+from qaml_qiskit.evaluation.chi_squares import holm as holm
+from qaml_qiskit.evaluation.chi_squares import joint_test as joint_test
+from qaml_qiskit.evaluation.chi_squares import product_signs as product_signs
+from qaml_qiskit.evaluation.chi_squares import product_tests as product_tests
+from qaml_qiskit.evaluation.chi_squares import read_frequencies as read_frequencies
+from qaml_qiskit.evaluation.chi_squares import readout_derivatives as readout_derivatives
 from qaml_qiskit.evaluation.detection import Roc as Roc
 from qaml_qiskit.evaluation.detection import Sensitivity as Sensitivity
 from qaml_qiskit.evaluation.detection import auroc as auroc
@@ -24,6 +32,7 @@ from qaml_qiskit.evaluation.head import LinearHead as LinearHead
 from qaml_qiskit.evaluation.margins import Margins as Margins
 from qaml_qiskit.evaluation.measured_accuracy import accuracy_interval as accuracy_interval
 from qaml_qiskit.evaluation.measured_accuracy import sampled_accuracy as sampled_accuracy
+from qaml_qiskit.evaluation.measured_accuracy import sampled_hits as sampled_hits
 from qaml_qiskit.evaluation.measured_accuracy import uncertain_labels as uncertain_labels
 from qaml_qiskit.evaluation.paired import bin_error_figure as bin_error_figure
 from qaml_qiskit.evaluation.paired import bootstrap_difference as bootstrap_difference
@@ -46,7 +55,14 @@ from qaml_qiskit.evaluation.selective import RiskCoverage as RiskCoverage
 from qaml_qiskit.evaluation.selective import SelectiveFigures as SelectiveFigures
 from qaml_qiskit.evaluation.selective import risk_coverage as risk_coverage
 from qaml_qiskit.evaluation.selective import selective_figures as selective_figures
+from qaml_qiskit.evaluation.signatures import Drift as Drift
+from qaml_qiskit.evaluation.signatures import NoiseScale as NoiseScale
+from qaml_qiskit.evaluation.signatures import Suspicion as Suspicion
+from qaml_qiskit.evaluation.signatures import drift_of as drift_of
+from qaml_qiskit.evaluation.signatures import fit_scales as fit_scales
+from qaml_qiskit.evaluation.signatures import suspect as suspect
 from qaml_qiskit.evaluation.thresholds import allowed_above as allowed_above
 from qaml_qiskit.evaluation.thresholds import check_enough as check_enough
 from qaml_qiskit.evaluation.thresholds import least_images as least_images
 from qaml_qiskit.evaluation.thresholds import threshold_for as threshold_for
+from qaml_qiskit.evaluation.tiles import TiledEstimates as TiledEstimates

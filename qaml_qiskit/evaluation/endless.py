@@ -43,8 +43,7 @@ def endless_interval(
     values, logits = estimates.values, estimates.logits(head)
     labels = check_labels(labels, *logits.shape)
     generator, images = np.random.default_rng(seed), len(values)
-    scale = np.ones(values.shape[1]) if estimates.correction is None else 1 / estimates.correction.contrast
-    spread = factors(estimates.covariance * np.outer(scale, scale))
+    spread = factors(estimates.shot_covariance())
     hits = [logits.argmax(axis=1) == labels, *(np.zeros(images) for _ in _ADDED)]
     for _ in range(_DRAWS):
         for place, added in enumerate(_ADDED, 1):
@@ -68,7 +67,7 @@ def _by_calibration(
     estimates: Estimates, head: LinearHead, labels: NDArray[np.integer], generator: np.random.Generator
 ) -> float:
     """Variance of the accuracy by the calibration's shots, which shift all images together."""
-    if estimates.correction is None:
+    if not estimates.is_corrected:
         return 0.0
     read, found = estimates.read, []
     for offset, scale in zip(*estimates.calibrations(generator, _CALIBRATIONS), strict=True):

@@ -49,6 +49,10 @@ class Correction:
         read: Floats = self.contrast * values + self.shift(self.readout.offset)
         return read
 
+    def images(self, rows: NDArray[np.integer]) -> "Correction":
+        """That of some images."""
+        return replace(self, partials=self.partials[rows]) if len(self.partials) > 1 else self
+
     def shift(self, offset: NDArray[np.float64]) -> Floats:
         """What these offsets of the qubits, shape (n,), add to what is read of the products, shape (N, S)."""
         return np.einsum("nsi,i->ns", self.partials, offset)
@@ -97,6 +101,19 @@ class Estimates:
         """
         return self.values if self.correction is None else self.correction.read(self.values)
 
+    @property
+    def is_corrected(self) -> bool:
+        """Whether readout errors were inverted, by a calibration that all images share."""
+        return self.correction is not None
+
+    def shot_covariance(self) -> Floats:
+        """Covariance of the values by the images' own shots alone; shape (N, S, S)."""
+        if self.correction is None:
+            return self.covariance
+        contrast = self.correction.contrast
+        own: Floats = self.covariance / np.outer(contrast, contrast)
+        return own
+
     def whole_covariance(self) -> Floats:
         """Covariance of the values by all shots, those of the calibration included; shape (N, S, S).
 
@@ -115,9 +132,7 @@ class Estimates:
 
     def images(self, rows: NDArray[np.integer]) -> "Estimates":
         """Those of some images."""
-        correction = self.correction
-        if correction is not None and len(correction.partials) > 1:
-            correction = replace(correction, partials=correction.partials[rows])
+        correction = None if self.correction is None else self.correction.images(rows)
         return Estimates(self.values[rows], self.covariance[rows], correction)
 
     def logits(self, head: LinearHead) -> Floats:

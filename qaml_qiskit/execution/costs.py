@@ -75,9 +75,10 @@ def plan(workload: Workload, target: Target) -> Plan:
     """Work out what a workload costs on a target. Nothing is sent."""
     settings, isa, jobs = workload.settings, workload.isa, workload.settings.jobs
     rows = sum(job.rows for job in jobs)
+    runs = sum(map(workload.executions, jobs))
     calibrations = 2 * sum(job.chunk == CALIBRATION for job in jobs)
     factor, mitigation_note = _mitigation_factor(workload)
-    executions = settings.shots * (factor * rows + calibrations)
+    executions = settings.shots * (factor * runs + calibrations)
     seconds = circuit_seconds(isa, target.isa)
     gates, readout = survival(isa, target.isa)
     counts = gate_counts(isa)
@@ -87,7 +88,7 @@ def plan(workload: Workload, target: Target) -> Plan:
         pubs=len(workload.image_jobs) + calibrations,
         jobs=len(jobs),
         executions=executions,
-        payload_bytes=payload_bytes(isa, rows) + sum(map(_size, calibration_circuits(1, [0]))) * calibrations,
+        payload_bytes=payload_bytes(isa, runs) + sum(map(_size, calibration_circuits(1, [0]))) * calibrations,
         circuit_seconds=seconds,
         qpu_seconds=qpu,
         two_qubit_gates=counts.two_qubit_gates,
@@ -95,7 +96,13 @@ def plan(workload: Workload, target: Target) -> Plan:
         depth=counts.depth,
         gate_survival=gates,
         readout_survival=readout,
-        assumptions=(*_drawn(workload, rows), *notes, *mitigation_note, *(f"{note}." for note in target.notes)),
+        assumptions=(
+            *_drawn(workload, rows),
+            *_dealt(workload),
+            *notes,
+            *mitigation_note,
+            *(f"{note}." for note in target.notes),
+        ),
     )
 
 
@@ -149,6 +156,18 @@ def _drawn(workload: Workload, rows: int) -> tuple[str, ...]:
     )
 
 
+def _dealt(workload: Workload) -> tuple[str, ...]:
+    """What tiles save, and what is run beside what counts."""
+    tiles, images = workload.settings.tiles, workload.settings.tile_images
+    if tiles == 1:
+        return ()
+    if images == "all":
+        return (f"Every image runs on all of {tiles} tiles at once, which costs as much as on one.",)
+    surplus = sum(workload.dealing(job).surplus for job in workload.image_jobs)
+    filled = f" The last ones of jobs are filled up with {surplus} rows that ran before." if surplus else ""
+    return (f"{tiles} tiles run side by side, so an execution is for {tiles} images.{filled}",)
+
+
 def _mitigation_factor(workload: Workload) -> tuple[int, tuple[str, ...]]:
     """Executions an image in units of the shots, and how that comes about."""
     match workload.settings.mitigation:
@@ -163,20 +182,29 @@ def _mitigation_factor(workload: Workload) -> tuple[int, tuple[str, ...]]:
             return 1, ()
 
 
+def device_seconds(workload: Workload, target: Target) -> float:
+    """QPU seconds, about, as :func:`plan` has them; of a simulated device those of the device that it stands for."""
+    return _device_seconds(workload, target, circuit_seconds(workload.isa, target.isa))[0]
+
+
 def _qpu_seconds(workload: Workload, target: Target, seconds: float | None) -> tuple[float, tuple[str, ...]]:
     if not target.is_hardware:
         settings = workload.settings
         engine = told_engine(target, workload.isa, settings.engine, settings.mitigation)
         return 0.0, ("The target is simulated: no QPU time.", *(f"{told}." for told in engine))
+    return _device_seconds(workload, target, seconds)
+
+
+def _device_seconds(workload: Workload, target: Target, seconds: float | None) -> tuple[float, tuple[str, ...]]:
     settings = workload.settings
     rep_delay = settings.options.rep_delay or _default_rep_delay(target) or REP_DELAY
     circuit = seconds or 0.0
     stretch = sum(ZNE_FACTORS) if settings.mitigation == "zne" else 1
     repeats = len(ZNE_FACTORS) if settings.mitigation == "zne" else 1
-    per_row = settings.shots * (repeats * rep_delay + stretch * circuit)
+    per_run = settings.shots * (repeats * rep_delay + stretch * circuit)
     calibrations = sum(job.chunk == CALIBRATION for job in settings.jobs)
     calibration = 2 * settings.shots * (rep_delay + circuit) * calibrations
-    total = JOB_OVERHEAD * len(settings.jobs) + per_row * sum(job.rows for job in settings.jobs) + calibration
+    total = JOB_OVERHEAD * len(settings.jobs) + per_run * sum(map(workload.executions, settings.jobs)) + calibration
     return total, (
         f"{JOB_OVERHEAD:g} s a job beside its executions.",
         f"{rep_delay * 1e6:g} µs between executions.",

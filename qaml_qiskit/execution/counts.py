@@ -64,3 +64,15 @@ def outcomes_of(bits: BitArray) -> NDArray[np.uint8]:
     # They are packed eight to a byte, bit 0 in the last place of the last byte.
     unpacked = np.unpackbits(bits.array, axis=-1)[..., ::-1][..., : bits.num_bits]
     return unpacked.reshape(-1, *unpacked.shape[-2:])
+
+
+def bits_between(bits: BitArray, first: int, last: int) -> BitArray:
+    """The classical bits from ``first`` up to, and without, ``last`` alone, as if nothing else had been measured."""
+    stop = bits.array.shape[-1]
+    # Only the bytes that hold them: a shot of many tiles unpacks into a number a bit.
+    held = bits.array[..., stop - 1 - (last - 1) // 8 : stop - first // 8]
+    start = first % 8
+    own = np.unpackbits(held, axis=-1)[..., ::-1][..., start : start + last - first]
+    padded = np.zeros((*own.shape[:-1], -(-(last - first) // 8) * 8), dtype=np.uint8)
+    padded[..., : last - first] = own
+    return BitArray(np.packbits(padded[..., ::-1], axis=-1), last - first)

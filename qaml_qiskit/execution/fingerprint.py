@@ -28,6 +28,8 @@ def fingerprints(folder: Path, workload: Workload) -> dict[str, str]:
         head = f"{circuit} {job.chunk} {job.start} {job.stop} {settings.shots} {settings.mitigation} {settings.seed} "
         # Of the readouts of earlier versions nothing was written.
         head += f"{settings.strings} " if settings.strings else ""
+        # Nor of tiles, of which there was one.
+        head += f"{settings.tiles} tiles {settings.tile_images} " if settings.tiles > 1 else ""
         head += f"{settings.engine} " if settings.engine != "aer" else ""
         rows = workload.values[job.start : job.stop].astype("<f8").tobytes()
         found[job.chunk] = hashlib.sha256(head.encode() + rows).hexdigest()[:16]

@@ -1,21 +1,21 @@
 """What jobs answered: kept as small arrays, one file a job, and read back as ⟨P_s⟩ with their errors."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError
-from qaml_qiskit.evaluation import Estimates
+from qaml_qiskit.evaluation import Estimates, TiledEstimates
 from qaml_qiskit.evaluation.draws import averaged_draws, by_draw
 from qaml_qiskit.evaluation.estimates import joined
-from qaml_qiskit.execution.counts import average_covariance, averages, outcomes_of
+from qaml_qiskit.execution.answers import check_arrays
+from qaml_qiskit.execution.counts import average_covariance, averages, bits_between, outcomes_of
 from qaml_qiskit.execution.fingerprint import fingerprints
 from qaml_qiskit.execution.ledger import LEDGER_FILE, Ledger
 from qaml_qiskit.execution.mitigation import (
@@ -28,7 +28,30 @@ from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
 from qaml_qiskit.files import write_atomically
 from qaml_qiskit.formats import Arrays, arrays_of, npz, read_bytes
 
+Floats = NDArray[np.floating]
+
 OUTCOMES_FOLDER = "outcomes"
+
+
+@dataclass(frozen=True)
+class TileSampled:
+    """What one tile answered.
+
+    Attributes:
+        tile: its number.
+        qubits: physical, behind each of its classical bits.
+        places: which of the K images of :class:`Sampled` it ran, shape (K_t,).
+        estimates: ⟨P_s⟩ of these images and their errors, by how they came about.
+        by_qubit: see :attr:`Sampled.by_qubit`, shape (K_t, S).
+        drawn: see :attr:`Sampled.drawn`, shape (K_t, J, S).
+    """
+
+    tile: int
+    qubits: tuple[int, ...]
+    places: NDArray[np.intp]
+    estimates: Mapping[str, Estimates]
+    by_qubit: NDArray[np.floating] | None = None
+    drawn: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,6 +68,9 @@ class Sampled:
         barred: why there is no mitigation although there is a calibration; empty otherwise.
         drawn: where images are drawn, ⟨P_s⟩ of every draw, shape (K, J, S), by how they came about; ``estimates`` are
             the means over the draws then, and an image is there once all its draws are.
+        tiles: the tile that each image ran on, shape (K,); None without tiles, and where all tiles ran every image, of
+            which ``estimates`` are the means then.
+        by_tile: what each tile answered that ran something; empty without tiles.
     """
 
     rows: NDArray[np.int64]
@@ -53,6 +79,8 @@ class Sampled:
     by_qubit: NDArray[np.floating] | None = None
     barred: str = ""
     drawn: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
+    tiles: NDArray[np.int64] | None = None
+    by_tile: tuple[TileSampled, ...] = ()
 
     @property
     def raw(self) -> NDArray[np.floating] | None:
@@ -76,30 +104,6 @@ class Origin:
     run: str
     job: str
     fingerprint: str
-
-
-def decode(workload: Workload, job: JobSpec, result: Any) -> Arrays:
-    """The arrays that are kept of a primitive's result.
-
-    Raises:
-        BrokenResultError: the result is not that of this job: other PUBs, images, shots or bits than were asked for, or
-            values that are no expectation values.
-    """
-    estimated = workload.estimates(job)
-    pubs = 2 if job.chunk == CALIBRATION else 1
-    try:
-        if len(result) != pubs:
-            raise _unfit(job, f"{len(result)} PUBs", f"{pubs}")
-        if estimated:
-            arrays = {"evs": np.asarray(result[0].data.evs), "stds": np.asarray(result[0].data.stds)}
-        else:
-            bits = [pub.data.meas for pub in result]
-            packed = np.stack([found.array for found in bits]) if job.chunk == CALIBRATION else bits[0].array
-            arrays = {"bits": np.asarray(packed), "num_bits": np.array(bits[0].num_bits)}
-    except (AttributeError, IndexError, TypeError, ValueError, KeyError) as error:
-        raise _unfit(job, f"no such data ({type(error).__name__})", "what the circuits measure") from error
-    _check(workload, job, arrays)
-    return arrays
 
 
 def store(folder: Path, job: JobSpec, arrays: Arrays, measured_at: datetime, origin: Origin) -> None:
@@ -130,7 +134,7 @@ def stored(folder: Path, workload: Workload, job: JobSpec, origin: Origin) -> Ar
             remedy="move the file away and collect again: what the service has is fetched anew",
         )
     try:
-        _check(workload, job, arrays)
+        check_arrays(workload, job, arrays)
         datetime.fromisoformat(str(arrays["measured_at"]))
     except (BrokenResultError, KeyError, ValueError):
         return None
@@ -158,32 +162,50 @@ def sent_fingerprints(folder: Path, workload: Workload) -> dict[str, str]:
 def read_outcomes(folder: Path, workload: Workload) -> Sampled | None:
     """Mitigate and join what is there; None without any image. Without a calibration that serves, raw values only.
 
-    The draws of an image are averaged.
+    The draws of an image are averaged, and so is what several tiles answered for it. What a tile read is corrected by
+    the calibration of its own qubits.
 
     Raises:
         InputError: outcomes of another run or of other work than the workload's.
     """
-    found, draws = _read_rows(folder, workload), workload.settings.draws
-    if found is None or draws == 1:
-        return found
+    found, draws = _found(folder, workload), workload.settings.draws
+    there = [job for job in workload.image_jobs if job.chunk in found]
+    if not there:
+        return None
     # A job holds all draws of its images.
-    return replace(
-        found,
-        rows=found.rows[::draws] // draws,
-        estimates={name: averaged_draws(each, draws) for name, each in found.estimates.items()},
-        by_qubit=None if found.by_qubit is None else by_draw(found.by_qubit, draws).mean(axis=1),
-        drawn={name: by_draw(each.values, draws) for name, each in found.estimates.items()},
-    )
+    rows = np.concatenate([np.arange(job.start, job.stop, draws) for job in there]) // draws
+    if workload.uses_estimator:
+        evs, stds = (np.concatenate([found[job.chunk][name] for job in there]) for name in ("evs", "stds"))
+        # An extrapolation that failed has an endless error; beyond the width of [−1, 1] it says the same.
+        stds = np.nan_to_num(stds, nan=2.0, posinf=2.0)
+        estimates = {"mitigated": Estimates(evs, stds[:, :, None] ** 2 * np.eye(stds.shape[1]))}
+        return _joined(workload, rows, [_averaged(0, (), rows, estimates, None, draws)])
+    calibration, barred = _calibration(workload, found.get(CALIBRATION)), ""
+    try:
+        tiles = list(_tiles(workload, found, rows, calibration))
+    except ConfigurationError as error:
+        # Counts that were paid for are worth scoring without a calibration too.
+        calibration, barred = None, f"{error.what}: {error.got}"
+        tiles = list(_tiles(workload, found, rows, None))
+    return replace(_joined(workload, rows, tiles), calibration=calibration, barred=barred)
 
 
 def read_shots(folder: Path, workload: Workload) -> NDArray[np.uint8]:
     """What every shot of every row read, as zeros and ones, shape (N·J, shots, n), once all jobs are there.
 
+    Each row is as its tile read it; where all tiles ran every image, their shots are one behind the other, shape
+    (N·J, T·shots, n).
+
     Raises:
         InputError: outcomes of another run or of other work than the workload's.
     """
     found = _found(folder, workload)
-    return np.concatenate([outcomes_of(_bits(found[job.chunk])) for job in workload.image_jobs])
+    read: list[list[NDArray[np.uint8]]] = [[] for _ in workload.values]
+    for tile in range(workload.settings.tiles):
+        for bits, rows in _runs(workload, found, tile):
+            for row, shots in zip(rows, outcomes_of(bits), strict=True):
+                read[row].append(shots)
+    return np.stack([np.concatenate(parts) for parts in read])
 
 
 def _found(folder: Path, workload: Workload) -> dict[str, Arrays]:
@@ -198,34 +220,87 @@ def _found(folder: Path, workload: Workload) -> dict[str, Arrays]:
     return {chunk: arrays for chunk, arrays in found.items() if arrays is not None}
 
 
-def _read_rows(folder: Path, workload: Workload) -> Sampled | None:
-    """What is there of the rows, before their draws are averaged."""
-    found = _found(folder, workload)
-    there = [(job, found[job.chunk]) for job in workload.image_jobs if job.chunk in found]
-    if not there:
-        return None
-    rows = np.concatenate([np.arange(job.start, job.stop) for job, _ in there])
-    if workload.uses_estimator:
-        evs, stds = (np.concatenate([arrays[name] for _, arrays in there]) for name in ("evs", "stds"))
-        # An extrapolation that failed has an endless error; beyond the width of [−1, 1] it says the same.
-        stds = np.nan_to_num(stds, nan=2.0, posinf=2.0)
-        return Sampled(rows, {"mitigated": Estimates(evs, stds[:, :, None] ** 2 * np.eye(stds.shape[1]))})
-    samples = [_bits(arrays) for _, arrays in there]
-    products = workload.products
-    raw = joined([Estimates(averages(bits, products), average_covariance(bits, products)) for bits in samples])
-    calibration = _calibration(workload, found.get(CALIBRATION))
-    if calibration is None:
-        return Sampled(rows, {"raw": raw})
-    try:
-        correction = ReadoutCorrection(calibration, _method(workload))
-        parts = [correction.estimates(bits, workload.measured, products) for bits in samples]
-    except ConfigurationError as error:
-        # Counts that were paid for are worth scoring without a calibration too.
-        return Sampled(rows, {"raw": raw}, barred=f"{error.what}: {error.got}")
-    by_qubit = None
-    if correction.method == "m3":
-        by_qubit = np.concatenate([correction.by_qubit(b, workload.measured, products).values for b in samples])
-    return Sampled(rows, {"raw": raw, "mitigated": joined(parts)}, calibration, by_qubit)
+def _runs(workload: Workload, found: Mapping[str, Arrays], tile: int) -> Iterator[tuple[BitArray, NDArray[np.intp]]]:
+    """What a tile read in every job that is there, and the rows that it ran; what does not count is left out."""
+    width = len(workload.tile_qubits[tile])
+    for job in workload.image_jobs:
+        if job.chunk in found:
+            bits, (executions, rows) = _bits(found[job.chunk]), workload.dealing(job).of_tile(tile)
+            if workload.settings.tiles > 1:
+                bits = bits_between(bits[executions], tile * width, (tile + 1) * width)
+            yield bits, rows
+
+
+def _tiles(
+    workload: Workload, found: Mapping[str, Arrays], images: NDArray[np.int64], calibration: Calibration | None
+) -> Iterator[TileSampled]:
+    """What every tile answered for the images that are there; without tiles, what the only one did.
+
+    Raises:
+        ConfigurationError: the readout of a tile cannot be corrected by this calibration.
+    """
+    products, draws = workload.products, workload.settings.draws
+    for tile, qubits in enumerate(workload.tile_qubits):
+        runs = [(bits, rows) for bits, rows in _runs(workload, found, tile) if len(rows)]
+        if not runs:
+            continue
+        samples, rows = [bits for bits, _ in runs], np.concatenate([rows for _, rows in runs])
+        raw = [Estimates(averages(bits, products), average_covariance(bits, products)) for bits in samples]
+        estimates, by_qubit = {"raw": joined(raw)}, None
+        if calibration is not None:
+            correction = ReadoutCorrection(calibration, _method(workload))
+            estimates["mitigated"] = joined([correction.estimates(bits, qubits, products) for bits in samples])
+            if correction.method == "m3":
+                by_qubit = np.concatenate([correction.by_qubit(bits, qubits, products).values for bits in samples])
+        places = np.searchsorted(images, rows[::draws] // draws)
+        yield _averaged(tile, tuple(qubits), places, estimates, by_qubit, draws)
+
+
+def _averaged(
+    tile: int,
+    qubits: tuple[int, ...],
+    places: NDArray[np.intp],
+    estimates: Mapping[str, Estimates],
+    by_qubit: NDArray[np.floating] | None,
+    draws: int,
+) -> TileSampled:
+    """What a tile answered, the draws of an image averaged."""
+    if draws == 1:
+        return TileSampled(tile, qubits, places, estimates, by_qubit)
+    return TileSampled(
+        tile,
+        qubits,
+        places,
+        {name: averaged_draws(each, draws) for name, each in estimates.items()},
+        None if by_qubit is None else by_draw(by_qubit, draws).mean(axis=1),
+        {name: by_draw(each.values, draws) for name, each in estimates.items()},
+    )
+
+
+def _joined(workload: Workload, images: NDArray[np.int64], tiles: Sequence[TileSampled]) -> Sampled:
+    """What all tiles answered for the images; without tiles, as it is."""
+    first = tiles[0]
+    if workload.settings.tiles == 1:
+        return Sampled(images, first.estimates, by_qubit=first.by_qubit, drawn=first.drawn)
+    places = [each.places for each in tiles]
+    estimates = {
+        name: TiledEstimates.of([each.estimates[name] for each in tiles], places, len(images))
+        for name in first.estimates
+    }
+    mean = estimates["raw"].mean
+    owner = None
+    if workload.settings.tile_images == "dealt":
+        owner = np.zeros(len(images), dtype=np.int64)
+        for each in tiles:
+            owner[each.places] = each.tile
+    return Sampled(
+        images,
+        estimates,
+        by_qubit=None if first.by_qubit is None else mean([cast(Floats, each.by_qubit) for each in tiles]),
+        drawn={name: mean([each.drawn[name] for each in tiles]) for name in first.drawn},
+        tiles=owner,
+        by_tile=tuple(tiles),
+    )
 
 
 def _calibration(workload: Workload, arrays: Arrays | None) -> Calibration | None:
@@ -245,54 +320,9 @@ def _method(workload: Workload) -> Literal["readout", "m3"]:
     return "m3" if workload.settings.mitigation == "m3" else "readout"
 
 
-def _check(workload: Workload, job: JobSpec, arrays: Arrays) -> None:
-    """Raise BrokenResultError unless the arrays are what the job asked for."""
-    width, asked = len(workload.measured), len(workload.products.strings)
-    rows = 2 if job.chunk == CALIBRATION else job.rows
-    if "evs" in arrays:
-        for name in ("evs", "stds"):
-            if arrays[name].shape != (rows, asked) or arrays[name].dtype.kind != "f":
-                raise _unfit(
-                    job, f"{name} of shape {arrays[name].shape}", f"({rows}, {asked}) of floating-point numbers"
-                )
-        if not np.isfinite(arrays["evs"]).all():
-            raise _unfit(job, "expectation values that are no numbers", "numbers")
-        return
-    bits, num_bits = arrays["bits"], arrays["num_bits"]
-    shots = _shots(workload, job)
-    if num_bits.shape != () or num_bits.dtype.kind not in "iu" or int(num_bits) != width:
-        raise _unfit(job, f"{num_bits} bits", f"{width}")
-    if bits.dtype != np.uint8 or bits.ndim != 3 or bits.shape[::2] != (rows, -(-width // 8)) or not bits.size:
-        raise _unfit(job, f"outcomes of shape {bits.shape}", f"({rows}, {min(shots)}, {-(-width // 8)}) bytes")
-    if bits.shape[1] not in shots:
-        raise _unfit(job, f"{bits.shape[1]} shots", " or ".join(map(str, sorted(shots))))
-    if (bits[..., 0] >> ((width - 1) % 8 + 1)).any():
-        raise _unfit(job, "outcomes beyond the last measured qubit", f"{width} bits")
-
-
-def _shots(workload: Workload, job: JobSpec) -> set[int]:
-    """How many shots an answer may have: as asked for, or rounded up to a whole number for each twirling draw."""
-    shots, twirling = workload.settings.shots, workload.options(job).twirling
-    if twirling is None:
-        return {shots}
-    # The client's own rule where the number of draws is left to it.
-    each = max(64, math.ceil(shots / 32)) if twirling.randomizations is None else None
-    draws = twirling.randomizations or math.ceil(shots / (each or 1))
-    return {shots, draws * (each or math.ceil(shots / draws))}
-
-
 def _bits(arrays: Arrays) -> BitArray:
     return BitArray(arrays["bits"], int(arrays["num_bits"]))
 
 
 def _file(folder: Path, job: JobSpec) -> Path:
     return folder / OUTCOMES_FOLDER / f"{job.chunk}.npz"
-
-
-def _unfit(job: JobSpec, got: str, expected: str) -> BrokenResultError:
-    return BrokenResultError(
-        f"the result of {job.chunk} does not fit its job",
-        got=got,
-        expected=expected,
-        remedy="collect again; if it stays so, resend the job with `qaml submit --retry`",
-    )

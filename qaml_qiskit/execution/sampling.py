@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import ZString
-from qaml_qiskit.execution.circuits import check_isa
+from qaml_qiskit.execution.circuits import active_qubits, check_isa
 from qaml_qiskit.execution.collection import collect
-from qaml_qiskit.execution.engines import choose_engine
+from qaml_qiskit.execution.engines import EngineChoice, choose_engine
 from qaml_qiskit.execution.layout import LineUsage
 from qaml_qiskit.execution.options import DEFAULT_MITIGATION, Mitigation
 from qaml_qiskit.execution.outcomes import Sampled, read_outcomes
@@ -21,6 +22,9 @@ from qaml_qiskit.execution.splitting import LOCAL_IMAGES_PER_JOB, build_workload
 from qaml_qiskit.execution.submission import runner_for, submit
 from qaml_qiskit.execution.targets import Target, real_hardware
 from qaml_qiskit.execution.workload import Workload
+
+#: Of a joint circuit of tiles: Aer holds the state of all of them at once, in every trajectory.
+MOST_AER_QUBITS = 20
 
 
 def compile_for(
@@ -57,8 +61,23 @@ def workload_for(isa: QuantumCircuit, values: NDArray[np.float64], target: Targe
     """
     most = None if target.is_hardware else LOCAL_IMAGES_PER_JOB
     how = {"options": target.entry.options, "most_per_job": most, **settings}
-    engine = choose_engine(target, isa, settings.get("mitigation", DEFAULT_MITIGATION)).engine
-    return build_workload(isa, values, target=target.name, engine=engine, **how)
+    chosen = choose_engine(target, isa, settings.get("mitigation", DEFAULT_MITIGATION))
+    workload = build_workload(isa, values, target=target.name, engine=chosen.engine, **how)
+    if not target.is_hardware and workload.settings.tiles > 1:
+        _check_width(workload, chosen)
+    return workload
+
+
+def _check_width(workload: Workload, chosen: EngineChoice) -> None:
+    """Refuse tiles that Aer would simulate as one state: the exact engine follows each by itself."""
+    tiles, qubits = workload.settings.tiles, len(active_qubits(workload.isa))
+    if chosen.engine == "aer" and qubits > MOST_AER_QUBITS:
+        raise ConfigurationError(
+            f"Aer cannot simulate {tiles} tiles",
+            got=f"a joint circuit of {qubits} qubits{f', and {chosen.why}' if chosen.why else ''}",
+            expected=f"at most {MOST_AER_QUBITS} qubits in all tiles together, or the exact engine",
+            remedy="leave the engine open, or ask for fewer tiles",
+        )
 
 
 def sample(

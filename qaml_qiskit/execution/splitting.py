@@ -7,6 +7,7 @@ from qiskit.circuit import QuantumCircuit
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.evaluation import Products, ZString
 from qaml_qiskit.execution.circuits import measured_qubits
+from qaml_qiskit.execution.dealing import TileImages
 from qaml_qiskit.execution.mitigation import Calibration
 from qaml_qiskit.execution.options import (
     CALIBRATED,
@@ -18,7 +19,15 @@ from qaml_qiskit.execution.options import (
     PrimitiveOptions,
     check_mitigation,
 )
-from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Settings, Workload, check_strings, check_values
+from qaml_qiskit.execution.workload import (
+    CALIBRATION,
+    JobSpec,
+    Settings,
+    Workload,
+    check_strings,
+    check_tiles,
+    check_values,
+)
 
 #: Images of a local job: bounds the memory for outcomes and what a kill can lose, and moves the progress bar.
 LOCAL_IMAGES_PER_JOB = 50
@@ -44,13 +53,15 @@ def build_workload(
     calibration: Calibration | None = None,
     strings: tuple[ZString, ...] = (),
     draws: int = 1,
+    tiles: int = 1,
+    tile_images: TileImages = "dealt",
     engine: Engine = "aer",
 ) -> Workload:
     """Split a compiled circuit and its parameter values into jobs.
 
     Args:
-        isa: a measured ISA circuit.
-        values: shape (N·J, P), a row an image and draw, in the order of ``isa.parameters``.
+        isa: a measured ISA circuit; of several tiles, all of them joined.
+        values: shape (N·J, P), a row an image and draw, in the order of ``isa.parameters``, or of those of one tile.
         target: name of the target that it was compiled for.
         shots: shots a row, and of each calibration circuit.
         mitigation: see :data:`Mitigation`.
@@ -62,19 +73,26 @@ def build_workload(
         calibration: a readout calibration to use again; by default ``readout`` and ``m3`` measure one of their own.
         strings: the products of Z that are averaged, by the classical bits of each, ascending; by default Z of every
             classical bit. None costs a Sampler anything more.
-        draws: J, rows of every image, which stay together in a job.
+        draws: J, rows of every image, which stay together in a job, and on a tile.
+        tiles: T, copies of the classifier in ``isa``, see :func:`~qaml_qiskit.execution.tiles.join_tiles`.
+        tile_images: ``dealt``, image i of a job to tile i mod T, so that one execution is for T images; or ``all``,
+            every image to all tiles.
         engine: simulates the target; see :func:`.choose_engine`.
 
     Raises:
         InputError: ``values`` do not fit the circuit or the draws, strings of bits that it does not have, fewer than
-            one shot, or a single image that exceeds the limits.
-        ConfigurationError: a mitigation that cannot be had here.
+            one shot, a single image that exceeds the limits, or a circuit that is not so many tiles.
+        ConfigurationError: a mitigation that cannot be had here, or one by the Estimator with tiles.
     """
     check_mitigation(mitigation)
-    check_values(isa, values, shots, draws)
-    check_strings(isa, strings)
+    check_tiles(isa, tiles)
+    check_values(isa, values, shots, draws, tiles)
+    check_strings(isa, strings, tiles)
     _check_twirling(isa, mitigation, options)
-    size = draws * _images_per_job(isa, shots, draws, images_per_job, most_per_job)
+    if tiles > 1 and mitigation in ESTIMATED:
+        raise _needs_counts(mitigation, tiles)
+    beside = tiles if tile_images == "dealt" else 1
+    size = draws * _images_per_job(isa, shots, draws, images_per_job, most_per_job, beside)
     jobs = [
         JobSpec(chunk=f"images-{number:04d}", start=start, stop=min(start + size, len(values)))
         for number, start in enumerate(range(0, len(values), size))
@@ -90,15 +108,20 @@ def build_workload(
         mode=mode,
         jobs=tuple(jobs),
         calibration=calibration if mitigation in CALIBRATED else None,
-        strings=() if strings == Products.of_bits(len(measured_qubits(isa))).strings else strings,
+        strings=() if strings == Products.of_bits(len(measured_qubits(isa)) // tiles).strings else strings,
         draws=draws,
+        tiles=tiles,
+        tile_images=tile_images if tiles > 1 else "dealt",
         engine=engine,
     )
     return Workload(isa, values, settings)
 
 
-def _images_per_job(isa: QuantumCircuit, shots: int, draws: int, wanted: int | None, most: int | None) -> int:
-    limit = min(MAX_EXECUTIONS // (shots * draws), MAX_PAYLOAD // max(1, payload_bytes(isa, draws)))
+def _images_per_job(
+    isa: QuantumCircuit, shots: int, draws: int, wanted: int | None, most: int | None, beside: int
+) -> int:
+    """Images a job; ``beside`` is how many an execution is for."""
+    limit = beside * min(MAX_EXECUTIONS // (shots * draws), MAX_PAYLOAD // max(1, payload_bytes(isa, draws)))
     if limit < 1:
         too_many, drawn = shots * draws > MAX_EXECUTIONS, f" of each of {draws} draws" if draws > 1 else ""
         raise InputError(
@@ -109,7 +132,8 @@ def _images_per_job(isa: QuantumCircuit, shots: int, draws: int, wanted: int | N
         )
     if wanted is None:
         # Of what is simulated here, rows are what counts.
-        return limit if most is None else min(limit, max(1, most // draws))
+        # No job but the last has executions to fill up.
+        return limit if most is None else min(limit, max(1, most // (draws * beside)) * beside)
     if not 1 <= wanted <= limit:
         raise InputError(
             "the images do not fit into jobs",
@@ -118,6 +142,15 @@ def _images_per_job(isa: QuantumCircuit, shots: int, draws: int, wanted: int | N
             remedy="ask for fewer shots or another number of images a job",
         )
     return wanted
+
+
+def _needs_counts(mitigation: Mitigation, tiles: int) -> ConfigurationError:
+    return ConfigurationError(
+        f"the mitigation {mitigation} does not work with tiles",
+        got=f"{tiles} tiles, and a mitigation that asks the Estimator",
+        expected="a mitigation that works on the counts of each tile: none, readout or m3",
+        remedy="choose one of these with --mitigation, or leave out --tiles",
+    )
 
 
 def payload_bytes(isa: QuantumCircuit, images: int) -> int:

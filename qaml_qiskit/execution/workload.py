@@ -18,6 +18,7 @@ from qaml_qiskit.circuits.qpy_files import circuit_bytes, circuit_of
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import Products, ZString
 from qaml_qiskit.execution.circuits import calibration_circuits, measured_qubits
+from qaml_qiskit.execution.dealing import Dealing, TileImages, deal, executions_of
 from qaml_qiskit.execution.mitigation import Calibration
 from qaml_qiskit.execution.options import (
     ESTIMATED,
@@ -61,6 +62,8 @@ class Settings(BaseModel):
             classical bit.
         draws: rows of every image, one behind the other: fresh draws of what is random in the circuit or the image. No
             number is written where there is one.
+        tiles: T, copies of the classifier that the circuit runs side by side; not written where there is one.
+        tile_images: whether images are dealt to the tiles, or every image runs on all of them.
         engine: simulates the target. Aer is not written: it is what runs of earlier versions began with.
     """
 
@@ -76,6 +79,8 @@ class Settings(BaseModel):
     calibration: Calibration | None = None
     strings: Annotated[tuple[tuple[int, ...], ...], Field(exclude_if=lambda strings: not strings)] = ()
     draws: Annotated[int, Field(ge=1, exclude_if=lambda draws: draws == 1)] = 1
+    tiles: Annotated[int, Field(ge=1, exclude_if=lambda tiles: tiles == 1)] = 1
+    tile_images: Annotated[TileImages, Field(exclude_if=lambda images: images == "dealt")] = "dealt"
     engine: Annotated[Engine, Field(exclude_if=lambda engine: engine == "aer")] = "aer"
 
 
@@ -84,8 +89,10 @@ class Workload:
     """A compiled circuit and what it is run with. Make it with :func:`build_workload`.
 
     Attributes:
-        isa: the measured ISA circuit, with a classical register ``meas``; parameters free.
-        values: shape (N·J, P), a row of parameter values an image and draw, in the order of ``isa.parameters``.
+        isa: the measured ISA circuit, with a classical register ``meas``; parameters free. With T tiles it is all of
+            them side by side, see :func:`~qaml_qiskit.execution.tiles.join_tiles`: T·P parameters and T·k bits.
+        values: shape (N·J, P), a row of parameter values an image and draw, in the order of ``isa.parameters``, or of
+            those of one tile.
         settings: shots, mitigation, options and the split into jobs.
     """
 
@@ -100,13 +107,19 @@ class Workload:
 
     @cached_property
     def measured(self) -> list[int]:
-        """The physical qubit behind each classical bit."""
+        """The physical qubit behind each classical bit, of all tiles."""
         return measured_qubits(self.isa)
+
+    @property
+    def tile_qubits(self) -> list[list[int]]:
+        """The physical qubits behind the bits of each tile; without tiles, :attr:`measured` alone."""
+        width = len(self.measured) // self.settings.tiles
+        return [self.measured[start : start + width] for start in range(0, len(self.measured), width)]
 
     @cached_property
     def products(self) -> Products:
-        """The products of Z that are averaged, all from the same shots."""
-        width = len(self.measured)
+        """The products of Z that are averaged, all from the same shots, by the bits of one tile."""
+        width = len(self.measured) // self.settings.tiles
         return Products(self.settings.strings, width) if self.settings.strings else Products.of_bits(width)
 
     @property
@@ -138,11 +151,25 @@ class Workload:
             return list(calibration_circuits(self.isa.num_qubits, self.measured))
         return [self.isa]
 
+    def dealing(self, job: JobSpec) -> Dealing:
+        """Which rows run on which tile, execution by execution; without tiles, every row in its turn."""
+        settings = self.settings
+        how = {"draws": settings.draws, "tiles": settings.tiles}
+        return deal(job.start, job.stop, **how, images=settings.tile_images)
+
+    def executions(self, job: JobSpec) -> int:
+        """How often the circuit runs for the images of a job, in units of the shots; 0 for the calibration."""
+        settings = self.settings
+        how = {"draws": settings.draws, "tiles": settings.tiles}
+        return executions_of(job.rows, **how, images=settings.tile_images)
+
     def pubs(self, job: JobSpec, circuits: Sequence[QuantumCircuit]) -> list[tuple[Any, ...]]:
         """The PUBs of a job on the given measured circuits, which may be smaller relabelled copies of its own."""
         if job.chunk == CALIBRATION:
             return [(circuit,) for circuit in circuits]
-        rows = self.values[job.start : job.stop]
+        dealt = self.dealing(job).rows
+        # Of the joint circuit, the parameters of tile 0, then those of tile 1, and so on.
+        rows = self.values[dealt].reshape(len(dealt), -1)
         if not self.uses_estimator:
             return [(circuits[0], rows)]
         bare = circuits[0].remove_final_measurements(inplace=False)
@@ -192,8 +219,9 @@ class Workload:
         values = array_of(contents[VALUES_FILE], str(paths[VALUES_FILE]), _RESTORE)
         isa = circuit_of(contents[ISA_FILE], str(paths[ISA_FILE]), _RESTORE)
         try:
-            check_values(isa, values, settings.shots, settings.draws)
-            check_strings(isa, settings.strings)
+            check_tiles(isa, settings.tiles)
+            check_values(isa, values, settings.shots, settings.draws, settings.tiles)
+            check_strings(isa, settings.strings, settings.tiles)
         except InputError as error:
             raise damaged(str(folder), str(error.got), error.expected, _RESTORE) from error
         return cls(isa, values, settings)
@@ -208,13 +236,26 @@ def _plain(settings: Mapping[str, Any]) -> bytes:
     return json.dumps(settings, sort_keys=True).encode()
 
 
-def check_values(isa: QuantumCircuit, values: NDArray[np.float64], shots: int, draws: int = 1) -> None:
-    """Raise InputError unless there is a shot, and a row of the circuit's parameters for every draw of every image."""
-    if values.ndim != 2 or values.shape[1] != isa.num_parameters or not len(values):
+def check_tiles(isa: QuantumCircuit, tiles: int) -> None:
+    """Raise InputError unless a circuit can be so many tiles side by side, by its parameters and bits."""
+    width = len(measured_qubits(isa))
+    if tiles < 1 or isa.num_parameters % tiles or width % tiles:
+        raise InputError(
+            "the circuit is not that many tiles side by side",
+            got=f"{tiles} tiles in a circuit of {isa.num_parameters} parameters and {width} measured qubits",
+            expected="at least one tile, and as many parameters and measured qubits in each",
+            remedy="join the compiled tiles with join_tiles, and give their number",
+        )
+
+
+def check_values(isa: QuantumCircuit, values: NDArray[np.float64], shots: int, draws: int = 1, tiles: int = 1) -> None:
+    """Raise InputError unless there is a shot, and a row of a tile's parameters for every draw of every image."""
+    size = isa.num_parameters // tiles
+    if values.ndim != 2 or values.shape[1] != size or not len(values):
         raise InputError(
             "the parameter values do not fit the circuit",
             got=f"an array of shape {values.shape}",
-            expected=f"(images, {isa.num_parameters}) with at least one image",
+            expected=f"(images, {size}) with at least one image",
             remedy="encode the images with the encoding that the circuit was built with",
         )
     if draws < 1 or len(values) % draws:
@@ -230,9 +271,9 @@ def check_values(isa: QuantumCircuit, values: NDArray[np.float64], shots: int, d
         )
 
 
-def check_strings(isa: QuantumCircuit, strings: tuple[ZString, ...]) -> None:
-    """Raise InputError unless each product is of classical bits that the circuit has, in ascending order."""
-    places = {*range(len(measured_qubits(isa)))}
+def check_strings(isa: QuantumCircuit, strings: tuple[ZString, ...], tiles: int = 1) -> None:
+    """Raise InputError unless each product is of classical bits that a tile has, in ascending order."""
+    places = {*range(len(measured_qubits(isa)) // tiles)}
     if not all(string and string == tuple(sorted({*string} & places)) for string in strings):
         raise InputError(
             "the products of Z do not fit the circuit",

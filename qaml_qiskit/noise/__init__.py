@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.noise.names import NOISES as NOISES
     from qaml_qiskit.noise.names import NoiseName as NoiseName
     from qaml_qiskit.noise.names import Placement as Placement
+    from qaml_qiskit.noise.scaled import scaled_noise as scaled_noise
     from qaml_qiskit.noise.strengths import Repair as Repair
 
 load_lazily(__name__)

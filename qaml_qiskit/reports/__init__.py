@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.page import Page as Page
     from qaml_qiskit.reports.page import Section as Section
     from qaml_qiskit.reports.pictures import Pictures as Pictures
+    from qaml_qiskit.reports.promise_figures import promise_figure as promise_figure
     from qaml_qiskit.reports.report import Report as Report
     from qaml_qiskit.reports.resource_figures import device_map as device_map
     from qaml_qiskit.reports.resource_figures import gates_against_fidelity as gates_against_fidelity

@@ -1,6 +1,6 @@
 """What every command hands back: to be read by people, in a terminal and in a notebook, and by programs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -66,6 +66,7 @@ class Outcome:
         problem: why the answer is incomplete; its exit code is the command's.
         brief: gives what people are shown; None where it is all of the above.
         lead: a sentence or two with what was found; empty where the command says none.
+        more: what else there is for programs, by name.
     """
 
     command: str
@@ -76,15 +77,17 @@ class Outcome:
     problem: QamlError | None = None
     brief: Callable[[], Brief] | None = None
     lead: str = ""
+    more: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, run: Run, *tables: str, brief: Callable[[Any], Brief] | None = None) -> Self:
+    def of(cls, run: Run, *tables: str, brief: Callable[[Any], Brief] | None = None, more: Sequence[str] = ()) -> Self:
         """What a complete run found.
 
         Args:
             run: has metrics.
             tables: names of further rows in the metrics; a table without rows is left out.
             brief: gives what people are shown of the outcome.
+            more: names of what else programs are given, where the metrics have it.
 
         Raises:
             DamagedFileError: the metrics are damaged, or lack a table.
@@ -97,6 +100,7 @@ class Outcome:
             {name: metrics[name] for name in tables if metrics[name]},
             tuple(metrics.get("notes", ())),
             lead=str(metrics.get("lead", "")),
+            more={name: metrics[name] for name in more if name in metrics},
         )
         return found if brief is None else found.briefly(brief)
 
@@ -126,6 +130,7 @@ class Outcome:
             "run": None if self.run is None else str(self.run.path),
             "results": self.results,
             **self.tables,
+            **self.more,
             **({"notes": list(self.notes)} if self.notes else {}),
         }
 

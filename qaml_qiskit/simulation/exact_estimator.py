@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextvars import copy_context
 from functools import cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
@@ -87,17 +88,18 @@ class ExactEstimator(BaseEstimatorV2):
             ConfigurationError: a circuit that the engine cannot follow; see :meth:`.ExactSampler.run`.
             InputError: values that are no finite numbers, or a precision below 0.
         """
-        coerced = [EstimatorPub.coerce(pub, self._precision if precision is None else precision) for pub in pubs]
+        precision = self._precision if precision is None else precision
+        if not precision >= 0:
+            raise InputError(
+                "cannot estimate with this precision",
+                got=str(precision),
+                expected="at least 0, the standard deviation of what is added",
+                remedy="give a precision of 0 for exact values",
+            )
+        coerced = [EstimatorPub.coerce(pub, precision) for pub in pubs]
         for pub in coerced:
-            if not pub.precision >= 0:
-                raise InputError(
-                    "cannot estimate with this precision",
-                    got=str(pub.precision),
-                    expected="at least 0, the standard deviation of what is added",
-                    remedy="give a precision of 0 for exact values",
-                )
             measured_bits(pub.circuit)
-            pub_values(pub.circuit, pub.parameter_values.as_array(pub.circuit.parameters), pub.parameter_values.shape)
+            pub_values(pub)
         # Jobs run in a thread of their own, by the simulator that is chosen in this one.
         job = PrimitiveJob(copy_context().run, self._run, coerced, run_seed(self._seed))
         job._submit()
@@ -108,18 +110,17 @@ class ExactEstimator(BaseEstimatorV2):
         return PrimitiveResult(found, metadata={"version": 2})
 
     def _estimate(self, pub: EstimatorPub, seed: np.random.SeedSequence) -> PubResult:
-        array, circuit = pub.parameter_values, pub.circuit
-        values = pub_values(circuit, array.as_array(circuit.parameters), array.shape)
-        rows = np.broadcast_to(np.arange(len(values)).reshape(array.shape), pub.shape)
-        observables = np.broadcast_to(np.asarray(pub.observables), pub.shape)
+        circuit, values = pub.circuit, pub_values(pub)
+        rows = np.broadcast_to(np.arange(len(values)).reshape(pub.parameter_values.shape), pub.shape)
+        observables: Any = np.broadcast_to(np.asarray(pub.observables), pub.shape)
         sums = {index: _strings(observables[index]) for index in np.ndindex(pub.shape)}
         wanted = {string for terms in sums.values() for string in terms}
         known = _Expectations(circuit, self._noise, wanted, self._dtype, self._limit)
         evs, row = np.zeros(pub.shape), -1
         found: Mapping[_String, float] = {}
-        for index in sorted(sums, key=lambda index: rows[index]):
+        for index in sorted(sums, key=lambda index: int(rows[index])):
             if rows[index] != row:
-                row = rows[index]
+                row = int(rows[index])
                 found = known.at(values[row])
             evs[index] = sum(weight * found[string] for string, weight in sums[index].items())
         if pub.precision > 0:

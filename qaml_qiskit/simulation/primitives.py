@@ -27,6 +27,7 @@ from qiskit.primitives import (
     SamplerPubResult,
 )
 from qiskit.primitives.containers import BitArray, DataBin
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit_aer.noise import NoiseModel
 
@@ -109,6 +110,8 @@ class ExactSampler(BaseSamplerV2):
                 UserWarning,
                 stacklevel=2,
             )
+        for pub in coerced:
+            pub_values(pub)
         seed = run_seed(self._seed)
         self._known[:] = [self._prepared(pub.circuit) for pub in coerced]
         prepared = [each for *_, each in self._known]
@@ -166,7 +169,7 @@ class _Prepared:
         ]
 
     def sample(self, pub: SamplerPub, seed: tuple[int, int]) -> SamplerPubResult:
-        values = pub_values(pub.circuit, pub.parameter_values.as_array(pub.circuit.parameters), pub.shape)
+        values = pub_values(pub)
         arrays = {
             name: np.zeros((len(values), pub.shots, -(-len(bits) // 8)), dtype=np.uint8)
             for name, bits in self._registers.items()
@@ -232,13 +235,15 @@ def run_seed(seed: Seed) -> int:
     return seed
 
 
-def pub_values(circuit: QuantumCircuit, values: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+def pub_values(pub: SamplerPub | EstimatorPub) -> NDArray[np.float64]:
     """The values of a PUB as rows, shape (N, P), in the order of the circuit's parameters.
 
     Raises:
         InputError: values that are no finite numbers.
     """
-    rows = np.asarray(values, dtype=np.float64).reshape(int(np.prod(shape, dtype=int)), circuit.num_parameters)
+    values = pub.parameter_values
+    rows = np.asarray(values.as_array(pub.circuit.parameters), dtype=np.float64)
+    rows = rows.reshape(int(np.prod(values.shape, dtype=int)), pub.circuit.num_parameters)
     if not np.isfinite(rows).all():
         raise InputError(
             "cannot run the circuit",

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.blaming import Blame as Blame
     from qaml_qiskit.studies.blaming import blame_on_devices as blame_on_devices
     from qaml_qiskit.studies.blaming import check_blamable as check_blamable
+    from qaml_qiskit.studies.by_tile import TILES_READING as TILES_READING
+    from qaml_qiskit.studies.by_tile import TILES_TOLD as TILES_TOLD
     from qaml_qiskit.studies.calibrating import JudgedProbabilities as JudgedProbabilities
     from qaml_qiskit.studies.calibrating import ProbabilityWay as ProbabilityWay
     from qaml_qiskit.studies.certifying import Certified as Certified
@@ -80,6 +82,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.family_figures import ALONE as ALONE
     from qaml_qiskit.studies.family_figures import FamilyUncertainty as FamilyUncertainty
     from qaml_qiskit.studies.family_figures import uncertainty_gains as uncertainty_gains
+    from qaml_qiskit.studies.judging import DeviceCheck as DeviceCheck
+    from qaml_qiskit.studies.judging import check_device as check_device
     from qaml_qiskit.studies.measuring import Measured as Measured
     from qaml_qiskit.studies.measuring import score_sampled as score_sampled
     from qaml_qiskit.studies.members import AskingMembers as AskingMembers

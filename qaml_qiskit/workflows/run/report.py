@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from qaml_qiskit.artifacts.run import RUN_KEYS, Run
 from qaml_qiskit.circuits import OWN
 from qaml_qiskit.reports import Report, accuracy_bars, add_confidence, brief_rows
-from qaml_qiskit.studies import Measured
+from qaml_qiskit.studies import TILES_READING, TILES_TOLD, DeviceCheck, Measured
+from qaml_qiskit.workflows.run.promise import add_promise
 from qaml_qiskit.workflows.run.request import RunRequest
 
 Labels = NDArray[np.integer]
@@ -22,7 +23,14 @@ _HOW = {
 }
 
 
-def write_run_page(run: Run, metrics: dict[str, Any], scored: Measured, labels: Labels, indices: Labels) -> str:
+def write_run_page(
+    run: Run,
+    metrics: dict[str, Any],
+    scored: Measured,
+    labels: Labels,
+    indices: Labels,
+    check: DeviceCheck | None = None,
+) -> str:
     """Write the pictures and the page with results, confidence, plan, jobs and resources; returns its first sentence.
 
     Args:
@@ -31,11 +39,14 @@ def write_run_page(run: Run, metrics: dict[str, Any], scored: Measured, labels: 
         scored: what they come from.
         labels: of the images, shape (N,).
         indices: their positions in the test set or the file, shape (N,).
+        check: whether the target kept its word; None where that was not judged.
     """
     request = RunRequest.model_validate({k: v for k, v in run.config.items() if k not in RUN_KEYS})
     rows, read_as = scored.rows, scored.read_as
     config = run.config["resolved"]["model"]
     lead = "Accuracy " + ", ".join(f"{row['stage']} {row['accuracy']:.1%}" for row in rows) + "."
+    if check is not None and not check.kept:
+        lead += f" {check.sentence}"
     bars = {row["stage"]: [(row["accuracy"], *row["interval"])] for row in rows}
     picture = accuracy_bars([request.target], bars, chance=1 / config["num_classes"])
     circuit = "a circuit of one's own" if config.get("ansatz") == OWN else f"{config['num_layers']} layers"
@@ -62,7 +73,10 @@ def write_run_page(run: Run, metrics: dict[str, Any], scored: Measured, labels: 
     report.table("Accuracy", brief_rows(rows), text, *metrics["notes"], reading)
     report.csv("results.csv", rows)
     report.picture("accuracy.png", picture, "Accuracy at every stage; bars: 95 % intervals.")
+    if scored.tiles:
+        report.table("By tile", scored.tiles, TILES_TOLD[request.tile_images], TILES_READING, file="tiles.csv")
     add_confidence(report, scored.probabilities, labels, indices)
+    add_promise(report, check)
     report.table("Plan", figures, *metrics["plan"]["assumptions"])
     report.table("Jobs", metrics["jobs"], "As the ledger knows them.")
     report.table("Circuit resources", metrics["resources"], recipe, file="resources.csv")

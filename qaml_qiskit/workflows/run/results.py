@@ -45,6 +45,7 @@ from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, brief_figures
 from qaml_qiskit.studies import Measured, score_sampled
 from qaml_qiskit.workflows.run.jobs import entry_of, outcome_of, runner_of, target_of
+from qaml_qiskit.workflows.run.promise import check_run, promise_of
 from qaml_qiskit.workflows.run.report import write_run_page
 
 #: What the run folder keeps of the images, and of the plan.
@@ -103,17 +104,20 @@ def finish(
     if sampled is None:
         return Outcome("collect", run, job_rows(run.path, workload), problem=collection.problem(run.path, scored=False))
     scored, images = _score(run, workload, sampled)
+    check, told = check_run(run, workload, sampled, progress, pool) if collection.complete else (None, [])
     jobs = job_rows(run.path, workload)
     costs, resources = _plan(run, workload)
     metrics: dict[str, Any] = {
         "command": "run",
         "results": scored.rows,
+        **({"tiles": scored.tiles} if scored.tiles else {}),
         "resources": resources,
         "plan": costs,
         "jobs": jobs,
-        "notes": [*scored.notes, *_notes(run, workload, sampled)],
+        "notes": [*told, *scored.notes, *_notes(run, workload, sampled)],
+        **({} if check is None else {"promise": check.document()}),
     }
-    metrics["lead"] = write_run_page(run, metrics, scored, **images)
+    metrics["lead"] = write_run_page(run, metrics, scored, **images, check=check)
     if collection.complete and not sampled.barred:
         run.finish(metrics)
         return outcome_of(run)
@@ -121,9 +125,10 @@ def finish(
         "run",
         run,
         scored.rows,
-        {"jobs": jobs},
+        {**({"tiles": scored.tiles} if scored.tiles else {}), "jobs": jobs},
         notes=tuple(metrics["notes"]),
         lead=metrics["lead"],
+        more=promise_of(metrics),
         problem=_barred(run, workload, sampled) if collection.complete else collection.problem(run.path, scored=True),
     ).briefly(brief_figures)
 
@@ -175,7 +180,9 @@ def _plan(run: Run, workload: Workload) -> tuple[Row, list[Row]]:
     model = build_model(run.resolved("model", partial(_model_config, str(run.config["model"]))))
     assert isinstance(model, QVC)
     target = target_of(run, workload)
-    return plan(workload, target).as_dict(), circuit_rows(circuit_to_run(model), workload.isa, target.name)
+    return plan(workload, target).as_dict(), circuit_rows(
+        circuit_to_run(model), workload.isa, target.name, workload.settings.tiles
+    )
 
 
 def _model_config(name: str, described: dict[str, Any]) -> ModelConfig:
