@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.progress import Silent as Silent
     from qaml_qiskit.reports.outcome import Brief as Brief
     from qaml_qiskit.reports.outcome import Outcome as Outcome
+    from qaml_qiskit.simulation import ExactEstimator as ExactEstimator
+    from qaml_qiskit.simulation import ExactSampler as ExactSampler
     from qaml_qiskit.studies.conforming import ConformalPredictor as ConformalPredictor
     from qaml_qiskit.studies.conforming import fit_conformal as fit_conformal
     from qaml_qiskit.workflows.attack.request import AttackRequest as AttackRequest

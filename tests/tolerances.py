@@ -35,6 +35,8 @@ EXACT_FIDELITY = 1e-12
 
 #: Statistical tests accept this many standard errors, computed from the shot count (false alarms below 1e-6).
 SIGMAS = 5.0
+#: A χ² test accepts down to this probability of a statistic at least as large.
+FALSE_ALARM = 1e-6
 
 #: Mean fidelity of the approximate encoding on the embedded digits by number of layers, measured less 0.005.
 DIGITS_FIDELITY = {1: 0.904, 2: 0.972, 3: 0.991}

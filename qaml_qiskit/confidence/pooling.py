@@ -25,7 +25,8 @@ def fit_pooled_temperature(
 
     The mean of members that are each calibrated is less sure than it could be, because their errors are not the same
     (Rahaman & Thiery 2021, 2007.08792): so the temperature is fitted to the mean, once more. The factor has the highest
-    likelihood of the labels; where all are right at any, it is the lowest that is tried.
+    likelihood of the labels. Where all are right there is none, as for :func:`.fit_temperature`, and as there one image
+    more is taken along, like these, of which the label says nothing.
 
     Args:
         logits: of K members, shape (K, N, m), of images that no member learned from.
@@ -45,14 +46,18 @@ def fit_pooled_temperature(
         )
     classes = check_labels(labels, *values.shape[1:])
 
-    def loss(log_factor: float) -> float:
+    def loss(log_factor: float, unlabelled: float = 0.0) -> float:
         said = _pooled(values, [t * np.exp(log_factor) for t in temperatures])
-        return float(label_losses(said, classes).mean())
+        any_label = -np.log(np.maximum(said, np.finfo(np.float64).tiny)).mean() if unlabelled else 0.0
+        return float(label_losses(said, classes).mean() + unlabelled * any_label)
 
     tried = np.linspace(-np.log(_MOST), np.log(_MOST), _TRIED)
-    best = int(np.argmin([loss(each) for each in tried]))
+    best, unlabelled = int(np.argmin([loss(each) for each in tried])), 0.0
+    if best == 0:
+        unlabelled = 1 / len(classes)
+        best = int(np.argmin([loss(each, unlabelled) for each in tried]))
     bounds = tried[max(best - 1, 0)], tried[min(best + 1, _TRIED - 1)]
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": _PRECISION})
+    found = minimize_scalar(loss, args=(unlabelled,), bounds=bounds, method="bounded", options={"xatol": _PRECISION})
     return float(np.exp(found.x))
 
 

@@ -18,6 +18,7 @@ from qaml_qiskit.evaluation import Products, ReadoutMap, ZString
 from qaml_qiskit.execution import Target, compile_for, load_recipe, open_target, to_isa
 from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.execution.circuits import active_qubits, compact, measured_qubits
+from qaml_qiskit.execution.layout import LineUsage
 from qaml_qiskit.models import QVC
 from qaml_qiskit.noise import LAYER_END, NoiseSpec, Placement, without_readout_errors
 from qaml_qiskit.progress import Advance
@@ -170,7 +171,9 @@ def native_circuit(model: QVC, placement: Placement, *, with_encoding: bool) -> 
     return CircuitWithNoise(isa, None, inputs, readout.qubits, neighbours, bits=readout.bits)
 
 
-def device_circuit(model: QVC, target: Target, recipe: str, *, with_encoding: bool) -> CircuitWithNoise:
+def device_circuit(
+    model: QVC, target: Target, recipe: str, *, with_encoding: bool, weights: LineUsage | None = None
+) -> CircuitWithNoise:
     """The model compiled for a target, under the target's own noise; the angles of its noise layers are free.
 
     Raises:
@@ -180,7 +183,7 @@ def device_circuit(model: QVC, target: Target, recipe: str, *, with_encoding: bo
     encoding = model.encoding.circuit if with_encoding else QuantumCircuit(n)
     free: NoiseLayerForm | None = None if model.config.noise_layers is None else "angles"
     whole = classifier_circuit(encoding, model.ansatz(noise_layers=free), model.readout)
-    isa = compile_for(whole, target, load_recipe(recipe), recipe)
+    isa = compile_for(whole, target, load_recipe(recipe), recipe, weights)
     # Without a coupling map nothing is laid out.
     layout = isa.layout.initial_index_layout(filter_ancillas=True) if isa.layout else range(n)
     return on_active_qubits(isa, target, model.readout.bits, () if with_encoding else layout)

@@ -5,9 +5,10 @@ import json
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, Self, cast
 
 import torch
+from qiskit.circuit import QuantumCircuit
 
 from qaml_qiskit.artifacts.fingerprints import digest
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
@@ -24,10 +25,12 @@ from qaml_qiskit.deployments.conditions import (
     words_of,
     written,
 )
+from qaml_qiskit.deployments.line_weights import line_weights, set_aside
 from qaml_qiskit.deployments.pieces import encodes_slowly
 from qaml_qiskit.deployments.rules import DEFAULT_DRAWS, DrawingRule, Filtered, InferenceRule, LayersRule
 from qaml_qiskit.evaluation import LinearHead
-from qaml_qiskit.execution import Target
+from qaml_qiskit.execution import Target, load_recipe
+from qaml_qiskit.execution.layout import LineUsage
 from qaml_qiskit.filters import Filter
 from qaml_qiskit.models import QVC, ModelCard, Network, NetworkCard, QuadraticClassifier, StoredModel, unit_head
 from qaml_qiskit.noise import NoiseSpec, named_noise
@@ -62,6 +65,8 @@ class ConditionedModel:
     own_temperature: Temperature | None = None
     # Native circuits by placement, without noise, or a device's; and whether they prepare the image. Shared by `under`.
     _circuits: dict[tuple[str, bool], CircuitWithNoise] = field(default_factory=dict, repr=False)
+    # Weights of the parts of a line, which are the same for all targets, by the rule.
+    _weights: dict[str, LineUsage] = field(default_factory=dict, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         state = {each.name: getattr(self, each.name) for each in fields(self)}
@@ -239,7 +244,32 @@ class ConditionedModel:
         """
         if self.target is None or not isinstance(self.condition, OnTarget):
             raise refusals.needs_target(self.name)
-        return compiled_for(circuit_to_run(self.qvc), self.target, self.condition.recipe)
+        return compiled_for(circuit_to_run(self.qvc), self.target, self.condition.recipe, self._line_weights)
+
+    @property
+    def _line_weights(self) -> LineUsage | None:
+        """By which the recipe weighs the parts of a line; None where it does not ask for them, or all are alike."""
+        if not isinstance(self.condition, OnTarget) or load_recipe(self.condition.recipe).layout != "margin":
+            return None
+        if self.target is None or self.target.isa.build_coupling_map() is None:
+            return None
+        rule = str(self.condition.rule)
+        if rule not in self._weights:
+            images, labels = set_aside(self.card, self.name)
+            self._weights[rule] = line_weights(self.qvc, self.head, circuit_to_run(self.qvc), images, labels)
+        return self._weights[rule]
+
+    def through(self, isa: QuantumCircuit) -> Self:
+        """The same, computed through another circuit that the whole circuit was compiled into for the target.
+
+        Args:
+            isa: such as a tile's; its parameters are those that :func:`~.compiled.circuit_to_run` has.
+
+        Raises:
+            ConfigurationError: it is on no target.
+        """
+        circuit = on_active_qubits(isa, self.compiled.target, self.qvc.readout.bits)
+        return replace(self, _circuits={self._circuit_key("device", with_encoding=True): circuit})
 
     @cached_property
     def layers(self) -> CircuitWithNoise:
@@ -275,11 +305,14 @@ class ConditionedModel:
             return circuit
         return circuit.averaged(self.qvc.flips(), self.qvc.config.num_qubits)
 
+    def _circuit_key(self, where: str, *, with_encoding: bool) -> tuple[str, bool]:
+        # With noise layers it is another circuit.
+        return f"{where}-drawn" if self.has_noise_layers else where, with_encoding
+
     def _circuit(self, *, with_encoding: bool) -> CircuitWithNoise:
         placement = self.condition.placement if isinstance(self.condition, UnderNoise) else "gate"
         where = "device" if self.kind == "device" else placement
-        # With noise layers it is another circuit.
-        key = (f"{where}-drawn" if self.has_noise_layers else where, with_encoding)
+        key = self._circuit_key(where, with_encoding=with_encoding)
         if key not in self._circuits:
             if self.kind != "device":
                 made = native_circuit(self.qvc, placement, with_encoding=with_encoding)
@@ -287,7 +320,8 @@ class ConditionedModel:
                 made = on_active_qubits(self.compiled.isa, self.compiled.target, self.qvc.readout.bits)
             else:
                 condition = cast(OnTarget, self.condition)
-                made = device_circuit(self.qvc, cast(Target, self.target), condition.recipe, with_encoding=False)
+                place, weights = cast(Target, self.target), self._line_weights
+                made = device_circuit(self.qvc, place, condition.recipe, with_encoding=False, weights=weights)
             self._circuits[key] = made
         circuit = self._circuits[key]
         return circuit if self.noise is None else circuit.under(self.noise)

@@ -127,9 +127,17 @@ class Deployment(DifferentiableModel):
         if not self._is_whole:
             return self.layer_moments(images, strings, readout_errors=readout_errors)
         circuit = self.circuit if readout_errors else self.circuit.without_readout_errors()
-        values = self._angles(self._checked(images), Silent())[:, circuit.columns]
+        values = self.circuit_values(images)
         with computing(self.compute):
             return DEFAULT_COMPUTE.placed(circuit.expectations(values, strings, self.compute, advance)).numpy()
+
+    def circuit_values(self, images: Tensor) -> NDArray[np.float64]:
+        """Values of the parameters of :attr:`circuit` that prepares its images, in their order, shape (N, P).
+
+        Args:
+            images: shape (N, C, H, W).
+        """
+        return self._angles(self._checked(images), Silent())[:, self.circuit.columns]
 
     @torch.no_grad()
     def layer_moments(self, images: Tensor, strings: Sequence[ZString], *, readout_errors: bool = True) -> Floats:

@@ -11,7 +11,7 @@ from qaml_qiskit.deployments.conditioned import ConditionedModel
 from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, OnTarget, UnderNoise
 from qaml_qiskit.deployments.recoding import behind_encoding
 from qaml_qiskit.deployments.rules import Filtered, InferenceRule, LayersRule, Smoothing
-from qaml_qiskit.execution import load_catalogue, load_recipe, open_target
+from qaml_qiskit.execution import Engine, load_catalogue, load_recipe, open_target, with_engine
 from qaml_qiskit.filters import parse_filter
 from qaml_qiskit.models import QVC, StoredModel
 from qaml_qiskit.noise import Placement, named_noise
@@ -38,7 +38,7 @@ class PlaceableModel(ConditionedModel):
         _ = self.qvc
         model, stored = cast(QVC, self.stored.model), cast(StoredModel, self.stored)
         stored = behind_encoding(model, stored, self.name, encoding, encoding_layers)
-        return self if stored is self.stored else replace(self, stored=stored, _circuits={})
+        return self if stored is self.stored else replace(self, stored=stored, _circuits={}, _weights={})
 
     def under(self, noise: str, strength: float, placement: Placement = "gate", *, on_encoding: bool = False) -> Self:
         """The model under a named noise; all noises and strengths share the compiled circuit.
@@ -55,6 +55,18 @@ class PlaceableModel(ConditionedModel):
             QamlError: no QVC, or a target or recipe that does not exist or fit.
         """
         return self.at(OnTarget(target, recipe, rule=self.condition.rule), backends=backends)
+
+    def simulated_by(self, engine: Engine | None) -> Self:
+        """On its target, simulated by another engine; None leaves what its entry in backends.yaml says.
+
+        Raises:
+            ConfigurationError: it is on no target, or on real hardware.
+        """
+        if engine is None:
+            return self
+        if self.target is None:
+            raise refusals.needs_target(self.name)
+        return replace(self, target=with_engine(self.target, engine))
 
     def by(self, rule: InferenceRule | None) -> Self:
         """The model where it is, answering by another rule; None for the one that it has by itself.

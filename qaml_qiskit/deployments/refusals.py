@@ -81,6 +81,35 @@ def needs_validation(name: str, got: str) -> ConfigurationError:
     )
 
 
+def needs_images_for_layout(name: str, got: str) -> ConfigurationError:
+    """A layout by the margins of images, where there are none.
+
+    Args:
+        name: the deployment's.
+        got: what there is.
+    """
+    return ConfigurationError(
+        f"the recipe cannot weigh the qubits of {name} by its margins",
+        got=got,
+        expected="a model that `qaml train` made, with its data set in the usual folder or $QAML_DATA_DIR",
+        remedy="use the recipe line, or put the data set there with `qaml data`",
+    )
+
+
+def needs_noise_to_blame(name: str) -> ConfigurationError:
+    """Which gate costs what, where no gate has an error.
+
+    Args:
+        name: the deployment's.
+    """
+    return ConfigurationError(
+        f"no gate of {name} can be blamed",
+        got="a circuit without noise",
+        expected="a target whose gates have errors",
+        remedy="choose another --target, such as fake-torino, or leave out --blame",
+    )
+
+
 def needs_noise_layers(name: str, kind: str, rule: str) -> ConfigurationError:
     """A rule for noise layers, for a model without any.
 

@@ -21,11 +21,13 @@ from qaml_qiskit.execution import (
     Mitigation,
     Target,
     Workload,
+    check_simulated,
     collect,
     read_outcomes,
     read_shots,
     runner_for,
     submit,
+    with_begun_engine,
     workload_for,
 )
 from qaml_qiskit.execution.catalogue import IBMEntry, TargetEntry
@@ -134,7 +136,7 @@ def sample_values(
     """
     stacked = np.concatenate(list(values.values()))
     how = {"shots": shots, "mitigation": mitigation, "seed": seed, "strings": strings, "draws": draws}
-    workload = workload_for(compiled.isa, stacked, compiled.target, **how)
+    workload = with_begun_engine(run.path, workload_for(compiled.isa, stacked, compiled.target, **how))
     _collect_all(compiled, workload, run.path, f"sampling on {compiled.target.name}", progress, pool)
     sampled = read_outcomes(run.path, workload)
     # Local jobs are all there, and sampled.
@@ -183,7 +185,8 @@ def sample_shots(
     Raises:
         ConfigurationError: a target that is no simulator.
     """
-    workload = workload_for(compiled.isa, values, compiled.target, shots=shots, mitigation="none", seed=seed)
+    how = {"shots": shots, "mitigation": "none", "seed": seed}
+    workload = with_begun_engine(folder, workload_for(compiled.isa, values, compiled.target, **how))
     _collect_all(compiled, workload, folder, told, progress, pool)
     return read_shots(folder, workload)
 
@@ -192,7 +195,7 @@ def _collect_all(
     compiled: Compiled, workload: Workload, folder: Path, told: str, progress: Progress, pool: Pool
 ) -> None:
     """Have all jobs of a workload answered by a simulated target."""
-    compiled.target.simulator(compiled.isa)
+    check_simulated(compiled.target, compiled.isa, workload.settings.mitigation)
     runner = runner_for(compiled.target, workload)
     submit(folder, workload, runner)
     with progress.task(told, workload.num_images) as advance:

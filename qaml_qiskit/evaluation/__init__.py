@@ -29,8 +29,10 @@ from qaml_qiskit.evaluation.estimates import Correction as Correction
 from qaml_qiskit.evaluation.estimates import Estimates as Estimates
 from qaml_qiskit.evaluation.estimates import factors as factors
 from qaml_qiskit.evaluation.head import LinearHead as LinearHead
+from qaml_qiskit.evaluation.margins import Margins as Margins
 from qaml_qiskit.evaluation.measured_accuracy import accuracy_interval as accuracy_interval
 from qaml_qiskit.evaluation.measured_accuracy import sampled_accuracy as sampled_accuracy
+from qaml_qiskit.evaluation.measured_accuracy import sampled_hits as sampled_hits
 from qaml_qiskit.evaluation.measured_accuracy import uncertain_labels as uncertain_labels
 from qaml_qiskit.evaluation.paired import bin_error_figure as bin_error_figure
 from qaml_qiskit.evaluation.paired import bootstrap_difference as bootstrap_difference

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.evaluation.estimates import Estimates, factors
 from qaml_qiskit.evaluation.head import LinearHead
-from qaml_qiskit.evaluation.proportions import Z_95, accuracy
+from qaml_qiskit.evaluation.proportions import Z_95, accuracy, named_right
 
 REPLICATES = 500
 
@@ -71,15 +71,22 @@ def sampled_accuracy(
         seed: of the errors.
         draws: how often all images are drawn.
     """
+    return float(np.mean(sampled_hits(estimates, head, labels, seed, draws=draws)))
+
+
+def sampled_hits(
+    estimates: Estimates, head: LinearHead, labels: NDArray[np.integer], seed: int, *, draws: int = 50
+) -> NDArray[np.float64]:
+    """How often every image is named right, shape (N,), as :func:`sampled_accuracy`, which is its mean."""
     generator, calibrations = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     offset, scale = estimates.calibrations(calibrations, draws)
     read, roots = estimates.read, _roots(estimates.covariance)
-    found = []
+    hits = np.zeros(len(read))
     for number in range(draws):
         errors = np.einsum("nij,nj->ni", roots, generator.standard_normal(read.shape))
         values = estimates.corrected(read + errors, offset[number], scale[number])
-        found.append(accuracy(head.logits(values), labels).value)
-    return float(np.mean(found))
+        hits += named_right(head.logits(values), labels)
+    return hits / draws
 
 
 def _roots(covariance: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -81,6 +81,12 @@ def accuracy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Propo
     Raises:
         InputError: no image, another shape, a label that is no class, or a logit that is NaN.
     """
+    right = named_right(logits, labels)
+    return Proportion(int(right.sum()), len(right))
+
+
+def named_right(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Whether the highest logit of each image is the label's, shape (N,); as :func:`accuracy`, with its errors."""
     values = _numbers(logits, "the logits")
     if values.ndim != 2 or not values.size:
         raise InputError(
@@ -97,8 +103,8 @@ def accuracy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Propo
             expected="numbers",
             remedy="leave the image out, or measure it again",
         )
-    classes = check_labels(labels, *values.shape)
-    return Proportion(int((values.argmax(axis=1) == classes).sum()), len(classes))
+    right: NDArray[np.bool_] = values.argmax(axis=1) == check_labels(labels, *values.shape)
+    return right
 
 
 def rms_difference(values: NDArray[np.floating], reference: NDArray[np.floating]) -> float:

@@ -16,13 +16,20 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.collection import collect as collect
     from qaml_qiskit.execution.costs import Plan as Plan
     from qaml_qiskit.execution.costs import circuit_seconds as circuit_seconds
+    from qaml_qiskit.execution.costs import device_seconds as device_seconds
     from qaml_qiskit.execution.costs import limited as limited
     from qaml_qiskit.execution.costs import plan as plan
     from qaml_qiskit.execution.costs import sampling_seconds as sampling_seconds
     from qaml_qiskit.execution.costs import survival as survival
+    from qaml_qiskit.execution.dealing import TileImages as TileImages
+    from qaml_qiskit.execution.engines import check_simulated as check_simulated
+    from qaml_qiskit.execution.engines import choose_engine as choose_engine
+    from qaml_qiskit.execution.engines import told_engine as told_engine
+    from qaml_qiskit.execution.engines import with_engine as with_engine
     from qaml_qiskit.execution.ledger import LEDGER_FILE as LEDGER_FILE
     from qaml_qiskit.execution.ledger import JobRecord as JobRecord
     from qaml_qiskit.execution.ledger import Ledger as Ledger
+    from qaml_qiskit.execution.lines import PlacedLine as PlacedLine
     from qaml_qiskit.execution.local import JobWork as JobWork
     from qaml_qiskit.execution.local import PrimitiveRunner as PrimitiveRunner
     from qaml_qiskit.execution.mitigation import Calibration as Calibration
@@ -32,10 +39,12 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.names import recipe_names as recipe_names
     from qaml_qiskit.execution.options import DEFAULT_MITIGATION as DEFAULT_MITIGATION
     from qaml_qiskit.execution.options import CountsMitigation as CountsMitigation
+    from qaml_qiskit.execution.options import Engine as Engine
     from qaml_qiskit.execution.options import Mitigation as Mitigation
     from qaml_qiskit.execution.options import Mode as Mode
     from qaml_qiskit.execution.options import PrimitiveOptions as PrimitiveOptions
     from qaml_qiskit.execution.outcomes import Sampled as Sampled
+    from qaml_qiskit.execution.outcomes import TileSampled as TileSampled
     from qaml_qiskit.execution.outcomes import read_outcomes as read_outcomes
     from qaml_qiskit.execution.outcomes import read_shots as read_shots
     from qaml_qiskit.execution.overview import Collection as Collection
@@ -59,6 +68,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.submission import runner_for as runner_for
     from qaml_qiskit.execution.submission import stored_workload as stored_workload
     from qaml_qiskit.execution.submission import submit as submit
+    from qaml_qiskit.execution.submission import with_begun_engine as with_begun_engine
     from qaml_qiskit.execution.targets import Target as Target
     from qaml_qiskit.execution.targets import open_target as open_target
     from qaml_qiskit.execution.tiles import compile_tiles as compile_tiles

@@ -9,7 +9,7 @@ from qiskit_ibm_runtime import fake_provider
 
 from qaml_qiskit.errors import ConfigurationError, nearest, perhaps, unknown_name
 from qaml_qiskit.execution.names import FILE_NAME, backends_file
-from qaml_qiskit.execution.options import PrimitiveOptions
+from qaml_qiskit.execution.options import Engine, PrimitiveOptions
 from qaml_qiskit.formats import first_problem, short, yaml_of
 from qaml_qiskit.noise import NoiseSpec
 
@@ -24,13 +24,20 @@ class _Entry(_Strict):
     options: PrimitiveOptions = PrimitiveOptions()
 
 
-class IdealEntry(_Entry):
+class SimulatedEntry(_Entry):
+    """What is simulated: by the exact engine, or by Aer; None for the exact one where it applies, and otherwise Aer."""
+
+    # Entries of runs before there was a choice have none.
+    engine: Annotated[Engine | None, Field(exclude_if=lambda engine: engine is None)] = None
+
+
+class IdealEntry(SimulatedEntry):
     """A perfect device: any connectivity, no noise but that of a finite number of shots."""
 
     kind: Literal["ideal"]
 
 
-class AerEntry(_Entry):
+class AerEntry(SimulatedEntry):
     """An all-to-all device with named noise after every native gate."""
 
     kind: Literal["aer"]
@@ -44,7 +51,7 @@ class AerEntry(_Entry):
         return noise
 
 
-class FakeEntry(_Entry):
+class FakeEntry(SimulatedEntry):
     """A snapshot of an IBM device that ships with qiskit-ibm-runtime."""
 
     kind: Literal["fake"]
@@ -62,7 +69,7 @@ class FakeEntry(_Entry):
         return device
 
 
-class SnapshotEntry(_Entry):
+class SnapshotEntry(SimulatedEntry):
     """A real device as it was when a run was submitted to it: the ``snapshot`` folder of that run, simulated."""
 
     kind: Literal["snapshot"]

@@ -11,6 +11,7 @@ from qiskit.transpiler import Target as ISATarget
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import BudgetError, InputError
 from qaml_qiskit.execution.circuits import calibration_circuits
+from qaml_qiskit.execution.engines import told_engine
 from qaml_qiskit.execution.splitting import MAX_EXECUTIONS, payload_bytes
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.execution.workload import CALIBRATION, Workload
@@ -95,7 +96,13 @@ def plan(workload: Workload, target: Target) -> Plan:
         depth=counts.depth,
         gate_survival=gates,
         readout_survival=readout,
-        assumptions=(*_drawn(workload, rows), *notes, *mitigation_note, *(f"{note}." for note in target.notes)),
+        assumptions=(
+            *_drawn(workload, rows),
+            *_dealt(workload),
+            *notes,
+            *mitigation_note,
+            *(f"{note}." for note in target.notes),
+        ),
     )
 
 
@@ -149,6 +156,18 @@ def _drawn(workload: Workload, rows: int) -> tuple[str, ...]:
     )
 
 
+def _dealt(workload: Workload) -> tuple[str, ...]:
+    """What tiles save, and what is run beside what counts."""
+    tiles, images = workload.settings.tiles, workload.settings.tile_images
+    if tiles == 1:
+        return ()
+    if images == "all":
+        return (f"Every image runs on all of {tiles} tiles at once, which costs as much as on one.",)
+    surplus = sum(workload.dealing(job).surplus for job in workload.image_jobs)
+    filled = f" The last ones of jobs are filled up with {surplus} rows that ran before." if surplus else ""
+    return (f"{tiles} tiles run side by side, so an execution is for {tiles} images.{filled}",)
+
+
 def _mitigation_factor(workload: Workload) -> tuple[int, tuple[str, ...]]:
     """Executions an image in units of the shots, and how that comes about."""
     match workload.settings.mitigation:
@@ -163,9 +182,20 @@ def _mitigation_factor(workload: Workload) -> tuple[int, tuple[str, ...]]:
             return 1, ()
 
 
+def device_seconds(workload: Workload, target: Target) -> float:
+    """QPU seconds, about, as :func:`plan` has them; of a simulated device those of the device that it stands for."""
+    return _device_seconds(workload, target, circuit_seconds(workload.isa, target.isa))[0]
+
+
 def _qpu_seconds(workload: Workload, target: Target, seconds: float | None) -> tuple[float, tuple[str, ...]]:
     if not target.is_hardware:
-        return 0.0, ("The target is simulated: no QPU time.",)
+        settings = workload.settings
+        engine = told_engine(target, workload.isa, settings.engine, settings.mitigation)
+        return 0.0, ("The target is simulated: no QPU time.", *(f"{told}." for told in engine))
+    return _device_seconds(workload, target, seconds)
+
+
+def _device_seconds(workload: Workload, target: Target, seconds: float | None) -> tuple[float, tuple[str, ...]]:
     settings = workload.settings
     rep_delay = settings.options.rep_delay or _default_rep_delay(target) or REP_DELAY
     circuit = seconds or 0.0

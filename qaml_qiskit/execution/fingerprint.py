@@ -30,6 +30,7 @@ def fingerprints(folder: Path, workload: Workload) -> dict[str, str]:
         head += f"{settings.strings} " if settings.strings else ""
         # Nor of tiles, of which there was one.
         head += f"{settings.tiles} tiles {settings.tile_images} " if settings.tiles > 1 else ""
+        head += f"{settings.engine} " if settings.engine != "aer" else ""
         rows = workload.values[job.start : job.stop].astype("<f8").tobytes()
         found[job.chunk] = hashlib.sha256(head.encode() + rows).hexdigest()[:16]
     return found

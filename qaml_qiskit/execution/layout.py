@@ -1,8 +1,8 @@
-"""Which line of a device's qubits a circuit is put on: the one on which it most likely survives."""
+"""Which line of a device's qubits a circuit is put on: the one on which it most likely survives, or loses least."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from qiskit.circuit import Gate, QuantumCircuit
@@ -19,18 +19,18 @@ MOST_STEPS = 3_000_000
 
 @dataclass(frozen=True)
 class LineUsage:
-    """How often a circuit on n qubits uses each part of its line.
+    """How often a circuit on n qubits uses each part of its line; or weights of the same parts, at least 0.
 
     Attributes:
         bonds: two-qubit gates on qubits i and i+1, n − 1 numbers. A gate on qubits further apart counts on every bond
             between them, because routing brings them together there.
         one_qubit: one-qubit gates that a device plays, n numbers: two for every unbroken run of them.
-        measured: whether each qubit is measured.
+        measured: whether each qubit is measured, or the weight of its readout error.
     """
 
-    bonds: tuple[int, ...]
-    one_qubit: tuple[int, ...]
-    measured: tuple[bool, ...]
+    bonds: tuple[float, ...]
+    one_qubit: tuple[float, ...]
+    measured: tuple[float, ...]
 
 
 def line_usage(circuit: QuantumCircuit) -> LineUsage:
@@ -56,6 +56,8 @@ def line_usage(circuit: QuantumCircuit) -> LineUsage:
 
 def best_line(target: ISATarget, usage: LineUsage) -> tuple[int, ...]:
     """The physical qubits of the line that maximises ∏(1 − error) over the gates and measurements of a circuit.
+
+    With weights for counts it is ∏(1 − error)^weight.
 
     The search is exact: every simple path of n qubits in the coupling map is a candidate, in both directions, and a
     partial path is left only when it can no longer win. Of equally good lines the one with the smallest numbers is
@@ -86,65 +88,19 @@ def best_line(target: ISATarget, usage: LineUsage) -> tuple[int, ...]:
     return best
 
 
-@dataclass(frozen=True)
-class PlacedLine:
-    """A line of a device's qubits for a circuit.
-
-    Attributes:
-        qubits: n physical qubits; the i-th carries qubit i.
-        survival: ∏(1 − error) over the gates and measurements of the circuit, as :func:`line_usage` counts them.
-    """
-
-    qubits: tuple[int, ...]
-    survival: float
-
-
-def best_lines(target: ISATarget, usage: LineUsage, most: int | None = None, gap: int = 0) -> tuple[PlacedLine, ...]:
-    """Lines that share no qubit: the best one, then the best one of what it leaves, and so on.
-
-    Each is found as by :func:`best_line`, so the first one is that of :func:`best_line`.
+def search_line(
+    target: ISATarget, usage: LineUsage, taken: Set[int] = frozenset(), price: float = 0.0
+) -> tuple[int, ...] | None:
+    """As :func:`best_line`, on what is left of a device; None where there is no line.
 
     Args:
         target: the device, with its calibrated error rates.
-        usage: of the circuit, see :func:`line_usage`.
-        most: stop after so many; None for as many as there are.
-        gap: idle qubits between two lines, at least, on every way along the couplings of the target.
-
-    Returns:
-        At least one line, the best first.
-
-    Raises:
-        ConfigurationError: there is none, as for :func:`best_line`; a target that connects any two qubits, on which no
-            line is better than another; or a gap below 0.
+        usage: of the circuit.
+        taken: qubits that are not to be used.
+        price: what every coupling from a qubit of the line to one that is not taken costs, in units of −log(1 − error):
+            a line that keeps to the edge of what is left leaves more room for others.
     """
-    if gap < 0:
-        raise ConfigurationError(
-            "tiles cannot be kept apart",
-            got=f"a gap of {gap} qubits",
-            expected="0 or more idle qubits between two tiles",
-            remedy="correct --tile-gap, or leave it out",
-        )
-    couplings = target.build_coupling_map()
-    if couplings is None:
-        raise ConfigurationError(
-            "tiles need a device with lines of neighbouring qubits",
-            got="a simulated target that connects any two qubits",
-            expected="a target of kind fake, snapshot or ibm",
-            remedy="leave --tiles out: another copy of a classifier is no better and no faster here",
-        )
-    found = [PlacedLine(first := best_line(target, usage), line_survival(target, usage, first))]
-    neighbours: dict[int, set[int]] = {qubit: set() for qubit in range(target.num_qubits or 0)}
-    for low, high in couplings.get_edges():
-        neighbours[low].add(high)
-        neighbours[high].add(low)
-    costs, taken = _costs(target), _around(first, neighbours, gap)
-    while most is None or len(found) < most:
-        line = _Search(costs.without(taken), usage).run()
-        if line is None:
-            break
-        found.append(PlacedLine(line, line_survival(target, usage, line)))
-        taken |= _around(line, neighbours, gap)
-    return tuple(found[:most])
+    return _Search(_costs(target).without(taken, price), usage).run()
 
 
 def line_survival(target: ISATarget, usage: LineUsage, line: Sequence[int]) -> float:
@@ -160,17 +116,6 @@ def line_survival(target: ISATarget, usage: LineUsage, line: Sequence[int]) -> f
     return math.exp(-total)
 
 
-def _around(line: Sequence[int], neighbours: dict[int, set[int]], gap: int) -> set[int]:
-    """The qubits of a line, and all that are within ``gap`` couplings of one of them."""
-    reached = set(line)
-    for _ in range(gap):
-        wider = reached.union(*(neighbours[qubit] for qubit in reached))
-        if wider == reached:
-            break
-        reached = wider
-    return reached
-
-
 @dataclass(frozen=True)
 class _Costs:
     """−log(1 − error) of everything that works."""
@@ -178,15 +123,18 @@ class _Costs:
     pairs: dict[int, dict[int, float]]
     one_qubit: dict[int, float]
     readout: dict[int, float]
+    room: Mapping[int, float] = field(default_factory=dict)
 
-    def without(self, taken: set[int]) -> "_Costs":
-        """The same device without some of its qubits."""
+    def without(self, taken: Set[int], price: float) -> "_Costs":
+        """The same device without some of its qubits, with a price on the room that a line takes from others."""
         pairs = {
             qubit: {other: cost for other, cost in costs.items() if other not in taken}
             for qubit, costs in self.pairs.items()
             if qubit not in taken
         }
-        return replace(self, pairs=pairs, one_qubit={q: cost for q, cost in self.one_qubit.items() if q not in taken})
+        one_qubit = {qubit: cost for qubit, cost in self.one_qubit.items() if qubit not in taken}
+        room = {qubit: price * len(others) for qubit, others in pairs.items()} if price else {}
+        return replace(self, pairs=pairs, one_qubit=one_qubit, room=room)
 
 
 def _costs(target: ISATarget) -> _Costs:
@@ -266,8 +214,10 @@ class _Search:
                 self._extend((*path, neighbour), cost + bond + self._qubit_cost(placed, neighbour))
 
     def _qubit_cost(self, place: int, qubit: int) -> float:
-        readout = self._costs.readout.get(qubit, math.inf) if self._usage.measured[place] else 0.0
-        return self._usage.one_qubit[place] * self._costs.one_qubit[qubit] + readout
+        weight = self._usage.measured[place]
+        readout = weight * self._costs.readout.get(qubit, math.inf) if weight else 0.0
+        room = self._costs.room.get(qubit, 0.0)
+        return self._usage.one_qubit[place] * self._costs.one_qubit[qubit] + readout + room
 
     def _least_rest(self) -> list[float]:
         """The least that the qubits and bonds from place k on can cost, for k = 0 … n."""

@@ -1,9 +1,10 @@
-"""The runner for primitives that work in this process: Aer with a target's noise, or any V2 primitive."""
+"""The runner for primitives that work in this process: exact, Aer with a target's noise, or any V2 primitive."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,6 +18,7 @@ from qaml_qiskit.execution.runner import Answer, JobState, SentJob
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
 from qaml_qiskit.progress import Advance
+from qaml_qiskit.simulation.primitives import ExactSampler
 
 Primitive: TypeAlias = BaseSamplerV2 | BaseEstimatorV2
 #: (job, its measured circuits, seed) -> (the circuits to run, which may be smaller, and a primitive to run them with)
@@ -92,7 +94,12 @@ def _attempt(job_id: str, chunk: str) -> int | None:
 
 
 def local_runner(target: Target, workload: Workload) -> PrimitiveRunner:
-    """A runner for a simulated target: Aer with the target's noise on the qubits in use, behind Runtime primitives."""
+    """A runner for a simulated target, with its noise on the qubits in use: by the workload's engine.
+
+    Aer stands behind Runtime primitives; the exact engine is one itself.
+    """
+    if workload.settings.engine == "exact":
+        return PrimitiveRunner(_Exactly(target))
 
     def factory(job: JobSpec, circuits: list[QuantumCircuit], seed: int) -> tuple[list[QuantumCircuit], Primitive]:
         # The last circuit decides about the noise: |1…1⟩ uses every gate that |0…0⟩ uses.
@@ -101,6 +108,24 @@ def local_runner(target: Target, workload: Workload) -> PrimitiveRunner:
         return [compact(circuit) for circuit in circuits], primitive
 
     return PrimitiveRunner(factory)
+
+
+class _Exactly:
+    """Makes exact samplers; noise and circuit are prepared once for all jobs."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._known: dict[bool, tuple[list[QuantumCircuit], ExactSampler]] = {}
+
+    def __call__(
+        self, job: JobSpec, circuits: list[QuantumCircuit], seed: int
+    ) -> tuple[list[QuantumCircuit], Primitive]:
+        calibrates = job.chunk == CALIBRATION
+        if calibrates not in self._known:
+            sampler = ExactSampler(self._target.noise_model(circuits[-1]))
+            self._known[calibrates] = ([compact(circuit) for circuit in circuits], sampler)
+        small, sampler = self._known[calibrates]
+        return small, sampler.seeded(seed)
 
 
 @dataclass(frozen=True)
@@ -118,4 +143,12 @@ class JobWork:
     def __call__(self, sent: SentJob, advance: Advance) -> Answer:
         """The answer of a job, the same as in the process that sent it."""
         job = next(job for job in self.workload.settings.jobs if job.chunk == sent.chunk)
-        return local_runner(self.target, self.workload).answer(sent.job, self.workload, job)
+        return self._runner.answer(sent.job, self.workload, job)
+
+    @cached_property
+    def _runner(self) -> PrimitiveRunner:
+        return local_runner(self.target, self.workload)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without what is prepared once in every process."""
+        return {"target": self.target, "workload": self.workload}

@@ -18,6 +18,8 @@ CALIBRATED: tuple[Mitigation, ...] = ("readout", "m3")
 ESTIMATED: tuple[Mitigation, ...] = ("trex", "zne")
 DEFAULT_MITIGATION: Mitigation = "readout"
 Mode = Literal["job", "batch", "session"]
+#: What simulates a target: shots from exact distributions, or Aer.
+Engine = Literal["exact", "aer"]
 
 
 def missing_mitigations() -> dict[str, str]:

@@ -12,7 +12,7 @@ from qiskit.transpiler.passes import BarrierBeforeFinalMeasurements, SabreLayout
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.catalogue import parse_yaml
-from qaml_qiskit.execution.layout import best_line, line_usage
+from qaml_qiskit.execution.layout import LineUsage, best_line, line_usage
 from qaml_qiskit.execution.names import recipe_file
 from qaml_qiskit.execution.scheduling import DecouplingSequence, scheduling, without_delays
 from qaml_qiskit.execution.swaps import SwapsBesideGates
@@ -31,7 +31,8 @@ class Recipe(BaseModel):
         optimization_level: Qiskit's.
         seeds: of the transpiler.
         layout: ``line`` puts the circuit on the line of qubits on which it most likely survives, see
-            :func:`qaml_qiskit.execution.layout.best_line`.
+            :func:`qaml_qiskit.execution.layout.best_line`; ``margin`` on the one on which a classifier loses least of
+            its expected accuracy, which takes the weights of its parts.
         layout_method: a plugin of Qiskit's; left out, Qiskit chooses.
         routing_method: likewise.
         trials: layouts and routings that SABRE tries for each seed; left out, as many as the level has (20 at most).
@@ -47,7 +48,7 @@ class Recipe(BaseModel):
     why: Annotated[str, Field(min_length=1)]
     optimization_level: Annotated[int, Field(ge=0, le=3)]
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
-    layout: Literal["line"] | None = None
+    layout: Literal["line", "margin"] | None = None
     layout_method: str | None = None
     routing_method: str | None = None
     trials: Annotated[int, Field(ge=1)] | None = None
@@ -75,7 +76,12 @@ def load_recipe(name: str) -> Recipe:
 
 
 def to_isa(
-    circuit: QuantumCircuit, target: ISATarget, recipe: Recipe, line: tuple[int, ...] | None = None
+    circuit: QuantumCircuit,
+    target: ISATarget,
+    recipe: Recipe,
+    line: tuple[int, ...] | None = None,
+    *,
+    weights: LineUsage | None = None,
 ) -> QuantumCircuit:
     """Compile a circuit to a device's own instructions; parameters stay free, so one compilation serves all images.
 
@@ -84,9 +90,11 @@ def to_isa(
         target: the device's gates and connectivity.
         recipe: what the transpiler is asked to do.
         line: the physical qubits that a recipe with a ``layout`` puts the circuit on; by default it finds them.
+        weights: of the parts of the circuit's line, by which ``layout: margin`` finds them.
 
     Raises:
-        ConfigurationError: the device has too few qubits, or the recipe names a method that Qiskit does not know.
+        ConfigurationError: the device has too few qubits, the recipe names a method that Qiskit does not know, or it
+            wants weights and there are none.
     """
     if target.num_qubits is not None and circuit.num_qubits > target.num_qubits:
         raise ConfigurationError(
@@ -98,8 +106,32 @@ def to_isa(
     if recipe.layout is None:
         line = None
     elif line is None:
-        line = best_line(target, line_usage(circuit))
+        line = best_line(target, usage_for(circuit, target, recipe, weights))
     return min((_compile(circuit, target, recipe, seed, line) for seed in recipe.seeds), key=_preference)
+
+
+def usage_for(circuit: QuantumCircuit, target: ISATarget, recipe: Recipe, weights: LineUsage | None) -> LineUsage:
+    """What the search for a line weighs its parts by; where any two qubits are connected, all lines are alike.
+
+    Args:
+        circuit: before compilation.
+        target: the device.
+        recipe: with a ``layout``.
+        weights: of the parts of the circuit's line, which ``layout: margin`` needs.
+
+    Raises:
+        ConfigurationError: the recipe wants weights and there are none.
+    """
+    if recipe.layout == "line" or target.build_coupling_map() is None:
+        return line_usage(circuit)
+    if weights is None:
+        raise ConfigurationError(
+            "the recipe `layout: margin` needs a classifier whose margins are known",
+            got="a circuit without labelled images",
+            expected="a trained model with images that its training set aside",
+            remedy="use a recipe with `layout: line`, such as line, or compile a trained model, as qaml run does",
+        )
+    return weights
 
 
 def _preference(isa: QuantumCircuit) -> tuple[int, int, int]:

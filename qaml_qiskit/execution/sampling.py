@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import ZString
-from qaml_qiskit.execution.circuits import check_isa
+from qaml_qiskit.execution.circuits import active_qubits, check_isa
 from qaml_qiskit.execution.collection import collect
+from qaml_qiskit.execution.engines import EngineChoice, choose_engine
+from qaml_qiskit.execution.layout import LineUsage
 from qaml_qiskit.execution.options import DEFAULT_MITIGATION, Mitigation
 from qaml_qiskit.execution.outcomes import Sampled, read_outcomes
 from qaml_qiskit.execution.recipes import Recipe, to_isa
@@ -20,20 +23,32 @@ from qaml_qiskit.execution.submission import runner_for, submit
 from qaml_qiskit.execution.targets import Target, real_hardware
 from qaml_qiskit.execution.workload import Workload
 
+#: Of a joint circuit of tiles: Aer holds the state of all of them at once, in every trajectory.
+MOST_AER_QUBITS = 20
 
-def compile_for(circuit: QuantumCircuit, target: Target, recipe: Recipe, name: str = "given") -> QuantumCircuit:
+
+def compile_for(
+    circuit: QuantumCircuit, target: Target, recipe: Recipe, name: str = "given", weights: LineUsage | None = None
+) -> QuantumCircuit:
     """Compile a classifier circuit for a target; the parameters stay free, so it is done once for all images.
+
+    Args:
+        circuit: any.
+        target: where it runs.
+        recipe: how it is compiled.
+        name: the recipe's.
+        weights: of the parts of the circuit's line, for ``layout: margin``; see :func:`to_isa`.
 
     Raises:
         ConfigurationError: as :func:`to_isa`, or the recipe, called ``name``, left what the target cannot run.
     """
-    isa = to_isa(circuit, target.isa, recipe)
+    isa = to_isa(circuit, target.isa, recipe, weights=weights)
     check_isa(isa, target.isa, name)
     return isa
 
 
 def workload_for(isa: QuantumCircuit, values: NDArray[np.float64], target: Target, **settings: Any) -> Workload:
-    """What is to be run on a target, with the options of its entry; jobs that are simulated here are small.
+    """What is to be run on a target, with the options and the engine of its entry; simulated jobs are small.
 
     Args:
         isa: from :func:`compile_for`, with a classical register ``meas``.
@@ -42,11 +57,27 @@ def workload_for(isa: QuantumCircuit, values: NDArray[np.float64], target: Targe
         settings: the further arguments of :func:`build_workload`.
 
     Raises:
-        QamlError: as :func:`build_workload`.
+        QamlError: as :func:`build_workload`, and :func:`.choose_engine`.
     """
     most = None if target.is_hardware else LOCAL_IMAGES_PER_JOB
-    options = target.entry.options
-    return build_workload(isa, values, target=target.name, options=options, most_per_job=most, **settings)
+    how = {"options": target.entry.options, "most_per_job": most, **settings}
+    chosen = choose_engine(target, isa, settings.get("mitigation", DEFAULT_MITIGATION))
+    workload = build_workload(isa, values, target=target.name, engine=chosen.engine, **how)
+    if not target.is_hardware and workload.settings.tiles > 1:
+        _check_width(workload, chosen)
+    return workload
+
+
+def _check_width(workload: Workload, chosen: EngineChoice) -> None:
+    """Refuse tiles that Aer would simulate as one state: the exact engine follows each by itself."""
+    tiles, qubits = workload.settings.tiles, len(active_qubits(workload.isa))
+    if chosen.engine == "aer" and qubits > MOST_AER_QUBITS:
+        raise ConfigurationError(
+            f"Aer cannot simulate {tiles} tiles",
+            got=f"a joint circuit of {qubits} qubits{f', and {chosen.why}' if chosen.why else ''}",
+            expected=f"at most {MOST_AER_QUBITS} qubits in all tiles together, or the exact engine",
+            remedy="leave the engine open, or ask for fewer tiles",
+        )
 
 
 def sample(

@@ -13,6 +13,7 @@ from qaml_qiskit.execution.options import (
     CALIBRATED,
     DEFAULT_MITIGATION,
     ESTIMATED,
+    Engine,
     Mitigation,
     Mode,
     PrimitiveOptions,
@@ -54,6 +55,7 @@ def build_workload(
     draws: int = 1,
     tiles: int = 1,
     tile_images: TileImages = "dealt",
+    engine: Engine = "aer",
 ) -> Workload:
     """Split a compiled circuit and its parameter values into jobs.
 
@@ -75,6 +77,7 @@ def build_workload(
         tiles: T, copies of the classifier in ``isa``, see :func:`~qaml_qiskit.execution.tiles.join_tiles`.
         tile_images: ``dealt``, image i of a job to tile i mod T, so that one execution is for T images; or ``all``,
             every image to all tiles.
+        engine: simulates the target; see :func:`.choose_engine`.
 
     Raises:
         InputError: ``values`` do not fit the circuit or the draws, strings of bits that it does not have, fewer than
@@ -109,6 +112,7 @@ def build_workload(
         draws=draws,
         tiles=tiles,
         tile_images=tile_images if tiles > 1 else "dealt",
+        engine=engine,
     )
     return Workload(isa, values, settings)
 

@@ -88,6 +88,15 @@ def stored_workload(folder: Path) -> Workload | None:
     return Workload.load(folder) if (folder / SETTINGS_FILE).is_file() else None
 
 
+def with_begun_engine(folder: Path, workload: Workload) -> Workload:
+    """A workload with the engine that its folder was begun with: counts of two engines are no one run."""
+    stored = stored_workload(folder)
+    if stored is None or stored.settings.engine == workload.settings.engine:
+        return workload
+    settings = workload.settings.model_copy(update={"engine": stored.settings.engine})
+    return Workload(workload.isa, workload.values, settings)
+
+
 def keep_workload(folder: Path, workload: Workload) -> Workload:
     """Save a workload in a run folder, or take the one that is there: what is stored is what is sent.
 

@@ -7,7 +7,8 @@ from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution.circuits import active_qubits, check_isa, measured_qubits
-from qaml_qiskit.execution.layout import PlacedLine, best_lines, line_usage
+from qaml_qiskit.execution.layout import line_usage
+from qaml_qiskit.execution.lines import PlacedLine, best_lines
 from qaml_qiskit.execution.recipes import Recipe, to_isa
 
 

@@ -22,6 +22,7 @@ from qaml_qiskit.execution.dealing import Dealing, TileImages, deal, executions_
 from qaml_qiskit.execution.mitigation import Calibration
 from qaml_qiskit.execution.options import (
     ESTIMATED,
+    Engine,
     Mitigation,
     Mode,
     PrimitiveOptions,
@@ -63,6 +64,7 @@ class Settings(BaseModel):
             number is written where there is one.
         tiles: T, copies of the classifier that the circuit runs side by side; not written where there is one.
         tile_images: whether images are dealt to the tiles, or every image runs on all of them.
+        engine: simulates the target. Aer is not written: it is what runs of earlier versions began with.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -79,6 +81,7 @@ class Settings(BaseModel):
     draws: Annotated[int, Field(ge=1, exclude_if=lambda draws: draws == 1)] = 1
     tiles: Annotated[int, Field(ge=1, exclude_if=lambda tiles: tiles == 1)] = 1
     tile_images: Annotated[TileImages, Field(exclude_if=lambda images: images == "dealt")] = "dealt"
+    engine: Annotated[Engine, Field(exclude_if=lambda engine: engine == "aer")] = "aer"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.audits import GAINS_READING as GAINS_READING
     from qaml_qiskit.reports.audits import RESCALING_READING as RESCALING_READING
     from qaml_qiskit.reports.audits import audit_notes as audit_notes
+    from qaml_qiskit.reports.blame_figures import blame_map as blame_map
     from qaml_qiskit.reports.calibration_figures import reliability_diagram as reliability_diagram
     from qaml_qiskit.reports.cells import format_cell as format_cell
     from qaml_qiskit.reports.cells import heading as heading

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.auditing import audit_cells as audit_cells
     from qaml_qiskit.studies.auditing import audit_rows as audit_rows
     from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
+    from qaml_qiskit.studies.blaming import Blame as Blame
+    from qaml_qiskit.studies.blaming import blame_on_devices as blame_on_devices
+    from qaml_qiskit.studies.blaming import check_blamable as check_blamable
+    from qaml_qiskit.studies.by_tile import TILES_READING as TILES_READING
+    from qaml_qiskit.studies.by_tile import TILES_TOLD as TILES_TOLD
     from qaml_qiskit.studies.calibrating import JudgedProbabilities as JudgedProbabilities
     from qaml_qiskit.studies.calibrating import ProbabilityWay as ProbabilityWay
     from qaml_qiskit.studies.certifying import Certified as Certified

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Run, digest
 from qaml_qiskit.deployments import Deployment, refusals
-from qaml_qiskit.execution import CountsMitigation
+from qaml_qiskit.execution import CountsMitigation, check_simulated
 from qaml_qiskit.files import make_folders
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Inside, Progress
@@ -66,7 +66,7 @@ def check_askable(model: Deployment, how: Sampling) -> None:
     if rule is not None and rule.votes:
         raise refusals.needs_mean(model.name, str(rule))
     model.check_runnable()
-    model.compiled.target.simulator(model.compiled.isa)
+    check_simulated(model.compiled.target, model.compiled.isa)
 
 
 def ask_models(

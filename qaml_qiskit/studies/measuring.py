@@ -1,7 +1,7 @@
 """What was measured against the labels and the ideal values: a row a stage, and what a reader should know of them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from qaml_qiskit.evaluation import (
     vote_shares,
 )
 from qaml_qiskit.execution import Sampled, Workload
+from qaml_qiskit.studies.by_tile import tile_arrays, tile_rows
 from qaml_qiskit.studies.predicting import products_told
 from qaml_qiskit.studies.probabilities import (
     VOTED_PROBABILITIES,
@@ -58,6 +59,7 @@ class Measured:
         probabilities: by stage; empty where nobody knows the temperature.
         notes: what a reader of the rows should know, in sentences.
         read_as: what is averaged over the shots, in a word.
+        tiles: a row a tile and stage; empty without tiles.
     """
 
     rows: list[Row]
@@ -65,6 +67,7 @@ class Measured:
     notes: list[str]
     read_as: str
     probabilities: dict[str, Probabilities]
+    tiles: list[Row] = field(default_factory=list)
 
 
 def score_sampled(
@@ -118,7 +121,9 @@ def score_sampled(
     damped = _damped(rows[-1], ideal)
     notes += temperature_notes(temperature, workload.settings.target, rows[-1]["slope"] if damped else None)
     arrays |= probability_arrays(probabilities)
-    return Measured(with_confidence(rows, probabilities, labels), arrays, notes, READ_AS[called], probabilities)
+    arrays |= tile_arrays(called, workload, sampled)
+    tiles = tile_rows(sampled, labels, ideal, head, seed=workload.settings.seed, votes=votes)
+    return Measured(with_confidence(rows, probabilities, labels), arrays, notes, READ_AS[called], probabilities, tiles)
 
 
 def _ideal_row(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> Row:
@@ -195,7 +200,7 @@ def _bitstrings(workload: Workload, sampled: Sampled, read_as: str) -> Iterator[
         return
     kept = slope(sampled.mitigated, sampled.by_qubit)
     if kept is not None and kept < _ENOUGH:
-        shots, qubits = workload.settings.shots, len(workload.measured)
+        shots, qubits = workload.settings.shots, workload.products.num_bits
         yield (
             f"M3 saw too few of the {2**qubits:,} bitstrings with {shots:,} shots an image: its {read_as} are "
             f"{kept:.2f} of what the same counts give without that bias. Use --mitigation readout, or more shots."

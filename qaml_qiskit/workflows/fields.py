@@ -160,11 +160,14 @@ def holds_text(field: FieldInfo) -> bool:
 
 
 def kind(field: FieldInfo) -> str:
-    """What a value of a field is, in a word: ``int``, ``float``, ``text``, or ``name`` where there are choices."""
+    """What a value of a field is, in a word: ``int``, ``float``, ``text``, or ``name`` where there are choices.
+
+    A number in place of which a word may stand is a number.
+    """
     parts = list(_parts(field.annotation))
-    if choices(field):
-        return "name"
     numbers = [part for part in parts if part in (int, float)]
+    if choices(field) and not _takes_number(field):
+        return "name"
     return "text" if str in parts or not numbers else "float" if float in numbers else "int"
 
 
@@ -184,7 +187,8 @@ def told_default(field: FieldInfo) -> str:
 def told(field: FieldInfo) -> str:
     """What a field is, and which words it takes."""
     text = " ".join((field.description or "").split())
-    names = choices(field)
+    # Of a number in place of which a word may stand, the text tells the word.
+    names = {} if _takes_number(field) else choices(field)
     return f"{text} {_told_choices(names)}" if names else text
 
 
@@ -205,6 +209,12 @@ def _told_choices(names: Mapping[str, str]) -> str:
     *others, last = [f"{name} ({line.rstrip('.')})" if line else name for name, line in names.items()]
     separator = "; " if any(names.values()) else ", "
     return f"One of {separator.join(others)} or {last}." if others else f"Only {last}."
+
+
+def _takes_number(field: FieldInfo) -> bool:
+    """Whether a value may be a number, even where there are words for it."""
+    parts = list(_parts(field.annotation))
+    return str not in parts and any(part in (int, float) for part in parts)
 
 
 def _plain(value: object) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from qaml_qiskit.attacks import Attack, attack_grid
 from qaml_qiskit.deployments import conditions, refusals
 from qaml_qiskit.deployments.conditions import VALIDATION_ON_TARGET
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.execution import Engine
 from qaml_qiskit.noise import NoiseName
 from qaml_qiskit.seeds import Seed
 from qaml_qiskit.workflows.fields import (
@@ -100,6 +101,18 @@ class OnTarget(Request):
 
     target: TargetName = "fake-torino"
     """Entry of backends.yaml."""
+
+
+class WithEngine(Request):
+    """Asks for the engine that simulates a target."""
+
+    engine: Annotated[
+        Engine | None,
+        Field(exclude_if=lambda engine: engine is None),
+        Otherwise("what backends.yaml says of the target, or exact where that applies, and otherwise aer"),
+    ] = None
+    """What simulates the target: exact draws shots from the exact distribution of bitstrings, for up to twelve qubits
+    that gates connect; aer is Qiskit's simulator."""
 
 
 class ModelOnTarget(OnTarget, OnModel):

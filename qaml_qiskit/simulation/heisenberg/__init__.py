@@ -8,6 +8,7 @@ A channel on one or two qubits is a real 4×4 or 16×16 matrix on the coefficien
 propagated once, for all images.
 """
 
+from qaml_qiskit.simulation.heisenberg.channels import PhysicalGate as PhysicalGate
 from qaml_qiskit.simulation.heisenberg.memory import memory_needed as memory_needed
 from qaml_qiskit.simulation.heisenberg.noise import readout_map as readout_map
 from qaml_qiskit.simulation.heisenberg.observables import NoisyObservables as NoisyObservables
@@ -16,3 +17,4 @@ from qaml_qiskit.simulation.heisenberg.observables import noisy_observables as n
 from qaml_qiskit.simulation.heisenberg.prepared import PreparedCircuit as PreparedCircuit
 from qaml_qiskit.simulation.heisenberg.sensitivity import GateSensitivities as GateSensitivities
 from qaml_qiskit.simulation.heisenberg.sensitivity import gate_sensitivities as gate_sensitivities
+from qaml_qiskit.simulation.heisenberg.sensitivity import noisy_gates as noisy_gates

@@ -8,10 +8,13 @@ strings, ⟨P_i⟩ after = Σ_j R_ij ⟨P_j⟩ before; its transpose maps the co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from qaml_qiskit.simulation.heisenberg.varying import Varying
 
 FloatArray = npt.NDArray[np.float64]
 ComplexArray = npt.NDArray[np.complex128]
@@ -35,18 +38,20 @@ class Channel(NamedTuple):
 
     Attributes:
         qubits: the one or two qubits that it acts on, the least significant first.
-        transfer: shape (4, 4) or (16, 16).
+        transfer: shape (4, 4) or (16, 16); at generic angles where it differs from run to run.
+        free: what it is in each run; None where it is the same in all.
         source: of an error, the name of the instruction that it follows (or, of measurements, precedes) and the
             qubits of that instruction; None for what the circuit itself does.
     """
 
     qubits: tuple[int, ...]
     transfer: FloatArray
+    free: Varying | None = None
     source: PhysicalGate | None = None
 
     def on(self, qubits: Sequence[int]) -> Channel:
         """The same channel with qubit q renamed to ``qubits[q]``; its source keeps its name."""
-        return Channel(tuple([qubits[q] for q in self.qubits]), self.transfer, self.source)
+        return self._replace(qubits=tuple([qubits[q] for q in self.qubits]))
 
 
 def unitary_transfer(matrix: ComplexArray) -> FloatArray:
@@ -95,8 +100,9 @@ def split(channel: Channel) -> list[Channel]:
 
 
 def on_pair(high: FloatArray, low: FloatArray) -> FloatArray:
-    """The 16×16 matrix of two 4×4 matrices (a Kronecker product, ten times faster than numpy's)."""
-    return (high[:, None, :, None] * low[None, :, None, :]).reshape(16, 16)
+    """The 16×16 matrices of two 4×4 matrices each (Kronecker products, ten times faster than numpy's)."""
+    pairs = high[..., :, None, :, None] * low[..., None, :, None, :]
+    return pairs.reshape(*pairs.shape[:-4], 16, 16)
 
 
 def on_sorted(qubits: Sequence[int], matrix: FloatArray) -> tuple[tuple[int, ...], FloatArray]:
@@ -107,8 +113,9 @@ def on_sorted(qubits: Sequence[int], matrix: FloatArray) -> tuple[tuple[int, ...
 
 
 def swapped(matrix: FloatArray) -> FloatArray:
-    """A 16×16 matrix with its two digits exchanged."""
-    return matrix.reshape(4, 4, 4, 4).transpose(1, 0, 3, 2).reshape(16, 16)
+    """16×16 matrices, shape (..., 16, 16), with their two digits exchanged."""
+    digits = matrix.reshape(*matrix.shape[:-2], 4, 4, 4, 4)
+    return digits.swapaxes(-4, -3).swapaxes(-2, -1).reshape(matrix.shape)
 
 
 def _is_diagonal(matrix: FloatArray) -> bool:

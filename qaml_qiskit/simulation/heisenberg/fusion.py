@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from qaml_qiskit.simulation.heisenberg.channels import ROUNDING, FloatArray, on_pair, on_sorted
+from qaml_qiskit.simulation.heisenberg.channels import ROUNDING, FloatArray, on_pair, swapped
 from qaml_qiskit.simulation.heisenberg.structure import Structures
+from qaml_qiskit.simulation.heisenberg.varying import Matrix, Varying, combined
 
 
 @dataclass(eq=False)
 class Step:
-    """A 16×16 matrix on two digits, then a 4×4 matrix on each.
+    """A 16×16 matrix on two digits, then a 4×4 matrix on each; any of them may vary.
 
     Attributes:
         low: the first digit, the less significant one of the matrix's index.
@@ -25,14 +26,15 @@ class Step:
 
     low: int
     high: int
-    core: FloatArray
-    after_low: FloatArray
-    after_high: FloatArray
+    core: Matrix
+    after_low: Matrix
+    after_high: Matrix
 
     @property
-    def matrix(self) -> FloatArray:
+    def matrix(self) -> Matrix:
         """The whole step, shape (16, 16)."""
-        return on_pair(self.after_high, self.after_low) @ self.core
+        pair: Matrix = combined(on_pair, self.after_high, self.after_low)
+        return pair @ self.core
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,31 +43,32 @@ class FusedSteps:
 
     Attributes:
         num_digits: the number of digits.
-        start: shape (num_digits, 4, 4), matrices on single digits that come first.
+        start: a matrix on each digit, shape (4, 4), that comes first.
         steps: the steps behind them.
     """
 
     num_digits: int
-    start: FloatArray
+    start: Sequence[Matrix]
     steps: tuple[Step, ...]
 
 
-def fuse(
-    operations: Iterable[tuple[tuple[int, ...], FloatArray]], num_digits: int, structures: Structures
-) -> FusedSteps:
+def fuse(operations: Iterable[tuple[tuple[int, ...], Matrix]], num_digits: int, structures: Structures) -> FusedSteps:
     """Merge matrices on one or two digits, given in the order in which they are applied.
 
     A one-digit matrix joins the step before it, where it costs least. Two-digit matrices on the same pair are
-    multiplied up where the product is not dearer than its factors.
+    multiplied up where the product is not dearer than its factors. What is done rests on what does not vary, and on
+    generic angles, so that it is right for all angles.
     """
-    start = np.tile(np.eye(4), (num_digits, 1, 1))
+    start: list[Matrix] = [np.eye(4)] * num_digits
     steps: list[Step] = []
     last: list[Step | None] = [None] * num_digits
     for digits, matrix in operations:
         if len(digits) == 1:
             _join(last[digits[0]], start, digits[0], matrix)
             continue
-        (low, high), matrix = on_sorted(digits, matrix)
+        low, high = sorted(digits)
+        if low != digits[0]:
+            matrix = combined(swapped, matrix)
         before = last[low]
         if before is not None and before is last[high]:
             product = matrix @ before.matrix
@@ -78,7 +81,7 @@ def fuse(
     return FusedSteps(num_digits, start, tuple(steps))
 
 
-def _join(step: Step | None, start: FloatArray, digit: int, matrix: FloatArray) -> None:
+def _join(step: Step | None, start: list[Matrix], digit: int, matrix: Matrix) -> None:
     if step is None:
         start[digit] = matrix @ start[digit]
     elif digit == step.low:
@@ -98,10 +101,10 @@ def _hand_on_diagonals(steps: list[Step], last: list[Step | None]) -> None:
         if (scale != 1).any():
             step.core = step.core * scale
         scales[[step.low, step.high]] = 1.0
-        if step is not last[step.low] and _is_relaxation(step.after_low):
-            scales[step.low], step.after_low = _scale_and_shift(step.after_low)
-        if step is not last[step.high] and _is_relaxation(step.after_high):
-            scales[step.high], step.after_high = _scale_and_shift(step.after_high)
+        if step is not last[step.low]:
+            scales[step.low], step.after_low = _scale_and_rest(step.after_low)
+        if step is not last[step.high]:
+            scales[step.high], step.after_high = _scale_and_rest(step.after_high)
 
 
 def _is_relaxation(matrix: FloatArray) -> bool:
@@ -110,7 +113,10 @@ def _is_relaxation(matrix: FloatArray) -> bool:
     return bool(abs(matrix[0, 0] - 1) <= ROUNDING and np.abs(rest).max() <= ROUNDING)
 
 
-def _scale_and_shift(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _scale_and_rest(matrix: Matrix) -> tuple[FloatArray, Matrix]:
+    """What is handed on, and what is left: all of a matrix that varies, or is no relaxation."""
+    if isinstance(matrix, Varying) or not _is_relaxation(matrix):
+        return np.ones(4), matrix
     scale, shift = matrix.diagonal().copy(), np.eye(4)
     scale[0], shift[0] = 1.0, matrix[0]
     return scale, shift

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -16,6 +16,7 @@ from qaml_qiskit.simulation.heisenberg.fusion import FusedSteps
 from qaml_qiskit.simulation.heisenberg.schedule import ROW_DIGITS, Exchange, Schedule, Turn
 from qaml_qiskit.simulation.heisenberg.structure import Structures
 from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, Sweep, sweeps
+from qaml_qiskit.simulation.heisenberg.varying import Varying, samples
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors, products
 from qaml_qiskit.simulation.native import Kernel
 
@@ -42,60 +43,84 @@ class _Propagation(ctypes.Structure):
 
 
 class KernelRunner:
-    """Propagates one vector at a time.
+    """Propagates vectors, one after the other.
 
     Args:
         kernel: the loaded library.
         plan: at least four digits.
         structures: where the structure of the plan's matrices is remembered.
         dtype: float32 or float64.
+        batch: how many vectors it keeps.
     """
 
-    batch = 1
-
-    def __init__(self, kernel: Kernel, plan: FusedSteps, structures: Structures, dtype: torch.dtype) -> None:
-        self._kernel = kernel
+    def __init__(
+        self, kernel: Kernel, plan: FusedSteps, structures: Structures, dtype: torch.dtype, batch: int = 1
+    ) -> None:
+        self._kernel, self.batch = kernel, batch
         self._strides = place_strides(plan.num_digits)
         encoder = _Encoder()
         schedule = Schedule([sweep for step in plan.steps for sweep in sweeps(step, structures)], plan.num_digits)
         self._first = tuple(schedule.place)
         self._turns = np.array([encoder.turn(turn) for turn in schedule], dtype=_TURN)
         self._last = tuple(schedule.place)
-        self._sweeps = np.array(encoder.sweeps, dtype=_SWEEP)
-        numbers = np.concatenate([np.zeros(0), *encoder.numbers])
-        self._arrays = (
-            np.array(self._strides, dtype=np.int64),
-            self._sweeps,
-            torch.from_numpy(numbers).to(dtype).numpy(),
-        )
+        #: The numbers of sweeps that vary.
+        self.varying = tuple(encoder.varying)
+        self._sweeps = np.array(encoder.sweeps(), dtype=_SWEEP)
+        numbers = np.concatenate([np.zeros(0), *encoder.fixed, *[samples(each)[0] for each in self.varying]])
+        self._num_fixed = sum(map(len, encoder.fixed))
+        self._numbers = torch.from_numpy(numbers).to(dtype).numpy()
+        self._arrays = (np.array(self._strides, dtype=np.int64), self._sweeps, self._numbers)
         self._propagation = _Propagation(plan.num_digits, *(array.ctypes.data for array in self._arrays))
-        self._state = _zeros(vector_size(plan.num_digits), dtype)[None]
+        self._states = _zeros(batch * row_size(plan.num_digits), dtype).view(batch, -1)
 
     @property
     def num_turns(self) -> int:
-        """How often a run reports."""
+        """How often a run reports for each vector."""
         return len(self._turns)
 
-    def run(self, factors: Tensor, report: Callable[[], None]) -> PauliVectors:
-        """Propagate a product of single-digit vectors.
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Of the digits of what :meth:`run` returns."""
+        return tuple(self._strides[place] for place in self._last)
+
+    def run(self, factors: Tensor, report: Callable[[], None], values: Sequence[FloatArray] = ()) -> PauliVectors:
+        """Propagate products of single-digit vectors, each by itself: what becomes of one depends on no other.
 
         Args:
-            factors: shape (1, D, 4).
-            report: called after every turn.
+            factors: shape (B, D, 4).
+            report: called after every turn of a vector.
+            values: of :attr:`varying`, shape (B, …) each.
 
         Returns:
-            The vector; the next run overwrites it.
+            The vectors; the next run overwrites them.
         """
-        digits = sorted(range(len(self._first)), key=self._first.__getitem__)
-        start = PauliVectors(self._state, self._strides).strings()
-        start.copy_(products(factors[:, digits]).reshape(start.shape))
+        numbers = np.concatenate(values, axis=1).astype(self._numbers.dtype) if values else None
+        for row, state in enumerate(self._states[: len(factors)]):
+            if numbers is not None:
+                self._numbers[self._num_fixed :] = numbers[row]
+            self._start(factors[row], state)
+            self._turn(state, report)
+        return PauliVectors(self._states[: len(factors)], self.strides)
+
+    def _turn(self, state: Tensor, report: Callable[[], None]) -> None:
+        is_double = state.dtype == torch.float64
         for index in range(len(self._turns)):
             turn = self._turns[index : index + 1]
-            arguments = (ctypes.addressof(self._propagation), turn.ctypes.data, self._state.data_ptr())
-            is_double = self._state.dtype == torch.float64
+            arguments = (ctypes.addressof(self._propagation), turn.ctypes.data, state.data_ptr())
             self._kernel.call("qaml_propagate", is_double, torch.get_num_threads(), *arguments)
             report()
-        return PauliVectors(self._state, tuple(self._strides[place] for place in self._last))
+
+    def _start(self, factors: Tensor, state: Tensor) -> None:
+        """Write a product of single-digit vectors, shape (D, 4): what lies below the gaps is one block."""
+        digits = sorted(range(len(self._first)), key=self._first.__getitem__)
+        low, high = digits[:_FIRST_GAP], digits[_FIRST_GAP:]
+        block = products(factors[None, low])[0]
+        if not high:
+            state[: len(block)] = block
+            return
+        shape, strides = (*[4] * len(high), len(block)), (*reversed(self._strides[_FIRST_GAP:]), 1)
+        blocks = products(factors[None, high])[0].view(shape[:-1])
+        torch.mul(blocks[..., None], block, out=state.as_strided(shape, strides, state.storage_offset()))
 
 
 def place_strides(num_places: int) -> tuple[int, ...]:
@@ -106,9 +131,10 @@ def place_strides(num_places: int) -> tuple[int, ...]:
     return tuple(strides)
 
 
-def vector_size(num_places: int) -> int:
-    """Numbers in a vector, its gaps among them."""
-    return 1 + 3 * sum(place_strides(num_places))
+def row_size(num_places: int) -> int:
+    """Numbers from one vector to the next, gaps among them, so that each starts a cache line."""
+    size = 1 + 3 * sum(place_strides(num_places))
+    return -(-size // 4**ROW_DIGITS) * 4**ROW_DIGITS
 
 
 def _zeros(size: int, dtype: torch.dtype) -> Tensor:
@@ -122,33 +148,49 @@ def _zeros(size: int, dtype: torch.dtype) -> Tensor:
 
 
 class _Encoder:
-    """Collects sweeps and their numbers."""
+    """Collects sweeps and their numbers: first those that are the same in every run, then those that vary."""
 
     def __init__(self) -> None:
-        self.sweeps: list[tuple[object, ...]] = []
-        self.numbers: list[FloatArray] = []
+        self.fixed: list[FloatArray] = []
+        self.varying: list[Varying] = []
+        self._sweeps: list[tuple[object, ...]] = []
+        self._numbers: list[int | Varying] = []  # where those of each sweep lie
         self._known: dict[bytes, int] = {}
         self._size = 0
 
     def turn(self, turn: Turn) -> tuple[int, int, int]:
         """A row of _TURN."""
-        first = len(self.sweeps)
+        first = len(self._sweeps)
         for action in turn.actions:
             if isinstance(action, Exchange):
                 nothing = (0,) * 16
-                self.sweeps.append((Kind.EXCHANGE, Form.FULL, action.inside, action.outside, nothing, nothing, 0))
+                self._sweeps.append((Kind.EXCHANGE, Form.FULL, action.inside, action.outside, nothing, nothing))
+                self._numbers.append(0)
             else:
                 self._sweep(*action)
         return sum(1 << place for place in turn.places), first, len(turn.actions)
 
+    def sweeps(self) -> list[tuple[object, ...]]:
+        """Rows of _SWEEP."""
+        place, start = dict[Varying, int](), self._size
+        for each in self.varying:
+            place[each] = start
+            start += samples(each).shape[-1]
+        starts = (place[each] if isinstance(each, Varying) else each for each in self._numbers)
+        return [(*sweep, at) for sweep, at in zip(self._sweeps, starts, strict=True)]
+
     def _sweep(self, sweep: Sweep, low: int, high: int) -> None:
-        start = self._place(sweep.numbers)
-        self.sweeps.append((sweep.kind, sweep.form, low, high, sweep.source, sweep.target, start))
+        self._sweeps.append((sweep.kind, sweep.form, low, high, sweep.source, sweep.target))
+        if isinstance(sweep.numbers, Varying):
+            self.varying.append(sweep.numbers)
+            self._numbers.append(sweep.numbers)
+        else:
+            self._numbers.append(self._place(sweep.numbers))
 
     def _place(self, numbers: FloatArray) -> int:
         key = numbers.tobytes()
         if key not in self._known:
             self._known[key] = self._size
-            self.numbers.append(numbers)
+            self.fixed.append(numbers)
             self._size += len(numbers)
         return self._known[key]

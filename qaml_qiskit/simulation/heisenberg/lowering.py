@@ -14,6 +14,7 @@ from qiskit.circuit.library import XGate
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.simulation.heisenberg.channels import Channel, ComplexArray, FloatArray, split, unitary_transfer
+from qaml_qiskit.simulation.heisenberg.free import FreeGates
 from qaml_qiskit.simulation.heisenberg.instructions import instruction_transfer
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 
@@ -49,17 +50,26 @@ class NoisyCircuit:
     readout: tuple[FloatArray, ...]
 
 
-def lower(circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int] | None) -> NoisyCircuit:
+def lower(
+    circuit: QuantumCircuit,
+    table: NoiseTable,
+    qubits: Sequence[int] | None,
+    free: FreeGates | None = None,
+    *,
+    check_noise: bool = True,
+) -> NoisyCircuit:
     """Attach the model's errors to the circuit's instructions as Aer does.
 
     A composite gate is taken apart into what it is made of, because the noise is that of the gates inside; unless the
     model has an error for the composite itself.
 
     Args:
-        circuit: bound; measured at most at its end.
+        circuit: measured at most at its end.
         table: the errors of the noise model; one table may serve several circuits of the same instructions.
         qubits: the qubits to read out. If None, those that the circuit measures, in the order of its classical bits,
             or all where it measures none.
+        free: gathers the gates that depend on parameters; without it, all parameters must be bound.
+        check_noise: refuse a model that touches no gate; parts of a circuit, or one that calibrates, may have none.
 
     Raises:
         ConfigurationError: for an instruction that cannot be simulated, or a model that touches none of them.
@@ -69,13 +79,13 @@ def lower(circuit: QuantumCircuit, table: NoiseTable, qubits: Sequence[int] | No
     with_delays = table.passes is not None and any(isinstance(each.operation, Delay) for each in circuit.data)
     if with_delays:
         circuit = table.passes.run(circuit)  # noise that depends on a delay's duration, as Aer inserts it
-    walk = _Walk(circuit, table)
+    walk = _Walk(circuit, table, free)
     measured = tuple(walk.read[bit] for bit in sorted(walk.read))
     read = tuple(qubits) if qubits is not None else measured or tuple(range(circuit.num_qubits))
     check_qubits(read, circuit.num_qubits)
     for qubit in sorted({*read} - {*measured}):
         walk.measure(qubit)
-    if not with_delays:
+    if check_noise and not with_delays:
         _check_touched(table, circuit)
     readout = tuple(table.readout(qubit) for qubit in read)
     return NoisyCircuit(circuit.num_qubits, tuple(_channels(walk.parts)), read, readout)
@@ -109,7 +119,12 @@ def _is_composite(instruction: CircuitInstruction, table: NoiseTable) -> bool:
         return False
     # A gate with a control on 0 is followed as Aer writes it.
     is_open = isinstance(operation, ControlledGate) and operation.ctrl_state == 0
-    return not is_open and getattr(operation, "definition", None) is not None
+    try:
+        return not is_open and getattr(operation, "definition", None) is not None
+    except (QiskitError, TypeError) as error:
+        if not instruction.is_parameterized():
+            raise
+        raise _refusal(operation.name, (), "a gate that is not defined while its parameters have no value") from error
 
 
 class _Unitary(NamedTuple):
@@ -122,11 +137,12 @@ class _Unitary(NamedTuple):
 class _Walk:
     """Goes through the circuit once, and collects gates and errors in time order."""
 
-    def __init__(self, circuit: QuantumCircuit, table: NoiseTable) -> None:
+    def __init__(self, circuit: QuantumCircuit, table: NoiseTable, free: FreeGates | None) -> None:
         self.parts: list[_Unitary | Channel] = []
         self.read: dict[int, int] = {}  # classical bit to qubit
         self._circuit = circuit
         self._table = table
+        self._free = free
         self._done: set[int] = set()  # qubits that were measured
         self._delayed: set[int] = set()  # qubits whose last instruction was a delay
         place = {bit: index for index, bit in enumerate(circuit.qubits)}
@@ -150,7 +166,7 @@ class _Walk:
             self.read[self._circuit.find_bit(instruction.clbits[0]).index] = qubits[0]
         elif instruction.is_control_flow() or instruction.clbits:
             raise _refusal(name, qubits, "an operation that depends on classical bits or writes them")
-        elif instruction.is_parameterized():
+        elif instruction.is_parameterized() and (self._free is None or name == "delay"):
             raise _refusal(name, qubits, "a parameter without a value")
         elif any(isinstance(value, float) and not math.isfinite(value) for value in instruction.params):
             raise InputError(
@@ -175,7 +191,12 @@ class _Walk:
                 self._operation(part, places)
             return
         matrix = instruction.matrix
-        part = _channel(instruction, qubits) if matrix is None else _Unitary(qubits, matrix)
+        part: _Unitary | Channel
+        if self._free is not None and instruction.is_parameterized():
+            leaf = self._free.add(instruction)
+            part = Channel(qubits, leaf.samples[0], leaf)
+        else:
+            part = _channel(instruction, qubits) if matrix is None else _Unitary(qubits, matrix)
         if isinstance(part, Channel) and operation.name in _CHANNELS and self._delayed.issuperset(qubits):
             # Aer's passes put the noise of a delay behind it.
             part = part._replace(source=("delay", qubits))
@@ -245,7 +266,7 @@ def _check_touched(table: NoiseTable, circuit: QuantumCircuit) -> None:
 
 def _refusal(name: str, qubits: Sequence[int], kind: str) -> ConfigurationError:
     return ConfigurationError(
-        f"cannot follow the instruction '{name}' on qubits {list(qubits)}",
+        f"cannot follow the instruction '{name}'" + f" on qubits {list(qubits)}" * bool(qubits),
         got=kind,
         expected="gates and channels on one or two qubits with all parameters bound, measured at most at the end",
         remedy="remove the instruction, bind its parameters, or transpile the circuit to one- and two-qubit gates",

@@ -11,6 +11,8 @@ from qaml_qiskit.memory import check_memory
 
 #: Numbers that vectors take together where they run as a batch: on the CPU so few that they stay in its cache.
 _BATCH_ON_CPU, _BATCH_ELSEWHERE = 2**20, 2**26
+#: Numbers of all states that wait for their overlaps with the observables at a cut.
+_RUNS_ON_CPU = 2**24
 #: Vectors or batches that live at the same time: the state, its images, and what a conversion needs.
 _COPIES = 5
 #: Index tables and the plan, in bytes.
@@ -20,6 +22,11 @@ _TABLES = 2**26
 def batch_numbers(device: torch.device) -> int:
     """How many numbers a batch of vectors may have, unless a single vector has more."""
     return _BATCH_ON_CPU if device.type == "cpu" else _BATCH_ELSEWHERE
+
+
+def run_numbers(device: torch.device) -> int:
+    """How many numbers the states at a cut may have together, unless a single one has more."""
+    return _RUNS_ON_CPU if device.type == "cpu" else _BATCH_ELSEWHERE
 
 
 def memory_needed(
@@ -45,6 +52,13 @@ def memory_needed(
     return (
         _TABLES + results + _COPIES * max(4**num_qubits, batch_numbers(torch.device(device))) * number + 2 * 4**inputs
     )
+
+
+def cut_memory_needed(num_qubits: int, num_observables: int, dtype: torch.dtype, device: torch.device) -> int:
+    """An upper bound of the bytes that a :class:`PreparedCircuit` takes where it cuts."""
+    # Rows of the kernel's vectors lie a little apart.
+    kept = (num_observables + 1) * 4**num_qubits * 17 // 16 + max(4**num_qubits, run_numbers(device))
+    return memory_needed(num_qubits, 0, dtype, num_inputs=0, device=device) + kept * dtype.itemsize
 
 
 def check_fits(needed: int, limit: int | None, num_qubits: int, device: torch.device) -> None:

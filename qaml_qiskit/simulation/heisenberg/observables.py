@@ -182,11 +182,11 @@ def noisy_expectations(
         InputError: as for :func:`noisy_observables`, or values of another shape or that are not finite.
     """
     wanted = None if qubits is None else list(dict.fromkeys(qubit for each in qubits for qubit in qubits_of(each)))
+    if values is None and circuit.num_parameters:
+        # Refused by the name of the instruction.
+        lower(circuit, NoiseTable(noise_model), wanted)
     prepared = PreparedCircuit(circuit, noise_model, wanted, dtype=dtype, device=device, memory_limit=memory_limit)
     if values is None:
-        if circuit.num_parameters:
-            # Refused by the name of the instruction.
-            lower(circuit, NoiseTable(noise_model), wanted)
         return prepared.expectations(np.zeros((1, 0)), qubits, progress)[0]
     return prepared.expectations(values, qubits, progress)
 

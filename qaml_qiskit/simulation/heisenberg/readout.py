@@ -53,6 +53,21 @@ def expectation(values: Tensor, strides: Sequence[int], factors: FloatArray) -> 
     return (torch.from_numpy(weights).to(chosen) * chosen).sum()
 
 
+def read_strings(vectors: PauliVectors, digits: Sequence[int], readout: Sequence[FloatArray]) -> Tensor:
+    """What is read on average of propagated states: products of Z of all sets of k digits, shape (B, 2^k).
+
+    Args:
+        vectors: expectation values of all strings.
+        digits: those that are read; a set has the number with the bits of its digits in this order.
+        readout: what reading each of them as ±1 measures, coefficients of I, X, Z, Y.
+    """
+    values = _z_strings(vectors, digits)
+    for k, row in enumerate(readout):
+        without, z = values.view(len(values), -1, 2, 2**k).unbind(2)
+        values = torch.stack([without, float(row[_I]) * without + float(row[_Z]) * z], dim=2)
+    return values.reshape(len(vectors.numbers), -1)
+
+
 def bitstring_frequencies(vectors: PauliVectors, digits: Sequence[int], readout: Sequence[FloatArray]) -> Tensor:
     """How often every bitstring is read of propagated states, shape (B, 2^k), the first digit in the lowest bit.
 
@@ -64,14 +79,23 @@ def bitstring_frequencies(vectors: PauliVectors, digits: Sequence[int], readout:
         digits: of the k qubits that are read.
         readout: what reading each of them as ±1 measures, coefficients of I, X, Z, Y.
     """
+    values = _z_strings(vectors, digits)
+    for k, row in enumerate(readout):
+        # Of one qubit: the frequencies of 0 and 1 are (1 ± z)/2 with the read z = offset + contrast·⟨Z⟩.
+        without, z = values.view(len(values), -1, 2, 2**k).unbind(2)
+        offset, contrast = float(row[_I]), float(row[_Z]) * z
+        values = torch.stack([(1 + offset) * without + contrast, (1 - offset) * without - contrast], dim=2) / 2
+    frequencies = values.reshape(len(vectors.numbers), -1).clamp(min=0)
+    # Summed by halves: in the same order whatever runs are beside it.
+    total = frequencies
+    while total.shape[1] > 1:
+        total = total[:, ::2] + total[:, 1::2]
+    return frequencies / total
+
+
+def _z_strings(vectors: PauliVectors, digits: Sequence[int]) -> Tensor:
+    """Expectation values of all products of Z of some digits, shape (B, 2^k)."""
     places = torch.zeros(1, dtype=torch.int64, device=vectors.numbers.device)
     for digit in digits:
         places = torch.cat([places, places + _Z * vectors.strides[digit]])
-    tensor = vectors.numbers[:, places].view(-1, *[2] * len(digits))
-    for k, (offset, contrast) in enumerate((row[_I], row[_Z]) for row in readout):
-        # Of one qubit: the frequencies of 0 and 1 are (1 ± z)/2 with the read z = offset + contrast·⟨Z⟩.
-        matrix = tensor.new_tensor([[1 + offset, contrast], [1 - offset, -contrast]]) / 2
-        axis = len(digits) - k
-        tensor = torch.movedim(torch.tensordot(tensor, matrix, ([axis], [1])), -1, axis)
-    frequencies = tensor.reshape(len(vectors.numbers), -1).clamp(min=0)
-    return frequencies / frequencies.sum(1, keepdim=True)
+    return vectors.numbers[:, places]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,6 +96,8 @@ def gate_sensitivities(
     if combinations is not None:
         _check_combinations(combinations, len(values), len(readings))
     table = NoiseTable(noise_model, is_split=False)
+    uses = _Row.of(circuit.assign_parameters(values[0]), table, prepared.qubits).uses()
+    _check_noisy(uses)
     found = []
     for done, angles in enumerate(values, start=1):
         row = _Row.of(circuit.assign_parameters(angles), table, prepared.qubits)
@@ -104,18 +106,35 @@ def gate_sensitivities(
         found.append(_slopes(row, readings, combination, dtype))
         if progress is not None:
             progress(done, len(values))
-    gates = tuple(sorted({gate for by_gate, _ in found for gate in by_gate}))
-    if not gates:
+    gates = tuple(sorted(uses))
+    derivatives = [np.stack([by_gate[gate] for gate in gates], axis=1) for by_gate in found]
+    return GateSensitivities(gates, np.stack(derivatives), tuple(uses[gate] for gate in gates))
+
+
+def noisy_gates(
+    circuit: QuantumCircuit, noise_model: NoiseModel | None, readings: Sequence[Reading] | None = None
+) -> dict[PhysicalGate, int]:
+    """The gates of :func:`gate_sensitivities` in their order, and how often the circuit uses each: no propagation.
+
+    Raises:
+        ConfigurationError: as :func:`gate_sensitivities`.
+    """
+    read = None if readings is None else tuple(dict.fromkeys(q for each in readings for q in qubits_of(each)))
+    qubits = PreparedCircuit(circuit, noise_model, read).qubits
+    bound = circuit.assign_parameters(np.zeros(circuit.num_parameters))
+    uses = _Row.of(bound, NoiseTable(noise_model, is_split=False), qubits).uses()
+    _check_noisy(uses)
+    return {gate: uses[gate] for gate in sorted(uses)}
+
+
+def _check_noisy(uses: Mapping[PhysicalGate, int]) -> None:
+    if not uses:
         raise ConfigurationError(
             "no gate of the circuit can be blamed",
             got="a circuit without noise",
             expected="a noise model with an error for a gate or a measurement of the circuit",
             remedy="choose a target or a noise model with errors",
         )
-    nothing = np.zeros(len(readings) if combinations is None else combinations.shape[1])
-    derivatives = [np.stack([by_gate.get(gate, nothing) for gate in gates], axis=1) for by_gate, _ in found]
-    uses = [max(count[gate] for _, count in found) for gate in gates]
-    return GateSensitivities(gates, np.stack(derivatives), tuple(uses))
 
 
 def _check_combinations(combinations: FloatArray, num_runs: int, num_readings: int) -> None:
@@ -152,6 +171,14 @@ class _Row:
         cone = in_line(light_cone(noisy, ()))
         readout = dict(zip(noisy.read, noisy.readout, strict=True))
         return cls(places_of(cone.channels, cone.num_digits), cone.digit, cone.num_digits, readout)
+
+    def uses(self) -> Counter[PhysicalGate]:
+        """How often each gate is used that has an error; a qubit is measured once, whatever happens to it then."""
+        found = Counter(gate for place in self.places for _, gate in place.parts if gate is not None)
+        for qubit, read in self.readout.items():
+            if not np.array_equal(read, _PERFECT):
+                found["measure", (qubit,)] = 1
+        return found
 
     def stride(self, number: int) -> int:
         """How many places lie between two states that are kept: all are where they fit, else every √-th."""
@@ -201,24 +228,21 @@ class _Row:
 
 def _slopes(
     row: _Row, readings: Sequence[Reading], combination: FloatArray | None, dtype: torch.dtype
-) -> tuple[dict[PhysicalGate, FloatArray], Counter[PhysicalGate]]:
-    """Of one run: derivatives of shape (m,) or (c,) by gate, and how often each gate is used."""
+) -> dict[PhysicalGate, FloatArray]:
+    """Of one run: derivatives of shape (m,) or (c,) by gate."""
     states, behind = row.states(dtype), row.observables(readings)
     weights = np.eye(len(readings)) if combination is None else combination
     if combination is not None:
         behind = torch.from_numpy(weights) @ behind
     behind = behind.to(dtype)
     derivatives: dict[PhysicalGate, FloatArray] = defaultdict(lambda: np.zeros(len(weights)))
-    uses: Counter[PhysicalGate] = Counter()
     for gate, found in row.readout_slopes(next(states), readings):
         derivatives[gate] = weights @ found
-        uses[gate] = 1
     for place, before in zip(reversed(row.places), states, strict=True):
         slopes = place.slopes()
         if slopes:
             overlaps = overlap(behind, before, place.pair, row.num_digits).reshape(len(weights), -1)
             for gate, matrix in slopes:
                 derivatives[gate] = derivatives[gate] + overlaps @ matrix.ravel()
-                uses[gate] += gate[0] != "measure" or gate not in uses
         behind = applied(place.matrix.T, behind, place.pair, row.num_digits)
-    return derivatives, uses
+    return derivatives

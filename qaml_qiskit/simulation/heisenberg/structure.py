@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qaml_qiskit.simulation.heisenberg.channels import FloatArray
+from qaml_qiskit.simulation.heisenberg.varying import Matrix, pattern
 
 IntArray = npt.NDArray[np.int64]
 
@@ -19,7 +20,7 @@ class Blocks:
     Attributes:
         rows: shape (4, 4), each of 0…15 once; in ascending order if the matrix is monomial.
         columns: shape (4, 4), each of 0…15 once.
-        matrices: shape (4, 4, 4).
+        matrices: shape (4, 4, 4); of a matrix that varies, where they can differ from zero.
         is_monomial: at most one entry in each row and column, and so all ``matrices`` are diagonal.
     """
 
@@ -35,14 +36,15 @@ class Structures:
     def __init__(self) -> None:
         self._known: dict[bytes, Blocks | None] = {}
 
-    def blocks(self, matrix: FloatArray) -> Blocks | None:
+    def blocks(self, matrix: Matrix) -> Blocks | None:
         """The blocks of a 16×16 matrix; None if it is dense."""
-        key = matrix.tobytes()
+        shown = pattern(matrix)
+        key = shown.tobytes()
         if key not in self._known:
-            self._known[key] = _blocks(matrix)
+            self._known[key] = _blocks(shown)
         return self._known[key]
 
-    def cost(self, matrix: FloatArray) -> int:
+    def cost(self, matrix: Matrix) -> int:
         """Multiply–adds for a coefficient, and three for reading and writing it."""
         blocks = self.blocks(matrix)
         return 3 + (16 if blocks is None else 1 if blocks.is_monomial else 4)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import partial
 
 import numpy as np
 
 from qaml_qiskit.simulation.heisenberg.channels import ROUNDING, FloatArray, swapped
 from qaml_qiskit.simulation.heisenberg.fusion import Step
 from qaml_qiskit.simulation.heisenberg.structure import IntArray, Structures
+from qaml_qiskit.simulation.heisenberg.varying import Matrix, combined, pattern, samples
 
 
 class Kind(IntEnum):
@@ -46,7 +48,7 @@ class Sweep:
         high: the digit that counts fours of rows.
         source: shape (16,), the rows to read.
         target: shape (16,), the rows to write.
-        numbers: shape (64,), (80,) or (256,), row-major matrices.
+        numbers: shape (64,), (80,) or (256,), row-major matrices, which may vary.
     """
 
     kind: Kind
@@ -55,20 +57,20 @@ class Sweep:
     high: int
     source: IntArray
     target: IntArray
-    numbers: FloatArray
+    numbers: Matrix
 
 
 def sweeps(step: Step, structures: Structures) -> Iterator[Sweep]:
     """The sweeps of a step, in order."""
     blocks = structures.blocks(step.core)
     if blocks is None:
-        yield Sweep(Kind.DENSE, Form.FULL, step.low, step.high, _NATURAL, _NATURAL, step.matrix.ravel())
+        yield Sweep(Kind.DENSE, Form.FULL, step.low, step.high, _NATURAL, _NATURAL, combined(_flat, step.matrix))
     elif blocks.is_monomial:
         yield _monomial(step)
     else:
         source, target = blocks.columns.ravel(), blocks.rows.ravel()
-        form, numbers = _form(blocks.matrices), blocks.matrices.ravel()
-        yield Sweep(Kind.BLOCKS, form, step.low, step.high, source, target, numbers)
+        numbers = combined(partial(_in_blocks, rows=blocks.rows, columns=blocks.columns), step.core)
+        yield Sweep(Kind.BLOCKS, _form(blocks.matrices), step.low, step.high, source, target, numbers)
         if _dearness(step.after_low) or _dearness(step.after_high):
             yield _monomial(replace(step, core=np.eye(16)))
 
@@ -79,27 +81,49 @@ def _monomial(step: Step) -> Sweep:
     The lower digit has a matrix for each value of the higher one: the diagonal is multiplied into these.
     """
     if _dearness(step.after_low) < _dearness(step.after_high):  # what is left over for the higher digit is cheap
-        step = Step(step.high, step.low, swapped(step.core), step.after_high, step.after_low)
-    source = (step.core != 0).argmax(1)
-    diagonal = step.core[_NATURAL, source].reshape(4, 1, 4)
-    matrices, dearness = step.after_low * diagonal, _dearness(step.after_high)
-    numbers = np.concatenate([matrices, step.after_high[None]])
+        step = Step(step.high, step.low, combined(swapped, step.core), step.after_high, step.after_low)
+    source = (pattern(step.core) != 0).argmax(1)
+    matrices = combined(partial(_times_diagonal, source=source), step.after_low, step.core)
+    dearness = _dearness(step.after_high)
     if dearness == 0:
-        kind, form, numbers = Kind.BLOCKS, _form(matrices), matrices
-    elif dearness == 1:
-        kind, form = Kind.SHIFT, _form(matrices)
+        kind, form, numbers = Kind.BLOCKS, _form(samples(matrices)), combined(_flat, matrices)
     else:
-        kind, form = Kind.ACROSS, _form(numbers)
-    return Sweep(kind, form, step.low, step.high, source, _NATURAL, numbers.ravel())
+        kind, form = Kind.SHIFT, _form(samples(matrices))
+        if dearness == 2:
+            kind, form = Kind.ACROSS, _form(samples(matrices), samples(step.after_high))
+        numbers = combined(_with_last, matrices, step.after_high)
+    return Sweep(kind, form, step.low, step.high, source, _NATURAL, numbers)
 
 
-def _form(matrices: FloatArray) -> Form:
-    if matrices[:, 1:, 0].any():
+def _flat(matrices: FloatArray) -> FloatArray:
+    """Row-major numbers of 16×16 matrices, or of four 4×4 matrices each."""
+    return matrices.reshape(*matrices.shape[: -2 if matrices.shape[-1] == 16 else -3], -1)
+
+
+def _in_blocks(matrix: FloatArray, rows: IntArray, columns: IntArray) -> FloatArray:
+    return _flat(matrix[..., rows[:, :, None], columns[:, None, :]])
+
+
+def _times_diagonal(after: FloatArray, core: FloatArray, source: IntArray) -> FloatArray:
+    """The matrix behind the permutation, times a part of the diagonal for each value of the other digit."""
+    diagonal = core[..., _NATURAL, source]
+    return after[..., None, :, :] * diagonal.reshape(*diagonal.shape[:-1], 4, 1, 4)
+
+
+def _with_last(matrices: FloatArray, last: FloatArray) -> FloatArray:
+    """Four matrices and the one across them, row-major."""
+    runs = np.broadcast_shapes(matrices.shape[:-3], last.shape[:-2])
+    first, last = np.broadcast_to(matrices, (*runs, 4, 4, 4)), np.broadcast_to(last, (*runs, 4, 4))
+    return np.concatenate([first.reshape(*runs, 64), last.reshape(*runs, 16)], axis=-1)
+
+
+def _form(*matrices: FloatArray) -> Form:
+    if any(each[..., 1:, 0].any() for each in matrices):
         return Form.FULL
-    return Form.PRESERVING if matrices[:, 0, 1:].any() else Form.UNITAL
+    return Form.PRESERVING if any(each[..., 0, 1:].any() for each in matrices) else Form.UNITAL
 
 
-def _dearness(matrix: FloatArray) -> int:
-    """0 for the identity, 1 for the identity with more in its first row, 2 for anything else."""
-    difference = np.abs(matrix - _IDENTITY) > ROUNDING
-    return 2 if difference[1:].any() or difference[0, 0] else int(difference.any())
+def _dearness(matrix: Matrix) -> int:
+    """0 for the identity, 1 for the identity with more in its first row, 2 for anything else; in any run."""
+    difference = np.abs(samples(matrix) - _IDENTITY) > ROUNDING
+    return 2 if difference[..., 1:, :].any() or difference[..., 0, 0].any() else int(difference.any())

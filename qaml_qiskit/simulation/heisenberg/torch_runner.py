@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
+from qaml_qiskit.simulation.heisenberg.channels import FloatArray
 from qaml_qiskit.simulation.heisenberg.fusion import FusedSteps, Step
 from qaml_qiskit.simulation.heisenberg.memory import batch_numbers
+from qaml_qiskit.simulation.heisenberg.varying import Varying
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors, products
 
 #: Up to this many neighbouring numbers become part of a wider matrix.
@@ -26,8 +28,13 @@ class TorchRunner:
 
     def __init__(self, plan: FusedSteps, dtype: torch.dtype, device: torch.device) -> None:
         self._plan = plan
-        self._matrices = torch.stack([torch.eye(16), *(torch.from_numpy(step.matrix) for step in plan.steps)])
-        self._matrices = self._matrices.to(device, dtype)
+        self._like = torch.empty(0, dtype=dtype, device=device)
+        matrices = [step.matrix for step in plan.steps]
+        #: The matrices that vary.
+        self.varying = tuple(each for each in matrices if isinstance(each, Varying))
+        fixed = [torch.from_numpy(each) for each in matrices if not isinstance(each, Varying)]
+        stack = iter(torch.stack([torch.eye(16), *fixed]).to(self._like)[1:])
+        self._matrices = [None if isinstance(each, Varying) else next(stack) for each in matrices]
         self.batch = max(1, batch_numbers(device) // 4**plan.num_digits)
 
     @property
@@ -35,19 +42,27 @@ class TorchRunner:
         """How often a run reports."""
         return len(self._plan.steps)
 
-    def run(self, factors: Tensor, report: Callable[[], None]) -> PauliVectors:
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Of the digits of what :meth:`run` returns."""
+        return tuple(4**digit for digit in range(self._plan.num_digits))
+
+    def run(self, factors: Tensor, report: Callable[[], None], values: Sequence[FloatArray] = ()) -> PauliVectors:
         """Propagate products of single-digit vectors.
 
         Args:
             factors: shape (B, D, 4).
             report: called after every step.
+            values: of :attr:`varying`, shape (B, 16, 16) each.
         """
-        now = products(factors.to(self._matrices)).contiguous()
-        spare = torch.empty_like(now)
-        for step, matrix in zip(self._plan.steps, self._matrices[1:], strict=True):
+        now = products(factors.to(self._like)).contiguous()
+        spare, own = torch.empty_like(now), iter(values)
+        for step, matrix in zip(self._plan.steps, self._matrices, strict=True):
+            if matrix is None:
+                matrix = torch.from_numpy(next(own)).to(self._like)
             now, spare = _apply(step, matrix, now, spare)
             report()
-        return PauliVectors(now, tuple(4**digit for digit in range(self._plan.num_digits)))
+        return PauliVectors(now, self.strides)
 
 
 def _apply(step: Step, matrix: Tensor, vectors: Tensor, spare: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,10 +80,15 @@ def _apply(step: Step, matrix: Tensor, vectors: Tensor, spare: Tensor) -> tuple[
 
 
 def _multiply(matrix: Tensor, vectors: Tensor, result: Tensor, below: int) -> None:
-    """The matrix on blocks of 16·below numbers, as products that are large enough to be worth their overhead."""
+    """The matrix, or one for each vector, on blocks of 16·below numbers, in products that are worth their overhead."""
     if below <= _FEW:
-        wide = torch.kron(matrix, torch.eye(below, dtype=matrix.dtype, device=matrix.device))
-        torch.mm(vectors.view(-1, 16 * below), wide.T, out=result.view(-1, 16 * below))
-    else:
-        blocks = vectors.view(-1, 16, below)
-        torch.bmm(matrix.expand(len(blocks), 16, 16), blocks, out=result.view(blocks.shape))
+        wide, shape = torch.kron(matrix, torch.eye(below, dtype=matrix.dtype, device=matrix.device)), (-1, 16 * below)
+        if matrix.dim() == 2:
+            torch.mm(vectors.view(shape), wide.T, out=result.view(shape))
+        else:
+            rows = (len(matrix), *shape)
+            torch.bmm(vectors.view(rows), wide.mT, out=result.view(rows))
+        return
+    blocks = vectors.view(-1, 16, below)
+    every = matrix if matrix.dim() == 2 else matrix.repeat_interleave(len(blocks) // len(matrix), dim=0)
+    torch.bmm(every.expand(len(blocks), 16, 16), blocks, out=result.view(blocks.shape))

@@ -6,11 +6,11 @@ from pydantic import Field
 
 from qaml_qiskit.circuits import ReadoutName
 from qaml_qiskit.workflows.fields import Count, Otherwise
-from qaml_qiskit.workflows.mixins import OnTarget, Seeded, WithRecipe
+from qaml_qiskit.workflows.mixins import OnTarget, Seeded, WithEngine, WithRecipe
 from qaml_qiskit.workflows.training_options import TrainingOptions
 
 
-class DemoRequest(Seeded, WithRecipe, OnTarget):
+class DemoRequest(Seeded, WithEngine, WithRecipe, OnTarget):
     """Everything that decides the demo's numbers. The data are the embedded digits, all ten, on six qubits."""
 
     command: ClassVar[str] = "demo"

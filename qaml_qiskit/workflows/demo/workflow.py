@@ -10,7 +10,7 @@ from qaml_qiskit.attacks import PGDConfig
 from qaml_qiskit.compute import DEFAULT_COMPUTE
 from qaml_qiskit.deployments import Batch, Deployment, OnTarget, deploy
 from qaml_qiskit.deployments.images import load_images
-from qaml_qiskit.execution import DEFAULT_MITIGATION
+from qaml_qiskit.execution import DEFAULT_MITIGATION, check_simulated
 from qaml_qiskit.models import ModelCard, StoredModel, build_model, predict
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.reports import Outcome, brief_figures
@@ -68,9 +68,10 @@ def _compiled_untrained(request: DemoRequest, data: TrainingData, backends: Path
     model = build_model(model_config(request.training("qvc"), data.train))
     stored = StoredModel(model, ModelCard(model=model.config, data=data.card))
     compiled = _deployed(stored, request, backends).compiled
-    compiled.target.simulator(compiled.isa)
+    check_simulated(compiled.target, compiled.isa)
     return compiled.resolved()
 
 
 def _deployed(stored: StoredModel, request: DemoRequest, backends: Path | None) -> Deployment:
-    return deploy(stored, OnTarget(request.target, request.recipe), backends=backends)
+    deployment = deploy(stored, OnTarget(request.target, request.recipe), backends=backends)
+    return deployment.simulated_by(request.engine)

@@ -14,8 +14,18 @@ from qaml_qiskit.execution import survival
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, Report, forecast_curves
 from qaml_qiskit.simulation import computing
-from qaml_qiskit.studies import OnDevice, Prediction, noise_notes, perturb_everywhere, predict_on_devices, readout_notes
+from qaml_qiskit.studies import (
+    OnDevice,
+    Prediction,
+    blame_on_devices,
+    check_blamable,
+    noise_notes,
+    perturb_everywhere,
+    predict_on_devices,
+    readout_notes,
+)
 from qaml_qiskit.workflows.calling import takes
+from qaml_qiskit.workflows.forecast.blame import BLAME_NOTES, BLAME_TABLE, Blames, report_blame
 from qaml_qiskit.workflows.forecast.request import ForecastRequest
 
 _NOTES = (
@@ -58,6 +68,8 @@ def forecast(
     deployments = {
         str(number): models[name].on(target, request.recipe, backends) for number, (name, target) in enumerate(places)
     }
+    if request.blame:
+        check_blamable(deployments)
     resolved = {
         "models": {name: model.weights_digest for name, model in models.items()},
         "targets": {target: each.resolved() for (_, target), each in zip(places, deployments.values(), strict=True)},
@@ -70,8 +82,10 @@ def forecast(
             found = _predictions(request, run, own, pool, progress)
             rows = [row for (key, eps), each in found.items() for row in _rows(request, *own[key], eps, each)]
             told = (*readout_notes(models.values()), *notes_of(models.values()), *noise_notes(deployments.values()))
-            _write(run, request, rows, (*_NOTES, *told))
-    return Outcome.of(run)
+            blamed = blame_on_devices(own, run, progress, pool) if request.blame else {}
+            blames = {(own[key][0].ruled_name, own[key][0].compiled.target): each for key, each in blamed.items()}
+            _write(run, request, rows, blames, (*_NOTES, *told))
+    return Outcome.of(run, *([BLAME_TABLE] if request.blame else []))
 
 
 def _predictions(
@@ -119,7 +133,7 @@ def _rows(
         }
 
 
-def _write(run: Run, request: ForecastRequest, rows: list[Row], notes: tuple[str, ...]) -> None:
+def _write(run: Run, request: ForecastRequest, rows: list[Row], blames: Blames, notes: tuple[str, ...]) -> None:
     best = max(rows, key=lambda row: (row["eps"] == 0, row["shots"] is not None, row["accuracy"]))
     lead = (
         f"With {best['shots']:,} shots and mitigation {best['mitigation']}, {best['model']} is expected to name "
@@ -129,4 +143,5 @@ def _write(run: Run, request: ForecastRequest, rows: list[Row], notes: tuple[str
     report = Report(run, request.command_line(run.config), "What a device would score")
     report.table("Forecast", rows, *notes, file="forecast.csv")
     report.picture("forecast.png", forecast_curves(rows), "Expected accuracy against the number of two-qubit gates.")
-    report.finish(lead, rows, notes)
+    more = {BLAME_TABLE: report_blame(report, blames)} if blames else {}
+    report.finish(lead, rows, (*notes, *(BLAME_NOTES if blames else ())), **more)

@@ -15,6 +15,7 @@ from qaml_qiskit.artifacts.opening import open_run
 from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments import Batch, Deployment, deploy, known_temperature, load_batch, parse_deployment
+from qaml_qiskit.deployments.compiled import circuit_rows
 from qaml_qiskit.deployments.sampling import check_computed
 from qaml_qiskit.execution import (
     Plan,
@@ -39,6 +40,7 @@ from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.run.jobs import outcome_of, send
 from qaml_qiskit.workflows.run.request import RunRequest
 from qaml_qiskit.workflows.run.results import INPUTS, PLAN, finish
+from qaml_qiskit.workflows.run.tiling import number_of_tiles
 
 #: Asks whether the QPU time of a plan may be spent.
 Consent = Callable[[Plan], bool]
@@ -79,7 +81,8 @@ class Prepared:
             arrays["temperature"] = np.array(temperature.model_dump_json())
         run.keep(INPUTS, arrays, ARRAYS)
         if not begun:
-            resources = self.deployment.compiled.resource_rows()
+            compiled, tiles = self.deployment.compiled, self.workload.settings.tiles
+            resources = circuit_rows(compiled.circuit, self.workload.isa, compiled.target.name, tiles)
             run.keep(PLAN, {"plan": self.plan.as_dict(), "resources": resources}, JSON)
 
 
@@ -95,12 +98,14 @@ def prepare(
         QamlError: the request cannot be served; nothing was written or sent.
     """
     model, condition = parse_deployment(request.model, target=request.target, recipe=request.recipe)
-    deployment = deploy(model, condition, backends=backends, seed=request.seed)
+    deployment = deploy(model, condition, backends=backends, seed=request.seed).simulated_by(request.engine)
     deployment.check_runnable()
     batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
     compiled, target = deployment.compiled, deployment.compiled.target
+    tiles = number_of_tiles(request, deployment)
+    isa = compiled.tiled(tiles, request.tile_gap, request.recipe)
     workload = workload_for(
-        compiled.isa,
+        isa,
         deployment.values(batch.images, progress),
         target,
         shots=request.shots,
@@ -111,6 +116,8 @@ def prepare(
         calibration=None if request.calibration is None else load_calibration(request.calibration),
         strings=deployment.qvc.readout.bits,
         draws=deployment.draws,
+        tiles=tiles,
+        tile_images=request.tile_images,
     )
     if workload.settings.calibration is not None:
         check_calibration(
@@ -125,7 +132,7 @@ def prepare(
         "model": deployment.card.model.model_dump(mode="json"),
         "weights": deployment.weights_digest,
         "images": digest(batch.images),
-        "noise_notes": list(target.notes if target.is_hardware else target.noise_notes(compiled.isa)),
+        "noise_notes": list(target.notes if target.is_hardware else target.noise_notes(isa)),
         "options_not_applied": list(target.options_not_applied()),
     }
     if told := deployment.sampling_notes:

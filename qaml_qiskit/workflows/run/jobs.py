@@ -34,7 +34,9 @@ from qaml_qiskit.reports import Outcome, brief_figures
 
 def outcome_of(run: Run) -> Outcome:
     """The outcome of a complete run."""
-    return Outcome.of(run, "resources", brief=brief_figures, more=("promise",))
+    # Only a run with tiles has a table of them.
+    tables = [name for name in ("tiles",) if name in run.metrics()]
+    return Outcome.of(run, *tables, "resources", brief=brief_figures, more=("promise",))
 
 
 def status(path: Path | PathLike[str]) -> Outcome:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qaml_qiskit.artifacts.run import RUN_KEYS, Run
 from qaml_qiskit.circuits import OWN
 from qaml_qiskit.reports import Report, accuracy_bars, add_confidence, brief_rows
-from qaml_qiskit.studies import DeviceCheck, Measured
+from qaml_qiskit.studies import TILES_READING, TILES_TOLD, DeviceCheck, Measured
 from qaml_qiskit.workflows.run.promise import add_promise
 from qaml_qiskit.workflows.run.request import RunRequest
 
@@ -73,6 +73,8 @@ def write_run_page(
     report.table("Accuracy", brief_rows(rows), text, *metrics["notes"], reading)
     report.csv("results.csv", rows)
     report.picture("accuracy.png", picture, "Accuracy at every stage; bars: 95 % intervals.")
+    if scored.tiles:
+        report.table("By tile", scored.tiles, TILES_TOLD[request.tile_images], TILES_READING, file="tiles.csv")
     add_confidence(report, scored.probabilities, labels, indices)
     add_promise(report, check)
     report.table("Plan", figures, *metrics["plan"]["assumptions"])

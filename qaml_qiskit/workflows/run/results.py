@@ -33,8 +33,10 @@ from qaml_qiskit.execution import (
     plan,
     read_outcomes,
     told_by,
+    told_engine,
 )
 from qaml_qiskit.execution import collect as collect_jobs
+from qaml_qiskit.execution.catalogue import IBMEntry
 from qaml_qiskit.execution.question import within
 from qaml_qiskit.execution.workload import CALIBRATION
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, short
@@ -108,10 +110,11 @@ def finish(
     metrics: dict[str, Any] = {
         "command": "run",
         "results": scored.rows,
+        **({"tiles": scored.tiles} if scored.tiles else {}),
         "resources": resources,
         "plan": costs,
         "jobs": jobs,
-        "notes": [*told, *scored.notes, *_notes(run, sampled)],
+        "notes": [*told, *scored.notes, *_notes(run, workload, sampled)],
         **({} if check is None else {"promise": check.document()}),
     }
     metrics["lead"] = write_run_page(run, metrics, scored, **images, check=check)
@@ -122,7 +125,7 @@ def finish(
         "run",
         run,
         scored.rows,
-        {"jobs": jobs},
+        {**({"tiles": scored.tiles} if scored.tiles else {}), "jobs": jobs},
         notes=tuple(metrics["notes"]),
         lead=metrics["lead"],
         more=promise_of(metrics),
@@ -177,7 +180,9 @@ def _plan(run: Run, workload: Workload) -> tuple[Row, list[Row]]:
     model = build_model(run.resolved("model", partial(_model_config, str(run.config["model"]))))
     assert isinstance(model, QVC)
     target = target_of(run, workload)
-    return plan(workload, target).as_dict(), circuit_rows(circuit_to_run(model), workload.isa, target.name)
+    return plan(workload, target).as_dict(), circuit_rows(
+        circuit_to_run(model), workload.isa, target.name, workload.settings.tiles
+    )
 
 
 def _model_config(name: str, described: dict[str, Any]) -> ModelConfig:
@@ -227,7 +232,7 @@ def _score(run: Run, workload: Workload, sampled: Sampled) -> tuple[Measured, Ar
     return scored, images
 
 
-def _notes(run: Run, sampled: Sampled) -> list[str]:
+def _notes(run: Run, workload: Workload, sampled: Sampled) -> list[str]:
     """What a reader of the results should know about how they came about."""
     notes = [
         f"{name} of backends.yaml was not applied: the target is simulated."
@@ -235,6 +240,10 @@ def _notes(run: Run, sampled: Sampled) -> list[str]:
     ]
     notes += [f"{note}." for note in run.resolved("noise_notes", _TEXTS.validate_python, [])]
     notes += run.resolved("inference_notes", _TEXTS.validate_python, [])
+    settings, entry = workload.settings, entry_of(run)
+    if not isinstance(entry, IBMEntry):
+        told = told_engine(target_of(run, workload), workload.isa, settings.engine, settings.mitigation)
+        notes += [f"{each}." for each in told]
     if sampled.barred:
         notes.append(f"The readout was not corrected: {sampled.barred}.")
     return [*notes, *told_by(run.path)]

@@ -97,6 +97,14 @@ def test_calibrated_members_are_sharpened_behind_their_mean() -> None:
     assert fit_pooled_temperature(members, labels, own) < 1
 
 
+def test_few_labels_that_are_all_right_make_no_members_certain() -> None:
+    z = logits(10, 30, 3)
+    labels = z.argmax(axis=1)
+    # One member pools to itself: the same answer as by the fit of a single model.
+    alone = fit_temperature(z, labels).value
+    assert 2.0 * fit_pooled_temperature(z[None], labels, [2.0]) == pytest.approx(alone, rel=MEAN)
+
+
 @pytest.mark.parametrize("members", [np.zeros((0, 3, 2)), np.zeros((3, 2))])
 def test_no_member_is_refused(members: np.ndarray) -> None:
     with pytest.raises(InputError, match="nothing to compare"):

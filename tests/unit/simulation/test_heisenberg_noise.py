@@ -263,7 +263,7 @@ def test_values_run_a_free_circuit_several_times() -> None:
     values = np.array([[0.3], [1.1], [-2.0]])
     together = noisy_expectations(circuit, model, values=values)
     alone = torch.stack([noisy_expectations(circuit.assign_parameters(row), model) for row in values])
-    assert torch.equal(together, alone)
+    assert same_values(together, alone)
     with pytest.raises(InputError, match="a column for every parameter"):
         noisy_expectations(circuit, model, values=values.T)
 

@@ -1,0 +1,139 @@
+"""What an error on each part of a line costs a classifier: the weights by which a line of good qubits is chosen.
+
+To first order in the error rates e, a line loses Σ_g w_g·e_g of the expected accuracy, with w_g = −d accuracy/d e_g at
+the same small error everywhere. An image counts as much as its chance to be named correctly grows with its margin
+M: with M's standard error s behind the shots, d accuracy/dM = φ(M/s)/s, so images near the border decide.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from qiskit.circuit import QuantumCircuit
+from qiskit.circuit.library import get_standard_gate_name_mapping
+from qiskit.transpiler import InstructionProperties
+from qiskit.transpiler import Target as ISATarget
+from qiskit_aer.noise import NoiseModel, depolarizing_error
+from torch import Tensor
+
+from qaml_qiskit.circuits import is_noise_angle
+from qaml_qiskit.datasets import is_here, load_split
+from qaml_qiskit.deployments import refusals
+from qaml_qiskit.deployments.circuits import parameter_values
+from qaml_qiskit.evaluation import LinearHead, Margins
+from qaml_qiskit.execution import Recipe, measured_qubits, to_isa
+from qaml_qiskit.execution.layout import LineUsage
+from qaml_qiskit.models import QVC, ModelCard, NetworkCard
+from qaml_qiskit.noise import BASIS_GATES
+from qaml_qiskit.simulation.heisenberg import GateSensitivities, gate_sensitivities, noisy_expectations
+
+#: Images that set a device's parts apart from each other.
+IMAGES = 100
+#: Shots an image that accuracy is expected with.
+SHOTS = 1000
+#: Error rates of two- and one-qubit gates that weights are taken at: those of a good device.
+TWO_QUBIT_ERROR, ONE_QUBIT_ERROR = 3e-3, 3e-4
+#: An error that helps, by chance or truly, is no reason to look for a bad gate; a measured qubit must still be one that
+#: can be read.
+_LEAST = 1e-6
+
+
+_RECIPE = Recipe(why="Without choice.", optimization_level=3, seeds=(1,), layout="line", merge_swaps=True)
+
+
+def set_aside(card: ModelCard | NetworkCard, name: str) -> tuple[Tensor, NDArray[np.int64]]:
+    """Some of the images that a model's training set aside, drawn at random but always the same, and their labels.
+
+    Args:
+        card: the model's.
+        name: the deployment's.
+
+    Raises:
+        ConfigurationError: nobody knows what was set aside, or the data set is not on this machine.
+    """
+    data = card.data
+    if not isinstance(card, ModelCard) or card.held_out is None:
+        raise refusals.needs_images_for_layout(name, "a model without a record of what it learned from")
+    if data.source is None and not is_here(data.dataset):
+        raise refusals.needs_images_for_layout(name, f"no {data.dataset} on this machine")
+    _, aside = card.held_out.parts(load_split(data.dataset, data.classes, data.source, data.preparation, None))
+    rows = np.sort(np.random.default_rng(0).permutation(len(aside))[:IMAGES])
+    return torch.from_numpy(aside.images[rows]), aside.labels[rows]
+
+
+def line_weights(
+    model: QVC,
+    head: LinearHead[NDArray[np.floating]],
+    circuit: QuantumCircuit,
+    images: Tensor,
+    labels: NDArray[np.integer],
+) -> LineUsage:
+    """The expected loss of accuracy, with readout errors corrected, for each unit of error of each part of a line.
+
+    Args:
+        model: the classifier.
+        head: from the averages of its strings to logits.
+        circuit: encoding, layers and measurements, before compilation.
+        images: shape (N, C, H, W).
+        labels: of the images, shape (N,).
+    """
+    n = circuit.num_qubits
+    with torch.no_grad():
+        angles = model.encoding.angles(images).numpy()
+    isa = to_isa(circuit, _line_target(n), _RECIPE)
+    silent = np.zeros((len(angles), sum(is_noise_angle(each) for each in isa.parameters)))
+    values = parameter_values(isa, angles, silent)
+    measured = measured_qubits(isa)
+    strings = [tuple(measured[bit] for bit in string) for string in model.readout.bits]
+    bare = isa.remove_final_measurements(inplace=False)
+    noise = _uniform_noise()
+    read = noisy_expectations(bare, noise, strings, values=values, dtype=torch.float32).double().numpy()
+    margins = Margins.of(read, head, labels)
+    found = gate_sensitivities(bare, noise, strings, values, combinations=margins.weights[:, None])
+    variances = margins.variances(read, SHOTS)
+    spread = np.sqrt(variances.sum(1))
+    density = margins.density(spread)
+    readout = np.zeros(n)
+    for string, variance in zip(strings, variances.T, strict=True):
+        # Corrected, a contrast of 1 − 2e leaves a variance 1/(1 − 2e)² as large.
+        lost = (density * margins.values / spread * 4 * variance / (2 * spread)).mean()
+        readout[list(string)] += lost
+    return _usage(found, density, readout, measured)
+
+
+def _usage(
+    found: GateSensitivities, density: NDArray[np.floating], readout: NDArray[np.floating], measured: list[int]
+) -> LineUsage:
+    n = len(readout)
+    lost = -(density[:, None] * found.derivatives[:, 0]).mean(0)
+    bonds, one_qubit = np.zeros(n - 1), np.zeros(n)
+    for (_, qubits), loss in zip(found.gates, lost, strict=True):
+        if len(qubits) == 2:
+            bonds[min(qubits)] += loss / TWO_QUBIT_ERROR
+        else:
+            one_qubit[qubits[0]] += loss / ONE_QUBIT_ERROR
+    read = [max(readout[qubit], _LEAST) if qubit in measured else 0.0 for qubit in range(n)]
+    return LineUsage(*(tuple(np.maximum(each, 0.0).tolist()) for each in (bonds, one_qubit, read)))
+
+
+def _line_target(num_qubits: int) -> ISATarget:
+    """A line of qubits that are all alike, so that qubit i lies in place i."""
+    gates = get_standard_gate_name_mapping()
+    perfect = InstructionProperties(error=0.0)
+    target = ISATarget(num_qubits=num_qubits)
+    for name in (*BASIS_GATES, "measure"):
+        if name == "cz":
+            places = [pair for low in range(num_qubits - 1) for pair in ((low, low + 1), (low + 1, low))]
+        else:
+            places = [(qubit,) for qubit in range(num_qubits)]
+        target.add_instruction(gates[name], dict.fromkeys(places, perfect))
+    return target
+
+
+def _uniform_noise() -> NoiseModel:
+    """The same depolarising error on every gate; a device reports its average infidelity, 3/4 or 1/2 of its p."""
+    model = NoiseModel(basis_gates=list(BASIS_GATES))
+    model.add_all_qubit_quantum_error(depolarizing_error(TWO_QUBIT_ERROR * 4 / 3, 2), ["cz"])
+    model.add_all_qubit_quantum_error(depolarizing_error(ONE_QUBIT_ERROR * 2, 1), ["sx", "x"])
+    return model
