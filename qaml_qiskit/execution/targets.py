@@ -79,7 +79,8 @@ class Target:
             qubits: in the gate's order.
         """
         places = self.isa[gate] if gate in self.isa.operation_names else {}
-        found = getattr((places or {}).get(qubits), "error", None)
+        properties = (places or {}).get(qubits) or (places or {}).get(qubits[::-1])
+        found = getattr(properties, "error", None)
         return None if found is None else float(found)
 
     def noise_notes(self, isa_circuit: QuantumCircuit) -> tuple[str, ...]:
