@@ -24,13 +24,18 @@ class _Entry(_Strict):
     options: PrimitiveOptions = PrimitiveOptions()
 
 
+class _Fractional(_Entry):
+    #: Whether the device's gates RX(θ) and RZZ(θ) can be used; see :mod:`qaml_qiskit.execution.fractional`.
+    fractional: Annotated[bool, Field(exclude_if=lambda fractional: not fractional)] = False
+
+
 class IdealEntry(_Entry):
     """A perfect device: any connectivity, no noise but that of a finite number of shots."""
 
     kind: Literal["ideal"]
 
 
-class AerEntry(_Entry):
+class AerEntry(_Fractional):
     """An all-to-all device with named noise after every native gate."""
 
     kind: Literal["aer"]
@@ -44,7 +49,7 @@ class AerEntry(_Entry):
         return noise
 
 
-class FakeEntry(_Entry):
+class FakeEntry(_Fractional):
     """A snapshot of an IBM device that ships with qiskit-ibm-runtime."""
 
     kind: Literal["fake"]
@@ -62,14 +67,14 @@ class FakeEntry(_Entry):
         return device
 
 
-class SnapshotEntry(_Entry):
+class SnapshotEntry(_Fractional):
     """A real device as it was when a run was submitted to it: the ``snapshot`` folder of that run, simulated."""
 
     kind: Literal["snapshot"]
     folder: str
 
 
-class IBMEntry(_Entry):
+class IBMEntry(_Fractional):
     """A real device, by its name on IBM Quantum Platform."""
 
     kind: Literal["ibm"]
