@@ -60,7 +60,7 @@ class KernelRunner:
         self._strides = place_strides(plan.num_digits)
         encoder = _Encoder()
         found = [sweep for step in plan.steps for sweep in sweeps(step, structures)]
-        schedule, self._used = Schedule.growing(found, plan.num_digits)
+        schedule, used = Schedule.growing(found, plan.num_digits)
         self._first = tuple(schedule.place)
         self._turns = np.array([encoder.turn(turn) for turn in schedule], dtype=_TURN)
         self._last = tuple(schedule.place)
@@ -73,7 +73,8 @@ class KernelRunner:
         self._arrays = (np.array(self._strides, dtype=np.int64), self._sweeps, self._numbers)
         addresses = [array.ctypes.data for array in self._arrays]
         # A turn that needs the lowest places alone sees no others.
-        self._propagations = [_Propagation(used, *addresses) for used in self._used]
+        self._used = [*used, *[plan.num_digits] * (len(self._turns) - len(used))]
+        self._propagations = {places: _Propagation(places, *addresses) for places in self._used}
         self._states = _zeros(batch * row_size(plan.num_digits), dtype).view(batch, -1)
 
     @property
@@ -112,7 +113,7 @@ class KernelRunner:
         for index, used in enumerate(self._used):
             size = self._grown(state, factors, size, used)
             turn = self._turns[index : index + 1]
-            arguments = (ctypes.addressof(self._propagations[index]), turn.ctypes.data, state.data_ptr())
+            arguments = (ctypes.addressof(self._propagations[used]), turn.ctypes.data, state.data_ptr())
             self._kernel.call("qaml_propagate", is_double, torch.get_num_threads(), *arguments)
             report()
         self._grown(state, factors, size, len(factors))

