@@ -254,8 +254,9 @@ def _propagation(document: dict[str, Any]) -> list[str]:
             lines.append([title, f"{median(rows[key]):.3g}", *cells, "" if error is None else f"{error:.1e}"])
     text = (
         f"{setting['images']:,} images of {setting['model']} on {setting['device']}: {setting['qubits']} qubits, "
-        f"{setting['two_qubit_gates']} two-qubit gates, the device's whole noise, single precision, one thread. What "
-        "is done once is in it. All ways but the cut were timed on fewer images and multiplied up."
+        f"{setting['two_qubit_gates']} two-qubit gates, the device's whole noise, single precision, one thread. "
+        "The cut was timed with all that is done once, the others without it, on fewer images, and multiplied up. "
+        f"Processor: {document['signature']['machine']['processor']}."
     )
     head = ["", "CPU s", "CPU ms an image", "times faster than row by row", "largest difference"]
     return ["## A forecast", text, _table(head, lines)]
