@@ -339,12 +339,15 @@ def _devices(document: dict[str, Any]) -> list[str]:
         for key, title in TITLES.items()
         if key in rows and base
     ]
+    compared = [fact for name, fact in facts.items() if name.startswith("agreement@")]
+    values = sum(fact["values"] for fact in compared)
+    square = sum(fact["values"] * fact["square"] for fact in compared) / values
     text = (
         f"{setting['qubits']} qubits, {setting['two_qubit_gates']} two-qubit gates on the model of a 156-qubit device, "
-        f"{setting['shots']:,} shots an image: an image, of runs of {setting['images']['exact']} images exactly and "
-        f"{setting['images']['aer']} by Aer, in turns. Over {setting['agreeing']} images the mean square difference of "
-        f"the raw ⟨Z⟩ is {setting['agreement']:.3f} of what shots explain (1 where nothing else differs, give or take "
-        f"{setting['spread']:.3f})."
+        f"{setting['shots']:,} shots an image: an image, of runs of {setting['exact_images']} images exactly and "
+        f"{setting['aer_images']} by Aer, in turns. Over {sum(fact['images'] for fact in compared)} images the mean "
+        f"square difference of the raw ⟨Z⟩ is {square:.3f} of what shots explain (1 where nothing else differs, give "
+        f"or take {(2 / values) ** 0.5:.3f})."
     )
     head = ["an image", "CPU ms", "wall ms", "times the exact run, median of rounds"]
     memory = [
