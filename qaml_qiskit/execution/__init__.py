@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.options import Mitigation as Mitigation
     from qaml_qiskit.execution.options import Mode as Mode
     from qaml_qiskit.execution.options import PrimitiveOptions as PrimitiveOptions
-    from qaml_qiskit.execution.outcomes import Sampled as Sampled
-    from qaml_qiskit.execution.outcomes import TileSampled as TileSampled
     from qaml_qiskit.execution.outcomes import read_outcomes as read_outcomes
     from qaml_qiskit.execution.outcomes import read_shots as read_shots
     from qaml_qiskit.execution.overview import Collection as Collection
@@ -59,6 +57,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.runner import JobState as JobState
     from qaml_qiskit.execution.runner import Runner as Runner
     from qaml_qiskit.execution.runner import SentJob as SentJob
+    from qaml_qiskit.execution.sampled import Sampled as Sampled
+    from qaml_qiskit.execution.sampled import TileSampled as TileSampled
     from qaml_qiskit.execution.sampling import compile_for as compile_for
     from qaml_qiskit.execution.sampling import sample as sample
     from qaml_qiskit.execution.sampling import workload_for as workload_for

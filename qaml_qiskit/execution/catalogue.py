@@ -31,13 +31,18 @@ class SimulatedEntry(_Entry):
     engine: Annotated[Engine | None, Field(exclude_if=lambda engine: engine is None)] = None
 
 
+class _Fractional(_Entry):
+    #: Whether the device's gates RX(θ) and RZZ(θ) can be used; see :mod:`qaml_qiskit.execution.fractional`.
+    fractional: Annotated[bool, Field(exclude_if=lambda fractional: not fractional)] = False
+
+
 class IdealEntry(SimulatedEntry):
     """A perfect device: any connectivity, no noise but that of a finite number of shots."""
 
     kind: Literal["ideal"]
 
 
-class AerEntry(SimulatedEntry):
+class AerEntry(SimulatedEntry, _Fractional):
     """An all-to-all device with named noise after every native gate."""
 
     kind: Literal["aer"]
@@ -51,7 +56,7 @@ class AerEntry(SimulatedEntry):
         return noise
 
 
-class FakeEntry(SimulatedEntry):
+class FakeEntry(SimulatedEntry, _Fractional):
     """A snapshot of an IBM device that ships with qiskit-ibm-runtime."""
 
     kind: Literal["fake"]
@@ -69,14 +74,14 @@ class FakeEntry(SimulatedEntry):
         return device
 
 
-class SnapshotEntry(SimulatedEntry):
+class SnapshotEntry(SimulatedEntry, _Fractional):
     """A real device as it was when a run was submitted to it: the ``snapshot`` folder of that run, simulated."""
 
     kind: Literal["snapshot"]
     folder: str
 
 
-class IBMEntry(_Entry):
+class IBMEntry(_Fractional):
     """A real device, by its name on IBM Quantum Platform."""
 
     kind: Literal["ibm"]

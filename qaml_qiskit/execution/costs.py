@@ -14,6 +14,7 @@ from qaml_qiskit.execution.circuits import calibration_circuits
 from qaml_qiskit.execution.engines import told_engine
 from qaml_qiskit.execution.splitting import MAX_EXECUTIONS, payload_bytes
 from qaml_qiskit.execution.targets import Target
+from qaml_qiskit.execution.tiles import split_tiles
 from qaml_qiskit.execution.workload import CALIBRATION, Workload
 
 #: Documented estimate of the service: seconds that a job takes beside its executions.
@@ -38,10 +39,11 @@ class Plan:
         payload_bytes: bytes sent, about.
         circuit_seconds: duration of one execution by the target's gate times; None where it has none.
         qpu_seconds: estimated QPU time; 0 for simulated targets.
-        two_qubit_gates: in the ISA circuit.
+        two_qubit_gates: in the ISA circuit, those of all tiles.
         two_qubit_depth: of the ISA circuit.
         depth: of the ISA circuit.
         gate_survival: probability that no gate fails, ∏(1 − error) over the target's error rates; None without them.
+            With tiles, the mean over them.
         readout_survival: the same for the measurements of one execution.
         assumptions: what the estimate rests on, a sentence each.
     """
@@ -80,7 +82,7 @@ def plan(workload: Workload, target: Target) -> Plan:
     factor, mitigation_note = _mitigation_factor(workload)
     executions = settings.shots * (factor * runs + calibrations)
     seconds = circuit_seconds(isa, target.isa)
-    gates, readout = survival(isa, target.isa)
+    gates, readout = _mean_survival(workload, target.isa)
     counts = gate_counts(isa)
     qpu, notes = _qpu_seconds(workload, target, seconds)
     return Plan(
@@ -234,6 +236,17 @@ def circuit_seconds(isa: QuantumCircuit, target: ISATarget) -> float | None:
         for qubit in qubits:
             ends[qubit] = end
     return max(ends)
+
+
+def _mean_survival(workload: Workload, target: ISATarget) -> tuple[float | None, float | None]:
+    tiles = split_tiles(workload.isa, workload.settings.tiles)
+    gates, readout = zip(*(survival(tile, target) for tile in tiles), strict=True)
+    return _mean(gates), _mean(readout)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def survival(isa: QuantumCircuit, target: ISATarget) -> tuple[float | None, float | None]:

@@ -16,6 +16,7 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, IdealEntry, SnapshotEntry, TargetEntry
 from qaml_qiskit.execution.circuits import active_qubits
 from qaml_qiskit.execution.faulty import without_faulty
+from qaml_qiskit.execution.fractional import with_fractional
 from qaml_qiskit.execution.service import open_device
 from qaml_qiskit.execution.snapshot import read_snapshot
 from qaml_qiskit.noise import BASIS_GATES, check_touches, device_noise, device_notes
@@ -143,19 +144,27 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
         case SnapshotEntry(folder=folder):
             return _device(name, entry, read_snapshot(Path(folder)), num_qubits)
         case IBMEntry(device=device):
-            backend, described = open_device(device)
+            backend, described = open_device(device, fractional=entry.fractional)
             return _device(name, entry, described, num_qubits, backend)
         case _:
             gates = get_standard_gate_name_mapping()
             isa = ISATarget(num_qubits=num_qubits)
             for gate in (*BASIS_GATES, "measure"):
                 isa.add_instruction(gates[gate])
-            return Target(name, entry, isa)
+            return _fractional(Target(name, entry, isa))
 
 
 def _device(name: str, entry: TargetEntry, isa: ISATarget, num_qubits: int, backend: BackendV2 | None = None) -> Target:
     working, notes = without_faulty(isa, num_qubits)
-    return Target(name, entry, working, backend, notes)
+    return _fractional(Target(name, entry, working, backend, notes))
+
+
+def _fractional(target: Target) -> Target:
+    """With fractional gates where the entry says so; a real device says itself how good they are."""
+    if target.is_hardware or not getattr(target.entry, "fractional", False):
+        return target
+    isa, assumed = with_fractional(target.isa)
+    return replace(target, isa=isa, notes=(*target.notes, *assumed))
 
 
 def _fake(device: str) -> tuple[ISATarget, tuple[str, ...]]:

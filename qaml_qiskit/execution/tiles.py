@@ -7,12 +7,18 @@ from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution.circuits import active_qubits, check_isa, measured_qubits
-from qaml_qiskit.execution.layout import line_usage
+from qaml_qiskit.execution.layout import LineUsage, line_usage
 from qaml_qiskit.execution.lines import PlacedLine, best_lines
-from qaml_qiskit.execution.recipes import Recipe, to_isa
+from qaml_qiskit.execution.recipes import Recipe, to_isa, usage_for
 
 
-def tile_lines(circuit: QuantumCircuit, target: ISATarget, tiles: int | None, gap: int = 0) -> tuple[PlacedLine, ...]:
+def tile_lines(
+    circuit: QuantumCircuit,
+    target: ISATarget,
+    tiles: int | None,
+    gap: int = 0,
+    usage: LineUsage | None = None,
+) -> tuple[PlacedLine, ...]:
     """Lines for so many copies of a circuit, the best one first.
 
     Args:
@@ -20,6 +26,7 @@ def tile_lines(circuit: QuantumCircuit, target: ISATarget, tiles: int | None, ga
         target: the device, with its calibrated error rates.
         tiles: T; None for as many as fit.
         gap: idle qubits between two tiles, at least.
+        usage: of the parts of a line, or their weights, see :func:`.usage_for`; by default that of the circuit.
 
     Raises:
         ConfigurationError: fewer than one tile, more than fit, or as :func:`.best_lines`.
@@ -31,7 +38,7 @@ def tile_lines(circuit: QuantumCircuit, target: ISATarget, tiles: int | None, ga
             expected="1 or more",
             remedy="correct --tiles, or leave it out",
         )
-    usage = line_usage(circuit)
+    usage = usage or line_usage(circuit)
     lines = best_lines(target, usage, tiles, gap)
     if tiles is None or len(lines) == tiles:
         return lines
@@ -57,6 +64,7 @@ def compile_tiles(
     *,
     gap: int = 0,
     name: str = "given",
+    weights: LineUsage | None = None,
 ) -> tuple[QuantumCircuit, ...]:
     """Compile a circuit once for every line, on the qubits of that line alone.
 
@@ -70,6 +78,7 @@ def compile_tiles(
         lines: disjoint ones, or how many; then :func:`tile_lines` finds them.
         gap: of lines that are found here.
         name: of the recipe, for messages.
+        weights: of the parts of the circuit's line, for a recipe with ``layout: margin``.
 
     Returns:
         An ISA circuit a tile, for :func:`join_tiles`: all with the same parameters in the same order.
@@ -78,7 +87,8 @@ def compile_tiles(
         ConfigurationError: as :func:`tile_lines` and :func:`.to_isa`.
     """
     if isinstance(lines, int):
-        lines = tile_lines(circuit, target, lines, gap)
+        usage = usage_for(circuit, target, recipe, weights) if recipe.layout else None
+        lines = tile_lines(circuit, target, lines, gap, usage)
     return tuple(_compiled_on(circuit, target, recipe, line.qubits, name) for line in lines)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.asking import Sampling as Sampling
     from qaml_qiskit.studies.asking import ask_models as ask_models
     from qaml_qiskit.studies.asking import check_askable as check_askable
+    from qaml_qiskit.studies.asking import engine_notes as engine_notes
     from qaml_qiskit.studies.attacking import Cell as Cell
     from qaml_qiskit.studies.attacking import attack_columns as attack_columns
     from qaml_qiskit.studies.attacking import make_adversarial as make_adversarial
@@ -131,5 +132,10 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.tampering import check_invertible as check_invertible
     from qaml_qiskit.studies.tampering import honest_readout as honest_readout
     from qaml_qiskit.studies.tampering import tamper_parts as tamper_parts
+    from qaml_qiskit.studies.tiling import Tiling as Tiling
+    from qaml_qiskit.studies.tiling import TilingForecast as TilingForecast
+    from qaml_qiskit.studies.tiling import TilingSettings as TilingSettings
+    from qaml_qiskit.studies.tiling import tile_rows_of as tile_rows_of
+    from qaml_qiskit.studies.tiling import tiling_row as tiling_row
 
 load_lazily(__name__)

@@ -1,5 +1,7 @@
 """What every tile of a chip answered, against the labels and the ideal values of the images that it ran."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,7 +64,7 @@ def tile_rows(
     return rows
 
 
-def tile_arrays(called: str, workload: Workload, sampled: Sampled) -> dict[str, NDArray[np.generic]]:
+def tile_arrays(called: str, workload: Workload, sampled: Sampled) -> dict[str, NDArray[Any]]:
     """What ``predictions.npz`` has of tiles: the tile of every image, or what every tile said of it.
 
     Args:

@@ -9,24 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
-from qaml_qiskit.artifacts.mapping import HERE, Pool
 from qaml_qiskit.artifacts.outcome import Row
+from qaml_qiskit.deployments.compiled import Compiled
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.deployments.images import Batch
-from qaml_qiskit.deployments.sampling import passing_run
 from qaml_qiskit.evaluation import Estimates, TiledEstimates, sampled_hits, wilson_interval
 from qaml_qiskit.execution import (
     CountsMitigation,
     PlacedLine,
     TileImages,
     build_workload,
-    compile_tiles,
     device_seconds,
     join_tiles,
-    tile_lines,
+    survival,
 )
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.studies.predicting import OnDevice, predict_on_devices
+from qaml_qiskit.studies.averages import Averages
+from qaml_qiskit.studies.predicting import deployment_averages, expected_estimates
 
 #: Images of a request that the accuracy of tiles is forecast with, at most.
 FORECAST_IMAGES = 200
@@ -71,6 +70,7 @@ class TilingForecast:
         loss: how much less that is than on the best line alone.
         loss_error: standard error of the loss, by the choice of images.
         seconds: QPU time; of a simulated device, of the device that it stands for.
+        images: N, of the run.
     """
 
     lines: tuple[PlacedLine, ...]
@@ -80,6 +80,7 @@ class TilingForecast:
     loss: float
     loss_error: float
     seconds: float
+    images: int
 
     @property
     def tiles(self) -> int:
@@ -87,9 +88,9 @@ class TilingForecast:
         return len(self.lines)
 
     @property
-    def accuracy_per_second(self) -> float:
-        """Forecast accuracy per QPU second."""
-        return self.accuracy / self.seconds
+    def right_per_second(self) -> float:
+        """Images of the run that are named right in a QPU second by the forecast."""
+        return self.accuracy * self.images / self.seconds
 
 
 class Tiling:
@@ -100,7 +101,6 @@ class Tiling:
         batch: images of the run; the first :data:`FORECAST_IMAGES` are forecast.
         settings: of the run.
         progress: told about every image and line.
-        pool: where forecasts are computed.
 
     Raises:
         ConfigurationError: a target without lines, or a gap below 0.
@@ -112,35 +112,56 @@ class Tiling:
         batch: Batch,
         settings: TilingSettings,
         progress: Progress | None = None,
-        pool: Pool = HERE,
     ) -> None:
         # What is drawn is forecast by its average.
         self._deployment, self._settings = deployment.expected, settings
         self._batch, self._draws = batch.first(FORECAST_IMAGES), deployment.draws
-        self._progress, self._pool = progress or Silent(), pool
+        self._progress = progress or Silent()
         self._compiled: dict[PlacedLine, QuantumCircuit] = {}
         self._estimates: dict[PlacedLine, Estimates] = {}
         self._own_hits: dict[PlacedLine, NDArray[np.float64]] = {}
         # Tells what is wrong before anything is computed.
         self._best = self.lines(1)
 
+    @property
+    def num_images(self) -> int:
+        """Images that are forecast."""
+        return len(self._batch)
+
+    @property
+    def compiled(self) -> Compiled:
+        """The classifier's circuit, also compiled for the whole target."""
+        return self._deployment.compiled
+
+    @property
+    def gap(self) -> int:
+        """Idle qubits between two tiles, at least."""
+        return self._settings.gap
+
+    @property
+    def is_hardware(self) -> bool:
+        """Whether the QPU seconds would be paid for."""
+        return self.compiled.target.is_hardware
+
+    def survival(self, line: PlacedLine) -> tuple[float | None, float | None]:
+        """Of the gates and of the measurements of the tile on a line."""
+        return survival(self.circuits([line])[0], self.compiled.target.isa)
+
     def lines(self, tiles: int | None) -> tuple[PlacedLine, ...]:
         """Where so many tiles go; None for as many as fit."""
-        compiled = self._deployment.compiled
-        return tile_lines(compiled.circuit, compiled.target.isa, tiles, self._settings.gap)
+        return self.compiled.lines(tiles, self._settings.gap)
 
     def circuits(self, lines: Sequence[PlacedLine]) -> tuple[QuantumCircuit, ...]:
         """An ISA circuit a line."""
-        compiled, name = self._deployment.compiled, self._settings.recipe
         for line in lines:
             if line not in self._compiled:
-                found = compile_tiles(compiled.circuit, compiled.target.isa, compiled.recipe, [line], name=name)
-                self._compiled[line] = found[0]
+                (found,) = self.compiled.on_lines([line], self._settings.recipe)
+                self._compiled[line] = found
         return tuple(self._compiled[line] for line in lines)
 
     def seconds(self, lines: Sequence[PlacedLine]) -> float:
         """QPU time of the run with a tile on every line, on the device that a simulated target stands for."""
-        circuits, compiled, settings = self.circuits(lines), self._deployment.compiled, self._settings
+        circuits, compiled, settings = self.circuits(lines), self.compiled, self._settings
         workload = build_workload(
             join_tiles(circuits),
             np.zeros((settings.images * self._draws, circuits[0].num_parameters)),
@@ -173,6 +194,7 @@ class Tiling:
             float(lost.mean()),
             float(lost.std() / np.sqrt(len(lost))),
             self.seconds(lines),
+            self._settings.images,
         )
 
     @cached_property
@@ -181,11 +203,16 @@ class Tiling:
         low, high = wilson_interval(self.forecast(self._best).accuracy, self._settings.images)
         return min(MOST_LOSS, (high - low) / 2)
 
-    def choose(self) -> list[TilingForecast]:
+    def compared(self, tiles: int) -> list[TilingForecast]:
+        """So many tiles, and the best line alone."""
+        return [self.forecast(self.lines(tiles)), self.forecast(self._best)]
+
+    @cached_property
+    def choice(self) -> list[TilingForecast]:
         """The numbers of tiles that were looked at, the one to take first.
 
-        Of those that lose no more accuracy than :attr:`most_loss`, the one with the highest accuracy per QPU second; of
-        equals the smallest. Larger numbers are looked at until one loses twice as much.
+        Of those that lose no more accuracy than :attr:`most_loss`, the one with the most images named right in a QPU
+        second; of equals the smallest. Larger numbers are looked at until one loses twice as much.
         """
         tried: list[TilingForecast] = []
         for tiles in range(1, len(self.lines(None)) + 1):
@@ -193,23 +220,30 @@ class Tiling:
             if tried[-1].loss > 2 * self.most_loss:
                 break
         # One tile loses nothing.
-        chosen = max((each for each in tried if each.loss <= self.most_loss), key=lambda each: each.accuracy_per_second)
+        chosen = max((each for each in tried if each.loss <= self.most_loss), key=lambda each: each.right_per_second)
         return [chosen, *(each for each in tried if each is not chosen)]
 
     def _predict(self, lines: Sequence[PlacedLine]) -> None:
         """Propagate the images through the tiles of lines that are not known yet."""
         new = [line for line in dict.fromkeys(lines) if line not in self._estimates]
-        sets = {
-            f"line-{number}": OnDevice(self._deployment.through(isa), self._batch.images, f"tile {number}")
-            for number, isa in enumerate(self.circuits(new), len(self._estimates))
-        }
-        if not sets:
+        if not new:
             return
-        with passing_run() as run:
-            found = predict_on_devices(sets, run, self._progress, self._pool)
-        for line, prediction in zip(new, found.values(), strict=True):
-            shots = self._settings.shots * self._draws
-            self._estimates[line] = prediction.estimates(shots, self._settings.mitigation)
+        images, circuits = self._batch.images, self.circuits(new)
+        with self._progress.task("predicting what tiles would score", len(images) * len(new)) as advance:
+            for line, isa in zip(new, circuits, strict=True):
+                tile = self._deployment.through(isa)
+                averages = deployment_averages(tile, images, advance)
+                averages = Averages.joined(
+                    [{name: each.astype(np.float64) for name, each in averages.arrays().items()}]
+                )
+                shots, products, readout = (
+                    self._settings.shots * self._draws,
+                    tile.circuit.products,
+                    tile.circuit.readout,
+                )
+                self._estimates[line] = expected_estimates(
+                    averages, products, readout, shots, self._settings.mitigation
+                )
 
     def _hits(self, lines: Sequence[PlacedLine]) -> NDArray[np.float64]:
         """How often every image is named right by tiles on these lines, shape (N,)."""
@@ -225,6 +259,17 @@ class Tiling:
         return mean
 
 
+def tile_rows_of(tiling: Tiling, lines: Sequence[PlacedLine], accuracies: Sequence[float] | None = None) -> list[Row]:
+    """A row a tile: its qubits in the order of the line, its survival, and its forecast accuracy where it is known."""
+    rows: list[Row] = []
+    for number, line in enumerate(lines):
+        gates, readout = tiling.survival(line)
+        accuracy = None if accuracies is None else accuracies[number]
+        place = {"tile": number, "qubits": " ".join(map(str, line.qubits))}
+        rows.append({**place, "gate_survival": gates, "readout_survival": readout, "accuracy": accuracy})
+    return rows
+
+
 def tiling_row(forecast: TilingForecast, best_alone: float) -> Row:
     """A number of tiles with what it gives and costs, against the ``best_alone`` seconds of one tile."""
     return {
@@ -234,5 +279,5 @@ def tiling_row(forecast: TilingForecast, best_alone: float) -> Row:
         "accuracy": forecast.accuracy,
         "loss": forecast.loss,
         "loss_error": forecast.loss_error,
-        "accuracy_per_second": forecast.accuracy_per_second,
+        "right_per_second": forecast.right_per_second,
     }

@@ -187,8 +187,8 @@ class _Walk:
             flip = CircuitInstruction(XGate(label=operation.label), instruction.qubits[:1])
             closed = operation.to_mutable()
             closed.ctrl_state = None
-            for part, places in ((flip, qubits[:1]), (instruction.replace(closed), qubits), (flip, qubits[:1])):
-                self._operation(part, places)
+            for each, places in ((flip, qubits[:1]), (instruction.replace(closed), qubits), (flip, qubits[:1])):
+                self._operation(each, places)
             return
         matrix = instruction.matrix
         if self._free is not None and instruction.is_parameterized():

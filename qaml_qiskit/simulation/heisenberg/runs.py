@@ -19,7 +19,7 @@ _RUNS, _NUMBERS = 128, 2**22
 #: What an overlap costs for each number of a vector, where a step of the circuit costs 1.
 _OVERLAP_COST = 0.5
 #: Numbers of a vector between two sums, so few that those of some observables stay in the cache.
-_CHUNK = 2**14
+_CHUNK = 2**15
 
 
 class Runs:

@@ -36,11 +36,12 @@ from qaml_qiskit.execution.question import within
 from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome
+from qaml_qiskit.studies import Tiling
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.run.jobs import outcome_of, send
 from qaml_qiskit.workflows.run.request import RunRequest
 from qaml_qiskit.workflows.run.results import INPUTS, PLAN, finish
-from qaml_qiskit.workflows.run.tiling import number_of_tiles
+from qaml_qiskit.workflows.run.tiling import number_of_tiles, tiling_for, tiling_tables
 
 #: Asks whether the QPU time of a plan may be spent.
 Consent = Callable[[Plan], bool]
@@ -55,6 +56,7 @@ class Prepared:
     batch: Batch
     resolved: dict[str, Any]
     data_dir: Path | None = None
+    tiling: Tiling | None = None
 
     @cached_property
     def plan(self) -> Plan:
@@ -102,7 +104,9 @@ def prepare(
     deployment.check_runnable()
     batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
     compiled, target = deployment.compiled, deployment.compiled.target
-    tiles = number_of_tiles(request, deployment)
+    calibration = None if request.calibration is None else load_calibration(request.calibration)
+    tiling = tiling_for(request, deployment, batch, calibration, progress)
+    tiles = number_of_tiles(request, tiling)
     isa = compiled.tiled(tiles, request.tile_gap, request.recipe)
     workload = workload_for(
         isa,
@@ -113,7 +117,7 @@ def prepare(
         seed=request.seed,
         mode=request.mode,
         images_per_job=request.images_per_job,
-        calibration=None if request.calibration is None else load_calibration(request.calibration),
+        calibration=calibration,
         strings=deployment.qvc.readout.bits,
         draws=deployment.draws,
         tiles=tiles,
@@ -138,7 +142,7 @@ def prepare(
     if told := deployment.sampling_notes:
         rule = deployment.sampling_rule
         resolved |= {"inference": None if rule is None else str(rule), "inference_notes": list(told)}
-    return Prepared(deployment, workload, batch, resolved, data_dir)
+    return Prepared(deployment, workload, batch, resolved, data_dir, tiling)
 
 
 def _on_hardware(request: RunRequest, around: Mapping[str, Any]) -> bool:
@@ -158,7 +162,11 @@ def plan(
     """What a run would cost. Nothing is written or sent."""
     prepared = prepare(request, backends, data_dir, progress)
     row = prepared.plan.row(target=request.target, recipe=request.recipe, mitigation=request.mitigation)
-    return Outcome("plan", None, [row], notes=(*prepared.deployment.sampling_notes, *prepared.plan.assumptions))
+    notes = (*prepared.deployment.sampling_notes, *prepared.plan.assumptions)
+    if prepared.tiling is None:
+        return Outcome("plan", None, [row], notes=notes)
+    tables, told = tiling_tables(request, prepared.tiling)
+    return Outcome("plan", None, [row], tables, notes=(*told, *notes))
 
 
 @takes(RunRequest, lasts=lambda request, around: True)
