@@ -31,7 +31,7 @@ from qaml_qiskit.noise import BASIS_GATES
 from qaml_qiskit.simulation.heisenberg import gate_sensitivities, noisy_expectations
 
 #: Images that set a device's parts apart from each other.
-IMAGES = 40
+IMAGES = 100
 #: Shots an image that accuracy is expected with.
 SHOTS = 1000
 #: Error rates of two- and one-qubit gates that weights are taken at: those of a good device.
