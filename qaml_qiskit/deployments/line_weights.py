@@ -31,7 +31,7 @@ from qaml_qiskit.noise import BASIS_GATES
 from qaml_qiskit.simulation.heisenberg import gate_sensitivities, noisy_expectations
 
 #: Images that set a device's parts apart from each other.
-IMAGES = 40
+IMAGES = 100
 #: Shots an image that accuracy is expected with.
 SHOTS = 1000
 #: Error rates of two- and one-qubit gates that weights are taken at: those of a good device.
@@ -127,7 +127,7 @@ def line_losses(
     variances = margins.variances(read, SHOTS)
     spread = np.sqrt(variances.sum(1))
     density = margins.density(spread)
-    found = gate_sensitivities(bare, noise, strings, values, combinations=margins.weights[:, None])
+    found = gate_sensitivities(bare, noise, strings, values, combinations=margins.weights[:, None].astype(np.float64))
     lost = -(density[:, None] * found.derivatives[:, 0]).mean(0)
     losses = LineLosses(np.zeros(n - 1), np.zeros(n), np.zeros(n), tuple(qubit in measured for qubit in range(n)))
     for (_, qubits), loss in zip(found.gates, lost, strict=True):
@@ -152,10 +152,9 @@ def _line_target(num_qubits: int) -> ISATarget:
     perfect = InstructionProperties(error=0.0)
     target = ISATarget(num_qubits=num_qubits)
     for name in (*BASIS_GATES, "measure"):
+        places: list[tuple[int, ...]] = [(qubit,) for qubit in range(num_qubits)]
         if name == "cz":
             places = [pair for low in range(num_qubits - 1) for pair in ((low, low + 1), (low + 1, low))]
-        else:
-            places = [(qubit,) for qubit in range(num_qubits)]
         target.add_instruction(gates[name], dict.fromkeys(places, perfect))
     return target
 
