@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import ZString
+from qaml_qiskit.execution.catalogue import ProviderEntry
 from qaml_qiskit.execution.circuits import check_isa
 from qaml_qiskit.execution.collection import collect
-from qaml_qiskit.execution.options import DEFAULT_MITIGATION, Mitigation
+from qaml_qiskit.execution.options import DEFAULT_MITIGATION, ESTIMATED, Mitigation, Mode
 from qaml_qiskit.execution.outcomes import Sampled, read_outcomes
 from qaml_qiskit.execution.recipes import Recipe, to_isa
 from qaml_qiskit.execution.splitting import LOCAL_IMAGES_PER_JOB, build_workload
@@ -44,9 +46,27 @@ def workload_for(isa: QuantumCircuit, values: NDArray[np.float64], target: Targe
     Raises:
         QamlError: as :func:`build_workload`.
     """
-    most = None if target.is_hardware else LOCAL_IMAGES_PER_JOB
-    options = target.entry.options
+    _check_provider(target, **settings)
+    limits = [None if target.is_hardware else LOCAL_IMAGES_PER_JOB, target.most_circuits]
+    most = min((limit for limit in limits if limit is not None), default=None)
+    options = target.entry.primitive_options
     return build_workload(isa, values, target=target.name, options=options, most_per_job=most, **settings)
+
+
+def _check_provider(
+    target: Target, mitigation: Mitigation = DEFAULT_MITIGATION, mode: Mode = "batch", **_: Any
+) -> None:
+    """Refuse what only the Runtime's primitives do."""
+    if not isinstance(target.entry, ProviderEntry):
+        return
+    refused = f"--mitigation {mitigation}" if mitigation in ESTIMATED else "--mode session" * (mode == "session")
+    if refused:
+        raise ConfigurationError(
+            f"target {target.name} is a provider's backend, which has no Runtime primitives",
+            got=refused,
+            expected="bitstrings, in jobs sent one by one: --mitigation none, readout or m3, without a session",
+            remedy="leave it out, or choose another target",
+        )
 
 
 def sample(
