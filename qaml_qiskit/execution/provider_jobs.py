@@ -17,7 +17,7 @@ from qiskit.transpiler import Target as ISATarget
 from qiskit.transpiler import generate_preset_pass_manager
 
 from qaml_qiskit.execution.runner import BrokenResultError, SentJob, is_job_id
-from qaml_qiskit.files import write_atomically
+from qaml_qiskit.files import make_folders, write_atomically
 
 #: The folder, inside a run folder, with a file for every attempt at a chunk.
 NOTES_FOLDER = "provider"
@@ -65,7 +65,7 @@ class StandIn(BackendV2):
         return self._handler(run_input, **options)
 
 
-class Unread:
+class SentJobStub:
     """A stand-in's job that is sent and not waited for."""
 
     def result(self) -> Result:
@@ -73,7 +73,7 @@ class Unread:
         raise AllSentError
 
 
-class Reading:
+class ReadJob:
     """A stand-in's job that gives a vendor's result in the form that the sampler reads.
 
     The sampler reads the outcome of every shot, and takes a result without them for zeros. Some vendors give counts
@@ -161,7 +161,7 @@ class Note(BaseModel):
 
     def write(self, folder: Path) -> None:
         """Keep it in a run folder."""
-        (folder / NOTES_FOLDER).mkdir(exist_ok=True)
+        make_folders(folder / NOTES_FOLDER)
         write_atomically(_file(folder, self.chunk, self.attempt), self.model_dump_json() + "\n", private=True)
 
 

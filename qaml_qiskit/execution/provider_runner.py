@@ -18,9 +18,9 @@ from qaml_qiskit.execution.provider import ask, giver_of_jobs, place_of_provider
 from qaml_qiskit.execution.provider_jobs import (
     AllSentError,
     Note,
-    Reading,
+    ReadJob,
+    SentJobStub,
     StandIn,
-    Unread,
     in_gates_of,
     read_note,
     read_notes,
@@ -81,14 +81,14 @@ class ProviderRunner:
         note = Note(run=run_id, chunk=job.chunk, attempt=attempt, parts=math.ceil(circuits / (most or circuits)))
         handed_over = False
 
-        def hand_over(part: list[QuantumCircuit], **options: Any) -> Unread:
+        def hand_over(part: list[QuantumCircuit], **options: Any) -> SentJobStub:
             nonlocal note, handed_over
             handed_over = True
             handle = self._backend.run(part, **options)
             note = note.model_copy(update={"ids": (*note.ids, str(handle.job_id()))})
             self._handles[note.ids[-1]] = handle
             note.write(folder)
-            return Unread()
+            return SentJobStub()
 
         def send() -> None:
             with suppress(AllSentError):
@@ -170,17 +170,17 @@ class ProviderRunner:
     def close(self) -> None:
         """There is nothing to close."""
 
-    def _reader(self, handles: Iterator[JobV1], workload: Workload, results: list[Any]) -> Callable[..., Reading]:
+    def _reader(self, handles: Iterator[JobV1], workload: Workload, results: list[Any]) -> Callable[..., ReadJob]:
         """Gives the sampler the jobs that were sent, in their order, in place of new ones; results are noted."""
 
-        def read(part: list[QuantumCircuit], **options: Any) -> Reading:
+        def read(part: list[QuantumCircuit], **options: Any) -> ReadJob:
             handle = next(handles)
 
             def result() -> Any:
                 results.append(handle.result())
                 return results[-1]
 
-            return Reading(result, len(part), workload.settings.shots, self._words)
+            return ReadJob(result, len(part), workload.settings.shots, self._words)
 
         return read
 
@@ -230,9 +230,9 @@ def _simulated(target: Target, entry: ProviderEntry, backend: BackendV2) -> Prim
         def words(text: object) -> str:
             return scrub(str(text), secrets_of(entry))
 
-        def run(part: list[QuantumCircuit], *, shots: int, **options: Any) -> Reading:
+        def run(part: list[QuantumCircuit], *, shots: int, **options: Any) -> ReadJob:
             handle = ask(what, lambda: backend.run(part, shots=shots, **options), entry, large=True)
-            return Reading(lambda: ask(what, handle.result, entry, large=True), len(part), shots, words)
+            return ReadJob(lambda: ask(what, handle.result, entry, large=True), len(part), shots, words)
 
         sampler = BackendSamplerV2(backend=StandIn(backend, run), options={"seed_simulator": seed})
         return in_gates_of(circuits, target.isa), sampler

@@ -273,7 +273,7 @@ def test_targets_are_listed_without_being_opened(qaml: Qaml, place: Path) -> Non
 def test_a_backend_without_error_rates_runs_and_has_no_forecast(qaml: Qaml, place: Path) -> None:
     entry(place, "vague")
     assert qaml("run", *arguments(place, place / "run"), "--submit").code == 0
-    words = ["--backends", place / "backends.yaml", "--images", place / "images.npz"]
-    refused = qaml("forecast", f"{place / 'model'}@device", *words)
+    words = ["--target", "device", "--backends", place / "backends.yaml", "--images", place / "images.npz"]
+    refused = qaml("forecast", place / "model", *words)
     assert refused.code == 2, refused.err
     assert "no error rate" in refused.err
