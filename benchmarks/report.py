@@ -254,8 +254,9 @@ def _propagation(document: dict[str, Any]) -> list[str]:
             lines.append([title, f"{median(rows[key]):.3g}", *cells, "" if error is None else f"{error:.1e}"])
     text = (
         f"{setting['images']:,} images of {setting['model']} on {setting['device']}: {setting['qubits']} qubits, "
-        f"{setting['two_qubit_gates']} two-qubit gates, the device's whole noise, single precision, one thread. What "
-        "is done once is in it. All ways but the cut were timed on fewer images and multiplied up."
+        f"{setting['two_qubit_gates']} two-qubit gates, the device's whole noise, single precision, one thread. "
+        "The cut was timed with all that is done once, the others without it, on fewer images, and multiplied up. "
+        f"Processor: {document['signature']['machine']['processor']}."
     )
     head = ["", "CPU s", "CPU ms an image", "times faster than row by row", "largest difference"]
     return ["## A forecast", text, _table(head, lines)]
@@ -338,12 +339,15 @@ def _devices(document: dict[str, Any]) -> list[str]:
         for key, title in TITLES.items()
         if key in rows and base
     ]
+    compared = [fact for name, fact in facts.items() if name.startswith("agreement@")]
+    values = sum(fact["values"] for fact in compared)
+    square = sum(fact["values"] * fact["square"] for fact in compared) / values
     text = (
         f"{setting['qubits']} qubits, {setting['two_qubit_gates']} two-qubit gates on the model of a 156-qubit device, "
-        f"{setting['shots']:,} shots an image: an image, of runs of {setting['images']['exact']} images exactly and "
-        f"{setting['images']['aer']} by Aer, in turns. Over {setting['agreeing']} images the mean square difference of "
-        f"the raw ⟨Z⟩ is {setting['agreement']:.3f} of what shots explain (1 where nothing else differs, give or take "
-        f"{setting['spread']:.3f})."
+        f"{setting['shots']:,} shots an image: an image, of runs of {setting['exact_images']} images exactly and "
+        f"{setting['aer_images']} by Aer, in turns. Over {sum(fact['images'] for fact in compared)} images the mean "
+        f"square difference of the raw ⟨Z⟩ is {square:.3f} of what shots explain (1 where nothing else differs, give "
+        f"or take {(2 / values) ** 0.5:.3f})."
     )
     head = ["an image", "CPU ms", "wall ms", "times the exact run, median of rounds"]
     memory = [

@@ -46,15 +46,17 @@ def run(settings: Settings) -> Store:
     def prepared() -> PreparedCircuit:
         return PreparedCircuit(circuit.circuit, circuit.noise, circuit.read, dtype=torch.float32)
 
+    kept = prepared()
+
     def by_torch() -> Tensor:
         with use_backend("torch"):
-            return prepared().expectations(values[:some], strings, rows=1000)
+            return kept.expectations(values[:some], strings, rows=1000)
 
     ways: dict[str, tuple[Callable[[], Tensor], int]] = {
         "rows": (lambda: _row_by_row(circuit, table, values[:some]), some),
-        "whole": (lambda: prepared().expectations(values[: 5 * some], strings, rows=1), 5 * some),
+        "whole": (lambda: kept.expectations(values[: 5 * some], strings, rows=1), 5 * some),
         "cut": (lambda: prepared().expectations(values, strings, rows=1000), images),
-        "frequencies": (lambda: prepared().frequencies(values[: 5 * some]), 5 * some),
+        "frequencies": (lambda: kept.frequencies(values[: 5 * some]), 5 * some),
         "torch": (by_torch, some),
     }
     wanted = ways["rows"][0]()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 from qiskit_ibm_runtime import fake_provider
 
 from qaml_qiskit.errors import ConfigurationError, nearest, perhaps, unknown_name
@@ -20,8 +20,20 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class _Entry(_Strict):
+class _Place(_Strict):
+    @property
+    def is_hardware(self) -> bool:
+        """Whether running there costs QPU time."""
+        return False
+
+
+class _Entry(_Place):
     options: PrimitiveOptions = PrimitiveOptions()
+
+    @property
+    def primitive_options(self) -> PrimitiveOptions:
+        """What is asked of the primitive beside shots."""
+        return self.options
 
 
 class SimulatedEntry(_Entry):
@@ -87,8 +99,41 @@ class IBMEntry(_Fractional):
     kind: Literal["ibm"]
     device: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
+    @property
+    def is_hardware(self) -> bool:
+        """Always."""
+        return True
 
-TargetEntry = Annotated[IdealEntry | AerEntry | FakeEntry | SnapshotEntry | IBMEntry, Field(discriminator="kind")]
+
+class ProviderEntry(_Place):
+    """A backend of any vendor with a Qiskit provider.
+
+    Attributes:
+        factory: ``package.module:function``; the function returns a ``BackendV2``.
+        options: keyword arguments of the function. ``{env: NAME}`` stands for the value of an environment variable,
+            which is looked up when the backend is opened and kept nowhere.
+        simulated: whether nothing is paid for, and jobs need not outlive the process.
+    """
+
+    kind: Literal["provider"]
+    factory: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
+    options: dict[str, JsonValue] = {}
+    simulated: bool = False
+
+    @property
+    def is_hardware(self) -> bool:
+        """Unless the entry says that it is simulated."""
+        return not self.simulated
+
+    @property
+    def primitive_options(self) -> PrimitiveOptions:
+        """None: those are of the Runtime's primitives."""
+        return PrimitiveOptions()
+
+
+TargetEntry = Annotated[
+    IdealEntry | AerEntry | FakeEntry | SnapshotEntry | IBMEntry | ProviderEntry, Field(discriminator="kind")
+]
 
 _KINDS: dict[str, type[BaseModel]] = {
     "ideal": IdealEntry,
@@ -96,6 +141,7 @@ _KINDS: dict[str, type[BaseModel]] = {
     "fake": FakeEntry,
     "snapshot": SnapshotEntry,
     "ibm": IBMEntry,
+    "provider": ProviderEntry,
 }
 
 

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from qiskit.circuit import Gate, Parameter, ParameterExpression, QuantumCircuit
-from qiskit.circuit.library import RXGate, RZGate, RZZGate
-from qiskit.dagcircuit import DAGCircuit
+from qiskit.circuit.library import CXGate, PhaseGate, RXGate, RZGate, RZZGate
+from qiskit.dagcircuit import DAGCircuit, DAGOpNode
 from qiskit.transpiler import InstructionProperties
 from qiskit.transpiler import Target as ISATarget
 from qiskit.transpiler.basepasses import TransformationPass
@@ -121,6 +122,35 @@ def copied(target: ISATarget, without: Any = ()) -> ISATarget:
 def bounds_of(target: ISATarget, name: str) -> list[tuple[float, float]] | None:
     """The angles that an instruction may have on a device; None for any."""
     return [RANGE] if name == "rzz" and target.gate_has_angle_bounds(name) else None
+
+
+class RZZBetweenCX(TransformationPass):
+    """Writes CX · RZ(θ) · CX, as feature maps have it, as RZZ(θ); Qiskit does so for bound angles alone."""
+
+    def run(self, dag: DAGCircuit) -> DAGCircuit:
+        """Replace every such triple."""
+        wires = {qubit: list(dag.nodes_on_wire(qubit, only_ops=True)) for qubit in dag.qubits}
+        behind = {qubit: dict(pairwise(node._node_id for node in nodes)) for qubit, nodes in wires.items()}
+        done: set[int] = set()
+        for qubit, nodes in wires.items():
+            for first, turn, last in zip(nodes, nodes[1:], nodes[2:], strict=False):
+                both = isinstance(first.op, CXGate) and isinstance(last.op, CXGate) and first.qargs == last.qargs
+                if not both or first.qargs[1] != qubit or not isinstance(turn.op, RZGate | PhaseGate):
+                    continue
+                alone = behind[first.qargs[0]].get(first._node_id) == last._node_id
+                if alone and not done & {first._node_id, last._node_id}:
+                    done |= {first._node_id, last._node_id}
+                    _as_rzz(dag, first, turn, last)
+        return dag
+
+
+def _as_rzz(dag: DAGCircuit, first: DAGOpNode, turn: DAGOpNode, last: DAGOpNode) -> None:
+    angle = turn.op.params[0]
+    if isinstance(turn.op, PhaseGate):
+        dag.global_phase += angle / 2
+    dag.remove_op_node(first)
+    dag.remove_op_node(turn)
+    dag.substitute_node(last, RZZGate(angle))
 
 
 class FoldFreeAngles(TransformationPass):

@@ -77,7 +77,7 @@ def best_line(target: ISATarget, usage: LineUsage) -> tuple[int, ...]:
     n = len(usage.one_qubit)
     if target.build_coupling_map() is None:
         return tuple(range(n))
-    best = _Search(_costs(target), usage).run()
+    best = _Search(line_costs(target), usage).run()
     if best is None:
         raise ConfigurationError(
             "the device has no line of good qubits for the circuit",
@@ -89,23 +89,22 @@ def best_line(target: ISATarget, usage: LineUsage) -> tuple[int, ...]:
 
 
 def search_line(
-    target: ISATarget, usage: LineUsage, taken: Set[int] = frozenset(), price: float = 0.0
+    costs: "LineCosts", usage: LineUsage, taken: Set[int] = frozenset(), price: float = 0.0
 ) -> tuple[int, ...] | None:
     """As :func:`best_line`, on what is left of a device; None where there is no line.
 
     Args:
-        target: the device, with its calibrated error rates.
+        costs: of the device, see :func:`line_costs`.
         usage: of the circuit.
         taken: qubits that are not to be used.
         price: what every coupling from a qubit of the line to one that is not taken costs, in units of −log(1 − error):
             a line that keeps to the edge of what is left leaves more room for others.
     """
-    return _Search(_costs(target).without(taken, price), usage).run()
+    return _Search(costs.without(taken, price), usage).run()
 
 
-def line_survival(target: ISATarget, usage: LineUsage, line: Sequence[int]) -> float:
+def line_survival(costs: "LineCosts", usage: LineUsage, line: Sequence[int]) -> float:
     """∏(1 − error) over the gates and measurements of a circuit on a line, as :func:`best_line` weighs them."""
-    costs = _costs(target)
     total = sum(
         bond * costs.pairs[low].get(high, math.inf)
         for bond, (low, high) in zip(usage.bonds, pairwise(line), strict=True)
@@ -117,15 +116,22 @@ def line_survival(target: ISATarget, usage: LineUsage, line: Sequence[int]) -> f
 
 
 @dataclass(frozen=True)
-class _Costs:
-    """−log(1 − error) of everything that works."""
+class LineCosts:
+    """−log(1 − error) of everything that works on a device.
+
+    Attributes:
+        pairs: by qubit and neighbour.
+        one_qubit: by qubit, of a one-qubit gate that is played.
+        readout: by qubit, of its measurement.
+        room: by qubit, what is charged for the room that it takes from other lines.
+    """
 
     pairs: dict[int, dict[int, float]]
     one_qubit: dict[int, float]
     readout: dict[int, float]
     room: Mapping[int, float] = field(default_factory=dict)
 
-    def without(self, taken: Set[int], price: float) -> "_Costs":
+    def without(self, taken: Set[int], price: float) -> "LineCosts":
         """The same device without some of its qubits, with a price on the room that a line takes from others."""
         pairs = {
             qubit: {other: cost for other, cost in costs.items() if other not in taken}
@@ -137,7 +143,12 @@ class _Costs:
         return replace(self, pairs=pairs, one_qubit=one_qubit, room=room)
 
 
-def _costs(target: ISATarget) -> _Costs:
+def line_costs(target: ISATarget) -> LineCosts:
+    """What lines of a device are made of, by its calibrated error rates.
+
+    Raises:
+        ConfigurationError: no pair has an error rate below 1.
+    """
     one_qubit, two_qubit = ({}, {})  # type: tuple[dict[tuple[int, ...], float], dict[tuple[int, ...], float]]
     for name in target.operation_names:
         operation = target.operation_from_name(name)
@@ -168,7 +179,7 @@ def _costs(target: ISATarget) -> _Costs:
             remedy="use a recipe without `layout: line`, such as level3",
         )
     good = {qubits[0]: cost for qubits, cost in one_qubit.items() if cost < math.inf}
-    return _Costs(pairs, good, readout)
+    return LineCosts(pairs, good, readout)
 
 
 def _cost(error: float | None) -> float:
@@ -178,7 +189,7 @@ def _cost(error: float | None) -> float:
 class _Search:
     """Depth-first over all paths, with the cost of the best one so far as the limit."""
 
-    def __init__(self, costs: _Costs, usage: LineUsage) -> None:
+    def __init__(self, costs: LineCosts, usage: LineUsage) -> None:
         self._best: tuple[int, ...] | None = None
         self._costs = costs
         self._usage = usage

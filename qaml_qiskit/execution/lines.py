@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.execution.layout import LineUsage, best_line, line_survival, search_line
+from qaml_qiskit.execution.layout import LineCosts, LineUsage, best_line, line_costs, line_survival, search_line
 
 #: Prices on the room that a line takes from others, see :func:`.search_line`. Taking the best line first leaves pieces
 #: that are too short; a price from one of these on, the same devices hold one to three lines of ten qubits more.
@@ -46,11 +46,11 @@ def best_lines(target: ISATarget, usage: LineUsage, most: int | None = None, gap
     _check(target, gap)
     # Tells what is wrong where there is no line at all.
     best_line(target, usage)
-    neighbours = _neighbours(target)
-    found = _packed(target, usage, most, gap, neighbours, 0.0)
+    neighbours, costs = _neighbours(target), line_costs(target)
+    found = _packed(costs, usage, most, gap, neighbours, 0.0)
     if len(found) == most:
         return found
-    choices = [found, *(_packed(target, usage, None, gap, neighbours, price) for price in _PRICES)]
+    choices = [found, *(_packed(costs, usage, None, gap, neighbours, price) for price in _PRICES)]
     size = min(max(map(len, choices)), most or target.num_qubits or 0)
     # The first of equals.
     return max((each[:size] for each in choices if len(each) >= size), key=lambda lines: sum(x.survival for x in lines))
@@ -74,7 +74,7 @@ def _check(target: ISATarget, gap: int) -> None:
 
 
 def _packed(
-    target: ISATarget,
+    costs: LineCosts,
     usage: LineUsage,
     most: int | None,
     gap: int,
@@ -85,10 +85,10 @@ def _packed(
     found: list[PlacedLine] = []
     taken: set[int] = set()
     while most is None or len(found) < most:
-        line = search_line(target, usage, taken, price)
+        line = search_line(costs, usage, taken, price)
         if line is None:
             break
-        found.append(PlacedLine(line, line_survival(target, usage, line)))
+        found.append(PlacedLine(line, line_survival(costs, usage, line)))
         taken |= _around(line, neighbours, gap)
     return tuple(sorted(found, key=lambda line: -line.survival))
 

@@ -12,7 +12,13 @@ from qiskit.transpiler.passes import BarrierBeforeFinalMeasurements, SabreLayout
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.catalogue import parse_yaml
-from qaml_qiskit.execution.fractional import FoldFreeAngles, check_angles, check_fractional, without_fractional
+from qaml_qiskit.execution.fractional import (
+    FoldFreeAngles,
+    RZZBetweenCX,
+    check_angles,
+    check_fractional,
+    without_fractional,
+)
 from qaml_qiskit.execution.layout import LineUsage, best_line, line_usage
 from qaml_qiskit.execution.names import recipe_file
 from qaml_qiskit.execution.scheduling import DecouplingSequence, scheduling, without_delays
@@ -188,6 +194,7 @@ def _manager(target: ISATarget, recipe: Recipe, seed: int, line: tuple[int, ...]
     if recipe.merge_swaps:
         manager.post_routing = PassManager([SwapsBesideGates()])
     if recipe.fractional:
+        manager.post_init = PassManager([RZZBetweenCX()])
         manager.post_optimization = PassManager([FoldFreeAngles()])
     if recipe.schedule is not None or recipe.dynamical_decoupling is not None:
         manager.scheduling = scheduling(target, recipe.dynamical_decoupling)

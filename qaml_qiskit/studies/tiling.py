@@ -117,6 +117,7 @@ class Tiling:
         self._deployment, self._settings = deployment.expected, settings
         self._batch, self._draws = batch.first(FORECAST_IMAGES), deployment.draws
         self._progress = progress or Silent()
+        self._lines: dict[int | None, tuple[PlacedLine, ...]] = {}
         self._compiled: dict[PlacedLine, QuantumCircuit] = {}
         self._estimates: dict[PlacedLine, Estimates] = {}
         self._own_hits: dict[PlacedLine, NDArray[np.float64]] = {}
@@ -149,7 +150,9 @@ class Tiling:
 
     def lines(self, tiles: int | None) -> tuple[PlacedLine, ...]:
         """Where so many tiles go; None for as many as fit."""
-        return self.compiled.lines(tiles, self._settings.gap)
+        if tiles not in self._lines:
+            self._lines[tiles] = self.compiled.lines(tiles, self._settings.gap)
+        return self._lines[tiles]
 
     def circuits(self, lines: Sequence[PlacedLine]) -> tuple[QuantumCircuit, ...]:
         """An ISA circuit a line."""
@@ -212,11 +215,14 @@ class Tiling:
         """The numbers of tiles that were looked at, the one to take first.
 
         Of those that lose no more accuracy than :attr:`most_loss`, the one with the most images named right in a QPU
-        second; of equals the smallest. Larger numbers are looked at until one loses twice as much.
+        second; of equals the smallest. Larger numbers are looked at until one loses twice as much; where there are
+        many, each is a fifth larger than the one before.
         """
         tried: list[TilingForecast] = []
-        for tiles in range(1, len(self.lines(None)) + 1):
+        tiles, most = 1, len(self.lines(None))
+        while tiles <= most:
             tried.append(self.forecast(self.lines(tiles)))
+            tiles = min(max(tiles + 1, tiles * 6 // 5), most) if tiles < most else most + 1
             if tried[-1].loss > 2 * self.most_loss:
                 break
         # One tile loses nothing.

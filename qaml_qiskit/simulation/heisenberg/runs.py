@@ -79,7 +79,8 @@ class CutRuns:
     """
 
     def __init__(self, front: Cone, back: Cone, free: FreeGates, dtype: torch.dtype, device: torch.device) -> None:
-        self._runs = Runs(front, free, dtype, device, batch=run_numbers(device) // 4**front.num_digits or 1)
+        batch = min(_RUNS, run_numbers(device) // 4**front.num_digits or 1)
+        self._runs = Runs(front, free, dtype, device, batch=batch)
         self._back = Propagator(back, backwards=True, dtype=dtype, device=device)
 
     def observables(self, factors: FloatArray) -> Tensor:

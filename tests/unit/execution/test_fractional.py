@@ -21,7 +21,7 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import build_workload, compile_for, load_recipe, open_target, service
 from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, IdealEntry
 from qaml_qiskit.execution.circuits import compact, measured_qubits
-from qaml_qiskit.execution.fractional import FoldFreeAngles, check_angles, has_fractional
+from qaml_qiskit.execution.fractional import FoldFreeAngles, RZZBetweenCX, check_angles, has_fractional
 from qaml_qiskit.execution.options import PrimitiveOptions, Twirling
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.noise import NoiseSpec, without_readout_errors
@@ -103,6 +103,25 @@ def test_half_the_two_qubit_gates_of_free_pairs() -> None:
     made = {name: compile_for(circuit(), fez(), load_recipe(name), name) for name in ("line", "fractional")}
     used = {name: gate_counts(isa).two_qubit_gates for name, isa in made.items()}
     assert used["line"] == 2 * used["fractional"]
+
+
+@pytest.mark.parametrize("gate", ["rz", "p"])
+def test_rotations_between_cx_are_one_gate(gate: str) -> None:
+    x = Parameter("x")
+    plain = QuantumCircuit(3)
+    for control, target in ((0, 1), (1, 2)):
+        plain.cx(control, target)
+        getattr(plain, gate)(x, target)
+        plain.cx(control, target)
+    # Nothing of this is a triple: something is between, or the second CX was used.
+    plain.rz(0.2, 2)
+    plain.cx(1, 2)
+    plain.rz(x, 2)
+    plain.h(1)
+    plain.cx(1, 2)
+    made = PassManager([RZZBetweenCX()]).run(plain)
+    assert (made.count_ops()["rzz"], made.count_ops()["cx"]) == (2, 2)
+    assert Operator(made.assign_parameters([0.7])) == Operator(plain.assign_parameters([0.7]))
 
 
 def test_what_is_assumed_is_said_and_nothing_else_is() -> None:
