@@ -14,17 +14,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from qiskit.transpiler import InstructionProperties
 
 from qaml_qiskit.artifacts import Run
 from qaml_qiskit.deployments import deploy, load_batch, parse_deployment
+from qaml_qiskit.deployments.circuits import on_active_qubits
 from qaml_qiskit.evaluation import Estimates, product_signs, read_frequencies
 from qaml_qiskit.execution import Sampled, build_workload
 from qaml_qiskit.execution.circuits import active_qubits, pairs_in_use
 from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import check_device
 from qaml_qiskit.studies.promising import Tile, bare_frequencies
-from qaml_qiskit.deployments.circuits import on_active_qubits
-from qiskit.transpiler import InstructionProperties
 
 SHOTS, RUNS = 1000, {1: 200, 2: 60, 3: 60, 10: 60}
 

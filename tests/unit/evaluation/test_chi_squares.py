@@ -76,12 +76,16 @@ def test_errors_that_changed_are_found_and_told_apart() -> None:
     overall = signatures.sum(axis=2, keepdims=True)
     noise = sampled(generator, found, 1000) - promised.values
     worse = suspect(noise + 2 * signatures[:, :, 4], promised, overall, signatures)
-    assert worse.worst == 4 and worse.p[4] < 0.001 and worse.alike.tolist() == [4]
+    assert worse.worst == 4
+    assert worse.p[4] < 0.001
+    assert worse.alike.tolist() == [4]
     assert abs(worse.scale[4] - 3) < SIGMAS * worse.error[4]
     everything = suspect(noise + 0.5 * overall[:, :, 0], promised, overall, signatures)
     assert everything.p.min() > 0.05
     (scale,) = fit_scales(noise + 0.5 * overall[:, :, 0], promised, overall)
-    assert scale is not None and scale.interval[0] < 1.5 < scale.interval[1] and scale.p < 0.001
+    assert scale is not None
+    assert scale.interval[0] < 1.5 < scale.interval[1]
+    assert scale.p < 0.001
 
 
 def test_a_trend_from_group_to_group_is_noticed() -> None:
@@ -92,9 +96,12 @@ def test_a_trend_from_group_to_group_is_noticed() -> None:
     groups = np.split(np.arange(IMAGES), 5)
     drift = drift_of(sampled(generator, found, 1000) - promised.values + grown, promised, column, groups)
     assert drift.homogeneous.above < 0.01
-    assert drift.trend is not None and drift.trend.p < 0.01 and drift.trend.value > 1
+    assert drift.trend is not None
+    assert drift.trend.p < 0.01
+    assert drift.trend.value > 1
     alone = drift_of(grown, promised, column, [np.arange(IMAGES)])
-    assert alone.trend is None and alone.homogeneous.p == 1
+    assert alone.trend is None
+    assert alone.homogeneous.p == 1
 
 
 def test_readout_derivatives_are_those_of_what_is_read() -> None:

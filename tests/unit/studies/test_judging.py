@@ -53,10 +53,14 @@ def judged(folder: Path, workload: Workload, ran_on: Target, promised_by: Target
 def test_a_device_that_keeps_its_word_is_believed(tmp_path: Path) -> None:
     target = device()
     check = judged(tmp_path, work(target), target, target)
-    assert check.kept and check.suspects is None
-    assert check.noise[0] is not None and check.noise[0].interval[0] < 1 < check.noise[0].interval[1]
+    assert check.kept
+    assert check.suspects is None
+    assert check.noise[0] is not None
+    assert check.noise[0].interval[0] < 1 < check.noise[0].interval[1]
     document = check.document()
-    assert len(document["products"]) == 4 and len(document["drift"]) == 4 and "kept its word" in document["sentence"]
+    assert len(document["products"]) == 4
+    assert len(document["drift"]) == 4
+    assert "kept its word" in document["sentence"]
 
 
 def test_a_gate_that_is_ten_times_worse_is_named(tmp_path: Path) -> None:
@@ -67,9 +71,12 @@ def test_a_gate_that_is_ten_times_worse_is_named(tmp_path: Path) -> None:
         worse = InstructionProperties(duration=old.duration, error=10 * old.error)
         broken.isa.update_instruction_properties("cx", qubits, worse)
     check = judged(tmp_path, workload, broken, target)
-    assert not check.kept and check.suspects is not None
+    assert not check.kept
+    assert check.suspects is not None
     named = check.suspects.named
-    assert named is not None and set(named["qubits"]) <= {*pair} and named["scale"] > 2
+    assert named is not None
+    assert set(named["qubits"]) <= {*pair}
+    assert named["scale"] > 2
 
 
 def test_the_scale_of_all_noise_is_the_sum_of_its_gates() -> None:
