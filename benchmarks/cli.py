@@ -11,7 +11,19 @@ from pathlib import Path
 from benchmarks.report import write_report
 from benchmarks.suites.settings import Settings
 
-SUITES = ("peers", "scaling", "memory", "pgd", "sampling", "noise", "circuit", "defences", "gpu")
+SUITES = (
+    "peers",
+    "scaling",
+    "memory",
+    "pgd",
+    "sampling",
+    "noise",
+    "propagation",
+    "circuit",
+    "defences",
+    "devices",
+    "gpu",
+)
 
 
 def main(arguments: Sequence[str]) -> int:

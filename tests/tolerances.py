@@ -67,3 +67,10 @@ VALUE_OF_PROBABILITIES = 1e-12
 
 #: A fit with a weak prior against one without, of twenty thousand images.
 WEAK_PRIOR = 1e-3
+
+#: Smallest p-value of a Kolmogorov–Smirnov test that p-values are uniform, of the few that are made with fixed seeds.
+UNIFORM = 1e-3
+
+#: Derivative by the scale of all errors from a difference of two forecasts, against the sum of exact ones in float32,
+#: relative to the largest.
+SCALE_DERIVATIVE = 0.02

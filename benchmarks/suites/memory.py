@@ -54,22 +54,22 @@ def _child(key: str, layers: int, batch: int) -> None:
     assert train is not None
     images, labels = problem.batch(batch)
     train(images[:16], labels[:16])  # lazy imports and tables
-    before = _status("VmRSS")
+    before = status("VmRSS")
     train(images, labels)  # compilers leave their own peak behind
-    _reset_peak()
+    reset_peak()
     for _ in range(3):
         train(images, labels)
-    print(json.dumps({"before_mib": before, "peak_mib": _status("VmHWM")}))
+    print(json.dumps({"before_mib": before, "peak_mib": status("VmHWM")}))
 
 
-def _reset_peak() -> None:
+def reset_peak() -> None:
     """Forget the peak so far."""
     marker = Path("/proc/self/clear_refs")
     if marker.exists():
         marker.write_text("5")
 
 
-def _status(field: str) -> float:
+def status(field: str) -> float:
     status = Path("/proc/self/status")
     if not status.exists():  # no Linux: the peak of the whole life
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from qaml_qiskit.execution.layout import LineUsage
 from qaml_qiskit.models import QVC
 from qaml_qiskit.noise import LAYER_END, NoiseSpec, Placement, without_readout_errors
 from qaml_qiskit.progress import Advance
-from qaml_qiskit.simulation.heisenberg import NoisyObservables, noisy_expectations, noisy_observables, readout_map
+from qaml_qiskit.simulation.heisenberg import NoisyObservables, PreparedCircuit, noisy_observables, readout_map
 
 #: Level 1 translates to native gates; there is no coupling map that would need more.
 _RECIPE = "quick"
@@ -100,7 +101,14 @@ class CircuitWithNoise:
         return noisy_observables(self.circuit, self.noise, sets, inputs=self.inputs, dtype=dtype, device=device)
 
     def expectations(
-        self, values: NDArray[np.float64], strings: Sequence[ZString], compute: Compute, advance: Advance
+        self,
+        values: NDArray[np.float64],
+        strings: Sequence[ZString],
+        compute: Compute,
+        advance: Advance,
+        *,
+        readout_errors: bool = True,
+        rows: int | None = None,
     ) -> Tensor:
         """Averages of products of Z, shape (N, number of products); for circuits that prepare their images.
 
@@ -109,16 +117,42 @@ class CircuitWithNoise:
             strings: the products, by classical bits.
             compute: where, and with how many digits.
             advance: told about every image.
+            readout_errors: whether they are in it.
+            rows: as for :meth:`.PreparedCircuit.expectations`.
         """
-        return noisy_expectations(
-            self.circuit,
-            self.noise,
-            self.sets(strings),
-            values=values,
-            dtype=compute.dtype,
-            device=compute.device,
-            progress=lambda done, total: advance(1),
+        sets = self.sets(strings)
+        prepared = self.prepared(compute)
+        return prepared.expectations(
+            values, sets, lambda done, total: advance(1), rows=rows, readout_errors=readout_errors
         )
+
+    def frequencies(self, values: NDArray[np.float64], compute: Compute, advance: Advance) -> Tensor:
+        """How often every bitstring is read, shape (N, 2^n), the first measured qubit in the lowest bit.
+
+        Args:
+            values: of the circuit's parameters, shape (N, P).
+            compute: where, and with how many digits.
+            advance: told about every image.
+        """
+        return self.prepared(compute).frequencies(values, lambda done, total: advance(1))
+
+    def prepared(self, compute: Compute) -> PreparedCircuit:
+        """The circuit, prepared to be propagated; the same object whenever it is asked for."""
+        key = compute.dtype, compute.device
+        if key not in self._prepared:
+            dtype, device = key
+            self._prepared[key] = PreparedCircuit(self.circuit, self.noise, self.read, dtype=dtype, device=device)
+        return self._prepared[key]
+
+    def release(self) -> None:
+        """Give back the memory that prepared circuits keep; see :meth:`.PreparedCircuit.release`."""
+        for each in self._prepared.values():
+            each.release()
+
+    @cached_property
+    def _prepared(self) -> dict[tuple[torch.dtype, str], PreparedCircuit]:
+        """Those that were asked for."""
+        return {}
 
     def without_readout_errors(self) -> "CircuitWithNoise":
         """The same, read perfectly."""

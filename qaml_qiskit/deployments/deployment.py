@@ -57,7 +57,10 @@ class Deployment(DifferentiableModel):
         self.check_scorable()
         if self._is_whole:
             images = self._checked(images)
-            z = in_pieces(lambda piece: torch.from_numpy(self.expectations(piece)), images, "scoring images", progress)
+            bits, rows = self.qvc.readout.bits, len(images)
+            z = in_pieces(
+                lambda piece: torch.from_numpy(self.moments(piece, bits, rows=rows)), images, "scoring images", progress
+            )
             return self.qvc.logits(z)
         return self._said(self.module, images, "encoding images", progress)
 
@@ -114,7 +117,13 @@ class Deployment(DifferentiableModel):
 
     @torch.no_grad()
     def moments(
-        self, images: Tensor, strings: Sequence[ZString], advance: Advance = ignore, *, readout_errors: bool = True
+        self,
+        images: Tensor,
+        strings: Sequence[ZString],
+        advance: Advance = ignore,
+        *,
+        readout_errors: bool = True,
+        rows: int | None = None,
     ) -> Floats:
         """Averages of any products of Z of the measured qubits with endless shots, shape (N, number of products).
 
@@ -123,13 +132,38 @@ class Deployment(DifferentiableModel):
             strings: of each product the classical bits of its qubits.
             advance: told about every image, where each costs a propagation of its own.
             readout_errors: whether they are in it.
+            rows: how many images are asked about in all, where these are a part of them; see
+                :meth:`.PreparedCircuit.expectations`.
         """
         if not self._is_whole:
             return self.layer_moments(images, strings, readout_errors=readout_errors)
-        circuit = self.circuit if readout_errors else self.circuit.without_readout_errors()
         values = self.circuit_values(images)
         with computing(self.compute):
-            return DEFAULT_COMPUTE.placed(circuit.expectations(values, strings, self.compute, advance)).numpy()
+            found = self.circuit.expectations(
+                values, strings, self.compute, advance, readout_errors=readout_errors, rows=rows
+            )
+            return DEFAULT_COMPUTE.placed(found).numpy()
+
+    @torch.no_grad()
+    def frequencies(self, images: Tensor, advance: Advance = ignore) -> Floats:
+        """How often every bitstring of the measured qubits is read with endless shots, shape (N, 2^n).
+
+        Args:
+            images: shape (N, C, H, W).
+            advance: told about every image.
+
+        Returns:
+            The first measured qubit in the lowest bit; every row sums to 1 in double precision.
+
+        Raises:
+            ConfigurationError: its encoding has no noise, so that no circuit prepares the image.
+        """
+        if not self._is_whole:
+            raise refusals.needs_whole_circuit(self.name)
+        values = self.circuit_values(images)
+        with computing(self.compute):
+            found = DEFAULT_COMPUTE.placed(self.circuit.frequencies(values, self.compute, advance)).double().numpy()
+        return np.asarray(found / found.sum(axis=1, keepdims=True))
 
     def circuit_values(self, images: Tensor) -> NDArray[np.float64]:
         """Values of the parameters of :attr:`circuit` that prepares its images, in their order, shape (N, P).

@@ -7,6 +7,8 @@ M: with M's standard error s behind the shots, d accuracy/dM = φ(M/s)/s, so ima
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -26,7 +28,7 @@ from qaml_qiskit.execution import Recipe, measured_qubits, to_isa
 from qaml_qiskit.execution.layout import LineUsage
 from qaml_qiskit.models import QVC, ModelCard, NetworkCard
 from qaml_qiskit.noise import BASIS_GATES
-from qaml_qiskit.simulation.heisenberg import GateSensitivities, gate_sensitivities, noisy_expectations
+from qaml_qiskit.simulation.heisenberg import gate_sensitivities, noisy_expectations
 
 #: Images that set a device's parts apart from each other.
 IMAGES = 100
@@ -34,8 +36,7 @@ IMAGES = 100
 SHOTS = 1000
 #: Error rates of two- and one-qubit gates that weights are taken at: those of a good device.
 TWO_QUBIT_ERROR, ONE_QUBIT_ERROR = 3e-3, 3e-4
-#: An error that helps, by chance or truly, is no reason to look for a bad gate; a measured qubit must still be one that
-#: can be read.
+#: A measured qubit must be one that can be read, whatever its reading is worth.
 _LEAST = 1e-6
 
 
@@ -69,7 +70,9 @@ def line_weights(
     images: Tensor,
     labels: NDArray[np.integer],
 ) -> LineUsage:
-    """The expected loss of accuracy, with readout errors corrected, for each unit of error of each part of a line.
+    """What an error on each part of a line costs, for :func:`~qaml_qiskit.execution.layout.best_line`.
+
+    An error that helps, by chance or truly, is no reason to look for a bad gate: its weight is 0.
 
     Args:
         model: the classifier.
@@ -78,43 +81,69 @@ def line_weights(
         images: shape (N, C, H, W).
         labels: of the images, shape (N,).
     """
-    n = circuit.num_qubits
+    losses = line_losses(model, head, circuit, images, labels)
+    parts = zip(losses.readout.tolist(), losses.measured, strict=True)
+    read = [max(loss, _LEAST) if is_read else 0.0 for loss, is_read in parts]
+    bonds, one_qubit = (tuple(np.maximum(each, 0.0).tolist()) for each in (losses.bonds, losses.one_qubit))
+    return LineUsage(bonds, one_qubit, tuple(read))
+
+
+class LineLosses(NamedTuple):
+    """Expected accuracy that is lost for each unit of error.
+
+    Attributes:
+        bonds: by the two-qubit gates on qubits i and i+1, shape (n − 1,).
+        one_qubit: by the one-qubit gates, shape (n,).
+        readout: by the corrected readout, shape (n,).
+        measured: whether each qubit is measured.
+    """
+
+    bonds: NDArray[np.floating]
+    one_qubit: NDArray[np.floating]
+    readout: NDArray[np.floating]
+    measured: tuple[bool, ...]
+
+
+def line_losses(
+    model: QVC,
+    head: LinearHead[NDArray[np.floating]],
+    circuit: QuantumCircuit,
+    images: Tensor,
+    labels: NDArray[np.integer],
+) -> LineLosses:
+    """The expected loss of accuracy, with readout errors corrected, for each unit of error of each part of a line.
+
+    Args: as of :func:`line_weights`.
+    """
+    n, isa = circuit.num_qubits, on_uniform_line(circuit)
     with torch.no_grad():
         angles = model.encoding.angles(images).numpy()
-    isa = to_isa(circuit, _line_target(n), _RECIPE)
     silent = np.zeros((len(angles), sum(is_noise_angle(each) for each in isa.parameters)))
-    values = parameter_values(isa, angles, silent)
-    measured = measured_qubits(isa)
+    values, measured, noise = parameter_values(isa, angles, silent), measured_qubits(isa), uniform_noise()
     strings = [tuple(measured[bit] for bit in string) for string in model.readout.bits]
     bare = isa.remove_final_measurements(inplace=False)
-    noise = _uniform_noise()
     read = noisy_expectations(bare, noise, strings, values=values, dtype=torch.float32).double().numpy()
     margins = Margins.of(read, head, labels)
-    found = gate_sensitivities(bare, noise, strings, values, combinations=margins.weights[:, None])
     variances = margins.variances(read, SHOTS)
     spread = np.sqrt(variances.sum(1))
     density = margins.density(spread)
-    readout = np.zeros(n)
-    for string, variance in zip(strings, variances.T, strict=True):
-        # Corrected, a contrast of 1 − 2e leaves a variance 1/(1 − 2e)² as large.
-        lost = (density * margins.values / spread * 4 * variance / (2 * spread)).mean()
-        readout[list(string)] += lost
-    return _usage(found, density, readout, measured)
-
-
-def _usage(
-    found: GateSensitivities, density: NDArray[np.floating], readout: NDArray[np.floating], measured: list[int]
-) -> LineUsage:
-    n = len(readout)
+    found = gate_sensitivities(bare, noise, strings, values, combinations=margins.weights[:, None].astype(np.float64))
     lost = -(density[:, None] * found.derivatives[:, 0]).mean(0)
-    bonds, one_qubit = np.zeros(n - 1), np.zeros(n)
+    losses = LineLosses(np.zeros(n - 1), np.zeros(n), np.zeros(n), tuple(qubit in measured for qubit in range(n)))
     for (_, qubits), loss in zip(found.gates, lost, strict=True):
         if len(qubits) == 2:
-            bonds[min(qubits)] += loss / TWO_QUBIT_ERROR
+            losses.bonds[min(qubits)] += loss / TWO_QUBIT_ERROR
         else:
-            one_qubit[qubits[0]] += loss / ONE_QUBIT_ERROR
-    read = [max(readout[qubit], _LEAST) if qubit in measured else 0.0 for qubit in range(n)]
-    return LineUsage(*(tuple(np.maximum(each, 0.0).tolist()) for each in (bonds, one_qubit, read)))
+            losses.one_qubit[qubits[0]] += loss / ONE_QUBIT_ERROR
+    for string, variance in zip(strings, variances.T, strict=True):
+        # Corrected, a contrast of 1 − 2e makes the variance 1/(1 − 2e)² as large: the spread grows with it.
+        losses.readout[list(string)] += (density * margins.values * 2 * variance / spread**2).mean()
+    return losses
+
+
+def on_uniform_line(circuit: QuantumCircuit) -> QuantumCircuit:
+    """A circuit compiled for a line of qubits that are all alike: qubit i lies in place i."""
+    return to_isa(circuit, _line_target(circuit.num_qubits), _RECIPE)
 
 
 def _line_target(num_qubits: int) -> ISATarget:
@@ -123,17 +152,20 @@ def _line_target(num_qubits: int) -> ISATarget:
     perfect = InstructionProperties(error=0.0)
     target = ISATarget(num_qubits=num_qubits)
     for name in (*BASIS_GATES, "measure"):
+        places: list[tuple[int, ...]] = [(qubit,) for qubit in range(num_qubits)]
         if name == "cz":
             places = [pair for low in range(num_qubits - 1) for pair in ((low, low + 1), (low + 1, low))]
-        else:
-            places = [(qubit,) for qubit in range(num_qubits)]
         target.add_instruction(gates[name], dict.fromkeys(places, perfect))
     return target
 
 
-def _uniform_noise() -> NoiseModel:
-    """The same depolarising error on every gate; a device reports its average infidelity, 3/4 or 1/2 of its p."""
+def uniform_noise(scale: float = 1.0) -> NoiseModel:
+    """The same depolarising error on every gate.
+
+    Args:
+        scale: of the error rates. They are average infidelities, as devices report them: 3/4 or 1/2 of p.
+    """
     model = NoiseModel(basis_gates=list(BASIS_GATES))
-    model.add_all_qubit_quantum_error(depolarizing_error(TWO_QUBIT_ERROR * 4 / 3, 2), ["cz"])
-    model.add_all_qubit_quantum_error(depolarizing_error(ONE_QUBIT_ERROR * 2, 1), ["sx", "x"])
+    model.add_all_qubit_quantum_error(depolarizing_error(scale * TWO_QUBIT_ERROR * 4 / 3, 2), ["cz"])
+    model.add_all_qubit_quantum_error(depolarizing_error(scale * ONE_QUBIT_ERROR * 2, 1), ["sx", "x"])
     return model

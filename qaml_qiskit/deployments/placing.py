@@ -11,7 +11,7 @@ from qaml_qiskit.deployments.conditioned import ConditionedModel
 from qaml_qiskit.deployments.conditions import DEFAULT_RECIPE, Condition, Ideal, OnTarget, UnderNoise
 from qaml_qiskit.deployments.recoding import behind_encoding
 from qaml_qiskit.deployments.rules import Filtered, InferenceRule, LayersRule, Smoothing
-from qaml_qiskit.execution import Engine, load_catalogue, load_recipe, open_target, with_engine
+from qaml_qiskit.execution import Engine, Target, load_catalogue, load_recipe, open_target, with_engine
 from qaml_qiskit.filters import parse_filter
 from qaml_qiskit.models import QVC, StoredModel
 from qaml_qiskit.noise import Placement, named_noise
@@ -67,6 +67,16 @@ class PlaceableModel(ConditionedModel):
         if self.target is None:
             raise refusals.needs_target(self.name)
         return replace(self, target=with_engine(self.target, engine))
+
+    def recalibrated(self, target: Target) -> Self:
+        """The same compiled circuit under another calibration of its device.
+
+        Args:
+            target: the device at another time; the circuit runs there as it is.
+        """
+        made = replace(self, target=target, _circuits={})
+        made.__dict__["compiled"] = replace(self.compiled, target=target)
+        return made
 
     def by(self, rule: InferenceRule | None) -> Self:
         """The model where it is, answering by another rule; None for the one that it has by itself.

@@ -35,6 +35,20 @@ def needs_quadratic_logits(name: str, got: str) -> ConfigurationError:
     )
 
 
+def needs_whole_circuit(name: str) -> ConfigurationError:
+    """Frequencies of bitstrings, where the image's state is taken as given.
+
+    Args:
+        name: the deployment's.
+    """
+    return ConfigurationError(
+        f"{name} has no circuit that prepares the image",
+        got="an encoding without noise",
+        expected="a model on a target, or under a noise that acts on the encoding, too",
+        remedy="put it on a target",
+    )
+
+
 def needs_single_z(name: str, noise: str, readout: str) -> ConfigurationError:
     """A noise of which only what it does to Z of single qubits is put in, for a readout of products.
 

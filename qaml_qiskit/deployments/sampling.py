@@ -30,8 +30,7 @@ from qaml_qiskit.execution import (
     with_begun_engine,
     workload_for,
 )
-from qaml_qiskit.execution.catalogue import IBMEntry, TargetEntry
-from qaml_qiskit.execution.targets import real_hardware
+from qaml_qiskit.execution.catalogue import IBMEntry, ProviderEntry, TargetEntry
 from qaml_qiskit.progress import Progress, Silent
 
 Floats = NDArray[np.floating]
@@ -77,9 +76,9 @@ class Stages:
 
 def check_computed(target: str, entry: TargetEntry, workers: int | None, scheduler: str | None) -> None:
     """Raise ConfigurationError for workers that would have nothing to compute."""
-    if isinstance(entry, IBMEntry) and (workers is not None or scheduler is not None):
-        raise real_hardware(
-            target,
+    if isinstance(entry, IBMEntry | ProviderEntry) and (workers is not None or scheduler is not None):
+        raise ConfigurationError(
+            f"target {target} is {'real hardware' if entry.is_hardware else 'a backend of a provider'}",
             got=f"--workers {workers}" if workers is not None else f"--scheduler {scheduler}",
             expected="neither --workers nor --scheduler: the device runs the jobs, and nothing is computed here",
             remedy="leave it out",

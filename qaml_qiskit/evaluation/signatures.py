@@ -16,8 +16,6 @@ from qaml_qiskit.evaluation.proportions import Z_95
 
 Floats = NDArray[np.floating]
 
-#: A signature of which less than this part is left beside the overall scales cannot be told from them.
-_LEAST_OWN = 1e-3
 #: A signature that is shorter, in standard errors of all the shots, shows nothing: not even 30 times the errors.
 _LEAST_LENGTH = 0.03
 #: 95 % quantile of χ² with one degree of freedom: explanations that are worse by less cannot be told apart.
@@ -46,19 +44,19 @@ class NoiseScale:
 
 @dataclass(frozen=True)
 class Suspicion:
-    """How well the errors of each of G parts explain a difference, beside overall scales.
+    """How well the errors of each of G parts alone explain a difference.
 
     Attributes:
         improvement: of the sum of squares, in units of what is left; shape (G,), 0 for a part that shows nothing.
-        scale: of the part's errors, shape (G,).
+        scale: of the part's errors, at least 0, shape (G,).
         error: standard error of the scale, shape (G,); inf for a part that shows nothing.
-        p: of such an improvement by chance, for each part by itself, shape (G,).
+        rival: the improvement by what is no part: the best overall scale, or nothing at all.
     """
 
     improvement: Floats
     scale: Floats
     error: Floats
-    p: Floats
+    rival: float
 
     @property
     def worst(self) -> int:
@@ -66,10 +64,15 @@ class Suspicion:
         return int(np.argmax(self.improvement))
 
     @property
-    def p_of_worst(self) -> float:
-        """Of any improvement as large by chance, whichever part it were of (Bonferroni)."""
-        seen = int(np.isfinite(self.error).sum())
-        return float(min(1.0, seen * self.p[self.worst])) if seen else 1.0
+    def p(self) -> Floats:
+        """Of each part, at most: that any part explains as much more than the rival, if the rival is the reason.
+
+        A likelihood ratio of k has a probability of at most 1/k under the rival; times the parts that could be named.
+        Shape (G,).
+        """
+        seen = max(1, int(np.isfinite(self.error).sum()))
+        found: Floats = np.minimum(1.0, seen * np.exp(-np.maximum(self.improvement - self.rival, 0) / 2))
+        return found
 
     @property
     def alike(self) -> NDArray[np.int64]:
@@ -118,31 +121,30 @@ def fit_scales(residuals: Floats, promised: Promised, columns: Floats) -> list[N
 
 
 def suspect(residuals: Floats, promised: Promised, overall: Floats, signatures: Floats) -> Suspicion:
-    """Which part's errors explain best what overall scales do not.
+    """Which part's errors alone explain best what was measured, and whether better than overall scales do.
 
     The part whose errors changed has the largest improvement on average, and shares it with those whose signatures are
-    nearly multiples of its own.
+    nearly multiples of its own. Parts and overall scales are compared one by one, not fitted together: errors that are
+    many times as strong leave the straight line, and what is fitted beside them would take up the difference.
 
     Args:
         residuals: measured minus promised, shape (N, S).
         promised: of the same images.
-        overall: derivatives by scales that may be anything, shape (N, S, C).
+        overall: derivatives by the scales of the errors of many parts at once, shape (N, S, C).
         signatures: derivatives by the scale of each part's errors, shape (N, S, G).
     """
     y, x = _flat(residuals, np.concatenate([overall, signatures], axis=2), promised)
-    nuisance, own = np.split(x, [overall.shape[2]], axis=1)
-    length = (own**2).sum(axis=0)
-    basis = _basis(nuisance)
-    y, own = y - basis @ (basis.T @ y), own - basis @ (basis.T @ own)
-    left = (own**2).sum(axis=0)
-    shows = (left > _LEAST_OWN * length) & (left > _LEAST_LENGTH**2)
-    along, safe = own.T @ y, np.where(shows, left, 1.0)
-    improvement = np.where(shows, along**2 / safe, 0.0)
-    wide = np.array([_inflation(float(y @ y) - each, promised, basis.shape[1] + 1) for each in improvement])
-    improvement = improvement / wide
-    scale = 1 + np.where(shows, along / safe, 0.0)
+    length, along = (x**2).sum(axis=0), x.T @ y
+    shows = length > _LEAST_LENGTH**2
+    safe = np.where(shows, length, 1.0)
+    # No errors are weaker than none.
+    change = np.where(shows, np.maximum(along / safe, -1.0), 0.0)
+    improvement = 2 * change * along - change**2 * length
+    wide = _inflation(float(y @ y) - float(improvement.max(initial=0)), promised, 1)
+    rivals, found = np.split(improvement / wide, [overall.shape[2]])
+    own = slice(overall.shape[2], None)
     error = np.where(shows, np.sqrt(wide / safe), np.inf)
-    return Suspicion(improvement, scale, error, np.where(shows, stats.chi2.sf(improvement, 1), 1.0))
+    return Suspicion(found, 1 + change[own], error[own], float(rivals.max(initial=0.0)))
 
 
 def drift_of(residuals: Floats, promised: Promised, column: Floats, groups: Sequence[NDArray[np.integer]]) -> Drift:
@@ -186,14 +188,3 @@ def _inflation(left: float, promised: Promised, fitted: int) -> float:
     """How much larger than shots explain the squares are that are left, and 1 at least (Birge 1932)."""
     degrees = int((np.abs(promised.whitener).sum(axis=2) > 0).sum()) - fitted
     return max(1.0, left / degrees) if degrees > 0 else 1.0
-
-
-def _basis(columns: Floats) -> Floats:
-    """An orthonormal basis of what the columns span, shape (M, r)."""
-    lengths = np.sqrt((columns**2).sum(axis=0))
-    columns = columns[:, lengths > 0] / lengths[lengths > 0]
-    if not columns.shape[1]:
-        return columns
-    vectors, sizes, _ = np.linalg.svd(columns, full_matrices=False)
-    found: Floats = vectors[:, sizes > _LEAST_OWN]
-    return found

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 from qiskit_ibm_runtime import fake_provider
 
 from qaml_qiskit.errors import ConfigurationError, nearest, perhaps, unknown_name
@@ -20,8 +20,20 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class _Entry(_Strict):
+class _Place(_Strict):
+    @property
+    def is_hardware(self) -> bool:
+        """Whether running there costs QPU time."""
+        return False
+
+
+class _Entry(_Place):
     options: PrimitiveOptions = PrimitiveOptions()
+
+    @property
+    def primitive_options(self) -> PrimitiveOptions:
+        """What is asked of the primitive beside shots."""
+        return self.options
 
 
 class SimulatedEntry(_Entry):
@@ -31,13 +43,18 @@ class SimulatedEntry(_Entry):
     engine: Annotated[Engine | None, Field(exclude_if=lambda engine: engine is None)] = None
 
 
+class _Fractional(_Entry):
+    #: Whether the device's gates RX(θ) and RZZ(θ) can be used; see :mod:`qaml_qiskit.execution.fractional`.
+    fractional: Annotated[bool, Field(exclude_if=lambda fractional: not fractional)] = False
+
+
 class IdealEntry(SimulatedEntry):
     """A perfect device: any connectivity, no noise but that of a finite number of shots."""
 
     kind: Literal["ideal"]
 
 
-class AerEntry(SimulatedEntry):
+class AerEntry(SimulatedEntry, _Fractional):
     """An all-to-all device with named noise after every native gate."""
 
     kind: Literal["aer"]
@@ -51,7 +68,7 @@ class AerEntry(SimulatedEntry):
         return noise
 
 
-class FakeEntry(SimulatedEntry):
+class FakeEntry(SimulatedEntry, _Fractional):
     """A snapshot of an IBM device that ships with qiskit-ibm-runtime."""
 
     kind: Literal["fake"]
@@ -69,21 +86,54 @@ class FakeEntry(SimulatedEntry):
         return device
 
 
-class SnapshotEntry(SimulatedEntry):
+class SnapshotEntry(SimulatedEntry, _Fractional):
     """A real device as it was when a run was submitted to it: the ``snapshot`` folder of that run, simulated."""
 
     kind: Literal["snapshot"]
     folder: str
 
 
-class IBMEntry(_Entry):
+class IBMEntry(_Fractional):
     """A real device, by its name on IBM Quantum Platform."""
 
     kind: Literal["ibm"]
     device: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
+    @property
+    def is_hardware(self) -> bool:
+        """Always."""
+        return True
 
-TargetEntry = Annotated[IdealEntry | AerEntry | FakeEntry | SnapshotEntry | IBMEntry, Field(discriminator="kind")]
+
+class ProviderEntry(_Place):
+    """A backend of any vendor with a Qiskit provider.
+
+    Attributes:
+        factory: ``package.module:function``; the function returns a ``BackendV2``.
+        options: keyword arguments of the function. ``{env: NAME}`` stands for the value of an environment variable,
+            which is looked up when the backend is opened and kept nowhere.
+        simulated: whether nothing is paid for, and jobs need not outlive the process.
+    """
+
+    kind: Literal["provider"]
+    factory: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
+    options: dict[str, JsonValue] = {}
+    simulated: bool = False
+
+    @property
+    def is_hardware(self) -> bool:
+        """Unless the entry says that it is simulated."""
+        return not self.simulated
+
+    @property
+    def primitive_options(self) -> PrimitiveOptions:
+        """None: those are of the Runtime's primitives."""
+        return PrimitiveOptions()
+
+
+TargetEntry = Annotated[
+    IdealEntry | AerEntry | FakeEntry | SnapshotEntry | IBMEntry | ProviderEntry, Field(discriminator="kind")
+]
 
 _KINDS: dict[str, type[BaseModel]] = {
     "ideal": IdealEntry,
@@ -91,6 +141,7 @@ _KINDS: dict[str, type[BaseModel]] = {
     "fake": FakeEntry,
     "snapshot": SnapshotEntry,
     "ibm": IBMEntry,
+    "provider": ProviderEntry,
 }
 
 

@@ -10,6 +10,7 @@ from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import BudgetError, InputError
+from qaml_qiskit.execution.catalogue import IBMEntry
 from qaml_qiskit.execution.circuits import calibration_circuits
 from qaml_qiskit.execution.engines import told_engine
 from qaml_qiskit.execution.splitting import MAX_EXECUTIONS, payload_bytes
@@ -102,6 +103,7 @@ def plan(workload: Workload, target: Target) -> Plan:
             *_drawn(workload, rows),
             *_dealt(workload),
             *notes,
+            *target.promises,
             *mitigation_note,
             *(f"{note}." for note in target.notes),
         ),
@@ -129,7 +131,7 @@ def limited(workload: Workload, target: Target, costs: Plan, max_seconds: float)
             expected=f"at most {max_seconds:g} s",
             remedy="ask for fewer images or shots, or raise --max-seconds",
         )
-    limits = [max(1, round(max_seconds)), target.entry.options.max_execution_time]
+    limits = [max(1, round(max_seconds)), target.entry.primitive_options.max_execution_time]
     options = workload.settings.options.model_copy(update={"max_execution_time": min(filter(None, limits))})
     return Workload(workload.isa, workload.values, workload.settings.model_copy(update={"options": options}))
 
@@ -216,7 +218,11 @@ def _device_seconds(workload: Workload, target: Target, seconds: float | None) -
 
 def _default_rep_delay(target: Target) -> float | None:
     # Of the configuration: the handle itself asks the service when it is asked for what it does not have.
-    found = getattr(target.backend.configuration(), "default_rep_delay", None) if target.backend else None
+    found = (
+        getattr(target.backend.configuration(), "default_rep_delay", None)
+        if isinstance(target.entry, IBMEntry) and target.backend
+        else None
+    )
     return found if isinstance(found, int | float) and 0 < found < math.inf else None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from qiskit.transpiler import Target as ISATarget
 
+from qaml_qiskit.execution.fractional import bounds_of
 from qaml_qiskit.execution.mitigation import LEAST_CONTRAST
 
 Qubits = tuple[int, ...]
@@ -83,7 +84,7 @@ def _without(target: ISATarget, faulty: dict[str, set[Qubits]], dead: set[int]) 
             if qubits not in faulty.get(name, ()) and dead.isdisjoint(qubits)
         }
         if working:
-            kept.add_instruction(operation, working, name=name)
+            kept.add_instruction(operation, working, name=name, angle_bounds=bounds_of(target, name))
     return kept
 
 

@@ -45,6 +45,11 @@ class PrimitiveRunner:
         """Jobs live in this process."""
         return ""
 
+    @property
+    def lists_jobs(self) -> bool:
+        """There are none to lose."""
+        return True
+
     def ready(self, folder: Path) -> None:
         """Always, and a simulated target does not change."""
 

@@ -12,6 +12,13 @@ from qiskit.transpiler.passes import BarrierBeforeFinalMeasurements, SabreLayout
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.catalogue import parse_yaml
+from qaml_qiskit.execution.fractional import (
+    FoldFreeAngles,
+    RZZBetweenCX,
+    check_angles,
+    check_fractional,
+    without_fractional,
+)
 from qaml_qiskit.execution.layout import LineUsage, best_line, line_usage
 from qaml_qiskit.execution.names import recipe_file
 from qaml_qiskit.execution.scheduling import DecouplingSequence, scheduling, without_delays
@@ -41,6 +48,8 @@ class Recipe(BaseModel):
         approximation_degree: 1 compiles exactly.
         schedule: ``alap`` plays every gate as late as possible and writes idle times down as delays.
         dynamical_decoupling: fills idle times with this sequence of pulses; schedules, too.
+        fractional: use RX(θ) and RZZ(θ), which the target must have; see :mod:`qaml_qiskit.execution.fractional`.
+            Otherwise they are left alone where the target has them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -56,6 +65,7 @@ class Recipe(BaseModel):
     approximation_degree: Annotated[float, Field(ge=0, le=1)] = 1.0
     schedule: Literal["alap"] | None = None
     dynamical_decoupling: DecouplingSequence | None = None
+    fractional: Annotated[bool, Field(exclude_if=lambda fractional: not fractional)] = False
 
     @model_validator(mode="after")
     def _one_layout(self) -> Self:
@@ -93,8 +103,8 @@ def to_isa(
         weights: of the parts of the circuit's line, by which ``layout: margin`` finds them.
 
     Raises:
-        ConfigurationError: the device has too few qubits, the recipe names a method that Qiskit does not know, or it
-            wants weights and there are none.
+        ConfigurationError: the device has too few qubits or not the gates that the recipe asks for, the recipe names a
+            method that Qiskit does not know, or it wants weights and there are none.
     """
     if target.num_qubits is not None and circuit.num_qubits > target.num_qubits:
         raise ConfigurationError(
@@ -103,11 +113,17 @@ def to_isa(
             expected=f"at least {circuit.num_qubits}",
             remedy="choose a larger target, or a model on fewer qubits",
         )
+    if recipe.fractional:
+        check_fractional(target)
+    else:
+        target = without_fractional(target)
     if recipe.layout is None:
         line = None
     elif line is None:
         line = best_line(target, usage_for(circuit, target, recipe, weights))
-    return min((_compile(circuit, target, recipe, seed, line) for seed in recipe.seeds), key=_preference)
+    best = min((_compile(circuit, target, recipe, seed, line) for seed in recipe.seeds), key=_preference)
+    check_angles(best)
+    return best
 
 
 def usage_for(circuit: QuantumCircuit, target: ISATarget, recipe: Recipe, weights: LineUsage | None) -> LineUsage:
@@ -177,6 +193,9 @@ def _manager(target: ISATarget, recipe: Recipe, seed: int, line: tuple[int, ...]
         manager.layout = _sabre(target, recipe, recipe.trials, seed)
     if recipe.merge_swaps:
         manager.post_routing = PassManager([SwapsBesideGates()])
+    if recipe.fractional:
+        manager.post_init = PassManager([RZZBetweenCX()])
+        manager.post_optimization = PassManager([FoldFreeAngles()])
     if recipe.schedule is not None or recipe.dynamical_decoupling is not None:
         manager.scheduling = scheduling(target, recipe.dynamical_decoupling)
     return manager

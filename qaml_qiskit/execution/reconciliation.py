@@ -41,10 +41,11 @@ def reconcile(ledger: Ledger, runner: Runner, chunks: Collection[str]) -> None:
         for chunk in sorted({job.chunk for job in listed}):
             settle(ledger, runner, chunk, [job for job in listed if job.chunk == chunk])
         unknown = any(record.state == "intended" for record in ledger.records().values())
-        if last or not (unknown or ledger.missing()):
+        if last or not runner.lists_jobs or not (unknown or ledger.missing()):
             break
     for chunk, attempt in ledger.missing().items():
-        reason = "it was about to be sent, its line is gone, and the service lists no such job"
+        answer = "the service lists no such job" if runner.lists_jobs else "the provider lists no jobs"
+        reason = f"it was about to be sent, its line is gone, and {answer}"
         ledger.append("lost", chunk=chunk, attempt=attempt, job=None, reason=reason)
 
 

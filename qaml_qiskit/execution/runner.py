@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from qaml_qiskit.errors import InputError
+from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution.workload import JobSpec, Workload
 
 _JOB_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
@@ -19,6 +19,10 @@ def is_job_id(name: object) -> bool:
 
 class BrokenResultError(InputError):
     """A finished job's result that is gone, cannot be decoded, or is not what was asked for."""
+
+
+class MaybeAcceptedError(ConfigurationError):
+    """A job was handed over, and nothing came back that says whether it was accepted; nor can anybody be asked."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,19 @@ class Runner(Protocol):
     def place(self) -> str:
         """Which account's jobs it sees, as a fingerprint; empty when jobs live in this process and cost nothing."""
 
+    @property
+    def lists_jobs(self) -> bool:
+        """Whether :meth:`find` knows of every job that was accepted, also of one whose id never arrived here."""
+
     def ready(self, folder: Path) -> None:
         """Keep in the run folder what the target is like now; QamlError when nothing can be submitted."""
 
     def submit(self, workload: Workload, job: JobSpec, run_id: str, attempt: int) -> str:
-        """Send one job and return its id. Raises QamlError; then the job may have been accepted or not."""
+        """Send one job and return its id.
+
+        Raises QamlError; then the job may have been accepted or not. It is a MaybeAcceptedError where no :meth:`find`
+        tells.
+        """
 
     def find(self, run_id: str, chunk: str | None = None, attempt: int | None = None) -> list[SentJob]:
         """All jobs of a run, or of one attempt at one chunk, that the service lists, oldest first."""

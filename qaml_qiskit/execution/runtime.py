@@ -68,6 +68,11 @@ class RuntimeRunner:
         """Fingerprint of the account's instance, whose name is written nowhere."""
         return place_of(self.service.active_instance())
 
+    @property
+    def lists_jobs(self) -> bool:
+        """By their tags."""
+        return True
+
     def ready(self, folder: Path) -> None:
         """Refuse before anything is sent, then keep the device's snapshot.
 

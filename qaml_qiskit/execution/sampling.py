@@ -11,11 +11,12 @@ from qiskit.circuit import QuantumCircuit
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import ZString
+from qaml_qiskit.execution.catalogue import ProviderEntry, SimulatedEntry
 from qaml_qiskit.execution.circuits import active_qubits, check_isa
 from qaml_qiskit.execution.collection import collect
 from qaml_qiskit.execution.engines import EngineChoice, choose_engine
 from qaml_qiskit.execution.layout import LineUsage
-from qaml_qiskit.execution.options import DEFAULT_MITIGATION, Mitigation
+from qaml_qiskit.execution.options import DEFAULT_MITIGATION, ESTIMATED, Mitigation, Mode
 from qaml_qiskit.execution.outcomes import read_outcomes
 from qaml_qiskit.execution.recipes import Recipe, to_isa
 from qaml_qiskit.execution.sampled import Sampled
@@ -60,11 +61,13 @@ def workload_for(isa: QuantumCircuit, values: NDArray[np.float64], target: Targe
     Raises:
         QamlError: as :func:`build_workload`, and :func:`.choose_engine`.
     """
-    most = None if target.is_hardware else LOCAL_IMAGES_PER_JOB
-    how = {"options": target.entry.options, "most_per_job": most, **settings}
+    _check_provider(target, **settings)
+    limits = [None if target.is_hardware else LOCAL_IMAGES_PER_JOB, target.most_circuits]
+    most = min((limit for limit in limits if limit is not None), default=None)
+    how = {"options": target.entry.primitive_options, "most_per_job": most, **settings}
     chosen = choose_engine(target, isa, settings.get("mitigation", DEFAULT_MITIGATION))
     workload = build_workload(isa, values, target=target.name, engine=chosen.engine, **how)
-    if not target.is_hardware and workload.settings.tiles > 1:
+    if isinstance(target.entry, SimulatedEntry) and workload.settings.tiles > 1:
         _check_width(workload, chosen)
     return workload
 
@@ -78,6 +81,22 @@ def _check_width(workload: Workload, chosen: EngineChoice) -> None:
             got=f"a joint circuit of {qubits} qubits{f', and {chosen.why}' if chosen.why else ''}",
             expected=f"at most {MOST_AER_QUBITS} qubits in all tiles together, or the exact engine",
             remedy="leave the engine open, or ask for fewer tiles",
+        )
+
+
+def _check_provider(
+    target: Target, mitigation: Mitigation = DEFAULT_MITIGATION, mode: Mode = "batch", **_: Any
+) -> None:
+    """Refuse what only the Runtime's primitives do."""
+    if not isinstance(target.entry, ProviderEntry):
+        return
+    refused = f"--mitigation {mitigation}" if mitigation in ESTIMATED else "--mode session" * (mode == "session")
+    if refused:
+        raise ConfigurationError(
+            f"target {target.name} is a provider's backend, which has no Runtime primitives",
+            got=refused,
+            expected="bitstrings, in jobs sent one by one: --mitigation none, readout or m3, without a session",
+            remedy="leave it out, or choose another target",
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from qaml_qiskit.errors import CredentialsError, QamlError, UnavailableError
+from qaml_qiskit.errors import ConfigurationError, CredentialsError, QamlError, UnavailableError
 from qaml_qiskit.execution.question import Question, longest, patience
 from qaml_qiskit.execution.scrubbing import scrub
 
@@ -64,17 +64,33 @@ def open_account(what: str, instance: str | None = None) -> "QiskitRuntimeServic
     return ask(what, connect)
 
 
-def open_device(device: str) -> "tuple[IBMBackend, ISATarget]":
+def open_device(device: str, *, fractional: bool = False) -> "tuple[IBMBackend, ISATarget]":
     """The handle of a real device of :func:`open_account`, and its gates, connectivity, error rates and durations.
 
+    Args:
+        device: its name.
+        fractional: open it with its fractional gates.
+
     Raises:
-        QamlError: see :func:`ask`; a ConfigurationError when the account has no such device.
+        QamlError: see :func:`ask`; a ConfigurationError when the account has no such device, or it has no such gates.
     """
+    from qiskit_ibm_runtime.exceptions import IBMInputValueError
+
     what = f"cannot open {device}"
     service = open_account(what)
 
     def look() -> "tuple[IBMBackend, ISATarget]":
-        backend = service.backend(device)
+        try:
+            backend = service.backend(device, **({"use_fractional_gates": True} if fractional else {}))
+        except IBMInputValueError as error:
+            if not fractional or "fractional" not in str(error.message):
+                raise
+            raise ConfigurationError(
+                f"{device} has no fractional gates",
+                got="fractional: true in its entry",
+                expected="a device with RX and RZZ, as Herons have",
+                remedy="leave out fractional, or choose another device",
+            ) from error
         # The handle fetches its properties only now.
         return backend, backend.target
 

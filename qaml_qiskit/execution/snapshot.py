@@ -84,9 +84,20 @@ def snapshot_date(folder: Path) -> str | None:
     Raises:
         DamagedFileError: the file is damaged.
     """
-    file = folder / SNAPSHOT_FOLDER / "properties.json"
-    if not file.is_file():
-        return None
+    place = folder / SNAPSHOT_FOLDER
+    return calibration_date(place) if (place / "properties.json").is_file() else None
+
+
+def calibration_date(place: Path) -> str:
+    """When the device of a snapshot was calibrated.
+
+    Args:
+        place: a snapshot folder.
+
+    Raises:
+        DamagedFileError: the file is damaged.
+    """
+    file = place / "properties.json"
     date = object_of(read_bytes(file), str(file))["last_update_date"]
     text = date["__value__"] if isinstance(date, dict) else date
     try:
@@ -121,3 +132,33 @@ def read_snapshot(place: Path) -> ISATarget:
             expected="configuration.json and properties.json as a run on a real device keeps them",
             remedy="name the snapshot folder of such a run",
         ) from error
+
+
+def snapshot_place(path: Path) -> Path:
+    """The folder with the two files of a snapshot: of a run folder, or such a folder itself.
+
+    Raises:
+        InputError: there is none.
+    """
+    for place in (path / SNAPSHOT_FOLDER, path):
+        if all((place / f"{name}.json").is_file() for name in ("configuration", "properties")):
+            return place
+    raise InputError(
+        f"{path} holds no snapshot of a device",
+        got="no such folder" if not path.exists() else "no configuration.json beside a properties.json",
+        expected="a run folder of a real device, or the snapshot folder of one",
+        remedy="name the folder of a run on a real device",
+    )
+
+
+def snapshot_device(place: Path) -> str:
+    """The name of the device that a snapshot is of, as its service has it.
+
+    Raises:
+        DamagedFileError: the file is damaged.
+    """
+    file = place / "configuration.json"
+    name = object_of(read_bytes(file), str(file)).get("backend_name")
+    if not isinstance(name, str):
+        raise damaged(str(file), f"the name {short(name)}", "the name of a device")
+    return name

@@ -160,10 +160,15 @@ def payload_bytes(isa: QuantumCircuit, images: int) -> int:
 
 
 def _check_twirling(isa: QuantumCircuit, mitigation: Mitigation, options: PrimitiveOptions | None) -> None:
-    """Refuse what the primitives would break off over: they twirl free angles of RX and RZ, not of U3 and others."""
+    """Refuse what the primitives would break off over.
+
+    They twirl free angles of RX and RZ, not of U3 and others, and no RZZ whatever its angle is.
+    """
     twirled = "the target's twirling" if options is not None and options.twirling is not None else None
     if mitigation in ESTIMATED:
         twirled = f"the mitigation {mitigation}"
+    if options is not None and options.twirling is not None and options.twirling.gates:
+        _check_pairs_can_be_twirled(isa)
     free = {instruction.name for instruction in isa.data if instruction.operation.is_parameterized()}
     if twirled and (found := sorted(free - _TWIRLED_ANGLES)):
         raise ConfigurationError(
@@ -171,4 +176,14 @@ def _check_twirling(isa: QuantumCircuit, mitigation: Mitigation, options: Primit
             got=f"free angles in the gates {', '.join(found)}",
             expected="free angles in RX and RZ alone, which can be twirled",
             remedy="choose the mitigation readout or none, without twirling, or another target",
+        )
+
+
+def _check_pairs_can_be_twirled(isa: QuantumCircuit) -> None:
+    if "rzz" in isa.count_ops():
+        raise ConfigurationError(
+            "the target's twirling of gates does not work with fractional gates",
+            got="RZZ in the compiled circuit",
+            expected="CZ and the like, which Pauli gates can be twirled around",
+            remedy="choose a recipe without fractional gates, such as line, or leave gates out of the entry's twirling",
         )

@@ -7,19 +7,29 @@ from pathlib import Path
 import numpy as np
 
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, QamlError
+from qaml_qiskit.execution.catalogue import ProviderEntry
 from qaml_qiskit.execution.fingerprint import fingerprints, same_circuit
 from qaml_qiskit.execution.ledger import ENDED, LEDGER_FILE, JobRecord, Ledger
 from qaml_qiskit.execution.local import local_runner
+from qaml_qiskit.execution.provider_runner import provider_runner
 from qaml_qiskit.execution.reconciliation import looks, reconcile, settle
-from qaml_qiskit.execution.runner import Runner
+from qaml_qiskit.execution.runner import MaybeAcceptedError, Runner
 from qaml_qiskit.execution.runtime import RuntimeRunner
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.execution.workload import CALIBRATION, SETTINGS_FILE, JobSpec, Settings, Workload
 from qaml_qiskit.files import make_folders
 
 
-def runner_for(target: Target, workload: Workload) -> Runner:
-    """What carries out a workload on a target."""
+def runner_for(target: Target, workload: Workload, folder: Path | None = None) -> Runner:
+    """What carries out a workload on a target.
+
+    Args:
+        target: open.
+        workload: what is run.
+        folder: the run folder, which keeps a provider's ids of what was sent; by default the one that is submitted.
+    """
+    if isinstance(target.entry, ProviderEntry):
+        return provider_runner(target, folder)
     return RuntimeRunner(target.backend.service, target.backend) if target.backend else local_runner(target, workload)
 
 
@@ -52,7 +62,8 @@ def submit(
         The state of every job, in the workload's order.
 
     Raises:
-        ConfigurationError: the folder holds another workload, is a copy of a run, or belongs to another instance.
+        ConfigurationError: the folder holds another workload, is a copy of a run, or belongs to another instance; or a
+            job may have been accepted where nobody can be asked, and ``retry`` does not say to send it again.
         QamlError: the target refused, or could not be asked. Jobs sent before are in the ledger; calling again goes on.
     """
     ledger = Ledger(folder / LEDGER_FILE)
@@ -61,6 +72,8 @@ def submit(
         ledger.open_run(workload.settings.target, runner.place)
         workload = keep_workload(folder, workload)
         reconcile(ledger, runner, [job.chunk for job in workload.settings.jobs])
+        if not retry:
+            _check_known(ledger, runner)
         due = [job for job in workload.settings.jobs if _is_due(ledger, job, runner, retry, recalibrate)]
         if due or moved:
             ledger.claim(runner.place, moved=moved)
@@ -134,6 +147,19 @@ def _unlimited(settings: Settings) -> object:
     return settings.options.model_copy(update={"max_execution_time": None})
 
 
+def _check_known(ledger: Ledger, runner: Runner) -> None:
+    """Refuse to send again what may have been accepted, where nobody can be asked whether it was."""
+    open_ended = [record.chunk for record in ledger.records().values() if record.state == "intended"]
+    if open_ended and not runner.lists_jobs:
+        raise ConfigurationError(
+            f"{', '.join(open_ended)} of {ledger.folder} may have been accepted, and paid for",
+            got="jobs that were being sent when their process ended or the provider failed, without an id",
+            expected="ids: this provider cannot be asked for jobs without them",
+            remedy=f"look at the provider's own list of jobs, then send again with `qaml submit --retry "
+            f"{ledger.folder}`",
+        )
+
+
 def _is_due(ledger: Ledger, job: JobSpec, runner: Runner, retry: bool, recalibrate: bool) -> bool:
     record = ledger.records().get(job.chunk)
     if record is None or record.state in ("intended", "refused"):
@@ -177,6 +203,9 @@ def _send(ledger: Ledger, workload: Workload, job: JobSpec, runner: Runner, fing
     ledger.intend(job.chunk, attempt, images=job.rows // draws, shots=shots, fingerprint=fingerprint, limit=limit)
     try:
         job_id = runner.submit(workload, job, run_id, attempt)
+    except MaybeAcceptedError:
+        # The intent stays, and only a user who looked at the provider's own list of jobs can say more.
+        raise
     except QamlError as error:
         # The answer may have been lost after the job was accepted: the service is asked before anything is concluded,
         # and where it cannot be asked, the intent stays.

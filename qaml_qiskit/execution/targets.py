@@ -13,9 +13,19 @@ from qiskit_aer.noise import NoiseModel
 from qiskit_ibm_runtime import fake_provider
 
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, IdealEntry, SnapshotEntry, TargetEntry
+from qaml_qiskit.execution.catalogue import (
+    AerEntry,
+    FakeEntry,
+    IBMEntry,
+    IdealEntry,
+    ProviderEntry,
+    SnapshotEntry,
+    TargetEntry,
+)
 from qaml_qiskit.execution.circuits import active_qubits
 from qaml_qiskit.execution.faulty import without_faulty
+from qaml_qiskit.execution.fractional import with_fractional
+from qaml_qiskit.execution.provider import MOST_CIRCUITS, gives_jobs_back, has_errors, open_provider, promise
 from qaml_qiskit.execution.service import open_device
 from qaml_qiskit.execution.snapshot import read_snapshot
 from qaml_qiskit.noise import BASIS_GATES, check_touches, device_noise, device_notes
@@ -36,7 +46,7 @@ class Target:
         name: the entry's name in backends.yaml.
         entry: the entry.
         isa: gates, connectivity, error rates and durations, for the transpiler; without what does not work.
-        backend: the open handle of a real device; None elsewhere.
+        backend: the open handle of a real device or of a provider's backend; None elsewhere.
         notes: what a user should know of the device, in sentences.
     """
 
@@ -49,7 +59,24 @@ class Target:
     @property
     def is_hardware(self) -> bool:
         """Whether running there costs QPU time."""
-        return isinstance(self.entry, IBMEntry)
+        return self.entry.is_hardware
+
+    @property
+    def gives_jobs_back(self) -> bool:
+        """Whether another process than the one that sent a job can fetch its result, or run it again for nothing."""
+        return not self.is_hardware or isinstance(self.entry, IBMEntry) or gives_jobs_back(self.backend)
+
+    @property
+    def most_circuits(self) -> int | None:
+        """Circuits that a provider's backend takes at once; None elsewhere."""
+        if not isinstance(self.entry, ProviderEntry) or self.backend is None:
+            return None
+        return min(MOST_CIRCUITS, self.backend.max_circuits or MOST_CIRCUITS)
+
+    @property
+    def promises(self) -> tuple[str, ...]:
+        """How far "sent once, and found again" goes at a provider's backend, in sentences; empty elsewhere."""
+        return promise(self.entry, self.backend) if isinstance(self.entry, ProviderEntry) and self.backend else ()
 
     def noise_model(self, isa_circuit: QuantumCircuit) -> NoiseModel | None:
         """This target's noise for :func:`compact` copies of circuits on the qubits that ``isa_circuit`` uses.
@@ -59,8 +86,15 @@ class Target:
         what its calibration says. None for an ideal target.
 
         Raises:
-            ConfigurationError: the noise touches no gate of the circuit.
+            ConfigurationError: the noise touches no gate of the circuit, or a provider's backend says nothing of it.
         """
+        if isinstance(self.entry, ProviderEntry) and not has_errors(self.isa):
+            raise ConfigurationError(
+                f"there is no noise model of {self.name}",
+                got="a backend that says no error rate of any gate on any qubit",
+                expected="error rates in its target, for a forecast or a simulation",
+                remedy="run on it with `qaml run`, or forecast under a noise of your own",
+            )
         match self.entry:
             case IdealEntry():
                 return None
@@ -79,13 +113,16 @@ class Target:
             qubits: in the gate's order.
         """
         places = self.isa[gate] if gate in self.isa.operation_names else {}
-        found = getattr((places or {}).get(qubits), "error", None)
+        properties = (places or {}).get(qubits) or (places or {}).get(qubits[::-1])
+        found = getattr(properties, "error", None)
         return None if found is None else float(found)
 
     def noise_notes(self, isa_circuit: QuantumCircuit) -> tuple[str, ...]:
         """:attr:`notes`, and what :meth:`noise_model` had to repair of the data that it is made from, in sentences."""
         match self.entry:
             case IdealEntry():
+                return self.notes
+            case ProviderEntry() if not has_errors(self.isa):
                 return self.notes
             case AerEntry(noise=noise):
                 return (*self.notes, *noise.notes())
@@ -94,7 +131,7 @@ class Target:
 
     def options_not_applied(self) -> tuple[str, ...]:
         """Names of the entry's options that nothing here applies; those of a real device all are."""
-        return () if self.is_hardware else self.entry.options.not_applied_locally()
+        return () if self.is_hardware else self.entry.primitive_options.not_applied_locally()
 
     def simulator(self, isa_circuit: QuantumCircuit) -> AerSimulator:
         """An Aer simulator with :meth:`noise_model`, for :func:`compact` copies of circuits on the same qubits.
@@ -132,7 +169,7 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
     Raises:
         CredentialsError: a real device without a saved account (exit code 3).
         UnavailableError: the service could not be reached.
-        ConfigurationError: a real device that the account cannot see.
+        ConfigurationError: a real device that the account cannot see, or a provider that gives no backend.
     """
     match entry:
         case FakeEntry(device=device):
@@ -142,19 +179,30 @@ def open_target(name: str, entry: TargetEntry, num_qubits: int) -> Target:
         case SnapshotEntry(folder=folder):
             return _device(name, entry, read_snapshot(Path(folder)), num_qubits)
         case IBMEntry(device=device):
-            backend, described = open_device(device)
+            backend, described = open_device(device, fractional=entry.fractional)
             return _device(name, entry, described, num_qubits, backend)
+        case ProviderEntry():
+            backend = open_provider(name, entry)
+            return _device(name, entry, backend.target, num_qubits, backend)
         case _:
             gates = get_standard_gate_name_mapping()
             isa = ISATarget(num_qubits=num_qubits)
             for gate in (*BASIS_GATES, "measure"):
                 isa.add_instruction(gates[gate])
-            return Target(name, entry, isa)
+            return _fractional(Target(name, entry, isa))
 
 
 def _device(name: str, entry: TargetEntry, isa: ISATarget, num_qubits: int, backend: BackendV2 | None = None) -> Target:
     working, notes = without_faulty(isa, num_qubits)
-    return Target(name, entry, working, backend, notes)
+    return _fractional(Target(name, entry, working, backend, notes))
+
+
+def _fractional(target: Target) -> Target:
+    """With fractional gates where the entry says so; a real device says itself how good they are."""
+    if target.is_hardware or not getattr(target.entry, "fractional", False):
+        return target
+    isa, assumed = with_fractional(target.isa)
+    return replace(target, isa=isa, notes=(*target.notes, *assumed))
 
 
 def _fake(device: str) -> tuple[ISATarget, tuple[str, ...]]:

@@ -12,20 +12,24 @@ from copy import deepcopy
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from qiskit.transpiler import PassManager
 from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError
 
 from qaml_qiskit.errors import ConfigurationError
 
 try:
-    from qiskit_aer.noise.errors.base_quantum_error import BaseQuantumError
+    from qiskit_aer.noise.errors.base_quantum_error import BaseQuantumError as BaseQuantumError
 except ImportError:  # An Aer without it has no errors of other kinds either.
     BaseQuantumError = QuantumError
 
 _EVERYWHERE, _LOCAL = "_default_quantum_errors", "_local_quantum_errors"
 _READOUT, _LOCAL_READOUT = "_default_readout_error", "_local_readout_errors"
 #: Which tables of a noise model are read, and what each must be.
-TABLES = {_EVERYWHERE: dict, _LOCAL: dict, _READOUT: (ReadoutError, type(None)), _LOCAL_READOUT: dict}
+TABLES: Mapping[str, Any] = {
+    _EVERYWHERE: dict,
+    _LOCAL: dict,
+    _READOUT: (ReadoutError, type(None)),
+    _LOCAL_READOUT: dict,
+}
 #: What gives the passes that insert errors of waiting.
 PASSES = "_pass_manager"
 
@@ -72,11 +76,10 @@ def without_readout_errors(model: NoiseModel) -> NoiseModel:
     return perfect
 
 
-def waiting_passes(model: NoiseModel) -> PassManager | None:
-    """Aer's own passes, which insert noise where a circuit waits; None where the model has none."""
+def waiting_passes(model: NoiseModel) -> Any:
+    """Aer's own PassManager, which inserts noise where a circuit waits; None where the model has none."""
     check_readable(model)
-    passes: PassManager | None = getattr(model, PASSES)()
-    return passes
+    return getattr(model, PASSES)()
 
 
 def _table(model: NoiseModel, name: str) -> Any:

@@ -26,7 +26,7 @@ ComplexArray = npt.NDArray[np.complex128]
 #: Kraus operators are complete to so much in every element of Σ K†K.
 _COMPLETE = 1e-8
 
-_HALF_TURNS = ("sx", "ecr")
+_HALF_TURNS = ("sx", "rx", "ecr")
 _H = np.array([[1, 1], [1, -1]]) / sqrt(2)
 
 
@@ -99,6 +99,8 @@ def _turn(gate: str, angle: float) -> ComplexArray:
             return to_x @ _matrix(CPhaseGate(angle)) @ to_x
         case "ecr":
             return _matrix(RZXGate(-angle))  # ECR ends with an X on its first qubit, which turns the sign
+        case "rzz":
+            return _matrix(RZZGate(angle / 2))  # CZ is RZZ(π/2) in other frames
         case _:
             return _matrix(RXGate(angle))
 

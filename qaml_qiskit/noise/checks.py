@@ -7,8 +7,8 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.noise.layers import CROSSTALK, MARKERS
 
 #: The gates that IBM's devices execute. RZ is a change of frame: it takes no time and has no noise.
-ONE_QUBIT_GATES = ("sx", "x")
-TWO_QUBIT_GATES = ("cz", "cx", "ecr")
+ONE_QUBIT_GATES = ("sx", "x", "rx")
+TWO_QUBIT_GATES = ("cz", "cx", "ecr", "rzz")
 BASIS_GATES = ("rz", "sx", "x", "cz")
 
 

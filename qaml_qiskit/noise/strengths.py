@@ -127,8 +127,8 @@ class ThermalRelaxation(_Strengths):
         return Repair(self.t1, self.t2)
 
     def time(self, gate: str, width: int) -> float:
-        """How long a gate on so many qubits lasts, in seconds."""
-        own: float | None = getattr(self, gate)
+        """How long a gate on so many qubits lasts, in seconds; RX as long as SX, RZZ as CZ."""
+        own: float | None = getattr(self, {"rx": "sx", "rzz": "cz"}.get(gate, gate))
         if own is not None:
             return own
         return self.one_qubit if width == 1 else self.two_qubit

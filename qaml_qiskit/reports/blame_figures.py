@@ -30,7 +30,7 @@ def blame_map(
         pairs: the device's coupling map; None where any two qubits are connected.
         qubits: lost margin of each used qubit by itself.
         bonds: lost margin of each used pair, the lower qubit first.
-        title: above the picture.
+        title: above the picture; its lines are short.
     """
     edges = {(min(pair), max(pair)) for pair in pairs or ()} | {*bonds}
     used = {*qubits} | {qubit for pair in bonds for qubit in pair}
@@ -59,7 +59,7 @@ def blame_map(
     axes.set_aspect("equal")
     axes.margins(0.08)
     axes.set_axis_off()
-    axes.set_title(label(title, 70), fontsize=TITLE)
+    axes.set_title(label(title), fontsize=TITLE)
     bar = figure.colorbar(scale, ax=axes, shrink=0.8)
     bar.set_label("lost margin", fontsize=SMALL)
     bar.ax.tick_params(labelsize=SMALL)

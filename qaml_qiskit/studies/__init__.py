@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.asking import Sampling as Sampling
     from qaml_qiskit.studies.asking import ask_models as ask_models
     from qaml_qiskit.studies.asking import check_askable as check_askable
+    from qaml_qiskit.studies.asking import engine_notes as engine_notes
     from qaml_qiskit.studies.attacking import Cell as Cell
     from qaml_qiskit.studies.attacking import attack_columns as attack_columns
     from qaml_qiskit.studies.attacking import make_adversarial as make_adversarial

@@ -1,7 +1,7 @@
 """What models say of images, each as it is deployed: exactly, or by shots on a simulated target; kept in the run."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Run, digest
 from qaml_qiskit.deployments import Deployment, refusals
-from qaml_qiskit.execution import CountsMitigation, check_simulated
+from qaml_qiskit.execution import CountsMitigation, check_simulated, choose_engine
 from qaml_qiskit.files import make_folders
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Inside, Progress
@@ -67,6 +67,16 @@ def check_askable(model: Deployment, how: Sampling) -> None:
         raise refusals.needs_mean(model.name, str(rule))
     model.check_runnable()
     check_simulated(model.compiled.target, model.compiled.isa)
+
+
+def engine_notes(sampled: Iterable[Deployment]) -> list[str]:
+    """Which targets Aer simulates because the exact engine does not apply, a sentence each.
+
+    Args:
+        sampled: models on targets that answer by shots.
+    """
+    why = {each.compiled.target.name: choose_engine(each.compiled.target, each.compiled.isa).why for each in sampled}
+    return [f"{name}: simulated by Aer: {told}." for name, told in why.items() if told]
 
 
 def ask_models(

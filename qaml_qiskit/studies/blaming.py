@@ -23,6 +23,8 @@ from qaml_qiskit.simulation.heisenberg import PhysicalGate, gate_sensitivities, 
 
 Floats = NDArray[np.floating]
 
+#: Two-qubit gates that do not tell their qubits apart.
+_SYMMETRIC = frozenset({"cz", "rzz", "swap", "iswap"})
 #: Images between two files: what a kill can lose.
 _BLOCK = 5
 
@@ -34,7 +36,7 @@ class Blame:
     Margins are in units of ⟨P_s⟩, without the scale of the logits, and are read with readout errors and endless shots.
 
     Attributes:
-        gates: names and physical qubits, in the gate's own order.
+        gates: names and physical qubits, in the gate's own order, or ascending where both directions are one gate.
         uses: of each gate in the circuit.
         rates: the reported error of each gate; None where the target reports none.
         labels: of the images, shape (N,).
@@ -214,12 +216,21 @@ def blame_on_devices(
 
 def _joined(deployment: Deployment, batch: Batch, blocks: list[Arrays]) -> Blame:
     circuit, compiled = deployment.circuit, deployment.compiled
-    uses = noisy_gates(circuit.circuit, circuit.noise, circuit.strings)
+    found = noisy_gates(circuit.circuit, circuit.noise, circuit.strings)
     physical = active_qubits(compiled.isa)
-    gates = tuple((name, tuple(physical[qubit] for qubit in qubits)) for name, qubits in uses)
-    arrays = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    each = [_device_gate(name, tuple(physical[qubit] for qubit in qubits)) for name, qubits in found]
+    gates = tuple(dict.fromkeys(each))
+    same = np.array([[gate == other for other in gates] for gate in each], dtype=np.float64)
+    uses = tuple(int(count) for count in np.array([*found.values()]) @ same)
     rates = tuple(compiled.target.error_rate(*gate) for gate in gates)
-    return Blame(gates, tuple(uses.values()), rates, batch.labels, arrays["margins"], arrays["slopes"], arrays["own"])
+    arrays = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    slopes, own = arrays["slopes"] @ same, arrays["own"] @ same
+    return Blame(gates, uses, rates, batch.labels, arrays["margins"], slopes, own)
+
+
+def _device_gate(name: str, qubits: tuple[int, ...]) -> PhysicalGate:
+    """A gate that is the same in both directions is one gate of the device."""
+    return name, tuple(sorted(qubits)) if name in _SYMMETRIC else qubits
 
 
 def _unscaled(deployment: Deployment) -> LinearHead[Floats]:

@@ -16,6 +16,7 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.primitives import SamplerV2
 from torch import Tensor
 
+from qaml_qiskit.compute import Compute
 from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.encodings import Encoding
 from qaml_qiskit.evaluation import Products, ZString
@@ -23,7 +24,7 @@ from qaml_qiskit.execution.circuits import calibration_circuits
 from qaml_qiskit.execution.counts import average_covariance, averages
 from qaml_qiskit.execution.mitigation import ReadoutCorrection, read_calibration
 from qaml_qiskit.execution.targets import DENSITY_MATRIX_QUBITS
-from qaml_qiskit.simulation.heisenberg import noisy_expectations
+from qaml_qiskit.progress import ignore
 from qaml_qiskit.studies.averages import Averages
 
 Floats = NDArray[np.floating]
@@ -111,8 +112,8 @@ def exact(noisy: CircuitWithNoise, inputs: Inputs, strings: Sequence[ZString], r
     """Exact averages of products of Z, shape (N, K), of a circuit that prepares its images itself."""
     assert inputs.values is not None
     columns = np.asarray(inputs.values, dtype=np.float64)
-    read = noisy if readout_errors else noisy.without_readout_errors()
-    return noisy_expectations(read.circuit, read.noise, noisy.sets(strings), values=columns).numpy()
+    double = Compute(precision="double")
+    return noisy.expectations(columns, strings, double, ignore, readout_errors=readout_errors).numpy()
 
 
 def density(noisy: CircuitWithNoise, inputs: Inputs, *, bare: bool = False) -> Reading:

@@ -31,14 +31,16 @@ from qaml_qiskit.execution.tiles import split_tiles
 from qaml_qiskit.formats import arrays_of, read_bytes
 from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies.promising import Tile, TileForecast, derive_by_gates, evenly, forecast_tiles
-from qaml_qiskit.studies.suspecting import Suspects, suspects_of
+from qaml_qiskit.studies.suspecting import ErrorSources, suspects_of
 
 Floats = NDArray[np.floating]
 
 #: Probability of saying of a target that kept its word that it did not.
 ALPHA = 0.05
-#: Images that derivatives by the gates are computed of, of all tiles together, where the word was not kept.
-_DERIVED = 16
+#: Images that derivatives by the gates are computed of where the word was not kept, of all tiles together, by the
+#: largest number of qubits of a tile that so many are meant for: each costs some dozen forecasts.
+_DERIVED = {5: 64, 8: 32}
+_LEAST_DERIVED = 16
 #: Neighbouring jobs are taken together until they have so many images.
 _PER_GROUP = 5
 
@@ -94,7 +96,7 @@ class DeviceCheck:
     noise: tuple[NoiseScale | None, NoiseScale | None]
     by_tile: list[Row]
     drift: list[Row]
-    suspects: Suspects | None = field(default=None)
+    suspects: ErrorSources | None = field(default=None)
 
     @property
     def p(self) -> float:
@@ -201,7 +203,9 @@ def check_device(
     if found.kept:
         return found
     tiles = {each.number: each.tile for each in measured}
-    places = {e.number: evenly(len(e.rows), max(2, _DERIVED * len(e.rows) // len(values))) for e in measured}
+    width = max(len(tile.qubits) for tile in tiles.values())
+    derived = next((count for most, count in _DERIVED.items() if width <= most), _LEAST_DERIVED)
+    places = {e.number: evenly(len(e.rows), max(2, derived * len(e.rows) // len(values))) for e in measured}
     signatures = derive_by_gates(tiles, places, run, progress, pool)
     suspects = suspects_of(
         {each.number: (each.tile, each.forecast, each.residuals) for each in measured}, places, signatures

@@ -173,7 +173,7 @@ def predict_on_devices(
         for kind in ("", "-strings") if each.bitstrings else ("",):
             for start in range(0, len(each.images), _BLOCK):
                 key = f"blocks/{name}{kind}-{start:06d}"
-                tasks[key] = _Block(name, each.images[start : start + _BLOCK].clone(), bool(kind))
+                tasks[key] = _Block(name, each.images[start : start + _BLOCK].clone(), len(each.images), bool(kind))
                 told[key] = what
     work = _Predicting({name: each.deployment for name, each in sets.items()})
     bar = Bar(progress, "predicting images", told, {key: len(task.images) for key, task in tasks.items()})
@@ -204,10 +204,11 @@ def _double(arrays: Arrays) -> Arrays:
 
 @dataclass(frozen=True)
 class _Block:
-    """Some of the images of a set, and whether the bitstrings are asked for."""
+    """Some of the images of a set, how many it has in all, and whether the bitstrings are asked for."""
 
     of: str
     images: Tensor
+    rows: int
     bitstrings: bool
 
 
@@ -219,25 +220,32 @@ class _Predicting:
 
     def __call__(self, block: _Block, advance: Advance) -> Arrays:
         deployment = self.deployments[block.of]
+        for other in self.deployments.values():
+            # Blocks of one deployment come one after the other.
+            if other is not deployment:
+                other.circuit.release()
         if block.bitstrings:
             return {"z": string_frequencies(deployment, block.images, advance)}
-        return deployment_averages(deployment, block.images, advance).arrays()
+        return deployment_averages(deployment, block.images, advance, block.rows).arrays()
 
 
-def deployment_averages(deployment: Deployment, images: Tensor, advance: Advance = ignore) -> Averages:
+def deployment_averages(
+    deployment: Deployment, images: Tensor, advance: Advance = ignore, rows: int | None = None
+) -> Averages:
     """All that the errors of what is read follow from, exactly.
 
     Args:
         deployment: under a noise or on a target.
         images: shape (N, C, H, W).
         advance: told about every image, once.
+        rows: how many images are asked about in all, if not these alone.
     """
     told = [advance]
 
     def ask(strings: Sequence[ZString], readout_errors: bool) -> Floats:
         # The first propagation tells for all.
         first, told[0] = told[0], ignore
-        return deployment.moments(images, strings, first, readout_errors=readout_errors)
+        return deployment.moments(images, strings, first, readout_errors=readout_errors, rows=rows)
 
     return Averages.asked(deployment.circuit.products, ask, bare=True)
 
@@ -264,21 +272,9 @@ def products_told(strings: Sequence[Sequence[int]]) -> str:
 def string_frequencies(deployment: Deployment, images: Tensor, advance: Advance = ignore) -> NDArray[np.floating]:
     """Frequencies of the bitstrings that are read, shape (N, 2^n).
 
-    From the ⟨Z…Z⟩ of all sets of measured qubits, and the readout errors behind them.
-
     Args:
         deployment: whose encoding is noisy, too, as on a device.
         images: shape (N, C, H, W).
         advance: told about every image.
     """
-    readout = deployment.circuit.readout
-    n = len(readout.p10)
-    sets = [tuple(bit for bit in range(n) if number >> bit & 1) for number in range(1, 2**n)]
-    moments = deployment.moments(images, sets, advance, readout_errors=False)
-    tensor = np.concatenate([np.ones((len(images), 1)), moments], axis=1).reshape(-1, *[2] * n)
-    for k, (p10, p01) in enumerate(zip(readout.p10, readout.p01, strict=True)):
-        transition = np.array([[1 - p10, p01], [p10, 1 - p01]]) @ np.array([[0.5, 0.5], [0.5, -0.5]])
-        # Bit k is the k-th axis from the end.
-        tensor = np.moveaxis(np.tensordot(transition, tensor, (1, n - k)), 0, n - k)
-    frequencies = np.maximum(tensor.reshape(len(images), -1), 0)
-    return np.asarray(frequencies / frequencies.sum(axis=1, keepdims=True))
+    return deployment.frequencies(images, advance)

@@ -20,7 +20,7 @@ _SHOWN = 8
 
 
 @dataclass(frozen=True)
-class Part:
+class ErrorSource:
     """Something that has errors of its own.
 
     Attributes:
@@ -38,8 +38,8 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Suspects:
-    """Parts whose errors explain what an overall scale of errors does not, the best explanation first.
+class ErrorSources:
+    """Parts, and how well the errors of each explain what was measured.
 
     Attributes:
         parts: G of them.
@@ -47,17 +47,17 @@ class Suspects:
         images: how many they were compared on.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[ErrorSource, ...]
     suspicion: Suspicion
     images: int
 
     @property
     def is_certain(self) -> bool:
         """Whether somebody is named."""
-        return self.suspicion.p_of_worst < _ALPHA
+        return bool(self.suspicion.p[self.suspicion.worst] < _ALPHA)
 
     @property
-    def alike(self) -> list[Part]:
+    def alike(self) -> list[ErrorSource]:
         """Parts that cannot be told apart, the best explanation first; empty where nobody is named."""
         return [self.parts[place] for place in self.suspicion.alike] if self.is_certain else []
 
@@ -74,7 +74,7 @@ class Suspects:
             "qubits": list(part.qubits),
             "scale": float(found.scale[worst]),
             "interval": self._interval(worst),
-            "p": found.p_of_worst,
+            "p": float(found.p[worst]),
             "alike": [str(each) for each in self.alike[1:]],
         }
 
@@ -89,7 +89,7 @@ class Suspects:
                 "improvement": float(found.improvement[place]),
                 "scale": float(found.scale[place]),
                 "interval": self._interval(int(place)),
-                "p": min(1.0, float(found.p[place]) * len(self.parts)),
+                "p": float(found.p[place]),
             }
             for place in np.argsort(-found.improvement, kind="stable")[:_SHOWN]
         ]
@@ -113,7 +113,7 @@ def suspects_of(
     tiles: Mapping[int, tuple[Tile, TileForecast, Floats]],
     places: Mapping[int, NDArray[np.int64]],
     signatures: Mapping[int, GateSignatures],
-) -> Suspects:
+) -> ErrorSources:
     """Compare the signatures of all parts of all tiles with what was measured.
 
     Args:
@@ -121,7 +121,7 @@ def suspects_of(
         places: the images of each tile that signatures are known of.
         signatures: of the gates of each tile.
     """
-    parts: list[Part] = []
+    parts: list[ErrorSource] = []
     blocks, overall, residuals, promises = [], [], [], []
     for number, (tile, forecast, residual) in tiles.items():
         rows = places[number]
@@ -140,26 +140,34 @@ def suspects_of(
     arrays = (np.concatenate([getattr(p, name) for p in promises]) for name in ("values", "covariance", "fourth"))
     promised = Promised(*arrays, promises[0].shots)
     found = suspect(np.concatenate(residuals), promised, np.concatenate(overall), whole)
-    return Suspects(tuple(parts), found, len(whole))
+    return ErrorSources(tuple(parts), found, len(whole))
 
 
-def _parts(number: int, tile: Tile, by_readout: Floats, signatures: GateSignatures) -> Iterator[tuple[Part, Floats]]:
-    """Gates on two qubits, the one-qubit gates of each qubit together, all gates of each qubit, and its readout."""
-    by_gate = signatures.derivatives
+def _parts(
+    number: int, tile: Tile, by_readout: Floats, signatures: GateSignatures
+) -> Iterator[tuple[ErrorSource, Floats]]:
+    """The gates on each pair of qubits, the one-qubit gates of each, all gates of each, and its readout.
+
+    A pair is driven by the same hardware in both directions.
+    """
+    pairs: dict[tuple[str, tuple[int, ...]], Floats] = {}
     alone: dict[int, Floats] = {}
-    touching: dict[int, list[Floats]] = {}
+    whole: dict[int, list[Floats]] = {}
     for place, (name, qubits) in enumerate(signatures.gates):
-        column = by_gate[:, :, place]
+        column = signatures.derivatives[:, :, place]
         for qubit in qubits:
-            touching.setdefault(qubit, []).append(column)
+            whole.setdefault(qubit, []).append(column)
         if len(qubits) > 1:
-            yield Part(number, name, qubits), column
+            key = name, tuple(sorted(qubits))
+            pairs[key] = pairs.get(key, np.zeros_like(column)) + column
         else:
             alone[qubits[0]] = alone.get(qubits[0], np.zeros_like(column)) + column
+    for (name, qubits), column in pairs.items():
+        yield ErrorSource(number, name, qubits), column
     for qubit, column in alone.items():
-        yield Part(number, "one-qubit gates", (qubit,)), column
-    for qubit, columns in touching.items():
+        yield ErrorSource(number, "one-qubit gates", (qubit,)), column
+    for qubit, columns in whole.items():
         if len(columns) > 1:
-            yield Part(number, "all gates", (qubit,)), np.sum(columns, axis=0)
+            yield ErrorSource(number, "all gates", (qubit,)), np.sum(columns, axis=0)
     for bit, qubit in enumerate(tile.read_qubits):
-        yield Part(number, "readout", (qubit,)), by_readout[:, :, bit]
+        yield ErrorSource(number, "readout", (qubit,)), by_readout[:, :, bit]

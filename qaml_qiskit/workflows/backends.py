@@ -8,14 +8,17 @@ from qiskit.transpiler import Target as ISATarget
 from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.errors import QamlError
 from qaml_qiskit.execution import Target, load_catalogue, open_target
-from qaml_qiskit.execution.catalogue import FakeEntry, IBMEntry, SnapshotEntry, TargetEntry
+from qaml_qiskit.execution.catalogue import FakeEntry, IBMEntry, ProviderEntry, SnapshotEntry, TargetEntry
 from qaml_qiskit.execution.service import device_status
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome
 
 
 def list_targets(*, backends: Path | None = None, progress: Progress | None = None) -> Outcome:
-    """Every entry of backends.yaml with size, native two-qubit gate, median errors, and whether it can be reached."""
+    """Every entry of backends.yaml with size, native two-qubit gate, median errors, and whether it can be reached.
+
+    Backends of providers are not opened.
+    """
     entries = load_catalogue(backends).targets
     rows = []
     with (progress or Silent()).task("opening targets", len(entries)) as advance:
@@ -28,6 +31,9 @@ def list_targets(*, backends: Path | None = None, progress: Progress | None = No
 def _row(name: str, entry: TargetEntry) -> Row:
     empty: Row = {"qubits": None, "two_qubit_gate": "", "two_qubit_error": None, "readout_error": None}
     head = {"target": name, "kind": entry.kind, "device": _device(entry)}
+    if isinstance(entry, ProviderEntry):
+        # A vendor's code may connect, and charge, when it is opened.
+        return {**head, **empty, "status": "not opened" + ", simulated" * entry.simulated}
     try:
         target = open_target(name, entry, 1)
         status = _status(target)
@@ -51,6 +57,8 @@ def _device(entry: TargetEntry) -> str:
             return entry.device
         case SnapshotEntry():
             return entry.folder
+        case ProviderEntry():
+            return entry.factory
         case _:
             return ""
 

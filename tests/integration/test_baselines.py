@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from qaml_qiskit import ResourcesRequest
-from qaml_qiskit.execution import recipe_names
+from qaml_qiskit.execution import load_recipe, recipe_names
 from qaml_qiskit.workflows.resources.baselines import Baseline, Baselines, load_baselines
 from tests.integration.conftest import Finished
 
@@ -31,7 +31,8 @@ def test_the_kept_baselines_are_whole() -> None:
 
 def test_every_shipped_recipe_is_kept() -> None:
     kept = {recipe for baseline in load_baselines().baselines for recipe in baseline.grid.recipe}
-    assert kept == {*recipe_names()}
+    # A layout by margins needs a trained classifier.
+    assert kept == {name for name in recipe_names() if load_recipe(name).layout != "margin"}
 
 
 def test_counts_that_did_not_grow_pass(qaml: Qaml, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from qaml_qiskit.execution.primitives import local_primitive
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.models import QVC, DataCard, QVCConfig, save_model
 from qaml_qiskit.progress import Silent
+from qaml_qiskit.simulation.heisenberg import PreparedCircuit
 from qaml_qiskit.studies import OnDevice, Prediction, predict_on_devices
 from qaml_qiskit.studies.averages import Averages
 from tests.integration.conftest import Finished
@@ -133,9 +134,7 @@ def test_a_killed_forecast_goes_on(qaml: Qaml, tmp_path: Path, monkeypatch: pyte
     words = ("forecast", place / "model", "--images", place / "images.npz", "--eps", "0.1", "--recipe", "quick")
     whole = qaml(*words, "--out", place / "whole", "--json")
     assert whole.code == 0, whole.err
-    import qaml_qiskit.deployments.circuits as predicting
-
-    real, calls = predicting.noisy_expectations, []
+    real, calls = PreparedCircuit.expectations, []
 
     def killed(*arguments: object, **options: object) -> object:
         calls.append("call")
@@ -143,7 +142,7 @@ def test_a_killed_forecast_goes_on(qaml: Qaml, tmp_path: Path, monkeypatch: pyte
             raise KeyboardInterrupt
         return real(*arguments, **options)
 
-    monkeypatch.setattr(predicting, "noisy_expectations", killed)
+    monkeypatch.setattr(PreparedCircuit, "expectations", killed)
     assert qaml(*words, "--out", place / "run", "--json").code == 130
     again = qaml(*words, "--out", place / "run", "--json")
     assert again.json()["results"] == whole.json()["results"]

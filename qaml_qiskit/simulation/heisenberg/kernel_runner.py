@@ -17,7 +17,7 @@ from qaml_qiskit.simulation.heisenberg.schedule import ROW_DIGITS, Exchange, Sch
 from qaml_qiskit.simulation.heisenberg.structure import Structures
 from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, Sweep, sweeps
 from qaml_qiskit.simulation.heisenberg.varying import Varying, samples
-from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors, products
+from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors
 from qaml_qiskit.simulation.native import Kernel
 
 #: QamlSweep and QamlTurn of native/pauli.hpp.
@@ -59,7 +59,8 @@ class KernelRunner:
         self._kernel, self.batch = kernel, batch
         self._strides = place_strides(plan.num_digits)
         encoder = _Encoder()
-        schedule = Schedule([sweep for step in plan.steps for sweep in sweeps(step, structures)], plan.num_digits)
+        found = [sweep for step in plan.steps for sweep in sweeps(step, structures)]
+        schedule, used = Schedule.growing(found, plan.num_digits)
         self._first = tuple(schedule.place)
         self._turns = np.array([encoder.turn(turn) for turn in schedule], dtype=_TURN)
         self._last = tuple(schedule.place)
@@ -70,7 +71,10 @@ class KernelRunner:
         self._num_fixed = sum(map(len, encoder.fixed))
         self._numbers = torch.from_numpy(numbers).to(dtype).numpy()
         self._arrays = (np.array(self._strides, dtype=np.int64), self._sweeps, self._numbers)
-        self._propagation = _Propagation(plan.num_digits, *(array.ctypes.data for array in self._arrays))
+        addresses = [array.ctypes.data for array in self._arrays]
+        # A turn that needs the lowest places alone sees no others.
+        self._used = [*used, *[plan.num_digits] * (len(self._turns) - len(used))]
+        self._propagations = {places: _Propagation(places, *addresses) for places in self._used}
         self._states = _zeros(batch * row_size(plan.num_digits), dtype).view(batch, -1)
 
     @property
@@ -95,32 +99,32 @@ class KernelRunner:
             The vectors; the next run overwrites them.
         """
         numbers = np.concatenate(values, axis=1).astype(self._numbers.dtype) if values else None
+        by_place = factors[:, sorted(range(len(self._first)), key=self._first.__getitem__)].tolist()
         for row, state in enumerate(self._states[: len(factors)]):
             if numbers is not None:
                 self._numbers[self._num_fixed :] = numbers[row]
-            self._start(factors[row], state)
-            self._turn(state, report)
+            self._propagate(by_place[row], state, report)
         return PauliVectors(self._states[: len(factors)], self.strides)
 
-    def _turn(self, state: Tensor, report: Callable[[], None]) -> None:
-        is_double = state.dtype == torch.float64
-        for index in range(len(self._turns)):
+    def _propagate(self, factors: Sequence[Sequence[float]], state: Tensor, report: Callable[[], None]) -> None:
+        """All turns of a vector that starts as a product; it grows as turns come to need its places."""
+        is_double, size = state.dtype == torch.float64, 0
+        state[0] = 1.0
+        for index, used in enumerate(self._used):
+            size = self._grown(state, factors, size, used)
             turn = self._turns[index : index + 1]
-            arguments = (ctypes.addressof(self._propagation), turn.ctypes.data, state.data_ptr())
+            arguments = (ctypes.addressof(self._propagations[used]), turn.ctypes.data, state.data_ptr())
             self._kernel.call("qaml_propagate", is_double, torch.get_num_threads(), *arguments)
             report()
+        self._grown(state, factors, size, len(factors))
 
-    def _start(self, factors: Tensor, state: Tensor) -> None:
-        """Write a product of single-digit vectors, shape (D, 4): what lies below the gaps is one block."""
-        digits = sorted(range(len(self._first)), key=self._first.__getitem__)
-        low, high = digits[:_FIRST_GAP], digits[_FIRST_GAP:]
-        block = products(factors[None, low])[0]
-        if not high:
-            state[: len(block)] = block
-            return
-        shape, strides = (*[4] * len(high), len(block)), (*reversed(self._strides[_FIRST_GAP:]), 1)
-        blocks = products(factors[None, high])[0].view(shape[:-1])
-        torch.mul(blocks[..., None], block, out=state.as_strided(shape, strides, state.storage_offset()))
+    def _grown(self, state: Tensor, factors: Sequence[Sequence[float]], size: int, wanted: int) -> int:
+        """Multiply what lies in the lowest places by factors of those above, up to so many places."""
+        for place in range(size, wanted):
+            stride, first = self._strides[place], state[: 1 + 3 * sum(self._strides[:place])]
+            for value in (1, 2, 3, 0):
+                torch.mul(first, factors[place][value], out=state[value * stride : value * stride + len(first)])
+        return max(size, wanted)
 
 
 def place_strides(num_places: int) -> tuple[int, ...]:

@@ -187,20 +187,20 @@ class _Walk:
             flip = CircuitInstruction(XGate(label=operation.label), instruction.qubits[:1])
             closed = operation.to_mutable()
             closed.ctrl_state = None
-            for part, places in ((flip, qubits[:1]), (instruction.replace(closed), qubits), (flip, qubits[:1])):
-                self._operation(part, places)
+            for each, places in ((flip, qubits[:1]), (instruction.replace(closed), qubits), (flip, qubits[:1])):
+                self._operation(each, places)
             return
         matrix = instruction.matrix
-        part: _Unitary | Channel
         if self._free is not None and instruction.is_parameterized():
             leaf = self._free.add(instruction)
-            part = Channel(qubits, leaf.samples[0], leaf)
+            self.parts.append(Channel(qubits, leaf.samples[0], leaf))
+        elif matrix is not None:
+            self.parts.append(_Unitary(qubits, matrix))
         else:
-            part = _channel(instruction, qubits) if matrix is None else _Unitary(qubits, matrix)
-        if isinstance(part, Channel) and operation.name in _CHANNELS and self._delayed.issuperset(qubits):
             # Aer's passes put the noise of a delay behind it.
-            part = part._replace(source=("delay", qubits))
-        self.parts.append(part)
+            is_noise = operation.name in _CHANNELS and self._delayed.issuperset(qubits)
+            own = _channel(instruction, qubits)
+            self.parts.append(own._replace(source=("delay", qubits)) if is_noise else own)
         self._delayed.difference_update(qubits)
         if operation.name == "delay" and self._table.passes is not None:
             self._delayed.update(qubits)

@@ -21,7 +21,12 @@ from qaml_qiskit.simulation.heisenberg.lowering import NoisyCircuit, check_qubit
 from qaml_qiskit.simulation.heisenberg.memory import check_dtype, check_fits, cut_memory_needed, memory_needed
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.propagation import Cone, Progress, cut, light_cone
-from qaml_qiskit.simulation.heisenberg.readout import bitstring_frequencies, observables_at, read_strings
+from qaml_qiskit.simulation.heisenberg.readout import (
+    PERFECT_READOUT,
+    bitstring_frequencies,
+    observables_at,
+    read_strings,
+)
 from qaml_qiskit.simulation.heisenberg.rows import check_rows
 from qaml_qiskit.simulation.heisenberg.runs import CutRuns, Runs, cut_pays
 from qaml_qiskit.simulation.readings import Reading, qubits_of
@@ -87,8 +92,9 @@ class PreparedCircuit:
         progress: Progress | None = None,
         *,
         rows: int | None = None,
+        readout_errors: bool = True,
     ) -> Tensor:
-        """What is read on average, readout errors included.
+        """What is read on average.
 
         Where there are many rows, what is read is carried back through all that no value influences, once; a row then
         ends where its values do.
@@ -99,6 +105,7 @@ class PreparedCircuit:
             progress: called with the runs that are done and all runs.
             rows: how many rows are asked for in all, where they come in several calls: it decides whether the cut pays,
                 and so how the last bits are rounded. N if None.
+            readout_errors: whether they are in it.
 
         Returns:
             Shape (N, m), real.
@@ -115,9 +122,9 @@ class PreparedCircuit:
             self._check_fits()
             _, back = self._parts
             if cut_pays(back, rows or len(values), len(readings)) and self._cut_fits(len(readings)):
-                found = self._cut_runs.expectations(values, self._observables(readings))
+                found = self._cut_runs.expectations(values, self._observables(readings, readout_errors))
             else:
-                found = self._read_at_the_end(values, readings)
+                found = self._read_at_the_end(values, readings, readout_errors)
             return torch.cat(list(_told(found, len(values), progress)))
 
     def frequencies(self, values: FloatArray, progress: Progress | None = None) -> Tensor:
@@ -139,16 +146,15 @@ class PreparedCircuit:
         values = check_rows(values, self._circuit.num_parameters)
         with self._lock, torch.no_grad():
             self._check_fits()
-            digits, readout = self._read(self.qubits)
+            digits, readout = self._read(self.qubits, readout_errors=True)
             found = (bitstring_frequencies(states, digits, readout) for states in self._runs.states(values))
             return torch.cat(list(_told(found, len(values), progress)))
-
-    # What is worked out when it is needed, and kept
 
     @cached_property
     def _lowered(self) -> tuple[NoisyCircuit, Cone, FreeGates]:
         free = FreeGates(self._circuit.parameters)
-        noisy = lower(self._circuit, NoiseTable(self._noise_model), self.qubits, free, check_noise=self._check_noise)
+        table = NoiseTable(self._noise_model)
+        noisy = lower(self._circuit, table, self.qubits, free, check_noise=self._check_noise)
         return noisy, light_cone(noisy, ()), free
 
     @cached_property
@@ -171,30 +177,32 @@ class PreparedCircuit:
             self._in_two[kernel] = CutRuns(*self._parts, self._lowered[2], self._dtype, self._device)
         return self._in_two[kernel]
 
-    def _observables(self, readings: tuple[Reading, ...]) -> Tensor:
+    def _observables(self, readings: tuple[Reading, ...], readout_errors: bool) -> Tensor:
         """What is read, carried back to the cut; that of the last call is kept."""
-        key = chosen_kernel(), readings
+        key = chosen_kernel(), readings, readout_errors
         if key not in self._carried:
-            noisy, cone, _ = self._lowered
-            readout = dict(zip(noisy.read, noisy.readout, strict=True))
+            cone = self._lowered[1]
+            readout = dict(zip(self.qubits, self._read(self.qubits, readout_errors)[1], strict=True))
             factors = observables_at(readings, cone.digit, readout, cone.num_digits)
             self._carried.clear()
             self._carried[key] = self._cut_runs.observables(factors)
         return self._carried[key]
 
-    def _read_at_the_end(self, values: FloatArray, readings: Sequence[Reading]) -> Iterator[Tensor]:
+    def _read_at_the_end(
+        self, values: FloatArray, readings: Sequence[Reading], readout_errors: bool
+    ) -> Iterator[Tensor]:
         qubits = list(dict.fromkeys(qubit for reading in readings for qubit in qubits_of(reading)))
-        digits, readout = self._read(qubits)
+        digits, readout = self._read(qubits, readout_errors)
         bit = {qubit: 1 << place for place, qubit in enumerate(qubits)}
         columns = [sum(bit[qubit] for qubit in qubits_of(reading)) for reading in readings]
         for states in self._runs.states(values):
             yield read_strings(states, digits, readout)[:, columns]
 
-    def _read(self, qubits: Sequence[int]) -> tuple[list[int], list[FloatArray]]:
+    def _read(self, qubits: Sequence[int], readout_errors: bool) -> tuple[list[int], list[FloatArray]]:
         """Digits of qubits, and what reading them measures."""
         noisy, cone, _ = self._lowered
-        readout = dict(zip(noisy.read, noisy.readout, strict=True))
-        return [cone.digit[qubit] for qubit in qubits], [readout[qubit] for qubit in qubits]
+        readout = dict(zip(noisy.read, noisy.readout, strict=True)) if readout_errors else {}
+        return [cone.digit[qubit] for qubit in qubits], [readout.get(qubit, PERFECT_READOUT) for qubit in qubits]
 
     def _check_read(self, qubits: Sequence[int]) -> None:
         check_qubits(qubits, self._circuit.num_qubits, at_least=1)
@@ -215,6 +223,13 @@ class PreparedCircuit:
         limit = free_memory(self._device) if self._limit is None else self._limit
         needed = cut_memory_needed(self._lowered[1].num_digits, num_readings, self._dtype, self._device)
         return limit is None or needed <= limit
+
+    def release(self) -> None:
+        """Give memory back: states, and observables that were carried back. They are computed again when needed."""
+        with self._lock:
+            self._whole.clear()
+            self._in_two.clear()
+            self._carried.clear()
 
     def _forget(self) -> None:
         self._lock = RLock()

@@ -19,7 +19,7 @@ _RUNS, _NUMBERS = 128, 2**22
 #: What an overlap costs for each number of a vector, where a step of the circuit costs 1.
 _OVERLAP_COST = 0.5
 #: Numbers of a vector between two sums, so few that those of some observables stay in the cache.
-_CHUNK = 2**14
+_CHUNK = 2**15
 
 
 class Runs:
@@ -79,7 +79,8 @@ class CutRuns:
     """
 
     def __init__(self, front: Cone, back: Cone, free: FreeGates, dtype: torch.dtype, device: torch.device) -> None:
-        self._runs = Runs(front, free, dtype, device, batch=run_numbers(device) // 4**front.num_digits or 1)
+        batch = min(_RUNS, run_numbers(device) // 4**front.num_digits or 1)
+        self._runs = Runs(front, free, dtype, device, batch=batch)
         self._back = Propagator(back, backwards=True, dtype=dtype, device=device)
 
     def observables(self, factors: FloatArray) -> Tensor:

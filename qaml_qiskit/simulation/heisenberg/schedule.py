@@ -52,19 +52,41 @@ class Schedule:
     Args:
         sweeps: in an order in which they may run.
         num_digits: at least 4.
+        turns: in which turn each digit comes into a tile for the first time, if that is known: the later, the higher it
+            lies.
 
     Attributes:
         place: where each digit lies; after the iteration, where it ends.
     """
 
-    def __init__(self, sweeps: Sequence[Sweep], num_digits: int) -> None:
+    def __init__(self, sweeps: Sequence[Sweep], num_digits: int, turns: Sequence[int] | None = None) -> None:
         self._sweeps = sweeps
         self._next = 0  # of those that no turn has looked at
         self._waiting: list[Sweep] = []  # looked at and left for a later turn
         order = sorted(range(num_digits), key=self._urgency(()))
         self.place = [0] * num_digits
-        for place, digit in enumerate([*order[:ROW_DIGITS], *sorted(order[ROW_DIGITS:])]):
+        outside = sorted(order[ROW_DIGITS:], key=lambda digit: (turns[digit] if turns else 0, digit))
+        for place, digit in enumerate([*order[:ROW_DIGITS], *outside]):
             self.place[digit] = place
+
+    @classmethod
+    def growing(cls, sweeps: Sequence[Sweep], num_digits: int) -> tuple[Schedule, list[int]]:
+        """A schedule for a product of single digits, most of which may come into play late.
+
+        Returns:
+            The schedule, and how many of the lowest places its first turns need: what lies above them is still a
+            product. Later turns need all.
+        """
+        trial, first, count = cls(sweeps, num_digits), dict[int, int](), 0
+        for turn in trial:
+            for digit, place in enumerate(trial.place):
+                if place < ROW_DIGITS or place in turn.places:
+                    first.setdefault(digit, count)
+            count += 1
+            if len(first) == num_digits:
+                break
+        turns = [first.get(digit, count) for digit in range(num_digits)]
+        return cls(sweeps, num_digits, turns), [sum(each <= turn for each in turns) for turn in range(count)]
 
     def __iter__(self) -> Iterator[Turn]:
         while self._waiting or self._next < len(self._sweeps):

@@ -39,11 +39,11 @@ class Varying:
         return Varying(self.samples @ samples(other), np.matmul, (self, other))
 
     def __rmatmul__(self, other: FloatArray) -> Varying:
+        right: Matrix = self
         if self.function is np.matmul and isinstance(self.parts[0], np.ndarray):
             # Matrices that are the same in every run are multiplied once.
-            product: Varying = combined(np.matmul, other @ self.parts[0], self.parts[1])
-            return product
-        return Varying(other @ self.samples, np.matmul, (other, self))
+            other, right = other @ self.parts[0], self.parts[1]
+        return Varying(other @ samples(right), np.matmul, (other, right))
 
     def __mul__(self, other: FloatArray) -> Varying:
         return Varying(self.samples * other, np.multiply, (self, other))

@@ -13,7 +13,7 @@ from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.deployments.networks import notes_of
 from qaml_qiskit.formats import npz
 from qaml_qiskit.reports import Report, reliability_diagram
-from qaml_qiskit.studies import JudgedProbabilities, noise_notes, readout_notes
+from qaml_qiskit.studies import JudgedProbabilities, engine_notes, noise_notes, readout_notes
 from qaml_qiskit.workflows.calibrate.request import CalibrateRequest
 
 #: The name of the images that nothing was done to.
@@ -157,6 +157,8 @@ def _notes(
     if deployment.kind == "device":
         yield from readout_notes([deployment])
         yield from noise_notes([deployment])
+        if request.shots is not None:
+            yield from engine_notes([deployment])
 
 
 def _lead(rows: Sequence[Row]) -> str:

@@ -13,6 +13,7 @@ from qaml_qiskit.confidence import Probabilities
 from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.deployments.sampling import Stages
 from qaml_qiskit.evaluation import accuracy, rms_difference
+from qaml_qiskit.execution import DEFAULT_MITIGATION, stored_workload, told_engine
 from qaml_qiskit.formats import npz
 from qaml_qiskit.reports import (
     Report,
@@ -157,6 +158,9 @@ def write_report(run: Run, request: DemoRequest, found: Findings) -> None:
     report.table("Circuit resources", resources, circuit, file="resources.csv")
     report.picture("learning_curves.png", learning_curves(histories), learning, "Training")
     told = [told_temperature(found.deployment.temperature)] if found.probabilities else []
+    compiled, workload = found.deployment.compiled, stored_workload(run.path)
+    engine = "aer" if workload is None else workload.settings.engine
+    told += [f"{each}." for each in told_engine(compiled.target, compiled.isa, engine, DEFAULT_MITIGATION)]
     report.finish(_lead(request, rows), rows, told, convnet=convnet, resources=resources)
 
 

@@ -27,7 +27,7 @@ from qaml_qiskit.deployments.images import check_readable
 from qaml_qiskit.deployments.networks import code_of, network_data
 from qaml_qiskit.detection import GIVEN_DETECTORS, Adaptive, Detector, make_detectors
 from qaml_qiskit.evaluation import check_enough
-from qaml_qiskit.execution.catalogue import IBMEntry, load_catalogue
+from qaml_qiskit.execution.catalogue import load_catalogue
 from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.models import check_batch
 from qaml_qiskit.progress import Progress
@@ -210,7 +210,7 @@ def _check_no_hardware(names: list[str], backends: Path | None) -> None:
         condition = parse_deployment(name)[1]
         if not isinstance(condition, OnTarget):
             continue
-        if isinstance(load_catalogue(backends).entry(condition.target), IBMEntry):
+        if load_catalogue(backends).entry(condition.target).is_hardware:
             raise real_hardware(
                 condition.target,
                 got=f"{name} to be asked about images that are attacked as this goes on",

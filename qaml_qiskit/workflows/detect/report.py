@@ -9,7 +9,7 @@ from qaml_qiskit.artifacts import Row, Run
 from qaml_qiskit.deployments.networks import notes_of
 from qaml_qiskit.evaluation import least_images
 from qaml_qiskit.reports import Report, detection_strengths, roc_curves, score_histograms
-from qaml_qiskit.studies import DARK, MIX, noise_notes
+from qaml_qiskit.studies import DARK, MIX, engine_notes, noise_notes
 from qaml_qiskit.workflows.detect.plan import DetectPlan
 
 _READING = (
@@ -97,6 +97,7 @@ def _notes(plan: DetectPlan) -> Iterator[str]:
             "were made on exact models."
         )
         yield from noise_notes(sampled)
+        yield from engine_notes(sampled)
     yield from notes_of([*plan.models, *plan.sources])
 
 

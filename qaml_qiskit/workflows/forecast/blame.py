@@ -33,7 +33,7 @@ def report_blame(report: Report, blames: Blames) -> list[Row]:
     report.csv("blame-classes.csv", list(_rows(blames, "class")))
     for number, ((model, target), blame) in enumerate(blames.items()):
         picture = blame_map(
-            target.isa.build_coupling_map(), blame.qubit_losses(), blame.pair_losses(), f"{model} on {target.name}"
+            target.isa.build_coupling_map(), blame.qubit_losses(), blame.pair_losses(), f"{model}\non {target.name}"
         )
         file = "blame.png" if len(blames) == 1 else f"blame-{number}.png"
         caption = f"Lost margin of {model} on the qubits of {target.name} that it uses, and around them."

@@ -25,6 +25,13 @@ from qaml_qiskit.studies import (
     readout_notes,
 )
 from qaml_qiskit.workflows.calling import takes
+from qaml_qiskit.workflows.forecast.archive import (
+    ARCHIVE_NOTE,
+    ARCHIVE_TABLE,
+    ENVELOPE_TABLE,
+    forecast_archive,
+    read_archive,
+)
 from qaml_qiskit.workflows.forecast.blame import BLAME_NOTES, BLAME_TABLE, Blames, report_blame
 from qaml_qiskit.workflows.forecast.request import ForecastRequest
 
@@ -70,10 +77,12 @@ def forecast(
     }
     if request.blame:
         check_blamable(deployments)
+    archive = read_archive(request, deployments)
     resolved = {
         "models": {name: model.weights_digest for name, model in models.items()},
         "targets": {target: each.resolved() for (_, target), each in zip(places, deployments.values(), strict=True)},
         "images": {name: digest(batch.images) for name, batch in batches.items()},
+        **({"archive": {each.path: each.date for each in archive}} if archive else {}),
         **compute.record(),
     }
     with opening as pool, computing(compute), open_run("forecast", request, resolved, out, backends=backends) as run:
@@ -84,8 +93,10 @@ def forecast(
             told = (*readout_notes(models.values()), *notes_of(models.values()), *noise_notes(deployments.values()))
             blamed = blame_on_devices(own, run, progress, pool) if request.blame else {}
             blames = {(own[key][0].ruled_name, own[key][0].compiled.target): each for key, each in blamed.items()}
-            _write(run, request, rows, blames, (*_NOTES, *told))
-    return Outcome.of(run, *([BLAME_TABLE] if request.blame else []))
+            stored = forecast_archive(request, archive, own, rows, run, progress, pool)
+            _write(run, request, rows, blames, (*_NOTES, *told), stored)
+    further = [*([BLAME_TABLE] if request.blame else []), *([ENVELOPE_TABLE, ARCHIVE_TABLE] if archive else [])]
+    return Outcome.of(run, *further)
 
 
 def _predictions(
@@ -133,7 +144,14 @@ def _rows(
         }
 
 
-def _write(run: Run, request: ForecastRequest, rows: list[Row], blames: Blames, notes: tuple[str, ...]) -> None:
+def _write(
+    run: Run,
+    request: ForecastRequest,
+    rows: list[Row],
+    blames: Blames,
+    notes: tuple[str, ...],
+    stored: Mapping[str, list[Row]],
+) -> None:
     best = max(rows, key=lambda row: (row["eps"] == 0, row["shots"] is not None, row["accuracy"]))
     lead = (
         f"With {best['shots']:,} shots and mitigation {best['mitigation']}, {best['model']} is expected to name "
@@ -144,4 +162,14 @@ def _write(run: Run, request: ForecastRequest, rows: list[Row], blames: Blames, 
     report.table("Forecast", rows, *notes, file="forecast.csv")
     report.picture("forecast.png", forecast_curves(rows), "Expected accuracy against the number of two-qubit gates.")
     more = {BLAME_TABLE: report_blame(report, blames)} if blames else {}
-    report.finish(lead, rows, (*notes, *(BLAME_NOTES if blames else ())), **more)
+    if stored:
+        report.table("Over the archive", stored[ENVELOPE_TABLE], ARCHIVE_NOTE, file="envelope.csv")
+        report.table("Each calibration", stored[ARCHIVE_TABLE], file="archive.csv")
+        same = ("model", "mitigation", "shots")
+        best_of = next(row for row in stored[ENVELOPE_TABLE] if all(row[name] == best[name] for name in same))
+        lead += (
+            f" Over {best_of['snapshots']} stored calibrations the same circuit scores {best_of['lowest']:.1%} to "
+            f"{best_of['highest']:.1%}."
+        )
+    told = (*notes, *(BLAME_NOTES if blames else ()), *([ARCHIVE_NOTE] if stored else []))
+    report.finish(lead, rows, told, **more, **stored)

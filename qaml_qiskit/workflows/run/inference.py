@@ -17,9 +17,11 @@ from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments import Batch, Deployment, deploy, known_temperature, load_batch, parse_deployment
 from qaml_qiskit.deployments.compiled import circuit_rows
 from qaml_qiskit.deployments.sampling import check_computed
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import (
     Plan,
     Runner,
+    Target,
     Workload,
     check_calibration,
     check_timeout,
@@ -31,7 +33,6 @@ from qaml_qiskit.execution import (
     workload_for,
 )
 from qaml_qiskit.execution import plan as cost_of
-from qaml_qiskit.execution.catalogue import IBMEntry
 from qaml_qiskit.execution.question import within
 from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.progress import Progress, Silent
@@ -148,7 +149,7 @@ def prepare(
 def _on_hardware(request: RunRequest, around: Mapping[str, Any]) -> bool:
     """Whether a run has jobs that are paid for, and are there when this process is not."""
     entry = load_catalogue(around.get("backends")).entry(request.target)
-    return isinstance(entry, IBMEntry)
+    return entry.is_hardware
 
 
 @takes(RunRequest)
@@ -198,6 +199,7 @@ def submit(
     """
     progress = progress or Silent()
     prepared = prepare(request, backends, data_dir, progress)
+    _check_leaving(prepared.deployment.compiled.target)
     _check_cost(prepared, consent, max_seconds)
     with open_run("run", request, prepared.resolved, out, backends=backends) as run:
         if run.complete:
@@ -242,6 +244,17 @@ def run(
         workload, runner = _submit(run, prepared, max_seconds, progress)
         with within(timeout):
             return finish(run, workload, runner, timeout, progress, pool)
+
+
+def _check_leaving(target: Target) -> None:
+    """Refuse to send jobs and leave where only this process could fetch what they answer."""
+    if not target.gives_jobs_back:
+        raise ConfigurationError(
+            f"the provider of target {target.name} gives no jobs back",
+            got="`qaml submit`, which leaves after sending: nobody could fetch the results",
+            expected="the process that sends the jobs to wait for them",
+            remedy="use `qaml run`, which does",
+        )
 
 
 def _check_cost(prepared: Prepared, consent: Consent | None, max_seconds: float | None) -> None:

@@ -93,13 +93,16 @@ def retry(
         if max_seconds is not None:
             costs = plan(outstanding(path, workload, recalibrate=recalibrate), target)
             workload = limited(workload, target, costs, max_seconds)
-        send(run, workload, target, progress or Silent(), retry=True, recalibrate=recalibrate, moved=moved)
+        runner = send(run, workload, target, progress or Silent(), retry=True, recalibrate=recalibrate, moved=moved)
+        if not target.gives_jobs_back:
+            # When this process ends, nobody can fetch them.
+            collect(path, workload, runner)
         return Outcome("submit", run, job_rows(path, workload))
 
 
 def send(run: Run, workload: Workload, target: Target, progress: Progress, **how: bool) -> Runner:
     """Send what is due, and return who has it; ``how`` as of :func:`qaml_qiskit.execution.submit`."""
-    runner = runner_for(target, workload)
+    runner = runner_for(target, workload, run.path)
     shown = progress if runner.place else Silent()
     with shown.task(f"submitting to {target.name}", len(workload.settings.jobs)) as advance:
         submit(run.path, workload, runner, **how, progress=lambda jobs: advance(jobs))
@@ -125,7 +128,7 @@ def runner_of(run: Run, workload: Workload) -> Runner:
     if isinstance(entry_of(run), IBMEntry):
         known = Ledger(run.path / LEDGER_FILE).identity()
         return RuntimeRunner.of_sent_jobs(known.place if known else "")
-    return runner_for(target_of(run, workload), workload)
+    return runner_for(target_of(run, workload), workload, run.path)
 
 
 def target_of(run: Run, workload: Workload) -> Target:

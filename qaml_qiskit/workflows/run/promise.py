@@ -37,9 +37,10 @@ _TESTS = (
     "targets that keep it. Strengths are 1 as calibrated, to first order."
 )
 _SUSPECTS = (
-    "Parts whose errors explain what stronger errors of all do not. improvement: of the sum of squares; parts within "
-    "3.8 of each other cannot be told apart. scale: of the part's errors, 1 as calibrated, to first order: of much "
-    "stronger errors it says too little. p: of such an improvement of any part by chance."
+    "Parts whose errors alone would explain it. improvement: of the sum of squares; parts within 3.8 of each other "
+    "cannot be told apart. scale: of the part's errors, 1 as calibrated, to first order: of much stronger errors it "
+    "says too little. p: that any part explains as much more than stronger errors of all gates or of all readouts do, "
+    "if these are the reason; at most."
 )
 
 

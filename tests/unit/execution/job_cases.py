@@ -85,6 +85,10 @@ class Service:
     cancels: list[str] = field(default_factory=list)
     asked: int = 0
 
+    @property
+    def lists_jobs(self) -> bool:
+        return True
+
     def ready(self, folder: Path) -> None:
         self._answer()
 

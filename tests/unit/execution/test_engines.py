@@ -139,7 +139,7 @@ def test_both_engines_have_the_same_statistics(mitigation: str) -> None:
     )
     for stage, found in exact.estimates.items():
         other = aer.estimates[stage]
-        error = np.sqrt(np.diagonal(found.whole_covariance + other.whole_covariance, axis1=1, axis2=2))
+        error = np.sqrt(np.diagonal(found.whole_covariance() + other.whole_covariance(), axis1=1, axis2=2))
         assert (np.abs(found.values - other.values) < SIGMAS * error).all(), stage
 
 

@@ -90,6 +90,7 @@ DRAWN: dict[str, Callable[[str], bytes]] = {
         {name: (np.array([0.5, 1]), np.array([0, 0.5]))}, [(10, 0.5, 0.4, 0.6)], {name: (1.0, 0.5, 10)}
     ),
     "monitor": lambda name: reports.monitored_sums({name: np.array([0.0, 2.0])}, {name: 1.5}, 1),
+    "blame": lambda name: reports.blame_map([(0, 1), (1, 0), (1, 2)], {0: -0.1, 1: 0.2}, {(0, 1): 0.0}, name),
     "map": lambda name: reports.device_map(2, {(0, 1): 0.01}, {0: 0.01, 1: 0.02}, [0, 1], [(0, 1)], name),
 }
 

@@ -203,7 +203,7 @@ def random_plan(num_digits: int, seed: int) -> FusedSteps:
 @pytest.mark.skipif(load_kernel() is None, reason="the compiled kernel was not built")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 @pytest.mark.parametrize("level", [0, 1, 2])
-@pytest.mark.parametrize("num_digits", [4, 5, 7, 9])
+@pytest.mark.parametrize("num_digits", [4, 5, 7, 9, 10])
 def test_every_instruction_set_and_torch_agree(num_digits: int, level: int, dtype: torch.dtype) -> None:
     kernel = load_kernel()
     assert kernel is not None
@@ -254,3 +254,20 @@ def test_a_schedule_keeps_the_order_of_each_digit(num_digits: int, seed: int) ->
     for digit in range(num_digits):
         touching = [[id(sweep) for sweep in order if digit in (sweep.low, sweep.high)] for order in (done, planned)]
         assert touching[0] == touching[1]
+
+
+@given(st.integers(4, 12), st.integers(0, 2**32))
+def test_what_no_turn_needed_yet_lies_on_top(num_digits: int, seed: int) -> None:
+    rng, nothing = np.random.default_rng(seed), np.zeros(0)
+    pairs = [tuple(int(digit) for digit in rng.choice(num_digits, 2, replace=False)) for _ in range(rng.integers(30))]
+    planned = [Sweep(Kind.BLOCKS, Form.FULL, low, high, np.arange(16), np.arange(16), nothing) for low, high in pairs]
+    schedule, used = Schedule.growing(planned, num_digits)
+    turns = list(schedule)
+    assert len(turns) >= len(used)
+    assert used == sorted(used)
+    for turn, places in zip(turns, [*used, *[num_digits] * (len(turns) - len(used))], strict=True):
+        assert max(turn.places) < places <= num_digits
+    if turns:
+        assert used[0] == min(TILE_DIGITS, num_digits)
+    done = sorted(id(action[0]) for turn in turns for action in turn.actions if not isinstance(action, Exchange))
+    assert done == sorted(map(id, planned))

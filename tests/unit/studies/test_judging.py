@@ -1,0 +1,88 @@
+"""A run's check names the gate that became worse, and derivatives are those of the forecast."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from qiskit.transpiler import InstructionProperties
+
+from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.deployments.circuits import on_active_qubits
+from qaml_qiskit.evaluation import Estimates, product_signs, read_frequencies
+from qaml_qiskit.execution import Sampled, Target, Workload, build_workload, compile_for, load_recipe, open_target
+from qaml_qiskit.execution.catalogue import FakeEntry
+from qaml_qiskit.execution.circuits import active_qubits
+from qaml_qiskit.models import QVC, QVCConfig
+from qaml_qiskit.progress import Silent
+from qaml_qiskit.studies import DeviceCheck, check_device
+from qaml_qiskit.studies.promising import Tile, bare_frequencies, tile_derivatives, tile_forecast
+from tests.tolerances import SCALE_DERIVATIVE
+
+IMAGES, SHOTS = 40, 1000
+
+
+def device() -> Target:
+    return open_target("manila", FakeEntry(kind="fake", device="FakeManilaV2"), 4)
+
+
+def work(target: Target) -> Workload:
+    qvc = QVC(QVCConfig(image_shape=(1, 4, 4), num_classes=4, num_layers=4, init_std=1.0), 3)
+    images = torch.rand(IMAGES, 1, 4, 4, generator=torch.Generator().manual_seed(3))
+    isa = compile_for(qvc.circuit(), target, load_recipe("quick"))
+    values = qvc.encoding.angles(images).detach().numpy()[:, [parameter.index for parameter in isa.parameters]]
+    return build_workload(isa, values, target="manila", shots=SHOTS, mitigation="none", images_per_job=10)
+
+
+def tile_on(workload: Workload, target: Target) -> Tile:
+    circuit = on_active_qubits(workload.isa, target, ())
+    return Tile(circuit, active_qubits(workload.isa), workload.values)
+
+
+def judged(folder: Path, workload: Workload, ran_on: Target, promised_by: Target) -> DeviceCheck:
+    """The check of counts that are drawn from what one target gives, by the calibration of another."""
+    tile, generator = tile_on(workload, ran_on), np.random.default_rng(0)
+    found = np.clip(read_frequencies(bare_frequencies(tile, workload.values), tile.readout), 0, None)
+    drawn = np.stack([generator.multinomial(SHOTS, each / each.sum()) for each in found])
+    raw = Estimates(drawn @ product_signs(workload.products) / SHOTS, np.zeros((IMAGES, 4, 4)))
+    sampled = Sampled(np.arange(IMAGES), {"raw": raw})
+    run = Run(folder, {"command": "run"})
+    return check_device(workload, sampled, promised_by, None, run, Silent(), images=IMAGES)
+
+
+def test_a_device_that_keeps_its_word_is_believed(tmp_path: Path) -> None:
+    target = device()
+    check = judged(tmp_path, work(target), target, target)
+    assert check.kept
+    assert check.suspects is None
+    assert check.noise[0] is not None
+    assert check.noise[0].interval[0] < 1 < check.noise[0].interval[1]
+    document = check.document()
+    assert len(document["products"]) == 4
+    assert len(document["drift"]) == 4
+    assert "kept its word" in document["sentence"]
+
+
+def test_a_gate_that_is_ten_times_worse_is_named(tmp_path: Path) -> None:
+    target, broken = device(), device()
+    workload, pair = work(target), (1, 2)
+    for qubits in (pair, pair[::-1]):
+        old = broken.isa["cx"][qubits]
+        worse = InstructionProperties(duration=old.duration, error=10 * old.error)
+        broken.isa.update_instruction_properties("cx", qubits, worse)
+    check = judged(tmp_path, workload, broken, target)
+    assert not check.kept
+    assert check.suspects is not None
+    named = check.suspects.named
+    assert named is not None
+    assert set(named["qubits"]) <= {*pair}
+    assert named["scale"] > 2
+
+
+def test_the_scale_of_all_noise_is_the_sum_of_its_gates() -> None:
+    target = device()
+    workload = work(target)
+    tile, rows = tile_on(workload, target), workload.values[:2]
+    by_noise = tile_forecast(tile, rows, SHOTS)["noise"]
+    by_gates = tile_derivatives(tile, rows)["derivatives"].sum(axis=2)
+    assert by_gates == pytest.approx(by_noise, abs=SCALE_DERIVATIVE * np.abs(by_noise).max())
