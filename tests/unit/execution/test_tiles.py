@@ -77,7 +77,8 @@ def probabilities(circuit: QuantumCircuit, values: np.ndarray) -> np.ndarray:
         if instruction.operation.name not in ("barrier", "measure"):
             qubits = [used[bound.find_bit(qubit).index] for qubit in instruction.qubits]
             small.append(instruction.operation, qubits)
-    return Statevector(small).probabilities([used[qubit] for qubit in measured_qubits(bound)])
+    found: np.ndarray = Statevector(small).probabilities([used[qubit] for qubit in measured_qubits(bound)])
+    return found
 
 
 @settings(max_examples=12, deadline=None)
@@ -113,7 +114,8 @@ def test_a_joint_circuit_is_its_tiles_side_by_side(
 
 def _as_built(circuit: QuantumCircuit, values: dict[Parameter, float]) -> np.ndarray:
     bare = circuit.assign_parameters(values).remove_final_measurements(inplace=False)
-    return Statevector(bare).probabilities()
+    found: np.ndarray = Statevector(bare).probabilities()
+    return found
 
 
 @settings(max_examples=15, deadline=None)
