@@ -96,6 +96,16 @@ class Promised:
             fourth[row] = frequencies[row] @ squares**2
         return cls(values, covariance, fourth, shots)
 
+    @classmethod
+    def joined(cls, parts: Sequence["Promised"]) -> "Promised":
+        """Of several sets of images with as many shots, one behind the other."""
+        return cls(
+            np.concatenate([part.values for part in parts]),
+            np.concatenate([part.covariance for part in parts]),
+            np.concatenate([part.fourth for part in parts]),
+            parts[0].shots,
+        )
+
     @cached_property
     def whitener(self) -> Floats:
         """Makes independent errors of variance 1 a shot of what is read, shape (N, S, S); rows of 0 for no error."""

@@ -182,7 +182,7 @@ def check_device(
         QamlError: the circuit cannot be propagated.
     """
     measured = _measured(workload, sampled, target, run, progress, pool, images)
-    promised = joined([each.forecast.promised for each in measured])
+    promised = Promised.joined([each.forecast.promised for each in measured])
     values, residuals = (np.concatenate([getattr(e, name) for e in measured]) for name in ("measured", "residuals"))
     columns = _scale_columns(measured)
     noise, readout = fit_scales(residuals, promised, columns)
@@ -211,12 +211,6 @@ def check_device(
         {each.number: (each.tile, each.forecast, each.residuals) for each in measured}, places, signatures
     )
     return DeviceCheck(**{**vars(found), "suspects": suspects})
-
-
-def joined(parts: Sequence[Promised]) -> Promised:
-    """What was promised of the images of several tiles, one behind the other."""
-    arrays = (np.concatenate([getattr(p, name) for p in parts]) for name in ("values", "covariance", "fourth"))
-    return Promised(*arrays, parts[0].shots)
 
 
 def tile_circuits(workload: Workload) -> tuple[QuantumCircuit, ...]:

@@ -112,7 +112,7 @@ def forecast_tiles(
     found = _mapped(tiles, {number: tile.values for number, tile in tiles.items()}, shots, run, progress, pool)
     return {
         number: TileForecast(
-            Promised(*(_joined(blocks, name) for name in ("z", "covariance", "fourth")), shots),
+            Promised(_joined(blocks, "z"), _joined(blocks, "covariance"), _joined(blocks, "fourth"), shots),
             _joined(blocks, "noise"),
             _joined(blocks, "readout"),
         )

@@ -137,10 +137,9 @@ def suspects_of(
     for block in blocks:
         whole[row : row + len(block), :, column : column + block.shape[2]] = block
         row, column = row + len(block), column + block.shape[2]
-    arrays = (np.concatenate([getattr(p, name) for p in promises]) for name in ("values", "covariance", "fourth"))
-    promised = Promised(*arrays, promises[0].shots)
-    found = suspect(np.concatenate(residuals), promised, np.concatenate(overall), whole)
-    return ErrorSources(tuple(parts), found, len(whole))
+    promised = Promised.joined(promises)
+    suspicion = suspect(np.concatenate(residuals), promised, np.concatenate(overall), whole)
+    return ErrorSources(tuple(parts), suspicion, len(whole))
 
 
 def _parts(
