@@ -110,7 +110,7 @@ def _obstacle(target: Target, isa_circuit: QuantumCircuit, mitigation: Mitigatio
     """What the exact engine cannot follow, and what it takes; None where it applies."""
     if mitigation in ESTIMATED:
         return f"the mitigation {mitigation}, which the Runtime's Estimator carries out", "none, readout and m3"
-    twirling = target.entry.options.twirling
+    twirling = target.entry.primitive_options.twirling
     if twirling is not None and (twirling.gates or twirling.measure):
         return "twirling, which the Runtime's primitives carry out", "gates and measurements as they are"
     try:

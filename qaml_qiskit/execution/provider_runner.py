@@ -232,7 +232,7 @@ def _simulated(target: Target, entry: ProviderEntry, backend: BackendV2) -> Prim
 
         def run(part: list[QuantumCircuit], *, shots: int, **options: Any) -> ReadJob:
             handle = ask(what, lambda: backend.run(part, shots=shots, **options), entry, large=True)
-            return ReadJob(lambda: ask(what, handle.result, entry, large=True), len(part), shots, words)
+            return ReadJob(lambda: ask(what, lambda: handle.result(), entry, large=True), len(part), shots, words)
 
         sampler = BackendSamplerV2(backend=StandIn(backend, run), options={"seed_simulator": seed})
         return in_gates_of(circuits, target.isa), sampler
