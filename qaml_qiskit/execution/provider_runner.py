@@ -77,7 +77,7 @@ class ProviderRunner:
         """Send one job and return its id; see :meth:`Runner.submit`."""
         what = f"cannot submit {job.chunk} to {self._target.name}"
         folder, pubs = self._known_folder(), self._pubs(workload, job)
-        circuits, most = job.rows or len(pubs), self._backend.max_circuits
+        circuits, most = workload.executions(job) or len(pubs), self._backend.max_circuits
         note = Note(run=run_id, chunk=job.chunk, attempt=attempt, parts=math.ceil(circuits / (most or circuits)))
         handed_over = False
 
