@@ -41,10 +41,11 @@ _TESTS = (
     "targets that keep it. Strengths are 1 as calibrated, to first order."
 )
 _SUSPECTS = (
-    "Parts whose errors alone would explain it. improvement: of the sum of squares; parts within 3.8 of each other "
-    "cannot be told apart. scale: of the part's errors, 1 as calibrated, to first order: of much stronger errors it "
-    "says too little. p: that any part explains as much more than stronger errors of all gates or of all readouts do, "
-    "if these are the reason; at most."
+    "Parts whose errors alone would explain it. improvement: of the sum of squares; parts within 3.8 of the "
+    "best, or within one in a hundred of it, cannot be told from it. scale: of the part's errors, 1 as calibrated; the "
+    "best parts by forecasts with stronger errors, the others to first order, which says too little. "
+    "p: that any part explains as much more than stronger errors of all gates or of all readouts do, if these are the "
+    "reason; at most."
 )
 
 
