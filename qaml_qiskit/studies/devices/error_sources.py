@@ -22,8 +22,9 @@ Gate = tuple[str, tuple[int, ...]]
 _ALPHA = 0.05
 #: Rows of the table of suspects.
 _SHOWN = 8
-#: Parts whose errors are followed beyond the straight line; and the place of all gates' among the candidates.
-_FOLLOWED, _ALL = 12, -1
+#: Parts whose errors are followed beyond the straight line, of narrow and of wide tiles, whose forecasts are dear; the
+#: most qubits of a narrow one; and the place of all gates' among the candidates.
+_FOLLOWED, _FOLLOWED_WIDE, _NARROW, _ALL = 12, 4, 5, -1
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,8 @@ def find_sources(
     fits = fit_sources(difference, expected, by_scales, whole)
     candidates = {_ALL: Candidate(None, by_scales[:, :, 0])}
     order = np.argsort(-fits.improvement, kind="stable")
-    for place in [int(p) for p in order if parts[p].gates and fits.improvement[p] > 0][:_FOLLOWED]:
+    followed = _FOLLOWED if all(len(tile.qubits) <= _NARROW for tile, *_ in tiles.values()) else _FOLLOWED_WIDE
+    for place in [int(p) for p in order if parts[p].gates and fits.improvement[p] > 0][:followed]:
         candidates[place] = Candidate((parts[place].tile, parts[place].gates), whole[:, :, place])
     images = {number: (tile, places[number], forecast.expected) for number, (tile, forecast, _) in tiles.items()}
     exact = follow_candidates(candidates, images, difference, run, progress, pool)

@@ -294,7 +294,9 @@ def scaled_averages(
     if noise is not None:
         own = gates and [(name, tuple(place[qubit] for qubit in qubits)) for name, qubits in gates]
         noise = scaled_noise(noise, scale, own)
-    found = PreparedCircuit(circuit.circuit, noise, circuit.read).expectations(values, circuit.strings)
+    # Shots tell far less than seven digits.
+    prepared = PreparedCircuit(circuit.circuit, noise, circuit.read, dtype=torch.float32)
+    found = prepared.expectations(values, circuit.strings)
     averages: Floats = found.double().numpy()
     # Symmetric errors shrink a product by the contrasts of its qubits.
     return averages * tile.circuit.products.contrast(tile.readout) if tile.twirled else averages
