@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import JsonValue
 from qiskit.providers import BackendV2, JobV1
@@ -19,6 +19,7 @@ from qaml_qiskit.errors import ConfigurationError, CredentialsError, QamlError, 
 from qaml_qiskit.execution.catalogue import ProviderEntry
 from qaml_qiskit.execution.question import Question, longest, patience
 from qaml_qiskit.execution.scrubbing import scrub
+from qaml_qiskit.formats import short
 from qaml_qiskit.secrets import hide
 
 Value = TypeVar("Value")
@@ -45,25 +46,20 @@ def open_provider(name: str, entry: ProviderEntry) -> BackendV2:
     _check_no_secrets(name, entry.options)
     factory, what = _factory(name, entry.factory), f"cannot open target {name}"
     options = {key: _resolved(what, key, value) for key, value in entry.options.items()}
-    backend = ask(what, lambda: factory(**options), entry)
-    if not isinstance(backend, BackendV2):
-        raise ConfigurationError(
-            what,
-            got=f"a {type(backend).__name__} from {entry.factory}",
-            expected="a qiskit.providers.BackendV2",
-            remedy="return the backend itself, not its name or its provider",
-        )
-    target = ask(what, lambda: backend.target, entry)
-    if not isinstance(target, ISATarget) or "measure" not in target.operation_names:
-        raise ConfigurationError(
-            what,
-            got="a backend with no measure among its instructions"
-            if isinstance(target, ISATarget)
-            else "a backend without a target",
-            expected="a target with gates and measure, for which circuits are compiled",
-            remedy="choose another backend of this provider",
-        )
-    return backend
+
+    def backend_of_factory() -> BackendV2:
+        found = factory(**options)
+        if not isinstance(found, BackendV2):
+            raise ConfigurationError(
+                what,
+                got=f"a {type(found).__name__} from {entry.factory}",
+                expected="a qiskit.providers.BackendV2",
+                remedy="return the backend itself, not its name or its provider",
+            )
+        _check_described(what, found)
+        return found
+
+    return ask(what, backend_of_factory, entry)
 
 
 def ask(what: str, question: Callable[[], Value], entry: ProviderEntry, *, large: bool = False) -> Value:
@@ -75,16 +71,27 @@ def ask(what: str, question: Callable[[], Value], entry: ProviderEntry, *, large
     """
     budget = patience()
     asked = Question(budget.limit(large) if budget else longest(large))
+
+    def told() -> tuple[Value, None] | tuple[None, BaseException]:
+        # Whatever is raised here is the vendor's: also what would end this process, or looks like the user's Ctrl-C.
+        try:
+            return question(), None
+        except BaseException as error:
+            return None, error
+
     try:
-        return asked.ask(question)
-    except QamlError:
-        raise
-    except (Exception, SystemExit) as error:
-        words = scrub(f"{type(error).__name__}: {getattr(error, 'message', None) or error}", secrets_of(entry))
-        kind = UnavailableError if isinstance(error, OSError) else ConfigurationError
+        value, raised = asked.ask(told)
+    except TimeoutError as error:
+        value, raised = None, error
+    if raised is None:
+        return cast("Value", value)
+    if isinstance(raised, QamlError):
+        raise raised
+    words = scrub(_words(raised), secrets_of(entry))
+    kind = UnavailableError if isinstance(raised, OSError) else ConfigurationError
     if budget and kind is UnavailableError:
         budget.lose(asked.spent)
-    # Outside the handler: a traceback that shows the cause would show what the cause says.
+    # With no cause: a traceback that shows it would show what it says.
     raise kind(
         what,
         got=words.removesuffix(": "),
@@ -151,23 +158,35 @@ def promise(entry: ProviderEntry, backend: BackendV2) -> tuple[str, ...]:
     )
 
 
+def _words(error: BaseException) -> str:
+    """What a vendor's exception says, or its class where it cannot say it."""
+    name = type(error).__name__
+    try:
+        return f"{name}: {getattr(error, 'message', None) or error}"
+    except Exception:
+        return name
+
+
 def _factory(name: str, path: str) -> Callable[..., Any]:
     module_name, _, function = path.partition(":")
     what = f"cannot open target {name}"
     try:
         module = importlib.import_module(module_name)
+        there = hasattr(module, function)
+        found = getattr(module, function, None)
     except ModuleNotFoundError as error:
         missing = error.name or module_name
         inside = module_name == missing or module_name.startswith(f"{missing}.")
         problem = f"no module {missing!r}" + ("" if inside else f", which {module_name} needs")
-    except (Exception, SystemExit) as error:
-        problem = scrub(f"{type(error).__name__} from importing {module_name}: {error}")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        problem = scrub(f"from importing {module_name} {_words(error)}")
     else:
-        found = getattr(module, function, None)
         if callable(found):
             factory: Callable[..., Any] = found
             return factory
-        here = "" if hasattr(module, function) else "no "
+        here = "" if there else "no "
         raise ConfigurationError(
             what,
             got=f"{here}{function!r} in module {module_name}" + ("" if here else ", which cannot be called"),
@@ -180,6 +199,20 @@ def _factory(name: str, path: str) -> Callable[..., Any]:
         expected=f"a module {module_name} that can be imported",
         remedy="install the vendor's package in this environment, or correct the factory in backends.yaml",
     )
+
+
+def _check_described(what: str, backend: BackendV2) -> None:
+    """Refuse a backend that says of itself what nothing can be compiled for, or sent to."""
+    got, target, most = "", backend.target, backend.max_circuits
+    if not isinstance(target, ISATarget):
+        got, expected = "a backend without a target", "a target with gates and measure, for which circuits are compiled"
+    elif "measure" not in target.operation_names:
+        got, expected = "a backend with no measure among its instructions", "a target with gates and measure"
+    elif most is not None and (not isinstance(most, int) or most < 0):
+        got, expected = f"a backend with max_circuits {short(most)}", "a number of circuits a job, or None for any"
+    if got:
+        raise ConfigurationError(what, got=got, expected=expected, remedy="choose another backend of this provider")
+    str(backend.name)
 
 
 def _check_no_secrets(name: str, options: dict[str, JsonValue]) -> None:

@@ -77,7 +77,7 @@ class ProviderRunner:
         """Send one job and return its id; see :meth:`Runner.submit`."""
         what = f"cannot submit {job.chunk} to {self._target.name}"
         folder, pubs = self._known_folder(), self._pubs(workload, job)
-        circuits, most = job.rows or len(pubs), self._backend.max_circuits
+        circuits, most = workload.executions(job) or len(pubs), self._backend.max_circuits
         note = Note(run=run_id, chunk=job.chunk, attempt=attempt, parts=math.ceil(circuits / (most or circuits)))
         handed_over = False
 
@@ -232,7 +232,7 @@ def _simulated(target: Target, entry: ProviderEntry, backend: BackendV2) -> Prim
 
         def run(part: list[QuantumCircuit], *, shots: int, **options: Any) -> ReadJob:
             handle = ask(what, lambda: backend.run(part, shots=shots, **options), entry, large=True)
-            return ReadJob(lambda: ask(what, handle.result, entry, large=True), len(part), shots, words)
+            return ReadJob(lambda: ask(what, lambda: handle.result(), entry, large=True), len(part), shots, words)
 
         sampler = BackendSamplerV2(backend=StandIn(backend, run), options={"seed_simulator": seed})
         return in_gates_of(circuits, target.isa), sampler

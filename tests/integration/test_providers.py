@@ -223,7 +223,14 @@ def test_a_budget_is_kept(qaml: Qaml, place: Path) -> None:
         ({"factory": "acme_qiskit:devise"}, "no 'devise' in module acme_qiskit"),
         ({"factory": "acme_qiskit:number"}, "cannot be called"),
         ({"factory": "acme_qiskit:name"}, "a str from acme_qiskit:name"),
+        ({"factory": "acme_qiskit:itself"}, "from acme_qiskit:itself"),
         ({"factory": "acme_qiskit:mute"}, "no measure"),
+        ({"factory": "acme_qiskit:boundless"}, "max_circuits 'many'"),
+        ({"factory": "acme_qiskit:leaving"}, "SystemExit: 0"),
+        ({"factory": "acme_qiskit:interrupted"}, "KeyboardInterrupt"),
+        ({"factory": "acme_qiskit:ended"}, "that was all"),
+        ({"factory": "acme_qiskit:odd"}, "got Odd"),
+        ({"factory": "acme_qiskit:lazy"}, "no lazy one today"),
         ({"factory": "acme_qiskit:device", "options": {"size": 3}}, "unexpected keyword argument 'size'"),
         ({"factory": "acme_qiskit:broken", "options": {"key": {"env": "ACME_KEY"}}}, "has expired"),
         ({"factory": "acme_qiskit:broken", "options": {"api_key": KEY}}, "looks like a secret"),
@@ -243,6 +250,32 @@ def test_what_is_no_backend_is_refused_on_one_line(
     assert KEY not in refused.err + refused.out
     assert "Traceback" not in refused.err
     assert not (place / "run").exists()
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+@pytest.mark.parametrize(
+    ("function", "words"), [("jobless", "NoneType"), ("impatient", "KeyboardInterrupt")], ids=["no-job", "interrupt"]
+)
+def test_a_backend_that_runs_nothing_is_told_on_one_line(
+    qaml: Qaml, place: Path, function: str, words: str, simulated: bool
+) -> None:
+    entry(place, function, simulated=simulated)
+    refused = qaml("run", *arguments(place, place / "run"), *([] if simulated else ["--submit"]))
+    assert refused.code == 2, refused.err
+    assert words in refused.err.splitlines()[-1]
+    assert "Traceback" not in refused.err
+
+
+def test_tiles_and_blame_on_another_vendors_device(qaml: Qaml, place: Path) -> None:
+    entry(place, "wide")
+    words = [word for word in arguments(place, place / "run") if word not in ("--out", str(place / "run"))]
+    planned = qaml("plan", *words, "--tiles", "auto", "--json")
+    assert planned.code == 0, planned.err
+    assert len(planned.json()["tiling"]) == 2
+    given = ["--target", "device", "--backends", place / "backends.yaml", "--images", place / "images.npz"]
+    blamed = qaml("forecast", place / "model", *given, "--blame", "--out", place / "blamed", "--json")
+    assert blamed.code == 0, blamed.err
+    assert blamed.json()["blame"]
 
 
 def test_a_secret_that_is_not_set_is_a_matter_of_credentials(qaml: Qaml, place: Path) -> None:

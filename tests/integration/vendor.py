@@ -92,6 +92,18 @@ def device(**options):
     return Device(**options)
 
 
+class Wide(Device):
+    """Of five qubits."""
+
+    def __init__(self, folder):
+        GenericBackendV2.__init__(self, 5, coupling_map=[[0, 1], [1, 2], [2, 3], [3, 4]], seed=4, noise_info=True)
+        self.folder, self.limit, self.counts, self.prefix = Path(folder), None, False, ""
+
+
+def wide(**options):
+    return Wide(**options)
+
+
 def silent(**options):
     return Silent(**options)
 
@@ -113,6 +125,65 @@ def broken(folder, key):
 
 
 number = 3
+
+
+class Odd(Exception):
+    def __str__(self):
+        raise RuntimeError("nothing to say")
+
+
+class Boundless(Device):
+    @property
+    def max_circuits(self):
+        return "many"
+
+
+class Jobless(Device):
+    def run(self, run_input, **options):
+        return None
+
+
+class Impatient(Device):
+    def run(self, run_input, **options):
+        raise KeyboardInterrupt
+
+
+def leaving(folder):
+    raise SystemExit(0)
+
+
+def interrupted(folder):
+    raise KeyboardInterrupt
+
+
+def ended(folder):
+    raise GeneratorExit("that was all")
+
+
+def odd(folder):
+    raise Odd
+
+
+def boundless(**options):
+    return Boundless(**options)
+
+
+def jobless(**options):
+    return Jobless(**options)
+
+
+def impatient(**options):
+    return Impatient(**options)
+
+
+def itself(folder):
+    return Device
+
+
+def __getattr__(name):
+    if name == "lazy":
+        raise ValueError("no lazy one today")
+    raise AttributeError(name)
 '''
 
 

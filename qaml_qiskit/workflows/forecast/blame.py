@@ -1,14 +1,14 @@
 """What ``--blame`` adds to a forecast: tables of gates, qubits and classes, and a map of each device."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
 from qaml_qiskit.artifacts import Row
 from qaml_qiskit.execution import Target
 from qaml_qiskit.reports import Report, blame_map
 from qaml_qiskit.studies import Blame
 
-#: By the model's name and the target.
-Blames = Mapping[tuple[str, Target], Blame]
+#: The model's name, the target, and what its gates cost.
+Blames = Sequence[tuple[str, Target, Blame]]
 
 #: The name of the table of the gates that cost most.
 BLAME_TABLE = "blame"
@@ -31,7 +31,7 @@ def report_blame(report: Report, blames: Blames) -> list[Row]:
     half = "Two-qubit gates count half for each of their qubits; reading stands apart."
     report.table("Qubits", qubits, half, file="blame-qubits.csv")
     report.csv("blame-classes.csv", list(_rows(blames, "class")))
-    for number, ((model, target), blame) in enumerate(blames.items()):
+    for number, (model, target, blame) in enumerate(blames):
         picture = blame_map(
             target.isa.build_coupling_map(), blame.qubit_losses(), blame.pair_losses(), f"{model}\non {target.name}"
         )
@@ -42,7 +42,7 @@ def report_blame(report: Report, blames: Blames) -> list[Row]:
 
 
 def _rows(blames: Blames, kind: str) -> Iterator[Row]:
-    for (model, target), blame in blames.items():
+    for model, target, blame in blames:
         rows = {"gate": blame.gate_rows, "qubit": blame.qubit_rows, "class": blame.class_rows}[kind]
         for row in rows():
             yield {"model": model, "target": target.name, **row}

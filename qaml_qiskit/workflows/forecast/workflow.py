@@ -92,7 +92,7 @@ def forecast(
             rows = [row for (key, eps), each in found.items() for row in _rows(request, *own[key], eps, each)]
             told = (*readout_notes(models.values()), *notes_of(models.values()), *noise_notes(deployments.values()))
             blamed = blame_on_devices(own, run, progress, pool) if request.blame else {}
-            blames = {(own[key][0].ruled_name, own[key][0].compiled.target): each for key, each in blamed.items()}
+            blames = [(own[key][0].ruled_name, own[key][0].compiled.target, each) for key, each in blamed.items()]
             stored = forecast_archive(request, archive, own, rows, run, progress, pool)
             _write(run, request, rows, blames, (*_NOTES, *told), stored)
     further = [*([BLAME_TABLE] if request.blame else []), *([ENVELOPE_TABLE, ARCHIVE_TABLE] if archive else [])]

@@ -93,7 +93,7 @@ def _promising(run: Run, workload: Workload) -> tuple[Target | None, str | None,
     place = run.path / SNAPSHOT_FOLDER
     if not place.is_dir():
         return None, None, "the run folder has no snapshot of its calibration"
-    described = SnapshotEntry(kind="snapshot", folder=str(place), options=entry.options)
+    described = SnapshotEntry(kind="snapshot", folder=str(place), options=entry.primitive_options)
     return open_target(workload.settings.target, described, workload.isa.num_qubits), snapshot_date(run.path), ""
 
 

@@ -42,7 +42,7 @@ def tiling_for(
     if mitigation == "trex" or mitigation == "zne":
         raise needs_counts(mitigation, request.tiles)
     target = deployment.compiled.target
-    costs: dict[str, Any] = {"options": target.entry.options, "calibration": calibration}
+    costs: dict[str, Any] = {"options": target.entry.primitive_options, "calibration": calibration}
     if target.is_hardware:
         costs["images_per_job"] = request.images_per_job
     settings = TilingSettings(
