@@ -38,8 +38,7 @@ SHOTS = 1000
 TWO_QUBIT_ERROR, ONE_QUBIT_ERROR = 3e-3, 3e-4
 #: A measured qubit must be one that can be read, whatever its reading is worth.
 _LEAST = 1e-6
-
-
+#: How circuits are compiled for the uniform line, on which there is nothing to choose.
 _RECIPE = Recipe(why="Without choice.", optimization_level=3, seeds=(1,), layout="line", merge_swaps=True)
 
 

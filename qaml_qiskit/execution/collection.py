@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, QamlError, UnavailableError
-from qaml_qiskit.execution.answers import decode
+from qaml_qiskit.execution.job_results import decode
 from qaml_qiskit.execution.ledger import LEDGER_FILE, JobRecord, Ledger, nameless, require_place
 from qaml_qiskit.execution.outcomes import Origin, sent_fingerprints, store, stored
 from qaml_qiskit.execution.overview import Collection, standing

@@ -110,7 +110,7 @@ def _obstacle(entry: SimulatedEntry, isa_circuit: QuantumCircuit, mitigation: Mi
     """What the exact engine cannot follow, and what it takes; None where it applies."""
     if mitigation in ESTIMATED:
         return f"the mitigation {mitigation}, which the Runtime's Estimator carries out", "none, readout and m3"
-    twirling = entry.options.twirling
+    twirling = entry.primitive_options.twirling
     if twirling is not None and (twirling.gates or twirling.measure):
         return "twirling, which the Runtime's primitives carry out", "gates and measurements as they are"
     try:

@@ -14,9 +14,9 @@ from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError
 from qaml_qiskit.evaluation import Estimates, TiledEstimates
 from qaml_qiskit.evaluation.draws import averaged_draws, by_draw
 from qaml_qiskit.evaluation.estimates import joined
-from qaml_qiskit.execution.answers import check_arrays
 from qaml_qiskit.execution.counts import average_covariance, averages, bits_between, outcomes_of
 from qaml_qiskit.execution.fingerprint import fingerprints
+from qaml_qiskit.execution.job_results import check_arrays
 from qaml_qiskit.execution.ledger import LEDGER_FILE, Ledger
 from qaml_qiskit.execution.mitigation import (
     Calibration,

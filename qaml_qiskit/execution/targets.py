@@ -105,18 +105,6 @@ class Target:
         check_touches(model, isa_circuit)
         return model
 
-    def error_rate(self, gate: str, qubits: tuple[int, ...]) -> float | None:
-        """The error that the device reports of a gate or a measurement on physical qubits; None where it reports none.
-
-        Args:
-            gate: its name, such as ``cz`` or ``measure``.
-            qubits: in the gate's order.
-        """
-        places = self.isa[gate] if gate in self.isa.operation_names else {}
-        properties = (places or {}).get(qubits) or (places or {}).get(qubits[::-1])
-        found = getattr(properties, "error", None)
-        return None if found is None else float(found)
-
     def noise_notes(self, isa_circuit: QuantumCircuit) -> tuple[str, ...]:
         """:attr:`notes`, and what :meth:`noise_model` had to repair of the data that it is made from, in sentences."""
         match self.entry:
