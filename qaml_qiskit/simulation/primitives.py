@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextvars import copy_context
 from copy import copy
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -32,10 +33,13 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit_aer.noise import NoiseModel
 
 from qaml_qiskit.errors import InputError
+from qaml_qiskit.formats import said
+from qaml_qiskit.seeds import check_seed
 from qaml_qiskit.simulation.components import components, measured_bits
 from qaml_qiskit.simulation.heisenberg import PreparedCircuit, readout_map
 
 Seed = int | np.random.Generator | None
+Pub = TypeVar("Pub", SamplerPub, EstimatorPub)
 
 #: Frequencies that are computed at a time.
 _FREQUENCIES = 2**20
@@ -100,9 +104,9 @@ class ExactSampler(BaseSamplerV2):
             ConfigurationError: a circuit that the engine cannot follow: more than
                 :data:`~.components.EXACT_QUBITS` qubits that gates connect, an operation on a qubit that was measured,
                 control flow, a gate on three qubits, or a readout error of several qubits.
-            InputError: values that are no finite numbers.
+            InputError: what is no PUB, values that are no finite numbers, or shots below 1.
         """
-        coerced = [SamplerPub.coerce(pub, self._shots if shots is None else shots) for pub in pubs]
+        coerced = coerced_pubs(SamplerPub, pubs, self._shots if shots is None else shots)
         if any(not pub.circuit.cregs for pub in coerced):
             warnings.warn(
                 "One of your circuits has no output classical registers and so the result will be empty. Did you mean "
@@ -225,14 +229,35 @@ class _Prepared:
 
 
 def run_seed(seed: Seed) -> int:
-    """The seed of a run: the given one, one that a generator draws, or a fresh one."""
+    """The seed of a run: the given one, one that a generator draws, or a fresh one.
+
+    Raises:
+        InputError: no integer from 0 to 2⁶³ − 1.
+    """
     if isinstance(seed, np.random.Generator):
         return int(seed.integers(2**63))
     if seed is None:
         fresh = np.random.SeedSequence().entropy
         assert isinstance(fresh, int)
         return fresh
-    return seed
+    return check_seed(seed)
+
+
+def coerced_pubs(kind: type[Pub], pubs: Iterable[Any], default: float | None) -> list[Pub]:
+    """PUBs in the form of Qiskit's classes, with shots or a precision where they do not say their own.
+
+    Raises:
+        InputError: what is none.
+    """
+    try:
+        return [kind.coerce(pub, default) for pub in pubs]
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "cannot run what was given",
+            got=said(error),
+            expected="a list of PUBs: circuits with what goes with them, and how many shots, or which precision",
+            remedy="correct the PUB",
+        ) from error
 
 
 def pub_values(pub: SamplerPub | EstimatorPub) -> NDArray[np.float64]:

@@ -28,6 +28,7 @@ from qaml_qiskit.execution import Sampled, Target, Workload
 from qaml_qiskit.execution.circuits import active_qubits
 from qaml_qiskit.execution.outcomes import OUTCOMES_FOLDER
 from qaml_qiskit.execution.tiles import split_tiles
+from qaml_qiskit.execution.workload import JobSpec
 from qaml_qiskit.formats import arrays_of, read_bytes
 from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies.promising import Tile, TileForecast, derive_by_gates, evenly, forecast_tiles
@@ -165,6 +166,7 @@ def check_device(
     pool: Pool = HERE,
     *,
     images: int,
+    in_time: bool = True,
 ) -> DeviceCheck:
     """Compare what a run's counts average to with what the target's noise model says, readout errors in both.
 
@@ -177,6 +179,8 @@ def check_device(
         progress: told about every image.
         pool: where that is computed.
         images: how many are looked at, spread evenly over tiles and jobs.
+        in_time: whether a drift would show in when jobs were measured. When simulated jobs ran depends on workers and
+            interruptions alone, and says nothing.
 
     Raises:
         QamlError: the circuit cannot be propagated.
@@ -186,7 +190,8 @@ def check_device(
     values, residuals = (np.concatenate([getattr(e, name) for e in measured]) for name in ("measured", "residuals"))
     columns = _scale_columns(measured)
     noise, readout = fit_scales(residuals, promised, columns)
-    drift, groups = _drift(workload, run, measured, residuals, promised, columns[:, :, 0])
+    jobs = _jobs_in_order(workload, run if in_time else None)
+    drift, groups = _drift(jobs, measured, residuals, promised, columns[:, :, 0])
     products = _product_rows(workload, measured)
     tests = _test_rows(joint_test(values, promised), products, noise, readout, drift)
     found = DeviceCheck(
@@ -232,7 +237,7 @@ def _measured(
     answered = [(each.tile, each.places, each.estimates["raw"].values) for each in sampled.by_tile]
     answered = answered or [(0, np.arange(len(raw)), raw)]
     total, circuits, tiles = sum(len(places) for _, places, _ in answered), tile_circuits(workload), {}
-    twirled = target.is_hardware and settings.options.twirls_measurements
+    twirled = settings.options.twirls_measurements
     for number, places, values in answered:
         here = evenly(len(places), max(1, -(-images * len(places) // total)))
         rows = sampled.rows[places[here]]
@@ -319,16 +324,14 @@ def _test_rows(
 
 
 def _drift(
-    workload: Workload,
-    run: Run,
+    jobs: Sequence[JobSpec],
     measured: Sequence[MeasuredTile],
     residuals: Floats,
     promised: Promised,
     column: Floats,
 ) -> tuple[Drift, list[tuple[str, int]]]:
-    """The strength of the noise by groups of jobs in the order in which they ran, and what the groups are."""
+    """The strength of the noise by groups of jobs in their order, and what the groups are."""
     rows = np.concatenate([each.rows for each in measured])
-    jobs = sorted(workload.image_jobs, key=lambda job: (_moment(run, job.chunk), job.start))
     groups: list[tuple[list[str], list[int]]] = []
     for job in jobs:
         here = np.flatnonzero((rows >= job.start) & (rows < job.stop)).tolist()
@@ -341,6 +344,11 @@ def _drift(
             groups.append(([job.chunk], here))
     found = drift_of(residuals, promised, column, [np.array(here) for _, here in groups])
     return found, [(" to ".join(dict.fromkeys((names[0], names[-1]))), len(here)) for names, here in groups]
+
+
+def _jobs_in_order(workload: Workload, run: Run | None) -> list[JobSpec]:
+    """As they were measured in a run; by their images if None."""
+    return sorted(workload.image_jobs, key=lambda job: ("" if run is None else _moment(run, job.chunk), job.start))
 
 
 def _moment(run: Run, chunk: str) -> str:
