@@ -96,7 +96,9 @@ def _promising(run: Run, workload: Workload) -> tuple[Target | None, str | None,
     place = run.path / SNAPSHOT_FOLDER
     if not place.is_dir():
         return None, None, "the run folder has no snapshot of its calibration"
-    described = SnapshotEntry(kind="snapshot", folder=str(place), options=entry.primitive_options)
+    described = SnapshotEntry(
+        kind="snapshot", folder=str(place), options=entry.primitive_options, fractional=entry.fractional
+    )
     return open_target(workload.settings.target, described, workload.isa.num_qubits), snapshot_date(run.path), ""
 
 
