@@ -98,8 +98,8 @@ def calibration_date(place: Path) -> str:
         DamagedFileError: the file is damaged.
     """
     file = place / "properties.json"
-    date = object_of(read_bytes(file), str(file))["last_update_date"]
-    text = date["__value__"] if isinstance(date, dict) else date
+    date = object_of(read_bytes(file), str(file)).get("last_update_date")
+    text = date.get("__value__") if isinstance(date, dict) else date
     try:
         return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="seconds")
     except (TypeError, ValueError, OverflowError) as error:

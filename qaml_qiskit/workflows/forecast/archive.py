@@ -15,6 +15,7 @@ from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution import Target, open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, IBMEntry, SnapshotEntry, TargetEntry
 from qaml_qiskit.execution.circuits import unsupported
+from qaml_qiskit.execution.fractional import has_fractional
 from qaml_qiskit.execution.snapshot import calibration_date, snapshot_device, snapshot_place
 from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies import OnDevice, predict_on_devices
@@ -67,7 +68,7 @@ def read_archive(request: ForecastRequest, deployments: Mapping[str, Deployment]
     for path in request.archive:
         place = snapshot_place(Path(path))
         other = snapshot_device(place)
-        entry = SnapshotEntry(kind="snapshot", folder=str(place))
+        entry = SnapshotEntry(kind="snapshot", folder=str(place), fractional=has_fractional(present.isa))
         target = open_target(present.name, entry, 1)
         fits = all(_runs(each, target) for each in deployments.values())
         if _bare(other) != name or not fits:

@@ -60,7 +60,10 @@ def check_run(
         target, date, barred = _promising(run, workload)
         if barred or target is None:
             return None, [f"Whether {workload.settings.target} kept its word was not checked: {barred}."]
-        found = check_device(workload, sampled, target, date, run, progress, pool, images=images)
+        measured_there = entry_of(run).is_hardware
+        found = check_device(
+            workload, sampled, target, date, run, progress, pool, images=images, in_time=measured_there
+        )
     except QamlError as error:
         # What was measured is there and scored, whatever can be said of the promise.
         told = f"{error.what}: {error.got}"
@@ -93,7 +96,9 @@ def _promising(run: Run, workload: Workload) -> tuple[Target | None, str | None,
     place = run.path / SNAPSHOT_FOLDER
     if not place.is_dir():
         return None, None, "the run folder has no snapshot of its calibration"
-    described = SnapshotEntry(kind="snapshot", folder=str(place), options=entry.primitive_options)
+    described = SnapshotEntry(
+        kind="snapshot", folder=str(place), options=entry.primitive_options, fractional=entry.fractional
+    )
     return open_target(workload.settings.target, described, workload.isa.num_qubits), snapshot_date(run.path), ""
 
 
