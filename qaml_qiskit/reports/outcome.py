@@ -55,7 +55,7 @@ class Outcome:
     """A finished command.
 
     Printed, it is what the command line prints; in a notebook it is a table. Every column of its rows is an attribute,
-    the list of the column's values: ``outcome.accuracy``; and so is every further table, and what else there is by name.
+    the list of the column's values: ``outcome.accuracy``; and so are further tables and what else there is by name.
 
     Attributes:
         command: its name.
