@@ -1,5 +1,8 @@
 """Figures of merit: pure functions of predictions."""
 
+from qaml_qiskit.evaluation.bitstrings import product_signs as product_signs
+from qaml_qiskit.evaluation.bitstrings import read_frequencies as read_frequencies
+from qaml_qiskit.evaluation.bitstrings import readout_derivatives as readout_derivatives
 from qaml_qiskit.evaluation.calibration import BINS as BINS
 from qaml_qiskit.evaluation.calibration import CALIBRATION_COLUMNS as CALIBRATION_COLUMNS
 from qaml_qiskit.evaluation.calibration import CalibrationFigures as CalibrationFigures
@@ -9,13 +12,10 @@ from qaml_qiskit.evaluation.calibration import check_bins as check_bins
 from qaml_qiskit.evaluation.calibration import label_losses as label_losses
 from qaml_qiskit.evaluation.calibration import reliability as reliability
 from qaml_qiskit.evaluation.chi_squares import ChiSquare as ChiSquare
-from qaml_qiskit.evaluation.chi_squares import Promised as Promised
+from qaml_qiskit.evaluation.chi_squares import ExpectedAverages as ExpectedAverages
 from qaml_qiskit.evaluation.chi_squares import holm as holm
 from qaml_qiskit.evaluation.chi_squares import joint_test as joint_test
-from qaml_qiskit.evaluation.chi_squares import product_signs as product_signs
 from qaml_qiskit.evaluation.chi_squares import product_tests as product_tests
-from qaml_qiskit.evaluation.chi_squares import read_frequencies as read_frequencies
-from qaml_qiskit.evaluation.chi_squares import readout_derivatives as readout_derivatives
 from qaml_qiskit.evaluation.detection import Roc as Roc
 from qaml_qiskit.evaluation.detection import Sensitivity as Sensitivity
 from qaml_qiskit.evaluation.detection import auroc as auroc
@@ -57,10 +57,10 @@ from qaml_qiskit.evaluation.selective import risk_coverage as risk_coverage
 from qaml_qiskit.evaluation.selective import selective_figures as selective_figures
 from qaml_qiskit.evaluation.signatures import Drift as Drift
 from qaml_qiskit.evaluation.signatures import NoiseScale as NoiseScale
-from qaml_qiskit.evaluation.signatures import Suspicion as Suspicion
+from qaml_qiskit.evaluation.signatures import SourceFits as SourceFits
 from qaml_qiskit.evaluation.signatures import drift_of as drift_of
 from qaml_qiskit.evaluation.signatures import fit_scales as fit_scales
-from qaml_qiskit.evaluation.signatures import suspect as suspect
+from qaml_qiskit.evaluation.signatures import fit_sources as fit_sources
 from qaml_qiskit.evaluation.thresholds import allowed_above as allowed_above
 from qaml_qiskit.evaluation.thresholds import check_enough as check_enough
 from qaml_qiskit.evaluation.thresholds import least_images as least_images

@@ -1,4 +1,4 @@
-"""Sums of squares of what was measured against what was promised, and how likely they are if the promise was kept."""
+"""Sums of squares of what was measured against what was expected, and how likely they are on a device as calibrated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-
-from qaml_qiskit.evaluation.products import Products
-from qaml_qiskit.evaluation.readout import ReadoutMap
 
 Floats = NDArray[np.floating]
 
@@ -27,7 +24,7 @@ class ChiSquare:
     """A sum of squares.
 
     Attributes:
-        statistic: its value; its mean is ``degrees`` if the promise was kept.
+        statistic: its value; its mean is ``degrees`` on a device as calibrated.
         degrees: of freedom.
         above: probability of at least this value then.
         below: probability of at most this value then.
@@ -62,7 +59,7 @@ class ChiSquare:
 
 
 @dataclass(frozen=True)
-class Promised:
+class ExpectedAverages:
     """S averages of products of Z of N images as a device's calibration promises them, and how their shots scatter.
 
     Attributes:
@@ -78,7 +75,7 @@ class Promised:
     shots: int
 
     @classmethod
-    def of_frequencies(cls, frequencies: Floats, signs: Floats, shots: int) -> "Promised":
+    def of_frequencies(cls, frequencies: Floats, signs: Floats, shots: int) -> "ExpectedAverages":
         """From how often every bitstring is read.
 
         Args:
@@ -97,7 +94,7 @@ class Promised:
         return cls(values, covariance, fourth, shots)
 
     @classmethod
-    def joined(cls, parts: Sequence["Promised"]) -> "Promised":
+    def joined(cls, parts: Sequence["ExpectedAverages"]) -> "ExpectedAverages":
         """Of several sets of images with as many shots, one behind the other."""
         return cls(
             np.concatenate([part.values for part in parts]),
@@ -111,9 +108,9 @@ class Promised:
         """Makes independent errors of variance 1 a shot of what is read, shape (N, S, S); rows of 0 for no error."""
         return _whitener(self.covariance, self.shots)
 
-    def images(self, rows: NDArray[np.integer] | slice) -> "Promised":
+    def images(self, rows: NDArray[np.integer] | slice) -> "ExpectedAverages":
         """Those of some images."""
-        return Promised(self.values[rows], self.covariance[rows], self.fourth[rows], self.shots)
+        return ExpectedAverages(self.values[rows], self.covariance[rows], self.fourth[rows], self.shots)
 
     def whitened(self, what: Floats) -> Floats:
         """In units of the error of all shots: of residuals (N, S) or of derivatives (N, S, C), the same shape."""
@@ -122,7 +119,7 @@ class Promised:
         return found.reshape(what.shape)
 
 
-def joint_test(measured: Floats, promised: Promised) -> ChiSquare:
+def joint_test(measured: Floats, expected: ExpectedAverages) -> ChiSquare:
     """All averages of all images at once: Σ rᵀ(Σ/shots)⁻¹r with the exact covariance of averages of the same shots.
 
     The square of an image has as its mean the number of its directions, and its variance follows from the fourth moment
@@ -130,15 +127,15 @@ def joint_test(measured: Floats, promised: Promised) -> ChiSquare:
 
     Args:
         measured: shape (N, S).
-        promised: of the same images.
+        expected: of the same images.
     """
-    squares = (promised.whitened(measured - promised.values) ** 2).sum(axis=1)
-    degrees = (np.abs(promised.whitener).sum(axis=2) > 0).sum(axis=1).astype(np.float64)
-    variance = 2 * degrees + (promised.fourth - degrees**2 - 2 * degrees) / promised.shots
+    squares = (expected.whitened(measured - expected.values) ** 2).sum(axis=1)
+    degrees = (np.abs(expected.whitener).sum(axis=2) > 0).sum(axis=1).astype(np.float64)
+    variance = 2 * degrees + (expected.fourth - degrees**2 - 2 * degrees) / expected.shots
     return _weighted(squares, degrees, variance)
 
 
-def product_tests(measured: Floats, promised: Promised) -> list[ChiSquare]:
+def product_tests(measured: Floats, expected: ExpectedAverages) -> list[ChiSquare]:
     """Every product by itself, over all images: Σ (z_measured − z_promised)²·shots/(1 − z²).
 
     A count of 1,000 shots is no normal number where nearly all say the same: variance and weight of a square follow
@@ -146,20 +143,20 @@ def product_tests(measured: Floats, promised: Promised) -> list[ChiSquare]:
 
     Args:
         measured: shape (N, S).
-        promised: of the same images.
+        expected: of the same images.
     """
     found = []
     for column in range(measured.shape[1]):
-        residual = measured[:, column] - promised.values[:, column]
-        spread = promised.covariance[:, column, column]
+        residual = measured[:, column] - expected.values[:, column]
+        spread = expected.covariance[:, column, column]
         sure = spread < _CERTAIN
         if (np.abs(residual[sure]) > _ROUNDING).any():
             found.append(ChiSquare(np.inf, float(len(residual)), 0.0, 1.0))
             continue
         spread, residual = spread[~sure], residual[~sure]
         # pq is a quarter of the variance of ±1.
-        variance = 2 + (1 - 1.5 * spread) / (promised.shots * spread / 4)
-        found.append(_weighted(promised.shots * residual**2 / spread, np.ones(len(spread)), variance))
+        variance = 2 + (1 - 1.5 * spread) / (expected.shots * spread / 4)
+        found.append(_weighted(expected.shots * residual**2 / spread, np.ones(len(spread)), variance))
     return found
 
 
@@ -170,48 +167,6 @@ def holm(p: Sequence[float]) -> list[float]:
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps)) if len(p) else steps
     return [float(each) for each in adjusted]
-
-
-def product_signs(products: Products) -> NDArray[np.float64]:
-    """±1 of every product for every bitstring, the first qubit in the lowest bit, shape (2^n, S)."""
-    return _factors(products, np.ones(products.num_bits), np.zeros(products.num_bits))
-
-
-def readout_derivatives(bare: Floats, products: Products, readout: ReadoutMap) -> Floats:
-    """Derivative of every average by the scale of each qubit's readout errors, at 1; shape (N, S, n).
-
-    A qubit whose errors are λ times as frequent reads 1 + λ·(contrast − 1) times Z and λ·offset.
-
-    Args:
-        bare: how often every bitstring is there before it is read, shape (N, 2^n), the first qubit in the lowest bit.
-        products: of the n measured qubits.
-        readout: as calibrated.
-    """
-    found = np.zeros((len(bare), len(products.strings), products.num_bits))
-    for bit in range(products.num_bits):
-        contrast, offset = readout.contrast.copy(), readout.offset.copy()
-        contrast[bit] -= 1
-        mine = products.members[:, bit]
-        found[:, mine, bit] = bare @ _factors(products, contrast, offset)[:, mine]
-    return found
-
-
-def read_frequencies(bare: Floats, readout: ReadoutMap) -> Floats:
-    """How often every bitstring is read, shape (N, 2^n), by how often it is there before it is read."""
-    n = len(readout.p10)
-    tensor = bare.reshape(-1, *[2] * n)
-    for bit, (p10, p01) in enumerate(zip(readout.p10, readout.p01, strict=True)):
-        transition = np.array([[1 - p10, p01], [p10, 1 - p01]])
-        tensor = np.moveaxis(np.tensordot(transition, tensor, (1, n - bit)), 0, n - bit)
-    return np.asarray(tensor.reshape(len(bare), -1))
-
-
-def _factors(products: Products, contrast: Floats, offset: Floats) -> NDArray[np.float64]:
-    """∏(offset + contrast·Z) over the qubits of each product, for every bitstring, shape (2^n, S)."""
-    n = products.num_bits
-    z = 1.0 - 2.0 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
-    factors: NDArray[np.float64] = np.where(products.members, (offset + contrast * z)[:, None, :], 1.0).prod(axis=2)
-    return factors
 
 
 def _weighted(squares: Floats, means: Floats, variances: Floats) -> ChiSquare:

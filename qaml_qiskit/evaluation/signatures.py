@@ -1,6 +1,6 @@
-"""What of a difference between measured and promised averages stronger or weaker errors explain, and whose errors.
+"""What of a difference between measured and expected averages stronger or weaker errors explain, and whose errors.
 
-To first order a device whose errors are (1 + δ) times as strong as calibrated reads what was promised plus δ times the
+To first order a device whose errors are (1 + δ) times as strong as calibrated reads what was expected plus δ times the
 derivative by their scale. Everything here is weighted least squares in units of the exact errors of the shots.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from qaml_qiskit.evaluation.chi_squares import ChiSquare, Promised
+from qaml_qiskit.evaluation.chi_squares import ChiSquare, ExpectedAverages
 from qaml_qiskit.evaluation.proportions import Z_95
 
 Floats = NDArray[np.floating]
@@ -43,7 +43,7 @@ class NoiseScale:
 
 
 @dataclass(frozen=True)
-class Suspicion:
+class SourceFits:
     """How well the errors of each of G parts alone explain a difference.
 
     Attributes:
@@ -98,15 +98,15 @@ class Drift:
     trend: NoiseScale | None
 
 
-def fit_scales(residuals: Floats, promised: Promised, columns: Floats) -> list[NoiseScale | None]:
+def fit_scales(residuals: Floats, expected: ExpectedAverages, columns: Floats) -> list[NoiseScale | None]:
     """The scales of C kinds of errors at once; None for one that shows nothing.
 
     Args:
-        residuals: measured minus promised, shape (N, S).
-        promised: of the same images.
+        residuals: measured minus expected, shape (N, S).
+        expected: of the same images.
         columns: derivatives of the averages by the scales, at 1; shape (N, S, C).
     """
-    y, x = _flat(residuals, columns, promised)
+    y, x = _flat(residuals, columns, expected)
     kept = np.sqrt((x**2).sum(axis=0)) > _LEAST_LENGTH
     found: list[NoiseScale | None] = [None] * x.shape[1]
     if not kept.any():
@@ -114,13 +114,13 @@ def fit_scales(residuals: Floats, promised: Promised, columns: Floats) -> list[N
     x = x[:, kept]
     inverse = np.linalg.pinv(x.T @ x)
     change = inverse @ (x.T @ y)
-    wide = _inflation(float(((y - x @ change) ** 2).sum()), promised, x.shape[1])
+    wide = _inflation(float(((y - x @ change) ** 2).sum()), expected, x.shape[1])
     for place, delta, variance in zip(np.flatnonzero(kept), change, np.diag(inverse), strict=True):
         found[place] = _scale(float(delta), float(np.sqrt(variance * wide)))
     return found
 
 
-def suspect(residuals: Floats, promised: Promised, overall: Floats, signatures: Floats) -> Suspicion:
+def fit_sources(residuals: Floats, expected: ExpectedAverages, overall: Floats, signatures: Floats) -> SourceFits:
     """Which part's errors alone explain best what was measured, and whether better than overall scales do.
 
     The part whose errors changed has the largest improvement on average, and shares it with those whose signatures are
@@ -128,36 +128,38 @@ def suspect(residuals: Floats, promised: Promised, overall: Floats, signatures: 
     many times as strong leave the straight line, and what is fitted beside them would take up the difference.
 
     Args:
-        residuals: measured minus promised, shape (N, S).
-        promised: of the same images.
+        residuals: measured minus expected, shape (N, S).
+        expected: of the same images.
         overall: derivatives by the scales of the errors of many parts at once, shape (N, S, C).
         signatures: derivatives by the scale of each part's errors, shape (N, S, G).
     """
-    y, x = _flat(residuals, np.concatenate([overall, signatures], axis=2), promised)
+    y, x = _flat(residuals, np.concatenate([overall, signatures], axis=2), expected)
     length, along = (x**2).sum(axis=0), x.T @ y
     shows = length > _LEAST_LENGTH**2
     safe = np.where(shows, length, 1.0)
     # No errors are weaker than none.
     change = np.where(shows, np.maximum(along / safe, -1.0), 0.0)
     improvement = 2 * change * along - change**2 * length
-    wide = _inflation(float(y @ y) - float(improvement.max(initial=0)), promised, 1)
+    wide = _inflation(float(y @ y) - float(improvement.max(initial=0)), expected, 1)
     rivals, found = np.split(improvement / wide, [overall.shape[2]])
     own = slice(overall.shape[2], None)
     error = np.where(shows, np.sqrt(wide / safe), np.inf)
-    return Suspicion(found, 1 + change[own], error[own], float(rivals.max(initial=0.0)))
+    return SourceFits(found, 1 + change[own], error[own], float(rivals.max(initial=0.0)))
 
 
-def drift_of(residuals: Floats, promised: Promised, column: Floats, groups: Sequence[NDArray[np.integer]]) -> Drift:
+def drift_of(
+    residuals: Floats, expected: ExpectedAverages, column: Floats, groups: Sequence[NDArray[np.integer]]
+) -> Drift:
     """Whether the scale of the noise is the same in all groups of images, and whether it goes one way.
 
     Args:
-        residuals: measured minus promised, shape (N, S).
-        promised: of the same images.
+        residuals: measured minus expected, shape (N, S).
+        expected: of the same images.
         column: derivative by the scale of the noise, shape (N, S).
         groups: the places of the images of each group, in time order.
     """
     scales = tuple(
-        fit_scales(residuals[rows], promised.images(rows), column[rows][:, :, None])[0] if len(rows) else None
+        fit_scales(residuals[rows], expected.images(rows), column[rows][:, :, None])[0] if len(rows) else None
         for rows in groups
     )
     there = [(place, scale) for place, scale in enumerate(scales) if scale is not None]
@@ -178,13 +180,13 @@ def _scale(change: float, error: float) -> NoiseScale:
     return NoiseScale(1 + change, error, float(2 * stats.norm.sf(abs(change) / error)) if error else 1.0)
 
 
-def _flat(residuals: Floats, columns: Floats, promised: Promised) -> tuple[Floats, Floats]:
+def _flat(residuals: Floats, columns: Floats, expected: ExpectedAverages) -> tuple[Floats, Floats]:
     """Both in units of the shots' errors, shapes (N·S,) and (N·S, C)."""
-    y, x = promised.whitened(residuals), promised.whitened(columns)
+    y, x = expected.whitened(residuals), expected.whitened(columns)
     return y.reshape(-1), x.reshape(y.size, -1)
 
 
-def _inflation(left: float, promised: Promised, fitted: int) -> float:
+def _inflation(left: float, expected: ExpectedAverages, fitted: int) -> float:
     """How much larger than shots explain the squares are that are left, and 1 at least (Birge 1932)."""
-    degrees = int((np.abs(promised.whitener).sum(axis=2) > 0).sum()) - fitted
+    degrees = int((np.abs(expected.whitener).sum(axis=2) > 0).sum()) - fitted
     return max(1.0, left / degrees) if degrees > 0 else 1.0

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.catalogue import load_catalogue as load_catalogue
     from qaml_qiskit.execution.circuits import active_qubits as active_qubits
     from qaml_qiskit.execution.circuits import compact as compact
-    from qaml_qiskit.execution.circuits import measured_qubits as measured_qubits
     from qaml_qiskit.execution.collection import Elsewhere as Elsewhere
     from qaml_qiskit.execution.collection import cancel as cancel
     from qaml_qiskit.execution.collection import check_timeout as check_timeout
@@ -77,5 +76,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.tiles import tile_lines as tile_lines
     from qaml_qiskit.execution.workload import CALIBRATION as CALIBRATION
     from qaml_qiskit.execution.workload import Workload as Workload
+    from qaml_qiskit.simulation.measurements import measured_qubits as measured_qubits
 
 load_lazily(__name__)

@@ -22,16 +22,6 @@ def active_qubits(isa_circuit: QuantumCircuit) -> tuple[int, ...]:
     )
 
 
-def measured_qubits(isa_circuit: QuantumCircuit) -> list[int]:
-    """The physical qubit behind each classical bit, in the order of the bits."""
-    pairs = {
-        isa_circuit.find_bit(instruction.clbits[0]).index: isa_circuit.find_bit(instruction.qubits[0]).index
-        for instruction in isa_circuit.data
-        if instruction.operation.name == "measure"
-    }
-    return [pairs[bit] for bit in sorted(pairs)]
-
-
 def placed_qubits(isa_circuit: QuantumCircuit) -> list[int]:
     """The physical qubit of each qubit where the circuit begins, then those that routing uses besides."""
     active = active_qubits(isa_circuit)

@@ -45,7 +45,7 @@ def choose_engine(target: Target, isa_circuit: QuantumCircuit, mitigation: Mitig
         return EngineChoice("aer")
     if entry.engine is None and isinstance(entry, IdealEntry):
         return EngineChoice("aer")
-    obstacle = _obstacle(target, isa_circuit, mitigation)
+    obstacle = _obstacle(entry, isa_circuit, mitigation)
     if obstacle is None:
         return EngineChoice("exact")
     got, expected = obstacle
@@ -106,11 +106,11 @@ def check_simulated(target: Target, isa_circuit: QuantumCircuit, mitigation: Mit
     choose_engine(target, isa_circuit, mitigation)
 
 
-def _obstacle(target: Target, isa_circuit: QuantumCircuit, mitigation: Mitigation) -> tuple[str, str] | None:
+def _obstacle(entry: SimulatedEntry, isa_circuit: QuantumCircuit, mitigation: Mitigation) -> tuple[str, str] | None:
     """What the exact engine cannot follow, and what it takes; None where it applies."""
     if mitigation in ESTIMATED:
         return f"the mitigation {mitigation}, which the Runtime's Estimator carries out", "none, readout and m3"
-    twirling = target.entry.primitive_options.twirling
+    twirling = entry.primitive_options.twirling
     if twirling is not None and (twirling.gates or twirling.measure):
         return "twirling, which the Runtime's primitives carry out", "gates and measurements as they are"
     try:

@@ -6,7 +6,6 @@ from qiskit.circuit import QuantumCircuit
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.evaluation import Products, ZString
-from qaml_qiskit.execution.circuits import measured_qubits
 from qaml_qiskit.execution.dealing import TileImages
 from qaml_qiskit.execution.mitigation import Calibration
 from qaml_qiskit.execution.options import (
@@ -28,6 +27,7 @@ from qaml_qiskit.execution.workload import (
     check_tiles,
     check_values,
 )
+from qaml_qiskit.simulation.measurements import measured_qubits
 
 #: Images of a local job: bounds the memory for outcomes and what a kill can lose, and moves the progress bar.
 LOCAL_IMAGES_PER_JOB = 50

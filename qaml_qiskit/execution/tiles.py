@@ -6,10 +6,11 @@ from qiskit.circuit import CircuitInstruction, ClassicalRegister, ParameterVecto
 from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.errors import ConfigurationError, InputError
-from qaml_qiskit.execution.circuits import active_qubits, check_isa, measured_qubits
+from qaml_qiskit.execution.circuits import active_qubits, check_isa
 from qaml_qiskit.execution.layout import LineUsage, line_usage
 from qaml_qiskit.execution.lines import PlacedLine, best_lines
 from qaml_qiskit.execution.recipes import Recipe, to_isa, usage_for
+from qaml_qiskit.simulation.measurements import measured_qubits
 
 
 def tile_lines(
@@ -153,25 +154,30 @@ def join_tiles(tiles: Sequence[QuantumCircuit]) -> QuantumCircuit:
         order are those of tile 0, then those of tile 1, and so on. A single tile is returned as it is.
 
     Raises:
-        ValueError: tiles share a qubit.
+        InputError: tiles share a qubit.
     """
     if len(tiles) == 1:
         return tiles[0]
     used = [qubit for tile in tiles for qubit in active_qubits(tile)]
     if len(set(used)) < len(used):
-        raise ValueError("tiles share a qubit")
+        raise InputError(
+            "the tiles cannot stand side by side",
+            got=f"{len(used) - len(set(used))} qubits in two of them",
+            expected="circuits that share no qubit",
+            remedy="compile them for disjoint lines, such as those of tile_lines",
+        )
     width, size, digits = len(measured_qubits(tiles[0])), tiles[0].num_parameters, len(str(len(tiles)))
     joint = QuantumCircuit(tiles[0].num_qubits, name=tiles[0].name)
     meas = ClassicalRegister(width * len(tiles), "meas")
     joint.add_register(meas)
-    for number, tile in enumerate(tiles):
+    for number, (tile, active) in enumerate(zip(tiles, map(active_qubits, tiles), strict=True)):
         # Parameters are ordered by name, and those of a vector by index.
         own = ParameterVector(f"tile{number:0{digits}d}", size)
         bound = tile.assign_parameters(dict(zip(tile.parameters, own, strict=True)))
         for instruction in bound.data:
             qubits = [bound.find_bit(qubit).index for qubit in instruction.qubits]
             if instruction.operation.name == "barrier":
-                qubits = [qubit for qubit in qubits if qubit in active_qubits(tile)]
+                qubits = [qubit for qubit in qubits if qubit in active]
             bits = [meas[number * width + bound.find_bit(bit).index] for bit in instruction.clbits]
             joint.append(instruction.operation, qubits, bits)
     return joint

@@ -17,7 +17,7 @@ from qiskit.quantum_info import SparsePauliOp
 from qaml_qiskit.circuits.qpy_files import circuit_bytes, circuit_of
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import Products, ZString
-from qaml_qiskit.execution.circuits import calibration_circuits, measured_qubits
+from qaml_qiskit.execution.circuits import calibration_circuits
 from qaml_qiskit.execution.dealing import Dealing, TileImages, deal, executions_of
 from qaml_qiskit.execution.mitigation import Calibration
 from qaml_qiskit.execution.options import (
@@ -29,6 +29,7 @@ from qaml_qiskit.execution.options import (
 )
 from qaml_qiskit.files import write_atomically
 from qaml_qiskit.formats import array_of, damaged, fitted, npy, object_of, read_bytes, short
+from qaml_qiskit.simulation.measurements import measured_qubits
 
 ISA_FILE = "isa.qpy"
 VALUES_FILE = "values.npy"

@@ -26,11 +26,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.auditing import audit_cells as audit_cells
     from qaml_qiskit.studies.auditing import audit_rows as audit_rows
     from qaml_qiskit.studies.auditing import verdict_columns as verdict_columns
-    from qaml_qiskit.studies.blaming import Blame as Blame
-    from qaml_qiskit.studies.blaming import blame_on_devices as blame_on_devices
-    from qaml_qiskit.studies.blaming import check_blamable as check_blamable
-    from qaml_qiskit.studies.by_tile import TILES_READING as TILES_READING
-    from qaml_qiskit.studies.by_tile import TILES_TOLD as TILES_TOLD
     from qaml_qiskit.studies.calibrating import JudgedProbabilities as JudgedProbabilities
     from qaml_qiskit.studies.calibrating import ProbabilityWay as ProbabilityWay
     from qaml_qiskit.studies.certifying import Certified as Certified
@@ -73,6 +68,25 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.detecting import gather_evidence as gather_evidence
     from qaml_qiskit.studies.detecting import rules_of as rules_of
     from qaml_qiskit.studies.detecting import score_sets as score_sets
+    from qaml_qiskit.studies.devices.blaming import Blame as Blame
+    from qaml_qiskit.studies.devices.blaming import blame_on_devices as blame_on_devices
+    from qaml_qiskit.studies.devices.blaming import check_blamable as check_blamable
+    from qaml_qiskit.studies.devices.checking import DeviceCheck as DeviceCheck
+    from qaml_qiskit.studies.devices.checking import check_device as check_device
+    from qaml_qiskit.studies.devices.measuring import Measured as Measured
+    from qaml_qiskit.studies.devices.measuring import score_sampled as score_sampled
+    from qaml_qiskit.studies.devices.predicting import OnDevice as OnDevice
+    from qaml_qiskit.studies.devices.predicting import Prediction as Prediction
+    from qaml_qiskit.studies.devices.predicting import noise_notes as noise_notes
+    from qaml_qiskit.studies.devices.predicting import predict_on_devices as predict_on_devices
+    from qaml_qiskit.studies.devices.predicting import readout_notes as readout_notes
+    from qaml_qiskit.studies.devices.tile_results import TILES_READING as TILES_READING
+    from qaml_qiskit.studies.devices.tile_results import TILES_TOLD as TILES_TOLD
+    from qaml_qiskit.studies.devices.tiling import Tiling as Tiling
+    from qaml_qiskit.studies.devices.tiling import TilingForecast as TilingForecast
+    from qaml_qiskit.studies.devices.tiling import TilingSettings as TilingSettings
+    from qaml_qiskit.studies.devices.tiling import placed_tile_rows as placed_tile_rows
+    from qaml_qiskit.studies.devices.tiling import tiling_row as tiling_row
     from qaml_qiskit.studies.encoding import Encoder as Encoder
     from qaml_qiskit.studies.encoding import encode_images as encode_images
     from qaml_qiskit.studies.encoding import movements as movements
@@ -83,10 +97,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.family_figures import ALONE as ALONE
     from qaml_qiskit.studies.family_figures import FamilyUncertainty as FamilyUncertainty
     from qaml_qiskit.studies.family_figures import uncertainty_gains as uncertainty_gains
-    from qaml_qiskit.studies.judging import DeviceCheck as DeviceCheck
-    from qaml_qiskit.studies.judging import check_device as check_device
-    from qaml_qiskit.studies.measuring import Measured as Measured
-    from qaml_qiskit.studies.measuring import score_sampled as score_sampled
     from qaml_qiskit.studies.members import AskingMembers as AskingMembers
     from qaml_qiskit.studies.members import TrainingSample as TrainingSample
     from qaml_qiskit.studies.mixing import MIX as MIX
@@ -101,11 +111,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.policies import PolicyScoring as PolicyScoring
     from qaml_qiskit.studies.policies import PolicyThresholds as PolicyThresholds
     from qaml_qiskit.studies.policies import policy_answers as policy_answers
-    from qaml_qiskit.studies.predicting import OnDevice as OnDevice
-    from qaml_qiskit.studies.predicting import Prediction as Prediction
-    from qaml_qiskit.studies.predicting import noise_notes as noise_notes
-    from qaml_qiskit.studies.predicting import predict_on_devices as predict_on_devices
-    from qaml_qiskit.studies.predicting import readout_notes as readout_notes
     from qaml_qiskit.studies.probabilities import NO_PROBABILITIES as NO_PROBABILITIES
     from qaml_qiskit.studies.probabilities import confidence_columns as confidence_columns
     from qaml_qiskit.studies.probabilities import probability_arrays as probability_arrays
@@ -132,10 +137,5 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.tampering import check_invertible as check_invertible
     from qaml_qiskit.studies.tampering import honest_readout as honest_readout
     from qaml_qiskit.studies.tampering import tamper_parts as tamper_parts
-    from qaml_qiskit.studies.tiling import Tiling as Tiling
-    from qaml_qiskit.studies.tiling import TilingForecast as TilingForecast
-    from qaml_qiskit.studies.tiling import TilingSettings as TilingSettings
-    from qaml_qiskit.studies.tiling import tile_rows_of as tile_rows_of
-    from qaml_qiskit.studies.tiling import tiling_row as tiling_row
 
 load_lazily(__name__)

@@ -59,6 +59,10 @@ class Averages:
         assert read is not None
         return cls(read, of("overlaps"), of("bare"))
 
+    def in_double(self) -> "Averages":
+        """The same in double precision."""
+        return Averages.joined([{name: values.astype(np.float64) for name, values in self.arrays().items()}])
+
     def without_errors(self, products: Products, readout: ReadoutMap) -> Floats:
         """The products without readout errors, shape (N, S), in the precision of what is read."""
         if self.bare is not None:

@@ -18,7 +18,7 @@ from qaml_qiskit.formats import Arrays
 from qaml_qiskit.models import QVC, Laplace, predict, with_angles
 from qaml_qiskit.progress import Advance, Silent
 from qaml_qiskit.seeds import derived_seed
-from qaml_qiskit.studies.predicting import deployment_averages
+from qaml_qiskit.studies.devices.predicting import deployment_averages
 
 #: Images whose bitstrings are looked at together.
 _BATCH = 100

@@ -11,7 +11,7 @@ from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Run
 from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress
-from qaml_qiskit.studies.predicting import OnDevice, Prediction, predict_on_devices
+from qaml_qiskit.studies.devices.predicting import OnDevice, Prediction, predict_on_devices
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ from qaml_qiskit.simulation.heisenberg import memory_needed
 from qaml_qiskit.simulation.heisenberg.memory import check_fits
 from qaml_qiskit.studies.attacking import attacked_module
 from qaml_qiskit.studies.averages import Averages
+from qaml_qiskit.studies.devices.predicting import Prediction
 from qaml_qiskit.studies.engines import Inputs, Reading, density, exact, sampled, trajectories
-from qaml_qiskit.studies.predicting import Prediction
 
 #: Bytes of one of Aer's density matrices is 16·4ⁿ; it holds about so many at a time.
 _COPIES = 3

@@ -12,10 +12,11 @@ from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import Target, compile_for, load_catalogue, load_recipe, open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, IdealEntry
-from qaml_qiskit.execution.circuits import check_isa, compact, measured_qubits
+from qaml_qiskit.execution.circuits import check_isa, compact
 from qaml_qiskit.models import QVC, QVCConfig
 from qaml_qiskit.noise.aer_model import local_readout_errors
 from qaml_qiskit.simulation.heisenberg import noisy_expectations
+from qaml_qiskit.simulation.measurements import measured_qubits
 from tests.integration.small import compiled, exact, images, model
 from tests.tolerances import AER, DIFFERENT, VALUE
 

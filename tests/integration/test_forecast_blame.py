@@ -14,7 +14,7 @@ from qaml_qiskit.execution import load_recipe, open_target, to_isa
 from qaml_qiskit.execution.catalogue import FakeEntry
 from qaml_qiskit.execution.layout import LineUsage, best_line
 from qaml_qiskit.execution.targets import Target
-from qaml_qiskit.studies.blaming import Blame, margin_slopes
+from qaml_qiskit.studies.devices.blaming import Blame, margin_slopes
 from tests.integration.conftest import Finished
 from tests.integration.hardware import workspace
 from tests.integration.small import deployed, images
@@ -65,7 +65,7 @@ def test_blaming_that_was_killed_goes_on(qaml: Qaml, tmp_path: Path, monkeypatch
     place = workspace(tmp_path / "work")
     both = words(place, "fake-torino,fake-fez")
     whole = qaml(*both, "--out", place / "whole", "--json").json()
-    import qaml_qiskit.studies.blaming as blaming
+    import qaml_qiskit.studies.devices.blaming as blaming
 
     real, calls = blaming.margin_slopes, []
 

@@ -29,6 +29,7 @@ from qaml_qiskit.simulation.heisenberg.readout import (
 )
 from qaml_qiskit.simulation.heisenberg.rows import check_rows
 from qaml_qiskit.simulation.heisenberg.runs import CutRuns, Runs, cut_pays
+from qaml_qiskit.simulation.measurements import measured_qubits
 from qaml_qiskit.simulation.readings import Reading, qubits_of
 
 _PRECISIONS = (torch.float32, torch.float64)
@@ -73,12 +74,7 @@ class PreparedCircuit:
         self._dtype, self._device, self._limit = dtype, torch.device(device), memory_limit
         self._check_noise = check_noise
         if qubits is None:
-            measured = {
-                circuit.find_bit(each.clbits[0]).index: circuit.find_bit(each.qubits[0]).index
-                for each in circuit.data
-                if each.name == "measure"
-            }
-            qubits = [measured[bit] for bit in sorted(measured)] or list(range(circuit.num_qubits))
+            qubits = measured_qubits(circuit) or range(circuit.num_qubits)
         check_qubits(qubits, circuit.num_qubits, at_least=1)
         #: The qubits that are read, in order.
         self.qubits = tuple(qubits)

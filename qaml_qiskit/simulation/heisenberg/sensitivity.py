@@ -31,7 +31,7 @@ from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.places import Place, applied, in_line, overlap, places_of
 from qaml_qiskit.simulation.heisenberg.prepared import PreparedCircuit
 from qaml_qiskit.simulation.heisenberg.propagation import Progress, light_cone
-from qaml_qiskit.simulation.heisenberg.readout import expectation, observables_at, zero_state
+from qaml_qiskit.simulation.heisenberg.readout import PERFECT_READOUT, expectation, observables_at, zero_state
 from qaml_qiskit.simulation.heisenberg.rows import check_rows
 from qaml_qiskit.simulation.heisenberg.vectors import products
 from qaml_qiskit.simulation.readings import Reading, qubits_of
@@ -39,8 +39,6 @@ from qaml_qiskit.simulation.readings import Reading, qubits_of
 _PRECISIONS = (torch.float32, torch.float64)
 #: Bytes of states that are kept rather than computed twice.
 _KEPT = 2**30
-#: What a perfect reading measures: Z.
-_PERFECT = np.array([0.0, 0.0, 1.0, 0.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +174,7 @@ class _Row:
         """How often each gate is used that has an error; a qubit is measured once, whatever happens to it then."""
         found = Counter(gate for place in self.places for _, gate in place.parts if gate is not None)
         for qubit, read in self.readout.items():
-            if not np.array_equal(read, _PERFECT):
+            if not np.array_equal(read, PERFECT_READOUT):
                 found["measure", (qubit,)] = 1
         return found
 
@@ -216,8 +214,8 @@ class _Row:
         """Derivatives, shape (m,), by the scale of every qubit's readout error, from the state at the end."""
         strides = [4**digit for digit in range(self.num_digits)]
         for qubit, read in self.readout.items():
-            if not np.array_equal(read, _PERFECT):
-                changed = {**self.readout, qubit: read - _PERFECT}
+            if not np.array_equal(read, PERFECT_READOUT):
+                changed = {**self.readout, qubit: read - PERFECT_READOUT}
                 found = np.zeros(len(readings))
                 for index, reading in enumerate(readings):
                     if qubit in qubits_of(reading):

@@ -25,7 +25,7 @@ from qaml_qiskit.reports import (
     perturbation_picture,
 )
 from qaml_qiskit.studies import confidence_columns, probability_arrays, told_temperature
-from qaml_qiskit.studies.measuring import READ_AS
+from qaml_qiskit.studies.devices.measuring import READ_AS
 from qaml_qiskit.workflows.demo.request import DemoRequest
 
 #: The demo's names for the stages of :class:`Stages`.

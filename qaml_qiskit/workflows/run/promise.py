@@ -119,7 +119,7 @@ def _picture(check: DeviceCheck) -> bytes:
     names: list[str] = []
     promised, measured, errors = [], [], []
     for each in check.tiles:
-        found = each.forecast.promised
+        found = each.forecast.expected
         spread = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2) / found.shots)
         for column, row in enumerate(r for r in check.products if r["tile"] == each.number):
             names.append(str(row["qubits"]))

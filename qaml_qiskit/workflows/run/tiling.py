@@ -8,7 +8,7 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import Calibration
 from qaml_qiskit.execution.splitting import needs_counts
 from qaml_qiskit.progress import Progress
-from qaml_qiskit.studies import Tiling, TilingForecast, TilingSettings, tile_rows_of, tiling_row
+from qaml_qiskit.studies import Tiling, TilingForecast, TilingSettings, placed_tile_rows, tiling_row
 from qaml_qiskit.workflows.run.request import RunRequest
 
 _TILING = (
@@ -81,7 +81,7 @@ def tiling_tables(request: RunRequest, tiling: Tiling) -> tuple[dict[str, list[R
     except ConfigurationError as error:
         lines = tiling.lines(None if request.tiles == "auto" else request.tiles)
         told[0] = _UNKNOWN.format(why=f"{error.what}: {error.got}")
-        return {"tiles": tile_rows_of(tiling, lines)}, tuple(told)
+        return {"tiles": placed_tile_rows(tiling, lines)}, tuple(told)
     chosen = tried[0]
     alone = min(tried, key=lambda each: each.tiles)
     rows = [{**tiling_row(each, alone.seconds), "taken": each is chosen} for each in sorted(tried, key=_number)]
@@ -91,7 +91,7 @@ def tiling_tables(request: RunRequest, tiling: Tiling) -> tuple[dict[str, list[R
         f"{chosen.tiles} tile{'s' * (chosen.tiles != 1)}: {chosen.seconds:.0f} s of QPU time instead of "
         f"{alone.seconds:.0f} s, at a forecast accuracy of {chosen.accuracy:.1%} instead of {alone.accuracy:.1%}."
     )
-    return {"tiling": rows, "tiles": tile_rows_of(tiling, chosen.lines, chosen.tile_accuracies)}, (lead, *told)
+    return {"tiling": rows, "tiles": placed_tile_rows(tiling, chosen.lines, chosen.tile_accuracies)}, (lead, *told)
 
 
 def _number(forecast: TilingForecast) -> int:

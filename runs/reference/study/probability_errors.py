@@ -21,7 +21,7 @@ from qaml_qiskit.confidence import Probabilities, softmax
 from qaml_qiskit.deployments import deploy, load_batch
 from qaml_qiskit.evaluation.estimates import factors
 from qaml_qiskit.execution import Calibration, ReadoutCorrection
-from qaml_qiskit.studies.predicting import deployment_averages, string_frequencies
+from qaml_qiskit.studies.devices.predicting import deployment_averages, string_frequencies
 
 IMAGES, SHOTS, REPETITIONS = 200, (100, 1000), {"readout": 20, "m3": 5}
 

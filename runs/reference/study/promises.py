@@ -2,7 +2,7 @@
 
 Run it as ``python promises.py IMAGES… > ../promises.csv`` from the top of the source: ``mnist-shallow12`` on
 ``fake-fez``, 1,000 shots drawn from the exact distributions of the bitstrings, under the device's own calibration and
-with the errors of one pair's CZ 2, 3 and 10 times as large. What was promised is always the device's own.
+with the errors of one pair's CZ 2, 3 and 10 times as large. What was expected is always the device's own.
 """
 
 import csv
@@ -24,7 +24,7 @@ from qaml_qiskit.execution import Sampled, build_workload
 from qaml_qiskit.execution.circuits import active_qubits, pairs_in_use
 from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import check_device
-from qaml_qiskit.studies.promising import Tile, bare_frequencies
+from qaml_qiskit.studies.devices.tile_forecasts import Tile, bare_frequencies
 
 SHOTS, RUNS = 1000, {1: 200, 2: 60, 3: 60, 10: 60}
 

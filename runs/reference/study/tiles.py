@@ -14,7 +14,7 @@ from typing import Any
 from qaml_qiskit.deployments import deploy, load_batch, parse_deployment
 from qaml_qiskit.execution.layout import line_usage
 from qaml_qiskit.execution.lines import best_lines
-from qaml_qiskit.studies import Tiling, TilingSettings, tile_rows_of, tiling_row
+from qaml_qiskit.studies import Tiling, TilingSettings, placed_tile_rows, tiling_row
 
 MODEL, RECIPE = "mnist-shallow12", "line"
 IMAGES, SHOTS = 1000, 1000
@@ -46,7 +46,7 @@ def tables(target: str, gap: int) -> Iterator[tuple[str, dict[str, Any]]]:
         forecast = tiling.forecast(tiling.lines(tiles))
         yield "tile-numbers", {**place, **tiling_row(forecast, alone.seconds)}
         if tiles in (first, most):
-            for row in tile_rows_of(tiling, forecast.lines, forecast.tile_accuracies):
+            for row in placed_tile_rows(tiling, forecast.lines, forecast.tile_accuracies):
                 yield "tiles", {**place, "tiles": tiles, **row}
 
 

@@ -6,18 +6,18 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from qaml_qiskit.evaluation import (
+    ExpectedAverages,
     Products,
-    Promised,
     ReadoutMap,
     drift_of,
     fit_scales,
+    fit_sources,
     holm,
     joint_test,
     product_signs,
     product_tests,
     read_frequencies,
     readout_derivatives,
-    suspect,
 )
 from tests.tolerances import DIFFERENCE_STEP, FINITE_DIFFERENCE, SIGMAS, UNIFORM
 
@@ -41,17 +41,17 @@ def sampled(generator: np.random.Generator, found: Floats, shots: int) -> Floats
 @pytest.mark.parametrize("shots", [100, 1000])
 def test_a_target_that_keeps_its_word_has_uniform_p_values(concentration: float, shots: int) -> None:
     generator, found = np.random.default_rng(6), frequencies(concentration)
-    promised = Promised.of_frequencies(found, SIGNS, shots)
+    expected = ExpectedAverages.of_frequencies(found, SIGNS, shots)
     columns = generator.normal(size=(IMAGES, 4, 2))
     by_test: dict[str, list[float]] = {}
     for _ in range(RUNS):
         measured = sampled(generator, found, shots)
-        residuals = measured - promised.values
-        scale = fit_scales(residuals, promised, columns)[0]
+        residuals = measured - expected.values
+        scale = fit_scales(residuals, expected, columns)[0]
         assert scale is not None
-        drift = drift_of(residuals, promised, columns[:, :, 0], np.split(np.arange(IMAGES), 4))
-        by_test.setdefault("joint", []).append(joint_test(measured, promised).above)
-        by_test.setdefault("product", []).append(product_tests(measured, promised)[3].above)
+        drift = drift_of(residuals, expected, columns[:, :, 0], np.split(np.arange(IMAGES), 4))
+        by_test.setdefault("joint", []).append(joint_test(measured, expected).above)
+        by_test.setdefault("product", []).append(product_tests(measured, expected)[3].above)
         by_test.setdefault("scale", []).append(scale.p)
         by_test.setdefault("drift", []).append(drift.homogeneous.above)
     # Where one shot in a thousand turns, counts are few and p-values steps: the rate of false alarms is what counts.
@@ -64,25 +64,25 @@ def test_a_target_that_keeps_its_word_has_uniform_p_values(concentration: float,
 
 def test_an_average_that_is_certain_must_be_met() -> None:
     certain = np.eye(8)[[0, 3]]
-    promised = Promised.of_frequencies(certain, SIGNS, 100)
-    assert all(test.p == 1 for test in product_tests(promised.values, promised))
-    assert product_tests(promised.values - 0.02, promised)[0].p == 0
+    expected = ExpectedAverages.of_frequencies(certain, SIGNS, 100)
+    assert all(test.p == 1 for test in product_tests(expected.values, expected))
+    assert product_tests(expected.values - 0.02, expected)[0].p == 0
 
 
 def test_errors_that_changed_are_found_and_told_apart() -> None:
     generator, found = np.random.default_rng(7), frequencies(1.0)
-    promised = Promised.of_frequencies(found, SIGNS, 1000)
+    expected = ExpectedAverages.of_frequencies(found, SIGNS, 1000)
     signatures = generator.normal(size=(IMAGES, 4, 6)) / 10
     overall = signatures.sum(axis=2, keepdims=True)
-    noise = sampled(generator, found, 1000) - promised.values
-    worse = suspect(noise + 2 * signatures[:, :, 4], promised, overall, signatures)
+    noise = sampled(generator, found, 1000) - expected.values
+    worse = fit_sources(noise + 2 * signatures[:, :, 4], expected, overall, signatures)
     assert worse.worst == 4
     assert worse.p[4] < 0.001
     assert worse.alike.tolist() == [4]
     assert abs(worse.scale[4] - 3) < SIGMAS * worse.error[4]
-    everything = suspect(noise + 0.5 * overall[:, :, 0], promised, overall, signatures)
+    everything = fit_sources(noise + 0.5 * overall[:, :, 0], expected, overall, signatures)
     assert everything.p.min() > 0.05
-    (scale,) = fit_scales(noise + 0.5 * overall[:, :, 0], promised, overall)
+    (scale,) = fit_scales(noise + 0.5 * overall[:, :, 0], expected, overall)
     assert scale is not None
     assert scale.interval[0] < 1.5 < scale.interval[1]
     assert scale.p < 0.001
@@ -90,16 +90,16 @@ def test_errors_that_changed_are_found_and_told_apart() -> None:
 
 def test_a_trend_from_group_to_group_is_noticed() -> None:
     generator, found = np.random.default_rng(8), frequencies(1.0)
-    promised = Promised.of_frequencies(found, SIGNS, 1000)
+    expected = ExpectedAverages.of_frequencies(found, SIGNS, 1000)
     column = generator.normal(size=(IMAGES, 4)) / 5
     grown = np.linspace(0, 1, IMAGES)[:, None] * column
     groups = np.split(np.arange(IMAGES), 5)
-    drift = drift_of(sampled(generator, found, 1000) - promised.values + grown, promised, column, groups)
+    drift = drift_of(sampled(generator, found, 1000) - expected.values + grown, expected, column, groups)
     assert drift.homogeneous.above < 0.01
     assert drift.trend is not None
     assert drift.trend.p < 0.01
     assert drift.trend.value > 1
-    alone = drift_of(grown, promised, column, [np.arange(IMAGES)])
+    alone = drift_of(grown, expected, column, [np.arange(IMAGES)])
     assert alone.trend is None
     assert alone.homogeneous.p == 1
 

@@ -20,13 +20,14 @@ from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import build_workload, compile_for, load_recipe, open_target, service
 from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, IdealEntry
-from qaml_qiskit.execution.circuits import compact, measured_qubits
+from qaml_qiskit.execution.circuits import compact
 from qaml_qiskit.execution.fractional import FoldFreeAngles, RZZBetweenCX, check_angles, has_fractional
 from qaml_qiskit.execution.options import PrimitiveOptions, Twirling
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.noise import NoiseSpec, without_readout_errors
 from qaml_qiskit.simulation.heisenberg import noisy_expectations
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
+from qaml_qiskit.simulation.measurements import measured_qubits
 from tests.tolerances import EXACT_FIDELITY, VALUE
 
 #: Corners of the range, and angles far outside of it.

@@ -16,9 +16,10 @@ from qiskit.transpiler import Target as ISATarget
 from qaml_qiskit.circuits.qpy_files import circuit_bytes, circuit_of
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution import Recipe, compile_tiles, join_tiles, split_tiles, tile_lines
-from qaml_qiskit.execution.circuits import active_qubits, measured_qubits
+from qaml_qiskit.execution.circuits import active_qubits
 from qaml_qiskit.execution.layout import best_line, line_usage
 from qaml_qiskit.execution.lines import best_lines
+from qaml_qiskit.simulation.measurements import measured_qubits
 from tests.tolerances import VALUE
 
 

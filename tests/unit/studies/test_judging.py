@@ -16,7 +16,7 @@ from qaml_qiskit.execution.circuits import active_qubits
 from qaml_qiskit.models import QVC, QVCConfig
 from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import DeviceCheck, check_device
-from qaml_qiskit.studies.promising import Tile, bare_frequencies, tile_derivatives, tile_forecast
+from qaml_qiskit.studies.devices.tile_forecasts import Tile, bare_frequencies, tile_derivatives, tile_forecast
 from tests.tolerances import SCALE_DERIVATIVE
 
 IMAGES, SHOTS = 40, 1000

@@ -10,7 +10,8 @@ from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import sampled_accuracy, sampled_hits
 from qaml_qiskit.execution import join_tiles, load_catalogue, open_target, sample
-from qaml_qiskit.studies import Tiling, TilingSettings, tile_rows_of, tiling, tiling_row
+from qaml_qiskit.studies import Tiling, TilingSettings, placed_tile_rows, tiling_row
+from qaml_qiskit.studies.devices import tiling
 from tests.integration.small import deployed, images, model, strong_readout
 from tests.tolerances import SIGMAS, VALUE_OF_PROBABILITIES
 
@@ -91,7 +92,7 @@ def test_rows_of_tables(device: Deployment) -> None:
     row = tiling_row(taken, alone.seconds)
     assert row["tiles"] == 3
     assert row["times_faster"] == alone.seconds / taken.seconds
-    rows = tile_rows_of(found, taken.lines, taken.tile_accuracies)
+    rows = placed_tile_rows(found, taken.lines, taken.tile_accuracies)
     assert [each["tile"] for each in rows] == [0, 1, 2]
     assert [each["accuracy"] for each in rows] == list(taken.tile_accuracies)
     survivals = [each["gate_survival"] * each["readout_survival"] for each in rows]

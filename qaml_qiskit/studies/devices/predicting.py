@@ -189,17 +189,13 @@ def predict_on_devices(
             frequencies = np.concatenate([block["z"] for block in blocks(name, bitstrings=True)]).astype(np.float64)
         predictions[name] = Prediction(
             each.deployment.ideal(each.images, progress),
-            Averages.joined([_double(block) for block in blocks(name, bitstrings=False)]),
+            Averages.joined(blocks(name, bitstrings=False)).in_double(),
             circuit.readout,
             circuit.products,
             each.deployment.head,
             frequencies,
         )
     return predictions
-
-
-def _double(arrays: Arrays) -> Arrays:
-    return {name: values.astype(np.float64) for name, values in arrays.items()}
 
 
 @dataclass(frozen=True)

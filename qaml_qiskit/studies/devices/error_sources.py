@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts.outcome import Row
-from qaml_qiskit.evaluation import Z_95, Promised, Suspicion, suspect
-from qaml_qiskit.studies.promising import GateSignatures, Tile, TileForecast
+from qaml_qiskit.evaluation import Z_95, ExpectedAverages, SourceFits, fit_sources
+from qaml_qiskit.studies.devices.tile_forecasts import GateSignatures, Tile, TileForecast
 
 Floats = NDArray[np.floating]
 
@@ -43,30 +43,30 @@ class ErrorSources:
 
     Attributes:
         parts: G of them.
-        suspicion: of each.
+        fits: of each.
         images: how many they were compared on.
     """
 
     parts: tuple[ErrorSource, ...]
-    suspicion: Suspicion
+    fits: SourceFits
     images: int
 
     @property
     def is_certain(self) -> bool:
         """Whether somebody is named."""
-        return bool(self.suspicion.p[self.suspicion.worst] < _ALPHA)
+        return bool(self.fits.p[self.fits.worst] < _ALPHA)
 
     @property
     def alike(self) -> list[ErrorSource]:
         """Parts that cannot be told apart, the best explanation first; empty where nobody is named."""
-        return [self.parts[place] for place in self.suspicion.alike] if self.is_certain else []
+        return [self.parts[place] for place in self.fits.alike] if self.is_certain else []
 
     @property
     def named(self) -> dict[str, Any] | None:
         """Who is named; None for nobody."""
         if not self.is_certain:
             return None
-        worst, found = self.suspicion.worst, self.suspicion
+        worst, found = self.fits.worst, self.fits
         part = self.parts[worst]
         return {
             "part": str(part),
@@ -81,7 +81,7 @@ class ErrorSources:
     @property
     def rows(self) -> list[Row]:
         """A row a part, the best explanations alone."""
-        found = self.suspicion
+        found = self.fits
         return [
             {
                 "part": str(self.parts[place]),
@@ -105,11 +105,11 @@ class ErrorSources:
         return f"The errors of {named['part']} stand out, {strong}{others}."
 
     def _interval(self, place: int) -> list[float] | None:
-        scale, error = float(self.suspicion.scale[place]), float(self.suspicion.error[place])
+        scale, error = float(self.fits.scale[place]), float(self.fits.error[place])
         return [scale - Z_95 * error, scale + Z_95 * error] if np.isfinite(error) else None
 
 
-def suspects_of(
+def find_sources(
     tiles: Mapping[int, tuple[Tile, TileForecast, Floats]],
     places: Mapping[int, NDArray[np.int64]],
     signatures: Mapping[int, GateSignatures],
@@ -117,12 +117,12 @@ def suspects_of(
     """Compare the signatures of all parts of all tiles with what was measured.
 
     Args:
-        tiles: each with what was promised of its images, and the residuals, shape (N, S).
+        tiles: each with what was expected of its images, and the residuals, shape (N, S).
         places: the images of each tile that signatures are known of.
         signatures: of the gates of each tile.
     """
     parts: list[ErrorSource] = []
-    blocks, overall, residuals, promises = [], [], [], []
+    blocks, overall, residuals, averages = [], [], [], []
     for number, (tile, forecast, residual) in tiles.items():
         rows = places[number]
         found = list(_parts(number, tile, forecast.by_readout[rows], signatures[number]))
@@ -131,15 +131,15 @@ def suspects_of(
         scales = [forecast.by_noise[rows], forecast.by_readout[rows].sum(axis=2)]
         overall.append(np.stack(scales, axis=2))
         residuals.append(residual[rows])
-        promises.append(forecast.promised.images(rows))
+        averages.append(forecast.expected.images(rows))
     whole = np.zeros((sum(map(len, residuals)), residuals[0].shape[1], len(parts)))
     row = column = 0
     for block in blocks:
         whole[row : row + len(block), :, column : column + block.shape[2]] = block
         row, column = row + len(block), column + block.shape[2]
-    promised = Promised.joined(promises)
-    suspicion = suspect(np.concatenate(residuals), promised, np.concatenate(overall), whole)
-    return ErrorSources(tuple(parts), suspicion, len(whole))
+    expected = ExpectedAverages.joined(averages)
+    fits = fit_sources(np.concatenate(residuals), expected, np.concatenate(overall), whole)
+    return ErrorSources(tuple(parts), fits, len(whole))
 
 
 def _parts(

@@ -24,8 +24,7 @@ from qaml_qiskit.execution import (
     survival,
 )
 from qaml_qiskit.progress import Progress, Silent
-from qaml_qiskit.studies.averages import Averages
-from qaml_qiskit.studies.predicting import deployment_averages, expected_estimates
+from qaml_qiskit.studies.devices.predicting import deployment_averages, expected_estimates
 
 #: Images of a request that the accuracy of tiles is forecast with, at most.
 FORECAST_IMAGES = 200
@@ -234,21 +233,14 @@ class Tiling:
         new = [line for line in dict.fromkeys(lines) if line not in self._estimates]
         if not new:
             return
-        images, circuits = self._batch.images, self.circuits(new)
+        images, circuits, settings = self._batch.images, self.circuits(new), self._settings
         with self._progress.task("predicting what tiles would score", len(images) * len(new)) as advance:
             for line, isa in zip(new, circuits, strict=True):
                 tile = self._deployment.through(isa)
-                averages = deployment_averages(tile, images, advance)
-                averages = Averages.joined(
-                    [{name: each.astype(np.float64) for name, each in averages.arrays().items()}]
-                )
-                shots, products, readout = (
-                    self._settings.shots * self._draws,
-                    tile.circuit.products,
-                    tile.circuit.readout,
-                )
+                averages = deployment_averages(tile, images, advance).in_double()
+                shots, mitigation = settings.shots * self._draws, settings.mitigation
                 self._estimates[line] = expected_estimates(
-                    averages, products, readout, shots, self._settings.mitigation
+                    averages, tile.circuit.products, tile.circuit.readout, shots, mitigation
                 )
 
     def _hits(self, lines: Sequence[PlacedLine]) -> NDArray[np.float64]:
@@ -265,7 +257,9 @@ class Tiling:
         return mean
 
 
-def tile_rows_of(tiling: Tiling, lines: Sequence[PlacedLine], accuracies: Sequence[float] | None = None) -> list[Row]:
+def placed_tile_rows(
+    tiling: Tiling, lines: Sequence[PlacedLine], accuracies: Sequence[float] | None = None
+) -> list[Row]:
     """A row a tile: its qubits in the order of the line, its survival, and its forecast accuracy where it is known."""
     rows: list[Row] = []
     for number, line in enumerate(lines):

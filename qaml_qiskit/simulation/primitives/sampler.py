@@ -1,12 +1,4 @@
-"""The exact noisy engine as V2 primitives: any shots of a circuit under a noise model, from its exact distribution.
-
->>> from qaml_qiskit import ExactSampler
->>> sampler = ExactSampler(noise_model, seed=7)  # doctest: +SKIP
->>> bits = sampler.run([(circuit, values)], shots=1000).result()[0].data.meas  # doctest: +SKIP
-
-They take the place of Qiskit's own primitives, and of Aer's, for circuits of up to twelve qubits a component that are
-measured at their end.
-"""
+"""Any shots of a circuit under a noise model, from its exact distribution, as a V2 primitive."""
 
 from __future__ import annotations
 
@@ -27,15 +19,13 @@ from qiskit.primitives import (
     SamplerPubResult,
 )
 from qiskit.primitives.containers import BitArray, DataBin
-from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit_aer.noise import NoiseModel
 
-from qaml_qiskit.errors import InputError
-from qaml_qiskit.simulation.components import components, measured_bits
 from qaml_qiskit.simulation.heisenberg import PreparedCircuit, readout_map
-
-Seed = int | np.random.Generator | None
+from qaml_qiskit.simulation.measurements import final_measurements
+from qaml_qiskit.simulation.primitives.components import components
+from qaml_qiskit.simulation.primitives.pubs import Seed, pub_values, run_seed
 
 #: Frequencies that are computed at a time.
 _FREQUENCIES = 2**20
@@ -142,7 +132,7 @@ def check_exact(circuit: QuantumCircuit, noise_model: NoiseModel | None) -> None
     Raises:
         ConfigurationError: as :meth:`ExactSampler.run`.
     """
-    measured = sorted({*measured_bits(circuit).values()})
+    measured = sorted({*final_measurements(circuit).values()})
     components(circuit, measured)
     if measured:
         readout_map(noise_model, measured)
@@ -154,7 +144,7 @@ class _Prepared:
     def __init__(
         self, circuit: QuantumCircuit, noise: NoiseModel | None, dtype: torch.dtype, memory_limit: int | None
     ) -> None:
-        bits = measured_bits(circuit)
+        bits = final_measurements(circuit)
         self._parts = components(circuit, sorted({*bits.values()}))
         self._sources = {
             qubit: (part, bit) for part, each in enumerate(self._parts) for bit, qubit in enumerate(each.qubits)
@@ -222,36 +212,6 @@ class _Prepared:
                 part, bit = self._sources[qubit]
                 unpacked[:, -1 - place] = (outcomes[part] >> bit) & 1
         return np.packbits(unpacked, axis=-1)
-
-
-def run_seed(seed: Seed) -> int:
-    """The seed of a run: the given one, one that a generator draws, or a fresh one."""
-    if isinstance(seed, np.random.Generator):
-        return int(seed.integers(2**63))
-    if seed is None:
-        fresh = np.random.SeedSequence().entropy
-        assert isinstance(fresh, int)
-        return fresh
-    return seed
-
-
-def pub_values(pub: SamplerPub | EstimatorPub) -> NDArray[np.float64]:
-    """The values of a PUB as rows, shape (N, P), in the order of the circuit's parameters.
-
-    Raises:
-        InputError: values that are no finite numbers.
-    """
-    values = pub.parameter_values
-    rows = np.asarray(values.as_array(pub.circuit.parameters), dtype=np.float64)
-    rows = rows.reshape(int(np.prod(values.shape, dtype=int)), pub.circuit.num_parameters)
-    if not np.isfinite(rows).all():
-        raise InputError(
-            "cannot run the circuit",
-            got="values of parameters that are no finite numbers",
-            expected="finite angles",
-            remedy="check the values of the circuit's parameters",
-        )
-    return rows
 
 
 def _drawn(cumulated: NDArray[np.float64], shots: int, rng: np.random.Generator) -> NDArray[np.int64]:

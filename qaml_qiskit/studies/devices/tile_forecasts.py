@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.evaluation import (
-    Promised,
+    ExpectedAverages,
     ReadoutMap,
     product_signs,
     read_frequencies,
@@ -31,7 +32,7 @@ _BLOCK = 10
 _STEP = 0.002
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tile:
     """One copy of the classifier on the chip.
 
@@ -47,6 +48,10 @@ class Tile:
     values: NDArray[np.float64]
     twirled: bool = False
 
+    @cached_property
+    def _prepared(self) -> dict[float, PreparedCircuit]:
+        return {}
+
     @property
     def readout(self) -> ReadoutMap:
         """The readout errors as the run sees them."""
@@ -55,6 +60,19 @@ class Tile:
             return found
         mean = (found.p10 + found.p01) / 2
         return ReadoutMap(mean, mean)
+
+    def prepared(self, scale: float = 1.0) -> PreparedCircuit:
+        """The circuit without readout errors, its gates' errors scaled; prepared once for all blocks of images."""
+        if scale not in self._prepared:
+            perfect = self.circuit.without_readout_errors()
+            noise = perfect.noise if scale == 1 or perfect.noise is None else scaled_noise(perfect.noise, scale)
+            self._prepared[scale] = PreparedCircuit(perfect.circuit, noise, perfect.read)
+        return self._prepared[scale]
+
+    def release(self) -> None:
+        """Give the memory of what was prepared back."""
+        for each in self._prepared.values():
+            each.release()
 
     @property
     def read_qubits(self) -> list[int]:
@@ -67,12 +85,12 @@ class TileForecast:
     """What a tile was to measure of its N images.
 
     Attributes:
-        promised: the averages and how their shots scatter.
+        expected: the averages and how their shots scatter.
         by_noise: their derivative by the scale of all errors of gates, shape (N, S).
         by_readout: by the scale of the readout errors of each qubit that is read, shape (N, S, n).
     """
 
-    promised: Promised
+    expected: ExpectedAverages
     by_noise: Floats
     by_readout: Floats
 
@@ -112,7 +130,7 @@ def forecast_tiles(
     found = _mapped(tiles, {number: tile.values for number, tile in tiles.items()}, shots, run, progress, pool)
     return {
         number: TileForecast(
-            Promised(_joined(blocks, "z"), _joined(blocks, "covariance"), _joined(blocks, "fourth"), shots),
+            ExpectedAverages(_joined(blocks, "z"), _joined(blocks, "covariance"), _joined(blocks, "fourth"), shots),
             _joined(blocks, "noise"),
             _joined(blocks, "readout"),
         )
@@ -182,13 +200,17 @@ class _Block:
 
 @dataclass(frozen=True)
 class _Promising:
-    """What is promised of a block of images; without shots, what the gates' errors do to it."""
+    """What is expected of a block of images; without shots, what the gates' errors do to it."""
 
     tiles: Mapping[int, Tile]
     shots: int | None
 
     def __call__(self, block: _Block, advance: Advance) -> Arrays:
         tile = self.tiles[block.tile]
+        for number, other in self.tiles.items():
+            # Blocks of one tile come one after the other.
+            if number != block.tile:
+                other.release()
         if self.shots is None:
             found = tile_derivatives(tile, block.values)
         else:
@@ -206,18 +228,18 @@ def tile_forecast(tile: Tile, values: NDArray[np.float64], shots: int) -> Arrays
         shots: of an image.
 
     Returns:
-        ``z`` (N, S), ``covariance`` (N, S, S) and ``fourth`` (N,) as :class:`.Promised` has them, ``noise`` (N, S) and
-        ``readout`` (N, S, n) as :class:`TileForecast`.
+        ``z`` (N, S), ``covariance`` (N, S, S) and ``fourth`` (N,) as :class:`.ExpectedAverages` has them,
+        ``noise`` (N, S) and ``readout`` (N, S, n) as :class:`TileForecast`.
     """
     products, readout = tile.circuit.products, tile.readout
     signs, bare = product_signs(products), bare_frequencies(tile, values)
-    promised = Promised.of_frequencies(read_frequencies(bare, readout), signs, shots)
+    expected = ExpectedAverages.of_frequencies(read_frequencies(bare, readout), signs, shots)
     weaker = read_frequencies(bare_frequencies(tile, values, 1 - _STEP), readout) @ signs
     return {
-        "z": promised.values,
-        "covariance": promised.covariance,
-        "fourth": promised.fourth,
-        "noise": (promised.values - weaker) / _STEP,
+        "z": expected.values,
+        "covariance": expected.covariance,
+        "fourth": expected.fourth,
+        "noise": (expected.values - weaker) / _STEP,
         "readout": readout_derivatives(bare, products, readout),
     }
 
@@ -230,9 +252,7 @@ def bare_frequencies(tile: Tile, values: NDArray[np.float64], scale: float = 1.0
         values: shape (N, P).
         scale: of the gates' errors, from 0 to 1.
     """
-    perfect = tile.circuit.without_readout_errors()
-    noise = perfect.noise if scale == 1 or perfect.noise is None else scaled_noise(perfect.noise, scale)
-    found: Floats = PreparedCircuit(perfect.circuit, noise, perfect.read).frequencies(values).double().numpy()
+    found: Floats = tile.prepared(scale).frequencies(values).double().numpy()
     return found
 
 

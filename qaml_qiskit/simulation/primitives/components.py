@@ -13,6 +13,7 @@ from qiskit.circuit import CircuitInstruction, QuantumCircuit
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.memory import gigabytes
 from qaml_qiskit.simulation.heisenberg import memory_needed
+from qaml_qiskit.simulation.measurements import instruction_qubits
 
 #: Qubits that gates connect, at most: the vector of twelve has 4¹² numbers, and every further qubit has four times as
 #: many.
@@ -32,28 +33,6 @@ class Component:
     circuit: QuantumCircuit
     qubits: tuple[int, ...]
     columns: NDArray[np.int64]
-
-
-def measured_bits(circuit: QuantumCircuit) -> dict[int, int]:
-    """The qubit that is measured into each classical bit, by the bit's index.
-
-    Raises:
-        ConfigurationError: something is measured before the circuit's end, or depends on what was measured.
-    """
-    found: dict[int, int] = {}
-    done: set[int] = set()
-    for instruction in circuit.data:
-        qubits, name = _places(circuit, instruction), instruction.operation.name
-        if name == "barrier":
-            continue
-        if not done.isdisjoint(qubits) and name != "delay":
-            raise _refusal(name, qubits, "an operation on a qubit that was already measured")
-        if name == "measure":
-            done.update(qubits)
-            found[circuit.find_bit(instruction.clbits[0]).index] = qubits[0]
-        elif instruction.is_control_flow() or instruction.clbits:
-            raise _refusal(name, qubits, "an operation that depends on classical bits or writes them")
-    return found
 
 
 def components(circuit: QuantumCircuit, measured: Sequence[int]) -> tuple[Component, ...]:
@@ -102,7 +81,7 @@ def _cone(circuit: QuantumCircuit, measured: Sequence[int]) -> list[tuple[Circui
     """The instructions on which the measured qubits depend, in time order, without barriers."""
     reached, kept = set(measured), []
     for instruction in reversed(circuit.data):
-        qubits = _places(circuit, instruction)
+        qubits = instruction_qubits(circuit, instruction)
         if instruction.operation.name != "barrier" and not reached.isdisjoint(qubits):
             reached.update(qubits)
             kept.append((instruction, qubits))
@@ -116,10 +95,6 @@ def _empty(circuit: QuantumCircuit) -> QuantumCircuit:
     return empty
 
 
-def _places(circuit: QuantumCircuit, instruction: CircuitInstruction) -> tuple[int, ...]:
-    return tuple([circuit.find_bit(qubit).index for qubit in instruction.qubits])
-
-
 def _check_width(width: int) -> None:
     if width > EXACT_QUBITS:
         needed = memory_needed(width, 0, torch.float32, num_inputs=0)
@@ -129,12 +104,3 @@ def _check_width(width: int) -> None:
             expected=f"at most {EXACT_QUBITS} that gates connect",
             remedy="use fewer qubits, or simulate them by Aer",
         )
-
-
-def _refusal(name: str, qubits: Sequence[int], kind: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"the exact engine cannot follow the instruction '{name}' on qubits {list(qubits)}",
-        got=kind,
-        expected="gates and channels, measured at most at the end",
-        remedy="leave the instruction out, or simulate the circuit by Aer",
-    )

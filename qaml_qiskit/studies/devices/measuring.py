@@ -25,8 +25,8 @@ from qaml_qiskit.evaluation import (
     vote_shares,
 )
 from qaml_qiskit.execution import Sampled, Workload
-from qaml_qiskit.studies.by_tile import tile_arrays, tile_rows
-from qaml_qiskit.studies.predicting import products_told
+from qaml_qiskit.studies.devices.predicting import products_told
+from qaml_qiskit.studies.devices.tile_results import tile_arrays, tile_rows
 from qaml_qiskit.studies.probabilities import (
     VOTED_PROBABILITIES,
     probability_arrays,

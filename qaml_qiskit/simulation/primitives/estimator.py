@@ -18,13 +18,14 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit_aer.noise import NoiseModel
 
 from qaml_qiskit.errors import InputError
-from qaml_qiskit.simulation.components import Component, components, measured_bits
 from qaml_qiskit.simulation.heisenberg.lowering import NoisyCircuit, lower
 from qaml_qiskit.simulation.heisenberg.memory import check_fits, memory_needed
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.propagation import light_cone, propagate
 from qaml_qiskit.simulation.heisenberg.readout import zero_state
-from qaml_qiskit.simulation.primitives import Seed, pub_values, run_seed
+from qaml_qiskit.simulation.measurements import final_measurements
+from qaml_qiskit.simulation.primitives.components import Component, components
+from qaml_qiskit.simulation.primitives.pubs import Seed, pub_values, run_seed
 
 #: What each letter of an observable is a sum of: weights of Pauli matrices, in the order I, X, Z, Y of the vectors.
 _LETTERS: dict[str, dict[int, float]] = {
@@ -50,7 +51,7 @@ class ExactEstimator(BaseEstimatorV2):
 
     Args:
         noise_model: an Aer noise model; None for no noise.
-        seed: of the noise that a precision asks for; see :class:`~.primitives.ExactSampler`.
+        seed: of the noise that a precision asks for; see :class:`~.sampler.ExactSampler`.
         default_precision: where neither the PUB nor :meth:`run` says one: the standard deviation of the Gaussian noise
             that is added, as shots would have it. With 0 values are exact.
         dtype: float64, or float32.
@@ -98,7 +99,7 @@ class ExactEstimator(BaseEstimatorV2):
             )
         coerced = [EstimatorPub.coerce(pub, precision) for pub in pubs]
         for pub in coerced:
-            measured_bits(pub.circuit)
+            final_measurements(pub.circuit)
             pub_values(pub)
         # Jobs run in a thread of their own, by the simulator that is chosen in this one.
         job = PrimitiveJob(copy_context().run, self._run, coerced, run_seed(self._seed))

@@ -1,0 +1,41 @@
+"""What a sampler and an estimator take alike: seeds, and the values of a PUB."""
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.primitives.containers.sampler_pub import SamplerPub
+
+from qaml_qiskit.errors import InputError
+
+#: Of a primitive: a generator gives a seed a run, None fresh ones.
+Seed = int | np.random.Generator | None
+
+
+def run_seed(seed: Seed) -> int:
+    """The seed of a run: the given one, one that a generator draws, or a fresh one."""
+    if isinstance(seed, np.random.Generator):
+        return int(seed.integers(2**63))
+    if seed is None:
+        fresh = np.random.SeedSequence().entropy
+        assert isinstance(fresh, int)
+        return fresh
+    return seed
+
+
+def pub_values(pub: SamplerPub | EstimatorPub) -> NDArray[np.float64]:
+    """The values of a PUB as rows, shape (N, P), in the order of the circuit's parameters.
+
+    Raises:
+        InputError: values that are no finite numbers.
+    """
+    values = pub.parameter_values
+    rows = np.asarray(values.as_array(pub.circuit.parameters), dtype=np.float64)
+    rows = rows.reshape(int(np.prod(values.shape, dtype=int)), pub.circuit.num_parameters)
+    if not np.isfinite(rows).all():
+        raise InputError(
+            "cannot run the circuit",
+            got="values of parameters that are no finite numbers",
+            expected="finite angles",
+            remedy="check the values of the circuit's parameters",
+        )
+    return rows
