@@ -37,7 +37,7 @@ def rows(model: str, recipe: str) -> list[dict[str, str]]:
                 "weighed_images": WEIGHED[recipe],
                 "line": "-".join(map(str, compiled.isa.layout.final_index_layout())),
                 "gate_survival": f"{own[0]['gate_survival']:.4g}",
-                "readout_survival": f"{survival(compiled.isa, compiled.target.isa).readout:.4g}",
+                "readout_survival": f"{survival(compiled.isa, compiled.target.isa)[1]:.4g}",
                 "images": str(IMAGES),
                 "ideal_accuracy": f"{own[0]['ideal_accuracy']:.4g}",
                 "slope": f"{own[0]['slope']:.4g}",
