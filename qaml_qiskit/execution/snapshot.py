@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from qiskit.transpiler import Target as ISATarget
 
@@ -101,7 +101,8 @@ def calibration_date(place: Path) -> str:
     date = object_of(read_bytes(file), str(file)).get("last_update_date")
     text = date.get("__value__") if isinstance(date, dict) else date
     try:
-        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="seconds")
+        # A date that is missing, or no text, is a TypeError.
+        return datetime.fromisoformat(cast(str, text)).astimezone(UTC).isoformat(timespec="seconds")
     except (TypeError, ValueError, OverflowError) as error:
         raise damaged(str(file), f"the date {short(text)}", "a date and a time") from error
 
