@@ -197,7 +197,8 @@ def _factory(name: str, path: str) -> Callable[..., Any]:
         what,
         got=problem,
         expected=f"a module {module_name} that can be imported",
-        remedy="install the vendor's package in this environment, or correct the factory in backends.yaml",
+        remedy="install the package in this environment, put the folder of a module of your own into PYTHONPATH, or "
+        "correct the factory in backends.yaml",
     )
 
 

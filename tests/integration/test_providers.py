@@ -295,6 +295,15 @@ def test_what_only_the_runtime_does_is_refused(qaml: Qaml, place: Path, words: l
     assert "no Runtime primitives" in refused.err
 
 
+@pytest.mark.parametrize("simulated", [True, False])
+def test_an_engine_is_not_for_a_provider_to_choose(qaml: Qaml, place: Path, simulated: bool) -> None:
+    target = {"kind": "provider", "factory": "acme_qiskit:device", "options": {"folder": str(cloud(place))}}
+    (place / "backends.yaml").write_text(yaml.safe_dump({"targets": {"device": {**target, "simulated": simulated}}}))
+    refused = qaml("run", *arguments(place, place / "run"), "--engine", "exact", "--submit")
+    assert refused.code == 2, refused.err
+    assert "target device has no engine to choose" in refused.err
+
+
 def test_targets_are_listed_without_being_opened(qaml: Qaml, place: Path) -> None:
     entry(place, "broken")
     listed = qaml("backends", "--backends", place / "backends.yaml", "--json")

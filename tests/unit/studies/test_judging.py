@@ -66,6 +66,9 @@ def test_a_device_that_keeps_its_word_is_believed(tmp_path: Path) -> None:
     document = check.document()
     assert len(document["products"]) == 4
     assert len(document["drift"]) == 4
+    strengths = [row for row in document["tests"] if row["interval"] is not None]
+    assert [row["test"].partition(" ")[0] for row in strengths] == ["strength", "strength", "trend"]
+    assert all(row["interval"][0] < row["statistic"] < row["interval"][1] for row in strengths)
     assert "kept its word" in document["sentence"]
 
 
