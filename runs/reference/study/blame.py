@@ -40,7 +40,7 @@ def rows(model: str, recipe: str) -> list[dict[str, str]]:
                 "readout_survival": f"{survival(compiled.isa, compiled.target.isa)[1]:.4g}",
                 "images": str(IMAGES),
                 "ideal_accuracy": f"{own[0]['ideal_accuracy']:.4g}",
-                "slope": f"{own[0]['slope']:.4g}",
+                "slope": f"{own[-1]['slope']:.4g}",
                 **reached,
             }
         )
