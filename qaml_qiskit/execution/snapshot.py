@@ -9,7 +9,7 @@ from typing import Any, cast
 from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.errors import InputError, UnavailableError
-from qaml_qiskit.execution.service import ask
+from qaml_qiskit.execution.ibm.service import ask
 from qaml_qiskit.files import write_atomically
 from qaml_qiskit.formats import damaged, object_of, read_bytes, short
 from qaml_qiskit.secrets import hide_all
@@ -24,7 +24,7 @@ def fetch_snapshot(backend: Any) -> dict[str, str]:
         backend: a handle with ``configuration()`` and ``properties()``.
 
     Raises:
-        QamlError: see :func:`~qaml_qiskit.execution.service.ask`; an UnavailableError when the device has no
+        QamlError: see :func:`~qaml_qiskit.execution.ibm.service.ask`; an UnavailableError when the device has no
             calibration at this time.
     """
     from qiskit_ibm_runtime import RuntimeEncoder

@@ -23,10 +23,10 @@ from qaml_qiskit.execution.catalogue import (
     TargetEntry,
 )
 from qaml_qiskit.execution.circuits import active_qubits
-from qaml_qiskit.execution.faulty import without_faulty
-from qaml_qiskit.execution.fractional import with_fractional
-from qaml_qiskit.execution.provider import MOST_CIRCUITS, gives_jobs_back, has_errors, open_provider, promise
-from qaml_qiskit.execution.service import open_device
+from qaml_qiskit.execution.compilation.faulty import without_faulty
+from qaml_qiskit.execution.compilation.fractional import with_fractional
+from qaml_qiskit.execution.ibm.service import open_device
+from qaml_qiskit.execution.provider.opening import MOST_CIRCUITS, gives_jobs_back, has_errors, open_provider, promise
 from qaml_qiskit.execution.snapshot import read_snapshot
 from qaml_qiskit.noise import BASIS_GATES, check_touches, device_noise, device_notes
 

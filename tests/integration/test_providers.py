@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from qaml_qiskit.execution.provider_jobs import Note
+from qaml_qiskit.execution.provider.jobs import Note
 from tests.integration.conftest import Finished
 from tests.integration.hardware import CHUNKS, IMAGES, PER_JOB, arguments, predictions, workspace
 from tests.integration.vendor import write_vendor

@@ -19,7 +19,7 @@ from qaml_qiskit.evaluation import (
     joint_test,
 )
 from qaml_qiskit.execution import Sampled, Target, Workload
-from qaml_qiskit.execution.outcomes import OUTCOMES_FOLDER
+from qaml_qiskit.execution.readings.outcomes import OUTCOMES_FOLDER
 from qaml_qiskit.execution.workload import JobSpec
 from qaml_qiskit.formats import arrays_of, read_bytes
 from qaml_qiskit.progress import Progress

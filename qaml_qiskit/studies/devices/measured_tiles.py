@@ -11,7 +11,7 @@ from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.circuits import on_active_qubits
 from qaml_qiskit.execution import Sampled, Target, Workload
 from qaml_qiskit.execution.circuits import active_qubits
-from qaml_qiskit.execution.tiles import split_tiles
+from qaml_qiskit.execution.compilation.tiles import split_tiles
 from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies.devices.tile_forecasts import Tile, TileForecast, evenly, forecast_tiles
 

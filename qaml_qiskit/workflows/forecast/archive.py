@@ -15,7 +15,7 @@ from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution import Target, open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, IBMEntry, SnapshotEntry, TargetEntry
 from qaml_qiskit.execution.circuits import unsupported
-from qaml_qiskit.execution.fractional import has_fractional
+from qaml_qiskit.execution.compilation.fractional import has_fractional
 from qaml_qiskit.execution.snapshot import calibration_date, snapshot_device, snapshot_place
 from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies import OnDevice, predict_on_devices

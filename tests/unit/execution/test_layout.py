@@ -13,8 +13,8 @@ from qiskit.transpiler import InstructionProperties
 from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.execution import layout
-from qaml_qiskit.execution.layout import LineUsage, best_line, is_on_a_line, line_usage
+from qaml_qiskit.execution.compilation import layout
+from qaml_qiskit.execution.compilation.layout import LineUsage, best_line, is_on_a_line, line_usage
 from tests.tolerances import VALUE
 
 Errors = dict[tuple[int, ...], float | None]
