@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.workflows.run.jobs import cancel as cancel
     from qaml_qiskit.workflows.run.jobs import retry as retry
     from qaml_qiskit.workflows.run.jobs import status as status
+    from qaml_qiskit.workflows.run.promise import device_check as device_check
     from qaml_qiskit.workflows.run.request import RunRequest as RunRequest
     from qaml_qiskit.workflows.run.results import collect as collect
     from qaml_qiskit.workflows.runs.comparison import compare_runs as compare_runs

@@ -57,10 +57,12 @@ from qaml_qiskit.evaluation.selective import risk_coverage as risk_coverage
 from qaml_qiskit.evaluation.selective import selective_figures as selective_figures
 from qaml_qiskit.evaluation.signatures import Drift as Drift
 from qaml_qiskit.evaluation.signatures import NoiseScale as NoiseScale
+from qaml_qiskit.evaluation.signatures import SourceFit as SourceFit
 from qaml_qiskit.evaluation.signatures import SourceFits as SourceFits
 from qaml_qiskit.evaluation.signatures import drift_of as drift_of
 from qaml_qiskit.evaluation.signatures import fit_scales as fit_scales
 from qaml_qiskit.evaluation.signatures import fit_sources as fit_sources
+from qaml_qiskit.evaluation.signatures import follow_source as follow_source
 from qaml_qiskit.evaluation.thresholds import allowed_above as allowed_above
 from qaml_qiskit.evaluation.thresholds import check_enough as check_enough
 from qaml_qiskit.evaluation.thresholds import least_images as least_images

@@ -76,6 +76,19 @@ def without_readout_errors(model: NoiseModel) -> NoiseModel:
     return perfect
 
 
+def with_errors(
+    model: NoiseModel,
+    everywhere: Mapping[str, BaseQuantumError],
+    local: Mapping[str, Mapping[tuple[int, ...], BaseQuantumError]],
+) -> NoiseModel:
+    """The same noise with other errors of the same gates; reading and waiting are as they were."""
+    check_readable(model)
+    changed = deepcopy(model)
+    setattr(changed, _EVERYWHERE, dict(everywhere))
+    setattr(changed, _LOCAL, {label: dict(own) for label, own in local.items()})
+    return changed
+
+
 def waiting_passes(model: NoiseModel) -> Any:
     """Aer's own PassManager, which inserts noise where a circuit waits; None where the model has none."""
     check_readable(model)

@@ -1,46 +1,65 @@
-"""The same noise, weaker by one factor."""
+"""The same noise, with the errors of all gates or of some weaker or stronger by one factor."""
+
+from collections.abc import Iterable
 
 from qiskit.circuit import QuantumCircuit
-from qiskit_aer.noise import NoiseModel, QuantumError
+from qiskit.quantum_info import SuperOp, average_gate_fidelity
+from qiskit_aer.noise import NoiseModel, QuantumError, depolarizing_error
 
 from qaml_qiskit.errors import InputError
-from qaml_qiskit.noise.aer_model import errors_everywhere, local_errors, local_readout_errors, readout_error
+from qaml_qiskit.noise.aer_model import BaseQuantumError, errors_everywhere, local_errors, with_errors
 
 
-def scaled_noise(model: NoiseModel, scale: float) -> NoiseModel:
-    """Noise whose errors of gates happen only in a share ``scale`` of the cases; reading is as it was.
+def scaled_noise(
+    model: NoiseModel, scale: float, gates: Iterable[tuple[str, tuple[int, ...]]] | None = None
+) -> NoiseModel:
+    """Noise with error rates of gates that are a factor as large; reading and waiting are as they were.
 
-    The transfer matrix R of each error becomes 1 + scale·(R − 1). Noise of waiting, which Aer's own passes insert, is
-    not in it.
+    The transfer matrix R of each error becomes 1 + λ(R − 1) with the scale λ up to 1. Beyond, that need not be a
+    channel. What is more then is depolarising, by so much that the average error rate is λ times the one of R: as in a
+    device's model when its calibration publishes a rate λ times as large with the same relaxation.
 
     Args:
         model: the noise.
-        scale: from 0 to 1.
+        scale: 0 for no errors, 1 for the noise as it is.
+        gates: those that it holds for, labels and qubits; all if None. Gates without an error are left out.
 
     Raises:
-        InputError: another scale: what is stronger than an error need not be a channel.
+        InputError: a scale below 0, or none.
     """
-    if not 0 <= scale <= 1:
+    if not 0 <= scale < float("inf"):
         raise InputError(
-            "cannot scale the noise", got=f"a factor of {scale:g}", expected="0 to 1", remedy="weaken it, or leave it"
+            "cannot scale the noise",
+            got=f"a factor of {scale:g}",
+            expected="0 or more",
+            remedy="weaken or strengthen it",
         )
-    scaled = NoiseModel(basis_gates=model.basis_gates)
-    for label, error in errors_everywhere(model).items():
-        scaled.add_all_qubit_quantum_error(_mixed(error, scale), label)
-    for label, by_qubits in local_errors(model).items():
-        for qubits, error in by_qubits.items():
-            scaled.add_quantum_error(_mixed(error, scale), label, qubits)
-    if (everywhere := readout_error(model)) is not None:
-        scaled.add_all_qubit_readout_error(everywhere)
-    for qubits, read in local_readout_errors(model).items():
-        scaled.add_readout_error(read, qubits)
-    return scaled
+    everywhere, local = errors_everywhere(model), local_errors(model)
+    if gates is None:
+        return with_errors(
+            model,
+            {label: _scaled(error, scale) for label, error in everywhere.items()},
+            {label: {on: _scaled(error, scale) for on, error in own.items()} for label, own in local.items()},
+        )
+    changed = {label: dict(own) for label, own in local.items()}
+    for label, qubits in gates:
+        if (error := local.get(label, {}).get(qubits, everywhere.get(label))) is not None:
+            changed.setdefault(label, {})[qubits] = _scaled(error, scale)
+    return with_errors(model, everywhere, changed)
+
+
+def _scaled(error: BaseQuantumError, scale: float) -> QuantumError:
+    if not isinstance(error, QuantumError):
+        error = QuantumError(error.to_quantumchannel())
+    if scale <= 1:
+        return _mixed(error, scale)
+    size = 2**error.num_qubits
+    more = (scale - 1) * (1 - average_gate_fidelity(SuperOp(error)))
+    return error.compose(depolarizing_error(min(1.0, more * size / (size - 1)), error.num_qubits))
 
 
 def _mixed(error: QuantumError, scale: float) -> QuantumError:
     """The error in a share of the cases, and nothing in the others."""
-    if not isinstance(error, QuantumError):
-        error = QuantumError(error.to_quantumchannel())
     nothing = QuantumCircuit(error.num_qubits)
     nothing.id(range(error.num_qubits))
     terms = zip(error.circuits, error.probabilities, strict=True)

@@ -188,9 +188,8 @@ def check_device(
     derived = next((count for most, count in _DERIVED.items() if width <= most), _LEAST_DERIVED)
     places = {e.number: evenly(len(e.rows), max(2, derived * len(e.rows) // len(values))) for e in measured}
     signatures = derive_by_gates(tiles, places, run, progress, pool)
-    suspects = find_sources(
-        {each.number: (each.tile, each.forecast, each.residuals) for each in measured}, places, signatures
-    )
+    residual = {each.number: (each.tile, each.forecast, each.residuals) for each in measured}
+    suspects = find_sources(residual, places, signatures, run, progress, pool)
     return replace(found, suspects=suspects)
 
 

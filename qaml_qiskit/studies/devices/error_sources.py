@@ -7,16 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qaml_qiskit.artifacts.mapping import HERE, Pool
 from qaml_qiskit.artifacts.outcome import Row
+from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.evaluation import Z_95, ExpectedAverages, SourceFits, fit_sources
+from qaml_qiskit.progress import Progress
+from qaml_qiskit.studies.devices.following import Candidate, follow_candidates
 from qaml_qiskit.studies.devices.tile_forecasts import GateSignatures, Tile, TileForecast
 
 Floats = NDArray[np.floating]
+Gate = tuple[str, tuple[int, ...]]
 
 #: Probability of naming somebody where nobody's errors are other than calibrated.
 _ALPHA = 0.05
 #: Rows of the table of suspects.
 _SHOWN = 8
+#: Parts whose errors are followed beyond the straight line; and the place of all gates' among the candidates.
+_FOLLOWED, _ALL = 12, -1
 
 
 @dataclass(frozen=True)
@@ -27,11 +34,13 @@ class ErrorSource:
         tile: its tile.
         what: ``cz``, ``one-qubit gates``, ``readout``, or ``all gates`` of a qubit.
         qubits: physical.
+        gates: names and physical qubits of the gates that it is; none for a readout.
     """
 
     tile: int
     what: str
     qubits: tuple[int, ...]
+    gates: tuple[Gate, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.what} on qubit{'s' * (len(self.qubits) > 1)} {' and '.join(map(str, self.qubits))}"
@@ -100,7 +109,8 @@ class ErrorSources:
         if (named := self.named) is None:
             return "No single gate, qubit or readout stands out."
         alike = named["alike"]
-        others = f"; {len(alike)} other{'s' * (len(alike) > 1)} cannot be told from it" if alike else ""
+        told = f"{len(alike)} others" if len(alike) > 2 else " and ".join(f"those of {each}" for each in alike)
+        others = f"; {told} cannot be told from it" if alike else ""
         strong = f"about {named['scale']:.1f} times as strong as calibrated"
         return f"The errors of {named['part']} stand out, {strong}{others}."
 
@@ -113,13 +123,19 @@ def find_sources(
     tiles: Mapping[int, tuple[Tile, TileForecast, Floats]],
     places: Mapping[int, NDArray[np.int64]],
     signatures: Mapping[int, GateSignatures],
+    run: Run,
+    progress: Progress,
+    pool: Pool = HERE,
 ) -> ErrorSources:
-    """Compare the signatures of all parts of all tiles with what was measured.
+    """Compare the signatures of all parts of all tiles with what was measured, the best of them by exact forecasts.
 
     Args:
         tiles: each with what was expected of its images, and the residuals, shape (N, S).
         places: the images of each tile that signatures are known of.
         signatures: of the gates of each tile.
+        run: keeps what is forecast.
+        progress: told about every part that is.
+        pool: where that is.
     """
     parts: list[ErrorSource] = []
     blocks, overall, residuals, averages = [], [], [], []
@@ -138,8 +154,16 @@ def find_sources(
         whole[row : row + len(block), :, column : column + block.shape[2]] = block
         row, column = row + len(block), column + block.shape[2]
     expected = ExpectedAverages.joined(averages)
-    fits = fit_sources(np.concatenate(residuals), expected, np.concatenate(overall), whole)
-    return ErrorSources(tuple(parts), fits, len(whole))
+    by_scales, difference = np.concatenate(overall), np.concatenate(residuals)
+    fits = fit_sources(difference, expected, by_scales, whole)
+    candidates = {_ALL: Candidate(None, by_scales[:, :, 0])}
+    order = np.argsort(-fits.improvement, kind="stable")
+    for place in [int(p) for p in order if parts[p].gates and fits.improvement[p] > 0][:_FOLLOWED]:
+        candidates[place] = Candidate((parts[place].tile, parts[place].gates), whole[:, :, place])
+    images = {number: (tile, places[number], forecast.expected) for number, (tile, forecast, _) in tiles.items()}
+    exact = follow_candidates(candidates, images, difference, run, progress, pool)
+    rival = exact.pop(_ALL).gain
+    return ErrorSources(tuple(parts), fits.refined(exact, {0: max(rival, fits.rivals[0])}), len(whole))
 
 
 def _parts(
@@ -149,24 +173,16 @@ def _parts(
 
     A pair is driven by the same hardware in both directions.
     """
-    pairs: dict[tuple[str, tuple[int, ...]], Floats] = {}
-    alone: dict[int, Floats] = {}
-    whole: dict[int, list[Floats]] = {}
+    used: dict[tuple[str, tuple[int, ...]], list[int]] = {}
     for place, (name, qubits) in enumerate(signatures.gates):
-        column = signatures.derivatives[:, :, place]
-        for qubit in qubits:
-            whole.setdefault(qubit, []).append(column)
-        if len(qubits) > 1:
-            key = name, tuple(sorted(qubits))
-            pairs[key] = pairs.get(key, np.zeros_like(column)) + column
-        else:
-            alone[qubits[0]] = alone.get(qubits[0], np.zeros_like(column)) + column
-    for (name, qubits), column in pairs.items():
-        yield ErrorSource(number, name, qubits), column
-    for qubit, column in alone.items():
-        yield ErrorSource(number, "one-qubit gates", (qubit,)), column
-    for qubit, columns in whole.items():
-        if len(columns) > 1:
-            yield ErrorSource(number, "all gates", (qubit,)), np.sum(columns, axis=0)
+        key = (name, tuple(sorted(qubits))) if len(qubits) > 1 else ("one-qubit gates", qubits)
+        used.setdefault(key, []).append(place)
+    for qubit in sorted({q for _, qubits in signatures.gates for q in qubits}):
+        touching = [place for place, (_, qubits) in enumerate(signatures.gates) if qubit in qubits]
+        if len(touching) > 1:
+            used["all gates", (qubit,)] = touching
+    for (what, qubits), places in used.items():
+        gates = tuple(signatures.gates[place] for place in places)
+        yield ErrorSource(number, what, qubits, gates), signatures.derivatives[:, :, places].sum(axis=2)
     for bit, qubit in enumerate(tile.read_qubits):
         yield ErrorSource(number, "readout", (qubit,)), by_readout[:, :, bit]

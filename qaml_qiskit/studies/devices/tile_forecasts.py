@@ -276,3 +276,25 @@ def tile_derivatives(tile: Tile, values: NDArray[np.float64]) -> Arrays:
     names, qubits = [found.gates[place][0] for place in kept], [found.gates[place][1] for place in kept]
     filled = np.array([[*each, -1][:2] for each in qubits], dtype=np.int64).reshape(-1, 2)
     return {"names": np.array(names, dtype=np.str_), "qubits": filled, "derivatives": derivatives}
+
+
+def scaled_averages(
+    tile: Tile, values: NDArray[np.float64], scale: float, gates: Sequence[tuple[str, tuple[int, ...]]] | None
+) -> Floats:
+    """What a tile reads on average where the errors of some of its gates have another scale, shape (N, S).
+
+    Args:
+        tile: its own ``values`` do not matter.
+        values: shape (N, P).
+        scale: of the errors, 0 or more.
+        gates: names and physical qubits; all gates if None.
+    """
+    circuit = tile.circuit.without_readout_errors() if tile.twirled else tile.circuit
+    noise, place = circuit.noise, {qubit: index for index, qubit in enumerate(tile.qubits)}
+    if noise is not None:
+        own = gates and [(name, tuple(place[qubit] for qubit in qubits)) for name, qubits in gates]
+        noise = scaled_noise(noise, scale, own)
+    found = PreparedCircuit(circuit.circuit, noise, circuit.read).expectations(values, circuit.strings)
+    averages: Floats = found.double().numpy()
+    # Symmetric errors shrink a product by the contrasts of its qubits.
+    return averages * tile.circuit.products.contrast(tile.readout) if tile.twirled else averages

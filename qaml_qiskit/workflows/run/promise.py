@@ -4,18 +4,22 @@ Everything here works from the run folder alone.
 """
 
 from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from qaml_qiskit.artifacts.mapping import HERE, Pool
+from qaml_qiskit.artifacts.opening import load_run
+from qaml_qiskit.artifacts.pool import open_pool
 from qaml_qiskit.artifacts.run import RUN_KEYS, Run
-from qaml_qiskit.errors import QamlError
-from qaml_qiskit.execution import Sampled, Target, Workload, open_target
+from qaml_qiskit.errors import ConfigurationError, InputError, QamlError
+from qaml_qiskit.execution import Sampled, Target, Workload, open_target, read_outcomes
 from qaml_qiskit.execution.catalogue import IBMEntry, IdealEntry, SnapshotEntry
 from qaml_qiskit.execution.snapshot import SNAPSHOT_FOLDER, snapshot_date
-from qaml_qiskit.progress import Progress
-from qaml_qiskit.reports import Report, promise_figure
+from qaml_qiskit.progress import Progress, Silent
+from qaml_qiskit.reports import Outcome, Report, promise_figure
 from qaml_qiskit.studies import DeviceCheck, check_device
 from qaml_qiskit.workflows.run.jobs import entry_of, target_of
 from qaml_qiskit.workflows.run.request import RunRequest
@@ -38,23 +42,33 @@ _TESTS = (
     "wide, below 0 too. trend: how much the gates' errors grew from the first jobs to the last, 0 for not at all."
 )
 _SUSPECTS = (
-    "Parts whose errors alone would explain it. improvement: of the sum of squares; parts within 3.8 of each other "
-    "cannot be told apart. scale: of the part's errors, 1 as calibrated, to first order: of much stronger errors it "
-    "says too little. p: that any part explains as much more than stronger errors of all gates or of all readouts do, "
-    "if these are the reason; at most."
+    "Parts whose errors alone would explain it. improvement: of the sum of squares; parts within 3.8 of the "
+    "best, or within one in a hundred of it, cannot be told from it. scale: of the part's errors, 1 as calibrated; the "
+    "best parts by forecasts with stronger errors, the others to first order, which says too little. "
+    "p: that any part explains as much more than stronger errors of all gates or of all readouts do, if these are the "
+    "reason; at most."
 )
 
 
 def check_run(
-    run: Run, workload: Workload, sampled: Sampled, progress: Progress, pool: Pool = HERE
+    run: Run, workload: Workload, sampled: Sampled, progress: Progress, pool: Pool = HERE, wanted: int | None = None
 ) -> tuple[DeviceCheck | None, list[str]]:
     """Judge a run all of whose jobs are there.
+
+    Args:
+        run: the run.
+        workload: its own.
+        sampled: what its jobs answered.
+        progress: told about every image.
+        pool: where forecasts are computed.
+        wanted: so many images; those that the run's request says if None.
 
     Returns:
         What was found, None where nothing can be judged; and sentences about it.
     """
-    request = RunRequest.model_validate({k: v for k, v in run.config.items() if k not in RUN_KEYS})
-    images = _images(request.check_images, run, len(sampled.rows))
+    if wanted is None:
+        wanted = RunRequest.model_validate({k: v for k, v in run.config.items() if k not in RUN_KEYS}).check_images
+    images = _images(wanted, run, len(sampled.rows))
     if not images:
         return None, []
     try:
@@ -70,6 +84,60 @@ def check_run(
         told = f"{error.what}: {error.got}"
         return None, [f"Whether {workload.settings.target} kept its word could not be checked: {told}."]
     return found, [found.sentence]
+
+
+def device_check(
+    path: Path | PathLike[str],
+    *,
+    images: int | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Whether the target of a finished run kept its word, also of one that was made before runs were checked.
+
+    What is forecast is kept in the run folder; the run's results stay as they are.
+
+    Args:
+        path: the run folder, or the outcome of a run.
+        images: how many are looked at; as many as the run's own check looks at if None.
+        workers: forecast in so many processes.
+        scheduler: forecast on the workers of this Dask scheduler.
+        progress: told about every image.
+
+    Returns:
+        The tests of the verdict as results; ``products``, ``tiles``, ``drift`` and ``suspects`` as tables; the verdict
+        as ``lead``; and ``more["promise"]``, which is what ``qaml run --json`` has as ``promise``.
+
+    Raises:
+        InputError: no run, fewer than one image, or a run whose jobs are not all collected.
+        ConfigurationError: there is nothing to judge.
+    """
+    path = Path(path)
+    if images is not None and images < 1:
+        raise InputError("no images to check", got=f"images={images}", expected="at least 1", remedy="raise images")
+    opening = open_pool(workers, scheduler)
+    with load_run(path, "run") as run, opening as pool:
+        workload = Workload.load(path)
+        sampled = read_outcomes(path, workload)
+        if sampled is None or len(sampled.rows) < workload.num_images:
+            raise InputError(
+                f"cannot check {path}",
+                got="a run with jobs that are not collected",
+                expected="a finished run",
+                remedy=f"run `qaml collect {path}` first",
+            )
+        check, told = check_run(run, workload, sampled, progress or Silent(), pool, images)
+        if check is None:
+            raise ConfigurationError(
+                f"cannot check {path}",
+                got=" ".join(told) or "a run with --check-images 0",
+                expected="counts of a target with a noise model",
+                remedy="choose another run" if told else "say how many images: images=100",
+            )
+        document = check.document()
+        tables = {name: document[name] for name in ("products", "tiles", "drift", "suspects") if document[name]}
+        return Outcome("device-check", run, document["tests"], tables, lead=check.sentence, more={"promise": document})
 
 
 def _images(wanted: int | None, run: Run, there: int) -> int:

@@ -9,9 +9,11 @@ from qaml_qiskit.evaluation import (
     ExpectedAverages,
     Products,
     ReadoutMap,
+    SourceFit,
     drift_of,
     fit_scales,
     fit_sources,
+    follow_source,
     holm,
     joint_test,
     product_signs,
@@ -86,6 +88,37 @@ def test_errors_that_changed_are_found_and_told_apart() -> None:
     assert scale is not None
     assert scale.interval[0] < 1.5 < scale.interval[1]
     assert scale.p < 0.001
+
+
+def test_errors_beyond_the_straight_line_are_followed() -> None:
+    generator = np.random.default_rng(9)
+    signature, bend = generator.normal(size=(2, 60))
+
+    def saturating(scale: float) -> Floats:
+        way = 1 - np.exp(-(scale - 1) / 8)
+        return 8 * way * signature + 2 * way**2 * bend
+
+    found = follow_source(saturating(10.0), signature, saturating)
+    assert found.scale == pytest.approx(10, rel=0.05)
+    assert found.gain > 0.99 * float(saturating(10.0) @ saturating(10.0))
+    assert np.isfinite(found.error)
+    nothing = follow_source(saturating(10.0), 0 * signature, saturating)
+    assert (nothing.gain, nothing.scale) == (0, 1)
+    # No errors are weaker than none.
+    weaker = follow_source(-5 * signature, signature, lambda scale: (scale - 1) * signature)
+    assert weaker.scale == 0
+
+
+def test_refined_fits_stand_in_place_of_the_first() -> None:
+    generator, found = np.random.default_rng(7), frequencies(1.0)
+    expected = ExpectedAverages.of_frequencies(found, SIGNS, 1000)
+    signatures = generator.normal(size=(IMAGES, 4, 3)) / 10
+    measured = sampled(generator, found, 1000) - expected.values + 2 * signatures[:, :, 1]
+    first = fit_sources(measured, expected, signatures.sum(axis=2, keepdims=True), signatures)
+    assert first.worst == 1
+    assert first.refined({}, {}) == first
+    other = first.refined({2: SourceFit(first.total, 9.0, 0.1)}, {0: 0.0})
+    assert (other.worst, other.scale[2], other.rival) == (2, 9.0, 0.0)
 
 
 def test_a_trend_from_group_to_group_is_noticed() -> None:
