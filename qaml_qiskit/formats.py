@@ -132,12 +132,27 @@ def first_problem(error: ValidationError) -> tuple[ErrorDetails, str]:
 
     A misspelt field also makes a required one missing: the misspelling is what helps, and goes first.
     """
-    problem = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
+    problems = error.errors(include_url=False)
+    problem = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
     words = _EXPECTED.get(problem["type"])
     if words is not None:
         limits = problem.get("ctx", {})
-        return problem, words.format(**{k: f"{v:g}" if isinstance(v, float) else v for k, v in limits.items()})
-    return problem, problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        expected = words.format(**{k: f"{v:g}" if isinstance(v, float) else v for k, v in limits.items()})
+    else:
+        expected = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return problem, ", or ".join([expected, *_words_beside(problem, problems)])
+
+
+def _words_beside(problem: ErrorDetails, problems: list[ErrorDetails]) -> list[str]:
+    """Words that are taken beside what a problem is about, where a field takes a number or a word."""
+    return [
+        other["ctx"]["expected"]
+        for other in problems
+        if other is not problem
+        and other["type"] == "literal_error"
+        and other["loc"][:-1] == problem["loc"][:-1]
+        and str(other["loc"][-1]).startswith("literal[")
+    ]
 
 
 def yaml_of(content: bytes, source: str, remedy: str = "correct the file") -> Any:

@@ -17,7 +17,7 @@ from benchmarks.suites.session import open_store
 from benchmarks.suites.settings import Settings
 from qaml_qiskit.execution import compile_for, load_recipe, open_target, sample
 from qaml_qiskit.execution.catalogue import FakeEntry
-from qaml_qiskit.execution.counts import z_from_bits
+from qaml_qiskit.execution.readings.counts import z_from_bits
 from qaml_qiskit.models.qvc import QVC
 from qaml_qiskit.models.qvc_config import QVCConfig
 

@@ -19,7 +19,7 @@ from qaml_qiskit.evaluation import Products, ReadoutMap, ZString
 from qaml_qiskit.execution import Target, compile_for, load_recipe, open_target, to_isa
 from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.execution.circuits import active_qubits, compact
-from qaml_qiskit.execution.layout import LineUsage
+from qaml_qiskit.execution.compilation.layout import LineUsage
 from qaml_qiskit.models import QVC
 from qaml_qiskit.noise import LAYER_END, NoiseSpec, Placement, without_readout_errors
 from qaml_qiskit.progress import Advance

@@ -10,10 +10,10 @@ from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import Recipe, Target, compile_for, load_recipe
-from qaml_qiskit.execution.layout import LineUsage
-from qaml_qiskit.execution.lines import PlacedLine
-from qaml_qiskit.execution.recipes import usage_for
-from qaml_qiskit.execution.tiles import compile_tiles, join_tiles, split_tiles, tile_lines
+from qaml_qiskit.execution.compilation.layout import LineUsage
+from qaml_qiskit.execution.compilation.lines import PlacedLine
+from qaml_qiskit.execution.compilation.recipes import usage_for
+from qaml_qiskit.execution.compilation.tiles import compile_tiles, join_tiles, split_tiles, tile_lines
 from qaml_qiskit.models import QVC
 
 

@@ -30,7 +30,7 @@ from qaml_qiskit.deployments.pieces import encodes_slowly
 from qaml_qiskit.deployments.rules import DEFAULT_DRAWS, DrawingRule, Filtered, InferenceRule, LayersRule
 from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.execution import Target, load_recipe
-from qaml_qiskit.execution.layout import LineUsage
+from qaml_qiskit.execution.compilation.layout import LineUsage
 from qaml_qiskit.filters import Filter
 from qaml_qiskit.models import QVC, ModelCard, Network, NetworkCard, QuadraticClassifier, StoredModel, unit_head
 from qaml_qiskit.noise import NoiseSpec, named_noise

@@ -25,7 +25,7 @@ from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.circuits import parameter_values
 from qaml_qiskit.evaluation import LinearHead, Margins
 from qaml_qiskit.execution import Recipe, measured_qubits, to_isa
-from qaml_qiskit.execution.layout import LineUsage
+from qaml_qiskit.execution.compilation.layout import LineUsage
 from qaml_qiskit.models import QVC, ModelCard, NetworkCard
 from qaml_qiskit.noise import BASIS_GATES
 from qaml_qiskit.simulation.heisenberg import gate_sensitivities, noisy_expectations
@@ -38,8 +38,7 @@ SHOTS = 1000
 TWO_QUBIT_ERROR, ONE_QUBIT_ERROR = 3e-3, 3e-4
 #: A measured qubit must be one that can be read, whatever its reading is worth.
 _LEAST = 1e-6
-
-
+#: How circuits are compiled for the uniform line, on which there is nothing to choose.
 _RECIPE = Recipe(why="Without choice.", optimization_level=3, seeds=(1,), layout="line", merge_swaps=True)
 
 
@@ -70,7 +69,7 @@ def line_weights(
     images: Tensor,
     labels: NDArray[np.integer],
 ) -> LineUsage:
-    """What an error on each part of a line costs, for :func:`~qaml_qiskit.execution.layout.best_line`.
+    """What an error on each part of a line costs, for :func:`~qaml_qiskit.execution.compilation.layout.best_line`.
 
     An error that helps, by chance or truly, is no reason to look for a bad gate: its weight is 0.
 

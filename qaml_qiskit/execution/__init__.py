@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.collection import cancel as cancel
     from qaml_qiskit.execution.collection import check_timeout as check_timeout
     from qaml_qiskit.execution.collection import collect as collect
+    from qaml_qiskit.execution.compilation.lines import PlacedLine as PlacedLine
+    from qaml_qiskit.execution.compilation.recipes import Recipe as Recipe
+    from qaml_qiskit.execution.compilation.recipes import load_recipe as load_recipe
+    from qaml_qiskit.execution.compilation.recipes import to_isa as to_isa
+    from qaml_qiskit.execution.compilation.tiles import compile_tiles as compile_tiles
+    from qaml_qiskit.execution.compilation.tiles import join_tiles as join_tiles
+    from qaml_qiskit.execution.compilation.tiles import split_tiles as split_tiles
+    from qaml_qiskit.execution.compilation.tiles import tile_lines as tile_lines
     from qaml_qiskit.execution.costs import Plan as Plan
     from qaml_qiskit.execution.costs import circuit_seconds as circuit_seconds
     from qaml_qiskit.execution.costs import device_seconds as device_seconds
@@ -28,13 +36,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.ledger import LEDGER_FILE as LEDGER_FILE
     from qaml_qiskit.execution.ledger import JobRecord as JobRecord
     from qaml_qiskit.execution.ledger import Ledger as Ledger
-    from qaml_qiskit.execution.lines import PlacedLine as PlacedLine
     from qaml_qiskit.execution.local import JobWork as JobWork
     from qaml_qiskit.execution.local import PrimitiveRunner as PrimitiveRunner
-    from qaml_qiskit.execution.mitigation import Calibration as Calibration
-    from qaml_qiskit.execution.mitigation import ReadoutCorrection as ReadoutCorrection
-    from qaml_qiskit.execution.mitigation import check_calibration as check_calibration
-    from qaml_qiskit.execution.mitigation import load_calibration as load_calibration
     from qaml_qiskit.execution.names import recipe_names as recipe_names
     from qaml_qiskit.execution.options import DEFAULT_MITIGATION as DEFAULT_MITIGATION
     from qaml_qiskit.execution.options import CountsMitigation as CountsMitigation
@@ -42,22 +45,23 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.options import Mitigation as Mitigation
     from qaml_qiskit.execution.options import Mode as Mode
     from qaml_qiskit.execution.options import PrimitiveOptions as PrimitiveOptions
-    from qaml_qiskit.execution.outcomes import read_outcomes as read_outcomes
-    from qaml_qiskit.execution.outcomes import read_shots as read_shots
     from qaml_qiskit.execution.overview import Collection as Collection
     from qaml_qiskit.execution.overview import job_rows as job_rows
     from qaml_qiskit.execution.overview import standing as standing
     from qaml_qiskit.execution.overview import told_by as told_by
-    from qaml_qiskit.execution.recipes import Recipe as Recipe
-    from qaml_qiskit.execution.recipes import load_recipe as load_recipe
-    from qaml_qiskit.execution.recipes import to_isa as to_isa
+    from qaml_qiskit.execution.readings.calibration import Calibration as Calibration
+    from qaml_qiskit.execution.readings.calibration import check_calibration as check_calibration
+    from qaml_qiskit.execution.readings.calibration import load_calibration as load_calibration
+    from qaml_qiskit.execution.readings.mitigation import ReadoutCorrection as ReadoutCorrection
+    from qaml_qiskit.execution.readings.outcomes import read_outcomes as read_outcomes
+    from qaml_qiskit.execution.readings.outcomes import read_shots as read_shots
+    from qaml_qiskit.execution.readings.sampled import Sampled as Sampled
+    from qaml_qiskit.execution.readings.sampled import TileSampled as TileSampled
     from qaml_qiskit.execution.runner import Answer as Answer
     from qaml_qiskit.execution.runner import BrokenResultError as BrokenResultError
     from qaml_qiskit.execution.runner import JobState as JobState
     from qaml_qiskit.execution.runner import Runner as Runner
     from qaml_qiskit.execution.runner import SentJob as SentJob
-    from qaml_qiskit.execution.sampled import Sampled as Sampled
-    from qaml_qiskit.execution.sampled import TileSampled as TileSampled
     from qaml_qiskit.execution.sampling import compile_for as compile_for
     from qaml_qiskit.execution.sampling import sample as sample
     from qaml_qiskit.execution.sampling import workload_for as workload_for
@@ -70,10 +74,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.execution.submission import with_begun_engine as with_begun_engine
     from qaml_qiskit.execution.targets import Target as Target
     from qaml_qiskit.execution.targets import open_target as open_target
-    from qaml_qiskit.execution.tiles import compile_tiles as compile_tiles
-    from qaml_qiskit.execution.tiles import join_tiles as join_tiles
-    from qaml_qiskit.execution.tiles import split_tiles as split_tiles
-    from qaml_qiskit.execution.tiles import tile_lines as tile_lines
     from qaml_qiskit.execution.workload import CALIBRATION as CALIBRATION
     from qaml_qiskit.execution.workload import Workload as Workload
     from qaml_qiskit.simulation.measurements import measured_qubits as measured_qubits

@@ -44,7 +44,7 @@ class SimulatedEntry(_Entry):
 
 
 class _Fractional(_Entry):
-    #: Whether the device's gates RX(θ) and RZZ(θ) can be used; see :mod:`qaml_qiskit.execution.fractional`.
+    #: Whether the device's gates RX(θ) and RZZ(θ) can be used; see :mod:`qaml_qiskit.execution.compilation.fractional`.
     fractional: Annotated[bool, Field(exclude_if=lambda fractional: not fractional)] = False
 
 

@@ -6,6 +6,7 @@ from qiskit.circuit import ClassicalRegister, QuantumCircuit
 from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.simulation.measurements import instruction_qubits
 
 
 def active_qubits(isa_circuit: QuantumCircuit) -> tuple[int, ...]:
@@ -72,16 +73,21 @@ def calibration_circuits(num_physical: int, qubits: Sequence[int]) -> tuple[Quan
     return circuits[0], circuits[1]
 
 
+def unsupported(circuit: QuantumCircuit, target: ISATarget) -> tuple[str, tuple[int, ...]] | None:
+    """The first instruction that the target does not have where the circuit uses it: its name and qubits; or None."""
+    for instruction in circuit.data:
+        name, qubits = instruction.operation.name, instruction_qubits(circuit, instruction)
+        if name != "barrier" and not target.instruction_supported(name, qubits):
+            return name, qubits
+    return None
+
+
 def check_isa(circuit: QuantumCircuit, target: ISATarget, recipe: str) -> None:
     """Raise ConfigurationError unless every instruction exists on the target where the circuit uses it."""
-    for instruction in circuit.data:
-        name = instruction.operation.name
-        qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
-        if name == "barrier" or target.instruction_supported(name, qubits):
-            continue
+    if (found := unsupported(circuit, target)) is not None:
         raise ConfigurationError(
             f"recipe {recipe} left the circuit in a form that the target cannot run",
-            got=f"{name} on qubits {list(qubits)}",
+            got=f"{found[0]} on qubits {list(found[1])}",
             expected=f"instructions among {', '.join(sorted(target.operation_names))}, where the device has them",
             remedy="use a recipe that translates and routes, such as level3",
         )

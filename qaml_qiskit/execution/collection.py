@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError, QamlError, UnavailableError
-from qaml_qiskit.execution.answers import decode
 from qaml_qiskit.execution.ledger import LEDGER_FILE, JobRecord, Ledger, nameless, require_place
-from qaml_qiskit.execution.outcomes import Origin, sent_fingerprints, store, stored
 from qaml_qiskit.execution.overview import Collection, standing
+from qaml_qiskit.execution.readings.job_results import decode
+from qaml_qiskit.execution.readings.outcomes import Origin, sent_fingerprints, store, stored
 from qaml_qiskit.execution.reconciliation import looks, reconcile
 from qaml_qiskit.execution.runner import Answer, BrokenResultError, Runner, SentJob
 from qaml_qiskit.execution.snapshot import keep_properties

@@ -12,10 +12,10 @@ from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import BudgetError, InputError
 from qaml_qiskit.execution.catalogue import IBMEntry
 from qaml_qiskit.execution.circuits import calibration_circuits
+from qaml_qiskit.execution.compilation.tiles import split_tiles
 from qaml_qiskit.execution.engines import told_engine
 from qaml_qiskit.execution.splitting import MAX_EXECUTIONS, payload_bytes
 from qaml_qiskit.execution.targets import Target
-from qaml_qiskit.execution.tiles import split_tiles
 from qaml_qiskit.execution.workload import CALIBRATION, Workload
 
 #: Documented estimate of the service: seconds that a job takes beside its executions.

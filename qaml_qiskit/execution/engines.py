@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from qiskit.circuit import QuantumCircuit
 
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.execution.catalogue import IdealEntry, SimulatedEntry
+from qaml_qiskit.execution.catalogue import IdealEntry, ProviderEntry, SimulatedEntry
 from qaml_qiskit.execution.circuits import compact
 from qaml_qiskit.execution.options import ESTIMATED, Engine, Mitigation
 from qaml_qiskit.execution.targets import Target, real_hardware
@@ -81,10 +81,17 @@ def with_engine(target: Target, engine: Engine | None) -> Target:
     """The same target simulated by another engine; None leaves what its entry says.
 
     Raises:
-        ConfigurationError: the target is real hardware.
+        ConfigurationError: the target is real hardware, or a provider runs what is sent there.
     """
     if engine is None:
         return target
+    if isinstance(target.entry, ProviderEntry):
+        raise ConfigurationError(
+            f"target {target.name} has no engine to choose",
+            got=f"--engine {engine}",
+            expected="no engine: its own provider runs the circuits",
+            remedy="leave out --engine, or choose a target of kind aer, fake or snapshot",
+        )
     if not isinstance(target.entry, SimulatedEntry):
         raise real_hardware(
             target.name,

@@ -14,12 +14,12 @@ from qaml_qiskit.evaluation import ZString
 from qaml_qiskit.execution.catalogue import ProviderEntry, SimulatedEntry
 from qaml_qiskit.execution.circuits import active_qubits, check_isa
 from qaml_qiskit.execution.collection import collect
+from qaml_qiskit.execution.compilation.layout import LineUsage
+from qaml_qiskit.execution.compilation.recipes import Recipe, to_isa
 from qaml_qiskit.execution.engines import EngineChoice, choose_engine
-from qaml_qiskit.execution.layout import LineUsage
 from qaml_qiskit.execution.options import DEFAULT_MITIGATION, ESTIMATED, Mitigation, Mode
-from qaml_qiskit.execution.outcomes import read_outcomes
-from qaml_qiskit.execution.recipes import Recipe, to_isa
-from qaml_qiskit.execution.sampled import Sampled
+from qaml_qiskit.execution.readings.outcomes import read_outcomes
+from qaml_qiskit.execution.readings.sampled import Sampled
 from qaml_qiskit.execution.splitting import LOCAL_IMAGES_PER_JOB, build_workload
 from qaml_qiskit.execution.submission import runner_for, submit
 from qaml_qiskit.execution.targets import Target, real_hardware

@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.errors import InputError, UnavailableError
-from qaml_qiskit.execution.service import ask
+from qaml_qiskit.execution.ibm.service import ask
 from qaml_qiskit.files import write_atomically
 from qaml_qiskit.formats import damaged, object_of, read_bytes, short
 from qaml_qiskit.secrets import hide_all
@@ -24,7 +24,7 @@ def fetch_snapshot(backend: Any) -> dict[str, str]:
         backend: a handle with ``configuration()`` and ``properties()``.
 
     Raises:
-        QamlError: see :func:`~qaml_qiskit.execution.service.ask`; an UnavailableError when the device has no
+        QamlError: see :func:`~qaml_qiskit.execution.ibm.service.ask`; an UnavailableError when the device has no
             calibration at this time.
     """
     from qiskit_ibm_runtime import RuntimeEncoder
@@ -98,10 +98,11 @@ def calibration_date(place: Path) -> str:
         DamagedFileError: the file is damaged.
     """
     file = place / "properties.json"
-    date = object_of(read_bytes(file), str(file))["last_update_date"]
-    text = date["__value__"] if isinstance(date, dict) else date
+    date = object_of(read_bytes(file), str(file)).get("last_update_date")
+    text = date.get("__value__") if isinstance(date, dict) else date
     try:
-        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="seconds")
+        # A date that is missing, or no text, is a TypeError.
+        return datetime.fromisoformat(cast(str, text)).astimezone(UTC).isoformat(timespec="seconds")
     except (TypeError, ValueError, OverflowError) as error:
         raise damaged(str(file), f"the date {short(text)}", "a date and a time") from error
 

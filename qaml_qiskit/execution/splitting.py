@@ -7,7 +7,6 @@ from qiskit.circuit import QuantumCircuit
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.evaluation import Products, ZString
 from qaml_qiskit.execution.dealing import TileImages
-from qaml_qiskit.execution.mitigation import Calibration
 from qaml_qiskit.execution.options import (
     CALIBRATED,
     DEFAULT_MITIGATION,
@@ -18,6 +17,7 @@ from qaml_qiskit.execution.options import (
     PrimitiveOptions,
     check_mitigation,
 )
+from qaml_qiskit.execution.readings.calibration import Calibration
 from qaml_qiskit.execution.workload import (
     CALIBRATION,
     JobSpec,
@@ -74,7 +74,7 @@ def build_workload(
         strings: the products of Z that are averaged, by the classical bits of each, ascending; by default Z of every
             classical bit. None costs a Sampler anything more.
         draws: J, rows of every image, which stay together in a job, and on a tile.
-        tiles: T, copies of the classifier in ``isa``, see :func:`~qaml_qiskit.execution.tiles.join_tiles`.
+        tiles: T, copies of the classifier in ``isa``, see :func:`~qaml_qiskit.execution.compilation.tiles.join_tiles`.
         tile_images: ``dealt``, image i of a job to tile i mod T, so that one execution is for T images; or ``all``,
             every image to all tiles.
         engine: simulates the target; see :func:`.choose_engine`.

@@ -9,12 +9,12 @@ import numpy as np
 from qaml_qiskit.errors import ConfigurationError, DamagedFileError, QamlError
 from qaml_qiskit.execution.catalogue import ProviderEntry
 from qaml_qiskit.execution.fingerprint import fingerprints, same_circuit
+from qaml_qiskit.execution.ibm.runtime import RuntimeRunner
 from qaml_qiskit.execution.ledger import ENDED, LEDGER_FILE, JobRecord, Ledger
 from qaml_qiskit.execution.local import local_runner
-from qaml_qiskit.execution.provider_runner import provider_runner
+from qaml_qiskit.execution.provider.runner import provider_runner
 from qaml_qiskit.execution.reconciliation import looks, reconcile, settle
 from qaml_qiskit.execution.runner import MaybeAcceptedError, Runner
-from qaml_qiskit.execution.runtime import RuntimeRunner
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.execution.workload import CALIBRATION, SETTINGS_FILE, JobSpec, Settings, Workload
 from qaml_qiskit.files import make_folders

@@ -23,10 +23,10 @@ from qaml_qiskit.execution.catalogue import (
     TargetEntry,
 )
 from qaml_qiskit.execution.circuits import active_qubits
-from qaml_qiskit.execution.faulty import without_faulty
-from qaml_qiskit.execution.fractional import with_fractional
-from qaml_qiskit.execution.provider import MOST_CIRCUITS, gives_jobs_back, has_errors, open_provider, promise
-from qaml_qiskit.execution.service import open_device
+from qaml_qiskit.execution.compilation.faulty import without_faulty
+from qaml_qiskit.execution.compilation.fractional import with_fractional
+from qaml_qiskit.execution.ibm.service import open_device
+from qaml_qiskit.execution.provider.opening import MOST_CIRCUITS, gives_jobs_back, has_errors, open_provider, promise
 from qaml_qiskit.execution.snapshot import read_snapshot
 from qaml_qiskit.noise import BASIS_GATES, check_touches, device_noise, device_notes
 
@@ -104,18 +104,6 @@ class Target:
                 model = device_noise(self.isa, active_qubits(isa_circuit))
         check_touches(model, isa_circuit)
         return model
-
-    def error_rate(self, gate: str, qubits: tuple[int, ...]) -> float | None:
-        """The error that the device reports of a gate or a measurement on physical qubits; None where it reports none.
-
-        Args:
-            gate: its name, such as ``cz`` or ``measure``.
-            qubits: in the gate's order.
-        """
-        places = self.isa[gate] if gate in self.isa.operation_names else {}
-        properties = (places or {}).get(qubits) or (places or {}).get(qubits[::-1])
-        found = getattr(properties, "error", None)
-        return None if found is None else float(found)
 
     def noise_notes(self, isa_circuit: QuantumCircuit) -> tuple[str, ...]:
         """:attr:`notes`, and what :meth:`noise_model` had to repair of the data that it is made from, in sentences."""

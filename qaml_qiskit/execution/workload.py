@@ -19,7 +19,6 @@ from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import Products, ZString
 from qaml_qiskit.execution.circuits import calibration_circuits
 from qaml_qiskit.execution.dealing import Dealing, TileImages, deal, executions_of
-from qaml_qiskit.execution.mitigation import Calibration
 from qaml_qiskit.execution.options import (
     ESTIMATED,
     Engine,
@@ -27,6 +26,7 @@ from qaml_qiskit.execution.options import (
     Mode,
     PrimitiveOptions,
 )
+from qaml_qiskit.execution.readings.calibration import Calibration
 from qaml_qiskit.files import write_atomically
 from qaml_qiskit.formats import array_of, damaged, fitted, npy, object_of, read_bytes, short
 from qaml_qiskit.simulation.measurements import measured_qubits
@@ -91,7 +91,7 @@ class Workload:
 
     Attributes:
         isa: the measured ISA circuit, with a classical register ``meas``; parameters free. With T tiles it is all of
-            them side by side, see :func:`~qaml_qiskit.execution.tiles.join_tiles`: T·P parameters and T·k bits.
+            them side by side, see :func:`.compilation.tiles.join_tiles`: T·P parameters and T·k bits.
         values: shape (N·J, P), a row of parameter values an image and draw, in the order of ``isa.parameters``, or of
             those of one tile.
         settings: shots, mitigation, options and the split into jobs.

@@ -14,6 +14,8 @@ from qaml_qiskit.reports.drawing import SMALL, TITLE, label, new_figure, png
 _COLOURS = "YlOrRd"
 #: Of qubits and pairs that are not used.
 _UNUSED = "0.8"
+#: Around the outermost qubits, where neighbours are 1 apart.
+_ROOM = 0.5
 #: How far around the used qubits the device is shown.
 _AROUND = 2
 
@@ -57,9 +59,11 @@ def blame_map(
         ink = "white" if dark else "black" if lost is not None else "0.55"
         axes.text(*places[qubit], str(qubit), ha="center", va="center", fontsize=SMALL, color=ink, zorder=3)
     axes.set_aspect("equal")
-    axes.margins(0.08)
+    # Room for the circles, also where all qubits lie in a straight line.
+    low, high = np.min([*places.values()], axis=0) - _ROOM, np.max([*places.values()], axis=0) + _ROOM
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     axes.set_axis_off()
-    axes.set_title(label(title), fontsize=TITLE)
+    figure.suptitle(label(title), fontsize=TITLE)
     bar = figure.colorbar(scale, ax=axes, shrink=0.8)
     bar.set_label("lost margin", fontsize=SMALL)
     bar.ax.tick_params(labelsize=SMALL)

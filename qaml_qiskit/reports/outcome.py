@@ -55,7 +55,7 @@ class Outcome:
     """A finished command.
 
     Printed, it is what the command line prints; in a notebook it is a table. Every column of its rows is an attribute,
-    the list of the column's values: ``outcome.accuracy``; and so is every further table.
+    the list of the column's values: ``outcome.accuracy``; and so are further tables and what else there is by name.
 
     Attributes:
         command: its name.
@@ -136,20 +136,22 @@ class Outcome:
 
     # For programs
 
-    def __getattr__(self, name: str) -> list[Any]:
-        """A column of the rows that have it, or a further table."""
+    def __getattr__(self, name: str) -> Any:
+        """A column of the rows that have it, a further table, or what else there is by this name."""
         known = self.__dict__.get("results", [])
         column = [row[name] for row in known if name in row]
         if column:
             return column
         if name in self.__dict__.get("tables", {}):
             return list(self.tables[name])
+        if name in self.__dict__.get("more", {}):
+            return self.more[name]
         raise AttributeError(f"{type(self).__name__!r} of {self.__dict__.get('command')!r} has no attribute {name!r}")
 
     def __dir__(self) -> list[str]:
-        """Fields, methods, columns and tables, for whoever presses the tabulator key."""
+        """Fields, methods, columns, tables and what else there is, for whoever presses the tabulator key."""
         columns = (name for row in self.results for name in row)
-        return sorted({*super().__dir__(), *columns, *self.tables})
+        return sorted({*super().__dir__(), *columns, *self.tables, *self.more})
 
     def to_pandas(self, table: str = "results") -> "pandas.DataFrame":
         """The rows as a pandas table; an interval becomes two columns, ``interval_low`` and ``interval_high``.

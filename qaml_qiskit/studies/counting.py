@@ -26,7 +26,7 @@ from qaml_qiskit.circuits import (
 from qaml_qiskit.encodings import ENCODINGS, Encoding, ExactEncoding
 from qaml_qiskit.execution import Recipe, Target, circuit_seconds, compile_for, survival
 from qaml_qiskit.execution.circuits import pairs_in_use, placed_qubits
-from qaml_qiskit.execution.scheduling import without_delays
+from qaml_qiskit.execution.compilation.scheduling import without_delays
 from qaml_qiskit.noise import LAYER_END
 from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.simulation import compile_circuit, evolve

@@ -21,8 +21,9 @@ from qaml_qiskit.deployments.circuits import CircuitWithNoise
 from qaml_qiskit.encodings import Encoding
 from qaml_qiskit.evaluation import Products, ZString
 from qaml_qiskit.execution.circuits import calibration_circuits
-from qaml_qiskit.execution.counts import average_covariance, averages
-from qaml_qiskit.execution.mitigation import ReadoutCorrection, read_calibration
+from qaml_qiskit.execution.readings.calibration import read_calibration
+from qaml_qiskit.execution.readings.counts import average_covariance, averages
+from qaml_qiskit.execution.readings.mitigation import ReadoutCorrection
 from qaml_qiskit.execution.targets import DENSITY_MATRIX_QUBITS
 from qaml_qiskit.progress import ignore
 from qaml_qiskit.studies.averages import Averages

@@ -9,7 +9,7 @@ from qaml_qiskit.artifacts.outcome import Row
 from qaml_qiskit.errors import QamlError
 from qaml_qiskit.execution import Target, load_catalogue, open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, IBMEntry, ProviderEntry, SnapshotEntry, TargetEntry
-from qaml_qiskit.execution.service import device_status
+from qaml_qiskit.execution.ibm.service import device_status
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome
 

@@ -12,7 +12,7 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import Margins
 from qaml_qiskit.execution import load_recipe, open_target, to_isa
 from qaml_qiskit.execution.catalogue import FakeEntry
-from qaml_qiskit.execution.layout import LineUsage, best_line
+from qaml_qiskit.execution.compilation.layout import LineUsage, best_line
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.studies.devices.blaming import Blame, margin_slopes
 from tests.integration.conftest import Finished

@@ -12,9 +12,9 @@ import pytest
 from qiskit_ibm_runtime import QiskitRuntimeService
 
 from qaml_qiskit.errors import ConfigurationError, CredentialsError, QamlError, UnavailableError
-from qaml_qiskit.execution import question
-from qaml_qiskit.execution.scrubbing import scrub
-from qaml_qiskit.execution.service import ask, device_status, open_account, open_device
+from qaml_qiskit.execution.ibm import question
+from qaml_qiskit.execution.ibm.scrubbing import scrub
+from qaml_qiskit.execution.ibm.service import ask, device_status, open_account, open_device
 from qaml_qiskit.execution.snapshot import fetch_snapshot
 from tests.integration.loopback.faults import (
     DRIP,

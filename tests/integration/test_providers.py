@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from qaml_qiskit.execution.provider_jobs import Note
+from qaml_qiskit.execution.provider.jobs import Note
 from tests.integration.conftest import Finished
 from tests.integration.hardware import CHUNKS, IMAGES, PER_JOB, arguments, predictions, workspace
 from tests.integration.vendor import write_vendor
@@ -293,6 +293,15 @@ def test_what_only_the_runtime_does_is_refused(qaml: Qaml, place: Path, words: l
     refused = qaml("run", *given, *words, "--submit")
     assert refused.code == 2, refused.err
     assert "no Runtime primitives" in refused.err
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_an_engine_is_not_for_a_provider_to_choose(qaml: Qaml, place: Path, simulated: bool) -> None:
+    target = {"kind": "provider", "factory": "acme_qiskit:device", "options": {"folder": str(cloud(place))}}
+    (place / "backends.yaml").write_text(yaml.safe_dump({"targets": {"device": {**target, "simulated": simulated}}}))
+    refused = qaml("run", *arguments(place, place / "run"), "--engine", "exact", "--submit")
+    assert refused.code == 2, refused.err
+    assert "target device has no engine to choose" in refused.err
 
 
 def test_targets_are_listed_without_being_opened(qaml: Qaml, place: Path) -> None:

@@ -26,7 +26,7 @@ from qaml_qiskit.execution import (  # noqa: E402
     open_target,
     standing,
 )
-from qaml_qiskit.execution.answers import decode  # noqa: E402
+from qaml_qiskit.execution.readings.job_results import decode  # noqa: E402
 from qaml_qiskit.progress import ignore  # noqa: E402
 from tests.integration.conftest import Finished  # noqa: E402
 from tests.integration.hardware import workspace  # noqa: E402

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from qiskit_ibm_runtime.accounts import management
 
-from qaml_qiskit.execution import question
+from qaml_qiskit.execution.ibm import question
 from tests.integration.conftest import Finished
 from tests.integration.hardware import arguments, workspace
 from tests.integration.loopback.faults import SILENT, Fault, answer, say

@@ -17,6 +17,7 @@ from qaml_qiskit.simulation.heisenberg.channels import Channel, ComplexArray, Fl
 from qaml_qiskit.simulation.heisenberg.free import FreeGates
 from qaml_qiskit.simulation.heisenberg.instructions import instruction_transfer
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
+from qaml_qiskit.simulation.readings import Reading, qubits_of
 
 #: Aer gives no noise to instructions that are channels themselves.
 _CHANNELS = frozenset({"kraus", "superop", "quantum_channel"})
@@ -250,6 +251,19 @@ def check_qubits(qubits: Sequence[int], num_qubits: int, *, at_least: int = 0) -
             expected=f"at least {at_least} of the qubits from 0 to {num_qubits - 1}, each once",
             remedy="choose qubits of the circuit",
         )
+
+
+def checked_readings(readings: Sequence[Reading], num_qubits: int) -> tuple[Reading, ...]:
+    """What is read, as it can be looked up.
+
+    Raises:
+        InputError: nothing is read, or qubits that do not exist, or one twice in a product.
+    """
+    several = readings if isinstance(readings, Iterable) else [readings]
+    found = tuple(tuple(each) if isinstance(each, list) else each for each in several)
+    for each in found or [()]:
+        check_qubits(qubits_of(each), num_qubits, at_least=1)
+    return found
 
 
 def _check_touched(table: NoiseTable, circuit: QuantumCircuit) -> None:

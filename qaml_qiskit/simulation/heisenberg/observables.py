@@ -15,7 +15,7 @@ from qaml_qiskit.batches import as_tensor
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation.heisenberg.channels import FloatArray
 from qaml_qiskit.simulation.heisenberg.forms import quadratic_forms
-from qaml_qiskit.simulation.heisenberg.lowering import NoisyCircuit, check_qubits, lower
+from qaml_qiskit.simulation.heisenberg.lowering import NoisyCircuit, check_qubits, checked_readings, lower
 from qaml_qiskit.simulation.heisenberg.memory import check_dtype, check_fits, memory_needed
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.prepared import PreparedCircuit
@@ -181,6 +181,7 @@ def noisy_expectations(
         ConfigurationError: as for :func:`noisy_observables`.
         InputError: as for :func:`noisy_observables`, or values of another shape or that are not finite.
     """
+    qubits = None if qubits is None else checked_readings(qubits, circuit.num_qubits)
     wanted = None if qubits is None else list(dict.fromkeys(qubit for each in qubits for qubit in qubits_of(each)))
     if values is None and circuit.num_parameters:
         # Refused by the name of the instruction.
@@ -196,8 +197,7 @@ def _prepare(
 ) -> tuple[NoisyCircuit, tuple[Reading, ...], Cone]:
     single = None
     if qubits is not None:
-        for reading in qubits or [()]:
-            check_qubits(qubits_of(reading), circuit.num_qubits, at_least=1)
+        qubits = checked_readings(qubits, circuit.num_qubits)
         single = list(dict.fromkeys(qubit for reading in qubits for qubit in qubits_of(reading)))
     noisy = lower(circuit, table, single)
     readings = noisy.read if qubits is None else tuple(qubits)

@@ -17,7 +17,7 @@ from qaml_qiskit.memory import free_memory
 from qaml_qiskit.simulation.choice import chosen_kernel
 from qaml_qiskit.simulation.heisenberg.channels import FloatArray
 from qaml_qiskit.simulation.heisenberg.free import FreeGates
-from qaml_qiskit.simulation.heisenberg.lowering import NoisyCircuit, check_qubits, lower
+from qaml_qiskit.simulation.heisenberg.lowering import NoisyCircuit, check_qubits, checked_readings, lower
 from qaml_qiskit.simulation.heisenberg.memory import check_dtype, check_fits, cut_memory_needed, memory_needed
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.propagation import Cone, Progress, cut, light_cone
@@ -110,7 +110,7 @@ class PreparedCircuit:
             InputError: values of another shape or that are not finite, or readings of qubits that are not read.
             ConfigurationError: too little memory.
         """
-        readings = self.qubits if readings is None else tuple(readings)
+        readings = self.qubits if readings is None else checked_readings(readings, self._circuit.num_qubits)
         for reading in readings:
             self._check_read(qubits_of(reading))
         values = check_rows(values, self._circuit.num_parameters)
@@ -201,7 +201,6 @@ class PreparedCircuit:
         return [cone.digit[qubit] for qubit in qubits], [readout.get(qubit, PERFECT_READOUT) for qubit in qubits]
 
     def _check_read(self, qubits: Sequence[int]) -> None:
-        check_qubits(qubits, self._circuit.num_qubits, at_least=1)
         if not set(qubits) <= set(self.qubits):
             raise InputError(
                 "cannot read these qubits",

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.simulation.heisenberg.channels import FloatArray, PhysicalGate
-from qaml_qiskit.simulation.heisenberg.lowering import lower
+from qaml_qiskit.simulation.heisenberg.lowering import checked_readings, lower
 from qaml_qiskit.simulation.heisenberg.memory import check_dtype, check_fits
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.places import Place, applied, in_line, overlap, places_of
@@ -87,16 +87,18 @@ def gate_sensitivities(
         InputError: as for :class:`PreparedCircuit`, or combinations of another shape.
     """
     check_dtype(dtype, _PRECISIONS)
+    readings = None if readings is None else checked_readings(readings, circuit.num_qubits)
     read = None if readings is None else tuple(dict.fromkeys(q for each in readings for q in qubits_of(each)))
     prepared = PreparedCircuit(circuit, noise_model, read, dtype=dtype)
     values = check_rows(values, circuit.num_parameters)
-    readings = prepared.qubits if readings is None else tuple(readings)
+    readings = prepared.qubits if readings is None else readings
     if combinations is not None:
         _check_combinations(combinations, len(values), len(readings))
     table = NoiseTable(noise_model, is_split=False)
     uses = _Row.of(circuit.assign_parameters(values[0]), table, prepared.qubits).uses()
     _check_noisy(uses)
     found = []
+    # Every row is lowered by itself: that is a twentieth of what its overlaps cost.
     for done, angles in enumerate(values, start=1):
         row = _Row.of(circuit.assign_parameters(angles), table, prepared.qubits)
         combination = None if combinations is None else combinations[done - 1]
@@ -117,6 +119,7 @@ def noisy_gates(
     Raises:
         ConfigurationError: as :func:`gate_sensitivities`.
     """
+    readings = None if readings is None else checked_readings(readings, circuit.num_qubits)
     read = None if readings is None else tuple(dict.fromkeys(q for each in readings for q in qubits_of(each)))
     qubits = PreparedCircuit(circuit, noise_model, read).qubits
     bound = circuit.assign_parameters(np.zeros(circuit.num_parameters))

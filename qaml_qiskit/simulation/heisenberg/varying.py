@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from qaml_qiskit.simulation.heisenberg.channels import FloatArray
+FloatArray = npt.NDArray[np.float64]
 
 #: A matrix that is the same in every run, or one that varies.
 Matrix: TypeAlias = "FloatArray | Varying"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextvars import copy_context
 from functools import cache
 from itertools import product
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit_aer.noise import NoiseModel
 
 from qaml_qiskit.errors import InputError
+from qaml_qiskit.formats import short
 from qaml_qiskit.simulation.heisenberg.lowering import NoisyCircuit, lower
 from qaml_qiskit.simulation.heisenberg.memory import check_fits, memory_needed
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
@@ -25,7 +27,7 @@ from qaml_qiskit.simulation.heisenberg.propagation import light_cone, propagate
 from qaml_qiskit.simulation.heisenberg.readout import zero_state
 from qaml_qiskit.simulation.measurements import final_measurements
 from qaml_qiskit.simulation.primitives.components import Component, components
-from qaml_qiskit.simulation.primitives.pubs import Seed, pub_values, run_seed
+from qaml_qiskit.simulation.primitives.pubs import Seed, coerced_pubs, pub_values, run_seed
 
 #: What each letter of an observable is a sum of: weights of Pauli matrices, in the order I, X, Z, Y of the vectors.
 _LETTERS: dict[str, dict[int, float]] = {
@@ -87,17 +89,17 @@ class ExactEstimator(BaseEstimatorV2):
 
         Raises:
             ConfigurationError: a circuit that the engine cannot follow; see :meth:`.ExactSampler.run`.
-            InputError: values that are no finite numbers, or a precision below 0.
+            InputError: what is no PUB, values that are no finite numbers, or a precision below 0.
         """
         precision = self._precision if precision is None else precision
-        if not precision >= 0:
+        if not isinstance(precision, Real) or not 0 <= precision < np.inf:
             raise InputError(
                 "cannot estimate with this precision",
-                got=str(precision),
-                expected="at least 0, the standard deviation of what is added",
+                got=short(precision),
+                expected="a number of at least 0, the standard deviation of what is added",
                 remedy="give a precision of 0 for exact values",
             )
-        coerced = [EstimatorPub.coerce(pub, precision) for pub in pubs]
+        coerced = coerced_pubs(EstimatorPub, pubs, precision)
         for pub in coerced:
             final_measurements(pub.circuit)
             pub_values(pub)
@@ -125,7 +127,7 @@ class ExactEstimator(BaseEstimatorV2):
                 found = known.at(values[row])
             evs[index] = sum(weight * found[string] for string, weight in sums[index].items())
         if pub.precision > 0:
-            evs = np.random.default_rng(seed).normal(evs, pub.precision)
+            evs = np.asarray(np.random.default_rng(seed).normal(evs, pub.precision))
         data = DataBin(evs=evs, stds=np.full(pub.shape, pub.precision), shape=pub.shape)
         return PubResult(data, metadata={"target_precision": pub.precision, "circuit_metadata": circuit.metadata})
 

@@ -25,7 +25,7 @@ from qiskit_aer.noise import NoiseModel
 from qaml_qiskit.simulation.heisenberg import PreparedCircuit, readout_map
 from qaml_qiskit.simulation.measurements import final_measurements
 from qaml_qiskit.simulation.primitives.components import components
-from qaml_qiskit.simulation.primitives.pubs import Seed, pub_values, run_seed
+from qaml_qiskit.simulation.primitives.pubs import Seed, coerced_pubs, pub_values, run_seed
 
 #: Frequencies that are computed at a time.
 _FREQUENCIES = 2**20
@@ -90,9 +90,9 @@ class ExactSampler(BaseSamplerV2):
             ConfigurationError: a circuit that the engine cannot follow: more than
                 :data:`~.components.EXACT_QUBITS` qubits that gates connect, an operation on a qubit that was measured,
                 control flow, a gate on three qubits, or a readout error of several qubits.
-            InputError: values that are no finite numbers.
+            InputError: what is no PUB, values that are no finite numbers, or shots below 1.
         """
-        coerced = [SamplerPub.coerce(pub, self._shots if shots is None else shots) for pub in pubs]
+        coerced = coerced_pubs(SamplerPub, pubs, self._shots if shots is None else shots)
         if any(not pub.circuit.cregs for pub in coerced):
             warnings.warn(
                 "One of your circuits has no output classical registers and so the result will be empty. Did you mean "

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from qiskit.transpiler import Target as ISATarget
 from torch import Tensor
 
 from qaml_qiskit.artifacts.codecs import ARRAYS
@@ -17,6 +18,7 @@ from qaml_qiskit.deployments.images import Batch
 from qaml_qiskit.deployments.refusals import needs_noise_to_blame
 from qaml_qiskit.evaluation import LinearHead, Margins
 from qaml_qiskit.execution import active_qubits
+from qaml_qiskit.execution.costs import gate_error
 from qaml_qiskit.formats import Arrays
 from qaml_qiskit.progress import Advance, Progress, ignore
 from qaml_qiskit.simulation.heisenberg import PhysicalGate, gate_sensitivities, noisy_gates
@@ -222,10 +224,16 @@ def _joined(deployment: Deployment, batch: Batch, blocks: list[Arrays]) -> Blame
     gates = tuple(dict.fromkeys(each))
     same = np.array([[gate == other for other in gates] for gate in each], dtype=np.float64)
     uses = tuple(int(count) for count in np.array([*found.values()]) @ same)
-    rates = tuple(compiled.target.error_rate(*gate) for gate in gates)
+    rates = tuple(_reported_error(compiled.target.isa, *gate) for gate in gates)
     arrays = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     slopes, own = arrays["slopes"] @ same, arrays["own"] @ same
     return Blame(gates, uses, rates, batch.labels, arrays["margins"], slopes, own)
+
+
+def _reported_error(target: ISATarget, name: str, qubits: tuple[int, ...]) -> float | None:
+    """As the device reports it, in whichever direction of a pair."""
+    found = (gate_error(target, name, ends) for ends in (qubits, qubits[::-1]))
+    return next((error for error in found if error is not None), None)
 
 
 def _device_gate(name: str, qubits: tuple[int, ...]) -> PhysicalGate:

@@ -19,20 +19,21 @@ def verdict_rows(
 ) -> list[Row]:
     """A row a test that was made; the probability of any false alarm among them is bounded (Holm)."""
     worst = min(float(row["p_adjusted"]) for row in products)
-    found: list[tuple[str, float | None, float | None, float]] = [
-        ("all averages together", joint.statistic, joint.degrees, joint.p),
-        ("the worst average by itself", None, None, worst),
+    found: list[tuple[str, float | None, list[float] | None, float | None, float]] = [
+        ("all averages together", joint.statistic, None, joint.degrees, joint.p),
+        ("the worst average by itself", None, None, None, worst),
     ]
     scales = {"strength of the gates' errors": noise, "strength of the readout errors": readout}
-    found += [(name, each.value, None, each.p) for name, each in scales.items() if each is not None]
+    found += [(name, each.value, [*each.interval], None, each.p) for name, each in scales.items() if each is not None]
     if drift.trend is not None:
         same = drift.homogeneous
-        found.append(("the same in all jobs", same.statistic, same.degrees, same.above))
-        found.append(("trend from job to job", drift.trend.value - 1, None, drift.trend.p))
+        found.append(("the same in all jobs", same.statistic, None, same.degrees, same.above))
+        grown = [end - 1 for end in drift.trend.interval]
+        found.append(("trend from job to job", drift.trend.value - 1, grown, None, drift.trend.p))
     adjusted = holm([p for *_, p in found])
     return [
-        {"test": name, "statistic": statistic, "degrees": degrees, "p": p, "p_adjusted": own}
-        for (name, statistic, degrees, p), own in zip(found, adjusted, strict=True)
+        {"test": name, "statistic": statistic, "interval": interval, "degrees": degrees, "p": p, "p_adjusted": own}
+        for (name, statistic, interval, degrees, p), own in zip(found, adjusted, strict=True)
     ]
 
 

@@ -19,7 +19,8 @@ from qaml_qiskit.evaluation import (
     joint_test,
 )
 from qaml_qiskit.execution import Sampled, Target, Workload
-from qaml_qiskit.execution.outcomes import OUTCOMES_FOLDER
+from qaml_qiskit.execution.readings.outcomes import OUTCOMES_FOLDER
+from qaml_qiskit.execution.workload import JobSpec
 from qaml_qiskit.formats import arrays_of, read_bytes
 from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies.devices.check_tables import (
@@ -141,6 +142,7 @@ def check_device(
     pool: Pool = HERE,
     *,
     images: int,
+    in_time: bool = True,
 ) -> DeviceCheck:
     """Compare what a run's counts average to with what the target's noise model says, readout errors in both.
 
@@ -153,6 +155,8 @@ def check_device(
         progress: told about every image.
         pool: where that is computed.
         images: how many are looked at, spread evenly over tiles and jobs.
+        in_time: whether a drift would show in when jobs were measured. When simulated jobs ran depends on workers and
+            interruptions alone, and says nothing.
 
     Raises:
         QamlError: the circuit cannot be propagated.
@@ -162,7 +166,8 @@ def check_device(
     values, residuals = (np.concatenate([getattr(e, name) for e in measured]) for name in ("measured", "residuals"))
     columns = scale_columns(measured)
     noise, readout = fit_scales(residuals, expected, columns)
-    drift, groups = _drift(workload, run, measured, residuals, expected, columns[:, :, 0])
+    jobs = _jobs_in_order(workload, run if in_time else None)
+    drift, groups = _drift(jobs, measured, residuals, expected, columns[:, :, 0])
     products = product_rows(workload, measured)
     tests = verdict_rows(joint_test(values, expected), products, noise, readout, drift)
     found = DeviceCheck(
@@ -189,16 +194,14 @@ def check_device(
 
 
 def _drift(
-    workload: Workload,
-    run: Run,
+    jobs: Sequence[JobSpec],
     measured: Sequence[MeasuredTile],
     residuals: Floats,
     expected: ExpectedAverages,
     column: Floats,
 ) -> tuple[Drift, list[tuple[str, int]]]:
-    """The strength of the noise by groups of jobs in the order in which they ran, and what the groups are."""
+    """The strength of the noise by groups of jobs in their order, and what the groups are."""
     rows = np.concatenate([each.rows for each in measured])
-    jobs = sorted(workload.image_jobs, key=lambda job: (_moment(run, job.chunk), job.start))
     groups: list[tuple[list[str], list[int]]] = []
     for job in jobs:
         here = np.flatnonzero((rows >= job.start) & (rows < job.stop)).tolist()
@@ -211,6 +214,11 @@ def _drift(
             groups.append(([job.chunk], here))
     found = drift_of(residuals, expected, column, [np.array(here) for _, here in groups])
     return found, [(" to ".join(dict.fromkeys((names[0], names[-1]))), len(here)) for names, here in groups]
+
+
+def _jobs_in_order(workload: Workload, run: Run | None) -> list[JobSpec]:
+    """As they were measured in a run; by their images if None."""
+    return sorted(workload.image_jobs, key=lambda job: ("" if run is None else _moment(run, job.chunk), job.start))
 
 
 def _moment(run: Run, chunk: str) -> str:

@@ -11,7 +11,7 @@ from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.circuits import on_active_qubits
 from qaml_qiskit.execution import Sampled, Target, Workload
 from qaml_qiskit.execution.circuits import active_qubits
-from qaml_qiskit.execution.tiles import split_tiles
+from qaml_qiskit.execution.compilation.tiles import split_tiles
 from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies.devices.tile_forecasts import Tile, TileForecast, evenly, forecast_tiles
 
@@ -62,7 +62,7 @@ def measure_tiles(
     answered = [(each.tile, each.places, each.estimates["raw"].values) for each in sampled.by_tile]
     answered = answered or [(0, np.arange(len(raw)), raw)]
     total, circuits, tiles = sum(len(places) for _, places, _ in answered), tile_circuits(workload), {}
-    twirled = target.is_hardware and settings.options.twirls_measurements
+    twirled = settings.options.twirls_measurements
     for number, places, values in answered:
         here = evenly(len(places), max(1, -(-images * len(places) // total)))
         rows = sampled.rows[places[here]]

@@ -234,7 +234,8 @@ class Tiling:
         if not new:
             return
         images, circuits, settings = self._batch.images, self.circuits(new), self._settings
-        with self._progress.task("predicting what tiles would score", len(images) * len(new)) as advance:
+        told = f"predicting the accuracy on {len(new)} line{'s' * (len(new) != 1)} of qubits"
+        with self._progress.task(told, len(images) * len(new)) as advance:
             for line, isa in zip(new, circuits, strict=True):
                 tile = self._deployment.through(isa)
                 averages = deployment_averages(tile, images, advance).in_double()

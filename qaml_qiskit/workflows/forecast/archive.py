@@ -14,6 +14,8 @@ from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution import Target, open_target
 from qaml_qiskit.execution.catalogue import FakeEntry, IBMEntry, SnapshotEntry, TargetEntry
+from qaml_qiskit.execution.circuits import unsupported
+from qaml_qiskit.execution.compilation.fractional import has_fractional
 from qaml_qiskit.execution.snapshot import calibration_date, snapshot_device, snapshot_place
 from qaml_qiskit.progress import Progress
 from qaml_qiskit.studies import OnDevice, predict_on_devices
@@ -66,7 +68,7 @@ def read_archive(request: ForecastRequest, deployments: Mapping[str, Deployment]
     for path in request.archive:
         place = snapshot_place(Path(path))
         other = snapshot_device(place)
-        entry = SnapshotEntry(kind="snapshot", folder=str(place))
+        entry = SnapshotEntry(kind="snapshot", folder=str(place), fractional=has_fractional(present.isa))
         target = open_target(present.name, entry, 1)
         fits = all(_runs(each, target) for each in deployments.values())
         if _bare(other) != name or not fits:
@@ -98,14 +100,7 @@ def _bare(name: str) -> str:
 
 def _runs(deployment: Deployment, target: Target) -> bool:
     isa = deployment.compiled.isa
-    if target.isa.num_qubits != isa.num_qubits:
-        return False
-    used = {
-        (each.operation.name, tuple(isa.find_bit(qubit).index for qubit in each.qubits))
-        for each in isa.data
-        if each.operation.name != "barrier"
-    }
-    return all(target.isa.instruction_supported(name, qubits) for name, qubits in used)
+    return target.isa.num_qubits == isa.num_qubits and unsupported(isa, target.isa) is None
 
 
 def forecast_archive(

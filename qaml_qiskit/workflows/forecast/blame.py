@@ -15,9 +15,10 @@ BLAME_TABLE = "blame"
 #: Rows of that table for each model on each target; all are in the files.
 _SHOWN = 10
 BLAME_NOTES = (
-    "blame: lost_margin is the mean margin, in units of ⟨Z⟩ and as read with endless shots, that taking away the error "
-    "of the gate would win, to first order; share is its part of what all errors cost. saved are images that would "
-    "then be named correctly, harmed those that would no longer be.",
+    f"blame: the {_SHOWN} gates that cost most, for each model on each target; blame-gates.csv of the run has all. "
+    "lost_margin is the mean margin, in units of ⟨Z⟩ and as read with endless shots, that taking away the error of the "
+    "gate would win, to first order; share is its part of what all errors cost. saved are images that would then be "
+    "named correctly, harmed those that would no longer be.",
 )
 
 
@@ -36,7 +37,10 @@ def report_blame(report: Report, blames: Blames) -> list[Row]:
             target.isa.build_coupling_map(), blame.qubit_losses(), blame.pair_losses(), f"{model}\non {target.name}"
         )
         file = "blame.png" if len(blames) == 1 else f"blame-{number}.png"
-        caption = f"Lost margin of {model} on the qubits of {target.name} that it uses, and around them."
+        caption = (
+            f"Lost margin of {model} on {target.name}: pairs by their two-qubit gates; qubits by their one-qubit "
+            "gates, waiting and reading, without the pairs. Grey: not used."
+        )
         report.picture(file, picture, caption, f"Where {model} loses its margin on {target.name}")
     return shown
 

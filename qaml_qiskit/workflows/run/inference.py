@@ -33,7 +33,7 @@ from qaml_qiskit.execution import (
     workload_for,
 )
 from qaml_qiskit.execution import plan as cost_of
-from qaml_qiskit.execution.question import within
+from qaml_qiskit.execution.ibm.question import within
 from qaml_qiskit.execution.targets import real_hardware
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome

@@ -27,7 +27,7 @@ from qaml_qiskit.execution import (
 )
 from qaml_qiskit.execution import cancel as cancel_jobs
 from qaml_qiskit.execution.catalogue import IBMEntry, TargetEntry
-from qaml_qiskit.execution.runtime import RuntimeRunner
+from qaml_qiskit.execution.ibm.runtime import RuntimeRunner
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, brief_figures
 

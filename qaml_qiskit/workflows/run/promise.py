@@ -38,7 +38,8 @@ _READING = (
 )
 _TESTS = (
     "What the verdict rests on: the word is kept unless a p_adjusted is below .05, which happens to one in twenty "
-    "targets that keep it. Strengths are 1 as calibrated, to first order."
+    "targets that keep it. Strengths are 1 as calibrated, to first order, with 95 % intervals; few images leave them "
+    "wide, below 0 too. trend: how much the gates' errors grew from the first jobs to the last, 0 for not at all."
 )
 _SUSPECTS = (
     "Parts whose errors alone would explain it. improvement: of the sum of squares; parts within 3.8 of the "
@@ -74,7 +75,10 @@ def check_run(
         target, date, barred = _promising(run, workload)
         if barred or target is None:
             return None, [f"Whether {workload.settings.target} kept its word was not checked: {barred}."]
-        found = check_device(workload, sampled, target, date, run, progress, pool, images=images)
+        measured_there = entry_of(run).is_hardware
+        found = check_device(
+            workload, sampled, target, date, run, progress, pool, images=images, in_time=measured_there
+        )
     except QamlError as error:
         # What was measured is there and scored, whatever can be said of the promise.
         told = f"{error.what}: {error.got}"
@@ -161,7 +165,9 @@ def _promising(run: Run, workload: Workload) -> tuple[Target | None, str | None,
     place = run.path / SNAPSHOT_FOLDER
     if not place.is_dir():
         return None, None, "the run folder has no snapshot of its calibration"
-    described = SnapshotEntry(kind="snapshot", folder=str(place), options=entry.primitive_options)
+    described = SnapshotEntry(
+        kind="snapshot", folder=str(place), options=entry.primitive_options, fractional=entry.fractional
+    )
     return open_target(workload.settings.target, described, workload.isa.num_qubits), snapshot_date(run.path), ""
 
 

@@ -37,7 +37,7 @@ from qaml_qiskit.execution import (
 )
 from qaml_qiskit.execution import collect as collect_jobs
 from qaml_qiskit.execution.catalogue import IBMEntry
-from qaml_qiskit.execution.question import within
+from qaml_qiskit.execution.ibm.question import within
 from qaml_qiskit.execution.workload import CALIBRATION
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, short
 from qaml_qiskit.models import QVC, ModelConfig, build_model, load_model, parse_config

@@ -23,8 +23,8 @@ from qaml_qiskit.deployments import deploy
 from qaml_qiskit.deployments.images import load_images
 from qaml_qiskit.evaluation import rms_difference, slope
 from qaml_qiskit.execution import ReadoutCorrection
-from qaml_qiskit.execution.counts import z_from_bits
-from qaml_qiskit.execution.mitigation import read_calibration
+from qaml_qiskit.execution.readings.calibration import read_calibration
+from qaml_qiskit.execution.readings.counts import z_from_bits
 
 MODEL, IMAGES, QUBITS = "mnist-shallow12", 20, 10
 ERRORS = ((0.01, 0.02), (0.05, 0.15), (0.1, 0.25))

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from qaml_qiskit.deployments import deploy, load_batch, parse_deployment
-from qaml_qiskit.execution.layout import line_usage
-from qaml_qiskit.execution.lines import best_lines
+from qaml_qiskit.execution.compilation.layout import line_usage
+from qaml_qiskit.execution.compilation.lines import best_lines
 from qaml_qiskit.studies import Tiling, TilingSettings, placed_tile_rows, tiling_row
 
 MODEL, RECIPE = "mnist-shallow12", "line"

@@ -75,4 +75,4 @@ def test_weights_are_losses_and_never_below_nothing(classifier: Classifier) -> N
     losses, weights = line_losses(*classifier), line_weights(*classifier)
     assert weights.bonds == tuple(np.maximum(losses.bonds, 0))
     assert weights.one_qubit == tuple(np.maximum(losses.one_qubit, 0))
-    assert all((weight > 0) == measured for weight, measured in zip(weights.measured, losses.measured, strict=True))
+    assert all((weight > 0) == measured for weight, measured in zip(weights.readout, losses.measured, strict=True))

@@ -12,7 +12,7 @@ from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import DamagedFileError, InputError, UnavailableError
 from qaml_qiskit.execution import LEDGER_FILE, BrokenResultError, Ledger, collect, read_outcomes, standing, submit
-from qaml_qiskit.execution.answers import decode
+from qaml_qiskit.execution.readings.job_results import decode
 from qaml_qiskit.execution.workload import PrimitiveOptions
 from qaml_qiskit.formats import damaged
 from tests.unit.execution.job_cases import SHOTS, Job, Service, counts, pub, right_result, small_workload

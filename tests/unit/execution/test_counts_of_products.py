@@ -10,8 +10,9 @@ from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import Products
-from qaml_qiskit.execution import Calibration, ReadoutCorrection, build_workload, counts
-from qaml_qiskit.execution.counts import average_covariance, averages
+from qaml_qiskit.execution import Calibration, ReadoutCorrection, build_workload
+from qaml_qiskit.execution.readings import counts
+from qaml_qiskit.execution.readings.counts import average_covariance, averages
 from qaml_qiskit.execution.workload import Workload
 from tests.mthree_cases import M3
 from tests.tolerances import SIGMAS

@@ -14,7 +14,7 @@ from qiskit_ibm_runtime.accounts import InvalidAccountError
 from qiskit_ibm_runtime.exceptions import IBMRuntimeError
 
 from qaml_qiskit.errors import ConfigurationError, CredentialsError, QamlError, UnavailableError
-from qaml_qiskit.execution.diagnosis import LONGEST_PAUSE, pause_of, translate
+from qaml_qiskit.execution.ibm.diagnosis import LONGEST_PAUSE, pause_of, translate
 
 
 def wrapped(cause: BaseException, outer: type[Exception] = IBMRuntimeError) -> Exception:

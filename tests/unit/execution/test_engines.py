@@ -30,7 +30,7 @@ from qaml_qiskit.execution import (
 from qaml_qiskit.execution.catalogue import Catalogue, IBMEntry, parse_yaml
 from qaml_qiskit.execution.fingerprint import fingerprints
 from qaml_qiskit.execution.options import Twirling
-from qaml_qiskit.execution.outcomes import read_shots
+from qaml_qiskit.execution.readings.outcomes import read_shots
 from qaml_qiskit.execution.workload import SETTINGS_FILE
 from tests.tolerances import SIGMAS
 

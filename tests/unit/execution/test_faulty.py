@@ -6,7 +6,7 @@ from qiskit.circuit.library import CZGate, RZGate, SXGate
 from qiskit.transpiler import InstructionProperties
 from qiskit.transpiler import Target as ISATarget
 
-from qaml_qiskit.execution.faulty import without_faulty
+from qaml_qiskit.execution.compilation.faulty import without_faulty
 
 Errors = dict[tuple[int, ...], float | None]
 

@@ -18,10 +18,11 @@ from qiskit_aer.primitives import EstimatorV2
 
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.execution import build_workload, compile_for, load_recipe, open_target, service
+from qaml_qiskit.execution import build_workload, compile_for, load_recipe, open_target
 from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, IdealEntry
 from qaml_qiskit.execution.circuits import compact
-from qaml_qiskit.execution.fractional import FoldFreeAngles, RZZBetweenCX, check_angles, has_fractional
+from qaml_qiskit.execution.compilation.fractional import FoldFreeAngles, RZZBetweenCX, check_angles, has_fractional
+from qaml_qiskit.execution.ibm import service
 from qaml_qiskit.execution.options import PrimitiveOptions, Twirling
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.noise import NoiseSpec, without_readout_errors

@@ -13,8 +13,8 @@ from qiskit.transpiler import InstructionProperties
 from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.execution import layout
-from qaml_qiskit.execution.layout import LineUsage, best_line, is_on_a_line, line_usage
+from qaml_qiskit.execution.compilation import layout
+from qaml_qiskit.execution.compilation.layout import LineUsage, best_line, is_on_a_line, line_usage
 from tests.tolerances import VALUE
 
 Errors = dict[tuple[int, ...], float | None]
@@ -41,7 +41,7 @@ def chance(line: tuple[int, ...], usage: LineUsage, pairs: Errors, one: list[flo
     for bond, pair in enumerate(pairwise(line)):
         result *= (1 - (pairs.get(pair) or pairs[pair[::-1]])) ** usage.bonds[bond]
     for place, qubit in enumerate(line):
-        result *= (1 - one[qubit]) ** usage.one_qubit[place] * ((1 - read[qubit]) if usage.measured[place] else 1)
+        result *= (1 - one[qubit]) ** usage.one_qubit[place] * ((1 - read[qubit]) if usage.readout[place] else 1)
     return result
 
 

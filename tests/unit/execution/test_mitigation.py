@@ -9,8 +9,8 @@ from qiskit.primitives.containers import BitArray
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import slope
 from qaml_qiskit.execution import Calibration, ReadoutCorrection, check_calibration
-from qaml_qiskit.execution.counts import z_from_bits
-from qaml_qiskit.execution.mitigation import read_calibration
+from qaml_qiskit.execution.readings.calibration import read_calibration
+from qaml_qiskit.execution.readings.counts import z_from_bits
 from tests.mthree_cases import M3, needs_mthree
 from tests.tolerances import SIGMAS, VALUE
 

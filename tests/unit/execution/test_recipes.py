@@ -14,8 +14,9 @@ from qiskit_ibm_runtime.fake_provider import FakeFez, FakeSherbrooke, FakeTorino
 from qaml_qiskit.circuits import Ladder, QubitReadout, classifier_circuit, gate_counts
 from qaml_qiskit.encodings import ApproximateEncoding
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.execution import Recipe, load_recipe, recipe_names, recipes, survival, to_isa
-from qaml_qiskit.execution.layout import is_on_a_line
+from qaml_qiskit.execution import Recipe, load_recipe, recipe_names, survival, to_isa
+from qaml_qiskit.execution.compilation import recipes
+from qaml_qiskit.execution.compilation.layout import is_on_a_line
 from tests.tolerances import ROUNDED
 
 

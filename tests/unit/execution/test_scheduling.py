@@ -14,7 +14,7 @@ from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution import Recipe, to_isa
 from qaml_qiskit.execution.circuits import active_qubits, compact
-from qaml_qiskit.execution.scheduling import without_delays
+from qaml_qiskit.execution.compilation.scheduling import without_delays
 from tests.tolerances import VALUE
 
 #: Durations are whole numbers of these.

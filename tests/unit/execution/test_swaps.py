@@ -15,7 +15,7 @@ from qiskit.transpiler import Target as ISATarget
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.encodings import MultiplexedEncoding
 from qaml_qiskit.execution import Recipe, to_isa
-from qaml_qiskit.execution.swaps import SwapsBesideGates
+from qaml_qiskit.execution.compilation.swaps import SwapsBesideGates
 from tests.tolerances import VALUE
 
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 from qiskit.circuit import Parameter, QuantumCircuit
 
+from qaml_qiskit.execution.ibm.tags import check_label, chunk_tag, labelled, named_job, run_tag
 from qaml_qiskit.execution.runner import BrokenResultError, SentJob, is_job_id
-from qaml_qiskit.execution.tags import check_label, chunk_tag, labelled, named_job, run_tag
 
 RUN = "0123456789ab"
 TAGS = [run_tag(RUN), chunk_tag(RUN, "images-0001", 2)]

@@ -14,12 +14,12 @@ from qiskit_aer.primitives import SamplerV2
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution import Sampled, Workload, collect, join_tiles, read_outcomes, read_shots, submit
-from qaml_qiskit.execution.answers import decode
-from qaml_qiskit.execution.counts import bits_between
 from qaml_qiskit.execution.dealing import deal, executions_of
 from qaml_qiskit.execution.fingerprint import fingerprints
 from qaml_qiskit.execution.local import PrimitiveRunner
-from qaml_qiskit.execution.outcomes import sent_fingerprints
+from qaml_qiskit.execution.readings.counts import bits_between
+from qaml_qiskit.execution.readings.job_results import decode
+from qaml_qiskit.execution.readings.outcomes import sent_fingerprints
 from qaml_qiskit.execution.runner import BrokenResultError
 from qaml_qiskit.execution.splitting import MAX_EXECUTIONS, build_workload
 from tests.tolerances import SIGMAS, VALUE

@@ -17,8 +17,8 @@ from qaml_qiskit.circuits.qpy_files import circuit_bytes, circuit_of
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution import Recipe, compile_tiles, join_tiles, split_tiles, tile_lines
 from qaml_qiskit.execution.circuits import active_qubits
-from qaml_qiskit.execution.layout import best_line, line_usage
-from qaml_qiskit.execution.lines import best_lines
+from qaml_qiskit.execution.compilation.layout import best_line, line_usage
+from qaml_qiskit.execution.compilation.lines import best_lines
 from qaml_qiskit.simulation.measurements import measured_qubits
 from tests.tolerances import VALUE
 

@@ -18,7 +18,7 @@ from qaml_qiskit.circuits.qpy_files import circuit_bytes, circuit_of, template_b
 from qaml_qiskit.encodings import ApproximateEncoding
 from qaml_qiskit.errors import DamagedFileError, QamlError
 from qaml_qiskit.execution.catalogue import Catalogue, parse_yaml
-from qaml_qiskit.execution.recipes import Recipe
+from qaml_qiskit.execution.compilation.recipes import Recipe
 from qaml_qiskit.formats import array_of, arrays_of, json_of, model_of, npy, npz, object_of, read_arrays, yaml_of
 
 #: Mutations of each format; the soak of the slow suite tries many more.

@@ -48,6 +48,12 @@ def test_columns_and_tables_are_attributes(outcome: Outcome) -> None:
         outcome.command = "other"  # type: ignore[misc]
 
 
+def test_what_else_there_is_is_an_attribute_too() -> None:
+    outcome = Outcome("run", None, ROWS, more={"promise": {"kept": True}})
+    assert outcome.promise == {"kept": True}
+    assert "promise" in dir(outcome)
+
+
 def test_it_is_printed_as_a_terminal_shows_it(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     assert outcome.run is not None

@@ -67,14 +67,22 @@ def test_a_precision_is_noise_of_that_size() -> None:
     assert abs(first.evs.mean()) < SIGMAS * 0.1 / np.sqrt(4000)
 
 
+def test_a_single_average_with_a_precision_is_an_array_without_axes() -> None:
+    (found,) = ExactEstimator(seed=1).run([(QuantumCircuit(1), "Z", [], 0.1)]).result()
+    assert found.data.evs.shape == found.data.stds.shape == ()
+
+
 def test_refusals() -> None:
     circuit = QuantumCircuit(13, 1)
     circuit.h(0)
     circuit.cx(range(12), range(1, 13))
     with pytest.raises(ConfigurationError, match="13 qubits"):
         ExactEstimator().run([(circuit, "Z" * 13)]).result()
-    with pytest.raises(InputError, match="precision"):
-        ExactEstimator().run([(QuantumCircuit(1), "Z")], precision=-1.0)
+    for precision in (-1.0, np.nan, np.inf, "0.1"):
+        with pytest.raises(InputError, match="precision"):
+            ExactEstimator().run([(QuantumCircuit(1), "Z")], precision=precision)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="list of PUBs"):
+        ExactEstimator().run([(QuantumCircuit(1), "ZZ")])
     circuit.measure(0, 0)
     circuit.x(0)
     with pytest.raises(ConfigurationError, match="already measured"):

@@ -1,6 +1,7 @@
 """The exact sampler: Aer's statistics, the results of Qiskit's own sampler, and what it refuses."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -212,3 +213,26 @@ def test_a_readout_error_of_several_qubits_cannot_be_followed() -> None:
 def test_values_that_are_no_numbers() -> None:
     with pytest.raises(InputError, match="finite"):
         ExactSampler().run([(parametrised(), [0.0, np.nan])])
+
+
+@pytest.mark.parametrize("shots", [0, -1, 1.5, "5"])
+def test_shots_that_are_none(shots: Any) -> None:
+    circuit = QuantumCircuit(1)
+    circuit.measure_all()
+    for run in (
+        lambda: ExactSampler().run([circuit], shots=shots),
+        lambda: ExactSampler(default_shots=shots).run([circuit]),
+    ):
+        with pytest.raises(InputError, match="shots must be"):
+            run()
+
+
+def test_what_is_no_pub_and_no_seed() -> None:
+    circuit = QuantumCircuit(1)
+    circuit.measure_all()
+    for pub in (3, (circuit, [0.1, 0.2])):
+        with pytest.raises(InputError, match="list of PUBs"):
+            ExactSampler().run([pub])  # type: ignore[list-item]
+    for seed in (-1, 1.5):
+        with pytest.raises(InputError, match="no seed"):
+            ExactSampler(seed=seed).run([circuit])  # type: ignore[arg-type]

@@ -279,7 +279,7 @@ def joint_readout() -> NoiseModel:
         (conditional(), NOISE, r"'if_else'.*classical bits"),
         (three(), NOISE, "'ccx'.*3 qubits"),
         (unbound(), NOISE, "'rx'.*parameter without a value.*[Bb]ind"),
-        (foreign(), NOISE, "touches no gate.*noise on cx, cz, ecr, sx, x; gates u.*Compile"),
+        (foreign(), NOISE, "touches no gate.*noise on cx, cz, .*; gates u.*Compile"),
         (foreign(), elsewhere(), "touches no gate"),
         (qvc_native(2, 1), joint_readout(), r"readout error of several qubits.*\[0, 1\]"),
     ],

@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from math import pi
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.noise import NoiseSpec
 from qaml_qiskit.simulation import use_backend
-from qaml_qiskit.simulation.heisenberg import PreparedCircuit, noisy_expectations
+from qaml_qiskit.simulation.heisenberg import PreparedCircuit, gate_sensitivities, noisy_expectations
 from qaml_qiskit.simulation.heisenberg.free import FreeGates
 from qaml_qiskit.simulation.heisenberg.lowering import lower
 from qaml_qiskit.simulation.heisenberg.memory import cut_memory_needed, memory_needed
@@ -368,3 +369,31 @@ def test_the_ansatz_itself_may_be_free(backend: str) -> None:
     rows = np.random.default_rng(7).uniform(-pi, pi, (3, circuit.num_parameters))
     alone = torch.stack([noisy_expectations(circuit.assign_parameters(row), None) for row in rows])
     assert same_values(PreparedCircuit(circuit, None).expectations(rows), alone)
+
+
+@pytest.mark.parametrize("readings", [[], 7, [7], [(0, 0)], [()], ["0"]])
+def test_readings_that_are_none_are_refused(readings: Any) -> None:
+    circuit = native(2)
+    rows = np.zeros((1, circuit.num_parameters))
+    with pytest.raises(InputError, match="cannot use these qubits"):
+        PreparedCircuit(circuit, NOISE).expectations(rows, readings)
+    with pytest.raises(InputError, match="cannot use these qubits"):
+        gate_sensitivities(circuit, NOISE, readings, rows)
+    listed = PreparedCircuit(circuit, NOISE).expectations(rows, [[0, 1]])  # type: ignore[list-item]
+    assert torch.equal(listed, PreparedCircuit(circuit, NOISE).expectations(rows, [(0, 1)]))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([[0.0], [0.0, 1.0]], "no array"),
+        (torch.zeros(1, 2, requires_grad=True), "no array"),
+        (np.zeros((1, 2), dtype=complex), r"complex128;"),
+    ],
+)
+def test_values_of_another_kind_are_refused_by_their_kind(values: Any, said: str) -> None:
+    circuit = QuantumCircuit(1)
+    circuit.rx(Parameter("a"), 0)
+    circuit.rz(Parameter("b"), 0)
+    with pytest.raises(InputError, match=said):
+        PreparedCircuit(circuit, None).expectations(values)

@@ -7,9 +7,9 @@ from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution.circuits import active_qubits, check_isa
-from qaml_qiskit.execution.layout import LineUsage, line_usage
-from qaml_qiskit.execution.lines import PlacedLine, best_lines
-from qaml_qiskit.execution.recipes import Recipe, to_isa, usage_for
+from qaml_qiskit.execution.compilation.layout import LineUsage, line_usage
+from qaml_qiskit.execution.compilation.lines import PlacedLine, best_lines
+from qaml_qiskit.execution.compilation.recipes import Recipe, to_isa, usage_for
 from qaml_qiskit.simulation.measurements import measured_qubits
 
 

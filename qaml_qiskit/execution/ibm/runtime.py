@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from qaml_qiskit.errors import BudgetError, ConfigurationError, QamlError
+from qaml_qiskit.execution.ibm.question import EndlessAnswerError
+from qaml_qiskit.execution.ibm.scrubbing import scrub
+from qaml_qiskit.execution.ibm.service import ask, device_status, open_account
+from qaml_qiskit.execution.ibm.tags import TAG, check_label, chunk_tag, labelled, named_job, run_tag
 from qaml_qiskit.execution.primitives import runtime_primitive
-from qaml_qiskit.execution.question import EndlessAnswerError
 from qaml_qiskit.execution.runner import Answer, BrokenResultError, JobState, SentJob, is_job_id
-from qaml_qiskit.execution.scrubbing import scrub
-from qaml_qiskit.execution.service import ask, device_status, open_account
 from qaml_qiskit.execution.snapshot import fetch_snapshot, write_snapshot
-from qaml_qiskit.execution.tags import TAG, check_label, chunk_tag, labelled, named_job, run_tag
 from qaml_qiskit.execution.workload import JobSpec, Workload
 from qaml_qiskit.secrets import hide_all
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.evaluation import Estimates
-from qaml_qiskit.execution.mitigation import Calibration
+from qaml_qiskit.execution.readings.calibration import Calibration
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,12 @@ class LineUsage:
         bonds: two-qubit gates on qubits i and i+1, n − 1 numbers. A gate on qubits further apart counts on every bond
             between them, because routing brings them together there.
         one_qubit: one-qubit gates that a device plays, n numbers: two for every unbroken run of them.
-        measured: whether each qubit is measured, or the weight of its readout error.
+        readout: whether each qubit is measured, or the weight of its readout error.
     """
 
     bonds: tuple[float, ...]
     one_qubit: tuple[float, ...]
-    measured: tuple[float, ...]
+    readout: tuple[float, ...]
 
 
 def line_usage(circuit: QuantumCircuit) -> LineUsage:
@@ -111,7 +111,7 @@ def line_survival(costs: "LineCosts", usage: LineUsage, line: Sequence[int]) -> 
     )
     for place, qubit in enumerate(line):
         total += usage.one_qubit[place] * costs.one_qubit.get(qubit, math.inf)
-        total += costs.readout.get(qubit, math.inf) if usage.measured[place] else 0.0
+        total += costs.readout.get(qubit, math.inf) if usage.readout[place] else 0.0
     return math.exp(-total)
 
 
@@ -225,7 +225,7 @@ class _Search:
                 self._extend((*path, neighbour), cost + bond + self._qubit_cost(placed, neighbour))
 
     def _qubit_cost(self, place: int, qubit: int) -> float:
-        weight = self._usage.measured[place]
+        weight = self._usage.readout[place]
         readout = weight * self._costs.readout.get(qubit, math.inf) if weight else 0.0
         room = self._costs.room.get(qubit, 0.0)
         return self._usage.one_qubit[place] * self._costs.one_qubit[qubit] + readout + room

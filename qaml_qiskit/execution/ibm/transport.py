@@ -1,6 +1,6 @@
 """What the client's requests go through: limits in time and number, and a note of what was sent and what went wrong.
 
-Outside of a :class:`~qaml_qiskit.execution.question.Question` the client behaves as it always does, apart from two
+Outside of a :class:`~qaml_qiskit.execution.ibm.question.Question` the client behaves as it always does, apart from two
 things: after its last retry it has the answer instead of an error without one, and its log shows no credentials.
 """
 
@@ -15,8 +15,8 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import MaxRetryError, ResponseError
 from urllib3.util.retry import Retry
 
-from qaml_qiskit.execution.question import current
-from qaml_qiskit.execution.scrubbing import scrub
+from qaml_qiskit.execution.ibm.question import current
+from qaml_qiskit.execution.ibm.scrubbing import scrub
 
 #: Seconds between two pieces of an answer.
 READ_TIMEOUT = 60.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,7 @@ from qiskit.primitives.containers import BitArray
 
 from qaml_qiskit.evaluation import Products
 from qaml_qiskit.execution.options import needs_mthree
-
-if TYPE_CHECKING:
-    from qaml_qiskit.execution.mitigation import Calibration
+from qaml_qiskit.execution.readings.calibration import Calibration
 
 
 def m3_averages(

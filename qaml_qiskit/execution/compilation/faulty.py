@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from qiskit.transpiler import Target as ISATarget
 
-from qaml_qiskit.execution.fractional import bounds_of
-from qaml_qiskit.execution.mitigation import LEAST_CONTRAST
+from qaml_qiskit.execution.compilation.fractional import bounds_of
+from qaml_qiskit.execution.readings.calibration import LEAST_CONTRAST
 
 Qubits = tuple[int, ...]
 

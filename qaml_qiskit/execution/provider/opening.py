@@ -1,6 +1,7 @@
 """Backends of any vendor with a Qiskit provider: opened by a factory, and what can be expected of them.
 
-Nothing that a vendor's code says is passed on before it went through :func:`~qaml_qiskit.execution.scrubbing.scrub`.
+Nothing that a vendor's code says is passed on before it went through
+:func:`~qaml_qiskit.execution.ibm.scrubbing.scrub`.
 """
 
 import hashlib
@@ -17,8 +18,8 @@ from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.errors import ConfigurationError, CredentialsError, QamlError, UnavailableError
 from qaml_qiskit.execution.catalogue import ProviderEntry
-from qaml_qiskit.execution.question import Question, longest, patience
-from qaml_qiskit.execution.scrubbing import scrub
+from qaml_qiskit.execution.ibm.question import Question, longest, patience
+from qaml_qiskit.execution.ibm.scrubbing import scrub
 from qaml_qiskit.formats import short
 from qaml_qiskit.secrets import hide
 
@@ -197,7 +198,8 @@ def _factory(name: str, path: str) -> Callable[..., Any]:
         what,
         got=problem,
         expected=f"a module {module_name} that can be imported",
-        remedy="install the vendor's package in this environment, or correct the factory in backends.yaml",
+        remedy="install the package in this environment, put the folder of a module of your own into PYTHONPATH, or "
+        "correct the factory in backends.yaml",
     )
 
 

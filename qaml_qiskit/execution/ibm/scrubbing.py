@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from qaml_qiskit.execution.question import current
+from qaml_qiskit.execution.ibm.question import current
 from qaml_qiskit.secrets import hide
 from qaml_qiskit.text import printable, shortened
 

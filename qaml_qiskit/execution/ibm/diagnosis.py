@@ -11,7 +11,7 @@ from typing import NamedTuple
 import requests
 
 from qaml_qiskit.errors import ConfigurationError, CredentialsError, QamlError, UnavailableError
-from qaml_qiskit.execution.question import EndlessAnswerError
+from qaml_qiskit.execution.ibm.question import EndlessAnswerError
 
 #: Seconds; a service that asks to be left alone for longer is asked again after them all the same.
 LONGEST_PAUSE = 300.0

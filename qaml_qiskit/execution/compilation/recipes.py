@@ -12,17 +12,17 @@ from qiskit.transpiler.passes import BarrierBeforeFinalMeasurements, SabreLayout
 from qaml_qiskit.circuits import gate_counts
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.execution.catalogue import parse_yaml
-from qaml_qiskit.execution.fractional import (
+from qaml_qiskit.execution.compilation.fractional import (
     FoldFreeAngles,
     RZZBetweenCX,
     check_angles,
     check_fractional,
     without_fractional,
 )
-from qaml_qiskit.execution.layout import LineUsage, best_line, line_usage
+from qaml_qiskit.execution.compilation.layout import LineUsage, best_line, line_usage
+from qaml_qiskit.execution.compilation.scheduling import DecouplingSequence, scheduling, without_delays
+from qaml_qiskit.execution.compilation.swaps import SwapsBesideGates
 from qaml_qiskit.execution.names import recipe_file
-from qaml_qiskit.execution.scheduling import DecouplingSequence, scheduling, without_delays
-from qaml_qiskit.execution.swaps import SwapsBesideGates
 
 #: Rounds of forward and backward routing behind each layout that SABRE tries; as Qiskit's level 3 has it.
 _SABRE_ITERATIONS = 4
@@ -38,18 +38,18 @@ class Recipe(BaseModel):
         optimization_level: Qiskit's.
         seeds: of the transpiler.
         layout: ``line`` puts the circuit on the line of qubits on which it most likely survives, see
-            :func:`qaml_qiskit.execution.layout.best_line`; ``margin`` on the one on which a classifier loses least of
-            its expected accuracy, which takes the weights of its parts.
+            :func:`~qaml_qiskit.execution.compilation.layout.best_line`; ``margin`` on the one on which a classifier
+            loses least of its expected accuracy, which takes the weights of its parts.
         layout_method: a plugin of Qiskit's; left out, Qiskit chooses.
         routing_method: likewise.
         trials: layouts and routings that SABRE tries for each seed; left out, as many as the level has (20 at most).
         merge_swaps: bring SWAPs next to gates that they can be merged with, see
-            :class:`qaml_qiskit.execution.swaps.SwapsBesideGates`.
+            :class:`qaml_qiskit.execution.compilation.swaps.SwapsBesideGates`.
         approximation_degree: 1 compiles exactly.
         schedule: ``alap`` plays every gate as late as possible and writes idle times down as delays.
         dynamical_decoupling: fills idle times with this sequence of pulses; schedules, too.
-        fractional: use RX(θ) and RZZ(θ), which the target must have; see :mod:`qaml_qiskit.execution.fractional`.
-            Otherwise they are left alone where the target has them.
+        fractional: use RX(θ) and RZZ(θ), which the target must have; see
+            :mod:`qaml_qiskit.execution.compilation.fractional`. Otherwise they are left alone where a target has them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -16,6 +16,7 @@ from qiskit.result import Result
 from qiskit.transpiler import Target as ISATarget
 from qiskit.transpiler import generate_preset_pass_manager
 
+from qaml_qiskit.execution.circuits import unsupported
 from qaml_qiskit.execution.runner import BrokenResultError, SentJob, is_job_id
 from qaml_qiskit.files import make_folders, write_atomically
 
@@ -178,14 +179,7 @@ def read_notes(folder: Path) -> list[Note]:
 
 def in_gates_of(circuits: list[QuantumCircuit], target: ISATarget) -> list[QuantumCircuit]:
     """Circuits on a device's own qubits with its own gates in place of those that it does not have."""
-    if all(
-        instruction.operation.name == "barrier"
-        or target.instruction_supported(
-            instruction.operation.name, tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
-        )
-        for circuit in circuits
-        for instruction in circuit.data
-    ):
+    if all(unsupported(circuit, target) is None for circuit in circuits):
         return circuits
     places = list(range(circuits[0].num_qubits))
     passes = generate_preset_pass_manager(optimization_level=0, target=target, initial_layout=places)

@@ -2,8 +2,8 @@
 
 The client waits in many ways, and not all can be limited from outside: for a name server, for a body that comes byte
 by byte, for a token, for as long as a header asks, in loops over pages. So whoever asks waits for the thread, and
-leaves it behind when the time is over; :mod:`qaml_qiskit.execution.transport` sees to it that a thread that was left
-behind sends nothing more.
+leaves it behind when the time is over; :mod:`qaml_qiskit.execution.ibm.transport` sees to it that a thread that was
+left behind sends nothing more.
 """
 
 import threading

@@ -14,17 +14,14 @@ from qaml_qiskit.errors import ConfigurationError, DamagedFileError, InputError
 from qaml_qiskit.evaluation import Estimates, TiledEstimates
 from qaml_qiskit.evaluation.draws import averaged_draws, by_draw
 from qaml_qiskit.evaluation.estimates import joined
-from qaml_qiskit.execution.answers import check_arrays
-from qaml_qiskit.execution.counts import average_covariance, averages, bits_between, outcomes_of
 from qaml_qiskit.execution.fingerprint import fingerprints
 from qaml_qiskit.execution.ledger import LEDGER_FILE, Ledger
-from qaml_qiskit.execution.mitigation import (
-    Calibration,
-    ReadoutCorrection,
-    read_calibration,
-)
+from qaml_qiskit.execution.readings.calibration import Calibration, read_calibration
+from qaml_qiskit.execution.readings.counts import average_covariance, averages, bits_between, outcomes_of
+from qaml_qiskit.execution.readings.job_results import check_arrays
+from qaml_qiskit.execution.readings.mitigation import ReadoutCorrection
+from qaml_qiskit.execution.readings.sampled import Sampled, TileSampled
 from qaml_qiskit.execution.runner import BrokenResultError
-from qaml_qiskit.execution.sampled import Sampled, TileSampled
 from qaml_qiskit.execution.workload import CALIBRATION, JobSpec, Workload
 from qaml_qiskit.files import write_atomically
 from qaml_qiskit.formats import Arrays, arrays_of, npz, read_bytes

@@ -13,9 +13,9 @@ from qiskit.providers import BackendV2, JobV1
 
 from qaml_qiskit.errors import ConfigurationError, QamlError
 from qaml_qiskit.execution.catalogue import ProviderEntry
+from qaml_qiskit.execution.ibm.scrubbing import scrub
 from qaml_qiskit.execution.local import Primitive, PrimitiveRunner
-from qaml_qiskit.execution.provider import ask, giver_of_jobs, place_of_provider, secrets_of
-from qaml_qiskit.execution.provider_jobs import (
+from qaml_qiskit.execution.provider.jobs import (
     AllSentError,
     Note,
     ReadJob,
@@ -25,8 +25,8 @@ from qaml_qiskit.execution.provider_jobs import (
     read_note,
     read_notes,
 )
+from qaml_qiskit.execution.provider.opening import ask, giver_of_jobs, place_of_provider, secrets_of
 from qaml_qiskit.execution.runner import Answer, BrokenResultError, JobState, MaybeAcceptedError, Runner, SentJob
-from qaml_qiskit.execution.scrubbing import scrub
 from qaml_qiskit.execution.targets import Target
 from qaml_qiskit.execution.workload import JobSpec, Workload
 

@@ -1,6 +1,6 @@
 """IBM Quantum Platform: the account, the device, and the guard that every question to the service goes through.
 
-Nothing that the service says is passed on before it went through :func:`~qaml_qiskit.execution.scrubbing.scrub`.
+Nothing that the service says is passed on before it went through :func:`~qaml_qiskit.execution.ibm.scrubbing.scrub`.
 No question goes past :func:`ask`: it ends in time, and what it raises says whether asking again can help.
 """
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from qaml_qiskit.errors import ConfigurationError, CredentialsError, QamlError, UnavailableError
-from qaml_qiskit.execution.question import Question, longest, patience
-from qaml_qiskit.execution.scrubbing import scrub
+from qaml_qiskit.execution.ibm.question import Question, longest, patience
+from qaml_qiskit.execution.ibm.scrubbing import scrub
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target as ISATarget
@@ -48,7 +48,7 @@ def open_account(what: str, instance: str | None = None) -> "QiskitRuntimeServic
     from qiskit_ibm_runtime.accounts import AccountManager, InvalidAccountError
     from qiskit_ibm_runtime.exceptions import IBMInputValueError
 
-    from qaml_qiskit.execution.transport import guard_client
+    from qaml_qiskit.execution.ibm.transport import guard_client
 
     def connect() -> "QiskitRuntimeService":
         # Asked for by itself first: without a token the client sees an account without devices, after a minute.
@@ -140,7 +140,7 @@ def ask(what: str, question: Callable[[], Value], *, large: bool = False) -> Val
 
 
 def _translate(what: str, error: Exception, asked: Question) -> QamlError:
-    from qaml_qiskit.execution.diagnosis import translate
+    from qaml_qiskit.execution.ibm.diagnosis import translate
 
     # Errors of Qiskit print their message in quotation marks.
     words = str(getattr(error, "message", None) or error)

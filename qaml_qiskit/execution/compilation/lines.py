@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.execution.layout import LineCosts, LineUsage, best_line, line_costs, line_survival, search_line
+from qaml_qiskit.execution.compilation.layout import (
+    LineCosts,
+    LineUsage,
+    best_line,
+    line_costs,
+    line_survival,
+    search_line,
+)
 
 #: Prices on the room that a line takes from others, see :func:`.search_line`. Taking the best line first leaves pieces
 #: that are too short; a price from one of these on, the same devices hold one to three lines of ten qubits more.

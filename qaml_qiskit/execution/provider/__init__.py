@@ -1,0 +1,1 @@
+"""Backends of other vendors' Qiskit providers: opened, given jobs, and read."""

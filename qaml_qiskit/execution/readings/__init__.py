@@ -1,0 +1,1 @@
+"""What jobs answered: checked, kept, corrected, and read as averages."""
