@@ -24,7 +24,7 @@ _ALPHA = 0.05
 _SHOWN = 8
 #: Parts whose errors are followed beyond the straight line, of narrow and of wide tiles, whose forecasts are dear; the
 #: most qubits of a narrow one; and the place of all gates' among the candidates.
-_FOLLOWED, _FOLLOWED_WIDE, _NARROW, _ALL = 12, 4, 5, -1
+_FOLLOWED, _FOLLOWED_WIDE, _NARROW, _ALL = 6, 4, 5, -1
 
 
 @dataclass(frozen=True)
