@@ -52,15 +52,22 @@ def _scaled(error: BaseQuantumError, scale: float) -> QuantumError:
     if not isinstance(error, QuantumError):
         error = QuantumError(error.to_quantumchannel())
     if scale <= 1:
-        return _mixed(error, scale)
+        nothing = QuantumCircuit(error.num_qubits)
+        nothing.id(range(error.num_qubits))
+        return _mixed(error, scale, QuantumError([(nothing, 1.0)]))
     size = 2**error.num_qubits
-    more = (scale - 1) * (1 - average_gate_fidelity(SuperOp(error)))
-    return error.compose(depolarizing_error(min(1.0, more * size / (size - 1)), error.num_qubits))
+    more = (scale - 1) * (1 - average_gate_fidelity(SuperOp(error))) * size / (size - 1)
+    # Whatever comes before it, what is depolarised is the same.
+    return _mixed(error, 1 - min(1.0, more), depolarizing_error(1.0, error.num_qubits))
 
 
-def _mixed(error: QuantumError, scale: float) -> QuantumError:
-    """The error in a share of the cases, and nothing in the others."""
-    nothing = QuantumCircuit(error.num_qubits)
-    nothing.id(range(error.num_qubits))
-    terms = zip(error.circuits, error.probabilities, strict=True)
-    return QuantumError([*((circuit, scale * share) for circuit, share in terms), (nothing, 1 - scale)])
+def _mixed(error: QuantumError, share: float, other: QuantumError) -> QuantumError:
+    """An error in a share of the cases, and another in the rest."""
+    parts = ((error, share), (other, 1 - share))
+    return QuantumError(
+        [
+            (circuit, weight * probability)
+            for part, weight in parts
+            for circuit, probability in zip(part.circuits, part.probabilities, strict=True)
+        ]
+    )
