@@ -71,7 +71,7 @@ def test_a_mix_on_a_device_goes_on_after_a_kill(
     (own, promised) = whole.json()["results"]
     assert (own["attack"], own["eps"], own["source"]) == ("mix", None, str(pair[1]))
     assert (own["false_alarms"], promised["false_alarms"]) == (None, 0.3)
-    assert any("200 shots an image, mitigation m3" in note for note in whole.json()["notes"])
+    assert any("200 shots an image, mitigation readout" in note for note in whole.json()["notes"])
 
     def killed(*given: object) -> None:
         raise KeyboardInterrupt

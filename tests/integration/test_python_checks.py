@@ -8,7 +8,7 @@ import qaml_qiskit as qaml
 from qaml_qiskit.cli.commands import COMMANDS
 from qaml_qiskit.cli.options import request_class
 from qaml_qiskit.errors import QamlError
-from qaml_qiskit.workflows.fields import Exists, marks
+from qaml_qiskit.workflows.fields import Exists, Installed, marks
 from tests.integration.hardware import workspace
 
 #: What a command needs beside the fields that must be given, so that it has a use for all of its names.
@@ -33,7 +33,7 @@ def names() -> list[tuple[str, str]]:
         (command, field)
         for command, kind in kinds.items()
         for field, info in kind.model_fields.items()
-        if any(isinstance(mark, Exists) for mark in marks(info))
+        if any(isinstance(mark, Exists) and not isinstance(mark, Installed) for mark in marks(info))
     ]
 
 

@@ -69,7 +69,8 @@ def check_run(
     if wanted is None:
         wanted = RunRequest.model_validate({k: v for k, v in run.config.items() if k not in RUN_KEYS}).check_images
     images = _images(wanted, run, len(sampled.rows))
-    if not images:
+    # An ideal target promises nothing, which is news to those alone who asked.
+    if not images or (wanted is None and isinstance(entry_of(run), IdealEntry)):
         return None, []
     try:
         target, date, barred = _promising(run, workload)
@@ -131,7 +132,7 @@ def device_check(
         if check is None:
             raise ConfigurationError(
                 f"cannot check {path}",
-                got=" ".join(told) or "a run with --check-images 0",
+                got=" ".join(told) or "a run of which nothing was to be checked",
                 expected="counts of a target with a noise model",
                 remedy="choose another run" if told else "say how many images: images=100",
             )
