@@ -69,8 +69,7 @@ def check_run(
     if wanted is None:
         wanted = RunRequest.model_validate({k: v for k, v in run.config.items() if k not in RUN_KEYS}).check_images
     images = _images(wanted, run, len(sampled.rows))
-    # An ideal target promises nothing, which is news to those alone who asked.
-    if not images or (wanted is None and isinstance(entry_of(run), IdealEntry)):
+    if not images:
         return None, []
     try:
         target, date, barred = _promising(run, workload)

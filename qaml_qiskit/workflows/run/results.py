@@ -37,6 +37,7 @@ from qaml_qiskit.execution import (
 )
 from qaml_qiskit.execution import collect as collect_jobs
 from qaml_qiskit.execution.catalogue import IBMEntry
+from qaml_qiskit.execution.catalogue import IdealEntry
 from qaml_qiskit.execution.ibm.question import within
 from qaml_qiskit.execution.workload import CALIBRATION
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, short
@@ -105,6 +106,9 @@ def finish(
         return Outcome("collect", run, job_rows(run.path, workload), problem=collection.problem(run.path, scored=False))
     scored, images = _score(run, workload, sampled)
     check, told = check_run(run, workload, sampled, progress, pool) if collection.complete else (None, [])
+    if isinstance(entry_of(run), IdealEntry):
+        # It promises nothing, which is no news.
+        told = []
     jobs = job_rows(run.path, workload)
     costs, resources = _plan(run, workload)
     metrics: dict[str, Any] = {
