@@ -36,8 +36,7 @@ from qaml_qiskit.execution import (
     told_engine,
 )
 from qaml_qiskit.execution import collect as collect_jobs
-from qaml_qiskit.execution.catalogue import IBMEntry
-from qaml_qiskit.execution.catalogue import IdealEntry
+from qaml_qiskit.execution.catalogue import IBMEntry, IdealEntry
 from qaml_qiskit.execution.ibm.question import within
 from qaml_qiskit.execution.workload import CALIBRATION
 from qaml_qiskit.formats import Arrays, arrays_of, damaged, npz, short
