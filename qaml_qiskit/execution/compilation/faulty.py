@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from qiskit.transpiler import Target as ISATarget
 
-from qaml_qiskit.execution.compilation.fractional import bounds_of
+from qaml_qiskit.execution.compilation.fractional import bare, bounds_of
 from qaml_qiskit.execution.readings.calibration import LEAST_CONTRAST
 
 Qubits = tuple[int, ...]
@@ -62,17 +62,7 @@ def _faulty(target: ISATarget) -> Iterator[tuple[str, set[Qubits]]]:
 
 
 def _without(target: ISATarget, faulty: dict[str, set[Qubits]], dead: set[int]) -> ISATarget:
-    kept = ISATarget(
-        description=target.description,
-        num_qubits=target.num_qubits,
-        dt=target.dt,
-        granularity=target.granularity,
-        min_length=target.min_length,
-        pulse_alignment=target.pulse_alignment,
-        acquire_alignment=target.acquire_alignment,
-        qubit_properties=target.qubit_properties,
-        concurrent_measurements=target.concurrent_measurements,
-    )
+    kept = bare(target)
     for name in target.operation_names:
         operation, places = target.operation_from_name(name), target[name]
         if places is None or None in places:

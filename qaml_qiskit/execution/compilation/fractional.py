@@ -97,9 +97,9 @@ def check_fractional(target: ISATarget) -> None:
     )
 
 
-def copied(target: ISATarget, without: Any = ()) -> ISATarget:
-    """The same device, without some instructions."""
-    made = ISATarget(
+def bare(target: ISATarget) -> ISATarget:
+    """The same device without any instruction."""
+    return ISATarget(
         description=target.description,
         num_qubits=target.num_qubits,
         dt=target.dt,
@@ -110,6 +110,11 @@ def copied(target: ISATarget, without: Any = ()) -> ISATarget:
         qubit_properties=target.qubit_properties,
         concurrent_measurements=target.concurrent_measurements,
     )
+
+
+def copied(target: ISATarget, without: Any = ()) -> ISATarget:
+    """The same device, without some instructions."""
+    made = bare(target)
     for name in target.operation_names:
         if name in without:
             continue
