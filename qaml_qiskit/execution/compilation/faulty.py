@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 from qiskit.transpiler import Target as ISATarget
 
-from qaml_qiskit.execution.compilation.fractional import bare, bounds_of
+from qaml_qiskit.execution.compilation.device_parts import Qubits, part_of
 from qaml_qiskit.execution.readings.calibration import LEAST_CONTRAST
-
-Qubits = tuple[int, ...]
 
 #: Of a measurement, (p10 + p01)/2: above it, less than :data:`LEAST_CONTRAST` is left of ⟨Z⟩.
 _DEAD_READOUT = (1 - LEAST_CONTRAST) / 2
@@ -62,20 +60,10 @@ def _faulty(target: ISATarget) -> Iterator[tuple[str, set[Qubits]]]:
 
 
 def _without(target: ISATarget, faulty: dict[str, set[Qubits]], dead: set[int]) -> ISATarget:
-    kept = bare(target)
-    for name in target.operation_names:
-        operation, places = target.operation_from_name(name), target[name]
-        if places is None or None in places:
-            kept.add_instruction(operation, name=name)
-            continue
-        working = {
-            qubits: properties
-            for qubits, properties in places.items()
-            if qubits not in faulty.get(name, ()) and dead.isdisjoint(qubits)
-        }
-        if working:
-            kept.add_instruction(operation, working, name=name, angle_bounds=bounds_of(target, name))
-    return kept
+    def works(name: str, qubits: Qubits) -> bool:
+        return qubits not in faulty.get(name, ()) and dead.isdisjoint(qubits)
+
+    return part_of(target, keeps=works)
 
 
 def _connected(target: ISATarget) -> int:

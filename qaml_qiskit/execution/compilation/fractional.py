@@ -16,11 +16,10 @@ from qiskit.transpiler.basepasses import TransformationPass
 from qiskit_ibm_runtime.utils import backend_converter as _folds_bound_angles  # noqa: F401
 
 from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.execution.compilation.device_parts import RZZ_ANGLES, part_of
 
 #: The gates, and the gate that each is assumed to be as good and as long as where a device does not say.
 AS_GOOD_AS: Mapping[str, str] = {"rx": "sx", "rzz": "cz"}
-#: The angles of RZZ that devices have.
-RANGE = (0.0, math.pi / 2)
 #: What a device without fractional gates must have, so that nothing is lost when they are left alone.
 _ELSE = ("cz", "cx", "ecr")
 #: Below what an angle can tell; keeps the sign of zero from being zero.
@@ -53,8 +52,8 @@ def with_fractional(target: ISATarget) -> tuple[ISATarget, tuple[str, ...]]:
             expected="a device of CZ and SX, as IBM's Heron is",
             remedy="leave out fractional, or choose a Heron device such as FakeFez",
         )
-    made = copied(target)
-    bounds = {"rx": None, "rzz": [RANGE]}
+    made = part_of(target)
+    bounds = {"rx": None, "rzz": [RZZ_ANGLES]}
     for name, gate in (("rx", RXGate(Parameter("theta"))), ("rzz", RZZGate(Parameter("theta")))):
         if name in made.operation_names:
             continue
@@ -77,7 +76,7 @@ def without_fractional(target: ISATarget) -> ISATarget:
     names = set(target.operation_names)
     if not names & AS_GOOD_AS.keys() or "sx" not in names or not names & {*_ELSE}:
         return target
-    return copied(target, without=AS_GOOD_AS)
+    return part_of(target, without=AS_GOOD_AS)
 
 
 def check_fractional(target: ISATarget) -> None:
@@ -95,38 +94,6 @@ def check_fractional(target: ISATarget) -> None:
         remedy="add `fractional: true` to the target's entry in backends.yaml, where the device is a Heron, "
         "or choose the recipe line",
     )
-
-
-def bare(target: ISATarget) -> ISATarget:
-    """The same device without any instruction."""
-    return ISATarget(
-        description=target.description,
-        num_qubits=target.num_qubits,
-        dt=target.dt,
-        granularity=target.granularity,
-        min_length=target.min_length,
-        pulse_alignment=target.pulse_alignment,
-        acquire_alignment=target.acquire_alignment,
-        qubit_properties=target.qubit_properties,
-        concurrent_measurements=target.concurrent_measurements,
-    )
-
-
-def copied(target: ISATarget, without: Any = ()) -> ISATarget:
-    """The same device, without some instructions."""
-    made = bare(target)
-    for name in target.operation_names:
-        if name in without:
-            continue
-        operation, places = target.operation_from_name(name), target[name]
-        wanted = {} if places is None or None in places else {"properties": dict(places)}
-        made.add_instruction(operation, name=name, angle_bounds=bounds_of(target, name), **wanted)
-    return made
-
-
-def bounds_of(target: ISATarget, name: str) -> list[tuple[float, float]] | None:
-    """The angles that an instruction may have on a device; None for any."""
-    return [RANGE] if name == "rzz" and target.gate_has_angle_bounds(name) else None
 
 
 class RZZBetweenCX(TransformationPass):
@@ -201,7 +168,7 @@ def check_angles(circuit: QuantumCircuit) -> None:
             continue
         angle = instruction.operation.params[0]
         free = isinstance(angle, ParameterExpression) and angle.parameters
-        if not free and not RANGE[0] - _EDGE <= float(angle) <= RANGE[1] + 1e-10:
+        if not free and not RZZ_ANGLES[0] - _EDGE <= float(angle) <= RZZ_ANGLES[1] + 1e-10:
             raise ConfigurationError(
                 "the compiled circuit has an RZZ that the device does not have",
                 got=f"RZZ({float(angle):.4g})",

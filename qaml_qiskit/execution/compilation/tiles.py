@@ -7,6 +7,7 @@ from qiskit.transpiler import Target as ISATarget
 
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.execution.circuits import active_qubits, check_isa
+from qaml_qiskit.execution.compilation.device_parts import part_of
 from qaml_qiskit.execution.compilation.layout import LineUsage, line_usage
 from qaml_qiskit.execution.compilation.lines import PlacedLine, best_lines
 from qaml_qiskit.execution.compilation.recipes import Recipe, to_isa, usage_for
@@ -96,7 +97,7 @@ def compile_tiles(
 def _compiled_on(
     circuit: QuantumCircuit, target: ISATarget, recipe: Recipe, qubits: tuple[int, ...], name: str
 ) -> QuantumCircuit:
-    small = to_isa(circuit, _alone(target, qubits), recipe, tuple(range(len(qubits))))
+    small = to_isa(circuit, part_of(target, qubits=qubits), recipe, tuple(range(len(qubits))))
     isa = QuantumCircuit(target.num_qubits, name=circuit.name, global_phase=small.global_phase)
     for register in small.cregs:
         isa.add_register(register)
@@ -112,34 +113,6 @@ def _compiled_on(
             remedy="use another recipe, or leave --tiles out",
         )
     return isa
-
-
-def _alone(target: ISATarget, qubits: Sequence[int]) -> ISATarget:
-    """The device with some of its qubits alone, numbered in their order."""
-    place = {qubit: number for number, qubit in enumerate(qubits)}
-    kept = ISATarget(
-        description=target.description,
-        num_qubits=len(qubits),
-        dt=target.dt,
-        granularity=target.granularity,
-        min_length=target.min_length,
-        pulse_alignment=target.pulse_alignment,
-        acquire_alignment=target.acquire_alignment,
-        qubit_properties=target.qubit_properties and [target.qubit_properties[qubit] for qubit in qubits],
-    )
-    for name in target.operation_names:
-        operation, places = target.operation_from_name(name), target[name]
-        if places is None or None in places:
-            kept.add_instruction(operation, name=name)
-            continue
-        own = {
-            tuple(place[qubit] for qubit in used): properties
-            for used, properties in places.items()
-            if place.keys() >= {*used}
-        }
-        if own:
-            kept.add_instruction(operation, own, name=name)
-    return kept
 
 
 def join_tiles(tiles: Sequence[QuantumCircuit]) -> QuantumCircuit:

@@ -22,6 +22,7 @@ from qaml_qiskit.execution import build_workload, compile_for, load_recipe, open
 from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry, IBMEntry, IdealEntry
 from qaml_qiskit.execution.circuits import compact
 from qaml_qiskit.execution.compilation.fractional import FoldFreeAngles, RZZBetweenCX, check_angles, has_fractional
+from qaml_qiskit.execution.compilation.tiles import compile_tiles
 from qaml_qiskit.execution.ibm import service
 from qaml_qiskit.execution.options import PrimitiveOptions, Twirling
 from qaml_qiskit.execution.targets import Target
@@ -99,6 +100,12 @@ def test_one_compiled_circuit_serves_all_angles() -> None:
         check_angles(isa.assign_parameters({parameter: row[parameter.index] for parameter in isa.parameters}))
     fractional, plain = (averages(fez(), recipe, noisy=False) for recipe in ("fractional", "line"))
     assert np.abs(fractional - plain).max() < VALUE[torch.float32]
+
+
+def test_tiles_fold_angles_as_the_whole_device_does() -> None:
+    for tile in compile_tiles(circuit(), fez().isa, load_recipe("fractional"), 2):
+        assert not {"cz", "cx"} & {each.operation.name for each in tile.data}
+        check_angles(tile)
 
 
 def test_half_the_two_qubit_gates_of_free_pairs() -> None:
