@@ -87,20 +87,17 @@ def gate_sensitivities(
         InputError: as for :class:`PreparedCircuit`, or combinations of another shape.
     """
     check_dtype(dtype, _PRECISIONS)
-    readings = None if readings is None else checked_readings(readings, circuit.num_qubits)
-    read = None if readings is None else tuple(dict.fromkeys(q for each in readings for q in qubits_of(each)))
-    prepared = PreparedCircuit(circuit, noise_model, read, dtype=dtype)
+    readings, qubits = _what_is_read(circuit, noise_model, readings)
     values = check_rows(values, circuit.num_parameters)
-    readings = prepared.qubits if readings is None else readings
     if combinations is not None:
         _check_combinations(combinations, len(values), len(readings))
     table = NoiseTable(noise_model, is_split=False)
-    uses = _Row.of(circuit.assign_parameters(values[0]), table, prepared.qubits).uses()
+    uses = _Row.of(circuit.assign_parameters(values[0]), table, qubits).uses()
     _check_noisy(uses)
     found = []
     # Every row is lowered by itself: that is a twentieth of what its overlaps cost.
     for done, angles in enumerate(values, start=1):
-        row = _Row.of(circuit.assign_parameters(angles), table, prepared.qubits)
+        row = _Row.of(circuit.assign_parameters(angles), table, qubits)
         combination = None if combinations is None else combinations[done - 1]
         row.check_memory(len(readings if combination is None else combination), dtype.itemsize, memory_limit)
         found.append(_slopes(row, readings, combination, dtype))
@@ -119,13 +116,23 @@ def noisy_gates(
     Raises:
         ConfigurationError: as :func:`gate_sensitivities`.
     """
-    readings = None if readings is None else checked_readings(readings, circuit.num_qubits)
-    read = None if readings is None else tuple(dict.fromkeys(q for each in readings for q in qubits_of(each)))
-    qubits = PreparedCircuit(circuit, noise_model, read).qubits
+    _, qubits = _what_is_read(circuit, noise_model, readings)
     bound = circuit.assign_parameters(np.zeros(circuit.num_parameters))
     uses = _Row.of(bound, NoiseTable(noise_model, is_split=False), qubits).uses()
     _check_noisy(uses)
     return {gate: uses[gate] for gate in sorted(uses)}
+
+
+def _what_is_read(
+    circuit: QuantumCircuit, noise_model: NoiseModel | None, readings: Sequence[Reading] | None
+) -> tuple[tuple[Reading, ...], tuple[int, ...]]:
+    """The readings, the measured qubits if None, and their qubits, of a circuit that can be followed."""
+    if readings is None:
+        qubits = PreparedCircuit(circuit, noise_model).qubits
+        return qubits, qubits
+    checked = checked_readings(readings, circuit.num_qubits)
+    read = tuple(dict.fromkeys(qubit for each in checked for qubit in qubits_of(each)))
+    return checked, PreparedCircuit(circuit, noise_model, read).qubits
 
 
 def _check_noisy(uses: Mapping[PhysicalGate, int]) -> None:

@@ -221,7 +221,7 @@ class _Predicting:
             if other is not deployment:
                 other.circuit.release()
         if block.bitstrings:
-            return {"z": string_frequencies(deployment, block.images, advance)}
+            return {"z": deployment.frequencies(block.images, advance)}
         return deployment_averages(deployment, block.images, advance, block.rows).arrays()
 
 
@@ -263,14 +263,3 @@ def products_told(strings: Sequence[Sequence[int]]) -> str:
     size, qubits = len(strings), len({qubit for string in strings for qubit in string})
     products = f"{size} product{'s' * (size != 1)} of Z on {qubits} qubit{'s' * (qubits != 1)}"
     return f"logits are a linear function of ⟨P_s⟩, the averages of {products} over the same shots"
-
-
-def string_frequencies(deployment: Deployment, images: Tensor, advance: Advance = ignore) -> NDArray[np.floating]:
-    """Frequencies of the bitstrings that are read, shape (N, 2^n).
-
-    Args:
-        deployment: whose encoding is noisy, too, as on a device.
-        images: shape (N, C, H, W).
-        advance: told about every image.
-    """
-    return deployment.frequencies(images, advance)

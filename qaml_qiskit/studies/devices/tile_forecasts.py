@@ -61,6 +61,21 @@ class Tile:
         mean = (found.p10 + found.p01) / 2
         return ReadoutMap(mean, mean)
 
+    @property
+    def propagated(self) -> CircuitWithNoise:
+        """What is propagated to averages: with readout errors, but for twirled ones; see :meth:`as_read`."""
+        return self.circuit.without_readout_errors() if self.twirled else self.circuit
+
+    def as_read(self, averages: Floats) -> Floats:
+        """Averages of :attr:`propagated`, or derivatives of them, as the run reads them; shape (N, S, …).
+
+        Symmetric errors, which twirled ones are, shrink a product by the contrasts of its qubits.
+        """
+        if not self.twirled:
+            return averages
+        contrast = self.circuit.products.contrast(self.readout)
+        return averages * contrast.reshape(-1, *[1] * (averages.ndim - 2))
+
     def prepared(self, scale: float = 1.0) -> PreparedCircuit:
         """The circuit without readout errors, its gates' errors scaled; prepared once for all blocks of images."""
         if scale not in self._prepared:
@@ -266,13 +281,10 @@ def tile_derivatives(tile: Tile, values: NDArray[np.float64]) -> Arrays:
     Returns:
         ``names`` of the gates, their ``qubits`` in the circuit, filled up with −1, and ``derivatives`` (N, S, G).
     """
-    circuit = tile.circuit.without_readout_errors() if tile.twirled else tile.circuit
+    circuit = tile.propagated
     found = gate_sensitivities(circuit.circuit, circuit.noise, circuit.strings, values)
     kept = [place for place, (name, _) in enumerate(found.gates) if name != "measure"]
-    derivatives = found.derivatives[:, :, kept]
-    if tile.twirled:
-        # Symmetric errors shrink a product by the contrasts of its qubits.
-        derivatives = derivatives * tile.circuit.products.contrast(tile.readout)[:, None]
+    derivatives = tile.as_read(found.derivatives[:, :, kept])
     names, qubits = [found.gates[place][0] for place in kept], [found.gates[place][1] for place in kept]
     filled = np.array([[*each, -1][:2] for each in qubits], dtype=np.int64).reshape(-1, 2)
     return {"names": np.array(names, dtype=np.str_), "qubits": filled, "derivatives": derivatives}
@@ -289,14 +301,11 @@ def scaled_averages(
         scale: of the errors, 0 or more.
         gates: names and physical qubits; all gates if None.
     """
-    circuit = tile.circuit.without_readout_errors() if tile.twirled else tile.circuit
+    circuit = tile.propagated
     noise, place = circuit.noise, {qubit: index for index, qubit in enumerate(tile.qubits)}
     if noise is not None:
         own = gates and [(name, tuple(place[qubit] for qubit in qubits)) for name, qubits in gates]
         noise = scaled_noise(noise, scale, own)
     # Shots tell far less than seven digits.
     prepared = PreparedCircuit(circuit.circuit, noise, circuit.read, dtype=torch.float32)
-    found = prepared.expectations(values, circuit.strings)
-    averages: Floats = found.double().numpy()
-    # Symmetric errors shrink a product by the contrasts of its qubits.
-    return averages * tile.circuit.products.contrast(tile.readout) if tile.twirled else averages
+    return tile.as_read(prepared.expectations(values, circuit.strings).double().numpy())

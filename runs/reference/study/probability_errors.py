@@ -21,7 +21,7 @@ from qaml_qiskit.confidence import Probabilities, softmax
 from qaml_qiskit.deployments import deploy, load_batch
 from qaml_qiskit.evaluation.estimates import factors
 from qaml_qiskit.execution import Calibration, ReadoutCorrection
-from qaml_qiskit.studies.devices.predicting import deployment_averages, string_frequencies
+from qaml_qiskit.studies.devices.predicting import deployment_averages
 
 IMAGES, SHOTS, REPETITIONS = 200, (100, 1000), {"readout": 20, "m3": 5}
 
@@ -54,7 +54,7 @@ def main():
     device = deploy("mnist-shallow24", "fake-fez")
     batch, temperature, head = load_batch(str(IMAGES), [device], None), device.temperature, device.head
     found = deployment_averages(device, batch.images)
-    frequencies = string_frequencies(device, batch.images)
+    frequencies = device.frequencies(batch.images)
     inverted = found.without_errors(device.circuit.products, device.circuit.readout)
     endless = {"ideal": device.ideal(batch.images), "readout": inverted, "m3": inverted}
     columns = ["mitigation", "shots", "accuracy", "confidence", "nll", "mean_nll", "spread"]
