@@ -12,6 +12,7 @@ import pytest
 
 from qaml_qiskit import TrainRequest, train
 from qaml_qiskit.cli.main import main
+from tests.integration.hardware import workspace
 
 #: A picture of one pixel.
 _PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
@@ -84,4 +85,13 @@ def trained_convnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of a ConvNet on the same digits."""
     folder = tmp_path_factory.mktemp("trained") / "convnet"
     train(TrainRequest(model="convnet", classes=(0, 1, 2), epochs=1, seed=1), out=folder)
+    return folder
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model of two qubits and five images, in the folder that commands are given in."""
+    folder = workspace(tmp_path / "work")
+    (folder / "backends.yaml").unlink()
+    monkeypatch.chdir(folder)
     return folder

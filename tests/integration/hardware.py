@@ -1,13 +1,17 @@
 """A tiny classifier and a device entry, for runs against the loopback service."""
 
+import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from qaml_qiskit.models import QVC, DataCard, ModelCard, QVCConfig
 from qaml_qiskit.models.store import model_files
+from tests.integration.loopback.client import connect
 from tests.integration.loopback.server import MANILA, Loopback
 
 #: Five images, two a job: three image jobs beside the calibration.
@@ -57,6 +61,25 @@ def predictions(run: Path) -> dict[str, np.ndarray]:
 
 def same(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> bool:
     return found.keys() == wanted.keys() and all(np.array_equal(found[name], wanted[name]) for name in found)
+
+
+def undisturbed_run(folder: Path, words: Callable[[Path, Path], list[str]]) -> dict[str, np.ndarray]:
+    """The predictions of a run that nothing disturbs. Equal PUBs give equal counts on the loopback.
+
+    Args:
+        folder: for the workspace.
+        words: of the command, by the workspace and the run folder; as :func:`arguments`.
+    """
+    from qaml_qiskit.cli.main import main
+
+    place, run = workspace(folder / "work"), folder / "work/run"
+    with Loopback({MANILA: "manila"}) as running, pytest.MonkeyPatch.context() as patch:
+        connect(running, patch, place / "home")
+        patch.setattr(sys, "argv", ["qaml", "run", *words(place, run), "--submit", "--json"])
+        with pytest.raises(SystemExit) as leave:
+            main()
+        assert leave.value.code in (0, None)
+    return predictions(run)
 
 
 def executions(server: Loopback) -> Counter[str]:

@@ -15,8 +15,17 @@ from qaml_qiskit.execution import Ledger
 from qaml_qiskit.execution.costs import JOB_OVERHEAD
 from qaml_qiskit.models import QVC, DataCard, QVCConfig, save_model
 from tests.integration.conftest import Finished
-from tests.integration.hardware import CHUNKS, IMAGES, ONCE, arguments, executions, predictions, same, workspace
-from tests.integration.loopback.client import KILL_AT, connect
+from tests.integration.hardware import (
+    CHUNKS,
+    IMAGES,
+    ONCE,
+    arguments,
+    executions,
+    predictions,
+    same,
+    undisturbed_run,
+)
+from tests.integration.loopback.client import KILL_AT
 from tests.integration.loopback.faults import DROP_AFTER_ACCEPT, TORN, accept_then, answer, leak
 from tests.integration.loopback.server import MANILA, Loopback
 from tests.mthree_cases import M3
@@ -29,16 +38,7 @@ Qaml = Callable[..., Finished]
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     """The predictions of a run that nothing disturbs. Equal PUBs give equal counts on the loopback."""
-    folder = workspace(tmp_path_factory.mktemp("undisturbed") / "work")
-    with Loopback({MANILA: "manila"}) as running, pytest.MonkeyPatch.context() as patch:
-        connect(running, patch, folder / "home")
-        patch.setattr(sys, "argv", ["qaml", "run", *arguments(folder, folder / "run"), "--submit", "--json"])
-        from qaml_qiskit.cli.main import main
-
-        with pytest.raises(SystemExit) as leave:
-            main()
-        assert leave.value.code in (0, None)
-    return predictions(folder / "run")
+    return undisturbed_run(tmp_path_factory.mktemp("undisturbed"), arguments)
 
 
 def test_a_run_sends_every_job_once_and_collecting_again_changes_nothing(

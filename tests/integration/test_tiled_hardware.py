@@ -11,10 +11,20 @@ import numpy as np
 import pytest
 
 from tests.integration.conftest import Finished
-from tests.integration.hardware import CHUNKS, IMAGES, ONCE, SHOTS, arguments, executions, predictions, same, workspace
-from tests.integration.loopback.client import KILL_AT, connect
+from tests.integration.hardware import (
+    CHUNKS,
+    IMAGES,
+    ONCE,
+    SHOTS,
+    arguments,
+    executions,
+    predictions,
+    same,
+    undisturbed_run,
+)
+from tests.integration.loopback.client import KILL_AT
 from tests.integration.loopback.faults import DROP_AFTER_ACCEPT
-from tests.integration.loopback.server import MANILA, Loopback
+from tests.integration.loopback.server import Loopback
 
 pytest_plugins = ["tests.integration.loopback.fixtures"]
 
@@ -31,16 +41,7 @@ def tiled(folder: Path, run: Path, *, tiles: int = TILES, mitigation: str = "m3"
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     """The predictions of a tiled run that nothing disturbs. Equal PUBs give equal counts on the loopback."""
-    folder = workspace(tmp_path_factory.mktemp("undisturbed") / "work")
-    with Loopback({MANILA: "manila"}) as running, pytest.MonkeyPatch.context() as patch:
-        connect(running, patch, folder / "home")
-        patch.setattr(sys, "argv", ["qaml", "run", *tiled(folder, folder / "run"), "--submit", "--json"])
-        from qaml_qiskit.cli.main import main
-
-        with pytest.raises(SystemExit) as leave:
-            main()
-        assert leave.value.code in (0, None)
-    return predictions(folder / "run")
+    return undisturbed_run(tmp_path_factory.mktemp("undisturbed"), tiled)
 
 
 def test_images_are_dealt_and_every_job_is_sent_once(

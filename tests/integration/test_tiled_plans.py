@@ -7,20 +7,11 @@ import pytest
 
 import qaml_qiskit
 from tests.integration.conftest import Finished
-from tests.integration.hardware import IMAGES, workspace
+from tests.integration.hardware import IMAGES
 
 Qaml = Callable[..., Finished]
 REQUEST = ("model", "--images", "images.npz", "--shots", 300)
 DEVICE = (*REQUEST, "--target", "fake-torino")
-
-
-@pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A model of two qubits and five images, in the folder that commands are given in."""
-    folder = workspace(tmp_path / "work")
-    (folder / "backends.yaml").unlink()
-    monkeypatch.chdir(folder)
-    return folder
 
 
 @pytest.mark.parametrize("recipe", ["line", "quick"])

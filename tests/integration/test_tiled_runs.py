@@ -10,20 +10,11 @@ import pytest
 import qaml_qiskit
 from qaml_qiskit.execution import Workload
 from tests.integration.conftest import Finished
-from tests.integration.hardware import IMAGES, predictions, same, workspace
+from tests.integration.hardware import IMAGES, predictions, same
 from tests.tolerances import SIGMAS
 
 Qaml = Callable[..., Finished]
 SHOTS = 400
-
-
-@pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A model of two qubits and five images, in the folder that commands are given in."""
-    folder = workspace(tmp_path / "work")
-    (folder / "backends.yaml").unlink()
-    monkeypatch.chdir(folder)
-    return folder
 
 
 def words(run: str, *more: object, tiles: int | str = 3, target: str = "fake-torino") -> list[object]:
