@@ -27,6 +27,10 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.campaigns.benchmark.collecting import collect_cards as collect_cards
+    from qaml_qiskit.campaigns.benchmark.collecting import verify_cards as verify_cards
+    from qaml_qiskit.campaigns.benchmark.request import BenchmarkRequest as BenchmarkRequest
+    from qaml_qiskit.campaigns.benchmark.workflow import benchmark as benchmark
     from qaml_qiskit.compute import Compute as Compute
     from qaml_qiskit.datasets import Dataset as Dataset
     from qaml_qiskit.datasets import Split as Split

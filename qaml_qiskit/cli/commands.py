@@ -194,6 +194,13 @@ COMMANDS = {
             "monitor",
             "MonitorRequest",
         ),
+        Command(
+            "benchmark",
+            "Take models through one fixed protocol: a row and a card each; or check the cards of others.",
+            "benchmark",
+            "BenchmarkRequest",
+            {"verify": "verify_cards", "table": "collect_cards"},
+        ),
         Command("data list", "List the data sets and whether their files are here.", "list_data"),
         Command(
             "data fetch", "Download a data set and check it; a failed download leaves nothing behind.", "fetch_data"
