@@ -51,7 +51,9 @@ AROUND = {
     "recalibrate": Around(bool, "With --retry: calibrate the readout anew."),
     "moved": Around(bool, "This folder is no copy: the original is not used any more."),
     "check": Around(bool, "Compare with the kept counts instead; exit code 2 when one has grown."),
-    "verify": Around(Path, "Check a card, or a folder of cards, instead; exit code 2 when one does not fit.", metavar="CARD"),
+    "verify": Around(
+        Path, "Check a card, or a folder of cards, instead; exit code 2 when one does not fit.", metavar="CARD"
+    ),
     "table": Around(
         Path, "Check a folder of cards instead, and write benchmark.csv and benchmark.md there.", metavar="FOLDER"
     ),

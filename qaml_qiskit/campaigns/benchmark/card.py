@@ -42,7 +42,7 @@ class ModelOfCard(_Part):
 
 
 class DataOfCard(_Part):
-    """Which test images they were: data set, how many in all, their fingerprint, and on which source they were attacked."""
+    """Which test images they were: data set, number, fingerprint, and the source that they were attacked on."""
 
     dataset: str
     test_images: int
@@ -158,9 +158,7 @@ def _of_figure(
         yield from _of_share(name, value, figure, plan, protocol.size(name, arena) or 0)
 
 
-def _of_share(
-    name: str, value: float, figure: Figure, plan: FigurePlan, images: int
-) -> Iterator[tuple[str, str, str]]:
+def _of_share(name: str, value: float, figure: Figure, plan: FigurePlan, images: int) -> Iterator[tuple[str, str, str]]:
     """A figure from 0 to 1 with an interval."""
     if not 0 <= value <= 1:
         yield name, f"{value}", "a number from 0 to 1"
@@ -174,11 +172,12 @@ def _of_share(
         return
     if figure.count is not None and not _close(value, figure.count / most):
         yield name, f"{value}", f"{figure.count} of {most}, which is {figure.count / most:g}"
-    if figure.interval is None or not figure.interval[0] - _CLOSE <= value <= figure.interval[1] + _CLOSE:
-        yield f"the interval of {name}", str(figure.interval), f"one around {value:g}"
+    low, high = figure.interval or (1.0, 0.0)
+    if not 0 <= low <= high <= 1:
+        yield f"the interval of {name}", str(figure.interval), "two numbers from 0 to 1, the lower one first"
     elif plan.kind != "given":
         wanted = wilson_interval(value, most)
-        if not all(_close(said, end) for said, end in zip(figure.interval, wanted, strict=True)):
+        if not all(_close(said, end) for said, end in zip((low, high), wanted, strict=True)):
             yield f"the interval of {name}", str(figure.interval), f"Wilson's, {wanted[0]:.4f} to {wanted[1]:.4f}"
 
 

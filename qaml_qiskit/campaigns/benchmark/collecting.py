@@ -56,9 +56,9 @@ def collect_cards(path: Path) -> Outcome:
     rows = [card.row for card in cards]
     write_atomically(folder / CSV_FILE, to_csv(rows))
     write_atomically(folder / MARKDOWN_FILE, markdown_of(cards))
-    return Outcome("benchmark", None, rows, notes=(f"Written: {folder / CSV_FILE}, {folder / MARKDOWN_FILE}.",)).briefly(
-        brief_of
-    )
+    return Outcome(
+        "benchmark", None, rows, notes=(f"Written: {folder / CSV_FILE}, {folder / MARKDOWN_FILE}.",)
+    ).briefly(brief_of)
 
 
 def sorted_cards(cards: Sequence[Card]) -> list[Card]:
@@ -94,13 +94,15 @@ def markdown_of(cards: Sequence[Card]) -> str:
         arena = load_protocol(version).on(dataset)
         told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in arena.sizes.items())
         parts += ["", f"## {dataset}, version {version}", "", f"{told}; source {arena.source.model}.", ""]
-        parts += [to_markdown([_shown(card, row) for card, row in zip(some, headline([c.row for c in some]), strict=True)])]
+        parts += [
+            to_markdown([_shown(card, row) for card, row in zip(some, headline([c.row for c in some]), strict=True)])
+        ]
     return "\n".join([*parts, ""])
 
 
 def _shown(card: Card, row: dict[str, object]) -> dict[str, object]:
     """A row for people: intervals behind the figures, a mark where the audit was not sound."""
-    shown = {}
+    shown: dict[str, object] = {}
     for name, value in row.items():
         figure = card.figures.get(name)
         text = "–" if value is None else format_cell(value)

@@ -101,7 +101,9 @@ class Contestant:
         return ""
 
 
-def read_contestants(request: BenchmarkRequest, protocol: Protocol, progress: Progress, data_dir: Path | None) -> list[Contestant]:
+def read_contestants(
+    request: BenchmarkRequest, protocol: Protocol, progress: Progress, data_dir: Path | None
+) -> list[Contestant]:
     """The models of a request, each checked against the protocol before anything is computed.
 
     Raises:
@@ -173,4 +175,3 @@ def _check_test_images(deployment: Deployment, arena: Arena, dataset: str, data_
             expected=arena.test.fingerprint,
             remedy="give the official files with --data-dir; `qaml data verify` checks them",
         )
-

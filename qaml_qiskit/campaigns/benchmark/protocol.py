@@ -31,8 +31,8 @@ Scalar = int | float | str
 #: What a step or a figure asks of a model: a circuit; logits that are quadratic forms of the image; that it is not the
 #: model itself which the images are made on.
 Need = Literal["circuit", "forms", "another"]
-#: ``rate``: so many of so many images. ``share``: a mean of shares, with an interval over the images. ``given``: a figure
-#: whose interval the command works out. ``number``: one without an interval. ``verdict``: a word.
+#: ``rate``: so many of so many images. ``share``: a mean of shares, with an interval over the images. ``given``: a
+#: figure whose interval the command works out. ``number``: one without an interval. ``verdict``: a word.
 Kind = Literal["rate", "share", "given", "number", "verdict"]
 
 

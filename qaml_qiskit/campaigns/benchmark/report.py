@@ -110,12 +110,12 @@ def write_report(run: Run, request: BenchmarkRequest, protocol: Protocol, cards:
     report.picture("benchmark.png", picture(cards), _BARS)
     report.table("All figures", figure_rows(protocol, cards), file="figures.csv")
     commands = [
-        {"model": card.model.name, "step": step, "command": line} for card in cards for step, line in card.commands.items()
+        {"model": card.model.name, "step": step, "command": line}
+        for card in cards
+        for step, line in card.commands.items()
     ]
     report.table("What makes each figure", commands)
-    first = cards[0]
-    lead = (
-        f"{len(cards)} {'model' if len(cards) == 1 else 'models'}. {first.model.name}: {first.figures['clean_accuracy'].value:.1%} "
-        f"right, {first.figures['robust_accuracy'].value:.1%} under AutoAttack."
-    )
+    clean, robust = (cards[0].figures[name].value for name in ("clean_accuracy", "robust_accuracy"))
+    models = "1 model" if len(cards) == 1 else f"{len(cards)} models"
+    lead = f"{models}. {cards[0].model.name}: {clean:.1%} right, {robust:.1%} under AutoAttack."
     report.finish(lead, rows, notes)

@@ -139,4 +139,3 @@ def _check_names(everyone: Sequence[Contestant]) -> None:
                 expected="names that differ behind their folders",
                 remedy="benchmark them one by one, or rename a folder",
             )
-
