@@ -56,15 +56,23 @@ class Contestant:
 
     def step(self, name: str) -> CommandStep:
         """A step of the protocol for this model."""
+        depends = {self.name: self.deployment.fingerprint, self.source.name: self.source.weights}
+        called = f"{slug(self.short_name)}-{name}"
+        return CommandStep(called, self.protocol.steps[name].command, self._fields(name, self.name), depends)
+
+    def command_line(self, name: str) -> str:
+        """The command of a step, with the model's name alone: where its folder lies is nobody's business."""
+        plan = self.protocol.steps[name]
+        return CommandStep(name, plan.command, self._fields(name, self.short_name)).request.command_line()
+
+    def _fields(self, name: str, model: str) -> dict[str, Any]:
         plan = self.protocol.steps[name]
         fields = {**plan.fields, **({} if self.has_record else plan.without_record)}
         if names_code(self.name):
             fields["dataset"] = self.dataset
-        words = {**self.arena.words, "model": self.name}
-        depends = {self.name: self.deployment.fingerprint, self.source.name: self.source.weights}
-        called = f"{slug(self.short_name)}-{name}"
-        texts = {key: str(value) if key == "images" else value for key, value in filled(fields, words).items()}
-        return CommandStep(called, plan.command, texts, depends)
+        found: dict[str, Any] = filled(fields, {**self.arena.words, "model": model})
+        # A number of images is written as the text that may also name a file of them.
+        return {**found, "images": str(found["images"])}
 
     @property
     def has_record(self) -> bool:

@@ -94,7 +94,7 @@ def card_of(contestant: Contestant, pool: StepPool, note: str, progress: Progres
         if not pool.has(step):
             progress.say(f"{contestant.short_name}: {plan.told}")
         runs[name] = load_run(pool.run(step), plan.command)
-        commands[name] = step.request.command_line()
+        commands[name] = contestant.command_line(name)
     tables = {name: run.metrics() for name, run in runs.items()}
     return Card(
         protocol=ProtocolOfCard(version=protocol.version, fingerprint=protocol.fingerprint),
