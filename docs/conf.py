@@ -57,6 +57,7 @@ logging.getLogger("qiskit").setLevel(logging.WARNING)
 
 _HERE = Path(__file__).parent
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+_ELSEWHERE = re.compile(r"\[([^\]]*)\]\(\.\./\.\./(?!docs/)[^)]*\)")
 _LITERAL = re.compile(r"(``.*?``)")
 _LONE_LETTER = re.compile(r"^(\s+\w+: )(?=[A-Za-z]\.$)")
 
@@ -140,9 +141,7 @@ def _bring_results(app: Sphinx, config: object) -> None:
     """
     home, place = _HERE.parent / "runs" / "reference", _HERE / "results"
     pages = sorted(home.rglob("*.md"))
-    linked = (
-        (page.parent / found[1]).resolve() for page in pages for found in _LINK.finditer(page.read_text("utf-8"))
-    )
+    linked = ((page.parent / found[1]).resolve() for page in pages for found in _LINK.finditer(page.read_text("utf-8")))
     wanted = {
         place / file.relative_to(home): file for file in (*pages, *linked) if file.is_file() and home in file.parents
     }
@@ -155,8 +154,10 @@ def _bring_results(app: Sphinx, config: object) -> None:
 
 
 def _find_results(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Let a link from the documentation to ``runs/reference/`` lead to the page's copy."""
+    """Let a link from the documentation to ``runs/reference/`` lead to the page's copy; leave out what is not a page here."""
     source[0] = source[0].replace("../runs/reference/", "results/")
+    if docname.startswith("results/"):
+        source[0] = _ELSEWHERE.sub(r"\1", source[0])
 
 
 def _tell_requests(app: Sphinx, config: object) -> None:

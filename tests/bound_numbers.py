@@ -44,6 +44,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(REFE
 
 _COMMENT = re.compile(r"^[ ]*<!-- numbers\b(?P<body>.*?)-->[ ]*\n", re.M | re.S)
 _NUMBER = re.compile(r"(?<![\w.])[−-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+|(?<=\d))(?:e-?\d+)?(?![\w])")
+_FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 _CONDITION = re.compile(r"(\w[\w.]*)=(\S*)")
 _AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
     "median": statistics.median,
@@ -152,9 +153,14 @@ def agrees(printed: str, value: float) -> bool:
     return abs(float(plain) - value) <= step * (0.5 + 1e-6)
 
 
+def _text(page: Path) -> str:
+    """A page whose blocks of code are empty lines."""
+    return _FENCE.sub(lambda block: "\n" * block[0].count("\n"), page.read_text(encoding="utf-8"))
+
+
 def bound_numbers(page: Path) -> list[Bound]:
     """All numbers of a page that are bound, right and wrong."""
-    text = page.read_text(encoding="utf-8")
+    text = _text(page)
     name = page.relative_to(ROOT).as_posix() if page.is_relative_to(ROOT) else page.name
     found: list[Bound] = []
     for comment in _COMMENT.finditer(text):
@@ -233,7 +239,7 @@ def _entry(line: str) -> tuple[str, str]:
 
 def tables_without(page: Path) -> list[int]:
     """The lines of the tables with numbers in their cells that have no comment above."""
-    text = page.read_text(encoding="utf-8")
+    text = _text(page)
     blank = _COMMENT.sub(lambda comment: "\n" * (comment[0].count("\n") - 1) + "<!-- numbers -->\n", text)
     lines = blank.splitlines()
     found = []
