@@ -154,7 +154,7 @@ def _bring_results(app: Sphinx, config: object) -> None:
 
 
 def _find_results(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Let a link from the documentation to ``runs/reference/`` lead to the page's copy; leave out what is not a page here."""
+    """Let a link to ``runs/reference/`` lead to the page's copy, and leave out links to what is not on the site."""
     source[0] = source[0].replace("../runs/reference/", "results/")
     if docname.startswith("results/"):
         source[0] = _ELSEWHERE.sub(r"\1", source[0])

@@ -1,28 +1,28 @@
 """Numbers in the pages, bound to the files of ``runs/reference/`` that they come from.
 
-An author writes a comment above a table or a paragraph. Above a paragraph, or a list, a line for every number that is bound,
-as it is printed there::
+An author writes a comment above a table or a paragraph. Above a paragraph, or a list, a line for every number that is
+bound, as it is printed there::
 
     <!-- numbers
     .927 = mnist-transfer/transfer.csv source=mnist-convnet attack=pgd eps=0.1 victim=mnist-resnet18: accuracy
     .963 = mnist-qvc200/metrics.json: test_accuracy
-    .579 = median mnist-qvc200-certificates/certificates.csv: radius
+    .579 = median mnist-qvc200-certificates/certificates.csv predicted=@label: radius
     -->
 
-Above a table, what all cells have in common behind ``from``, and what a column and a row add, in their order. A column may
-have several sources, separated by ``;``, for as many numbers in one cell; ``-`` binds nothing::
+Above a table, what all cells have in common behind ``from``, and what a column and a row add, in their order. A column
+may have several sources, separated by ``;``, for as many numbers in one cell; ``-`` binds nothing::
 
     <!-- numbers
     from mnist-transfer/transfer.csv attack=pgd: accuracy
-    columns attack=none | source=mnist-convnet eps=0.1 | source=mnist-convnet eps=0.2
+    columns attack=none source= | source=mnist-convnet eps=0.1 | source=mnist-convnet eps=0.2
     rows victim=mnist-convnet | victim=mnist-resnet18
     -->
 
-A later part of a source replaces what an earlier one says of the same column or file; ``{}`` in a column is the row's text, and a
-space within a value is written ``+``. ``numbers none: reason`` says why the
-next table has no source. Conditions compare as numbers where both are (with another column behind ``@``: ``predicted=@label``), and must leave one row, but for ``median``, ``mean``,
-``count``, ``lowest`` and ``highest`` in front. ``100 *`` in front is for percentages. Numbers agree if the source, rounded
-to the digits that are printed, is what is printed.
+A later part of a source replaces what an earlier one says of the same column or file; ``{}`` in a column is the row's
+text; a space within a value is written ``+``, another column of the row ``@column``. Conditions compare as numbers
+where both are. They must leave one row, but for ``median``, ``mean``, ``count``, ``lowest`` and ``highest`` in front;
+``100 *`` is for percentages. Numbers agree if the source, rounded to the digits that are printed, is what is printed.
+``numbers none: reason`` says why the next table has no source.
 
 ``python -m tests.bound_numbers [PAGE …]`` says how many numbers each page binds, and what is wrong.
 """

@@ -56,8 +56,8 @@ def test_a_table_is_compared_cell_by_cell(tmp_path: Path) -> None:
 
 
 def test_a_number_of_a_paragraph_is_looked_for_and_compared(tmp_path: Path) -> None:
-    comment = "<!-- numbers\n{} = mnist-transfer/transfer.csv source=mnist-convnet attack=pgd eps=0.1 victim={}: accuracy\n-->\n"
-    page = comment.format(".927", "mnist-resnet18") + "ResNet18 keeps .927,\nthe QVC less.\n"
+    source = "mnist-transfer/transfer.csv source=mnist-convnet attack=pgd eps=0.1 victim=mnist-resnet18: accuracy"
+    page = f"<!-- numbers\n.927 = {source}\n-->\nResNet18 keeps .927,\nthe QVC less.\n"
     assert found(page, tmp_path) == [""]
     assert found(page.replace(".927", ".928"), tmp_path) == ["4 .928 is 0.927"]
     assert found(page.replace("keeps .927", "keeps .930"), tmp_path) == ["4 .927 does not stand below its comment"]
