@@ -18,6 +18,9 @@ may have several sources, separated by ``;``, for as many numbers in one cell; `
     rows victim=mnist-convnet | victim=mnist-resnet18
     -->
 
+Where the cells of a table are the conditions themselves, ``?`` stands for their text: ``rows model=?`` for all rows by
+their first cell, and ``columns tiles=? | : accuracy`` for a column that says which row of the file is meant.
+
 A later part of a source replaces what an earlier one says of the same column or file; ``{}`` in a column is the row's
 text; a space within a value is written ``+``, another column of the row ``@column``. Conditions compare as numbers
 where both are. They must leave one row, but for ``median``, ``mean``, ``count``, ``lowest`` and ``highest`` in front;
@@ -198,22 +201,27 @@ def _paragraph(page: str, start: int, lines: list[str], body: list[str]) -> Iter
 
 def _table(page: str, start: int, lines: list[str], body: list[str]) -> Iterator[Bound]:
     told = dict(_entry(line) for line in body if line)
-    cells = [[cell.strip() for cell in line.strip().strip("|").split(" | ")] for line in lines]
+    first = next((i for i, line in enumerate(lines) if line.strip().startswith("|")), len(lines))
+    start += first
+    cells = [_cells(line) for line in lines[first:] if line.strip().startswith("|")]
     columns = [[part.strip() for part in column.split(";")] for column in told.get("columns", "").split("|")]
     rows = [row.strip() for row in told.get("rows", "").split("|")]
+    if "?" in rows[0]:
+        rows = [rows[0].replace("?", _words(row[0])) for row in cells[2:]]
     if len(cells) - 2 != len(rows):
         yield Bound(page, start, "", told["from"], f"has {len(rows)} rows for {len(cells) - 2} of the table")
         return
-    for i, (row, printed) in enumerate(zip(rows, cells[2:], strict=True)):
-        line = start + 2 + i
+    for line, (row, (_, *printed)) in enumerate(zip(rows, cells[2:], strict=True), start + 2):
         if row == "-":
             continue
-        if len(printed) - 1 != len(columns):
-            yield Bound(page, line, "", told["from"], f"has {len(columns)} columns for {len(printed) - 1}")
+        if len(printed) != len(columns):
+            yield Bound(page, line, "", told["from"], f"has {len(columns)} columns for {len(printed)}")
             continue
-        for column, cell in zip(columns, printed[1:], strict=True):
+        given = [column[0].replace("?", _words(cell)) for column, cell in zip(columns, printed, strict=True)]
+        row = " ".join([row, *(told for told, column in zip(given, columns, strict=True) if "?" in column[0])])
+        for column, cell in zip(columns, printed, strict=True):
             numbers = _NUMBER.findall(re.sub(r"\[[^\]]*\]\([^)]*\)|`[^`]*`", "", cell))
-            if column == ["-"] or not numbers:
+            if column == ["-"] or "?" in column[0] or not numbers:
                 continue
             if len(numbers) != len(column):
                 yield Bound(page, line, cell, told["from"], f"has {len(numbers)} numbers for {len(column)} sources")
@@ -221,6 +229,15 @@ def _table(page: str, start: int, lines: list[str], body: list[str]) -> Iterator
             for number, part in zip(numbers, column, strict=True):
                 if part != "-":
                     yield _check(page, line, number, _source(told["from"], row, part))
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip()[1:].removesuffix("|").split("|")]
+
+
+def _words(cell: str) -> str:
+    """The text of a cell as a value in a condition."""
+    return cell.strip("`*_ ").replace(" ", "+")
 
 
 def _source(common: str, row: str, part: str) -> Source:
