@@ -22,7 +22,7 @@ Where the cells of a table are the conditions themselves, ``?`` stands for their
 their first cell, and ``columns tiles=? | : accuracy`` for a column that says which row of the file is meant.
 
 A later part of a source replaces what an earlier one says of the same column or file; ``{}`` in a column is the row's
-text; a space within a value is written ``+``, another column of the row ``@column``. Conditions compare as numbers
+text, ``{0}`` its first word; a space within a value is written ``+``, another column of the row ``@column``. Conditions compare as numbers
 where both are. They must leave one row, but for ``median``, ``mean``, ``count``, ``lowest`` and ``highest`` in front;
 ``100 *`` is for percentages. Numbers agree if the source, rounded to the digits that are printed, is what is printed.
 ``numbers none: reason`` says why the next table has no source.
@@ -201,24 +201,29 @@ def _paragraph(page: str, start: int, lines: list[str], body: list[str]) -> Iter
 
 def _table(page: str, start: int, lines: list[str], body: list[str]) -> Iterator[Bound]:
     told = dict(_entry(line) for line in body if line)
-    first = next((i for i, line in enumerate(lines) if line.strip().startswith("|")), len(lines))
-    start += first
-    cells = [_cells(line) for line in lines[first:] if line.strip().startswith("|")]
+    skipped = next((i for i, line in enumerate(lines) if line.strip().startswith("|")), len(lines))
+    start += skipped
+    cells = [_cells(line) for line in lines[skipped:] if line.strip().startswith("|")]
     columns = [[part.strip() for part in column.split(";")] for column in told.get("columns", "").split("|")]
     rows = [row.strip() for row in told.get("rows", "").split("|")]
-    if "?" in rows[0]:
-        rows = [rows[0].replace("?", _words(row[0])) for row in cells[2:]]
+    if len(rows) == 1 and "?" in rows[0]:
+        rows *= len(cells) - 2
     if len(cells) - 2 != len(rows):
         yield Bound(page, start, "", told["from"], f"has {len(rows)} rows for {len(cells) - 2} of the table")
         return
-    for line, (row, (_, *printed)) in enumerate(zip(rows, cells[2:], strict=True), start + 2):
+    for line, (row, (first, *printed)) in enumerate(zip(rows, cells[2:], strict=True), start + 2):
         if row == "-":
             continue
         if len(printed) != len(columns):
             yield Bound(page, line, "", told["from"], f"has {len(columns)} columns for {len(printed)}")
             continue
         given = [column[0].replace("?", _words(cell)) for column, cell in zip(columns, printed, strict=True)]
-        row = " ".join([row, *(told for told, column in zip(given, columns, strict=True) if "?" in column[0])])
+        row = " ".join(
+            [
+                row.replace("?", _words(first)),
+                *(told for told, column in zip(given, columns, strict=True) if "?" in column[0]),
+            ]
+        )
         for column, cell in zip(columns, printed, strict=True):
             numbers = _NUMBER.findall(re.sub(r"\[[^\]]*\]\([^)]*\)|`[^`]*`", "", cell))
             if column == ["-"] or "?" in column[0] or not numbers:
@@ -242,8 +247,10 @@ def _words(cell: str) -> str:
 
 def _source(common: str, row: str, part: str) -> Source:
     """Of a cell: where ``{}`` stands in the column or what is common, the row's text is filled in, and else added."""
-    if "{}" in common + part:
-        return Source().plus(common.replace("{}", row)).plus(part.replace("{}", row))
+    if "{" in common + part:
+        words = row.split()
+        texts = [text.replace("{}", row) for text in (common, part)]
+        return Source().plus(texts[0].format(*words)).plus(texts[1].format(*words))
     return Source().plus(common).plus(row).plus(part)
 
 
