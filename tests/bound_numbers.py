@@ -21,11 +21,11 @@ may have several sources, separated by ``;``, for as many numbers in one cell; `
 Where the cells of a table are the conditions themselves, ``?`` stands for their text: ``rows model=?`` for all rows by
 their first cell, and ``columns tiles=? | : accuracy`` for a column that says which row of the file is meant.
 
-A later part of a source replaces what an earlier one says of the same column or file; ``{}`` in a column is the row's
-text, ``{0}`` its first word; a space within a value is written ``+``, another column of the row ``@column``. Conditions compare as numbers
-where both are. They must leave one row, but for ``median``, ``mean``, ``count``, ``lowest`` and ``highest`` in front;
-``100 *`` is for percentages. Numbers agree if the source, rounded to the digits that are printed, is what is printed.
-``numbers none: reason`` says why the next table has no source.
+A later part of a source replaces what an earlier one says of the same column or file. ``{}`` in a column is the row's
+text, ``{0}`` its first word; a space within a value is written ``+``, another column of the row ``@column``. Conditions
+compare as numbers where both are. They must leave one row, but for ``median``, ``mean``, ``count``, ``lowest`` and
+``highest`` in front; ``100 *`` is for percentages. Numbers agree if the source, rounded to the digits that are printed,
+is what is printed. ``numbers none: reason`` says why the next table has no source.
 
 ``python -m tests.bound_numbers [PAGE …]`` says how many numbers each page binds, and what is wrong.
 """
