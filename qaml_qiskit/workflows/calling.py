@@ -63,6 +63,8 @@ def takes(
                 beside["out"] = session_folder("runs") / _run_name(made, beside)
             return function(made, **beside)
 
+        call.request_class = kind  # type: ignore[attr-defined]
+        call.around = tuple(each.name for each in around)  # type: ignore[attr-defined]
         call.__signature__ = _signature(kind, function, around)  # type: ignore[attr-defined]
         call.__doc__ = _text(kind, function, [each.name for each in around])
         return call

@@ -1,0 +1,19 @@
+"""What each paper shows and claims, as data; and what follows from measurements for each claim."""
+
+from typing import TYPE_CHECKING
+
+from qaml_qiskit.lazy import load_lazily
+
+if TYPE_CHECKING:
+    from qaml_qiskit.papers.catalogue import PAPERS as PAPERS
+    from qaml_qiskit.papers.catalogue import find_items as find_items
+    from qaml_qiskit.papers.catalogue import load_paper as load_paper
+    from qaml_qiskit.papers.observation import Observation as Observation
+    from qaml_qiskit.papers.schema import TIERS as TIERS
+    from qaml_qiskit.papers.schema import Claim as Claim
+    from qaml_qiskit.papers.schema import Measure as Measure
+    from qaml_qiskit.papers.schema import Paper as Paper
+    from qaml_qiskit.papers.schema import PaperPlan as PaperPlan
+    from qaml_qiskit.papers.schema import Tier as Tier
+
+load_lazily(__name__)
