@@ -27,6 +27,9 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.campaigns.reproduce.request import ReproduceRequest as ReproduceRequest
+    from qaml_qiskit.campaigns.reproduce.workflow import list_reproductions as list_reproductions
+    from qaml_qiskit.campaigns.reproduce.workflow import reproduce as reproduce
     from qaml_qiskit.compute import Compute as Compute
     from qaml_qiskit.datasets import Dataset as Dataset
     from qaml_qiskit.datasets import Split as Split

@@ -194,6 +194,12 @@ COMMANDS = {
             "monitor",
             "MonitorRequest",
         ),
+        Command(
+            "reproduce",
+            "Run a paper's figures, tables and statements again: what is published, what is found, and a verdict.",
+            "reproduce",
+            "ReproduceRequest",
+        ),
         Command("data list", "List the data sets and whether their files are here.", "list_data"),
         Command(
             "data fetch", "Download a data set and check it; a failed download leaves nothing behind.", "fetch_data"
