@@ -5,9 +5,9 @@ their fields; it computes nothing either.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 #: How much is run: the whole path on few images, the paper's own sizes, or whole test sets.
 Tier = Literal["quick", "paper", "full"]
@@ -48,8 +48,9 @@ class PlannedRun(_Strict):
 
     command: str
     """A command of the package, such as ``transfer``."""
-    fields: Fields
-    """Fields of its request."""
+    fields: Fields = {}
+    """Fields of its request. Names of models, and of runs whose folder is a model, stand where a command takes a model;
+    ``{run: NAME, file: FILE}`` is a file of another run."""
     like: tuple[str, ...] = ()
     """Runs whose fields are taken over."""
     quick: Fields = {}
@@ -57,7 +58,7 @@ class PlannedRun(_Strict):
     full: Fields = {}
     """What is asked otherwise in the tier full."""
     kept: Mapping[Tier, str] = {}
-    """A kept run of the very same request, by tier."""
+    """A kept run of the very same request, by tier; ``{seed}`` in the name stands for the seed."""
 
 
 class Picture(_Strict):
@@ -104,21 +105,29 @@ class Measure(_Strict):
     run: str | None = None
     """A run of the plan; or ``model``."""
     model: str | None = None
-    """A model of the plan: a row of its training, the last one without ``row``."""
+    """A model of the plan: a row of its training; without ``row`` the last one that has the column."""
     row: Fields = {}
     """Columns and their values, which one row of the results has."""
     column: str = "accuracy"
     """The column that counts. For an accuracy the hits of single images are read, so that tests are paired."""
     minus: "Measure | None" = None
     """What is taken off, on the same images."""
+    exact: bool = False
+    """Whether nothing random is in it, neither images nor trainings: a count of gates."""
 
 
 class Published(_Strict):
     """A number that a paper gives."""
 
     value: float
-    images: int | None = None
+    images: int | None = Field(default=None, ge=1)
     """Its sample size, where the number is a share of images."""
+
+    @model_validator(mode="after")
+    def _is_share(self) -> Self:
+        if self.images is not None and not 0 <= self.value <= 1:
+            raise ValueError("a share of images is from 0 to 1; percent are written as shares, 83.2 % as .832")
+        return self
 
 
 class Equal(_Strict):

@@ -59,7 +59,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def finished(place: Path) -> Path:
     """A benchmark of both models."""
     request = BenchmarkRequest(models=(REFERENCE, STRANGER), dataset="digits", note="a stranger's network")
-    benchmark(request, out=place / "runs" / "both")
+    benchmark(request, out=place / "runs" / "both", steps_dir=place / "runs" / "steps")
     return place / "runs" / "both"
 
 
@@ -101,7 +101,7 @@ def test_what_was_run_is_found_and_what_was_cut_off_goes_on(finished: Path, plac
     cut = next(steps.glob(f"{REFERENCE}-certify-*")) / METRICS_FILE
     told = cut.read_bytes()
     cut.unlink()
-    again = qaml("benchmark", REFERENCE, "--out", place / "runs" / "one", "--json")
+    again = qaml("benchmark", REFERENCE, "--out", place / "runs" / "one", "--steps-dir", steps, "--json")
     assert again.code == 0, again.err
     assert cut.read_bytes() == told or json.loads(cut.read_bytes())["results"] == json.loads(told)["results"]
     assert {path: path.stat().st_mtime_ns for path in before if path != cut} == {
@@ -130,7 +130,7 @@ def test_strangers_send_a_card(finished: Path, qaml: Qaml, tmp_path: Path) -> No
 
 
 def test_in_python_an_object_stands_for_a_name(finished: Path, place: Path) -> None:
-    found = benchmark(qaml_qiskit.deploy(REFERENCE), out=place / "runs" / "object")
+    found = benchmark(qaml_qiskit.deploy(REFERENCE), out=place / "runs" / "object", steps_dir=place / "runs" / "steps")
     assert found.robust_accuracy == [json.loads((finished / METRICS_FILE).read_text())["results"][0]["robust_accuracy"]]
 
 

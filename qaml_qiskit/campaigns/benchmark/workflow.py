@@ -12,7 +12,7 @@ from qaml_qiskit.campaigns.benchmark.figures import Figure, missing, read_figure
 from qaml_qiskit.campaigns.benchmark.protocol import load_protocol
 from qaml_qiskit.campaigns.benchmark.report import brief_of, write_report
 from qaml_qiskit.campaigns.benchmark.request import BenchmarkRequest
-from qaml_qiskit.campaigns.steps import StepPool
+from qaml_qiskit.campaigns.steps import STEPS_FOLDER, StepPool
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.progress import Progress, Silent
@@ -20,15 +20,13 @@ from qaml_qiskit.reports import Outcome
 from qaml_qiskit.text import slug
 from qaml_qiskit.workflows.calling import takes
 
-#: Where the runs of the steps are, beside the run of the benchmark.
-STEPS_FOLDER = "steps"
 
-
-@takes(BenchmarkRequest)
+@takes(BenchmarkRequest, lasts=lambda request, around: True)
 def benchmark(
     request: BenchmarkRequest,
     *,
     out: Path | None = None,
+    steps_dir: Path | None = None,
     data_dir: Path | None = None,
     backends: Path | None = None,
     workers: int | None = None,
@@ -38,8 +36,9 @@ def benchmark(
 ) -> Outcome:
     """Take models through a fixed protocol: a row and a card for each.
 
-    Every step of the protocol is a command, whose run is kept in the folder ``steps`` beside this run, by the model's
-    fingerprint: what was run before is found there, and what was interrupted goes on.
+    Every step of the protocol is a command, whose run is kept in ``steps_dir`` and found again by what decides its
+    result, the model's fingerprint among it: a call that was interrupted goes on, and other benchmarks and
+    reproductions take what is finished.
 
     Raises:
         QamlError: a model that the protocol cannot judge; nothing was computed.
@@ -62,7 +61,8 @@ def benchmark(
                 "progress": progress,
                 "compute": compute,
             }
-            pool = StepPool(run.path.parent / STEPS_FOLDER, around)
+            given = {name: value for name, value in around.items() if value is not None}
+            pool = StepPool(steps_dir or STEPS_FOLDER, given)
             cards = []
             for contestant in everyone:
                 card = card_of(contestant, pool, request.note, progress)
