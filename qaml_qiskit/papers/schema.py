@@ -105,7 +105,7 @@ class Measure(_Strict):
     run: str | None = None
     """A run of the plan; or ``model``."""
     model: str | None = None
-    """A model of the plan: a row of its training, the last one without ``row``."""
+    """A model of the plan: a row of its training; without ``row`` the last one that has the column."""
     row: Fields = {}
     """Columns and their values, which one row of the results has."""
     column: str = "accuracy"
