@@ -1,4 +1,4 @@
-"""Quantum variational classifiers on IBM hardware, and the truth about how they hold up there.
+"""Quantum variational classifiers for IBM devices: what they score there, under noise and under attack.
 
 A model, from data to a device, from Python:
 
@@ -101,6 +101,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.workflows.runs.comparison import compare_runs as compare_runs
     from qaml_qiskit.workflows.runs.listing import list_runs as list_runs
     from qaml_qiskit.workflows.runs.request import CompareRequest as CompareRequest
+    from qaml_qiskit.workflows.states.request import StatesRequest as StatesRequest
+    from qaml_qiskit.workflows.states.workflow import states as states
     from qaml_qiskit.workflows.substitute.request import SubstituteRequest as SubstituteRequest
     from qaml_qiskit.workflows.substitute.workflow import substitute as substitute
     from qaml_qiskit.workflows.sweep.request import SweepRequest as SweepRequest

@@ -18,11 +18,14 @@ may have several sources, separated by ``;``, for as many numbers in one cell; `
     rows victim=mnist-convnet | victim=mnist-resnet18
     -->
 
-A later part of a source replaces what an earlier one says of the same column or file; ``{}`` in a column is the row's
-text; a space within a value is written ``+``, another column of the row ``@column``. Conditions compare as numbers
-where both are. They must leave one row, but for ``median``, ``mean``, ``count``, ``lowest`` and ``highest`` in front;
-``100 *`` is for percentages. Numbers agree if the source, rounded to the digits that are printed, is what is printed.
-``numbers none: reason`` says why the next table has no source.
+Where the cells of a table are the conditions themselves, ``?`` stands for their text: ``rows model=?`` for all rows by
+their first cell, and ``columns tiles=? | : accuracy`` for a column that says which row of the file is meant.
+
+A later part of a source replaces what an earlier one says of the same column or file. ``{}`` in a column is the row's
+text, ``{0}`` its first word; a space within a value is written ``+``, another column of the row ``@column``. Conditions
+compare as numbers where both are. They must leave one row, but for ``median``, ``mean``, ``count``, ``lowest`` and
+``highest`` in front; ``100 *`` is for percentages. Numbers agree if the source, rounded to the digits that are printed,
+is what is printed. ``numbers none: reason`` says why the next table has no source.
 
 ``python -m tests.bound_numbers [PAGE …]`` says how many numbers each page binds, and what is wrong.
 """
@@ -198,22 +201,32 @@ def _paragraph(page: str, start: int, lines: list[str], body: list[str]) -> Iter
 
 def _table(page: str, start: int, lines: list[str], body: list[str]) -> Iterator[Bound]:
     told = dict(_entry(line) for line in body if line)
-    cells = [[cell.strip() for cell in line.strip().strip("|").split(" | ")] for line in lines]
+    skipped = next((i for i, line in enumerate(lines) if line.strip().startswith("|")), len(lines))
+    start += skipped
+    cells = [_cells(line) for line in lines[skipped:] if line.strip().startswith("|")]
     columns = [[part.strip() for part in column.split(";")] for column in told.get("columns", "").split("|")]
     rows = [row.strip() for row in told.get("rows", "").split("|")]
+    if len(rows) == 1 and "?" in rows[0]:
+        rows *= len(cells) - 2
     if len(cells) - 2 != len(rows):
         yield Bound(page, start, "", told["from"], f"has {len(rows)} rows for {len(cells) - 2} of the table")
         return
-    for i, (row, printed) in enumerate(zip(rows, cells[2:], strict=True)):
-        line = start + 2 + i
+    for line, (row, (first, *printed)) in enumerate(zip(rows, cells[2:], strict=True), start + 2):
         if row == "-":
             continue
-        if len(printed) - 1 != len(columns):
-            yield Bound(page, line, "", told["from"], f"has {len(columns)} columns for {len(printed) - 1}")
+        if len(printed) != len(columns):
+            yield Bound(page, line, "", told["from"], f"has {len(columns)} columns for {len(printed)}")
             continue
-        for column, cell in zip(columns, printed[1:], strict=True):
+        given = [column[0].replace("?", _words(cell)) for column, cell in zip(columns, printed, strict=True)]
+        row = " ".join(
+            [
+                row.replace("?", _words(first)),
+                *(told for told, column in zip(given, columns, strict=True) if "?" in column[0]),
+            ]
+        )
+        for column, cell in zip(columns, printed, strict=True):
             numbers = _NUMBER.findall(re.sub(r"\[[^\]]*\]\([^)]*\)|`[^`]*`", "", cell))
-            if column == ["-"] or not numbers:
+            if column == ["-"] or "?" in column[0] or not numbers:
                 continue
             if len(numbers) != len(column):
                 yield Bound(page, line, cell, told["from"], f"has {len(numbers)} numbers for {len(column)} sources")
@@ -223,10 +236,21 @@ def _table(page: str, start: int, lines: list[str], body: list[str]) -> Iterator
                     yield _check(page, line, number, _source(told["from"], row, part))
 
 
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip()[1:].removesuffix("|").split("|")]
+
+
+def _words(cell: str) -> str:
+    """The text of a cell as a value in a condition."""
+    return cell.strip("`*_ ").replace(" ", "+")
+
+
 def _source(common: str, row: str, part: str) -> Source:
     """Of a cell: where ``{}`` stands in the column or what is common, the row's text is filled in, and else added."""
-    if "{}" in common + part:
-        return Source().plus(common.replace("{}", row)).plus(part.replace("{}", row))
+    if "{" in common + part:
+        words = row.split()
+        texts = [text.replace("{}", row) for text in (common, part)]
+        return Source().plus(texts[0].format(*words)).plus(texts[1].format(*words))
     return Source().plus(common).plus(row).plus(part)
 
 

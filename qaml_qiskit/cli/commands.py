@@ -147,6 +147,12 @@ COMMANDS = {
             "SubstituteRequest",
         ),
         Command(
+            "states",
+            "Show the states that models make of images, clean and attacked, on the plane of their principal axes.",
+            "states",
+            "StatesRequest",
+        ),
+        Command(
             "certify",
             "Certify how far every image is from another label, exactly in l2; with a witness and an attack for each.",
             "certify",

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.report import Report as Report
     from qaml_qiskit.reports.resource_figures import device_map as device_map
     from qaml_qiskit.reports.resource_figures import gates_against_fidelity as gates_against_fidelity
+    from qaml_qiskit.reports.state_figures import state_planes as state_planes
     from qaml_qiskit.reports.tables import brief_rows as brief_rows
     from qaml_qiskit.reports.tables import to_csv as to_csv
     from qaml_qiskit.reports.tables import to_markdown as to_markdown

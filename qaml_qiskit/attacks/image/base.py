@@ -4,9 +4,9 @@ import contextlib
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from qaml_qiskit.attacks.traits import Traits
 from qaml_qiskit.errors import ConfigurationError
@@ -122,11 +122,24 @@ class SteppingAttack(BoundedAttack):
     steps: Count = 20
     #: In pixel units; by default 2.5·eps/steps, which can cross the ball and come back.
     step_size: Positive | None = None
+    #: A step as a share of eps, where one is to fit all strengths of a grid.
+    step_share: Annotated[Positive | None, Field(exclude_if=lambda share: share is None)] = None
 
     @property
     def alpha(self) -> float:
         """The step size that is used."""
-        return self.step_size or 2.5 * self.eps / self.steps
+        return self.step_size or (self.step_share or 2.5 / self.steps) * self.eps
+
+    @model_validator(mode="after")
+    def _one_step(self) -> Self:
+        if self.step_size is not None and self.step_share is not None:
+            raise ConfigurationError(
+                "the length of a step is said twice",
+                got=f"step_size={self.step_size:g} and step_share={self.step_share:g}",
+                expected="a size in pixel units, or a share of eps",
+                remedy="leave one of them out",
+            )
+        return self
 
 
 class MinimalAttack(Attack):

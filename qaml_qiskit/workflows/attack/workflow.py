@@ -93,8 +93,9 @@ def attack(
                 reports = _audited_defence(run, request, everyone, some, progress, pool)
             rows = _clean_rows(request, victim, batch, made)
             rows += [_attacked_row(victim, each, batch, audits.get(key)) for key, each in made.items()]
-            for key, each in made.items() if test is not None and request.targets is not None else ():
-                run.write(f"{TRAINING}/{key}.npz", training_file(each, test))
+            if test is not None and request.targets is not None:
+                for key, led in made.items():
+                    run.write(f"{TRAINING}/{key}.npz", training_file(led, test))
             write_report(run, request, everyone, rows, made, audits, reports, batch)
     # Runs of earlier versions know nothing of defences.
     return AttackOutcome.of(run, *(name for name in _TABLES if name in run.metrics()), brief=_brief)

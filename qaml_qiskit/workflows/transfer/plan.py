@@ -111,7 +111,7 @@ class TransferPlan:
 
     @property
     def _values(self) -> dict[str, float | None]:
-        return {name: each and each.value for name, each in self.temperatures.items()}
+        return {name: None if each is None else each.value for name, each in self.temperatures.items()}
 
     @cached_property
     def substitutes(self) -> dict[str, SubstituteCard]:
