@@ -6,6 +6,7 @@ from pathlib import Path
 
 from qaml_qiskit.artifacts import RUNS_FOLDER, Row, Run, open_run
 from qaml_qiskit.campaigns.reproduce.carrying import Carrying
+from qaml_qiskit.campaigns.reproduce.foreseeing import check_rows
 from qaml_qiskit.campaigns.reproduce.listing import listed
 from qaml_qiskit.campaigns.reproduce.planning import Planning, check_data
 from qaml_qiskit.campaigns.reproduce.request import ReproduceRequest
@@ -55,6 +56,8 @@ def reproduce(
     }
     pool = StepPool(steps_dir or STEPS_FOLDER, {name: value for name, value in around.items() if value is not None})
     plannings = plan_items(request)
+    for planning in plannings:
+        check_rows(planning)
     carryings = [Carrying(planning, pool, progress) for planning in plannings]
     for each in carryings:
         check_data(each.planning, each.missing, data_dir)
