@@ -27,6 +27,9 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.campaigns.reproduce.request import ReproduceRequest as ReproduceRequest
+    from qaml_qiskit.campaigns.reproduce.workflow import list_reproductions as list_reproductions
+    from qaml_qiskit.campaigns.reproduce.workflow import reproduce as reproduce
     from qaml_qiskit.compute import Compute as Compute
     from qaml_qiskit.datasets import Dataset as Dataset
     from qaml_qiskit.datasets import Split as Split
@@ -98,6 +101,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.workflows.runs.comparison import compare_runs as compare_runs
     from qaml_qiskit.workflows.runs.listing import list_runs as list_runs
     from qaml_qiskit.workflows.runs.request import CompareRequest as CompareRequest
+    from qaml_qiskit.workflows.states.request import StatesRequest as StatesRequest
+    from qaml_qiskit.workflows.states.workflow import states as states
     from qaml_qiskit.workflows.substitute.request import SubstituteRequest as SubstituteRequest
     from qaml_qiskit.workflows.substitute.workflow import substitute as substitute
     from qaml_qiskit.workflows.sweep.request import SweepRequest as SweepRequest

@@ -62,6 +62,7 @@ AROUND = {
     "config": Around(Path, "YAML file of options; the command line wins."),
     "backends": Around(Path, "The backends.yaml to use.", "$QAML_BACKENDS, ./backends.yaml, then the package's own"),
     "data_dir": Around(Path, "Where data sets are.", "$QAML_DATA_DIR, then a cache"),
+    "steps_dir": Around(Path, "Where the runs are that it is made of; finished ones are found again.", "runs/steps"),
     "out": Around(Path, "Run folder.", "a new folder under runs/"),
     "json": Around(bool, "Print one JSON document on stdout and nothing else."),
 }

@@ -22,8 +22,9 @@ FLOORS = (
     {"artifacts", "execution", "defences"},
     {"deployments", "reports"},
     {"detection"},
-    {"studies"},
+    {"studies", "papers"},
     {"workflows"},
+    {"campaigns"},
     {"cli"},
 )
 #: Names that two public classes share, and why.

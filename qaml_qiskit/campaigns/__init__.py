@@ -1,0 +1,1 @@
+"""Questions that several commands answer together: a paper gone through, a benchmark."""
