@@ -1,0 +1,1 @@
+"""`qaml reproduce`: a paper gone through, claim by claim."""
