@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.paper_figures import paper_lines as paper_lines
     from qaml_qiskit.reports.pictures import Pictures as Pictures
     from qaml_qiskit.reports.promise_figures import promise_figure as promise_figure
+    from qaml_qiskit.reports.report import REPORT_FILE as REPORT_FILE
     from qaml_qiskit.reports.report import Report as Report
     from qaml_qiskit.reports.resource_figures import device_map as device_map
     from qaml_qiskit.reports.resource_figures import gates_against_fidelity as gates_against_fidelity

@@ -35,6 +35,7 @@ class Section:
         picture: PNG bytes, embedded in the page.
         caption: what the picture shows; also its alternative text.
         anchor: what links to the section name.
+        links: addresses by their texts, below the paragraphs.
         commands: for a shell, below everything else.
         folded: text in a cell is folded where it is longer, in characters.
     """
@@ -45,6 +46,7 @@ class Section:
     picture: bytes | None = None
     caption: str = ""
     anchor: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
     commands: Sequence[str] = ()
     folded: int = _LONGEST_TEXT
 

@@ -30,6 +30,8 @@ _LEGEND_COLUMN = 2.6
 _TITLE = 44
 #: Inches of a group of bars beside its bars, and of a bar.
 _GROUP, _BAR = 0.5, 0.32
+#: A bar's share of its group, at most.
+_WIDEST = 0.3
 _PUBLISHED = "published"
 #: Characters of a group's name for an inch of it.
 _LETTERS = 11
@@ -98,7 +100,7 @@ def paper_bars(panels: Panels, published: Panels, x_label: str, y_label: str) ->
     groups = list(dict.fromkeys(map(str, every)))
     inches = max(_PANEL[0], len(groups) * (_GROUP + _BAR * len(names)) + 0.8)
     figure, grid = _grid(len(panels), len(names), inches)
-    width = 0.82 / len(names)
+    width = min(_WIDEST, 0.82 / len(names))
     letters = max(8, round(_LETTERS * inches / len(groups)))
     for axes, (title, bars) in zip(grid, panels.items(), strict=False):
         for number, name in enumerate(names):
@@ -112,6 +114,7 @@ def paper_bars(panels: Panels, published: Panels, x_label: str, y_label: str) ->
             theirs = published.get(title, {}).get(name, ())
             shown = [(groups.index(str(point.x)), point) for point in theirs if str(point.x) in groups]
             _diamonds(axes, [(group + beside(number, len(names), width), point) for group, point in shown], "black")
+        axes.set_xlim(-0.6, len(groups) - 0.4)
         axes.set_xticks(range(len(groups)), [label(group, letters) for group in groups], parse_math=False)
         _finished(axes, title, x_label, y_label, panels)
     _below(figure, grid)

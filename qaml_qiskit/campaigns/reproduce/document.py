@@ -70,6 +70,8 @@ class RunShown(_Document):
     """Its name in the plan."""
     csv: str
     """Its rows, beside the file."""
+    folders: tuple[str, ...]
+    """Names of the folders of runs; one a seed."""
     commands: tuple[str, ...]
     """One a seed."""
 
@@ -175,7 +177,12 @@ def _item(found: PaperFindings, item: str, pictures: Sequence[ShownPicture]) -> 
         not_run=found.paper.plan.items[item].not_run,
         command=found.command(item),
         runs=tuple(
-            RunShown(run=run, csv=f"{run}.csv", commands=tuple(dict.fromkeys(found.measured.command_lines(run))))
+            RunShown(
+                run=run,
+                csv=f"{run}.csv",
+                folders=tuple(dict.fromkeys(place.name for place in found.measured.places(run))),
+                commands=tuple(dict.fromkeys(found.measured.command_lines(run))),
+            )
             for run in found.ran(item)
         ),
         pictures=tuple(pictures),

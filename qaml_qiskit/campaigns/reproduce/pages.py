@@ -105,9 +105,14 @@ def _item(item: ShownItem, claims: Sequence[JudgedClaim], beside: str) -> list[s
     if item.not_run is None:
         parts.append(_shell(item.command))
     if item.runs:
+        folders = ", ".join(f"`{folder}`" for run in item.runs for folder in run.folders)
         rows = ", ".join(f"[{run.csv}]({beside}{run.csv})" for run in item.runs)
         commands = "\n".join(command for run in item.runs for command in run.commands)
-        parts += [f"Rows: {rows}. The commands behind it:", _shell(commands)] if commands else [f"Rows: {rows}."]
+        parts += (
+            [f"Rows: {rows}. Runs: {folders}. The commands behind them:", _shell(commands)]
+            if commands
+            else [f"Rows: {rows}."]
+        )
     return parts
 
 

@@ -1,7 +1,7 @@
 """Pictures of a plan, from rows of runs."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,35 +31,35 @@ def draw_pictures(found: PaperFindings, item: str) -> Iterator[tuple[str, bytes,
     pictures = found.paper.plan.items[item].pictures
     for number, picture in enumerate(pictures, 1):
         file = f"{item}.png" if len(pictures) == 1 else f"{item}-{number}.png"
-        png = _own(found, picture) if picture.kind == "own" else _drawn(found, item, picture)
-        if png is not None:
-            yield file, png, _caption(found, item, picture)
+        made = _own(found, item, picture) if picture.kind == "own" else _drawn(found, item, picture)
+        if made is not None:
+            yield file, *made
 
 
-def _caption(found: PaperFindings, item: str, picture: Picture) -> str:
-    told = picture.caption or found.paper.said.items[item].told
-    if picture.kind == "own":
-        return told
-    bands = "Bands" if picture.kind == "lines" else "Bars"
-    seeds = ", and for other trainings where there are several" if found.seeds > 1 else ""
-    return f"{told.rstrip('.')}. {bands}: 95 % for other images{seeds}. Hollow diamonds: published numbers."
+def _told(found: PaperFindings, item: str, picture: Picture) -> str:
+    return picture.caption or found.paper.said.items[item].told
 
 
-def _own(found: PaperFindings, picture: Picture) -> bytes | None:
+def _own(found: PaperFindings, item: str, picture: Picture) -> tuple[bytes, str] | None:
     for run in picture.runs:
         for place in found.measured.places(run)[:1]:
             if picture.file is not None and (place / picture.file).is_file():
-                return read_bytes(place / picture.file)
+                return read_bytes(place / picture.file), _told(found, item, picture)
     return None
 
 
-def _drawn(found: PaperFindings, item: str, picture: Picture) -> bytes | None:
-    rows = [row for run in picture.runs for row in found.measured.rows(run) if _is_shown(row, picture)]
-    panels = _panels(rows, picture, f"{found.paper.name}/{item}")
+def _drawn(found: PaperFindings, item: str, picture: Picture) -> tuple[bytes, str] | None:
+    rows = {run: [row for row in found.measured.rows(run) if _is_shown(row, picture)] for run in picture.runs}
+    panels = _panels([row for each in rows.values() for row in each], picture, f"{found.paper.name}/{item}")
     if not panels:
         return None
+    published = _published(found, item, picture, rows)
     draw = paper_lines if picture.kind == "lines" else paper_bars
-    return draw(panels, _published(found, item, picture), _axis(picture.x), _axis(picture.y))
+    png = draw(panels, published, _axis(picture.x), _axis(picture.y))
+    bands = "Bands" if picture.kind == "lines" else "Bars"
+    seeds = " and trainings" if any("seed" in row for each in rows.values() for row in each) else ""
+    diamonds = " Hollow diamonds: published numbers." if published else ""
+    return png, f"{_told(found, item, picture).rstrip('.')}. {bands}: 95 % for other images{seeds}.{diamonds}"
 
 
 def _axis(column: str) -> str:
@@ -77,11 +77,11 @@ def _is_shown(row: Row, picture: Picture) -> bool:
 
 def _panels(rows: Sequence[Row], picture: Picture, place: str) -> Drawn:
     """Points by panel and series, one for all seeds. Rows without a panel, as of clean images, are in every one."""
-    owns = [row.get(picture.panel or "") for row in rows]
-    titles = list(dict.fromkeys(str(own) for own in owns if own)) or [""]
+    owns = [_title(row, picture) for row in rows]
+    titles = list(dict.fromkeys(own for own in owns if own)) or [""]
     cells: dict[tuple[str, str], dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row, own in zip(rows, owns, strict=True):
-        for title in [str(own)] if own else titles:
+        for title in [own] if own else titles:
             cells[title, str(row.get(picture.series, ""))][row[picture.x]].append(row)
     panels: Drawn = {title: {} for title in titles}
     for (title, series), points in cells.items():
@@ -106,7 +106,7 @@ def _point(x: Any, rows: Sequence[Row], picture: Picture, place: str) -> Point:
         for row in rows
         if (ends := _interval(row, picture.y)) is not None
     ]
-    where = x if isinstance(x, int | float) and picture.kind == "lines" else format_cell(x, picture.x)
+    where = _where(x, picture)
     if len(values) < 2 and not sides:
         return Point(where, mean)
     down, up = np.mean(sides, axis=0) if sides else (0.0, 0.0)
@@ -123,7 +123,7 @@ def _interval(row: Row, column: str) -> tuple[float, float] | None:
     return None if found is None else (float(found[0]), float(found[1]))
 
 
-def _published(found: PaperFindings, item: str, picture: Picture) -> Drawn:
+def _published(found: PaperFindings, item: str, picture: Picture, rows: Mapping[str, Sequence[Row]]) -> Drawn:
     """Numbers of the paper that claims set beside a row of the picture."""
     panels: Drawn = {}
     for claim in found.claims:
@@ -131,12 +131,23 @@ def _published(found: PaperFindings, item: str, picture: Picture) -> Drawn:
         if claim.item != item or not isinstance(expect, Equal):
             continue
         measure, number = expect.first, expect.published
-        row = measure.row
-        same = measure.run in picture.runs and measure.column == picture.y and measure.minus is None
-        if not same or picture.x not in row or not _is_shown({**row, picture.y: number.value}, picture):
+        if measure.minus is not None or measure.column != picture.y:
             continue
-        low, high = published_share(number.value, number.images).interval if number.images else (None, None)
-        where = row[picture.x] if picture.kind == "lines" else format_cell(row[picture.x], picture.x)
-        panel = panels.setdefault(str(row.get(picture.panel or "") or ""), {})
-        panel.setdefault(str(row.get(picture.series, "")), []).append(Point(where, number.value, low, high))
+        wanted = measure.row.items()
+        fits = [row for row in rows.get(measure.run or "", ()) if all(row.get(name) == value for name, value in wanted)]
+        for row in fits[:1]:
+            low, high = published_share(number.value, number.images).interval if number.images else (None, None)
+            panel = panels.setdefault(_title(row, picture), {})
+            point = Point(_where(row[picture.x], picture), number.value, low, high)
+            panel.setdefault(str(row.get(picture.series, "")), []).append(point)
     return panels
+
+
+def _title(row: Row, picture: Picture) -> str:
+    """Of the panel that a row is in; empty for a row of all panels."""
+    own = row.get(picture.panel or "")
+    return f"{heading(picture.panel)}: {own}" if own and picture.panel else ""
+
+
+def _where(x: Any, picture: Picture) -> float | str:
+    return x if isinstance(x, int | float) and picture.kind == "lines" else format_cell(x, picture.x)

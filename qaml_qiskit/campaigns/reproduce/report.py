@@ -1,7 +1,9 @@
 """The page of a reproduction: every claim with its verdict, then every item with its pictures and commands."""
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from qaml_qiskit.artifacts.run import Run
@@ -16,7 +18,10 @@ from qaml_qiskit.campaigns.reproduce.document import (
 from qaml_qiskit.campaigns.reproduce.findings import PaperFindings
 from qaml_qiskit.campaigns.reproduce.pages import paper_page
 from qaml_qiskit.campaigns.reproduce.pictures import draw_pictures
-from qaml_qiskit.reports import Brief, Linked, Outcome, Report, Section
+from qaml_qiskit.reports import REPORT_FILE, Brief, Linked, Outcome, Report, Section
+
+#: Addresses of runs, seen from the page, by the name in the plan and the folder's.
+Links = Mapping[str, Mapping[str, str]]
 
 CLAIMS_FILE = "claims.csv"
 #: Characters at which the texts of the table of claims are folded, so that all columns stand side by side.
@@ -46,9 +51,13 @@ def write_report(run: Run, command_line: str, found: Sequence[PaperFindings]) ->
     title = documents[0].title if len(documents) == 1 else "Papers, claim by claim"
     report = Report(run, command_line, title)
     for each, document in zip(found, documents, strict=True):
-        _add_paper(report, document, pictures, named=len(documents) > 1)
-        for run_name in dict.fromkeys(name for item in each.items for name in each.ran(item)):
-            report.csv(f"{run_name}.csv", each.measured.rows(run_name))
+        names = dict.fromkeys(name for item in each.items for name in each.ran(item))
+        links = {
+            name: {place.name: _address(place, run.path) for place in each.measured.places(name)} for name in names
+        }
+        _add_paper(report, document, pictures, links, named=len(documents) > 1)
+        for name in names:
+            report.csv(f"{name}.csv", each.measured.rows(name))
         report.beside(f"{document.paper}.md", paper_page(document))
     rows = [_row(document, index) for document in documents for index in range(len(document.claims))]
     for file, png in pictures.items():
@@ -74,7 +83,9 @@ def _row(document: PaperVerdicts, index: int) -> dict[str, Any]:
     return {"paper": document.paper, **document.claims[index].model_dump(mode="json")}
 
 
-def _add_paper(report: Report, document: PaperVerdicts, pictures: dict[str, bytes], *, named: bool) -> None:
+def _add_paper(
+    report: Report, document: PaperVerdicts, pictures: Mapping[str, bytes], links: Links, *, named: bool
+) -> None:
     rows = [
         {
             "claim": Linked(claim.claim, _anchor(document, claim.item)),
@@ -92,19 +103,22 @@ def _add_paper(report: Report, document: PaperVerdicts, pictures: dict[str, byte
     texts = (document.lead, document.reference) if named else (document.reference,)
     if not rows:
         texts = (*texts, "No claim of this paper is about these items.")
-    report.section(Section(heading, (*texts, *document.notes), rows, folded=_FOLDED))
+    report.section(Section(heading, texts, rows, folded=_FOLDED))
+    report.section(Section("", document.notes))
     for item in document.items:
-        _add_item(report, document, item, pictures)
+        _add_item(report, document, item, pictures, links)
 
 
-def _add_item(report: Report, document: PaperVerdicts, item: ShownItem, pictures: dict[str, bytes]) -> None:
+def _add_item(
+    report: Report, document: PaperVerdicts, item: ShownItem, pictures: Mapping[str, bytes], links: Links
+) -> None:
     texts = [item.told]
     if item.not_run is not None:
         texts.append(f"Not run: {item.not_run}")
     texts += [f"Left open: {choice.left_open}. Here: {choice.choice}." for choice in item.choices]
     texts += [f"{claim.claim}: {claim.verdict}. {claim.why}" for claim in document.claims if claim.item == item.item]
-    if item.runs:
-        texts.append(f"Rows: {', '.join(run.csv for run in item.runs)}.")
+    files = {run.csv: run.csv for run in item.runs}
+    files |= {text: address for run in item.runs for text, address in links.get(run.run, {}).items()}
     commands = [] if item.not_run is not None else [item.command]
     commands += [command for run in item.runs for command in run.commands]
     place = f"{item.place[:1].upper()}{item.place[1:]}"
@@ -112,7 +126,17 @@ def _add_item(report: Report, document: PaperVerdicts, item: ShownItem, pictures
     for picture in item.pictures:
         report.section(Section("", picture=pictures[picture.file], caption=picture.caption))
     if commands:
-        report.section(Section("", ("Made by, and the commands behind it:",), commands=commands))
+        report.section(Section("", ("Rows, runs, and commands that make them:",), links=files, commands=commands))
+
+
+def _address(place: Path, home: Path) -> str:
+    """Of a run's page, or its folder, seen from another run."""
+    page = place / REPORT_FILE if (place / REPORT_FILE).is_file() else place
+    try:
+        return Path(os.path.relpath(page.resolve(), home.resolve())).as_posix()
+    except ValueError:
+        # Another drive has no way there.
+        return page.resolve().as_uri()
 
 
 def _anchor(document: PaperVerdicts, item: str) -> str:
