@@ -1,4 +1,4 @@
-"""Quantum variational classifiers on IBM hardware, and the truth about how they hold up there.
+"""Quantum variational classifiers for IBM devices: what they score there, under noise and under attack.
 
 A model, from data to a device, from Python:
 

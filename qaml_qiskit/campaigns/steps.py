@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,8 +89,12 @@ class StepPool:
             )
         return place
 
-    def run_unless_busy(self, step: CommandStep) -> Path | None:
+    def run_unless_busy(self, step: CommandStep, starting: Callable[[], None] = lambda: None) -> Path | None:
         """:meth:`run`; None where another process is at work on the step.
+
+        Args:
+            step: the step.
+            starting: called before the command is, if it is.
 
         Raises:
             QamlError: as the command.
@@ -105,6 +109,7 @@ class StepPool:
         with lock:
             # Somebody else may have finished it between the look and the lock.
             if not self.has(step):
+                starting()
                 self._call(step, self.place(step))
         return self.place(step)
 

@@ -13,7 +13,6 @@ from qaml_qiskit.evaluation.calibration import label_losses as label_losses
 from qaml_qiskit.evaluation.calibration import reliability as reliability
 from qaml_qiskit.evaluation.chi_squares import ChiSquare as ChiSquare
 from qaml_qiskit.evaluation.chi_squares import ExpectedAverages as ExpectedAverages
-from qaml_qiskit.evaluation.chi_squares import holm as holm
 from qaml_qiskit.evaluation.chi_squares import joint_test as joint_test
 from qaml_qiskit.evaluation.chi_squares import product_tests as product_tests
 from qaml_qiskit.evaluation.detection import Roc as Roc
@@ -24,7 +23,14 @@ from qaml_qiskit.evaluation.detection import roc as roc
 from qaml_qiskit.evaluation.detection import true_positives_at as true_positives_at
 from qaml_qiskit.evaluation.draws import undecided_votes as undecided_votes
 from qaml_qiskit.evaluation.draws import vote_shares as vote_shares
+from qaml_qiskit.evaluation.effects import EXACT_SEEDS as EXACT_SEEDS
+from qaml_qiskit.evaluation.effects import SignedRanks as SignedRanks
+from qaml_qiskit.evaluation.effects import cohens_h as cohens_h
+from qaml_qiskit.evaluation.effects import signed_ranks as signed_ranks
 from qaml_qiskit.evaluation.endless import endless_interval as endless_interval
+from qaml_qiskit.evaluation.estimated import Estimated as Estimated
+from qaml_qiskit.evaluation.estimated import critical as critical
+from qaml_qiskit.evaluation.estimated import published_share as published_share
 from qaml_qiskit.evaluation.estimates import Correction as Correction
 from qaml_qiskit.evaluation.estimates import Estimates as Estimates
 from qaml_qiskit.evaluation.estimates import factors as factors
@@ -34,6 +40,8 @@ from qaml_qiskit.evaluation.measured_accuracy import accuracy_interval as accura
 from qaml_qiskit.evaluation.measured_accuracy import sampled_accuracy as sampled_accuracy
 from qaml_qiskit.evaluation.measured_accuracy import sampled_hits as sampled_hits
 from qaml_qiskit.evaluation.measured_accuracy import uncertain_labels as uncertain_labels
+from qaml_qiskit.evaluation.multiplicity import benjamini_hochberg as benjamini_hochberg
+from qaml_qiskit.evaluation.multiplicity import holm as holm
 from qaml_qiskit.evaluation.paired import bin_error_figure as bin_error_figure
 from qaml_qiskit.evaluation.paired import bootstrap_difference as bootstrap_difference
 from qaml_qiskit.evaluation.paired import mean_figure as mean_figure
@@ -51,6 +59,11 @@ from qaml_qiskit.evaluation.proportions import slope as slope
 from qaml_qiskit.evaluation.proportions import success_rate as success_rate
 from qaml_qiskit.evaluation.proportions import wilson_interval as wilson_interval
 from qaml_qiskit.evaluation.readout import ReadoutMap as ReadoutMap
+from qaml_qiskit.evaluation.seeded import seeded_contrast as seeded_contrast
+from qaml_qiskit.evaluation.seeded import seeded_difference as seeded_difference
+from qaml_qiskit.evaluation.seeded import seeded_mean as seeded_mean
+from qaml_qiskit.evaluation.seeded import seeded_share as seeded_share
+from qaml_qiskit.evaluation.seeded import trend_weights as trend_weights
 from qaml_qiskit.evaluation.selective import RiskCoverage as RiskCoverage
 from qaml_qiskit.evaluation.selective import SelectiveFigures as SelectiveFigures
 from qaml_qiskit.evaluation.selective import risk_coverage as risk_coverage

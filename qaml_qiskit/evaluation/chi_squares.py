@@ -160,15 +160,6 @@ def product_tests(measured: Floats, expected: ExpectedAverages) -> list[ChiSquar
     return found
 
 
-def holm(p: Sequence[float]) -> list[float]:
-    """The p-values adjusted so that α bounds the probability of any false alarm among them (Holm 1979)."""
-    order = np.argsort(p)
-    steps = np.asarray(p)[order] * (len(p) - np.arange(len(p)))
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps)) if len(p) else steps
-    return [float(each) for each in adjusted]
-
-
 def _weighted(squares: Floats, means: Floats, variances: Floats) -> ChiSquare:
     """A sum of independent squares, each with less weight the wider its tail is than that of a χ²."""
     weights = np.divide(2 * means, variances, out=np.zeros_like(means), where=variances > 0)

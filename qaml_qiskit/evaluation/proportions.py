@@ -45,16 +45,17 @@ class Proportion:
         return wilson_interval(self.value, self.trials)
 
 
-def wilson_interval(share: float, trials: int) -> tuple[float, float]:
-    """Lower and upper end of Wilson's 95 % score interval.
+def wilson_interval(share: float, trials: float, z: float = Z_95) -> tuple[float, float]:
+    """Lower and upper end of Wilson's score interval, 95 % where nothing else is said.
 
     Args:
         share: of successes, from 0 to 1; may be a mean of shares, for which the interval is cautious.
-        trials: N ≥ 1.
+        trials: N ≥ 1; so many independent ones as tell as much, where they are not independent.
+        z: quantile of the level.
     """
-    n, p, z2 = trials, share, Z_95**2
+    n, p, z2 = trials, share, z**2
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z_95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    half = z * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     # Rounding must not make something of nothing, nor less of all.
     low = 0.0 if p == 0 else max(0.0, centre - half)
     high = 1.0 if p == 1 else min(1.0, centre + half)
@@ -160,7 +161,7 @@ def paired_test(first: Rightness, second: Rightness) -> tuple[int, int, float]:
     return gained, lost, min(1.0, 2 * tail / 2**n)
 
 
-def paired_difference(first: Rightness, second: Rightness) -> tuple[float, tuple[float, float]]:
+def paired_difference(first: Rightness, second: Rightness, z: float = Z_95) -> tuple[float, tuple[float, float]]:
     """How much more often the first of two ways is correct on the same images, with its 95 % interval.
 
     Newcombe's tenth method (Statistics in Medicine 17, 2635, 1998): Wilson's intervals of the two shares, put together
@@ -170,6 +171,7 @@ def paired_difference(first: Rightness, second: Rightness) -> tuple[float, tuple
     Args:
         first: whether the one way is correct, or how often, from 0 to 1; shape (N,).
         second: whether, or how often, the other is.
+        z: quantile of the level, 95 % where nothing else is said.
 
     Returns:
         The difference of the shares, and the interval's lower and upper end.
@@ -192,7 +194,7 @@ def paired_difference(first: Rightness, second: Rightness) -> tuple[float, tuple
     excess = both * neither - gained * lost
     # With a correction for continuity where the ways agree more often than by chance.
     correlation = (max(excess - n / 2, 0) if excess > 0 else excess) / product if product else 0.0
-    (low, high), (low_other, high_other) = wilson_interval(one, n), wilson_interval(other, n)
+    (low, high), (low_other, high_other) = wilson_interval(one, n, z), wilson_interval(other, n, z)
 
     def width(here: float, there: float) -> float:
         return math.sqrt(max(0.0, here**2 - 2 * correlation * here * there + there**2))

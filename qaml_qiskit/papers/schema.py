@@ -5,9 +5,9 @@ their fields; it computes nothing either.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 #: How much is run: the whole path on few images, the paper's own sizes, or whole test sets.
 Tier = Literal["quick", "paper", "full"]
@@ -112,14 +112,22 @@ class Measure(_Strict):
     """The column that counts. For an accuracy the hits of single images are read, so that tests are paired."""
     minus: "Measure | None" = None
     """What is taken off, on the same images."""
+    exact: bool = False
+    """Whether nothing random is in it, neither images nor trainings: a count of gates."""
 
 
 class Published(_Strict):
     """A number that a paper gives."""
 
     value: float
-    images: int | None = None
+    images: int | None = Field(default=None, ge=1)
     """Its sample size, where the number is a share of images."""
+
+    @model_validator(mode="after")
+    def _is_share(self) -> Self:
+        if self.images is not None and not 0 <= self.value <= 1:
+            raise ValueError("a share of images is from 0 to 1; percent are written as shares, 83.2 % as .832")
+        return self
 
 
 class Equal(_Strict):

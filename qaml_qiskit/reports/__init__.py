@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.tables import to_csv as to_csv
     from qaml_qiskit.reports.tables import to_markdown as to_markdown
     from qaml_qiskit.reports.terminal import lay_out as lay_out
+    from qaml_qiskit.reports.trace_figures import MOST_TRACES as MOST_TRACES
+    from qaml_qiskit.reports.trace_figures import trace_curves as trace_curves
     from qaml_qiskit.reports.uncertainty_figures import uncertainty_bars as uncertainty_bars
 
 load_lazily(__name__)

@@ -1,5 +1,7 @@
 """What every attack on images is: parameters that are checked, traits, and a way to build it on a model."""
 
+import contextlib
+import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
@@ -61,6 +63,31 @@ class Attack(BaseModel, ABC):
         Raises:
             ConfigurationError: the attack is not defined for so few classes.
         """
+
+    def build_targeted(self, model: "nn.Module", num_classes: int, run: int = 0) -> Adversary:
+        """As :meth:`build`, of images and the labels that the model shall give them.
+
+        An attack of torchattacks is told so; another one whose traits say ``targeted`` has this method of its own.
+
+        Raises:
+            ConfigurationError: it only leads away from labels, or is not defined for so few classes.
+        """
+        self.check_targeted()
+        adversary = self.build(model, num_classes, run)
+        with contextlib.redirect_stdout(io.StringIO()):
+            # torchattacks prints its mode.
+            adversary.set_mode_targeted_by_function(lambda images, labels: labels)  # type: ignore[attr-defined]
+        return adversary
+
+    def check_targeted(self) -> None:
+        """Raise ConfigurationError unless the attack can be told what the model shall say."""
+        if not self.traits.targeted:
+            raise ConfigurationError(
+                "this attack takes no targets",
+                got=self.name,
+                expected="an attack that can lead towards a label, such as pgd, bim, mim or fgsm",
+                remedy="choose another attack, or leave out the targets",
+            )
 
     def runs(self) -> int:
         """How many times the attack is run, of which the best result an image is kept."""

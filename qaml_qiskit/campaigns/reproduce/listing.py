@@ -14,8 +14,8 @@ from qaml_qiskit.progress import Silent
 from qaml_qiskit.reports import Outcome
 
 _READING = (
-    "runs: commands that the item needs, trainings left out. quick, paper, full: how many of all steps, trainings "
-    "included, are there already, kept or in the folder of steps."
+    "runs: commands that the item needs, trainings left out. quick, paper, full: what would still have to be trained "
+    "and run; all else is kept, or in the folder of steps."
 )
 
 
@@ -52,7 +52,11 @@ def _state(paper: Paper, item: str, tier: Tier, pool: StepPool, seeds: int) -> s
         return "not run"
     try:
         planning = Planning(paper, (item,), tier, seeds)
-        there = len(Carrying(planning, pool, Silent()).found)
+        missing = Carrying(planning, pool, Silent()).missing
     except QamlError:
         return "cannot be run"
-    return f"{there} of {len(planning.jobs)}" if planning.jobs else "nothing to run"
+    if not planning.jobs:
+        return "nothing to run"
+    trainings = sum(job.is_model for job in missing)
+    left = {"trainings": trainings, "runs": len(missing) - trainings}
+    return ", ".join(f"{count} {what}" for what, count in left.items() if count) or "complete"

@@ -86,6 +86,10 @@ class Planned:
 class Planning:
     """What a paper's items come to.
 
+    Attributes:
+        asked: the jobs whose results are asked for.
+        jobs: these, and all that they need, in the order in which they are run.
+
     Args:
         paper: the paper.
         items: of its plan.
@@ -100,12 +104,16 @@ class Planning:
         self.paper, self.items, self.tier, self.seeds = paper, items, tier, seeds
         self._seeded: dict[str, bool] = {}
         self.jobs: dict[Job, Planned] = {}
-        for name in self.runs:
-            for job in self.of_run(name):
-                self._add(job)
-        for name in self.models:
-            for job in self.of_model(name):
-                self._add(job)
+        self.asked = tuple(
+            dict.fromkeys(
+                [
+                    *(job for name in self.models for job in self.of_model(name)),
+                    *(job for name in self.runs for job in self.of_run(name)),
+                ]
+            )
+        )
+        for job in self.asked:
+            self._add(job)
         # Models come first: whatever is run on them waits for them.
         self.jobs = dict(sorted(self.jobs.items(), key=lambda each: not each[0].is_model))
 

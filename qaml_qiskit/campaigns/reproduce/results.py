@@ -24,7 +24,7 @@ class Results:
 
     Args:
         planning: what was run.
-        found: all of its jobs.
+        found: all of its jobs that were asked for, and what was found beside them.
     """
 
     def __init__(self, planning: Planning, found: Mapping[Job, Found]) -> None:
@@ -84,11 +84,14 @@ class Results:
     def _of(self, job: Job) -> list[Row]:
         if job not in self._rows:
             planned = self.planning.jobs[job]
-            names = {self._found[need].name: name for name, need in planned.needs.items()}
+            names = {self._named(need): name for name, need in planned.needs.items()}
             found = Run(self._found[job].place, {}).metrics()["results"]
-            # What a kept run calls its models is what the plan's references are called.
             self._rows[job] = [renamed(row, names) for row in found]
         return self._rows[job]
+
+    def _named(self, job: Job) -> str:
+        """What a run calls what it was made with; a kept run whose model is not here, by its reference."""
+        return self._found[job].name if job in self._found else str(self.planning.jobs[job].kept)
 
     def _one(self, job: Job, measure: Measure) -> tuple[float, Hits | None]:
         """The number of one seed, and the hits behind it."""

@@ -38,6 +38,14 @@ def kept_model(job: Job, planned: Planned) -> Found | None:
     return Found(planned.kept, weights, place)
 
 
+def kept_training(planned: Planned) -> Found | None:
+    """The kept run of a training whose weights are not on this machine, which tells no more than its figures."""
+    place = None if planned.kept is None else _reference(planned.kept, METRICS_FILE)
+    if planned.kept is None or place is None:
+        return None
+    return Found(planned.kept, planned.weights or "", place)
+
+
 def weights_of(place: Path) -> str:
     """The fingerprint of a model's weights, as runs record it.
 

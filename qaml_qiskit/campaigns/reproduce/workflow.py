@@ -66,7 +66,7 @@ def reproduce(
         each.carry_out()
     with open_run("reproduce", request, resolved, run.path) as run:
         if not run.complete:
-            results = [Results(each.planning, each.found) for each in carryings]
+            results = [Results(each.planning, each.known) for each in carryings]
             _write(run, request, results)
     return Outcome.of(run)
 
