@@ -14,7 +14,7 @@ from qaml_qiskit.datasets.store import missing_data
 from qaml_qiskit.errors import ConfigurationError, QamlError, unknown_name
 from qaml_qiskit.papers.consistency import models_of
 from qaml_qiskit.papers.merging import run_fields, train_fields
-from qaml_qiskit.papers.schema import Fields, Paper, PlannedModel, Tier
+from qaml_qiskit.papers.schema import Fields, Paper, PlannedItem, PlannedModel, Tier
 from qaml_qiskit.workflows.fields import NamesModel, marks
 from qaml_qiskit.workflows.request import Request
 
@@ -120,18 +120,22 @@ class Planning:
     @property
     def runs(self) -> tuple[str, ...]:
         """Names of the runs that the items ask for."""
-        return tuple(dict.fromkeys(run for item in self.items for run in self.paper.plan.items[item].runs))
+        return tuple(dict.fromkeys(run for item in self._items for run in item.runs))
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Names of the models whose training the items or their claims ask for."""
+        """Names of the models whose training the items, their pictures or their claims ask for."""
         plan, claims = self.paper.plan, self.paper.said.claims
-        asked = [model for item in self.items for model in plan.items[item].models]
-        read = [model for claim in claims if claim.item in self.items for model in models_of(claim)]
-        drawn = [
-            run for item in self.items for each in plan.items[item].pictures for run in each.runs if run in plan.models
-        ]
-        return tuple(dict.fromkeys([*asked, *read, *drawn]))
+        asked = [model for item in self._items for model in item.models]
+        drawn = [run for item in self._items for each in item.pictures for run in each.runs if run in plan.models]
+        of = [claim for claim in claims if claim.item in self.items and plan.items[claim.item].not_run is None]
+        return tuple(dict.fromkeys([*asked, *drawn, *(model for claim in of for model in models_of(claim))]))
+
+    @property
+    def _items(self) -> list[PlannedItem]:
+        """The items of which anything is run."""
+        items = [self.paper.plan.items[item] for item in self.items]
+        return [item for item in items if item.not_run is None]
 
     def of_run(self, name: str) -> tuple[Job, ...]:
         """The jobs of a run: one a seed where it depends on one."""
@@ -212,13 +216,19 @@ class Planning:
             ) from error
 
 
-def check_data(planned: Iterator[Planned], data_dir: Path | None) -> None:
+def check_data(planning: Planning, missing: Mapping[Job, Planned], data_dir: Path | None) -> None:
     """See that data sets are here, or can be downloaded now, before anything is computed.
+
+    Args:
+        planning: everything.
+        missing: what will be run; what it needs may be there, but its images are needed again.
+        data_dir: where data sets are.
 
     Raises:
         ConfigurationError: one is not here; the message says how to get it.
     """
-    names = {str(each.fields["dataset"]) for each in planned if each.fields.get("dataset") is not None}
+    used = [each for planned in missing.values() for each in (planned, *map(planning.jobs.get, planned.needs.values()))]
+    names = {str(each.fields["dataset"]) for each in used if each and each.fields.get("dataset") is not None}
     for name in sorted(names):
         if not is_path(name) and not is_here(name, data_dir):
             spec = dataset_spec(name)

@@ -11,7 +11,7 @@ from qaml_qiskit.campaigns.reproduce.planning import Planning, check_data
 from qaml_qiskit.campaigns.reproduce.request import ReproduceRequest
 from qaml_qiskit.campaigns.reproduce.results import Results
 from qaml_qiskit.campaigns.steps import StepPool
-from qaml_qiskit.papers import Claim, find_items, load_paper
+from qaml_qiskit.papers import find_items, judge, load_paper
 from qaml_qiskit.papers.schema import Paper
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.reports import Outcome, Report
@@ -56,8 +56,8 @@ def reproduce(
     pool = StepPool(steps_dir or STEPS_FOLDER, {name: value for name, value in around.items() if value is not None})
     plannings = plan_items(request)
     carryings = [Carrying(planning, pool, progress) for planning in plannings]
-    missing = [planned for each in carryings for planned in each.missing.values()]
-    check_data(iter(missing), data_dir)
+    for each in carryings:
+        check_data(each.planning, each.missing, data_dir)
     resolved = {"papers": {each.paper.name: _fingerprint(each.paper) for each in plannings}}
     # Looked at before anything is computed; other processes may carry out the same plan meanwhile.
     with open_run("reproduce", request, resolved, out) as run:
@@ -93,22 +93,11 @@ def _write(run: Run, request: ReproduceRequest, results: Sequence[Results]) -> N
     report = Report(run, request.command_line(run.config), "Papers gone through")
     rows: list[Row] = []
     for each in results:
-        for name in each.planning.runs:
+        for name in (*each.planning.models, *each.planning.runs):
             report.csv(f"{name}.csv", each.rows(name))
-        rows += [_row(each, claim) for claim in each.claims]
+        rows += [judgement.row() for judgement in judge(each.claims, each.observe)]
     report.table("Claims", rows, file="claims.csv")
     report.finish(f"{len(rows)} claims.", rows)
-
-
-def _row(results: Results, claim: Claim) -> Row:
-    first = getattr(claim.expect, "first", None)
-    return {
-        "claim": claim.id,
-        "published": None if claim.published is None else claim.published.value,
-        "ours": None if first is None else results.observe(first).mean,
-        "interval": None,
-        "verdict": None,
-    }
 
 
 def list_reproductions(papers: Sequence[str] = (), *, steps_dir: Path | None = None) -> Outcome:

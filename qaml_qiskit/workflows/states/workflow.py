@@ -116,7 +116,15 @@ def _write(run: Run, request: StatesRequest, batch: Batch, shown: list[_Shown]) 
         rows.append(_row(each, clean[each.model], plane, right))
         panels.append((f"{each.model}\n{each.name}", places, batch.labels, right))
         points += [
-            {"model": each.model, "set": each.name, "index": index, "label": label, "right": hit, "first": x, "second": y}
+            {
+                "model": each.model,
+                "set": each.name,
+                "index": index,
+                "label": label,
+                "right": hit,
+                "first": x,
+                "second": y,
+            }
             for index, label, hit, (x, y) in zip(
                 batch.indices.tolist(), batch.labels.tolist(), right.tolist(), places.tolist(), strict=True
             )
