@@ -94,6 +94,13 @@ def test_a_source_can_be_of_many_rows() -> None:
     assert Source().plus("100 * mnist-qvc200/metrics.json: test_accuracy").read() == pytest.approx(96.29)
 
 
+def test_every_page_of_results_is_in_the_gallery() -> None:
+    """Those of papers are there by themselves."""
+    gallery = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    pages = {page.name for page in (ROOT / "runs" / "reference").glob("*.md")} - {"README.md"}
+    assert [page for page in sorted(pages) if f"results/{page}\n" not in gallery] == []
+
+
 def test_the_page_of_run_folders_has_every_exit_code() -> None:
     page = (ROOT / "docs" / "run-folder.md").read_text(encoding="utf-8")
     classes = [
