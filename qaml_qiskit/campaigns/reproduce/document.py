@@ -10,8 +10,6 @@ from qaml_qiskit.campaigns.reproduce.findings import PaperFindings
 from qaml_qiskit.papers import FALSE_DISCOVERIES, VERDICTS
 from qaml_qiskit.papers.schema import OpenChoice
 
-#: Of the file's schema; it grows by fields without a new number.
-VERDICTS_VERSION = 1
 VERDICTS_FILE = "verdicts.json"
 
 Ends = tuple[float, float]
@@ -95,7 +93,6 @@ class ShownItem(_Document):
 class PaperVerdicts(_Document):
     """A paper gone through."""
 
-    version: Literal[1] = 1
     paper: str
     """Its name."""
     title: str
@@ -127,6 +124,14 @@ class PaperVerdicts(_Document):
         return (*found, *dict.fromkeys(claim.remark for claim in self.claims if claim.remark))
 
 
+class VerdictsFile(_Document):
+    """The whole file."""
+
+    version: Literal[1] = 1
+    """Of this schema."""
+    papers: tuple[PaperVerdicts, ...]
+
+
 _LEADS = {
     "holds": "held",
     "does not hold": "did not",
@@ -139,12 +144,15 @@ _READING = (
 )
 
 
-def verdicts_of(found: PaperFindings, pictures: Mapping[str, Sequence[ShownPicture]]) -> PaperVerdicts:
+def verdicts_of(
+    found: PaperFindings, pictures: Mapping[str, Sequence[ShownPicture]], prefix: str = ""
+) -> PaperVerdicts:
     """A paper's verdicts as a document.
 
     Args:
         found: for the paper.
         pictures: of its items.
+        prefix: of the names of files with rows.
     """
     said = found.paper.said
     claims = [
@@ -162,11 +170,11 @@ def verdicts_of(found: PaperFindings, pictures: Mapping[str, Sequence[ShownPictu
         tested=sum(claim.p is not None for claim in claims),
         false_discoveries=FALSE_DISCOVERIES,
         claims=tuple(claims),
-        items=tuple(_item(found, item, pictures.get(item, ())) for item in found.items),
+        items=tuple(_item(found, item, pictures.get(item, ()), prefix) for item in found.items),
     )
 
 
-def _item(found: PaperFindings, item: str, pictures: Sequence[ShownPicture]) -> ShownItem:
+def _item(found: PaperFindings, item: str, pictures: Sequence[ShownPicture], prefix: str) -> ShownItem:
     said = found.paper.said
     opened = dict.fromkeys(name for claim in found.claims if claim.item == item for name in claim.open)
     return ShownItem(
@@ -179,7 +187,7 @@ def _item(found: PaperFindings, item: str, pictures: Sequence[ShownPicture]) -> 
         runs=tuple(
             RunShown(
                 run=run,
-                csv=f"{run}.csv",
+                csv=f"{prefix}{run}.csv",
                 folders=tuple(dict.fromkeys(place.name for place in found.measured.places(run))),
                 commands=tuple(dict.fromkeys(found.measured.command_lines(run))),
             )

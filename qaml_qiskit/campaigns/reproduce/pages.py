@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from qaml_qiskit.campaigns.reproduce.document import JudgedClaim, PaperVerdicts, ShownItem
+from qaml_qiskit.campaigns.reproduce.document import JudgedClaim, PaperVerdicts, ShownItem, VerdictsFile
 from qaml_qiskit.files import write_atomically
 from qaml_qiskit.formats import fitted, json_of, read_bytes
 from qaml_qiskit.reports import format_cell
@@ -43,8 +43,7 @@ def read_verdicts(file: Path) -> list[PaperVerdicts]:
     Raises:
         DamagedFileError: the file is damaged, or of a version that is not known.
     """
-    found = json_of(read_bytes(file), str(file))
-    return [fitted(each, str(file), PaperVerdicts) for each in found["papers"]]
+    return [*fitted(json_of(read_bytes(file), str(file)), str(file), VerdictsFile).papers]
 
 
 def write_pages(verdicts: Path, folder: Path, explained: str = "") -> list[Path]:

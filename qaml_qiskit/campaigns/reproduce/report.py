@@ -9,10 +9,10 @@ from typing import Any
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.campaigns.reproduce.document import (
     VERDICTS_FILE,
-    VERDICTS_VERSION,
     PaperVerdicts,
     ShownItem,
     ShownPicture,
+    VerdictsFile,
     verdicts_of,
 )
 from qaml_qiskit.campaigns.reproduce.findings import PaperFindings
@@ -41,13 +41,14 @@ def write_report(run: Run, command_line: str, found: Sequence[PaperFindings]) ->
     documents: list[PaperVerdicts] = []
     pictures: dict[str, bytes] = {}
     for each in found:
+        # Two papers may have a figure 2 each.
+        prefix = "" if len(found) == 1 else f"{each.paper.name}-"
         shown: dict[str, list[ShownPicture]] = {}
         for item in each.items:
             for file, png, caption in draw_pictures(each, item):
-                file = file if len(found) == 1 else f"{each.paper.name}-{file}"
-                pictures[file] = png
-                shown.setdefault(item, []).append(ShownPicture(file=file, caption=caption))
-        documents.append(verdicts_of(each, shown))
+                pictures[f"{prefix}{file}"] = png
+                shown.setdefault(item, []).append(ShownPicture(file=f"{prefix}{file}", caption=caption))
+        documents.append(verdicts_of(each, shown, prefix))
     title = documents[0].title if len(documents) == 1 else "Papers, claim by claim"
     report = Report(run, command_line, title)
     for each, document in zip(found, documents, strict=True):
@@ -56,13 +57,13 @@ def write_report(run: Run, command_line: str, found: Sequence[PaperFindings]) ->
             name: {place.name: _address(place, run.path) for place in each.measured.places(name)} for name in names
         }
         _add_paper(report, document, pictures, links, named=len(documents) > 1)
-        for name in names:
-            report.csv(f"{name}.csv", each.measured.rows(name))
+        for file, name in {run.csv: run.run for item in document.items for run in item.runs}.items():
+            report.csv(file, each.measured.rows(name))
         report.beside(f"{document.paper}.md", paper_page(document))
     rows = [_row(document, index) for document in documents for index in range(len(document.claims))]
     for file, png in pictures.items():
         report.beside(file, png)
-    whole = {"version": VERDICTS_VERSION, "papers": [document.model_dump(mode="json") for document in documents]}
+    whole = VerdictsFile(papers=tuple(documents)).model_dump(mode="json")
     report.beside(VERDICTS_FILE, json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     report.csv(CLAIMS_FILE, [{**row, "over": " ".join(map(str, row["over"]))} for row in rows])
     lead = " ".join(
