@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from qaml_qiskit.campaigns.reproduce.findings import PaperFindings
 from qaml_qiskit.papers import FALSE_DISCOVERIES, VERDICTS
@@ -106,6 +106,14 @@ class PaperVerdicts(_Document):
     false_discoveries: float
     claims: tuple[JudgedClaim, ...]
     items: tuple[ShownItem, ...]
+
+    @model_validator(mode="after")
+    def _are_items(self) -> Self:
+        known = {item.item for item in self.items}
+        for claim in self.claims:
+            if claim.item not in known:
+                raise ValueError(f"an item of claim {claim.claim}, one of {', '.join(known)}")
+        return self
 
     @property
     def lead(self) -> str:
