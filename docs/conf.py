@@ -56,6 +56,8 @@ napoleon_numpy_docstring = False
 logging.getLogger("qiskit").setLevel(logging.WARNING)
 
 _HERE = Path(__file__).parent
+_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+_ELSEWHERE = re.compile(r"\[([^\]]*)\]\(\.\./\.\./(?!docs/)[^)]*\)")
 _LITERAL = re.compile(r"(``.*?``)")
 _LONE_LETTER = re.compile(r"^(\s+\w+: )(?=[A-Za-z]\.$)")
 
@@ -69,6 +71,42 @@ class Options(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """See the parent."""
         return self.parse_text_to_nodes("\n".join(_table(COMMANDS[self.arguments[0]])))
+
+
+class Gallery(SphinxDirective):
+    """Cards of pages: ```` ```{gallery} ```` with a page, or a pattern of several, on every line.
+
+    A card is its page's heading, its first picture with the alternative text, and the sentence that the page has for
+    it under its heading, ``<!-- in short: … -->``, or else its first sentence.
+    """
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """See the parent."""
+        cards = []
+        for pattern in filter(None, (line.strip() for line in self.content)):
+            pages = sorted(_HERE.glob(pattern))
+            if not pages and "*" not in pattern:
+                raise self.error(f"there is no page {pattern}")
+            for page in pages:
+                self.env.note_dependency(str(page))
+                cards += [*_card(page, _HERE / Path(self.env.docname).parent), ""]
+        return self.parse_text_to_nodes("\n".join(["`````{container} gallery", *cards, "`````"])) if cards else []
+
+
+def _card(page: Path, start: Path) -> list[str]:
+    """A card in MyST; ``start`` is the folder of the page that shows it."""
+    text = page.read_text(encoding="utf-8").replace("../runs/reference/", "results/")
+    title, rest = re.sub(r"^\s*# ", "", text).split("\n", 1)
+    given = re.search(r"<!-- in short: (.*?) -->", rest, re.S)
+    paragraphs = (block for block in rest.split("\n\n") if block.strip()[:1].isalpha())
+    sentence = given[1] if given else next(paragraphs).split(". ")[0].rstrip(".") + "."
+    picture = re.search(r"!\[([^\]]+)\]\(([^)]+\.(?:png|svg))\)", rest)
+    link = os.path.relpath(page, start)
+    image = f"[![{picture[1]}]({os.path.relpath(page.parent / picture[2], start)})]({link})" if picture else ""
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(sentence.split()))
+    return ["````{container} card", image, "", f"**[{title.strip()}]({link})**", "", plain, "````"]
 
 
 class Commands(SphinxDirective):
@@ -96,6 +134,35 @@ def _bring_lessons(app: Sphinx, config: object) -> None:
         shutil.copyfile(lesson, _HERE / "lessons" / lesson.name)
 
 
+def _bring_results(app: Sphinx, config: object) -> None:
+    """Bring the pages of ``runs/reference/``, and its files that pages link to, to where Sphinx looks for pages.
+
+    ``docs/results/`` is as deep as ``runs/reference/``, so a page's links to the documentation hold in both places.
+    """
+    home, place = _HERE.parent / "runs" / "reference", _HERE / "results"
+    pages = sorted(home.rglob("*.md"))
+    readers = (*pages, *_HERE.glob("*.md"), *(_HERE / "decisions").glob("*.md"))
+    linked = (
+        (page.parent / found[1]).resolve() for page in readers for found in _LINK.finditer(page.read_text("utf-8"))
+    )
+    wanted = {
+        place / file.relative_to(home): file for file in (*pages, *linked) if file.is_file() and home in file.parents
+    }
+    for stale in {file for file in place.rglob("*") if file.is_file()} - wanted.keys():
+        stale.unlink()
+    for there, file in wanted.items():
+        there.parent.mkdir(parents=True, exist_ok=True)
+        if not there.exists() or there.read_bytes() != file.read_bytes():
+            shutil.copyfile(file, there)
+
+
+def _find_results(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Let a link to ``runs/reference/`` lead to the page's copy, and leave out links to what is not on the site."""
+    source[0] = source[0].replace("../runs/reference/", "results/")
+    if docname.startswith("results/"):
+        source[0] = _ELSEWHERE.sub(r"\1", source[0])
+
+
 def _tell_requests(app: Sphinx, config: object) -> None:
     """Let a command's signature be that of its request, and not that of the function in its source."""
     for command in COMMANDS.values():
@@ -105,9 +172,12 @@ def _tell_requests(app: Sphinx, config: object) -> None:
 def setup(app: Sphinx) -> None:
     """Connect what the docstrings need, before and after napoleon (which has priority 500); the tables; the lessons."""
     app.connect("config-inited", _bring_lessons)
+    app.connect("config-inited", _bring_results)
     app.connect("config-inited", _tell_requests)
+    app.connect("source-read", _find_results)
     app.add_directive("options", Options)
     app.add_directive("commands", Commands)
+    app.add_directive("gallery", Gallery)
     app.connect("autodoc-process-docstring", _escape, priority=400)
     app.connect("autodoc-process-docstring", _rejoin, priority=600)
     app.connect("autodoc-skip-member", _skip_tuple_field)

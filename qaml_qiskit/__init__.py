@@ -1,4 +1,4 @@
-"""Quantum variational classifiers on IBM hardware, and the truth about how they hold up there.
+"""Quantum variational classifiers for IBM devices: what they score there, under noise and under attack.
 
 A model, from data to a device, from Python:
 
@@ -27,6 +27,13 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.campaigns.benchmark.collecting import collect_cards as collect_cards
+    from qaml_qiskit.campaigns.benchmark.collecting import verify_cards as verify_cards
+    from qaml_qiskit.campaigns.benchmark.request import BenchmarkRequest as BenchmarkRequest
+    from qaml_qiskit.campaigns.benchmark.workflow import benchmark as benchmark
+    from qaml_qiskit.campaigns.reproduce.request import ReproduceRequest as ReproduceRequest
+    from qaml_qiskit.campaigns.reproduce.workflow import list_reproductions as list_reproductions
+    from qaml_qiskit.campaigns.reproduce.workflow import reproduce as reproduce
     from qaml_qiskit.compute import Compute as Compute
     from qaml_qiskit.datasets import Dataset as Dataset
     from qaml_qiskit.datasets import Split as Split
@@ -98,6 +105,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.workflows.runs.comparison import compare_runs as compare_runs
     from qaml_qiskit.workflows.runs.listing import list_runs as list_runs
     from qaml_qiskit.workflows.runs.request import CompareRequest as CompareRequest
+    from qaml_qiskit.workflows.states.request import StatesRequest as StatesRequest
+    from qaml_qiskit.workflows.states.workflow import states as states
     from qaml_qiskit.workflows.substitute.request import SubstituteRequest as SubstituteRequest
     from qaml_qiskit.workflows.substitute.workflow import substitute as substitute
     from qaml_qiskit.workflows.sweep.request import SweepRequest as SweepRequest

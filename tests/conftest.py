@@ -1,6 +1,8 @@
 """What every test starts from: a clean environment, no network, seeded property tests."""
 
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,17 @@ pytest.register_assert_rewrite("tests.integration.loopback.fixtures")
 
 settings.register_profile("default", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("default")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """What is imported and collected stays: the garbage collector does not search it, now or between the tests."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)

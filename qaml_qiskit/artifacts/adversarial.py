@@ -41,6 +41,7 @@ class Provenance(BaseModel):
         classes: of that data set, in the order of the labels.
         images: what was attacked: a number of test images, or an .npz.
         images_digest: fingerprint of the clean images.
+        targets: by which rule the model was led to other labels; None where it was only led away.
         package_version: of qaml-qiskit.
     """
 
@@ -60,6 +61,7 @@ class Provenance(BaseModel):
     classes: tuple[int | str, ...]
     images: str
     images_digest: str
+    targets: Annotated[str | None, Field(exclude_if=lambda rule: rule is None)] = None
     package_version: str
 
     @property
@@ -84,6 +86,7 @@ class AdversarialImages:
         clean_correct: which images the model got right when clean, shape (N,).
         fooled: which of these it gets wrong now, shape (N,).
         provenance: where they come from.
+        targets: what the model was to say of each, shape (N,); None where it was only led away.
     """
 
     images: NDArray[np.float32]
@@ -92,6 +95,7 @@ class AdversarialImages:
     clean_correct: NDArray[np.bool_]
     fooled: NDArray[np.bool_]
     provenance: Provenance
+    targets: NDArray[np.int64] | None = None
 
     def arrays(self) -> Arrays:
         """The arrays of an .npz without pickled objects; the provenance is JSON in an array of no dimension."""
@@ -102,12 +106,14 @@ class AdversarialImages:
             "clean_correct": self.clean_correct,
             "fooled": self.fooled,
             "provenance": np.array(json.dumps(self.provenance.model_dump())),
+            **({} if self.targets is None else {"targets": self.targets}),
         }
 
 
 def _from_arrays(arrays: Arrays) -> AdversarialImages:
     plain: dict[str, Any] = {name: arrays[name] for name in _ARRAYS[:-1]}
-    return AdversarialImages(**plain, provenance=parse_provenance(arrays["provenance"], Path("a kept part")))
+    provenance = parse_provenance(arrays["provenance"], Path("a kept part"))
+    return AdversarialImages(**plain, provenance=provenance, targets=arrays.get("targets"))
 
 
 #: Adversarial images that a run keeps.
@@ -123,7 +129,7 @@ def read_adversarial(path: Path) -> AdversarialImages:
     arrays = read_arrays(
         path,
         _ARRAYS,
-        (),
+        ("targets",),
         source=f"images from {path}",
         expected="adversarial images with their provenance, without pickled objects",
         remedy="make the file with `qaml attack`",
@@ -148,7 +154,13 @@ def read_adversarial(path: Path) -> AdversarialImages:
         clean_correct=arrays["clean_correct"],
         fooled=arrays["fooled"],
         provenance=provenance,
+        targets=_targets(arrays, count, len(provenance.classes), path),
     )
+
+
+def _targets(arrays: Arrays, count: int, num_classes: int, path: Path) -> NDArray[np.int64] | None:
+    found = arrays.get("targets")
+    return None if found is None else check_labels(found, count, num_classes, source=f"the targets in {path}")
 
 
 def parse_provenance(array: NDArray[Any], path: Path) -> Provenance:

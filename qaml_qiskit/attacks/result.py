@@ -24,6 +24,7 @@ class AttackResult:
         distance: length at which a minimal attack first fooled the model, whatever the budget, shape (N,); infinite
             where it never did; None for other attacks.
         discarded: results that were not finite numbers, or that the model could not read.
+        reached: which images the model names as their targets now, shape (N,); None without targets.
         evaluations: of the model, forward, for every attacked image on average.
     """
 
@@ -38,6 +39,7 @@ class AttackResult:
     distance: Tensor | None
     discarded: int
     evaluations: float
+    reached: Tensor | None = None
 
     @property
     def clean_accuracy(self) -> float:

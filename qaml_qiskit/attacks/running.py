@@ -25,6 +25,7 @@ def run_attack(
     labels: Tensor,
     attack: Attack,
     *,
+    targets: Tensor | None = None,
     judge: nn.Module | None = None,
     batch_size: int = 250,
     spare_wrong: bool = True,
@@ -41,6 +42,8 @@ def run_attack(
         images: shape (N, C, H, W), float, in [0, 1]; a tensor or an array.
         labels: true classes, shape (N,).
         attack: from the registry.
+        targets: what the model shall say of each image, shape (N,); the attack leads there. None to lead away from the
+            labels, wherever to. An image fools the model either way if a right label becomes wrong.
         judge: says what an attack achieved, and is all that the result is about; None for ``model``. Where ``model`` is
             random, one draw of it would take the clean image for better than the adversarial one by chance: give what
             is known of its expectation.
@@ -56,7 +59,7 @@ def run_attack(
     Raises:
         InputError: no image, pixels outside [0, 1], labels that do not fit, images that the model refuses or for which
             it says NaN.
-        ConfigurationError: an attack that is not defined for so few classes.
+        ConfigurationError: an attack that is not defined for so few classes, or that takes no targets.
     """
     images = attackable(images)
     check_not_empty(images, "attack")
@@ -67,14 +70,21 @@ def run_attack(
         logits = clean_logits(judge, images, batch_size)
         labels, num_classes = label_batch(labels, images, logits.shape[1]), logits.shape[1]
         correct = logits.argmax(dim=1) == labels
-        search = _Search(model, judge, ModelAdapter(model, images), attack, num_classes)
+        aims = labels if targets is None else label_batch(targets, images, num_classes)
+        aim = _Aim(targeted=targets is not None)
+        search = _Search(model, judge, ModelAdapter(model, images), attack, num_classes, aim)
         chosen = correct.nonzero().squeeze(1) if spare_wrong else torch.arange(len(images), device=images.device)
-        best = _Found.clean(images, margins(logits, labels))
+        best = _Found.clean(images, aim.margins(logits, aims))
         for rows in chosen.split(batch_size):
-            best.write(rows, search.attacked(images[rows], labels[rows], best.rows(rows)))
+            best.write(rows, search.attacked(images[rows], aims[rows], best.rows(rows)))
             if progress is not None:
                 progress(len(rows))
     fooled, final = _within_budget(best, images, attack)
+    reached = None
+    if targets is not None:
+        with frozen(judge), RandomStream(attack.seed, images.device).entered():
+            said = predict_logits(judge, final, batch_size).argmax(dim=1)
+        reached, fooled = said == aims, said != labels
     return AttackResult(
         attack=attack.variant(num_classes),
         norm=attack.traits.norm,
@@ -87,7 +97,24 @@ def run_attack(
         distance=best.distance if attack.traits.minimal else None,
         discarded=search.discarded,
         evaluations=search.adapter.evaluated / max(1, len(chosen)),
+        reached=reached,
     )
+
+
+@dataclass(frozen=True)
+class _Aim:
+    """Away from labels, or towards them."""
+
+    targeted: bool
+
+    def margins(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """What an attack makes small, shape (N,): the label's margin, or what the target lacks."""
+        found = margins(logits, labels)
+        return -found if self.targeted else found
+
+    def missed(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Which images are not where they should be yet, shape (N,)."""
+        return (logits.argmax(dim=1) == labels) != self.targeted
 
 
 @dataclass
@@ -127,11 +154,18 @@ class _Search:
     """Runs an attack on one batch after the other, each run with random numbers of its own."""
 
     def __init__(
-        self, model: nn.Module, judge: nn.Module, adapter: ModelAdapter, attack: Attack, num_classes: int
+        self,
+        model: nn.Module,
+        judge: nn.Module,
+        adapter: ModelAdapter,
+        attack: Attack,
+        num_classes: int,
+        aim: _Aim,
     ) -> None:
-        self.model, self.judge, self.adapter, self.attack = model, judge, adapter, attack
+        self.model, self.judge, self.adapter, self.attack, self.aim = model, judge, adapter, attack, aim
+        build = attack.build_targeted if aim.targeted else attack.build
         runs, device = range(attack.runs()), adapter.anchor.device
-        self.adversaries = [attack.build(adapter, num_classes, run) for run in runs]
+        self.adversaries = [build(adapter, num_classes, run) for run in runs]
         # A stream a run, and not a batch: then the size of the batches does not matter to a random start.
         self.streams = [RandomStream(attack.seed + run, device) for run in runs]
         self.discarded = 0
@@ -157,30 +191,34 @@ class _Search:
         proposed = torch.where(usable.reshape(-1, 1, 1, 1), proposed, clean)
         minimal = self.attack.traits.minimal
         bounded = clip_to_ball(proposed, clean, None if minimal else self.attack.budget, self.attack.traits.norm)
-        fooled, margin, readable = _classified(self.judge, bounded, labels, clean)
+        fooled, margin, readable = _classified(self.judge, bounded, labels, clean, self.aim)
         if minimal:
-            bounded = _shortened(self.judge, bounded, clean, labels, fooled)
+            bounded = _shortened(self.judge, bounded, clean, labels, fooled, self.aim)
         usable &= readable
         self.discarded += int((~usable).sum())
         distance = sizes(bounded, clean, "l2").masked_fill(~fooled, torch.inf)
         return _Found(bounded, margin.masked_fill(~usable, torch.inf), fooled, distance)
 
 
-def _classified(model: nn.Module, images: Tensor, labels: Tensor, clean: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Whether the model is wrong, its margin, and whether it could read the image at all; shape (N,) each."""
+def _classified(
+    model: nn.Module, images: Tensor, labels: Tensor, clean: Tensor, aim: _Aim
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Whether the model is where the attack leads, what it lacks, and whether it could read the image; (N,) each."""
     black = is_black(images) & ~is_black(clean)
     logits = predict_logits(model, torch.where(black.reshape(-1, 1, 1, 1), clean, images), len(images))
     readable = ~black & torch.isfinite(logits).all(dim=1)
-    return (logits.argmax(dim=1) != labels) & readable, margins(logits, labels), readable
+    return ~aim.missed(logits, labels) & readable, aim.margins(logits, labels), readable
 
 
-def _shortened(model: nn.Module, adversarial: Tensor, clean: Tensor, labels: Tensor, fooled: Tensor) -> Tensor:
+def _shortened(
+    model: nn.Module, adversarial: Tensor, clean: Tensor, labels: Tensor, fooled: Tensor, aim: _Aim
+) -> Tensor:
     """The nearest point found by bisection on the way from the clean to the adversarial image that still fools."""
     low, high = torch.zeros_like(fooled, dtype=clean.dtype), torch.ones_like(fooled, dtype=clean.dtype)
     for _ in range(_HALVINGS if bool(fooled.any()) else 0):
         middle = (low + high) / 2
         points = clean + middle.reshape(-1, 1, 1, 1) * (adversarial - clean)
-        wrong = _classified(model, points, labels, clean)[0]
+        wrong = _classified(model, points, labels, clean, aim)[0]
         low, high = torch.where(wrong, low, middle), torch.where(wrong, middle, high)
     reach = torch.where(fooled, high, torch.ones_like(high)).reshape(-1, 1, 1, 1)
     return clean + reach * (adversarial - clean)

@@ -20,6 +20,7 @@ class Traits:
         kind: ``one-step``, ``iterative``, ``gradient-free``, or ``ensemble`` of several.
         minimal: whether it looks for the smallest perturbation and learns its budget afterwards.
         paper: where it was published.
+        targeted: whether it can be told what the model shall say, too.
     """
 
     norm: Norm
@@ -27,3 +28,4 @@ class Traits:
     kind: Literal["one-step", "iterative", "gradient-free", "ensemble"]
     minimal: bool
     paper: str
+    targeted: bool = False

@@ -2,14 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import qaml_qiskit
-from qaml_qiskit.artifacts import METRICS_FILE
+from qaml_qiskit.artifacts import METRICS_FILE, RUNS_FOLDER
+from qaml_qiskit.campaigns.naming import renamed
+from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.files import FolderLock, make_folders
 from qaml_qiskit.workflows.request import Request
+
+#: Where steps run, unless another folder is named: every reproduction and every benchmark looks there.
+STEPS_FOLDER = RUNS_FOLDER / "steps"
+#: Below the folder of a pool, a lock for every step that was ever run there.
+_LOCKS = ".locks"
 
 
 @dataclass(frozen=True)
@@ -38,9 +46,8 @@ class CommandStep:
     @property
     def fingerprint(self) -> str:
         """Eight hexadecimal digits of everything that decides the result."""
-        words = json.dumps([self.command, self.request.model_dump(mode="json")], sort_keys=True)
-        for text in sorted(self.depends, key=len, reverse=True):
-            words = words.replace(text, self.depends[text])
+        told = renamed(self.request.model_dump(mode="json"), self.depends)
+        words = json.dumps([self.command, told], sort_keys=True)
         return hashlib.sha256(words.encode()).hexdigest()[:8]
 
 
@@ -58,8 +65,10 @@ class StepPool:
     around: Mapping[str, Any] = field(default_factory=dict)
 
     def place(self, step: CommandStep) -> Path:
-        """Where a step's run is, finished or not."""
-        return self.folder / f"{step.name}-{step.fingerprint}"
+        """Where a step's run is, finished or not; whatever name it was begun under."""
+        fingerprint = step.fingerprint
+        begun = sorted(self.folder.glob(f"*-{fingerprint}"), key=lambda path: not (path / METRICS_FILE).is_file())
+        return begun[0] if begun else self.folder / f"{step.name}-{fingerprint}"
 
     def has(self, step: CommandStep) -> bool:
         """Whether a step's run is finished."""
@@ -69,11 +78,44 @@ class StepPool:
         """Run a step, go on with it, or find it finished.
 
         Raises:
+            ConfigurationError: another process is at work on it.
             QamlError: as the command.
         """
-        function = getattr(qaml_qiskit, step.command)
-        place = self.place(step)
-        if not self.has(step):
-            around = {name: value for name, value in self.around.items() if name in function.around}
-            function(step.request, out=place, **around)
+        place = self.run_unless_busy(step)
+        if place is None:
+            raise ConfigurationError(
+                f"{self.place(step)} is in use",
+                got="a second process",
+                expected="one process at a time on a step",
+                remedy="wait for the other process, or stop it",
+            )
         return place
+
+    def run_unless_busy(self, step: CommandStep, starting: Callable[[], None] = lambda: None) -> Path | None:
+        """:meth:`run`; None where another process is at work on the step.
+
+        Args:
+            step: the step.
+            starting: called before the command is, if it is.
+
+        Raises:
+            QamlError: as the command.
+        """
+        if self.has(step):
+            return self.place(step)
+        make_folders(self.folder / _LOCKS)
+        try:
+            lock = FolderLock(self.folder / _LOCKS, step.fingerprint)
+        except ConfigurationError:
+            return None
+        with lock:
+            # Somebody else may have finished it between the look and the lock.
+            if not self.has(step):
+                starting()
+                self._call(step, self.place(step))
+        return self.place(step)
+
+    def _call(self, step: CommandStep, place: Path) -> None:
+        function = getattr(qaml_qiskit, step.command)
+        around = {name: value for name, value in self.around.items() if name in function.around}
+        function(step.request, out=place, **around)

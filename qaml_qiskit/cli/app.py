@@ -106,7 +106,7 @@ def _version(wanted: bool) -> None:
 
 app = typer.Typer(
     name="qaml",
-    help="Quantum variational classifiers on IBM hardware, and the truth about how they hold up there.",
+    help="Quantum variational classifiers for IBM devices: what they score there, under noise and under attack.",
     cls=Commands,
     **_SETTINGS,
 )

@@ -147,6 +147,12 @@ COMMANDS = {
             "SubstituteRequest",
         ),
         Command(
+            "states",
+            "Show the states that models make of images, clean and attacked, on the plane of their principal axes.",
+            "states",
+            "StatesRequest",
+        ),
+        Command(
             "certify",
             "Certify how far every image is from another label, exactly in l2; with a witness and an attack for each.",
             "certify",
@@ -193,6 +199,19 @@ COMMANDS = {
             "Watch a stream of scores for a lasting change, with a stated rate of false alarms.",
             "monitor",
             "MonitorRequest",
+        ),
+        Command(
+            "benchmark",
+            "Take models through one fixed protocol: a row and a card each; or check the cards of others.",
+            "benchmark",
+            "BenchmarkRequest",
+            {"verify": "verify_cards", "table": "collect_cards"},
+        ),
+        Command(
+            "reproduce",
+            "Run a paper's figures, tables and statements again: what is published, what is found, and a verdict.",
+            "reproduce",
+            "ReproduceRequest",
         ),
         Command("data list", "List the data sets and whether their files are here.", "list_data"),
         Command(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.deployments.deployment import Deployment as Deployment
     from qaml_qiskit.deployments.images import Batch as Batch
     from qaml_qiskit.deployments.images import load_batch as load_batch
+    from qaml_qiskit.deployments.images import load_training as load_training
     from qaml_qiskit.deployments.networks import network_data as network_data
     from qaml_qiskit.deployments.reading import deploy as deploy
     from qaml_qiskit.deployments.reading import read_deployment as read_deployment

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from qaml_qiskit.artifacts.adversarial import AdversarialImages, Provenance, parse_provenance
 from qaml_qiskit.artifacts.fingerprints import digest
-from qaml_qiskit.datasets import Dataset, check_images, load_dataset, load_rows, load_test, told_data
+from qaml_qiskit.datasets import Dataset, check_images, load_dataset, load_rows, load_split, load_test, told_data
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.deployment import Deployment
 from qaml_qiskit.errors import DataWarning, InputError
@@ -77,6 +77,36 @@ def load_batch(source: str, deployments: Sequence[Deployment], data_dir: Path | 
     check_batch(images, card.model.image_shape)
     check_readable(deployments, images)
     return Batch(images, labels, indices, f"{len(labels)}" if source.isdecimal() else source)
+
+
+def load_training(
+    source: str, deployments: Sequence[Deployment], data_dir: Path | None, *, or_all: bool = False
+) -> tuple[Batch, Dataset]:
+    """The first N training images of the data that deployments were trained for, and the whole test part beside them.
+
+    Args:
+        source: N, as text.
+        deployments: at least one.
+        data_dir: where the data sets are.
+        or_all: take the whole training part where it has fewer images.
+
+    Raises:
+        ConfigurationError: the deployments were trained for different data.
+        InputError: a file, a model that does not know its data, or too many images asked for.
+    """
+    check_alike(deployments)
+    data = deployments[0].card.data
+    if not source.isdecimal() or data.dataset == UNNAMED_DATA:
+        raise InputError(
+            "cannot take training images",
+            got=f"the file {source}" if not source.isdecimal() else "a model that does not know its data",
+            expected="a number of images, and a model of a data set that is known or at a path",
+            remedy="give --images N, or leave out --part",
+        )
+    split = load_split(data.dataset, data.classes, data.source, data.preparation, data_dir)
+    images, labels, indices = _first(split.train, int(source), data.dataset, or_all=or_all, part="training")
+    check_readable(deployments, images)
+    return Batch(images, labels, indices, f"{len(labels)} of training"), split.test
 
 
 def check_alike(deployments: Iterable[Deployment]) -> None:
@@ -145,14 +175,14 @@ def load_images_of(
 
 
 def _first(
-    test: Dataset, count: int, dataset: str, *, or_all: bool = False
+    test: Dataset, count: int, dataset: str, *, or_all: bool = False, part: str = "test"
 ) -> tuple[Tensor, NDArray[np.int64], NDArray[np.int64]]:
     count = min(count, len(test)) if or_all else count
     if not 1 <= count <= len(test):
         raise InputError(
             "cannot take the images",
             got=f"a request for {count}",
-            expected=f"1 to {len(test)}, the size of the test set of {dataset} with these classes",
+            expected=f"1 to {len(test)}, the size of the {part} set of {dataset} with these classes",
             remedy=f"give --images {len(test)} or fewer",
         )
     return torch.from_numpy(test.images[:count]), test.labels[:count], np.arange(count)

@@ -48,8 +48,9 @@ class PlannedRun(_Strict):
 
     command: str
     """A command of the package, such as ``transfer``."""
-    fields: Fields
-    """Fields of its request."""
+    fields: Fields = {}
+    """Fields of its request. Names of models, and of runs whose folder is a model, stand where a command takes a model;
+    ``{run: NAME, file: FILE}`` is a file of another run."""
     like: tuple[str, ...] = ()
     """Runs whose fields are taken over."""
     quick: Fields = {}
@@ -57,7 +58,7 @@ class PlannedRun(_Strict):
     full: Fields = {}
     """What is asked otherwise in the tier full."""
     kept: Mapping[Tier, str] = {}
-    """A kept run of the very same request, by tier."""
+    """A kept run of the very same request, by tier; ``{seed}`` in the name stands for the seed."""
 
 
 class Picture(_Strict):
@@ -104,7 +105,7 @@ class Measure(_Strict):
     run: str | None = None
     """A run of the plan; or ``model``."""
     model: str | None = None
-    """A model of the plan: a row of its training, the last one without ``row``."""
+    """A model of the plan: a row of its training; without ``row`` the last one that has the column."""
     row: Fields = {}
     """Columns and their values, which one row of the results has."""
     column: str = "accuracy"

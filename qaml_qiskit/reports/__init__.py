@@ -52,10 +52,13 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.report import Report as Report
     from qaml_qiskit.reports.resource_figures import device_map as device_map
     from qaml_qiskit.reports.resource_figures import gates_against_fidelity as gates_against_fidelity
+    from qaml_qiskit.reports.state_figures import state_planes as state_planes
     from qaml_qiskit.reports.tables import brief_rows as brief_rows
     from qaml_qiskit.reports.tables import to_csv as to_csv
     from qaml_qiskit.reports.tables import to_markdown as to_markdown
     from qaml_qiskit.reports.terminal import lay_out as lay_out
+    from qaml_qiskit.reports.trace_figures import MOST_TRACES as MOST_TRACES
+    from qaml_qiskit.reports.trace_figures import trace_curves as trace_curves
     from qaml_qiskit.reports.uncertainty_figures import uncertainty_bars as uncertainty_bars
 
 load_lazily(__name__)

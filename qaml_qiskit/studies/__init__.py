@@ -117,6 +117,9 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.probabilities import temperature_notes as temperature_notes
     from qaml_qiskit.studies.probabilities import told_temperature as told_temperature
     from qaml_qiskit.studies.probabilities import with_confidence as with_confidence
+    from qaml_qiskit.studies.projecting import Plane as Plane
+    from qaml_qiskit.studies.projecting import Projecting as Projecting
+    from qaml_qiskit.studies.projecting import state_vectors as state_vectors
     from qaml_qiskit.studies.robustness import score_without_noise as score_without_noise
     from qaml_qiskit.studies.scoring import Score as Score
     from qaml_qiskit.studies.scoring import score_images as score_images

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from qaml_qiskit import __version__
@@ -19,6 +20,7 @@ from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.reports import one_of_each_class, perturbation_picture
 from qaml_qiskit.simulation import computing
+from qaml_qiskit.studies.targets import TargetRule, target_labels
 
 #: Images attacked together; fewer where every step of an attack differentiates the fit of a circuit to every image.
 _BATCH, _SLOW_BATCH = 250, 25
@@ -67,6 +69,8 @@ def make_adversarial(
     batch: Batch,
     progress: Progress,
     pool: Pool = HERE,
+    targets: TargetRule | None = None,
+    seed: int = 0,
 ) -> dict[str, AdversarialImages]:
     """Attack the images in every cell that is not done yet. The wrong ones are attacked, too.
 
@@ -77,6 +81,8 @@ def make_adversarial(
         batch: the clean images.
         progress: told about every batch.
         pool: where it is done.
+        targets: how labels are chosen that the sources are to say; None to lead them away from the right ones only.
+        seed: of that choice.
 
     Returns:
         By the keys of the cells.
@@ -84,7 +90,7 @@ def make_adversarial(
     tasks = {adversarial_key(key): cell for key, cell in cells.items()}
     told = {key: cell.told for key, cell in tasks.items()}
     bar = Bar(progress, "attacking", told, {key: len(cell.of(batch)) for key, cell in tasks.items()})
-    work = _Attacking(sources, batch)
+    work = _Attacking(sources, batch, targets, seed)
     found = run.map(tasks, work, ADVERSARIAL, bar=bar, pool=pool, together=lambda cell: cell.search)
     return {key: found[adversarial_key(key)] for key in cells}
 
@@ -92,12 +98,12 @@ def make_adversarial(
 class _Attacking:
     """The work: a cell to its adversarial images. Remembers the last search."""
 
-    def __init__(self, sources: Sequence[Deployment], batch: Batch) -> None:
-        self._sources, self._batch = sources, batch
+    def __init__(self, sources: Sequence[Deployment], batch: Batch, rule: TargetRule | None, seed: int) -> None:
+        self._sources, self._batch, self._rule, self._seed = sources, batch, rule, seed
         self._last: tuple[Cell, AttackResult] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._sources, self._batch)
+        return type(self), (self._sources, self._batch, self._rule, self._seed)
 
     @cached_property
     def _by_name(self) -> dict[str, Deployment]:
@@ -109,8 +115,9 @@ class _Attacking:
 
     def __call__(self, cell: Cell, advance: Advance) -> AdversarialImages:
         source, batch = self._by_name[cell.source], cell.of(self._batch)
+        targets = self._targets(cell, source.num_classes)
         if self._last is None or self._last[0] != cell.search:
-            self._last = cell.search, attacked(source, batch, cell.search.attack, advance)
+            self._last = cell.search, attacked(source, batch, cell.search.attack, advance, targets)
         result = _bounded(self._last[1], cell.attack, batch.images)
         return AdversarialImages(
             images=result.images.numpy(),
@@ -119,7 +126,15 @@ class _Attacking:
             clean_correct=result.clean_correct.numpy(),
             fooled=result.fooled.numpy(),
             provenance=self._provenance(source, cell, result),
+            targets=targets,
         )
+
+    def _targets(self, cell: Cell, num_classes: int) -> NDArray[np.int64] | None:
+        """Of the images of a cell: each has the same one in all cells."""
+        if self._rule is None:
+            return None
+        found = target_labels(self._rule, self._batch.labels, num_classes, self._seed)
+        return found if cell.rows is None else found[np.array(cell.rows)]
 
     def _provenance(self, source: Deployment, cell: Cell, result: AttackResult) -> Provenance:
         attack = cell.attack
@@ -137,14 +152,21 @@ class _Attacking:
             classes=source.card.data.classes,
             images=self._batch.origin,
             images_digest=self._digest if cell.rows is None else digest(cell.of(self._batch).images),
+            targets=self._rule,
             package_version=__version__,
         )
 
 
-def attacked(source: Deployment, batch: Batch, attack: Attack, advance: Callable[[int], None]) -> AttackResult:
+def attacked(
+    source: Deployment,
+    batch: Batch,
+    attack: Attack,
+    advance: Callable[[int], None],
+    targets: NDArray[np.int64] | None = None,
+) -> AttackResult:
     """What an attack on a deployment makes of all images, computed as it is deployed; see :func:`attacked_module`."""
     together = _SLOW_BATCH if source.encodes_slowly else _BATCH
-    return attacked_module(source.module, batch, attack, source.compute, advance, batch_size=together)
+    return attacked_module(source.module, batch, attack, source.compute, advance, batch_size=together, targets=targets)
 
 
 def attacked_module(
@@ -155,6 +177,7 @@ def attacked_module(
     advance: Callable[[int], None] | None = None,
     *,
     batch_size: int = _BATCH,
+    targets: NDArray[np.int64] | None = None,
 ) -> AttackResult:
     """What an attack makes of all images, the wrong ones too.
 
@@ -165,6 +188,7 @@ def attacked_module(
         compute: what it is made with.
         advance: told how many more images are finished.
         batch_size: images attacked together.
+        targets: what the module shall say of them, shape (N,); None to lead it away from the labels only.
 
     Returns:
         On the processor, the images in single precision.
@@ -177,6 +201,7 @@ def attacked_module(
             attack,
             batch_size=batch_size,
             spare_wrong=False,
+            targets=None if targets is None else torch.from_numpy(targets),
             progress=advance,
         )
     found = {each.name: getattr(result, each.name) for each in fields(result)}

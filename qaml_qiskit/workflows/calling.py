@@ -19,9 +19,9 @@ from qaml_qiskit.workflows.request import Request
 
 Result = TypeVar("Result")
 #: Arguments around a request that decide nothing of what is computed.
-_OTHERS = ("out", "progress", "stopping", "workers", "scheduler", "consent", "max_seconds", "timeout")
+_OTHERS = ("out", "steps_dir", "progress", "stopping", "workers", "scheduler", "consent", "max_seconds", "timeout")
 #: Arguments around a request that say where something lies.
-_PATHS = ("out", "data_dir", "backends")
+_PATHS = ("out", "steps_dir", "data_dir", "backends")
 
 
 def _never(request: Any, around: Mapping[str, Any]) -> bool:

@@ -22,6 +22,10 @@ class TrainOutcome(Outcome):
         return load_model(Path(self))
 
 
+#: Where a run keeps training sets of attacked images.
+TRAINING = "training"
+
+
 @dataclass(frozen=True, repr=False)
 class AttackOutcome(Outcome):
     """Attacks on models."""
@@ -31,6 +35,11 @@ class AttackOutcome(Outcome):
         """The adversarial images by the names of their files, such as ``pgd-eps0.1``."""
         files = sorted((Path(self) / "adversarial").glob("*.npz"))
         return {file.stem: read_adversarial(file) for file in files}
+
+    @cached_property
+    def training(self) -> Mapping[str, str]:
+        """Paths of data sets of training images that were led to targets, by the same names; see ``qaml attack``."""
+        return {file.stem: str(file) for file in sorted((Path(self) / TRAINING).glob("*.npz"))}
 
 
 @dataclass(frozen=True, repr=False)

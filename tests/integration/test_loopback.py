@@ -25,7 +25,9 @@ from tests.tolerances import SIGMAS
 pytest_plugins = ["tests.integration.loopback.fixtures"]
 
 
-def test_plain_service_reads_the_device(loopback: Loopback) -> None:
+def test_plain_service_reads_the_device(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a client does that was told nothing: it counts its callers in a header, too."""
+    monkeypatch.delenv("USAGE_DATA_OPT_OUT")
     service = QiskitRuntimeService()
     backend = service.backend(TORINO)
     assert [b.name for b in service.backends()] == [TORINO]

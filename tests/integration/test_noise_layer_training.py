@@ -33,6 +33,7 @@ def test_noise_layers_are_trained_and_told(qaml: Qaml) -> None:
     last, metrics = document["results"][-1], json.loads(Path("run/metrics.json").read_text())
     for row in (last, metrics["results"][-1]):
         assert row["betas"] == pytest.approx(model.betas.tolist())
+        assert row["mean_beta"] == pytest.approx(float(model.betas.abs().mean()))
     assert metrics["test_accuracy"] == last["test_accuracy"]
     assert last["betas"] != pytest.approx([0.4, 0.4])
     page = Path("run/report.html").read_text()

@@ -21,6 +21,7 @@ from qaml_qiskit.studies import attacking
 from tests.integration.conftest import Finished, results
 from tests.integration.hardware import workspace
 from tests.integration.small import STRONG_READOUT
+from tests.tolerances import VALUE
 
 Qaml = Callable[..., Finished]
 IMAGES = 20
@@ -91,8 +92,13 @@ def test_victims_under_noise_and_on_a_device(qaml: Qaml, trained: Path, tmp_path
     (tmp_path / "backends.yaml").write_text(STRONG_READOUT)
     words = ("--sources", trained, "--victims", trained, noisy, device, "--eps", "0.1", "--recipe", "quick")
     words += ("--backends", tmp_path / "backends.yaml")
-    finished = qaml("transfer", *words, "--shots", "50", *FAST, "--out", tmp_path / "run")
+    finished = qaml("transfer", *words, "--shots", "50", "--trace", 2, *FAST, "--out", tmp_path / "run")
     assert finished.code == 0, finished.err
+    likely = {
+        name: [row["probability"] for row in finished.json()["traces"] if row["victim"] == name]
+        for name in (device, str(trained))
+    }
+    assert likely[device] == pytest.approx(likely[str(trained)], abs=VALUE[torch.float32])
     rows = {(row["victim"], row["eps"]): row for row in finished.json()["results"]}
     assert [rows[name, 0.1]["victim_kind"] for name in (str(trained), noisy, device)] == ["exact", "noisy", "device"]
     made = read_adversarial(next((tmp_path / "run" / "adversarial").iterdir()))

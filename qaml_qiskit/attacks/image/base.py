@@ -1,12 +1,15 @@
 """What every attack on images is: parameters that are checked, traits, and a way to build it on a model."""
 
+import contextlib
+import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from qaml_qiskit.attacks.traits import Traits
+from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.lazy import library
 from qaml_qiskit.seeds import Seed
 
@@ -61,6 +64,31 @@ class Attack(BaseModel, ABC):
             ConfigurationError: the attack is not defined for so few classes.
         """
 
+    def build_targeted(self, model: "nn.Module", num_classes: int, run: int = 0) -> Adversary:
+        """As :meth:`build`, of images and the labels that the model shall give them.
+
+        An attack of torchattacks is told so; another one whose traits say ``targeted`` has this method of its own.
+
+        Raises:
+            ConfigurationError: it only leads away from labels, or is not defined for so few classes.
+        """
+        self.check_targeted()
+        adversary = self.build(model, num_classes, run)
+        with contextlib.redirect_stdout(io.StringIO()):
+            # torchattacks prints its mode.
+            adversary.set_mode_targeted_by_function(lambda images, labels: labels)  # type: ignore[attr-defined]
+        return adversary
+
+    def check_targeted(self) -> None:
+        """Raise ConfigurationError unless the attack can be told what the model shall say."""
+        if not self.traits.targeted:
+            raise ConfigurationError(
+                "this attack takes no targets",
+                got=self.name,
+                expected="an attack that can lead towards a label, such as pgd, bim, mim or fgsm",
+                remedy="choose another attack, or leave out the targets",
+            )
+
     def runs(self) -> int:
         """How many times the attack is run, of which the best result an image is kept."""
         return 1
@@ -94,11 +122,24 @@ class SteppingAttack(BoundedAttack):
     steps: Count = 20
     #: In pixel units; by default 2.5·eps/steps, which can cross the ball and come back.
     step_size: Positive | None = None
+    #: A step as a share of eps, where one is to fit all strengths of a grid.
+    step_share: Annotated[Positive | None, Field(exclude_if=lambda share: share is None)] = None
 
     @property
     def alpha(self) -> float:
         """The step size that is used."""
-        return self.step_size or 2.5 * self.eps / self.steps
+        return self.step_size or (self.step_share or 2.5 / self.steps) * self.eps
+
+    @model_validator(mode="after")
+    def _one_step(self) -> Self:
+        if self.step_size is not None and self.step_share is not None:
+            raise ConfigurationError(
+                "the length of a step is said twice",
+                got=f"step_size={self.step_size:g} and step_share={self.step_share:g}",
+                expected="a size in pixel units, or a share of eps",
+                remedy="leave one of them out",
+            )
+        return self
 
 
 class MinimalAttack(Attack):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class BIMConfig(SteppingAttack):
     """Basic iterative method: FGSM in small steps, without a random start."""
 
-    traits: ClassVar[Traits] = Traits("linf", True, "iterative", False, "Kurakin et al., 1607.02533")
+    traits: ClassVar[Traits] = Traits("linf", True, "iterative", False, "Kurakin et al., 1607.02533", targeted=True)
     name: Literal["bim"] = "bim"
 
     def build(self, model: "nn.Module", num_classes: int, run: int = 0) -> Adversary:

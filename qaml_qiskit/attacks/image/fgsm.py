@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class FGSMConfig(BoundedAttack):
     """Fast gradient sign method: one step of length eps."""
 
-    traits: ClassVar[Traits] = Traits("linf", True, "one-step", False, "Goodfellow et al., 1412.6572")
+    traits: ClassVar[Traits] = Traits("linf", True, "one-step", False, "Goodfellow et al., 1412.6572", targeted=True)
     name: Literal["fgsm"] = "fgsm"
 
     def build(self, model: "nn.Module", num_classes: int, run: int = 0) -> Adversary:

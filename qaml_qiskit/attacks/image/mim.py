@@ -18,7 +18,7 @@ class MIMConfig(SteppingAttack):
         decay: how much of the earlier gradients is kept.
     """
 
-    traits: ClassVar[Traits] = Traits("linf", True, "iterative", False, "Dong et al., 1710.06081")
+    traits: ClassVar[Traits] = Traits("linf", True, "iterative", False, "Dong et al., 1710.06081", targeted=True)
     name: Literal["mim"] = "mim"
     decay: Annotated[float, Field(ge=0)] = 1.0
 

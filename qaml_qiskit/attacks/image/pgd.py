@@ -16,7 +16,7 @@ class PGDConfig(SteppingAttack):
         restarts: independent random starts; for every image the best end is kept.
     """
 
-    traits: ClassVar[Traits] = Traits("linf", True, "iterative", False, "Madry et al., 1706.06083")
+    traits: ClassVar[Traits] = Traits("linf", True, "iterative", False, "Madry et al., 1706.06083", targeted=True)
     name: Literal["pgd"] = "pgd"
     restarts: Count = 1
 

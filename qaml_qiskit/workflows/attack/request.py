@@ -1,8 +1,8 @@
 """What ``qaml attack`` is asked for."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from qaml_qiskit.attacks import Attack, AttackName
 from qaml_qiskit.errors import ConfigurationError
@@ -23,6 +23,16 @@ class AttackRequest(Seeded, UnderNoise, ForNetworks, AttackOptions, WithImages, 
     """What is done to the images."""
     eps: Annotated[Several[float] | None, Otherwise("0.1; no bound for cw and deepfool")] = None
     """Strengths, from 0 to 1 in l∞; 0 stands for the clean images."""
+    part: Annotated[Literal["test", "train"], Field(exclude_if=lambda part: part == "test")] = "test"
+    """Of the model's own data, which images: the first N of its test set, or of its training set."""
+    targets: Annotated[
+        Literal["random", "next"] | None,
+        Field(exclude_if=lambda rule: rule is None),
+        Otherwise("none: the model is led away from the right label, wherever to"),
+    ] = None
+    """Lead the model to labels: random draws any by the seed, next takes the one behind the right one. With --part
+    train the run also has training/*.npz, which `qaml train --dataset` reads: these images with their targets as
+    labels, and the clean test images."""
     sources: AnyNumber[ClassifierName] = ()
     """Models whose adversarial images must not beat the attack, for the audit."""
 
@@ -35,7 +45,16 @@ class AttackRequest(Seeded, UnderNoise, ForNetworks, AttackOptions, WithImages, 
                 expected="models whose adversarial images the audit compares with",
                 remedy="add --audit, or use `qaml transfer`",
             )
+        if self.targets is not None and self.audit:
+            raise ConfigurationError(
+                "--targets does not fit",
+                got=f"--targets {self.targets} with --audit",
+                expected="an audit of attacks that lead away from the right label",
+                remedy="leave out one of them",
+            )
         self.check_networks([self.model, *self.sources])
+        for each in self.attacks() if self.targets is not None else ():
+            each.check_targeted()
         self.attacks()
         return self
 

@@ -13,10 +13,12 @@ from qaml_qiskit.artifacts import AdversarialImages, Pool, Row, Run, digest, ope
 from qaml_qiskit.attacks import DefenceReport, DefenceSettings, drawn_accuracy
 from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.confidence import Probabilities
+from qaml_qiskit.datasets import Dataset
 from qaml_qiskit.deployments import (
     Batch,
     Deployment,
     load_batch,
+    load_training,
     parse_deployment,
     read_deployments,
     written,
@@ -38,10 +40,11 @@ from qaml_qiskit.studies import (
     make_adversarial,
     verdict_columns,
 )
+from qaml_qiskit.studies.targets import check_every_class, target_labels, training_file
 from qaml_qiskit.workflows.attack.report import ASKED_ANEW, write_report
 from qaml_qiskit.workflows.attack.request import AttackRequest
 from qaml_qiskit.workflows.calling import takes
-from qaml_qiskit.workflows.outcomes import AttackOutcome
+from qaml_qiskit.workflows.outcomes import TRAINING, AttackOutcome
 
 #: Further tables of a run.
 _TABLES = ("audit", "defence", "gains")
@@ -71,13 +74,17 @@ def attack(
     victim = everyone[0]
     for each in everyone:
         each.check_attackable(request.attacks())
-    batch = load_batch(request.images, everyone, data_dir, or_all=request.is_default("images"))
+    batch, test = _images(request, everyone, data_dir)
+    if request.targets is not None and test is not None:
+        check_every_class(target_labels(request.targets, batch.labels, victim.num_classes, request.seed), test.labels)
     weights = {each.name: each.weights for each in everyone}
     resolved = {"weights": weights, "images": digest(batch.images), **code_of(everyone), **compute.record()}
     cells = {f"{each.name}-eps{each.budget}": Cell(victim.name, each) for each in request.attacks()}
     with opening as pool, computing(compute), open_run("attack", request, resolved, out) as run:
         if not run.complete:
-            made = make_adversarial(run, cells, [victim], batch, progress, pool)
+            made = make_adversarial(
+                run, cells, [victim], batch, progress, pool, targets=request.targets, seed=request.seed
+            )
             audits: dict[str, Audited] = {}
             reports: dict[str, DefenceReport] = {}
             if request.audit:
@@ -86,9 +93,20 @@ def attack(
                 reports = _audited_defence(run, request, everyone, some, progress, pool)
             rows = _clean_rows(request, victim, batch, made)
             rows += [_attacked_row(victim, each, batch, audits.get(key)) for key, each in made.items()]
+            if test is not None and request.targets is not None:
+                for key, led in made.items():
+                    run.write(f"{TRAINING}/{key}.npz", training_file(led, test))
             write_report(run, request, everyone, rows, made, audits, reports, batch)
     # Runs of earlier versions know nothing of defences.
     return AttackOutcome.of(run, *(name for name in _TABLES if name in run.metrics()), brief=_brief)
+
+
+def _images(request: AttackRequest, everyone: list[Deployment], data_dir: Path | None) -> tuple[Batch, Dataset | None]:
+    """What is attacked; of training images, the test part beside them."""
+    or_all = request.is_default("images")
+    if request.part == "test":
+        return load_batch(request.images, everyone, data_dir, or_all=or_all), None
+    return load_training(request.images, everyone, data_dir, or_all=or_all)
 
 
 def _brief(outcome: Outcome) -> Brief:
@@ -133,10 +151,20 @@ def _attacked_row(victim: Deployment, made: AdversarialImages, batch: Batch, aud
         "attack_success_rate": success_rate(right, fooled),
         **_sizes("linf", np.abs(change).max(1, initial=0.0)),
         **_sizes("l2", np.linalg.norm(change, axis=1)),
+        **_reached(victim, made),
         **_drawn(victim, torch.from_numpy(made.images), batch),
         **_confidence(victim, torch.from_numpy(made.images), batch),
     }
     return _row(made.provenance.source, made, right, right & ~fooled, figures, audited)
+
+
+def _reached(victim: Deployment, made: AdversarialImages) -> Row:
+    """How many of all images the model names as it should; nothing without targets."""
+    if made.targets is None:
+        return {}
+    said = victim.logits(torch.from_numpy(made.images)).numpy().argmax(1)
+    found = Proportion(int((said == made.targets).sum()), len(said))
+    return {"target_rate": found.value, "target_interval": list(found.interval)}
 
 
 def _drawn(victim: Deployment, images: Tensor, batch: Batch) -> Row:

@@ -73,6 +73,8 @@ def train(
         layers = _noise_layers(stored.model)
         if layers:
             tested.row["betas"] = [row["beta"] for row in layers]
+            # Without its sign, which means nothing: η is symmetric.
+            tested.row["mean_beta"] = float(np.mean(np.abs(tested.row["betas"])))
         changed = _changed(objective, history)
         temperature = stored.card.temperature
         told = [] if temperature is None else [told_temperature(temperature)]

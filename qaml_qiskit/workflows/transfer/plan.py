@@ -7,10 +7,11 @@ from typing import Any
 
 from qaml_qiskit.artifacts import digest, read_adversarial
 from qaml_qiskit.compute import Compute
-from qaml_qiskit.deployments import load_batch, read_deployments
+from qaml_qiskit.confidence import Temperature
+from qaml_qiskit.deployments import known_temperature, load_batch, read_deployments
 from qaml_qiskit.deployments.images import check_data, check_made_from
 from qaml_qiskit.deployments.networks import code_of, network_data
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.formats import npz
 from qaml_qiskit.models import ModelCard, SubstituteCard
 from qaml_qiskit.progress import Progress
@@ -88,6 +89,11 @@ class TransferPlan:
         self.told |= {key: Path(name).name for key, name in keys.items()}
         self._files = files
         self._check_different()
+        self._check_traced()
+        #: What makes probabilities of the victims' logits, by their names, where images are traced; None of nobody's.
+        self.temperatures: dict[str, Temperature | None] = {}
+        for victim in self.victims if request.trace else ():
+            self.temperatures[victim.name] = known_temperature(victim, data_dir, progress)
 
     @cached_property
     def resolved(self) -> dict[str, Any]:
@@ -100,7 +106,12 @@ class TransferPlan:
             },
             **code_of([*self.sources, *self.victims]),
             "devices": {victim.name: victim.resolved() for victim in self.victims if victim.kind == "device"},
+            **({"temperatures": self._values} if self.temperatures else {}),
         }
+
+    @property
+    def _values(self) -> dict[str, float | None]:
+        return {name: None if each is None else each.value for name, each in self.temperatures.items()}
 
     @cached_property
     def substitutes(self) -> dict[str, SubstituteCard]:
@@ -111,6 +122,16 @@ class TransferPlan:
             for name, card in cards.items()
             if isinstance(card, ModelCard) and card.substitute is not None
         }
+
+    def _check_traced(self) -> None:
+        count = len(self.batch)
+        if self.request.trace and max(self.request.trace) >= count:
+            raise InputError(
+                "cannot trace an image",
+                got=f"--trace {max(self.request.trace)}",
+                expected=f"0 to {count - 1}, the places of the {count} images that are scored",
+                remedy="correct --trace, or score more --images",
+            )
 
     def _check_different(self) -> None:
         classes = self.victims[0].num_classes

@@ -6,8 +6,17 @@ from qaml_qiskit.artifacts import AdversarialImages, Row, Run
 from qaml_qiskit.attacks import ATTACKS
 from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.deployments.networks import notes_of
-from qaml_qiskit.reports import AUDIT_READING, Report, audit_notes, strengths_side_by_side, transfer_curves
+from qaml_qiskit.reports import (
+    AUDIT_READING,
+    MOST_TRACES,
+    Report,
+    audit_notes,
+    strengths_side_by_side,
+    trace_curves,
+    transfer_curves,
+)
 from qaml_qiskit.studies import Audited, audit_rows, perturbations, readout_notes
+from qaml_qiskit.studies.tracing import Traced, critical_rows, trace_notes, trace_rows
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
 
 _READING = (
@@ -26,6 +35,10 @@ _CURVES = (
     "Accuracy against the strength of the attack. Thick: the source itself. Dashed: exact noise. Dotted: a device. "
     "Bands: 95 % intervals. Crosses: the audit failed."
 )
+_TRACES = (
+    "Probabilities of all labels of an image against the strength of the attack. Thick: the right label. Dotted: where "
+    "it stops being the likeliest."
+)
 _PERTURBATIONS = "Clean images, adversarial images with the label that their source gives them, and the change."
 
 
@@ -35,6 +48,7 @@ def write_report(
     rows: list[Row],
     made: Mapping[str, AdversarialImages],
     audits: Mapping[str, Audited],
+    traced: Traced | None = None,
 ) -> None:
     """Write everything that a reader looks at, and the metrics, which finish the run.
 
@@ -44,6 +58,7 @@ def write_report(
         rows: all of them.
         made: adversarial images, by their key.
         audits: by the key of the cell; empty without audit.
+        traced: probabilities of single images; None where none were asked for.
     """
     notes = [*_notes(plan), *audit_notes(audits)]
     checks = audit_rows(audits, made, "source", "attack", "eps")
@@ -56,9 +71,27 @@ def write_report(
         report.picture("perturbations.png", picture, _PERTURBATIONS, "Perturbations")
     if checks:
         report.table("Audit", checks, AUDIT_READING, file="audit.csv")
+    tables = {} if traced is None else _add_traces(report, plan, made, traced, notes)
     report.table("All figures", rows)
     lead = f"{len(plan.batch)} images, {_count(plan.sources, 'source')}, {_count(plan.victims, 'victim')}."
-    report.finish(lead, rows, notes, audit=checks)
+    report.finish(lead, rows, notes, audit=checks, **tables)
+
+
+def _add_traces(
+    report: Report, plan: TransferPlan, made: Mapping[str, AdversarialImages], traced: Traced, notes: list[str]
+) -> dict[str, list[Row]]:
+    """The section on single images; adds what its columns mean to the notes. Gives its tables by name."""
+    names = [victim.name for victim in plan.victims]
+    rows, critical = trace_rows(traced, made, names), critical_rows(traced, made, names)
+    told = list(trace_notes(traced, plan.temperatures))
+    notes += told
+    report.table("Single images along the attack", critical, *told, file="critical.csv")
+    report.csv("traces.csv", rows)
+    classes = plan.victims[0].card.data.classes
+    lines = len({(row["source"], row["attack"], row["index"]) for row in critical})
+    caption = _TRACES + (f" The first {MOST_TRACES} of {lines}; all are in traces.csv." if lines > MOST_TRACES else "")
+    report.picture("traces.png", trace_curves(rows, critical, classes), caption)
+    return {"traces": rows, "critical": critical}
 
 
 def _notes(plan: TransferPlan) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from qaml_qiskit.attacks import Attack, AttackName
 from qaml_qiskit.errors import ConfigurationError
@@ -27,6 +27,9 @@ class TransferRequest(Seeded, WithRecipe, ForNetworks, AttackOptions):
     """Strengths, from 0 to 1 in l∞; clean images are always scored, so 0 adds nothing."""
     images: Annotated[Images | None, Otherwise("100, or what the adversarial files were made from")] = None
     """A number N for the first N of the models' own test set; or an .npz."""
+    trace: Annotated[AnyNumber[Annotated[int, Field(ge=0)]], Field(exclude_if=lambda places: not places)] = ()
+    """Images, by their places among those that are scored, from 0, of which the probabilities of all labels are kept at
+    every strength."""
     adversarial: AnyNumber[str] = ()
     """Files of adversarial images from `qaml attack`, scored beside those that are made."""
     shots: Count = 1000

@@ -28,13 +28,14 @@ from qaml_qiskit.studies import (
     verdict_columns,
 )
 from qaml_qiskit.studies.attacking import adversarial_key
+from qaml_qiskit.studies.tracing import CLEAN, trace_images
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.transfer.plan import TransferPlan
 from qaml_qiskit.workflows.transfer.report import write_report
 from qaml_qiskit.workflows.transfer.request import TransferRequest
 
 #: The set of clean images.
-_CLEAN = "clean"
+_CLEAN = CLEAN
 
 
 @takes(TransferRequest)
@@ -78,13 +79,19 @@ def transfer(
             ]
             _tell_substitutes(plan, rows, scored)
             _write_outcomes(run, plan, made, scored)
-            write_report(run, plan, rows, made, audits)
-    return Outcome.of(run, "audit", brief=_brief)
+            traced = None
+            if request.trace:
+                asked = (request.trace, batch.labels, sets, plan.victims, plan.temperatures, scored)
+                traced = trace_images(run, *asked, progress, pool)
+            write_report(run, plan, rows, made, audits, traced)
+    return Outcome.of(run, "audit", *(("traces", "critical") if request.trace else ()), brief=_brief)
 
 
 def _brief(outcome: Outcome) -> Brief:
     # The rows are in transfer.csv; a terminal gets the strengths side by side.
-    return Brief(strengths_side_by_side(outcome.results), audit_tables(outcome.tables.get("audit", [])), outcome.notes)
+    tables = audit_tables(outcome.tables.get("audit", []))
+    traced = {"critical strengths": outcome.tables["critical"]} if "critical" in outcome.tables else {}
+    return Brief(strengths_side_by_side(outcome.results), {**tables, **traced}, outcome.notes)
 
 
 def _audited(plan: TransferPlan) -> dict[str, Cell]:

@@ -7,6 +7,7 @@ from qaml_qiskit.attacks import (
     APGDConfig,
     AutoAttackConfig,
     PGDConfig,
+    SteppingAttack,
     make_attack,
     run_attack,
 )
@@ -173,3 +174,16 @@ def test_dlr_needs_three_classes() -> None:
 def test_labels_must_fit(labels: torch.Tensor) -> None:
     with pytest.raises(InputError, match="one integer class"):
         run_attack(Linear(3), images_inside(2), labels, PGDConfig())
+
+
+def test_a_step_is_a_size_or_a_share_of_every_strength() -> None:
+    """One share fits a grid of strengths; said in neither way, two and a half steps cross the ball."""
+    for eps in (0.05, 0.15, 0.3):
+        attack = make_attack("bim", eps=eps, steps=3, step_share=0.25)
+        assert isinstance(attack, SteppingAttack)
+        assert attack.alpha == pytest.approx(eps / 4)
+    assert make_attack("pgd", eps=0.1, step_size=0.02).alpha == 0.02
+    assert make_attack("pgd", eps=0.1, steps=5).alpha == pytest.approx(0.05)
+    assert "step_share" not in make_attack("pgd").model_dump()
+    with pytest.raises(ConfigurationError, match="said twice"):
+        make_attack("bim", step_size=0.1, step_share=0.5)

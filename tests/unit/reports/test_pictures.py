@@ -66,6 +66,11 @@ def covered(score: str, radius: float) -> dict[str, Any]:
     return {**row, "attacked_coverage": 0.9, "attacked_interval": [0.8, 0.95]}
 
 
+def traced(name: str, eps: float | None, label: int) -> dict[str, Any]:
+    row = {"source": name, "victim": name, "attack": "pgd", "index": 3, "eps": eps}
+    return {**row, "true_label": 1, "label": label, "probability": 0.5}
+
+
 EPOCH = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "validation_loss": 1.1, "validation_accuracy": 0.4}
 SURE = Probabilities.of_logits(np.array([[1.0, 0.0], [0.0, 2.0], [0.0, 9.0]]), Temperature(value=1, images=1))
 DRAWN: dict[str, Callable[[str], bytes]] = {
@@ -90,6 +95,11 @@ DRAWN: dict[str, Callable[[str], bytes]] = {
         {name: (np.array([0.5, 1]), np.array([0, 0.5]))}, [(10, 0.5, 0.4, 0.6)], {name: (1.0, 0.5, 10)}
     ),
     "monitor": lambda name: reports.monitored_sums({name: np.array([0.0, 2.0])}, {name: 1.5}, 1),
+    "trace": lambda name: reports.trace_curves(
+        [traced(name, eps, label) for eps in (0.0, 0.1, None) for label in (0, 1)],
+        [{**traced(name, 0.1, 0), "critical_eps": 0.1}],
+        [name, "other"],
+    ),
     "blame": lambda name: reports.blame_map([(0, 1), (1, 0), (1, 2)], {0: -0.1, 1: 0.2}, {(0, 1): 0.0}, name),
     "map": lambda name: reports.device_map(2, {(0, 1): 0.01}, {0: 0.01, 1: 0.02}, [0, 1], [(0, 1)], name),
 }

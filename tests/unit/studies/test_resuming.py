@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from qaml_qiskit.artifacts import HERE, Run, open_run
 from qaml_qiskit.artifacts.mapping import Counted
 from qaml_qiskit.attacks import DefenceSettings, PGDConfig
-from qaml_qiskit.confidence import SequentialRule
+from qaml_qiskit.confidence import SequentialRule, Temperature
 from qaml_qiskit.deployments import Batch, Deployment
 from qaml_qiskit.detection import Adaptive, make_detectors
 from qaml_qiskit.execution import load_recipe
@@ -60,6 +60,7 @@ from qaml_qiskit.studies import (
     smoothed_levels,
     smoothed_summary,
 )
+from qaml_qiskit.studies.tracing import trace_images
 from tests.integration.small import deployed, ideal, images, model, strong_readout
 from tests.tolerances import VALUE
 
@@ -239,6 +240,13 @@ def covering(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     assert len(set_rows(fitted, found, batch(10), (0.0, 0.1))) == 10
 
 
+def tracing(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
+    sharp, sets = Temperature(value=0.1, images=1), {"clean": images(), "b": images() / 2 + 0.1}
+    found = trace_images(run, (4, 0), batch().labels, sets, [ideal()], {"small": sharp}, {}, shown, pool)
+    expected = sharp.probabilities(ideal().logits(sets["b"][[4, 0]]).numpy())
+    np.testing.assert_allclose(found.probabilities["b", "small"], expected)
+
+
 def contents(run: Run) -> dict[str, bytes]:
     """The kept files, without the time that a compilation took."""
     files = {path.relative_to(run.path) for path in run.path.glob("*/*")}
@@ -264,6 +272,7 @@ def contents(run: Run) -> dict[str, bytes]:
         doubting,
         deciding,
         covering,
+        tracing,
     ],
     ids=lambda each: each.__name__,
 )

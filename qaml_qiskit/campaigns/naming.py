@@ -1,0 +1,63 @@
+"""Names of what a result depends on, in the fields of requests and in the rows of results."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+Change = Callable[[str], str]
+
+
+def renamed(value: Any, names: Mapping[str, str], *, alone: bool = True) -> Any:
+    """A value with other names in place of these, wherever one stands: alone, or as a part.
+
+    A part is what stands in front of ``@`` (a condition) or ``/`` (a file in a folder), and behind the first ``=``.
+
+    Args:
+        value: text, a list or a mapping of values, or anything else, which stays as it is.
+        names: the new ones by the old ones.
+        alone: whether a name may stand anywhere; else only behind a ``=``.
+    """
+    return _changed(value, lambda text: _text(text, names, alone))
+
+
+def mentioned(value: Any, names: Collection[str], *, alone: bool = True) -> set[str]:
+    """Which of these names a value has, read as :func:`renamed` reads it."""
+    found: set[str] = set()
+
+    def look(text: str) -> str:
+        _, name, _ = _parts(text, names, alone)
+        found.update({name} - {""})
+        return text
+
+    _changed(value, look)
+    return found
+
+
+def _changed(value: Any, change: Change) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: _changed(each, change) for key, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return [_changed(each, change) for each in value]
+    return value
+
+
+def _text(text: str, names: Mapping[str, str], alone: bool) -> str:
+    before, name, behind = _parts(text, names, alone)
+    return f"{before}{names[name]}{behind}" if name else text
+
+
+def _parts(text: str, names: Collection[str], alone: bool) -> tuple[str, str, str]:
+    """What is in front of a name, the name, and what is behind it; no name where there is none."""
+    if alone:
+        if text in names:
+            return "", text, ""
+        # A folder may have these signs in its own name: the longest name counts.
+        for name in sorted(names, key=len, reverse=True):
+            if name and text.startswith((f"{name}@", f"{name}/")):
+                return "", name, text[len(name) :]
+    key, sign, rest = text.partition("=")
+    if not sign:
+        return "", "", ""
+    before, name, behind = _parts(rest, names, True)
+    return f"{key}={before}", name, behind

@@ -1,0 +1,107 @@
+"""Go through papers, item by item: the work behind ``qaml reproduce``."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from qaml_qiskit.artifacts import Row, Run, open_run
+from qaml_qiskit.campaigns.reproduce.carrying import Carrying
+from qaml_qiskit.campaigns.reproduce.foreseeing import check_rows
+from qaml_qiskit.campaigns.reproduce.listing import listed
+from qaml_qiskit.campaigns.reproduce.planning import Planning, check_data
+from qaml_qiskit.campaigns.reproduce.request import ReproduceRequest
+from qaml_qiskit.campaigns.reproduce.results import Results
+from qaml_qiskit.campaigns.steps import STEPS_FOLDER, StepPool
+from qaml_qiskit.papers import find_items, judge, load_paper
+from qaml_qiskit.papers.schema import Paper
+from qaml_qiskit.progress import Progress, Silent, Stopping, never
+from qaml_qiskit.reports import Outcome, Report
+from qaml_qiskit.workflows.calling import takes
+
+
+@takes(ReproduceRequest, lasts=lambda request, around: True)
+def reproduce(
+    request: ReproduceRequest,
+    *,
+    out: Path | None = None,
+    steps_dir: Path | None = None,
+    data_dir: Path | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+    stopping: Stopping = never,
+) -> Outcome:
+    """Run what a paper's figures, tables and statements need, and put what is found beside what is published.
+
+    Every model and every run is a step in ``steps_dir``, found again by what decides its result: a call that was
+    stopped goes on, and other items, papers and benchmarks take what is finished. Kept references and kept runs serve
+    where the plan names them. Several processes may share a folder of steps; each takes what is free.
+
+    Raises:
+        PartialResultError: stopped; the same call goes on (exit code 6).
+        QamlError: the request cannot be served, or a step failed; what was finished is kept.
+    """
+    if request.only_list:
+        return listed(request.items[1:], steps_dir or STEPS_FOLDER, request.seeds)
+    progress = progress or Silent()
+    around = {
+        "data_dir": data_dir,
+        "workers": workers,
+        "scheduler": scheduler,
+        "progress": progress,
+        "stopping": stopping,
+    }
+    pool = StepPool(steps_dir or STEPS_FOLDER, {name: value for name, value in around.items() if value is not None})
+    plannings = plan_items(request)
+    for planning in plannings:
+        check_rows(planning)
+    carryings = [Carrying(planning, pool, progress) for planning in plannings]
+    for each in carryings:
+        check_data(each.planning, each.missing, data_dir)
+    resolved = {"papers": {each.paper.name: _fingerprint(each.paper) for each in plannings}}
+    # Looked at before anything is computed; other processes may carry out the same plan meanwhile.
+    with open_run("reproduce", request, resolved, out) as run:
+        pass
+    for each in carryings:
+        each.carry_out()
+    with open_run("reproduce", request, resolved, run.path) as run:
+        if not run.complete:
+            results = [Results(each.planning, each.known) for each in carryings]
+            _write(run, request, results)
+    return Outcome.of(run)
+
+
+def plan_items(request: ReproduceRequest) -> list[Planning]:
+    """The jobs of every paper that is asked for.
+
+    Raises:
+        ConfigurationError: an item that there is not, or a plan that does not fit.
+    """
+    asked: dict[str, tuple[Paper, list[str]]] = {}
+    for words in request.items:
+        paper, items = find_items(words)
+        _, known = asked.setdefault(paper.name, (paper, []))
+        known += [item for item in items if item not in known]
+    return [Planning(paper, tuple(items), request.tier, request.seeds) for paper, items in asked.values()]
+
+
+def _fingerprint(paper: Paper) -> str:
+    return hashlib.sha256(paper.model_dump_json().encode()).hexdigest()[:16]
+
+
+def _write(run: Run, request: ReproduceRequest, results: Sequence[Results]) -> None:
+    report = Report(run, request.command_line(run.config), "Papers gone through")
+    rows: list[Row] = []
+    for each in results:
+        for name in (*each.planning.models, *each.planning.runs):
+            report.csv(f"{name}.csv", each.rows(name))
+        rows += [judgement.row() for judgement in judge(each.claims, each.observe)]
+    report.table("Claims", rows, file="claims.csv")
+    report.finish(f"{len(rows)} claims.", rows)
+
+
+def list_reproductions(papers: Sequence[str] = (), *, steps_dir: Path | None = None) -> Outcome:
+    """What ``qaml reproduce list`` shows: every item of every paper, and what is there of it."""
+    for name in papers:
+        load_paper(name)
+    return listed(tuple(papers), steps_dir or STEPS_FOLDER, 1)

@@ -1,0 +1,1 @@
+"""`qaml states`: images as the states that models make of them, on a plane."""

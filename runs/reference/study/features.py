@@ -1,0 +1,67 @@
+"""Collects runs of `qaml attack --targets` and of their students into features.csv and features.png; see features.md.
+
+Usage: python runs/reference/study/features.py FOLDER, with the runs as folders in it: a student's data set is the path
+of a training file of an attack there.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from qaml_qiskit.artifacts import load_run
+from qaml_qiskit.evaluation import Proportion
+from qaml_qiskit.formats import read_arrays
+from qaml_qiskit.reports import accuracy_bars, to_csv
+
+HERE = Path(__file__).parents[1]
+STUDENTS = {"convnet": "ConvNet", "qvc": "QVC200", "quadratic": "quadratic form"}
+
+
+def main(folder: Path) -> None:
+    """Write both files."""
+    rows = [row(folder, path.parent) for path in sorted(folder.glob("student-*/metrics.json"))]
+    rows.sort(key=lambda each: (each["targets"] != "random", each["source"], each["student"]))
+    (HERE / "features.csv").write_text(to_csv(rows), encoding="utf-8")
+    groups = list(dict.fromkeys((each["targets"], each["source"]) for each in rows))
+    found = {(each["targets"], each["source"], each["student"]): each for each in rows}
+    series = {told: [bar(found.get((*group, name))) for group in groups] for name, told in STUDENTS.items()}
+    names = [f"{source.replace('fashion-mnist', 'fashion')}\n{targets}" for targets, source in groups]
+    png = accuracy_bars(names, series, 0.1, "whose perturbations were learned, and their targets")
+    (HERE / "features.png").write_bytes(png)
+
+
+def row(folder: Path, path: Path) -> dict[str, object]:
+    """One student, with what it learned from."""
+    student = load_run(path, "train")
+    attack = load_run(folder / Path(student.config["dataset"]).parents[1], "attack")
+    tested, led = student.metrics()["results"][-1], attack.metrics()["results"][0]
+    arrays = read_arrays(
+        path / "predictions.npz", ("logits", "labels"), (), source="predictions", expected="", remedy=""
+    )
+    said, labels = arrays["logits"].argmax(1), arrays["labels"]
+    shifted = Proportion(int((said == (labels + 1) % arrays["logits"].shape[1]).sum()), len(np.asarray(labels)))
+    return {
+        "targets": attack.config["targets"],
+        "source": attack.config["model"],
+        "eps": led["eps"],
+        "train_images": led["images"],
+        "target_rate": led["target_rate"],
+        "target_interval": led["target_interval"],
+        "student": student.config["model"],
+        "epochs": student.config["epochs"],
+        "test_accuracy": tested["test_accuracy"],
+        "interval": tested["interval"],
+        "next_class": shifted.value,
+        "next_interval": list(shifted.interval),
+        "test_images": tested["images"],
+    }
+
+
+def bar(found: dict[str, object] | None) -> tuple[float, float, float]:
+    """An accuracy and its interval; nothing for a student that was not trained."""
+    return (0.0, 0.0, 0.0) if found is None else (found["test_accuracy"], *found["interval"])  # type: ignore[misc]
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
