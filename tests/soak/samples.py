@@ -83,7 +83,7 @@ def make_samples(folder: Path) -> None:
         Path(name, "metrics.json").unlink()
     attack(ATTACK, out=Path("attack"))
     Path("attacked.npz").write_bytes(next(Path("attack").rglob("*.npz")).read_bytes())
-    Path("verdicts.json").write_text(VerdictsFile(papers=(verdicts_of(findings(Path()), {}),)).model_dump_json())
+    Path("verdicts.json").write_text(VerdictsFile(papers=(verdicts_of(findings(Path()), {}, {}),)).model_dump_json())
     _own_data()
     _snapshot(Path("snapshot"))
     _mnist(Path("data/mnist"), random)

@@ -88,6 +88,8 @@ class ShownItem(_Document):
     """What makes it again."""
     runs: tuple[RunShown, ...]
     pictures: tuple[ShownPicture, ...]
+    remarks: tuple[str, ...] = ()
+    """What is missing from it."""
 
 
 class PaperVerdicts(_Document):
@@ -123,6 +125,24 @@ class PaperVerdicts(_Document):
         claims = "claim" if len(self.claims) == 1 else "claims"
         return f"{len(self.claims)} {claims}: {told} (tier {self.tier}, {trainings} of a model)."
 
+    def of_item(self, item: str) -> list[JudgedClaim]:
+        """The claims of an item."""
+        return [claim for claim in self.claims if claim.item == item]
+
+    @property
+    def overview(self) -> list[dict[str, object]]:
+        """A row an item: how many of its claims have each verdict."""
+        return [
+            {
+                "item": item.item,
+                "place": item.place,
+                "shows": item.told,
+                "claims": len(mine := self.of_item(item.item)),
+                **{verdict: sum(claim.verdict == verdict for claim in mine) for verdict in VERDICTS},
+            }
+            for item in self.items
+        ]
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the verdicts should know."""
@@ -153,13 +173,17 @@ _READING = (
 
 
 def verdicts_of(
-    found: PaperFindings, pictures: Mapping[str, Sequence[ShownPicture]], prefix: str = ""
+    found: PaperFindings,
+    pictures: Mapping[str, Sequence[ShownPicture]],
+    remarks: Mapping[str, Sequence[str]],
+    prefix: str = "",
 ) -> PaperVerdicts:
     """A paper's verdicts as a document.
 
     Args:
         found: for the paper.
         pictures: of its items.
+        remarks: on its items.
         prefix: of the names of files with rows.
     """
     said = found.paper.said
@@ -178,11 +202,13 @@ def verdicts_of(
         tested=sum(claim.p is not None for claim in claims),
         false_discoveries=FALSE_DISCOVERIES,
         claims=tuple(claims),
-        items=tuple(_item(found, item, pictures.get(item, ()), prefix) for item in found.items),
+        items=tuple(_item(found, item, pictures.get(item, ()), remarks.get(item, ()), prefix) for item in found.items),
     )
 
 
-def _item(found: PaperFindings, item: str, pictures: Sequence[ShownPicture], prefix: str) -> ShownItem:
+def _item(
+    found: PaperFindings, item: str, pictures: Sequence[ShownPicture], remarks: Sequence[str], prefix: str
+) -> ShownItem:
     said = found.paper.said
     opened = dict.fromkeys(name for claim in found.claims if claim.item == item for name in claim.open)
     return ShownItem(
@@ -202,4 +228,5 @@ def _item(found: PaperFindings, item: str, pictures: Sequence[ShownPicture], pre
             for run in found.ran(item)
         ),
         pictures=tuple(pictures),
+        remarks=tuple(remarks),
     )
