@@ -157,7 +157,7 @@ def encoding(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
 
 def projecting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     sets = {"clean": images(), "few": images(2)}
-    found = project_sets(run, "states", sets, Projecting(ideal(), "circuit"), shown, pool)
+    found = project_sets(run, "states/0", sets, Projecting(ideal(), "circuit"), shown, pool)
     assert [each["vectors"].shape for each in found.values()] == [(6, 9), (2, 9)]
     assert found["clean"]["predicted"].tolist() == model()(images()).argmax(1).tolist()
 
