@@ -10,6 +10,7 @@ import numpy as np
 from qaml_qiskit.artifacts import Row, Run
 from qaml_qiskit.artifacts.run import CONFIG_FILE, RUN_KEYS
 from qaml_qiskit.campaigns.naming import renamed
+from qaml_qiskit.campaigns.reproduce.foreseeing import missing_cell
 from qaml_qiskit.campaigns.reproduce.hits import Hits, hits_of
 from qaml_qiskit.campaigns.reproduce.planning import Found, Job, Planning, request_class
 from qaml_qiskit.errors import ConfigurationError
@@ -62,7 +63,7 @@ class Results:
         return tuple(_command_line(place) for place in self.places(run))
 
     def observe(self, measure: Measure) -> Observation | None:
-        """What was measured for a figure of merit; None where nothing of the kind was run.
+        """What was measured for a figure of merit; None where nothing of the kind was run in this tier.
 
         Raises:
             ConfigurationError: the results have no such row, or several, or not this column.
@@ -71,7 +72,7 @@ class Results:
         name, is_model = (measure.model, True) if measure.run is None else (measure.run, False)
         assert name is not None
         jobs = self.planning.of_model(name) if is_model else self.planning.of_run(name)
-        if not {*jobs} <= {*self._found}:
+        if not {*jobs} <= {*self._found} or missing_cell(self.planning, measure) is not None:
             return None
         values, hits, intervals = zip(*(self._one(job, measure) for job in jobs), strict=True)
         has_hits = all(each is not None for each in hits)
@@ -81,8 +82,10 @@ class Results:
             tuple(job.seed for job in jobs if job.seed is not None),
             intervals if not has_hits and all(each is not None for each in intervals) else None,
         )
-        taken = None if measure.minus is None else self.observe(measure.minus)
-        return observation if taken is None else observation - taken
+        if measure.minus is None:
+            return observation
+        taken = self.observe(measure.minus)
+        return None if taken is None else observation - taken
 
     def _jobs(self, name: str) -> tuple[Job, ...]:
         if name in self.planning.paper.plan.runs:

@@ -4,21 +4,19 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from qaml_qiskit.artifacts import RUNS_FOLDER, Row, Run, open_run
+from qaml_qiskit.artifacts import Row, Run, open_run
 from qaml_qiskit.campaigns.reproduce.carrying import Carrying
+from qaml_qiskit.campaigns.reproduce.foreseeing import check_rows
 from qaml_qiskit.campaigns.reproduce.listing import listed
 from qaml_qiskit.campaigns.reproduce.planning import Planning, check_data
 from qaml_qiskit.campaigns.reproduce.request import ReproduceRequest
 from qaml_qiskit.campaigns.reproduce.results import Results
-from qaml_qiskit.campaigns.steps import StepPool
+from qaml_qiskit.campaigns.steps import STEPS_FOLDER, StepPool
 from qaml_qiskit.papers import find_items, judge, load_paper
 from qaml_qiskit.papers.schema import Paper
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.reports import Outcome, Report
 from qaml_qiskit.workflows.calling import takes
-
-#: Where steps run, unless another folder is named: every reproduction and every benchmark looks there.
-STEPS_FOLDER = RUNS_FOLDER / "steps"
 
 
 @takes(ReproduceRequest, lasts=lambda request, around: True)
@@ -55,6 +53,8 @@ def reproduce(
     }
     pool = StepPool(steps_dir or STEPS_FOLDER, {name: value for name, value in around.items() if value is not None})
     plannings = plan_items(request)
+    for planning in plannings:
+        check_rows(planning)
     carryings = [Carrying(planning, pool, progress) for planning in plannings]
     for each in carryings:
         check_data(each.planning, each.missing, data_dir)

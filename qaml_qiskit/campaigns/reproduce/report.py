@@ -1,0 +1,143 @@
+"""The page of a reproduction: every claim with its verdict, then every item with its pictures and commands."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from qaml_qiskit.artifacts.run import Run
+from qaml_qiskit.campaigns.reproduce.document import (
+    VERDICTS_FILE,
+    VERDICTS_VERSION,
+    PaperVerdicts,
+    ShownItem,
+    ShownPicture,
+    verdicts_of,
+)
+from qaml_qiskit.campaigns.reproduce.findings import PaperFindings
+from qaml_qiskit.campaigns.reproduce.pages import paper_page
+from qaml_qiskit.campaigns.reproduce.pictures import draw_pictures
+from qaml_qiskit.reports import REPORT_FILE, Brief, Linked, Outcome, Report, Section
+
+#: Addresses of runs, seen from the page, by the name in the plan and the folder's.
+Links = Mapping[str, Mapping[str, str]]
+
+CLAIMS_FILE = "claims.csv"
+#: Characters at which the texts of the table of claims are folded, so that all columns stand side by side.
+_FOLDED = 16
+
+
+def write_report(run: Run, command_line: str, found: Sequence[PaperFindings]) -> None:
+    """Judge every paper's claims and write all there is about them; the metrics, last, finish the run.
+
+    ``report.html``, ``verdicts.json``, ``claims.csv``, a page in Markdown a paper, a CSV a run of a plan, and pictures.
+
+    Args:
+        run: of the reproduction.
+        command_line: that makes it again.
+        found: for each paper.
+    """
+    documents: list[PaperVerdicts] = []
+    pictures: dict[str, bytes] = {}
+    for each in found:
+        shown: dict[str, list[ShownPicture]] = {}
+        for item in each.items:
+            for file, png, caption in draw_pictures(each, item):
+                file = file if len(found) == 1 else f"{each.paper.name}-{file}"
+                pictures[file] = png
+                shown.setdefault(item, []).append(ShownPicture(file=file, caption=caption))
+        documents.append(verdicts_of(each, shown))
+    title = documents[0].title if len(documents) == 1 else "Papers, claim by claim"
+    report = Report(run, command_line, title)
+    for each, document in zip(found, documents, strict=True):
+        names = dict.fromkeys(name for item in each.items for name in each.ran(item))
+        links = {
+            name: {place.name: _address(place, run.path) for place in each.measured.places(name)} for name in names
+        }
+        _add_paper(report, document, pictures, links, named=len(documents) > 1)
+        for name in names:
+            report.csv(f"{name}.csv", each.measured.rows(name))
+        report.beside(f"{document.paper}.md", paper_page(document))
+    rows = [_row(document, index) for document in documents for index in range(len(document.claims))]
+    for file, png in pictures.items():
+        report.beside(file, png)
+    whole = {"version": VERDICTS_VERSION, "papers": [document.model_dump(mode="json") for document in documents]}
+    report.beside(VERDICTS_FILE, json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    report.csv(CLAIMS_FILE, [{**row, "over": " ".join(map(str, row["over"]))} for row in rows])
+    lead = " ".join(
+        document.lead if len(documents) == 1 else f"{document.title}: {document.lead}" for document in documents
+    )
+    report.finish(lead, rows, list(dict.fromkeys(note for document in documents for note in document.notes)))
+
+
+def brief_claims(outcome: Outcome) -> Brief:
+    """What a terminal shows: claim, both figures, the interval and the verdict; why is on the page and in the files."""
+    several = len({row["paper"] for row in outcome.results}) > 1
+    names = (*(["paper"] if several else []), "claim", "published", "ours", "interval", "verdict")
+    rows = [{name: row[name] for name in names} for row in outcome.results]
+    return Brief(rows, notes=(outcome.lead, *outcome.notes))
+
+
+def _row(document: PaperVerdicts, index: int) -> dict[str, Any]:
+    return {"paper": document.paper, **document.claims[index].model_dump(mode="json")}
+
+
+def _add_paper(
+    report: Report, document: PaperVerdicts, pictures: Mapping[str, bytes], links: Links, *, named: bool
+) -> None:
+    rows = [
+        {
+            "claim": Linked(claim.claim, _anchor(document, claim.item)),
+            "place": claim.place,
+            "says": claim.told,
+            "published": claim.published,
+            "ours": claim.ours,
+            "interval": claim.interval,
+            "verdict": claim.verdict,
+            "why": claim.why,
+        }
+        for claim in document.claims
+    ]
+    heading = f"{document.title}: claims" if named else "Claims"
+    texts = (document.lead, document.reference) if named else (document.reference,)
+    if not rows:
+        texts = (*texts, "No claim of this paper is about these items.")
+    report.section(Section(heading, texts, rows, folded=_FOLDED))
+    report.section(Section("", document.notes))
+    for item in document.items:
+        _add_item(report, document, item, pictures, links)
+
+
+def _add_item(
+    report: Report, document: PaperVerdicts, item: ShownItem, pictures: Mapping[str, bytes], links: Links
+) -> None:
+    texts = [item.told]
+    if item.not_run is not None:
+        texts.append(f"Not run: {item.not_run}")
+    texts += [f"Left open: {choice.left_open}. Here: {choice.choice}." for choice in item.choices]
+    texts += [f"{claim.claim}: {claim.verdict}. {claim.why}" for claim in document.claims if claim.item == item.item]
+    files = {run.csv: run.csv for run in item.runs}
+    files |= {text: address for run in item.runs for text, address in links.get(run.run, {}).items()}
+    commands = [] if item.not_run is not None else [item.command]
+    commands += [command for run in item.runs for command in run.commands]
+    place = f"{item.place[:1].upper()}{item.place[1:]}"
+    report.section(Section(place, texts, anchor=_anchor(document, item.item)))
+    for picture in item.pictures:
+        report.section(Section("", picture=pictures[picture.file], caption=picture.caption))
+    if commands:
+        report.section(Section("", ("Rows, runs, and commands that make them:",), links=files, commands=commands))
+
+
+def _address(place: Path, home: Path) -> str:
+    """Of a run's page, or its folder, seen from another run."""
+    page = place / REPORT_FILE if (place / REPORT_FILE).is_file() else place
+    try:
+        return Path(os.path.relpath(page.resolve(), home.resolve())).as_posix()
+    except ValueError:
+        # Another drive has no way there.
+        return page.resolve().as_uri()
+
+
+def _anchor(document: PaperVerdicts, item: str) -> str:
+    return f"{document.paper}-{item}"
