@@ -27,6 +27,10 @@ from typing import TYPE_CHECKING
 from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
+    from qaml_qiskit.campaigns.benchmark.collecting import collect_cards as collect_cards
+    from qaml_qiskit.campaigns.benchmark.collecting import verify_cards as verify_cards
+    from qaml_qiskit.campaigns.benchmark.request import BenchmarkRequest as BenchmarkRequest
+    from qaml_qiskit.campaigns.benchmark.workflow import benchmark as benchmark
     from qaml_qiskit.campaigns.reproduce.request import ReproduceRequest as ReproduceRequest
     from qaml_qiskit.campaigns.reproduce.workflow import list_reproductions as list_reproductions
     from qaml_qiskit.campaigns.reproduce.workflow import reproduce as reproduce

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import qaml_qiskit
-from qaml_qiskit.artifacts import METRICS_FILE
+from qaml_qiskit.artifacts import METRICS_FILE, RUNS_FOLDER
 from qaml_qiskit.campaigns.naming import renamed
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.files import FolderLock, make_folders
 from qaml_qiskit.workflows.request import Request
 
+#: Where steps run, unless another folder is named: every reproduction and every benchmark looks there.
+STEPS_FOLDER = RUNS_FOLDER / "steps"
 #: Below the folder of a pool, a lock for every step that was ever run there.
 _LOCKS = ".locks"
 

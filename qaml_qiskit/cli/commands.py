@@ -201,6 +201,13 @@ COMMANDS = {
             "MonitorRequest",
         ),
         Command(
+            "benchmark",
+            "Take models through one fixed protocol: a row and a card each; or check the cards of others.",
+            "benchmark",
+            "BenchmarkRequest",
+            {"verify": "verify_cards", "table": "collect_cards"},
+        ),
+        Command(
             "reproduce",
             "Run a paper's figures, tables and statements again: what is published, what is found, and a verdict.",
             "reproduce",

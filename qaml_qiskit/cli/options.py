@@ -51,6 +51,12 @@ AROUND = {
     "recalibrate": Around(bool, "With --retry: calibrate the readout anew."),
     "moved": Around(bool, "This folder is no copy: the original is not used any more."),
     "check": Around(bool, "Compare with the kept counts instead; exit code 2 when one has grown."),
+    "verify": Around(
+        Path, "Check a card, or a folder of cards, instead; exit code 2 when one does not fit.", metavar="CARD"
+    ),
+    "table": Around(
+        Path, "Check a folder of cards instead, and write benchmark.csv and benchmark.md there.", metavar="FOLDER"
+    ),
     "consent": Around(bool, "Spend QPU time without asking.", option="submit"),
     "max_seconds": Around(float, "Refuse (exit code 5) what would cost more QPU seconds."),
     "timeout": Around(Annotated[float, Field(ge=0)], "Seconds to wait for jobs; 0 looks once.", "until they are done"),

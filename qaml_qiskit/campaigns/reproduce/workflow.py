@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from qaml_qiskit.artifacts import RUNS_FOLDER, open_run
+from qaml_qiskit.artifacts import open_run
 from qaml_qiskit.campaigns.reproduce.carrying import Carrying
 from qaml_qiskit.campaigns.reproduce.findings import PaperFindings
 from qaml_qiskit.campaigns.reproduce.foreseeing import check_rows
@@ -13,16 +13,13 @@ from qaml_qiskit.campaigns.reproduce.planning import Planning, check_data
 from qaml_qiskit.campaigns.reproduce.report import brief_claims, write_report
 from qaml_qiskit.campaigns.reproduce.request import ReproduceRequest
 from qaml_qiskit.campaigns.reproduce.results import Results
-from qaml_qiskit.campaigns.steps import StepPool
+from qaml_qiskit.campaigns.steps import STEPS_FOLDER, StepPool
 from qaml_qiskit.papers import find_items, load_paper
 from qaml_qiskit.papers.catalogue import paper_part
 from qaml_qiskit.papers.schema import Paper
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.reports import Outcome
 from qaml_qiskit.workflows.calling import takes
-
-#: Where steps run, unless another folder is named: every reproduction and every benchmark looks there.
-STEPS_FOLDER = RUNS_FOLDER / "steps"
 
 
 @takes(ReproduceRequest, lasts=lambda request, around: True)

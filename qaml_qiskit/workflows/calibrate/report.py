@@ -20,9 +20,9 @@ from qaml_qiskit.workflows.calibrate.request import CalibrateRequest
 CLEAN = "clean"
 _READING = (
     "raw: softmax of the logits at a temperature of 1, which means nothing, as logits have a scale of their own. "
-    "trained: at the temperature that belongs to the model's ideal logits. recalibrated: fitted to the logits of "
-    "{count} validation images{where}, which the model did not learn from."
+    "trained: at the temperature that belongs to the model's ideal logits."
 )
+_FITTED = "recalibrated: fitted to the logits of {count} validation images{where}, which the model did not learn from."
 _FIGURES = (
     "ece: how far the confidence is from the accuracy on average, in {bins} bins of equal width; ece_adaptive: in bins "
     "of equal numbers of images. Chance alone makes them larger than 0; their intervals allow for that, and begin at 0 "
@@ -69,7 +69,7 @@ def write_report(
     request: CalibrateRequest,
     deployment: Deployment,
     scored: Mapping[str, ScoredImages],
-    validation: Batch,
+    validation: Batch | None,
 ) -> None:
     """Write everything that a reader looks at, what was fitted, and the metrics, which finish the run.
 
@@ -78,7 +78,7 @@ def write_report(
         request: what was asked for.
         deployment: whose probabilities they are.
         scored: by the names of the sets; the clean images come first.
-        validation: what the recalibrations were fitted to.
+        validation: what the recalibrations were fitted to; None where none was.
     """
     rows = [_row(each, judged) for each in scored.values() for judged in each.judged]
     notes = [*_notes(request, deployment, scored, validation)]
@@ -134,10 +134,10 @@ def _arrays(scored: Mapping[str, ScoredImages]) -> dict[str, np.ndarray]:
 
 
 def _notes(
-    request: CalibrateRequest, deployment: Deployment, scored: Mapping[str, ScoredImages], validation: Batch
+    request: CalibrateRequest, deployment: Deployment, scored: Mapping[str, ScoredImages], validation: Batch | None
 ) -> Iterator[str]:
     where = "" if request.is_ideal else " under the same condition"
-    yield _READING.format(count=len(validation), where=where)
+    yield _READING if validation is None else f"{_READING} {_FITTED.format(count=len(validation), where=where)}"
     yield _FIGURES.format(bins=request.bins)
     if request.attack:
         yield _ATTACKED
@@ -145,9 +145,9 @@ def _notes(
         yield _SAMPLED.format(shots=request.shots, mitigation=request.mitigation)
     elif deployment.kind == "device":
         yield _ENDLESS.format(what="stay" if request.mitigation == "none" else "inverted")
-    if deployment.kind == "device" and request.validation is None:
+    if deployment.kind == "device" and request.validation is None and validation is not None:
         yield _FEW_ON_TARGET
-    if "isotonic" in request.method and len(validation) < _ENOUGH_FOR_STAIRCASES:
+    if validation is not None and "isotonic" in request.method and len(validation) < _ENOUGH_FOR_STAIRCASES:
         yield _SMALL.format(count=len(validation))
     for each in scored.values():
         for judged in each.judged:

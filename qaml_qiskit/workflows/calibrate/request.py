@@ -53,8 +53,8 @@ class CalibrateRequest(
     ] = None
     """A number N of images that the model did not learn from, of those that its training set aside; or a file of such
     images. Recalibrations are fitted to these, under the same condition and never attacked."""
-    method: Several[RecalibrationName] = ("temperature", "platt", "isotonic")
-    """What is fitted to them."""
+    method: AnyNumber[RecalibrationName] = ("temperature", "platt", "isotonic")
+    """What is fitted to them; with an empty one nothing is, and no such images are needed."""
     bins: Count = 15
     """Of the calibration errors and the reliability diagram."""
     target: TargetName | None = None

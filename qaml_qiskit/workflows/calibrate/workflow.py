@@ -71,13 +71,17 @@ def calibrate(
         deployment.check_attackable(request.attacks())
     batch = load_batch(request.images, [deployment], data_dir, or_all=request.is_default("images"))
     most = VALIDATION_ON_TARGET if deployment.kind == "device" else None
-    validation = load_validation(request.validation, [deployment], data_dir, seed=request.seed, most=most, test=batch)
-    for name in request.method:
-        RECALIBRATIONS[name].check_images(len(validation), deployment.num_classes)
+    validation = None
+    if request.method:
+        validation = load_validation(
+            request.validation, [deployment], data_dir, seed=request.seed, most=most, test=batch
+        )
+        for name in request.method:
+            RECALIBRATIONS[name].check_images(len(validation), deployment.num_classes)
     resolved = {
         "weights": deployment.weights,
         "images": digest(batch.images),
-        _VALIDATION: digest(validation.images),
+        **({} if validation is None else {_VALIDATION: digest(validation.images)}),
         **deployment.resolved(),
         **code_of([deployment]),
         **compute.record(),
@@ -131,16 +135,19 @@ def _measure(
     request: CalibrateRequest,
     deployment: Deployment,
     batch: Batch,
-    validation: Batch,
+    validation: Batch | None,
     progress: Progress,
     pool: Pool,
 ) -> None:
     cells = {f"{each.name}-eps{each.budget}": Cell(deployment.name, each) for each in request.attacks()}
     made = make_adversarial(run, cells, [deployment], batch, progress, pool) if cells else {}
     attacked = {key: batch.with_images(each.images) for key, each in made.items()}
-    sets = _Sets({_VALIDATION: validation, CLEAN: batch, **attacked}, made)
+    fitted_to = {} if validation is None else {_VALIDATION: validation}
+    sets = _Sets({**fitted_to, CLEAN: batch, **attacked}, made)
     logits = _logits(run, request, deployment, sets, progress, pool)
-    ways = _ways(request, deployment, logits.pop(_VALIDATION), validation)
+    ways = _raw_ways(request, deployment)
+    if validation is not None:
+        ways += _fitted_ways(request, deployment, logits.pop(_VALIDATION), validation)
     scored = {
         name: ScoredImages(
             sets.batches[name],
@@ -162,11 +169,19 @@ def _logits(
     return {name: logits.numpy() for name, logits in zip(sets.batches, said, strict=True)}
 
 
-def _ways(request: CalibrateRequest, deployment: Deployment, logits: Floats, validation: Batch) -> list[ProbabilityWay]:
-    """Raw, at the temperature that the training fitted where that was to other logits, and recalibrated."""
+def _raw_ways(request: CalibrateRequest, deployment: Deployment) -> list[ProbabilityWay]:
+    """Raw, and at the temperature that the training fitted where that was to other logits."""
     ways = [ProbabilityWay("raw", "none", None)]
     if deployment.has_temperature and not request.is_ideal:
         ways.append(ProbabilityWay("trained", "temperature", deployment.temperature))
+    return ways
+
+
+def _fitted_ways(
+    request: CalibrateRequest, deployment: Deployment, logits: Floats, validation: Batch
+) -> list[ProbabilityWay]:
+    """Recalibrated by every method."""
+    ways = []
     for name in request.method:
         found: Recalibration = RECALIBRATIONS[name].fit(logits, validation.labels)
         if isinstance(found, Temperature):

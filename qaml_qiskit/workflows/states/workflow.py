@@ -22,9 +22,9 @@ from qaml_qiskit.workflows.states.request import StatesRequest
 #: The set of images as they are.
 _CLEAN = "clean"
 _NOTES = (
-    "moved: mean distance of a state from that of the same image as it is. spread: mean distance from the middle of the "
-    "set. off_plane: mean distance from the plane. variance: the share of the variance of the model's clean states that "
-    "lies in the plane.",
+    "moved: mean distance of a state from that of the same image as it is. spread: mean distance from the middle of "
+    "the set. off_plane: mean distance from the plane. variance: the share of the variance of the model's clean states "
+    "that lies in the plane.",
     "The plane is that of the two principal axes of a model's clean states.",
 )
 

@@ -8,7 +8,9 @@ import qaml_qiskit
 from qaml_qiskit.deployments import deploy
 from qaml_qiskit.deployments.references import reference_names
 from qaml_qiskit.models import ConvNetConfig, ResNet18Config, build_model
-from qaml_qiskit.papers import Paper, load_paper
+from qaml_qiskit.papers import TIERS, Paper, Tier, load_paper
+from qaml_qiskit.papers.consistency import measures_of
+from qaml_qiskit.papers.merging import run_fields
 
 REFERENCES = Path(qaml_qiskit.__file__).parent.parent / "runs" / "reference"
 
@@ -60,3 +62,29 @@ def test_no_claim_of_a_margin_hides_what_was_chosen(paper: Paper) -> None:
     for claim in paper.said.claims:
         if claim.expect.kind in ("no difference", "at least", "at most") or getattr(claim.expect, "by", 0):
             assert "margins" in claim.open, claim.id
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_every_row_of_a_transfer_that_a_claim_reads_is_made(paper: Paper, tier: Tier) -> None:
+    for claim in paper.said.claims:
+        for measure in measures_of(claim):
+            for each in (measure, measure.minus):
+                if each is None or each.run is None or paper.plan.runs[each.run].command != "transfer":
+                    continue
+                fields = run_fields(paper.plan, each.run, tier)
+                assert each.row["victim"] in fields["victims"], claim.id
+                if each.row["attack"] != "none":
+                    assert each.row["eps"] in fields["eps"], claim.id
+                    assert each.row["source"] in fields["sources"], claim.id
+                    assert each.row["attack"].removesuffix("-binary") in fields["attacks"], claim.id
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_every_noise_that_a_claim_reads_is_swept(paper: Paper, tier: Tier) -> None:
+    fields = run_fields(paper.plan, "figS14", tier)
+    for claim in paper.said.claims:
+        for measure in measures_of(claim):
+            if measure.run == "figS14" and measure.row["noise"] != "none":
+                assert measure.row["noise"] in fields["noise"], claim.id
+                assert measure.row["strength"] in fields["strengths"], claim.id
+                assert measure.row["placement"] in fields["placement"], claim.id
