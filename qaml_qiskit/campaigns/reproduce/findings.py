@@ -11,7 +11,7 @@ from qaml_qiskit.papers import Claim, Judgement, Measure, Observation, Paper, Ti
 Row = Mapping[str, Any]
 
 
-class Measured(Protocol):
+class MeasuredRuns(Protocol):
     """What runs of a plan measured, in the plan's own names."""
 
     def rows(self, run: str) -> Sequence[Row]:
@@ -48,7 +48,7 @@ class PaperFindings:
     items: tuple[str, ...]
     tier: Tier
     seeds: int
-    measured: Measured
+    measured: MeasuredRuns
     asked: str = ""
 
     @property
