@@ -141,7 +141,7 @@ def _diamonds(axes: Axes, points: Sequence[tuple[float, Point]], colour: str) ->
         if point.low is not None and point.high is not None:
             axes.vlines(place, point.low, point.high, color=colour, linewidth=1, linestyle=":", zorder=4)
         look: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": colour, "markeredgewidth": 1.6}
-        axes.plot([place], [point.y], "D", markersize=8, zorder=5, label=_PUBLISHED, **look)
+        axes.plot([place], [point.y], "D", markersize=6, zorder=5, label=_PUBLISHED, **look)
 
 
 def _finished(axes: Axes, title: str, x_label: str, y_label: str, panels: Panels) -> None:
