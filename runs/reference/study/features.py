@@ -16,7 +16,7 @@ from qaml_qiskit.formats import read_arrays
 from qaml_qiskit.reports import accuracy_bars, to_csv
 
 HERE = Path(__file__).parents[1]
-STUDENTS = {"convnet": "ConvNet", "qvc": "QVC200", "quadratic": "form"}
+MODELS = {"convnet": "ConvNet", "qvc": "QVC200", "qvc200": "QVC200", "quadratic": "form"}
 
 
 def main(folder: Path) -> None:
@@ -25,11 +25,15 @@ def main(folder: Path) -> None:
     rows.sort(key=lambda each: (each["targets"] != "random", each["source"], each["student"]))
     (HERE / "features.csv").write_text(to_csv(rows), encoding="utf-8")
     shown = [each for each in rows if each["targets"] == "random"]
-    names = [
-        f"{str(each['source']).replace('fashion-mnist', 'fashion')}\n→ {STUDENTS[each['student']]}" for each in shown
-    ]
+    names = [told(str(each["source"]), str(each["student"])) for each in shown]
     bars = {"learned from its perturbations": [(each["test_accuracy"], *each["interval"]) for each in shown]}
-    (HERE / "features.png").write_bytes(accuracy_bars(names, bars, 0.1, "attacked model → student, random targets"))
+    (HERE / "features.png").write_bytes(accuracy_bars(names, bars, 0.1, "attacked model to student, random targets"))
+
+
+def told(source: str, student: str) -> str:
+    """Who was attacked and who learned, in three short lines."""
+    data, _, attacked = source.rpartition("-")
+    return f"{data.replace('fashion-mnist', 'Fashion').replace('mnist', 'MNIST')}\n{MODELS[attacked]} to\n{MODELS[student]}"
 
 
 def row(folder: Path, path: Path) -> dict[str, Any]:
