@@ -33,7 +33,8 @@ def main(folder: Path) -> None:
 def told(source: str, student: str) -> str:
     """Who was attacked and who learned, in three short lines."""
     data, _, attacked = source.rpartition("-")
-    return f"{data.replace('fashion-mnist', 'Fashion').replace('mnist', 'MNIST')}\n{MODELS[attacked]} to\n{MODELS[student]}"
+    shown = data.replace("fashion-mnist", "Fashion").replace("mnist", "MNIST")
+    return f"{shown}\n{MODELS[attacked]} to\n{MODELS[student]}"
 
 
 def row(folder: Path, path: Path) -> dict[str, Any]:
