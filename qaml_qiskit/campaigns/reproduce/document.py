@@ -2,16 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from qaml_qiskit.campaigns.reproduce.findings import PaperFindings
 from qaml_qiskit.papers import FALSE_DISCOVERIES, VERDICTS
 from qaml_qiskit.papers.schema import OpenChoice
 
-#: Of the file's schema; it grows by fields without a new number.
-VERDICTS_VERSION = 1
 VERDICTS_FILE = "verdicts.json"
 
 Ends = tuple[float, float]
@@ -90,12 +88,13 @@ class ShownItem(_Document):
     """What makes it again."""
     runs: tuple[RunShown, ...]
     pictures: tuple[ShownPicture, ...]
+    remarks: tuple[str, ...] = ()
+    """What is missing from it."""
 
 
 class PaperVerdicts(_Document):
     """A paper gone through."""
 
-    version: Literal[1] = 1
     paper: str
     """Its name."""
     title: str
@@ -110,6 +109,14 @@ class PaperVerdicts(_Document):
     claims: tuple[JudgedClaim, ...]
     items: tuple[ShownItem, ...]
 
+    @model_validator(mode="after")
+    def _are_items(self) -> Self:
+        known = {item.item for item in self.items}
+        for claim in self.claims:
+            if claim.item not in known:
+                raise ValueError(f"an item of claim {claim.claim}, one of {', '.join(known)}")
+        return self
+
     @property
     def lead(self) -> str:
         """One sentence."""
@@ -118,6 +125,24 @@ class PaperVerdicts(_Document):
         claims = "claim" if len(self.claims) == 1 else "claims"
         return f"{len(self.claims)} {claims}: {told} (tier {self.tier}, {trainings} of a model)."
 
+    def of_item(self, item: str) -> list[JudgedClaim]:
+        """The claims of an item."""
+        return [claim for claim in self.claims if claim.item == item]
+
+    @property
+    def overview(self) -> list[dict[str, object]]:
+        """A row an item: how many of its claims have each verdict."""
+        return [
+            {
+                "item": item.item,
+                "place": item.place,
+                "shows": item.told,
+                "claims": len(mine := self.of_item(item.item)),
+                **{verdict: sum(claim.verdict == verdict for claim in mine) for verdict in VERDICTS},
+            }
+            for item in self.items
+        ]
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the verdicts should know."""
@@ -125,6 +150,14 @@ class PaperVerdicts(_Document):
         if self.seeds == 1:
             found.append("One training of a model: intervals cover test images, not other trainings (--seeds 5).")
         return (*found, *dict.fromkeys(claim.remark for claim in self.claims if claim.remark))
+
+
+class VerdictsFile(_Document):
+    """The whole file."""
+
+    version: Literal[1] = 1
+    """Of this schema."""
+    papers: tuple[PaperVerdicts, ...]
 
 
 _LEADS = {
@@ -139,12 +172,19 @@ _READING = (
 )
 
 
-def verdicts_of(found: PaperFindings, pictures: Mapping[str, Sequence[ShownPicture]]) -> PaperVerdicts:
+def verdicts_of(
+    found: PaperFindings,
+    pictures: Mapping[str, Sequence[ShownPicture]],
+    remarks: Mapping[str, Sequence[str]],
+    prefix: str = "",
+) -> PaperVerdicts:
     """A paper's verdicts as a document.
 
     Args:
         found: for the paper.
         pictures: of its items.
+        remarks: on its items.
+        prefix: of the names of files with rows.
     """
     said = found.paper.said
     claims = [
@@ -162,11 +202,13 @@ def verdicts_of(found: PaperFindings, pictures: Mapping[str, Sequence[ShownPictu
         tested=sum(claim.p is not None for claim in claims),
         false_discoveries=FALSE_DISCOVERIES,
         claims=tuple(claims),
-        items=tuple(_item(found, item, pictures.get(item, ())) for item in found.items),
+        items=tuple(_item(found, item, pictures.get(item, ()), remarks.get(item, ()), prefix) for item in found.items),
     )
 
 
-def _item(found: PaperFindings, item: str, pictures: Sequence[ShownPicture]) -> ShownItem:
+def _item(
+    found: PaperFindings, item: str, pictures: Sequence[ShownPicture], remarks: Sequence[str], prefix: str
+) -> ShownItem:
     said = found.paper.said
     opened = dict.fromkeys(name for claim in found.claims if claim.item == item for name in claim.open)
     return ShownItem(
@@ -179,11 +221,12 @@ def _item(found: PaperFindings, item: str, pictures: Sequence[ShownPicture]) -> 
         runs=tuple(
             RunShown(
                 run=run,
-                csv=f"{run}.csv",
+                csv=f"{prefix}{run}.csv",
                 folders=tuple(dict.fromkeys(place.name for place in found.measured.places(run))),
                 commands=tuple(dict.fromkeys(found.measured.command_lines(run))),
             )
             for run in found.ran(item)
         ),
         pictures=tuple(pictures),
+        remarks=tuple(remarks),
     )

@@ -1,10 +1,10 @@
 """A paper's page in Markdown, made from ``verdicts.json`` alone: nothing on it is typed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from qaml_qiskit.campaigns.reproduce.document import JudgedClaim, PaperVerdicts, ShownItem
+from qaml_qiskit.campaigns.reproduce.document import JudgedClaim, PaperVerdicts, ShownItem, VerdictsFile
 from qaml_qiskit.files import write_atomically
 from qaml_qiskit.formats import fitted, json_of, read_bytes
 from qaml_qiskit.reports import format_cell
@@ -29,11 +29,11 @@ def paper_page(document: PaperVerdicts, folder: str = "", explained: str = "") -
     if first is not None:
         parts.append(f"![{_flat(first.caption)}]({beside}{first.file})")
     parts.append(f"{document.reference}.".replace("..", "."))
-    parts += ["## Claims", _claims(document.claims, places), " ".join(document.notes)]
+    parts += ["## Items", _overview(document, places), " ".join(document.notes)]
     if explained:
         parts.append(f"[What each verdict means, and which test is used when]({explained}).")
     for item in document.items:
-        parts += _item(item, [claim for claim in document.claims if claim.item == item.item], beside)
+        parts += _item(item, document.of_item(item.item), beside)
     return "\n\n".join(parts) + "\n"
 
 
@@ -43,8 +43,7 @@ def read_verdicts(file: Path) -> list[PaperVerdicts]:
     Raises:
         DamagedFileError: the file is damaged, or of a version that is not known.
     """
-    found = json_of(read_bytes(file), str(file))
-    return [fitted(each, str(file), PaperVerdicts) for each in found["papers"]]
+    return [*fitted(json_of(read_bytes(file), str(file)), str(file), VerdictsFile).papers]
 
 
 def write_pages(verdicts: Path, folder: Path, explained: str = "") -> list[Path]:
@@ -70,12 +69,17 @@ def write_pages(verdicts: Path, folder: Path, explained: str = "") -> list[Path]
     return pages
 
 
-def _claims(claims: Sequence[JudgedClaim], places: dict[str, str]) -> str:
+def _overview(document: PaperVerdicts, places: Mapping[str, str]) -> str:
+    rows = [{**row, "item": f"[{row['item']}](#{places[str(row['item'])]})"} for row in document.overview]
+    return _table(list(rows[0]), [[_n(value) for value in row.values()] for row in rows]) if rows else ""
+
+
+def _claims(claims: Sequence[JudgedClaim]) -> str:
     head = ("claim", "what it says", "published", "ours", "95 % interval", "verdict", "why")
     rows = [
         (
-            f"[{claim.claim}](#{places[claim.item]})",
-            f"{claim.place}: {claim.told}",
+            claim.claim,
+            claim.told,
             _n(claim.published),
             " → ".join(map(_n, claim.over)) or _n(claim.ours),
             _n(claim.interval),
@@ -84,8 +88,10 @@ def _claims(claims: Sequence[JudgedClaim], places: dict[str, str]) -> str:
         )
         for claim in claims
     ]
-    if not rows:
-        return "No claim of this paper is about these items."
+    return _table(head, rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [f"| {' | '.join(map(_flat, row))} |" for row in (head, *rows)]
     return "\n".join([lines[0], f"|{'---|' * len(head)}", *lines[1:]])
 
@@ -97,11 +103,11 @@ def _item(item: ShownItem, claims: Sequence[JudgedClaim], beside: str) -> list[s
     if item.choices:
         parts.append("\n".join(f"- Left open: {each.left_open}. Here: {each.choice}." for each in item.choices))
     if claims:
-        verdicts = "; ".join(f"{claim.claim}: **{claim.verdict}**" for claim in claims)
-        parts.append(f"Verdicts: {verdicts}.")
+        parts.append(_claims(claims))
     parts += [
         f"![{_flat(picture.caption)}]({beside}{picture.file})\n\n*{picture.caption}*" for picture in item.pictures
     ]
+    parts += item.remarks
     if item.not_run is None:
         parts.append(_shell(item.command))
     if item.runs:
@@ -128,7 +134,7 @@ def _heading(item: ShownItem) -> str:
 
 def _anchors(headings: Sequence[str]) -> list[str]:
     """As GitHub and MyST make them of headings: the second of two alike has a number."""
-    seen: dict[str, int] = {"claims": 1}
+    seen: dict[str, int] = {"items": 1}
     found = []
     for heading in headings:
         plain = _NO_ANCHOR.sub("", heading.lower()).replace(" ", "-")

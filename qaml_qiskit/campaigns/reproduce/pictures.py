@@ -20,18 +20,20 @@ _OUTSIDE = 0.05
 _AXES = {"eps": "strength ε"}
 
 
-def draw_pictures(found: PaperFindings, item: str) -> Iterator[tuple[str, bytes, str]]:
+def draw_pictures(found: PaperFindings, item: str) -> Iterator[tuple[str, bytes | None, str]]:
     """The pictures of an item: file, PNG and caption of each.
 
-    A picture whose rows are not there, as in a tier that leaves them out, is left out.
-
-    Raises:
-        ConfigurationError: two rows of one seed would be one point.
+    A picture whose rows are not there, as in a tier that leaves them out, is left out. A plan that would draw two rows
+    on one point costs its picture, not the page: instead of the PNG there is None, and instead of the caption, why.
     """
     pictures = found.paper.plan.items[item].pictures
     for number, picture in enumerate(pictures, 1):
         file = f"{item}.png" if len(pictures) == 1 else f"{item}-{number}.png"
-        made = _own(found, item, picture) if picture.kind == "own" else _drawn(found, item, picture)
+        try:
+            made = _own(found, item, picture) if picture.kind == "own" else _drawn(found, item, picture)
+        except ConfigurationError as error:
+            yield file, None, str(error)
+            continue
         if made is not None:
             yield file, *made
 
@@ -49,8 +51,10 @@ def _own(found: PaperFindings, item: str, picture: Picture) -> tuple[bytes, str]
 
 
 def _drawn(found: PaperFindings, item: str, picture: Picture) -> tuple[bytes, str] | None:
-    rows = {run: [row for row in found.measured.rows(run) if _is_shown(row, picture)] for run in picture.runs}
-    panels = _panels([row for each in rows.values() for row in each], picture, f"{found.paper.name}/{item}")
+    rows = {
+        run: [_named(row, run) for row in found.measured.rows(run) if _is_shown(row, picture)] for run in picture.runs
+    }
+    panels = _panels([row for each in rows.values() for row in each], picture)
     if not panels:
         return None
     published = _published(found, item, picture, rows)
@@ -75,7 +79,12 @@ def _is_shown(row: Row, picture: Picture) -> bool:
     )
 
 
-def _panels(rows: Sequence[Row], picture: Picture, place: str) -> Drawn:
+def _named(row: Row, run: str) -> Row:
+    """With the name of the run of the plan, where a column for it is asked for: rows of a training do not name it."""
+    return {"run": run, "model": run, **row}
+
+
+def _panels(rows: Sequence[Row], picture: Picture) -> Drawn:
     """Points by panel and series, one for all seeds. Rows without a panel, as of clean images, are in every one."""
     owns = [_title(row, picture) for row in rows]
     titles = list(dict.fromkeys(own for own in owns if own)) or [""]
@@ -85,19 +94,19 @@ def _panels(rows: Sequence[Row], picture: Picture, place: str) -> Drawn:
             cells[title, str(row.get(picture.series, ""))][row[picture.x]].append(row)
     panels: Drawn = {title: {} for title in titles}
     for (title, series), points in cells.items():
-        panels[title][series] = [_point(x, group, picture, place) for x, group in points.items()]
+        panels[title][series] = [_point(x, group, picture) for x, group in points.items()]
     return panels if cells else {}
 
 
-def _point(x: Any, rows: Sequence[Row], picture: Picture, place: str) -> Point:
+def _point(x: Any, rows: Sequence[Row], picture: Picture) -> Point:
     """A point of one row a seed: with the interval for other images, and the spread of the seeds."""
     seeds = [row.get("seed") for row in rows]
     if len(set(seeds)) < len(seeds):
         raise ConfigurationError(
-            f"{place}: rows of its picture fall on one point",
-            got=f"{len(rows)} rows with {picture.x} {x}",
+            "a picture cannot be drawn",
+            got=f"{len(rows)} rows with {picture.x} {x} that fall on one point",
             expected="one row a seed",
-            remedy="say under where which rows are drawn",
+            remedy="say under where in the plan which rows are drawn",
         )
     values = np.array([row[picture.y] for row in rows], dtype=np.float64)
     mean = float(values.mean())
