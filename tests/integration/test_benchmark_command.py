@@ -162,3 +162,18 @@ def test_bad_input(words: tuple[str, ...], told: str, qaml: Qaml, trained: Path,
     assert refused.code == 2
     assert told.format(**names) in refused.err
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("backends.yaml", "targets: {fake-fez: {kind: fake, device: FakeTorino}}\n"),
+        ("transpile/line.yaml", "why: mine\noptimization_level: 0\nseeds: [3]\n"),
+    ],
+)
+def test_a_device_of_the_same_name_is_refused(file: str, content: str, qaml: Qaml, tmp_path: Path) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(content)
+    refused = qaml("benchmark", REFERENCE)
+    assert (refused.code, "is not that of version 1" in refused.err) == (2, True)
+    assert not (tmp_path / "runs").exists()

@@ -15,6 +15,8 @@ from qaml_qiskit.deployments import Deployment, load_batch, read_deployments
 from qaml_qiskit.deployments.networks import network_data
 from qaml_qiskit.deployments.references import names_code
 from qaml_qiskit.errors import ConfigurationError, InputError, QamlError
+from qaml_qiskit.execution import Catalogue, load_catalogue, load_recipe
+from qaml_qiskit.execution.compilation.recipes import Recipe
 from qaml_qiskit.models import ModelCard
 from qaml_qiskit.progress import Progress
 from qaml_qiskit.text import slug
@@ -118,6 +120,7 @@ def read_contestants(
         QamlError: a model that does not exist, whose data set the protocol is not defined for, that cannot be attacked
             or draws its answers; or test images or a source that are not those of the protocol.
     """
+    _check_surroundings(protocol)
     known = network_data(request.dataset, {"data_dir": data_dir})
     found = []
     for name in request.models:
@@ -183,3 +186,24 @@ def _check_test_images(deployment: Deployment, arena: Arena, dataset: str, data_
             expected=arena.test.fingerprint,
             remedy="give the official files with --data-dir; `qaml data verify` checks them",
         )
+
+
+def _check_surroundings(protocol: Protocol) -> None:
+    """Raise ConfigurationError where the target or a recipe of the protocol means something else here."""
+    catalogue, recipes = load_catalogue(), {name: load_recipe(name) for name in protocol.recipes}
+    fixed = Catalogue.model_validate({"targets": protocol.targets})
+    for name in protocol.targets:
+        if catalogue.entry(name) != fixed.entry(name):
+            raise _another("target", name, protocol, "the backends.yaml of this folder or of QAML_BACKENDS")
+    for name, asked in protocol.recipes.items():
+        if recipes[name] != Recipe(why=recipes[name].why, **asked):
+            raise _another("recipe", name, protocol, f"transpile/{name}.yaml of this folder")
+
+
+def _another(kind: str, name: str, protocol: Protocol, where: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"the {kind} {name} is not that of version {protocol.version} of the benchmark",
+        got=f"another one in {where}",
+        expected="the one that came with the package",
+        remedy="work in another folder, or rename yours",
+    )

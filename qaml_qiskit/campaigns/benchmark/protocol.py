@@ -5,6 +5,7 @@ strength or figure is another version. What is in such a file:
 
 - ``data_sets``: where the protocol is defined, with the fingerprint of the test images, the model whose adversarial
   images are shown to all others, and the sizes and strengths.
+- ``targets`` and ``recipes``: what the names of these stand for, so that every card is about the same device.
 - ``steps``: commands and their fields. ``$NAME`` stands for a size of the data set, ``$model`` for the model.
 - ``figures``: where in the results of a step each figure is found, and what kind of number it is.
 """
@@ -133,6 +134,10 @@ class Protocol(_Part):
     """What it measures, and why so."""
     data_sets: dict[str, Arena]
     """Where it is defined."""
+    targets: dict[str, dict[str, Any]]
+    """What the targets of the steps are: entries of a backends.yaml."""
+    recipes: dict[str, dict[str, Any]]
+    """What the recipes of the steps ask for."""
     steps: dict[str, StepPlan]
     """By short names."""
     figures: dict[str, FigurePlan]

@@ -13,7 +13,6 @@ from qaml_qiskit.campaigns.benchmark.protocol import load_protocol
 from qaml_qiskit.campaigns.benchmark.report import brief_of, write_report
 from qaml_qiskit.campaigns.benchmark.request import BenchmarkRequest
 from qaml_qiskit.campaigns.steps import STEPS_FOLDER, StepPool
-from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome
@@ -28,11 +27,9 @@ def benchmark(
     out: Path | None = None,
     steps_dir: Path | None = None,
     data_dir: Path | None = None,
-    backends: Path | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
     progress: Progress | None = None,
-    compute: Compute = DEFAULT_COMPUTE,
 ) -> Outcome:
     """Take models through a fixed protocol: a row and a card for each.
 
@@ -49,17 +46,14 @@ def benchmark(
     resolved = {
         "protocol": protocol.fingerprint,
         "weights": {each.name: each.deployment.weights for each in everyone},
-        **compute.record(),
     }
-    with open_run("benchmark", request, resolved, out, backends=backends) as run:
+    with open_run("benchmark", request, resolved, out) as run:
         if not run.complete:
             around = {
                 "data_dir": data_dir,
-                "backends": backends,
                 "workers": workers,
                 "scheduler": scheduler,
                 "progress": progress,
-                "compute": compute,
             }
             given = {name: value for name, value in around.items() if value is not None}
             pool = StepPool(steps_dir or STEPS_FOLDER, given)

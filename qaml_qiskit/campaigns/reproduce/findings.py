@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from qaml_qiskit.papers import Claim, Judgement, Measure, Observation, Paper, Tier, judge
+from qaml_qiskit.papers.schema import NotRun, Seen
 
 Row = Mapping[str, Any]
 
@@ -59,7 +60,15 @@ class PaperFindings:
     @cached_property
     def judgements(self) -> list[Judgement]:
         """What follows for each of them."""
-        return judge(self.claims, self.measured.observe)
+        return judge([self._as_run(claim) for claim in self.claims], self.measured.observe)
+
+    def _as_run(self, claim: Claim) -> Claim:
+        """A claim as it is judged: of an item of which nothing is run, whatever other items ran says nothing."""
+        why = self.paper.plan.items[claim.item].not_run
+        if why is None or isinstance(claim.expect, NotRun | Seen):
+            return claim
+        published = claim.published or getattr(claim.expect, "published", None)
+        return claim.model_copy(update={"expect": NotRun(kind="not run", why=why), "published": published})
 
     def command(self, item: str) -> str:
         """What makes an item again, for a shell."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from qaml_qiskit.campaigns.reproduce.planning import Planning, named_in, request_class
+from qaml_qiskit.campaigns.reproduce.planning import Planning
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.papers.consistency import measures_of
 from qaml_qiskit.papers.schema import Claim, Measure
@@ -61,9 +61,8 @@ def missing_cell(planning: Planning, measure: Measure) -> Missing | None:
     """What a measure's row has that no row of its run will have; None where nothing tells."""
     if measure.run is None:
         return None
-    planned = planning.jobs[planning.of_run(measure.run)[0]]
-    kind, names = request_class(planned.command), {name: name for name in planned.needs}
-    request = kind.model_validate(named_in(planned.command, planned.fields, names))
+    request = planning.requests[planning.of_run(measure.run)[0]]
+    kind = type(request)
     if getattr(request, "adversarial", ()) or getattr(request, "mix", False):
         # Files have sources, attacks and strengths of their own, and so have images that are attacked at random.
         return None

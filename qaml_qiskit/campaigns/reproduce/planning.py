@@ -89,6 +89,7 @@ class Planning:
     Attributes:
         asked: the jobs whose results are asked for.
         jobs: these, and all that they need, in the order in which they are run.
+        requests: of all jobs, with the plan's names in place of models and files.
 
     Args:
         paper: the paper.
@@ -104,6 +105,7 @@ class Planning:
         self.paper, self.items, self.tier, self.seeds = paper, items, tier, seeds
         self._seeded: dict[str, bool] = {}
         self.jobs: dict[Job, Planned] = {}
+        self.requests: dict[Job, Request] = {}
         self.asked = tuple(
             dict.fromkeys(
                 [
@@ -176,7 +178,7 @@ class Planning:
     def _add(self, job: Job) -> None:
         if job not in self.jobs:
             planned = self._trained(job) if job.is_model else self._run(job)
-            self._check(job, planned)
+            self.requests[job] = self._checked(job, planned)
             for need in planned.needs.values():
                 self._add(need)
             self.jobs[job] = planned
@@ -202,11 +204,13 @@ class Planning:
         kept = planned.kept.get(self.tier)
         return Planned(planned.command, fields, needs, kept and kept.format(seed=job.seed or 0))
 
-    def _check(self, job: Job, planned: Planned) -> None:
-        """Refuse fields that the command would refuse, before anything is computed."""
+    def _checked(self, job: Job, planned: Planned) -> Request:
+        """The request, with fields refused that the command would refuse, before anything is computed."""
         try:
             kind = request_class(planned.command)
-            kind.model_validate(named_in(planned.command, planned.fields, {name: name for name in planned.needs}))
+            return kind.model_validate(
+                named_in(planned.command, planned.fields, {name: name for name in planned.needs})
+            )
         except QamlError as error:
             raise ConfigurationError(
                 f"{self.paper.name}/plan.yaml, {job.name}: {error.what}",
@@ -244,7 +248,7 @@ def names_in(command: str, fields: Fields, names: set[str]) -> set[str]:
     """Which names of the plan stand in fields; see :func:`named_in`."""
     found = {value["run"] for value in _files(fields)}
     for name, value in fields.items():
-        found |= mentioned(value, names, alone=_takes_model(command, name))
+        found |= mentioned(value, names, alone=takes_model(command, name))
     return found
 
 
@@ -257,7 +261,7 @@ def named_in(command: str, fields: Fields, names: Mapping[str, str]) -> dict[str
         names: what stands for the plan's names; also in place of the runs in ``{run: NAME, file: FILE}``.
     """
     return {
-        name: renamed(_with_paths(value, names), names, alone=_takes_model(command, name))
+        name: renamed(_with_paths(value, names), names, alone=takes_model(command, name))
         for name, value in fields.items()
     }
 
@@ -275,7 +279,8 @@ def request_class(command: str) -> type[Request]:
     return kind
 
 
-def _takes_model(command: str, field: str) -> bool:
+def takes_model(command: str, field: str) -> bool:
+    """Whether a field of a command's request names models."""
     found = request_class(command).model_fields.get(field)
     return found is not None and any(isinstance(mark, NamesModel) for mark in marks(found))
 

@@ -9,15 +9,16 @@ import numpy as np
 
 from qaml_qiskit.artifacts import Row, Run
 from qaml_qiskit.artifacts.run import CONFIG_FILE, RUN_KEYS
-from qaml_qiskit.campaigns.naming import renamed
+from qaml_qiskit.campaigns.naming import counterparts, renamed
 from qaml_qiskit.campaigns.reproduce.foreseeing import missing_cell
 from qaml_qiskit.campaigns.reproduce.hits import Hits, hits_of
-from qaml_qiskit.campaigns.reproduce.planning import Found, Job, Planning, request_class
+from qaml_qiskit.campaigns.reproduce.planning import Found, Job, Planning, request_class, takes_model
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.formats import read_bytes, yaml_of
 from qaml_qiskit.papers import Claim, Measure, Observation
 from qaml_qiskit.papers.consistency import measures_of
 from qaml_qiskit.papers.schema import Fields
+from qaml_qiskit.workflows.request import Request
 
 #: The columns that a row's ``interval`` can be of.
 _WITH_INTERVAL = ("accuracy", "test_accuracy", "robust_accuracy")
@@ -94,19 +95,21 @@ class Results:
 
     def _of(self, job: Job) -> list[Row]:
         if job not in self._rows:
-            planned = self.planning.jobs[job]
-            names = {self._named(need): name for name, need in planned.needs.items()}
-            # Some commands show no more of a folder than its own name.
-            names |= {Path(folder).name: name for folder, name in names.items()}
-            found = Run(self._found[job].place, {}).metrics()["results"]
-            self._rows[job] = [
-                {column: _in_plans_words(value, names) for column, value in row.items()} for row in found
-            ]
+            names = self._names(job)
+            rows = Run(self._found[job].place, {}).metrics()["results"]
+            self._rows[job] = [{column: _in_plans_words(cell, names) for column, cell in row.items()} for row in rows]
         return self._rows[job]
 
-    def _named(self, job: Job) -> str:
-        """What a run calls what it was made with; a kept run whose model is not here, by its reference."""
-        return self._found[job].name if job in self._found else str(self.planning.jobs[job].kept)
+    def _names(self, job: Job) -> dict[str, str]:
+        """The plan's names of what a run was made with, by what the run calls it: that depends on where it lay then."""
+        planned, ours = self.planning.jobs[job], self.planning.requests[job].model_dump(mode="json")
+        theirs = _request(self._found[job].place).model_dump(mode="json")
+        names: dict[str, str] = {}
+        for field, value in ours.items():
+            alone = takes_model(planned.command, field)
+            names |= counterparts(theirs.get(field), value, planned.needs, alone=alone)
+        # Some commands show no more of a folder than its own name.
+        return {**{Path(found).name: name for found, name in names.items()}, **names}
 
     def _one(self, job: Job, measure: Measure) -> tuple[float, Hits | None, tuple[float, float] | None]:
         """The number of one seed, the hits behind it, and the interval that the run gives it."""
@@ -190,7 +193,16 @@ def _words(row: Mapping[str, Any]) -> str:
 
 def _command_line(place: Path) -> str:
     """The command of a run, from its configuration."""
-    config = yaml_of(read_bytes(place / CONFIG_FILE), str(place / CONFIG_FILE))
+    return _request(place).command_line(_config(place))
+
+
+def _request(place: Path) -> Request:
+    config = _config(place)
     kind = request_class(config["command"].replace(" ", "_"))
-    request = kind.model_validate({name: value for name, value in config.items() if name not in RUN_KEYS})
-    return request.command_line(config)
+    return kind.model_validate({name: value for name, value in config.items() if name not in RUN_KEYS})
+
+
+def _config(place: Path) -> dict[str, Any]:
+    found = yaml_of(read_bytes(place / CONFIG_FILE), str(place / CONFIG_FILE))
+    assert isinstance(found, dict)
+    return found

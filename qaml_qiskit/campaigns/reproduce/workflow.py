@@ -4,18 +4,21 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from qaml_qiskit.artifacts import Row, Run, open_run
+from qaml_qiskit.artifacts import open_run
 from qaml_qiskit.campaigns.reproduce.carrying import Carrying
+from qaml_qiskit.campaigns.reproduce.findings import PaperFindings
 from qaml_qiskit.campaigns.reproduce.foreseeing import check_rows
 from qaml_qiskit.campaigns.reproduce.listing import listed
 from qaml_qiskit.campaigns.reproduce.planning import Planning, check_data
+from qaml_qiskit.campaigns.reproduce.report import brief_claims, write_report
 from qaml_qiskit.campaigns.reproduce.request import ReproduceRequest
 from qaml_qiskit.campaigns.reproduce.results import Results
 from qaml_qiskit.campaigns.steps import STEPS_FOLDER, StepPool
-from qaml_qiskit.papers import find_items, judge, load_paper
+from qaml_qiskit.papers import find_items, load_paper
+from qaml_qiskit.papers.catalogue import paper_part
 from qaml_qiskit.papers.schema import Paper
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
-from qaml_qiskit.reports import Outcome, Report
+from qaml_qiskit.reports import Outcome
 from qaml_qiskit.workflows.calling import takes
 
 
@@ -66,9 +69,9 @@ def reproduce(
         each.carry_out()
     with open_run("reproduce", request, resolved, run.path) as run:
         if not run.complete:
-            results = [Results(each.planning, each.known) for each in carryings]
-            _write(run, request, results)
-    return Outcome.of(run)
+            found = [_findings(request, each) for each in carryings]
+            write_report(run, request.command_line(run.config), found)
+    return Outcome.of(run, brief=brief_claims)
 
 
 def plan_items(request: ReproduceRequest) -> list[Planning]:
@@ -77,27 +80,27 @@ def plan_items(request: ReproduceRequest) -> list[Planning]:
     Raises:
         ConfigurationError: an item that there is not, or a plan that does not fit.
     """
-    asked: dict[str, tuple[Paper, list[str]]] = {}
+    asked: dict[str, list[str]] = {}
+    papers: dict[str, Paper] = {}
     for words in request.items:
         paper, items = find_items(words)
-        _, known = asked.setdefault(paper.name, (paper, []))
-        known += [item for item in items if item not in known]
-    return [Planning(paper, tuple(items), request.tier, request.seeds) for paper, items in asked.values()]
+        papers[paper.name] = paper
+        asked.setdefault(paper.name, []).extend(items)
+    return [
+        Planning(paper, tuple(dict.fromkeys(asked[name])), request.tier, request.seeds)
+        for name, paper in papers.items()
+    ]
+
+
+def _findings(request: ReproduceRequest, carried: Carrying) -> PaperFindings:
+    planning = carried.planning
+    measured = Results(planning, carried.known)
+    asked = next(paper_part(words) for words in request.items if find_items(words)[0].name == planning.paper.name)
+    return PaperFindings(planning.paper, planning.items, request.tier, request.seeds, measured, asked)
 
 
 def _fingerprint(paper: Paper) -> str:
     return hashlib.sha256(paper.model_dump_json().encode()).hexdigest()[:16]
-
-
-def _write(run: Run, request: ReproduceRequest, results: Sequence[Results]) -> None:
-    report = Report(run, request.command_line(run.config), "Papers gone through")
-    rows: list[Row] = []
-    for each in results:
-        for name in (*each.planning.models, *each.planning.runs):
-            report.csv(f"{name}.csv", each.rows(name))
-        rows += [judgement.row() for judgement in judge(each.claims, each.observe)]
-    report.table("Claims", rows, file="claims.csv")
-    report.finish(f"{len(rows)} claims.", rows)
 
 
 def list_reproductions(papers: Sequence[str] = (), *, steps_dir: Path | None = None) -> Outcome:

@@ -7,13 +7,23 @@ from typing import Any
 
 import pytest
 
+import qaml_qiskit
 from qaml_qiskit.campaigns.benchmark.card import Card, read_card
-from qaml_qiskit.campaigns.benchmark.collecting import CSV_FILE, MARKDOWN_FILE, collect_cards, verify_cards
+from qaml_qiskit.campaigns.benchmark.collecting import (
+    CSV_FILE,
+    MARKDOWN_FILE,
+    collect_cards,
+    markdown_of,
+    sorted_cards,
+    verify_cards,
+)
 from qaml_qiskit.campaigns.benchmark.figures import rate
 from qaml_qiskit.campaigns.benchmark.protocol import load_protocol
 from qaml_qiskit.errors import InputError, QamlError
+from qaml_qiskit.reports import to_csv
 
 Plain = dict[str, Any]
+CARDS = Path(qaml_qiskit.__file__).parent.parent / "runs" / "reference" / "benchmark"
 
 
 #: Attacked images of the digits, and those of them that were right before in what follows.
@@ -155,3 +165,10 @@ def test_one_card_a_model(tmp_path: Path) -> None:
 def test_no_cards(function: Callable[[Path], object], tmp_path: Path) -> None:
     with pytest.raises(QamlError, match="no cards"):
         function(tmp_path)
+
+
+@pytest.mark.skipif(not CARDS.is_dir(), reason="there are no cards in this installation")
+def test_the_kept_table_is_that_of_the_kept_cards() -> None:
+    cards = sorted_cards([read_card(path) for path in sorted(CARDS.glob("*.json"))])
+    assert (CARDS / MARKDOWN_FILE).read_text() == markdown_of(cards)
+    assert (CARDS / CSV_FILE).read_text() == to_csv([each.row for each in cards])

@@ -101,6 +101,7 @@ DRAWN: dict[str, Callable[[str], bytes]] = {
         [name, "other"],
     ),
     "blame": lambda name: reports.blame_map([(0, 1), (1, 0), (1, 2)], {0: -0.1, 1: 0.2}, {(0, 1): 0.0}, name),
+    "states": lambda name: reports.state_planes([(name, np.eye(3)[:, :2], np.arange(3), np.arange(3) > 0)] * 5),
     "map": lambda name: reports.device_map(2, {(0, 1): 0.01}, {0: 0.01, 1: 0.02}, [0, 1], [(0, 1)], name),
 }
 
