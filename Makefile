@@ -76,4 +76,4 @@ bench: $(BENCH)/.ready
 	$(BENCH)/bin/python -m benchmarks
 
 clean:
-	rm -rf "$(VENV)" "$(BENCH)" build dist *.egg-info docs/_build
+	rm -rf "$(VENV)" "$(BENCH)" build dist *.egg-info docs/_build docs/results

@@ -97,7 +97,7 @@ class Gallery(SphinxDirective):
 
 def _card(page: Path, start: Path) -> list[str]:
     """A card in MyST; ``start`` is the folder of the page that shows it."""
-    text = page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8").replace("../runs/reference/", "results/")
     title, rest = re.sub(r"^\s*# ", "", text).split("\n", 1)
     given = re.search(r"<!-- in short: (.*?) -->", rest, re.S)
     paragraphs = (block for block in rest.split("\n\n") if block.strip()[:1].isalpha())
@@ -135,13 +135,16 @@ def _bring_lessons(app: Sphinx, config: object) -> None:
 
 
 def _bring_results(app: Sphinx, config: object) -> None:
-    """Bring the pages of ``runs/reference/``, and the files that they link to, to where Sphinx looks for pages.
+    """Bring the pages of ``runs/reference/``, and its files that pages link to, to where Sphinx looks for pages.
 
     ``docs/results/`` is as deep as ``runs/reference/``, so a page's links to the documentation hold in both places.
     """
     home, place = _HERE.parent / "runs" / "reference", _HERE / "results"
     pages = sorted(home.rglob("*.md"))
-    linked = ((page.parent / found[1]).resolve() for page in pages for found in _LINK.finditer(page.read_text("utf-8")))
+    readers = (*pages, *_HERE.glob("*.md"), *(_HERE / "decisions").glob("*.md"))
+    linked = (
+        (page.parent / found[1]).resolve() for page in readers for found in _LINK.finditer(page.read_text("utf-8"))
+    )
     wanted = {
         place / file.relative_to(home): file for file in (*pages, *linked) if file.is_file() and home in file.parents
     }

@@ -48,6 +48,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(REFE
 _COMMENT = re.compile(r"^[ ]*<!-- numbers\b(?P<body>.*?)-->[ ]*\n", re.M | re.S)
 _NUMBER = re.compile(r"(?<![\w.])[−-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+|(?<=\d))(?:e-?\d+)?(?![\w])")
 _FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
+#: What a program that writes a table puts above it.
+_MARK = re.compile(r"<!-- (?!numbers)\S+ -->")
 _CONDITION = re.compile(r"(\w[\w.]*)=(\S*)")
 _AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
     "median": statistics.median,
@@ -271,8 +273,8 @@ def tables_without(page: Path) -> list[int]:
         if re.match(r"^\s*\|[-|: ]+\|\s*$", line):
             end = next((j for j in range(i, len(lines)) if not lines[j].strip().startswith("|")), len(lines))
             cells = [cell for row in lines[i + 1 : end] for cell in row.strip().strip("|").split("|")[1:]]
-            above = lines[i - 2].strip() if i > 1 else ""
-            if any(re.search(r"(?<![\w.`])\.\d", cell) for cell in cells) and above != "<!-- numbers -->":
+            above = next((other for other in reversed(lines[: max(i - 1, 0)]) if not _MARK.fullmatch(other)), "")
+            if any(re.search(r"(?<![\w.`])\.\d", cell) for cell in cells) and above.strip() != "<!-- numbers -->":
                 found.append(i)
     return found
 

@@ -32,6 +32,23 @@ def mentioned(value: Any, names: Collection[str], *, alone: bool = True) -> set[
     return found
 
 
+def counterparts(value: Any, other: Any, names: Collection[str], *, alone: bool = True) -> dict[str, str]:
+    """What stands in one value where another, which is the same but for that, has these names; by it, the names."""
+    if isinstance(value, str) and isinstance(other, str):
+        before, name, behind = _parts(other, names, alone)
+        end = len(value) - len(behind)
+        return {value[len(before) : end]: name} if name else {}
+    pairs: list[tuple[Any, Any]] = []
+    if isinstance(value, Mapping) and isinstance(other, Mapping):
+        pairs = [(value[key], other[key]) for key in other if key in value]
+    elif isinstance(value, list | tuple) and isinstance(other, list | tuple):
+        pairs = list(zip(value, other, strict=False))
+    found: dict[str, str] = {}
+    for one, another in pairs:
+        found |= counterparts(one, another, names, alone=alone)
+    return found
+
+
 def _changed(value: Any, change: Change) -> Any:
     if isinstance(value, str):
         return change(value)

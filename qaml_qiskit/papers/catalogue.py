@@ -36,16 +36,23 @@ def find_items(asked: str) -> tuple[Paper, tuple[str, ...]]:
     Raises:
         ConfigurationError: there is no such paper or item; the nearest names are told.
     """
-    if asked in PAPERS or (Path(asked) / PLAN_FILE).is_file():
-        paper = load_paper(asked)
-        return paper, tuple(paper.plan.items)
-    name, _, item = asked.rpartition("/")
+    name = paper_part(asked)
     if not name:
         raise _no_paper(asked)
     paper = load_paper(name)
+    if name == asked:
+        return paper, tuple(paper.plan.items)
+    item = asked.removeprefix(f"{name}/")
     if item not in paper.plan.items:
         raise unknown_name(f"{paper.name} has no such item", item, paper.plan.items)
     return paper, (item,)
+
+
+def paper_part(asked: str) -> str:
+    """PAPER of ``PAPER/ITEM``, or all where it is a paper; empty where no paper is named."""
+    if asked in PAPERS or (Path(asked) / PLAN_FILE).is_file():
+        return asked
+    return asked.rpartition("/")[0]
 
 
 def _no_paper(asked: str) -> ConfigurationError:

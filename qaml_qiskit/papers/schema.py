@@ -238,6 +238,8 @@ class Claims(_Strict):
 
     paper: str
     """The reference: authors, title, journal, year."""
+    title: str = ""
+    """What its page is called; without one, its name."""
     open: Mapping[str, OpenChoice] = {}
     items: Mapping[str, Item]
     claims: tuple[Claim, ...] = ()

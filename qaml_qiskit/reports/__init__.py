@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.audits import audit_notes as audit_notes
     from qaml_qiskit.reports.blame_figures import blame_map as blame_map
     from qaml_qiskit.reports.calibration_figures import reliability_diagram as reliability_diagram
+    from qaml_qiskit.reports.cells import Linked as Linked
     from qaml_qiskit.reports.cells import format_cell as format_cell
     from qaml_qiskit.reports.cells import heading as heading
     from qaml_qiskit.reports.certified import certified_curves as certified_curves
@@ -42,8 +43,12 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.outcome import brief_figures as brief_figures
     from qaml_qiskit.reports.page import Page as Page
     from qaml_qiskit.reports.page import Section as Section
+    from qaml_qiskit.reports.paper_figures import Point as Point
+    from qaml_qiskit.reports.paper_figures import paper_bars as paper_bars
+    from qaml_qiskit.reports.paper_figures import paper_lines as paper_lines
     from qaml_qiskit.reports.pictures import Pictures as Pictures
     from qaml_qiskit.reports.promise_figures import promise_figure as promise_figure
+    from qaml_qiskit.reports.report import REPORT_FILE as REPORT_FILE
     from qaml_qiskit.reports.report import Report as Report
     from qaml_qiskit.reports.resource_figures import device_map as device_map
     from qaml_qiskit.reports.resource_figures import gates_against_fidelity as gates_against_fidelity

@@ -1,9 +1,27 @@
 """How a value is shown: the same in tables, pages and pictures."""
 
+from typing import Self
+
 from qaml_qiskit.text import printable
 
 #: Columns of numbers that were given rather than found: shown with the digits that they were given.
 _GIVEN = frozenset({"eps", "strength", "threshold", "distance"})
+
+
+class Linked(str):
+    """Text of a cell that leads to a section of its page.
+
+    Attributes:
+        anchor: of the section.
+    """
+
+    anchor: str
+
+    def __new__(cls, text: str, anchor: str) -> Self:
+        """A text, and where it leads."""
+        made = super().__new__(cls, text)
+        made.anchor = anchor
+        return made
 
 
 def format_number(value: float) -> str:

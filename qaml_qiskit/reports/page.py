@@ -8,7 +8,7 @@ from itertools import groupby
 import jinja2
 from markupsafe import Markup, escape
 
-from qaml_qiskit.reports.cells import format_cell, heading
+from qaml_qiskit.reports.cells import Linked, format_cell, heading
 from qaml_qiskit.reports.layout import column_blocks, in_all_rows, is_figure, key_columns, same_in_all
 from qaml_qiskit.text import printable
 
@@ -34,6 +34,10 @@ class Section:
         rows: the table; the keys of the first row are its columns.
         picture: PNG bytes, embedded in the page.
         caption: what the picture shows; also its alternative text.
+        anchor: what links to the section name.
+        links: addresses by their texts, below the paragraphs.
+        commands: for a shell, below everything else.
+        folded: text in a cell is folded where it is longer, in characters.
     """
 
     heading: str
@@ -41,6 +45,10 @@ class Section:
     rows: Sequence[Row] = ()
     picture: bytes | None = None
     caption: str = ""
+    anchor: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
+    commands: Sequence[str] = ()
+    folded: int = _LONGEST_TEXT
 
 
 @dataclass(frozen=True)
@@ -106,10 +114,11 @@ def _render(template: str, **values: object) -> str:
 
 @dataclass(frozen=True)
 class TableCell:
-    """The text of a cell, and how it is set: ``number``, ``long`` where words must be broken, or neither."""
+    """The text of a cell; how it is set: ``number``, ``long`` where words must be broken, or not; where it leads."""
 
     text: str
     style: str = ""
+    anchor: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,17 +139,22 @@ class Table:
     remark: str = ""
 
 
-def tables(rows: Sequence[Row], window: int = 1200) -> list[Table]:
+def tables(rows: Sequence[Row], window: int = 1200, folded: int = _LONGEST_TEXT) -> list[Table]:
     """The rows as one table or, where the columns do not fit a window of 1,200 or 800 pixels, as several.
 
     Every cell is in one of them, or in the first one's remark; each begins with the columns that tell rows apart.
+
+    Args:
+        rows: of results.
+        window: pixels.
+        folded: text in a cell is folded where it is longer, in characters.
     """
     names = list(rows[0])
     if len(rows) == 1 and len(names) > _WIDEST_ROW:
         row = rows[0]
-        upright = tuple((TableCell(heading(name)), _cell(format_cell(row[name], name))) for name in names)
+        upright = tuple((TableCell(heading(name)), _cell(row[name], name)) for name in names)
         return [Table((), upright, 400)]
-    widths = {name: _width(name, rows) for name in names}
+    widths = {name: _width(name, rows, folded) for name in names}
     blocks, remark = [names], ""
     room = _WIDTHS[0] if window >= 1200 else _WIDTHS[1]
     if sum(widths.values()) > room:
@@ -155,18 +169,20 @@ def _table(rows: Sequence[Row], names: Sequence[str], widths: Mapping[str, int],
     total = sum(widths[name] for name in names)
     window = next((pixels for pixels, room in zip((400, 800), _WIDTHS[:0:-1], strict=True) if total <= room), 1200)
     figures = {name for name in names if any(is_figure(row[name]) for row in rows)}
-    cells = tuple(tuple(_cell(format_cell(row[name], name), name in figures) for name in names) for row in rows)
+    cells = tuple(tuple(_cell(row[name], name, name in figures) for name in names) for row in rows)
     return Table(tuple(map(heading, names)), cells, window, remark)
 
 
-def _cell(text: str, is_number: bool = False) -> TableCell:
+def _cell(value: object, name: str, is_number: bool = False) -> TableCell:
+    text = format_cell(value, name)
     longest = max(map(len, text.split()), default=0)
-    return TableCell(text, "number" if is_number else "long" if longest > _LONGEST_TEXT else "")
+    style = "number" if is_number else "long" if longest > _LONGEST_TEXT else ""
+    return TableCell(text, style, value.anchor if isinstance(value, Linked) else "")
 
 
-def _width(name: str, rows: Sequence[Row]) -> int:
+def _width(name: str, rows: Sequence[Row], folded: int) -> int:
     words = max(map(len, heading(name).split()))
-    return _GAP + max(words, *(min(len(format_cell(row[name], name)), _LONGEST_TEXT) for row in rows))
+    return _GAP + max(words, *(min(len(format_cell(row[name], name)), folded) for row in rows))
 
 
 def _shown(value: object) -> object:

@@ -40,6 +40,14 @@ class Report:
         if file is not None:
             self.csv(file, rows)
 
+    def section(self, section: Section) -> None:
+        """A section of one's own making."""
+        self._sections.append(section)
+
+    def beside(self, file: str, content: str | bytes) -> None:
+        """A file of the run that is no table, and that the page does not show or has in a section of its own."""
+        self._files[file] = content
+
     def csv(self, file: str, rows: Sequence[Row]) -> None:
         """A table that is a file of the run alone, or that the page shows in another form."""
         self._files[file] = to_csv(rows)

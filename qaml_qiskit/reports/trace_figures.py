@@ -35,14 +35,14 @@ def trace_curves(rows: Sequence[Row], critical: Sequence[Row], class_names: Sequ
     by_place: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
         by_place.setdefault(_place(row), []).append(row)
-    for panels, (source, attack, index) in zip(grid, lines, strict=True):
+    for number, (panels, (source, attack, index)) in enumerate(zip(grid, lines, strict=True), 1):
         for axes, victim in zip(panels, victims, strict=True):
             place = (source, attack, index, victim)
             mine = [row for row in by_place[place] if row["eps"] is not None]
-            for number, name in enumerate(class_names):
-                points = [(row["eps"], row["probability"]) for row in mine if row["label"] == number]
-                thick = 2.6 if number == mine[0]["true_label"] else 1.2
-                axes.plot(*zip(*points, strict=True), linewidth=thick, label=label(str(name)), **stroke(number))
+            for each, name in enumerate(class_names):
+                points = [(row["eps"], row["probability"]) for row in mine if row["label"] == each]
+                thick = 2.6 if each == mine[0]["true_label"] else 1.2
+                axes.plot(*zip(*points, strict=True), linewidth=thick, label=label(str(name)), **stroke(each))
             if lost[place] is not None:
                 axes.axvline(lost[place], color="0.4", linestyle=":", linewidth=1.2)
                 side, gap = ("right", -4) if lost[place] > max(row["eps"] for row in mine) / 2 else ("left", 4)
@@ -58,7 +58,7 @@ def trace_curves(rows: Sequence[Row], critical: Sequence[Row], class_names: Sequ
             axes.set_ylim(-0.02, 1.12)
             told = f"image {index}, {attack} on {_last(source)}"
             axes.set_title(f"{label(_last(victim), _TITLE)}\n{label(told, _TITLE)}", fontsize=TITLE - 1)
-            axis_names(axes, "strength ε" if panels is grid[-1] else "")
+            axis_names(axes, "strength ε" if number == len(lines) else "")
         panels[0].set_ylabel("probability")
     handles, names = grid[0][0].get_legend_handles_labels()
     legend(

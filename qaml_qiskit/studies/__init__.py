@@ -119,6 +119,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.studies.probabilities import with_confidence as with_confidence
     from qaml_qiskit.studies.projecting import Plane as Plane
     from qaml_qiskit.studies.projecting import Projecting as Projecting
+    from qaml_qiskit.studies.projecting import project_sets as project_sets
     from qaml_qiskit.studies.projecting import state_vectors as state_vectors
     from qaml_qiskit.studies.robustness import score_without_noise as score_without_noise
     from qaml_qiskit.studies.scoring import Score as Score

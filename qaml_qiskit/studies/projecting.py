@@ -1,5 +1,6 @@
 """States that models make of images, as vectors, and their two principal axes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from qaml_qiskit.artifacts import ARRAYS, HERE, Bar, Pool, Run
 from qaml_qiskit.circuits import is_noise_angle
 from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.formats import Arrays
-from qaml_qiskit.progress import Advance
+from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.simulation import compile_circuit, evolve
 
 Floats = NDArray[np.float64]
@@ -40,6 +42,29 @@ class Projecting:
         vectors = state_vectors(self.deployment, images, self.behind, self.seed)
         advance(len(images))
         return {"vectors": vectors, "predicted": predicted}
+
+
+def project_sets(
+    run: Run, place: str, sets: Mapping[str, Tensor], work: Projecting, progress: Progress, pool: Pool = HERE
+) -> dict[str, Arrays]:
+    """What a model makes of sets of images, each kept in the run as it finishes.
+
+    Args:
+        run: keeps them.
+        place: of the model in the run, a name of files.
+        sets: images of shape (N, C, H, W), by names of files.
+        work: with the model.
+        progress: told about every set.
+        pool: where it is done.
+
+    Returns:
+        ``vectors`` and ``predicted`` by the names of the sets.
+    """
+    tasks = {f"{place}-{name}": images for name, images in sets.items()}
+    told = {key: f"of {work.deployment.name}" for key in tasks}
+    bar = Bar(progress, "states", told, {key: len(images) for key, images in tasks.items()})
+    found = run.map(tasks, work, ARRAYS, bar=bar, pool=pool)
+    return {name: found[f"{place}-{name}"] for name in sets}
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ def test_enough_is_bound(capsys: pytest.CaptureFixture[str]) -> None:
     count = sum(len(bound_numbers(page)) for page in PAGES)
     with capsys.disabled():
         print(f" {count} numbers of the pages are bound to their source ", end="")
-    assert count >= 1400
+    assert count >= 1700
 
 
 @pytest.mark.parametrize("page", WHOLE)
@@ -92,6 +92,13 @@ def test_a_source_can_be_of_many_rows() -> None:
     count = Source().plus("count mnist-qvc200-certificates/certificates.csv predicted=@label: index")
     assert count.read() == 954
     assert Source().plus("100 * mnist-qvc200/metrics.json: test_accuracy").read() == pytest.approx(96.29)
+
+
+def test_every_page_of_results_is_in_the_gallery() -> None:
+    """Those of papers are there by themselves."""
+    gallery = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    pages = {page.name for page in (ROOT / "runs" / "reference").glob("*.md")} - {"README.md"}
+    assert [page for page in sorted(pages) if f"results/{page}\n" not in gallery] == []
 
 
 def test_the_page_of_run_folders_has_every_exit_code() -> None:

@@ -27,8 +27,10 @@ from qaml_qiskit.registry import Registry
 ROOT = Path(__file__).parents[2]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "transpile/README.md")),
-    *sorted((ROOT / "docs").rglob("*.md")),
+    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if "results" not in page.relative_to(ROOT).parts),
 ]
+#: What was measured, by commands that take hours.
+RESULTS = sorted((ROOT / "runs" / "reference").rglob("*.md"))
 
 BLOCK = re.compile(
     r"(?P<mark><!-- not executed:(?P<reason>[^>]*)-->\n)?```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.M | re.S
@@ -102,6 +104,13 @@ def test_other_commands_parse(page: Path) -> None:
         if block.reason is None:
             continue
         assert block.reason.strip(), f"{name(page)}, line {block.line}: no reason"
+        for words in block.commands():
+            parse(words)
+
+
+@pytest.mark.parametrize("page", RESULTS, ids=name)
+def test_commands_of_results_parse(page: Path) -> None:
+    for block in blocks(page):
         for words in block.commands():
             parse(words)
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "attack": ("--attack", "fgsm", "--images", "3"),
     "forecast": ("--images", "2", "--shots", "10"),
     "frontier": ("--images", "2", "--steps", "1"),
+    "states": ("--images", "3", "--attack", "fgsm"),
     "sweep": ("--images", "2", "--strengths", "0.01"),
     "tamper": ("--images", "2", "--part", "gates", "--strengths", "0.01"),
 }

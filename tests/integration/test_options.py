@@ -59,6 +59,10 @@ REQUESTS: dict[str, list[Request]] = {
         qaml.DecideRequest(model="a", target="ideal", engine="sampler", round=10, shots=20, growth=2.0),
     ],
     "monitor": [qaml.MonitorRequest(stream="s.csv", clean="c.csv", rising=("score", "b"), falling="c", change=3)],
+    "states": [
+        qaml.StatesRequest(models=("a", "b@layers:majority:9"), sources=("c", "d"), attack="bim", param=("steps=3",)),
+        qaml.StatesRequest(models=("a",), behind="encoding", images="mine.npz"),
+    ],
     "tamper": [qaml.TamperRequest(model="a", part=("weights", "gates"), strengths=(0.1, 0.2), components=2)],
 }
 

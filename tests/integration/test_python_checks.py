@@ -18,6 +18,7 @@ MORE = {
     "certify": {"model": "work/model@poor-readout"},
     "conformal": {"model": "work/model@poor-readout", "validation": "work/images.npz"},
     "detect": {"models": "work/model@poor-readout", "sources": "work/model", "validation": "work/images.npz"},
+    "states": {"attack": "fgsm"},
     "substitute": {"victim": "work/model@poor-readout"},
     "sweep": {"noise": "device"},
     "transfer": {"sources": "work/model", "victims": "work/other@poor-readout"},

@@ -59,7 +59,7 @@ def test_model_still_scores_what_it_scored(folder: Path) -> None:
     """On the first test images the logits are those that were stored, to single precision at any depth."""
     stored = load_model(folder)
     # The fit of an approximate encoding takes milliseconds an image.
-    count = 200 if getattr(stored.card.model, "encoding", "") == "approximate" else 2000
+    count = 200 if getattr(stored.card.model, "encoding", "") == "approximate" else 500
     images = first_test_images(stored.card.data, count)
     with frozen(stored.model):
         logits = predict(stored.model, images).numpy()

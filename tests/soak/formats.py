@@ -12,6 +12,7 @@ import qaml_qiskit
 from qaml_qiskit import RunRequest, sweep, train
 from qaml_qiskit.artifacts.adversarial import read_adversarial
 from qaml_qiskit.artifacts.opening import load_run
+from qaml_qiskit.campaigns.reproduce.pages import paper_page, read_verdicts
 from qaml_qiskit.cli.call import build_request
 from qaml_qiskit.datasets import load_dataset
 from qaml_qiskit.deployments.images import load_images
@@ -174,6 +175,9 @@ FORMATS: dict[str, Format] = {
         "sweep/cells/*.npz", "npz", lambda: sweep(SWEEP, out=Path("sweep")).results, "sweep", exact="always"
     ),
     "adversarial": Format("attacked.npz", "npz", lambda: [_adversarial(), _images("attacked.npz")]),
+    "verdicts": Format(
+        "verdicts.json", "json", lambda: [paper_page(each) for each in read_verdicts(Path("verdicts.json"))]
+    ),
     "images": Format("pictures.npz", "npz", lambda: _images("pictures.npz")),
     "own-arrays": Format("own.npz", "npz", _own("own.npz", pca=2)),
     "own-table": Format("own.csv", "bytes", _own("own.csv", label_column="kind")),

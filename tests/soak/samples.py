@@ -19,6 +19,7 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 import qaml_qiskit
 from qaml_qiskit import AttackRequest, RunRequest, SweepRequest, TrainRequest, attack, environment, sweep, train
+from qaml_qiskit.campaigns.reproduce.document import VerdictsFile, verdicts_of
 from qaml_qiskit.circuits import Brickwork
 from qaml_qiskit.errors import PartialResultError
 from qaml_qiskit.models import QVC, DataCard, save_model
@@ -28,6 +29,7 @@ from qaml_qiskit.workflows.run import report as run_report
 from qaml_qiskit.workflows.sweep import report as sweep_report
 from qaml_qiskit.workflows.train import workflow as training
 from tests.integration.hardware import workspace
+from tests.unit.campaigns.paper_cases import findings
 from tests.unit.datasets.own_files import flows, medmnist, photographs
 
 RUN = RunRequest(
@@ -81,6 +83,7 @@ def make_samples(folder: Path) -> None:
         Path(name, "metrics.json").unlink()
     attack(ATTACK, out=Path("attack"))
     Path("attacked.npz").write_bytes(next(Path("attack").rglob("*.npz")).read_bytes())
+    Path("verdicts.json").write_text(VerdictsFile(papers=(verdicts_of(findings(Path()), {}, {}),)).model_dump_json())
     _own_data()
     _snapshot(Path("snapshot"))
     _mnist(Path("data/mnist"), random)

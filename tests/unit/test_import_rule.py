@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,12 +71,19 @@ def rooms() -> list[str]:
     return sorted(path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file())
 
 
+@cache
+def parsed(file: Path) -> ast.Module:
+    """A file of the package, read once for all tests."""
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+@cache
 def imported(room: str) -> set[str]:
     """Dotted names of everything that the room's files import."""
     files = [PACKAGE / f"{room}.py"] if (PACKAGE / f"{room}.py").is_file() else (PACKAGE / room).rglob("*.py")
     names: set[str] = set()
     for file in files:
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(file)):
             if isinstance(node, ast.Import):
                 names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
@@ -109,7 +117,7 @@ def test_rooms_stay_ignorant(room: str) -> None:
 def test_no_module_is_hidden_by_a_name() -> None:
     hidden = []
     for init in PACKAGE.rglob("__init__.py"):
-        nodes = [node for node in ast.walk(ast.parse(init.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+        nodes = [node for node in ast.walk(parsed(init)) if isinstance(node, ast.ImportFrom)]
         names = {alias.asname or alias.name for node in nodes for alias in node.names}
         modules = {path.stem for path in init.parent.iterdir() if path.is_dir() or path.suffix == ".py"}
         hidden += [f"{init.parent.relative_to(PACKAGE)}/{name}" for name in sorted(names & modules)]
@@ -128,7 +136,7 @@ def test_no_workflow_imports_another() -> None:
 def test_no_two_public_classes_have_one_name() -> None:
     places: dict[str, list[str]] = {}
     for file in PACKAGE.rglob("*.py"):
-        for node in ast.parse(file.read_text("utf-8")).body:
+        for node in parsed(file).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(str(file.relative_to(PACKAGE)))
     shared = {name: files for name, files in places.items() if len(files) > 1}

@@ -27,7 +27,6 @@ ALLOWED = {
 
 def calls(function: ast.FunctionDef) -> Iterator[str]:
     """Names of the calls in a function that may write."""
-    buffered = "BytesIO()" in ast.unparse(function)
     for node in ast.walk(function):
         if not isinstance(node, ast.Call):
             continue
@@ -39,7 +38,8 @@ def calls(function: ast.FunctionDef) -> Iterator[str]:
         ]
         modes = [word for word in words if isinstance(word, str) and len(word) <= 3 and set(word) & set("wax+")]
         opens = name in ("open", "fdopen") and bool(modes or library == "os")
-        if name in WRITES or opens or (name in INTO_BUFFERS and library in LIBRARIES and not buffered):
+        may_buffer = name in INTO_BUFFERS and library in LIBRARIES
+        if name in WRITES or opens or (may_buffer and "BytesIO()" not in ast.unparse(function)):
             yield name
 
 

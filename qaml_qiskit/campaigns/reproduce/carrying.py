@@ -123,7 +123,7 @@ class Carrying:
         place, why = kept_run(planned, step)
         if why:
             self._say(f"{job} is run anew: {why}")
-        return None if place is None else Found(str(place), step.fingerprint, place)
+        return None if place is None else Found(_named(place), step.fingerprint, place)
 
     def _declared(self, job: Job) -> Found | None:
         """A job as far as a kept run depends on it."""
@@ -141,4 +141,10 @@ class Carrying:
 
 
 def _found(job: Job, step: CommandStep, place: Path) -> Found:
-    return Found(str(place), weights_of(place) if job.is_model else step.fingerprint, place)
+    return Found(_named(place), weights_of(place) if job.is_model else step.fingerprint, place)
+
+
+def _named(place: Path) -> str:
+    """A folder as other requests name it: below this one, from here, however it was given."""
+    whole = place.resolve()
+    return str(whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole)

@@ -58,5 +58,5 @@ def _state(paper: Paper, item: str, tier: Tier, pool: StepPool, seeds: int) -> s
     if not planning.jobs:
         return "nothing to run"
     trainings = sum(job.is_model for job in missing)
-    left = {"trainings": trainings, "runs": len(missing) - trainings}
-    return ", ".join(f"{count} {what}" for what, count in left.items() if count) or "complete"
+    left = {"training": trainings, "run": len(missing) - trainings}
+    return ", ".join(f"{count} {what}{'s' * (count > 1)}" for what, count in left.items() if count) or "complete"

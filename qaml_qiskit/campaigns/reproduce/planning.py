@@ -14,7 +14,7 @@ from qaml_qiskit.datasets.store import missing_data
 from qaml_qiskit.errors import ConfigurationError, QamlError, unknown_name
 from qaml_qiskit.papers.consistency import models_of
 from qaml_qiskit.papers.merging import run_fields, train_fields
-from qaml_qiskit.papers.schema import Fields, Paper, PlannedModel, Tier
+from qaml_qiskit.papers.schema import Fields, Paper, PlannedItem, PlannedModel, Tier
 from qaml_qiskit.workflows.fields import NamesModel, marks
 from qaml_qiskit.workflows.request import Request
 
@@ -89,6 +89,7 @@ class Planning:
     Attributes:
         asked: the jobs whose results are asked for.
         jobs: these, and all that they need, in the order in which they are run.
+        requests: of all jobs, with the plan's names in place of models and files.
 
     Args:
         paper: the paper.
@@ -104,6 +105,7 @@ class Planning:
         self.paper, self.items, self.tier, self.seeds = paper, items, tier, seeds
         self._seeded: dict[str, bool] = {}
         self.jobs: dict[Job, Planned] = {}
+        self.requests: dict[Job, Request] = {}
         self.asked = tuple(
             dict.fromkeys(
                 [
@@ -120,18 +122,22 @@ class Planning:
     @property
     def runs(self) -> tuple[str, ...]:
         """Names of the runs that the items ask for."""
-        return tuple(dict.fromkeys(run for item in self.items for run in self.paper.plan.items[item].runs))
+        return tuple(dict.fromkeys(run for item in self._items for run in item.runs))
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Names of the models whose training the items or their claims ask for."""
+        """Names of the models whose training the items, their pictures or their claims ask for."""
         plan, claims = self.paper.plan, self.paper.said.claims
-        asked = [model for item in self.items for model in plan.items[item].models]
-        read = [model for claim in claims if claim.item in self.items for model in models_of(claim)]
-        drawn = [
-            run for item in self.items for each in plan.items[item].pictures for run in each.runs if run in plan.models
-        ]
-        return tuple(dict.fromkeys([*asked, *read, *drawn]))
+        asked = [model for item in self._items for model in item.models]
+        drawn = [run for item in self._items for each in item.pictures for run in each.runs if run in plan.models]
+        of = [claim for claim in claims if claim.item in self.items and plan.items[claim.item].not_run is None]
+        return tuple(dict.fromkeys([*asked, *drawn, *(model for claim in of for model in models_of(claim))]))
+
+    @property
+    def _items(self) -> list[PlannedItem]:
+        """The items of which anything is run."""
+        items = [self.paper.plan.items[item] for item in self.items]
+        return [item for item in items if item.not_run is None]
 
     def of_run(self, name: str) -> tuple[Job, ...]:
         """The jobs of a run: one a seed where it depends on one."""
@@ -172,7 +178,7 @@ class Planning:
     def _add(self, job: Job) -> None:
         if job not in self.jobs:
             planned = self._trained(job) if job.is_model else self._run(job)
-            self._check(job, planned)
+            self.requests[job] = self._checked(job, planned)
             for need in planned.needs.values():
                 self._add(need)
             self.jobs[job] = planned
@@ -198,11 +204,13 @@ class Planning:
         kept = planned.kept.get(self.tier)
         return Planned(planned.command, fields, needs, kept and kept.format(seed=job.seed or 0))
 
-    def _check(self, job: Job, planned: Planned) -> None:
-        """Refuse fields that the command would refuse, before anything is computed."""
+    def _checked(self, job: Job, planned: Planned) -> Request:
+        """The request, with fields refused that the command would refuse, before anything is computed."""
         try:
             kind = request_class(planned.command)
-            kind.model_validate(named_in(planned.command, planned.fields, {name: name for name in planned.needs}))
+            return kind.model_validate(
+                named_in(planned.command, planned.fields, {name: name for name in planned.needs})
+            )
         except QamlError as error:
             raise ConfigurationError(
                 f"{self.paper.name}/plan.yaml, {job.name}: {error.what}",
@@ -212,13 +220,19 @@ class Planning:
             ) from error
 
 
-def check_data(planned: Iterator[Planned], data_dir: Path | None) -> None:
+def check_data(planning: Planning, missing: Mapping[Job, Planned], data_dir: Path | None) -> None:
     """See that data sets are here, or can be downloaded now, before anything is computed.
+
+    Args:
+        planning: everything.
+        missing: what will be run; what it needs may be there, but its images are needed again.
+        data_dir: where data sets are.
 
     Raises:
         ConfigurationError: one is not here; the message says how to get it.
     """
-    names = {str(each.fields["dataset"]) for each in planned if each.fields.get("dataset") is not None}
+    used = [each for planned in missing.values() for each in (planned, *map(planning.jobs.get, planned.needs.values()))]
+    names = {str(each.fields["dataset"]) for each in used if each and each.fields.get("dataset") is not None}
     for name in sorted(names):
         if not is_path(name) and not is_here(name, data_dir):
             spec = dataset_spec(name)
@@ -234,7 +248,7 @@ def names_in(command: str, fields: Fields, names: set[str]) -> set[str]:
     """Which names of the plan stand in fields; see :func:`named_in`."""
     found = {value["run"] for value in _files(fields)}
     for name, value in fields.items():
-        found |= mentioned(value, names, alone=_takes_model(command, name))
+        found |= mentioned(value, names, alone=takes_model(command, name))
     return found
 
 
@@ -247,7 +261,7 @@ def named_in(command: str, fields: Fields, names: Mapping[str, str]) -> dict[str
         names: what stands for the plan's names; also in place of the runs in ``{run: NAME, file: FILE}``.
     """
     return {
-        name: renamed(_with_paths(value, names), names, alone=_takes_model(command, name))
+        name: renamed(_with_paths(value, names), names, alone=takes_model(command, name))
         for name, value in fields.items()
     }
 
@@ -265,7 +279,8 @@ def request_class(command: str) -> type[Request]:
     return kind
 
 
-def _takes_model(command: str, field: str) -> bool:
+def takes_model(command: str, field: str) -> bool:
+    """Whether a field of a command's request names models."""
     found = request_class(command).model_fields.get(field)
     return found is not None and any(isinstance(mark, NamesModel) for mark in marks(found))
 

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, QamlError
 from qaml_qiskit.papers.catalogue import find_items, load_paper
 from qaml_qiskit.papers.schema import Tier
 from qaml_qiskit.workflows.fields import Count, each_once
@@ -30,18 +30,25 @@ class ReproduceRequest(Request):
     @model_validator(mode="after")
     def _are_there(self) -> "ReproduceRequest":
         if self.only_list:
-            for paper in self.items[1:]:
-                load_paper(paper)
-            return self
-        if LIST in self.items:
+            asked = self.items[1:]
+        elif LIST in self.items:
             raise ConfigurationError(
                 "the list stands alone",
                 got=", ".join(self.items),
                 expected=f"{LIST}, and papers behind it",
                 remedy=f"put {LIST} in front, or leave it out",
             )
-        for asked in self.items:
-            find_items(asked)
+        else:
+            asked = self.items
+        try:
+            for words in asked:
+                if self.only_list:
+                    load_paper(words)
+                else:
+                    find_items(words)
+        except QamlError as error:
+            # What does not fit is in a file of the paper, and none of these fields.
+            raise error from None
         return self
 
     @property

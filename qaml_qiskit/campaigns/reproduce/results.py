@@ -9,14 +9,20 @@ import numpy as np
 
 from qaml_qiskit.artifacts import Row, Run
 from qaml_qiskit.artifacts.run import CONFIG_FILE, RUN_KEYS
-from qaml_qiskit.campaigns.naming import renamed
+from qaml_qiskit.campaigns.naming import counterparts, renamed
+from qaml_qiskit.campaigns.reproduce.foreseeing import missing_cell
 from qaml_qiskit.campaigns.reproduce.hits import Hits, hits_of
-from qaml_qiskit.campaigns.reproduce.planning import Found, Job, Planning, request_class
+from qaml_qiskit.campaigns.reproduce.planning import Found, Job, Planning, request_class, takes_model
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.formats import read_bytes, yaml_of
 from qaml_qiskit.papers import Claim, Measure, Observation
 from qaml_qiskit.papers.consistency import measures_of
 from qaml_qiskit.papers.schema import Fields
+from qaml_qiskit.workflows.request import Request
+
+#: The columns that a row's ``interval`` can be of.
+_WITH_INTERVAL = ("accuracy", "test_accuracy", "robust_accuracy")
+_COMMA = ", "
 
 
 class Results:
@@ -57,8 +63,8 @@ class Results:
         """The commands that :meth:`places` come from, for a shell."""
         return tuple(_command_line(place) for place in self.places(run))
 
-    def observe(self, measure: Measure) -> Observation:
-        """What was measured for a figure of merit.
+    def observe(self, measure: Measure) -> Observation | None:
+        """What was measured for a figure of merit; None where nothing of the kind was run in this tier.
 
         Raises:
             ConfigurationError: the results have no such row, or several, or not this column.
@@ -67,14 +73,20 @@ class Results:
         name, is_model = (measure.model, True) if measure.run is None else (measure.run, False)
         assert name is not None
         jobs = self.planning.of_model(name) if is_model else self.planning.of_run(name)
-        found = [self._one(job, measure) for job in jobs]
-        hits = [each for _, each in found if each is not None]
+        if not {*jobs} <= {*self._found} or missing_cell(self.planning, measure) is not None:
+            return None
+        values, hits, intervals = zip(*(self._one(job, measure) for job in jobs), strict=True)
+        has_hits = all(each is not None for each in hits)
         observation = Observation(
-            np.array([value for value, _ in found], dtype=np.float64),
-            tuple(hits) if len(hits) == len(found) else None,
+            np.array(values, dtype=np.float64),
+            hits if has_hits else None,
             tuple(job.seed for job in jobs if job.seed is not None),
+            intervals if not has_hits and all(each is not None for each in intervals) else None,
         )
-        return observation if measure.minus is None else observation - self.observe(measure.minus)
+        if measure.minus is None:
+            return observation
+        taken = self.observe(measure.minus)
+        return None if taken is None else observation - taken
 
     def _jobs(self, name: str) -> tuple[Job, ...]:
         if name in self.planning.paper.plan.runs:
@@ -83,18 +95,24 @@ class Results:
 
     def _of(self, job: Job) -> list[Row]:
         if job not in self._rows:
-            planned = self.planning.jobs[job]
-            names = {self._named(need): name for name, need in planned.needs.items()}
-            found = Run(self._found[job].place, {}).metrics()["results"]
-            self._rows[job] = [renamed(row, names) for row in found]
+            names = self._names(job)
+            rows = Run(self._found[job].place, {}).metrics()["results"]
+            self._rows[job] = [{column: _in_plans_words(cell, names) for column, cell in row.items()} for row in rows]
         return self._rows[job]
 
-    def _named(self, job: Job) -> str:
-        """What a run calls what it was made with; a kept run whose model is not here, by its reference."""
-        return self._found[job].name if job in self._found else str(self.planning.jobs[job].kept)
+    def _names(self, job: Job) -> dict[str, str]:
+        """The plan's names of what a run was made with, by what the run calls it: that depends on where it lay then."""
+        planned, ours = self.planning.jobs[job], self.planning.requests[job].model_dump(mode="json")
+        theirs = _request(self._found[job].place).model_dump(mode="json")
+        names: dict[str, str] = {}
+        for field, value in ours.items():
+            alone = takes_model(planned.command, field)
+            names |= counterparts(theirs.get(field), value, planned.needs, alone=alone)
+        # Some commands show no more of a folder than its own name.
+        return {**{Path(found).name: name for found, name in names.items()}, **names}
 
-    def _one(self, job: Job, measure: Measure) -> tuple[float, Hits | None]:
-        """The number of one seed, and the hits behind it."""
+    def _one(self, job: Job, measure: Measure) -> tuple[float, Hits | None, tuple[float, float] | None]:
+        """The number of one seed, the hits behind it, and the interval that the run gives it."""
         rows = self._of(job)
         if job.is_model and not measure.row:
             # The test images' figures stand behind those of the epochs.
@@ -115,7 +133,7 @@ class Results:
                 remedy="correct the measure's column in claims.yaml",
             )
         hits = hits_of(self._found[job].place, self.planning.jobs[job].command, chosen[0], row, column)
-        return float(value), hits
+        return float(value), hits, _interval(row, column)
 
     def _no_single_row(self, job: Job, measure: Measure, count: int) -> ConfigurationError:
         rows = self._of(job)
@@ -142,6 +160,23 @@ def _all(measure: Measure) -> Iterator[Measure]:
         yield from _all(measure.minus)
 
 
+def _in_plans_words(value: Any, names: Mapping[str, str]) -> Any:
+    """A cell of a row; several names may stand in one text, with commas."""
+    if isinstance(value, str):
+        return _COMMA.join(str(renamed(each, names)) for each in value.split(_COMMA))
+    return renamed(value, names)
+
+
+def _interval(row: Row, column: str) -> tuple[float, float] | None:
+    """The interval of a column's number, where the row has one."""
+    names = [f"{column}_interval", f"{column.removesuffix('_rate')}_interval"]
+    names += ["interval"] if column in _WITH_INTERVAL else []
+    found = next((row[name] for name in names if isinstance(row.get(name), list)), None)
+    if found is None or not found[0] <= row[column] <= found[1]:
+        return None
+    return float(found[0]), float(found[1])
+
+
 def _fits(row: Row, wanted: Fields) -> bool:
     return all(_same(row.get(name), value) for name, value in wanted.items())
 
@@ -158,7 +193,16 @@ def _words(row: Mapping[str, Any]) -> str:
 
 def _command_line(place: Path) -> str:
     """The command of a run, from its configuration."""
-    config = yaml_of(read_bytes(place / CONFIG_FILE), str(place / CONFIG_FILE))
+    return _request(place).command_line(_config(place))
+
+
+def _request(place: Path) -> Request:
+    config = _config(place)
     kind = request_class(config["command"].replace(" ", "_"))
-    request = kind.model_validate({name: value for name, value in config.items() if name not in RUN_KEYS})
-    return request.command_line(config)
+    return kind.model_validate({name: value for name, value in config.items() if name not in RUN_KEYS})
+
+
+def _config(place: Path) -> dict[str, Any]:
+    found = yaml_of(read_bytes(place / CONFIG_FILE), str(place / CONFIG_FILE))
+    assert isinstance(found, dict)
+    return found

@@ -1,21 +1,31 @@
 """Go through papers, item by item: the work behind ``qaml reproduce``."""
 
 import hashlib
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from qaml_qiskit.artifacts import Row, Run, open_run
+from qaml_qiskit.artifacts import Run, open_run
 from qaml_qiskit.campaigns.reproduce.carrying import Carrying
+from qaml_qiskit.campaigns.reproduce.findings import PaperFindings
+from qaml_qiskit.campaigns.reproduce.foreseeing import check_rows
 from qaml_qiskit.campaigns.reproduce.listing import listed
 from qaml_qiskit.campaigns.reproduce.planning import Planning, check_data
+from qaml_qiskit.campaigns.reproduce.report import brief_claims, write_report
 from qaml_qiskit.campaigns.reproduce.request import ReproduceRequest
 from qaml_qiskit.campaigns.reproduce.results import Results
 from qaml_qiskit.campaigns.steps import STEPS_FOLDER, StepPool
-from qaml_qiskit.papers import Claim, find_items, load_paper
+from qaml_qiskit.errors import InUseError
+from qaml_qiskit.papers import find_items, load_paper
+from qaml_qiskit.papers.catalogue import paper_part
 from qaml_qiskit.papers.schema import Paper
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
-from qaml_qiskit.reports import Outcome, Report
+from qaml_qiskit.reports import Outcome
 from qaml_qiskit.workflows.calling import takes
+
+#: Seconds between two looks at a page that another process writes.
+_PAUSE = 0.5
 
 
 @takes(ReproduceRequest, lasts=lambda request, around: True)
@@ -52,20 +62,32 @@ def reproduce(
     }
     pool = StepPool(steps_dir or STEPS_FOLDER, {name: value for name, value in around.items() if value is not None})
     plannings = plan_items(request)
+    for planning in plannings:
+        check_rows(planning)
     carryings = [Carrying(planning, pool, progress) for planning in plannings]
-    missing = [planned for each in carryings for planned in each.missing.values()]
-    check_data(iter(missing), data_dir)
+    for each in carryings:
+        check_data(each.planning, each.missing, data_dir)
     resolved = {"papers": {each.paper.name: _fingerprint(each.paper) for each in plannings}}
     # Looked at before anything is computed; other processes may carry out the same plan meanwhile.
-    with open_run("reproduce", request, resolved, out) as run:
+    with _opened(request, resolved, out) as run:
         pass
-    for each in carryings:
-        each.carry_out()
-    with open_run("reproduce", request, resolved, run.path) as run:
-        if not run.complete:
-            results = [Results(each.planning, each.known) for each in carryings]
-            _write(run, request, results)
-    return Outcome.of(run)
+    if not run.complete:
+        for each in carryings:
+            each.carry_out()
+        with _opened(request, resolved, run.path) as run:
+            if not run.complete:
+                found = [_findings(request, each) for each in carryings]
+                write_report(run, request.command_line(run.config), found)
+    return Outcome.of(run, brief=brief_claims)
+
+
+def _opened(request: ReproduceRequest, resolved: Mapping[str, Any], out: Path | None) -> Run:
+    """The run of the page, as soon as no other process writes the same."""
+    while True:
+        try:
+            return open_run("reproduce", request, resolved, out)
+        except InUseError:
+            time.sleep(_PAUSE)
 
 
 def plan_items(request: ReproduceRequest) -> list[Planning]:
@@ -74,38 +96,27 @@ def plan_items(request: ReproduceRequest) -> list[Planning]:
     Raises:
         ConfigurationError: an item that there is not, or a plan that does not fit.
     """
-    asked: dict[str, tuple[Paper, list[str]]] = {}
+    asked: dict[str, list[str]] = {}
+    papers: dict[str, Paper] = {}
     for words in request.items:
         paper, items = find_items(words)
-        _, known = asked.setdefault(paper.name, (paper, []))
-        known += [item for item in items if item not in known]
-    return [Planning(paper, tuple(items), request.tier, request.seeds) for paper, items in asked.values()]
+        papers[paper.name] = paper
+        asked.setdefault(paper.name, []).extend(items)
+    return [
+        Planning(paper, tuple(dict.fromkeys(asked[name])), request.tier, request.seeds)
+        for name, paper in papers.items()
+    ]
+
+
+def _findings(request: ReproduceRequest, carried: Carrying) -> PaperFindings:
+    planning = carried.planning
+    measured = Results(planning, carried.known)
+    asked = next(paper_part(words) for words in request.items if find_items(words)[0].name == planning.paper.name)
+    return PaperFindings(planning.paper, planning.items, request.tier, request.seeds, measured, asked)
 
 
 def _fingerprint(paper: Paper) -> str:
     return hashlib.sha256(paper.model_dump_json().encode()).hexdigest()[:16]
-
-
-def _write(run: Run, request: ReproduceRequest, results: Sequence[Results]) -> None:
-    report = Report(run, request.command_line(run.config), "Papers gone through")
-    rows: list[Row] = []
-    for each in results:
-        for name in each.planning.runs:
-            report.csv(f"{name}.csv", each.rows(name))
-        rows += [_row(each, claim) for claim in each.claims]
-    report.table("Claims", rows, file="claims.csv")
-    report.finish(f"{len(rows)} claims.", rows)
-
-
-def _row(results: Results, claim: Claim) -> Row:
-    first = getattr(claim.expect, "first", None)
-    return {
-        "claim": claim.id,
-        "published": None if claim.published is None else claim.published.value,
-        "ours": None if first is None else results.observe(first).mean,
-        "interval": None,
-        "verdict": None,
-    }
 
 
 def list_reproductions(papers: Sequence[str] = (), *, steps_dir: Path | None = None) -> Outcome:

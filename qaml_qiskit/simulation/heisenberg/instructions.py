@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from qiskit.circuit import CircuitInstruction, QuantumCircuit
+from qiskit.circuit import CircuitInstruction, QuantumCircuit, Reset
 from qiskit.quantum_info import Pauli, SuperOp
 from qiskit_aer.noise import QuantumError
 
@@ -25,15 +25,18 @@ _MOST_KNOWN = 4096
 
 
 def instruction_transfer(instruction: CircuitInstruction) -> FloatArray:
-    """The transfer matrix of a gate, a reset or a channel, shape (4, 4) or (16, 16).
+    """The transfer matrix of a gate, a reset or a channel, shape (4, 4) or (16, 16), not to be written to.
 
     Raises:
         QiskitError, AttributeError or TypeError: for anything else.
     """
-    if instruction.matrix is not None:
-        return unitary_transfer(instruction.matrix)
+    # What errors consist of comes first: a device has thousands of them, each a few of the same.
     if instruction.name == "pauli":
         return _pauli_transfer(instruction.params[0])
+    if instruction.name == "reset":
+        return _reset_transfer()
+    if instruction.matrix is not None:
+        return unitary_transfer(instruction.matrix)
     if instruction.name == "kraus":
         return kraus_transfer(np.array(instruction.params))
     return superoperator_transfer(SuperOp(instruction.operation).data)
@@ -78,4 +81,13 @@ def _circuit_transfer(circuit: QuantumCircuit) -> FloatArray:
 
 @lru_cache(maxsize=32)
 def _pauli_transfer(label: str) -> FloatArray:
-    return unitary_transfer(Pauli(label).to_matrix())
+    transfer = unitary_transfer(Pauli(label).to_matrix())
+    transfer.setflags(write=False)
+    return transfer
+
+
+@lru_cache(maxsize=1)
+def _reset_transfer() -> FloatArray:
+    transfer = superoperator_transfer(SuperOp(Reset()).data)
+    transfer.setflags(write=False)
+    return transfer

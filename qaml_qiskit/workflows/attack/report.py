@@ -42,6 +42,18 @@ _NOISE = (
     "The noise is exact, as endless shots would show it, on the native gates of the layers and the readout; "
     "the encoding is taken as noiseless. The attacker knows it and follows the gradient through it."
 )
+_TARGETS = (
+    "target_rate: share of all images that the model names as the label that it was led to, with its 95 % Wilson "
+    "interval. {}"
+)
+_LED = {
+    "random": "These labels are drawn evenly from all, the right one among them.",
+    "next": "These labels are those behind the right ones.",
+}
+_TRAINING = (
+    "training/*.npz: these images with the labels that they were led to, and the clean test images, for `qaml train "
+    "--dataset`."
+)
 _CURVES = "Accuracy under attack against its strength; bars: 95 % intervals. Crosses: the audit failed."
 _PERTURBATIONS = "Clean images, adversarial images with the label that the attacked model gives them, and the change."
 
@@ -73,6 +85,11 @@ def write_report(
     notes = [_READING, *(note for note, holds in how.items() if holds), *audit_notes(audits), *notes_of(everyone)]
     notes += [told_temperature(victim.temperature)] if victim.has_temperature else []
     notes += defence_notes(reports)
+    if request.targets is not None:
+        notes.append(_TARGETS.format(_LED[request.targets]))
+    if request.part == "train":
+        notes.append(f"The images are the first {len(batch)} of the training part, which models may have learned from.")
+        notes += [_TRAINING] if request.targets is not None else []
     report = Report(run, request.command_line(run.config), f"{victim.name} under attack")
     report.table("Accuracy under attack", brief_rows(rows), *notes)
     report.csv("attack.csv", rows)

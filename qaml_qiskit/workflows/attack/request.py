@@ -31,7 +31,7 @@ class AttackRequest(Seeded, UnderNoise, ForNetworks, AttackOptions, WithImages, 
         Otherwise("none: the model is led away from the right label, wherever to"),
     ] = None
     """Lead the model to labels: random draws any by the seed, next takes the one behind the right one. With --part
-    train the run also has training/*.npz, which `qaml train --dataset` reads: these images with their targets as
+    train the run also has files in training/, which `qaml train --dataset` reads: these images with their targets as
     labels, and the clean test images."""
     sources: AnyNumber[ClassifierName] = ()
     """Models whose adversarial images must not beat the attack, for the audit."""

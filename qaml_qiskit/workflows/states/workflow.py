@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qaml_qiskit.artifacts import ARRAYS, Bar, Pool, Row, Run, digest, open_pool, open_run
+from qaml_qiskit.artifacts import Pool, Row, Run, digest, open_pool, open_run
 from qaml_qiskit.deployments import Batch, Deployment, load_batch, read_deployments
 from qaml_qiskit.evaluation import Proportion
-from qaml_qiskit.formats import Arrays, npz
+from qaml_qiskit.formats import npz
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Outcome, Report, state_planes
-from qaml_qiskit.studies import Cell, Plane, Projecting, make_adversarial
+from qaml_qiskit.studies import Cell, Plane, Projecting, make_adversarial, project_sets
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.states.request import StatesRequest
 
@@ -96,11 +96,8 @@ def _shown(
     for number, model in enumerate(models):
         key = f"{number}-{request.attack}"
         sets = {_CLEAN: batch.images} | ({str(request.attack): attacked[key]} if attacked else {})
-        tasks = {f"states/{number}-{name}": images for name, images in sets.items()}
-        bar = Bar(progress, "states", dict.fromkeys(tasks, model.name), dict.fromkeys(tasks, len(batch)))
         work = Projecting(model, request.behind, request.seed)
-        kept: dict[str, Arrays] = run.map(tasks, work, ARRAYS, bar=bar, pool=pool)
-        for name, arrays in zip(sets, kept.values(), strict=True):
+        for name, arrays in project_sets(run, f"states/{number}", sets, work, progress, pool).items():
             eps = 0.0 if name == _CLEAN else request.eps
             found.append(_Shown(model.name, name, eps, arrays["vectors"], arrays["predicted"]))
     return found

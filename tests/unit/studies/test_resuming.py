@@ -34,6 +34,7 @@ from qaml_qiskit.studies import (
     Inquiry,
     OnDevice,
     Preparation,
+    Projecting,
     Sampling,
     ShotScores,
     ShownImages,
@@ -52,6 +53,7 @@ from qaml_qiskit.studies import (
     perturb_everywhere,
     predict_on_devices,
     predictors,
+    project_sets,
     score_labels,
     score_sets,
     score_without_noise,
@@ -151,6 +153,13 @@ def encoding(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
     found = encode_images(Encoder("approximate", (1, 2, 4), (1, 2), 0.98), images(30), run, shown, pool)
     assert len(found["layers"]) == len(found["fidelity"]) == 30
     assert sum(len(found[f"angles-{layers}"]) for layers in {*found["layers"].tolist()}) == 30
+
+
+def projecting(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
+    sets = {"clean": images(), "few": images(2)}
+    found = project_sets(run, "states/0", sets, Projecting(ideal(), "circuit"), shown, pool)
+    assert [each["vectors"].shape for each in found.values()] == [(6, 9), (2, 9)]
+    assert found["clean"]["predicted"].tolist() == model()(images()).argmax(1).tolist()
 
 
 def defending(run: Run, device: Deployment, shown: Display, pool: Any) -> None:
@@ -265,6 +274,7 @@ def contents(run: Run) -> dict[str, bytes]:
         comparing,
         counting,
         encoding,
+        projecting,
         defending,
         smoothing,
         detecting,
