@@ -78,6 +78,10 @@ class ConfigurationError(QamlError):
     """A file, an option or a name that does not fit."""
 
 
+class InUseError(ConfigurationError):
+    """Another process, or another part of this one, is at work in a folder."""
+
+
 def unknown_name(
     what: str, name: object, known: Iterable[str], *, remedy: str = "choose one of these"
 ) -> ConfigurationError:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from qaml_qiskit.errors import ConfigurationError, StorageError
+from qaml_qiskit.errors import InUseError, StorageError
 
 #: Holds a folder's lock; its content is the number of the process.
 LOCK_FILE = ".lock"
@@ -122,7 +122,7 @@ class FolderLock:
         name: of the file in it that is locked; locks of different names do not exclude each other.
 
     Raises:
-        ConfigurationError: another process, or another part of this one, holds it.
+        InUseError: another process, or another part of this one, holds it.
         StorageError: the folder cannot be written.
     """
 
@@ -136,7 +136,7 @@ class FolderLock:
         except BlockingIOError as error:
             holder = _holder(folder / name)
             self.release()
-            raise ConfigurationError(
+            raise InUseError(
                 f"{folder} is in use",
                 got=f"a second process; the first has number {holder}",
                 expected="one process at a time on a run",

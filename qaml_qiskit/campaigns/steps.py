@@ -10,7 +10,7 @@ from typing import Any
 import qaml_qiskit
 from qaml_qiskit.artifacts import METRICS_FILE, RUNS_FOLDER
 from qaml_qiskit.campaigns.naming import renamed
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import InUseError
 from qaml_qiskit.files import FolderLock, make_folders
 from qaml_qiskit.workflows.request import Request
 
@@ -78,12 +78,12 @@ class StepPool:
         """Run a step, go on with it, or find it finished.
 
         Raises:
-            ConfigurationError: another process is at work on it.
+            InUseError: another process is at work on it.
             QamlError: as the command.
         """
         place = self.run_unless_busy(step)
         if place is None:
-            raise ConfigurationError(
+            raise InUseError(
                 f"{self.place(step)} is in use",
                 got="a second process",
                 expected="one process at a time on a step",
@@ -106,7 +106,7 @@ class StepPool:
         make_folders(self.folder / _LOCKS)
         try:
             lock = FolderLock(self.folder / _LOCKS, step.fingerprint)
-        except ConfigurationError:
+        except InUseError:
             return None
         with lock:
             # Somebody else may have finished it between the look and the lock.

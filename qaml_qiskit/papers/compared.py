@@ -177,10 +177,12 @@ def _independent(one: Compared, other: Compared) -> Compared:
         return Compared(value, Estimated.certain(value), "none", 1, None, _CERTAIN)
     seeds = min(one.seeds, other.seeds)
     images = min((each.images for each in (one, other) if each.images is not None), default=None)
-    covers = f"{_covers(seeds, images=True)}; compared as independent, since single images are not the same"
-    return Compared(
-        value, one.estimated.minus(other.estimated), "intervals of two independent figures", seeds, images, covers
-    )
+    covers = _covers(seeds, images=True)
+    if one.seeds != other.seeds:
+        covers = f"the interval covers images, and {one.seeds} and {other.seeds} trainings"
+    covers = f"{covers}; compared as independent, since single images are not known of both"
+    estimated = one.estimated.minus(other.estimated)
+    return Compared(value, estimated, "intervals of two independent figures", seeds, images, covers)
 
 
 def _covers(seeds: int, *, images: bool) -> str:

@@ -11,6 +11,7 @@ from qaml_qiskit.papers.compared import difference_of, figure_of, same_seeds, tr
 from qaml_qiskit.papers.draft import (
     LEVEL,
     Draft,
+    capital,
     decided,
     finite,
     shown,
@@ -32,9 +33,9 @@ def draft_of(claim: schema.Claim, observe: Observe) -> Draft:
     number = claim.published or (expect.published if isinstance(expect, schema.Equal) else None)
     plain = Draft(claim, "not run", "", *((number.value, number.images) if number else ()))
     if isinstance(expect, schema.NotRun):
-        return replace(plain, why=without_stop(expect.why))
+        return replace(plain, why=capital(without_stop(expect.why)))
     if isinstance(expect, schema.Seen):
-        return replace(plain, verdict=expect.verdict, why=without_stop(expect.why), test="looked at")
+        return replace(plain, verdict=expect.verdict, why=capital(without_stop(expect.why)), test="looked at")
     found = [_observed(measure, observe) for measure in _measures(expect)]
     if any(each is None for each in found):
         return replace(plain, why="Nothing of the kind was run here")

@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from qaml_qiskit.reports.drawing import (
     COLOURS,
@@ -82,6 +83,8 @@ def paper_lines(panels: Panels, published: Panels, x_label: str, y_label: str) -
                 interval(axes, x, low, high, colour)
             _diamonds(axes, [(float(point.x), point) for point in theirs.get(name, ())], colour)
         _finished(axes, title, x_label, y_label, panels)
+        if all(float(point.x).is_integer() for series in lines.values() for point in series):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _below(figure, grid)
     return png(figure)
 
@@ -138,7 +141,7 @@ def _diamonds(axes: Axes, points: Sequence[tuple[float, Point]], colour: str) ->
         if point.low is not None and point.high is not None:
             axes.vlines(place, point.low, point.high, color=colour, linewidth=1, linestyle=":", zorder=4)
         look: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": colour, "markeredgewidth": 1.6}
-        axes.plot([place], [point.y], "D", markersize=8, zorder=5, label=_PUBLISHED, **look)
+        axes.plot([place], [point.y], "D", markersize=6, zorder=5, label=_PUBLISHED, **look)
 
 
 def _finished(axes: Axes, title: str, x_label: str, y_label: str, panels: Panels) -> None:

@@ -45,7 +45,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
     for _ in range(40):
         optimizer.zero_grad()
-        nn.functional.cross_entropy(network(torch.from_numpy(data.images)), torch.from_numpy(data.labels)).backward()
+        loss = nn.functional.cross_entropy(network(torch.from_numpy(data.images)), torch.from_numpy(data.labels))
+        loss.backward()
         optimizer.step()
     torch.save(network.state_dict(), folder / "strangers" / "weights.pt")
     with pytest.MonkeyPatch.context() as patch:

@@ -1,6 +1,7 @@
 """``qaml reproduce``: models and runs of a plan as steps, found again by what decides them; and what they measured."""
 
 import copy
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,13 +12,14 @@ import pytest
 
 import qaml_qiskit as front
 from qaml_qiskit.campaigns.reproduce.carrying import Carrying
+from qaml_qiskit.campaigns.reproduce.foreseeing import check_rows
 from qaml_qiskit.campaigns.reproduce.planning import Planning
 from qaml_qiskit.campaigns.reproduce.results import Results
 from qaml_qiskit.campaigns.steps import StepPool
 from qaml_qiskit.datasets import is_here
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.files import FolderLock
-from qaml_qiskit.papers import PAPERS, Measure, load_paper
+from qaml_qiskit.papers import PAPERS, TIERS, Measure, load_paper
 from qaml_qiskit.papers.schema import Tier
 from tests.integration.conftest import Finished
 from tests.integration.tiny_paper import CLAIMS, NET, PLAN, Told, write_paper
@@ -301,6 +303,17 @@ def test_list(here: Path, qaml: Qaml) -> None:
     }
     assert rows["tiny/table1"]["quick"] == "not run"
     assert front.list_reproductions(["tiny"]).results == [*rows.values()]
+
+
+def test_the_paper_of_the_documentation_can_be_run(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "reproduce.md").read_text(encoding="utf-8")
+    plan, claims = re.findall(r"^```yaml\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    (tmp_path / "plan.yaml").write_text(plan)
+    (tmp_path / "claims.yaml").write_text(claims)
+    for tier in TIERS:
+        planning = Planning(load_paper(str(tmp_path)), ("fig1",), tier, 2)
+        check_rows(planning)
+        assert len(planning.jobs) == STEPS[2]
 
 
 @pytest.mark.slow

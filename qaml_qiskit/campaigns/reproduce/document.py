@@ -160,6 +160,17 @@ class VerdictsFile(_Document):
     papers: tuple[PaperVerdicts, ...]
 
 
+def readable(value: object) -> object:
+    """A figure as people read it: counts without decimals, and no interval of what is certain."""
+    if isinstance(value, float) and value.is_integer() and abs(value) >= _COUNTED:
+        return int(value)
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return None if value[0] == value[1] else value
+    return value
+
+
+#: Whole numbers from this on are counts.
+_COUNTED = 10
 _LEADS = {
     "holds": "held",
     "does not hold": "did not",

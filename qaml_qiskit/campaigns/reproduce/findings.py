@@ -12,7 +12,7 @@ from qaml_qiskit.papers.schema import NotRun, Seen
 Row = Mapping[str, Any]
 
 
-class Measured(Protocol):
+class MeasuredPlan(Protocol):
     """What runs of a plan measured, in the plan's own names."""
 
     def rows(self, run: str) -> Sequence[Row]:
@@ -49,7 +49,7 @@ class PaperFindings:
     items: tuple[str, ...]
     tier: Tier
     seeds: int
-    measured: Measured
+    measured: MeasuredPlan
     asked: str = ""
 
     @property

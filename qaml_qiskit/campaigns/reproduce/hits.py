@@ -86,10 +86,26 @@ def _clean(place: Path, number: int, row: Row) -> Hits | None:
     return None if found is None else found["clean_correct"].astype(np.float64)
 
 
+def _swept(place: Path, number: int, row: Row) -> Hits | None:
+    """Of clean images, in exact arithmetic; cells are named by noise, strength, placement and first image."""
+    if row.get("attack") not in (None, "none") or row.get("mitigation") not in (None, "none"):
+        return None
+    place_of = f"_{row['placement']}" if row.get("placement") else ""
+    cells = sorted((place / "cells").glob(f"*_{row['noise']}_{row['strength']:g}{place_of}_[0-9]*.npz"))
+    found = [each for each in map(_arrays, cells) if each is not None and _CLEAN_AVERAGES in each]
+    if sum(len(each["labels"]) for each in found) != row["images"]:
+        return None
+    return np.concatenate([each[_CLEAN_AVERAGES].argmax(1) == each["labels"] for each in found]).astype(np.float64)
+
+
+#: Averages of Z of a sweep's clean images, without mitigation and without shots.
+_CLEAN_AVERAGES = "0.none.0.z"
+
 _READERS: Mapping[tuple[str, str], Callable[[Path, int, Row], Hits | None]] = {
     ("train", "test_accuracy"): _trained,
     ("run", "accuracy"): _ran,
     ("transfer", "accuracy"): _transferred,
+    ("sweep", "accuracy"): _swept,
     ("attack", "robust_accuracy"): _robust,
     ("attack", "clean_accuracy"): _clean,
 }

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from qaml_qiskit.campaigns.reproduce.document import JudgedClaim, PaperVerdicts, ShownItem, VerdictsFile
+from qaml_qiskit.campaigns.reproduce.document import JudgedClaim, PaperVerdicts, ShownItem, VerdictsFile, readable
 from qaml_qiskit.files import write_atomically
 from qaml_qiskit.formats import fitted, json_of, read_bytes
 from qaml_qiskit.reports import format_cell
@@ -150,6 +150,4 @@ def _flat(text: str) -> str:
 
 
 def _n(value: object) -> str:
-    if isinstance(value, float) and value.is_integer() and abs(value) > 1:
-        return f"{value:,.0f}"
-    return format_cell(value)
+    return format_cell(readable(value))

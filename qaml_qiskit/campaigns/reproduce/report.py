@@ -14,6 +14,7 @@ from qaml_qiskit.campaigns.reproduce.document import (
     ShownItem,
     ShownPicture,
     VerdictsFile,
+    readable,
     verdicts_of,
 )
 from qaml_qiskit.campaigns.reproduce.findings import PaperFindings
@@ -87,7 +88,7 @@ def brief_claims(outcome: Outcome) -> Brief:
     paper = ("paper",) if several else ()
     if len(outcome.results) <= _MOST_CLAIMS:
         names = (*paper, "claim", "published", "ours", "interval", "verdict")
-        return Brief([{name: row[name] for name in names} for row in outcome.results], notes=notes)
+        return Brief([{name: readable(row[name]) for name in names} for row in outcome.results], notes=notes)
     counted: dict[tuple[str, str], Counter[str]] = {}
     for row in outcome.results:
         counted.setdefault((row["paper"], row["item"]), Counter())[row["verdict"]] += 1
@@ -129,9 +130,9 @@ def _add_item(
         {
             "claim": claim.claim,
             "says": claim.told,
-            "published": claim.published,
-            "ours": claim.ours,
-            "interval": claim.interval,
+            "published": readable(claim.published),
+            "ours": readable(claim.ours),
+            "interval": readable(claim.interval),
             "verdict": claim.verdict,
             "why": claim.why,
         }

@@ -1,10 +1,12 @@
 """Go through papers, item by item: the work behind ``qaml reproduce``."""
 
 import hashlib
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from qaml_qiskit.artifacts import open_run
+from qaml_qiskit.artifacts import Run, open_run
 from qaml_qiskit.campaigns.reproduce.carrying import Carrying
 from qaml_qiskit.campaigns.reproduce.findings import PaperFindings
 from qaml_qiskit.campaigns.reproduce.foreseeing import check_rows
@@ -14,12 +16,16 @@ from qaml_qiskit.campaigns.reproduce.report import brief_claims, write_report
 from qaml_qiskit.campaigns.reproduce.request import ReproduceRequest
 from qaml_qiskit.campaigns.reproduce.results import Results
 from qaml_qiskit.campaigns.steps import STEPS_FOLDER, StepPool
+from qaml_qiskit.errors import InUseError
 from qaml_qiskit.papers import find_items, load_paper
 from qaml_qiskit.papers.catalogue import paper_part
 from qaml_qiskit.papers.schema import Paper
 from qaml_qiskit.progress import Progress, Silent, Stopping, never
 from qaml_qiskit.reports import Outcome
 from qaml_qiskit.workflows.calling import takes
+
+#: Seconds between two looks at a page that another process writes.
+_PAUSE = 0.5
 
 
 @takes(ReproduceRequest, lasts=lambda request, around: True)
@@ -63,15 +69,25 @@ def reproduce(
         check_data(each.planning, each.missing, data_dir)
     resolved = {"papers": {each.paper.name: _fingerprint(each.paper) for each in plannings}}
     # Looked at before anything is computed; other processes may carry out the same plan meanwhile.
-    with open_run("reproduce", request, resolved, out) as run:
+    with _opened(request, resolved, out) as run:
         pass
-    for each in carryings:
-        each.carry_out()
-    with open_run("reproduce", request, resolved, run.path) as run:
-        if not run.complete:
-            found = [_findings(request, each) for each in carryings]
-            write_report(run, request.command_line(run.config), found)
+    if not run.complete:
+        for each in carryings:
+            each.carry_out()
+        with _opened(request, resolved, run.path) as run:
+            if not run.complete:
+                found = [_findings(request, each) for each in carryings]
+                write_report(run, request.command_line(run.config), found)
     return Outcome.of(run, brief=brief_claims)
+
+
+def _opened(request: ReproduceRequest, resolved: Mapping[str, Any], out: Path | None) -> Run:
+    """The run of the page, as soon as no other process writes the same."""
+    while True:
+        try:
+            return open_run("reproduce", request, resolved, out)
+        except InUseError:
+            time.sleep(_PAUSE)
 
 
 def plan_items(request: ReproduceRequest) -> list[Planning]:

@@ -6,6 +6,7 @@ of a training file of an attack there.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from qaml_qiskit.formats import read_arrays
 from qaml_qiskit.reports import accuracy_bars, to_csv
 
 HERE = Path(__file__).parents[1]
-STUDENTS = {"convnet": "ConvNet", "qvc": "QVC200", "quadratic": "quadratic form"}
+MODELS = {"convnet": "ConvNet", "qvc": "QVC200", "qvc200": "QVC200", "quadratic": "form"}
 
 
 def main(folder: Path) -> None:
@@ -23,15 +24,20 @@ def main(folder: Path) -> None:
     rows = [row(folder, path.parent) for path in sorted(folder.glob("student-*/metrics.json"))]
     rows.sort(key=lambda each: (each["targets"] != "random", each["source"], each["student"]))
     (HERE / "features.csv").write_text(to_csv(rows), encoding="utf-8")
-    groups = list(dict.fromkeys((each["targets"], each["source"]) for each in rows))
-    found = {(each["targets"], each["source"], each["student"]): each for each in rows}
-    series = {told: [bar(found.get((*group, name))) for group in groups] for name, told in STUDENTS.items()}
-    names = [f"{source.replace('fashion-mnist', 'fashion')}\n{targets}" for targets, source in groups]
-    png = accuracy_bars(names, series, 0.1, "whose perturbations were learned, and their targets")
-    (HERE / "features.png").write_bytes(png)
+    shown = [each for each in rows if each["targets"] == "random"]
+    names = [told(str(each["source"]), str(each["student"])) for each in shown]
+    bars = {"learned from its perturbations": [(each["test_accuracy"], *each["interval"]) for each in shown]}
+    (HERE / "features.png").write_bytes(accuracy_bars(names, bars, 0.1, "attacked model to student, random targets"))
 
 
-def row(folder: Path, path: Path) -> dict[str, object]:
+def told(source: str, student: str) -> str:
+    """Who was attacked and who learned, in three short lines."""
+    data, _, attacked = source.rpartition("-")
+    shown = data.replace("fashion-mnist", "Fashion").replace("mnist", "MNIST")
+    return f"{shown}\n{MODELS[attacked]} to\n{MODELS[student]}"
+
+
+def row(folder: Path, path: Path) -> dict[str, Any]:
     """One student, with what it learned from."""
     student = load_run(path, "train")
     attack = load_run(folder / Path(student.config["dataset"]).parents[1], "attack")
@@ -56,11 +62,6 @@ def row(folder: Path, path: Path) -> dict[str, object]:
         "next_interval": list(shifted.interval),
         "test_images": tested["images"],
     }
-
-
-def bar(found: dict[str, object] | None) -> tuple[float, float, float]:
-    """An accuracy and its interval; nothing for a student that was not trained."""
-    return (0.0, 0.0, 0.0) if found is None else (found["test_accuracy"], *found["interval"])  # type: ignore[misc]
 
 
 if __name__ == "__main__":

@@ -167,7 +167,7 @@ def test_no_cards(function: Callable[[Path], object], tmp_path: Path) -> None:
         function(tmp_path)
 
 
-@pytest.mark.skipif(not CARDS.is_dir(), reason="there are no cards in this installation")
+@pytest.mark.skipif(not list(CARDS.glob("*.json")), reason="no cards are kept here")
 def test_the_kept_table_is_that_of_the_kept_cards() -> None:
     cards = sorted_cards([read_card(path) for path in sorted(CARDS.glob("*.json"))])
     assert (CARDS / MARKDOWN_FILE).read_text() == markdown_of(cards)

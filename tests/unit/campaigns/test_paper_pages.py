@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from qaml_qiskit.artifacts import Run, open_run
-from qaml_qiskit.campaigns.reproduce.document import VERDICTS_FILE, PaperVerdicts
+from qaml_qiskit.campaigns.reproduce.document import VERDICTS_FILE, PaperVerdicts, readable
 from qaml_qiskit.campaigns.reproduce.pages import paper_page, read_verdicts, write_pages
 from qaml_qiskit.campaigns.reproduce.pictures import draw_pictures
 from qaml_qiskit.campaigns.reproduce.report import brief_claims, write_report
@@ -114,6 +114,21 @@ def test_a_kept_page_follows_from_its_verdicts(folder: Path, document: PaperVerd
     assert text.split("\n\n")[2].startswith("![")
 
 
+KEPT = Path(__file__).parents[3] / "runs" / "reference" / "papers"
+
+
+def test_pages_that_are_kept_follow_from_their_verdicts() -> None:
+    for file in KEPT.glob(f"*/{VERDICTS_FILE}"):
+        for kept in read_verdicts(file):
+            page = KEPT / f"{kept.paper}.md"
+            assert page.read_text() == paper_page(kept, file.parent.name, "../../../docs/verdicts.md"), page
+
+
+def test_counts_are_shown_as_counts() -> None:
+    assert [readable(value) for value in (6000.0, 1.0, 0.5, None)] == [6000, 1.0, 0.5, None]
+    assert [readable(value) for value in ((6000.0, 6000.0), (0.1, 0.2))] == [None, (0.1, 0.2)]
+
+
 def test_a_damaged_file_is_named(folder: Path, tmp_path: Path) -> None:
     found = json.loads((folder / VERDICTS_FILE).read_text())
     file = tmp_path / VERDICTS_FILE
@@ -130,6 +145,15 @@ def test_a_terminal_has_a_short_table(folder: Path) -> None:
     assert lines[0].split() == ["claim", "published", "ours", "interval", "verdict"]
     assert max(map(len, lines[:6])) <= 80
     assert any(line.startswith("5 claims: 2 held") for line in lines)
+    # Of many claims, a line an item.
+    many = [{**row, "claim": f"{row['claim']}-{number}"} for row in outcome.results for number in range(9)]
+    short = brief_claims(Outcome("reproduce", None, many, lead="45 claims."))
+    assert short.notes[0] == "45 claims."
+    assert [(row["item"], row["claims"], row["holds"]) for row in short.results] == [
+        ("fig1", 18, 9),
+        ("table1", 18, 9),
+        ("fig2", 9, 0),
+    ]
 
 
 def test_two_papers_have_one_page_and_files_of_their_own(tmp_path: Path) -> None:

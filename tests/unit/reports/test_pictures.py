@@ -71,12 +71,17 @@ def traced(name: str, eps: float | None, label: int) -> dict[str, Any]:
     return {**row, "true_label": 1, "label": label, "probability": 0.5}
 
 
+POINT = reports.Point(1, 0.5, 0.4, 0.6)
 EPOCH = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "validation_loss": 1.1, "validation_accuracy": 0.4}
 SURE = Probabilities.of_logits(np.array([[1.0, 0.0], [0.0, 2.0], [0.0, 9.0]]), Temperature(value=1, images=1))
 DRAWN: dict[str, Callable[[str], bytes]] = {
     "bars": lambda name: reports.accuracy_bars([name], {name: [(0.825, 0.7, 0.9)]}, 0.1),
     "curves": lambda name: reports.curves({name: [(0.01, 0.9, 0.8, 1.0)]}, "strength", {"chance": 0.1}),
     "beside": lambda name: reports.curves({name: [(1, 0.9, 0.8, 1.0)]}, "x", {"honest": 0.9}, side_by_side=True),
+    "paper": lambda name: reports.paper_lines(
+        {name: {name: [POINT]}, "b": {"other": [POINT]}}, {name: {name: [POINT]}}, "x", "y"
+    ),
+    "papers": lambda name: reports.paper_bars({name: {name: [POINT]}}, {name: {name: [POINT]}}, "x", "accuracy"),
     "learning": lambda name: reports.learning_curves({name: [EPOCH]}),
     "images": lambda name: reports.image_grid({name: np.zeros((1, 1, 2, 2)), f"Δ {name}": np.zeros((1, 1, 2, 2))}, {}),
     "attack": lambda name: reports.attack_curves([attacked(name, 0.1), attacked("other", 0.1)], 0.1),
