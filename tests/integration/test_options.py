@@ -243,7 +243,7 @@ KEPT = sorted((Path(__file__).parents[2] / "runs" / "reference").rglob("config.y
 def test_configurations_of_kept_runs_are_still_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Some of their models are too large to be kept.
     monkeypatch.setattr(Request, "check", lambda self, backends: None)
-    kinds = {name: type(requests[0]) for name, requests in REQUESTS.items()}
+    kinds = {**{name: type(requests[0]) for name, requests in REQUESTS.items()}, "reproduce": qaml.ReproduceRequest}
     command = yaml.safe_load(file.read_text(encoding="utf-8"))["command"]
     assert call.build_request(kinds[command], {}, file)
 
