@@ -274,7 +274,7 @@ def request_class(command: str) -> type[Request]:
     """
     kind: type[Request] | None = getattr(getattr(qaml_qiskit, command, None), "request_class", None)
     if kind is None:
-        known = [name for name in qaml_qiskit.__all__ if hasattr(getattr(qaml_qiskit, name), "request_class")]
+        known = [name for name in dir(qaml_qiskit) if hasattr(getattr(qaml_qiskit, name), "request_class")]
         raise unknown_name("there is no such command", command, known)
     return kind
 
