@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qaml_qiskit.artifacts import Row
 from qaml_qiskit.artifacts.run import CONFIG_FILE, LOST_CONFIG, RUN_KEYS
 from qaml_qiskit.campaigns.steps import request_class
 from qaml_qiskit.formats import Document, damaged, read_bytes, yaml_of
@@ -48,7 +47,7 @@ def recorded(place: Path) -> Recorded:
     return Recorded(request, resolved if isinstance(resolved, dict) else {}, request.command_line(config))
 
 
-def interval_of(row: Row, column: str) -> tuple[float, float] | None:
+def interval_of(row: Mapping[str, Any], column: str) -> tuple[float, float] | None:
     """The interval of a column's number, where the row has one; a row's ``interval`` is that of its accuracy."""
     names = [f"{column}_interval", f"{column.removesuffix('_rate')}_interval"]
     names += ["interval"] if column in _WITH_INTERVAL else []
