@@ -11,6 +11,7 @@ from typing import Any
 import qaml_qiskit
 from qaml_qiskit.artifacts import METRICS_FILE, RUNS_FOLDER
 from qaml_qiskit.campaigns.naming import renamed, texts
+from qaml_qiskit.datasets.references import is_path
 from qaml_qiskit.datasets.sources import fingerprint
 from qaml_qiskit.errors import InUseError, unknown_name
 from qaml_qiskit.files import FolderLock, make_folders
@@ -81,20 +82,25 @@ def request_class(command: str) -> type[Request]:
 
 def _contents(words: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The files and folders that stand in fields, each with the fingerprint of what is in it."""
+    dataset = words.get("dataset")
     for text in texts(words):
-        place = Path(text)
-        try:
-            # A word such as a data set's name means no file that happens to have it.
-            is_named = bool(place.suffix) or len(place.parts) > 1
-            files = (
-                [] if not is_named else [place] if place.is_file() else [*place.rglob("*")] if place.is_dir() else []
-            )
-            states = [(file, file.stat()) for file in files if file.is_file()]
-        except (OSError, ValueError):
-            # A text that no file can have for its name.
-            continue
-        if states:
-            yield text, _content(place, tuple((file, state.st_mtime_ns, state.st_size) for file, state in states))
+        # Another word, such as the name of an attack, means no file that happens to have it.
+        is_own_data = text == dataset and is_path(text)
+        if is_own_data or "/" in text or Path(text).suffix:
+            states = _states(Path(text))
+            if states:
+                yield text, _content(Path(text), states)
+
+
+def _states(place: Path) -> tuple[tuple[Path, int, int], ...]:
+    """A file, or all files of a folder, with the time of its last change and its size; none where nothing is there."""
+    try:
+        files = place.rglob("*") if place.is_dir() else [place]
+        found = [(file, file.stat()) for file in files if file.is_file()]
+    except (OSError, ValueError):
+        # A text that no file can have for its name.
+        return ()
+    return tuple((file, state.st_mtime_ns, state.st_size) for file, state in found)
 
 
 @lru_cache(maxsize=256)

@@ -176,6 +176,18 @@ def test_a_measure_must_be_one_number(here: Path, measure: dict[str, Any], words
     assert all(word in str(refused.value) for word in ["claim stronger", *words]), refused.value
 
 
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", "{command: 7}", "{command: nothing}", "{command: transfer, eps: much}"]
+)
+def test_a_damaged_step_is_named(here: Path, qaml: Qaml, content: str) -> None:
+    [step] = (here / "runs" / "steps").glob("moved-seed0-????????")
+    (step / "config.yaml").write_text(content)
+    finished = qaml("reproduce", "tiny", "--seeds", 2, "--out", "again")
+    assert finished.code == 2
+    assert "moved-seed0" in finished.err or "moved, seed 0" in finished.err, finished.err
+    assert not (here / "again" / "metrics.json").exists()
+
+
 def reference(here: Path, step: str, name: str) -> Path:
     """One of the steps as a kept reference."""
     [found] = (here / "runs" / "steps").glob(f"{step}-????????")

@@ -7,6 +7,7 @@ from typing import Any
 
 from qaml_qiskit.artifacts.run import CONFIG_FILE, LOST_CONFIG, RUN_KEYS
 from qaml_qiskit.campaigns.steps import request_class
+from qaml_qiskit.errors import DamagedFileError, QamlError
 from qaml_qiskit.formats import Document, damaged, read_bytes, yaml_of
 from qaml_qiskit.workflows.request import Request
 
@@ -33,16 +34,20 @@ def recorded(place: Path) -> Recorded:
     """The configuration of a run.
 
     Raises:
-        DamagedFileError: the file is not there, or is damaged.
-        ConfigurationError: its command is not known, or would refuse it.
+        DamagedFileError: the file is not there, is damaged, or has what its command would refuse.
     """
     file = place / CONFIG_FILE
     found = yaml_of(read_bytes(file, LOST_CONFIG), str(file), LOST_CONFIG)
     if not isinstance(found, dict):
         raise damaged(str(file), "no options", "the options of a run", LOST_CONFIG)
     config = Document(found, str(file), LOST_CONFIG)
-    kind = request_class(str(config["command"]).replace(" ", "_"))
-    request = kind.model_validate({name: value for name, value in config.items() if name not in RUN_KEYS})
+    try:
+        kind = request_class(str(config["command"]).replace(" ", "_"))
+        request = kind.model_validate({name: value for name, value in config.items() if name not in RUN_KEYS})
+    except DamagedFileError:
+        raise
+    except QamlError as error:
+        raise damaged(str(file), f"{error.what}, {error.got}", error.expected, LOST_CONFIG) from error
     resolved = config.get("resolved")
     return Recorded(request, resolved if isinstance(resolved, dict) else {}, request.command_line(config))
 
