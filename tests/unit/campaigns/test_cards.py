@@ -153,6 +153,14 @@ def test_a_table_of_all_cards_is_derived(tmp_path: Path) -> None:
     assert ((tmp_path / MARKDOWN_FILE).read_text(), (tmp_path / CSV_FILE).read_text().splitlines()) == before
 
 
+def test_names_of_strangers_end_no_cell(tmp_path: Path) -> None:
+    written(tmp_path, card("mine | 1.000 |\n| ours"), "a")
+    collect_cards(tmp_path)
+    rows = [line for line in (tmp_path / MARKDOWN_FILE).read_text().splitlines() if line.startswith("|")]
+    assert len(rows) == 3
+    assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
+
+
 def test_one_card_a_model(tmp_path: Path) -> None:
     written(tmp_path, card("mine"), "a")
     written(tmp_path, card("renamed"), "b")
