@@ -87,7 +87,7 @@ class Gallery(SphinxDirective):
         cards = []
         for pattern in filter(None, (line.strip() for line in self.content)):
             pages = sorted(_HERE.glob(pattern))
-            if not pages and "*" not in pattern:
+            if not pages:
                 raise self.error(f"there is no page {pattern}")
             for page in pages:
                 self.env.note_dependency(str(page))

@@ -5,14 +5,12 @@ from dataclasses import dataclass, replace
 
 from qaml_qiskit.papers.compared import Compared
 from qaml_qiskit.papers.schema import Claim
-from qaml_qiskit.reports import format_cell
+from qaml_qiskit.reports import format_cell, is_count
 
 Interval = tuple[float, float]
 
 #: A p-value above this tells nothing.
 LEVEL = 0.05
-#: Whole numbers from this on are counts.
-_COUNTED = 10
 
 
 @dataclass(frozen=True)
@@ -106,8 +104,7 @@ def shown(value: float | None) -> str:
     """A figure in a sentence."""
     if value is None:
         return "?"
-    whole = abs(value) >= _COUNTED and float(value).is_integer()
-    return f"{value:,.0f}" if whole else format_cell(float(value))
+    return f"{value:,.0f}" if is_count(float(value)) else format_cell(float(value))
 
 
 def signed(value: float | None) -> str:

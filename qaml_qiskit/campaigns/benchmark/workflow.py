@@ -55,8 +55,7 @@ def benchmark(
                 "scheduler": scheduler,
                 "progress": progress,
             }
-            given = {name: value for name, value in around.items() if value is not None}
-            pool = StepPool(steps_dir or STEPS_FOLDER, given)
+            pool = StepPool(steps_dir or STEPS_FOLDER, around)
             cards = []
             for contestant in everyone:
                 card = card_of(contestant, pool, request.note, progress)
