@@ -1,6 +1,5 @@
 """``qaml reproduce``: models and runs of a plan as steps, found again by what decides them; and what they measured."""
 
-import copy
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from qaml_qiskit.files import FolderLock
 from qaml_qiskit.papers import PAPERS, TIERS, Measure, load_paper
 from qaml_qiskit.papers.schema import Tier
 from tests.integration.conftest import Finished
-from tests.integration.tiny_paper import CLAIMS, NET, PLAN, Told, write_paper
+from tests.integration.tiny_paper import CLAIMS, NET, PLAN, Told, changed, write_paper
 
 Qaml = Callable[..., Finished]
 #: Steps of figure 1: the network and a QVC a seed, and a transfer a seed.
@@ -48,16 +47,6 @@ def here(done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(done, tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path / "here"
-
-
-def changed(part: dict[str, Any], *path: str | int, to: Any) -> dict[str, Any]:
-    """A copy of a plan or of claims, with one value changed."""
-    whole = copy.deepcopy(part)
-    place: Any = whole
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = to
-    return whole
 
 
 def carried(folder: Path, item: str = "fig1", tier: Tier = "quick", seeds: int = 2) -> Carrying:
@@ -231,76 +220,6 @@ def test_a_kept_run_serves_without_its_models(here: Path) -> None:
     planning = Planning(load_paper(str(write_paper(here / "tiny", other))), ("fig2",), "quick", 1)
     assert len(Carrying(planning, StepPool(here / "runs" / "steps"), told).missing) == 2
     assert told.said == ["made is run anew: tiny-made is of another request: images"]
-
-
-BAD_WORDS = {
-    "no paper": (("wset2023",), ["no such paper", "west2023"]),
-    "no item": (("tiny/fig11",), ["no such item", "'fig11'", "fig1"]),
-    "an item alone": (("fig2",), ["behind its paper", "west2023/fig2"]),
-    "a list in between": (("tiny", "list"), ["the list stands alone"]),
-    "twice": (("tiny", "tiny"), ["once"]),
-    "no seeds": (("tiny", "--seeds", "0"), ["--seeds", "at least 1"]),
-    "no tier": (("tiny", "--tier", "quik"), ["--tier", "quick"]),
-    "no word": ((), ["ITEMS", "missing"]),
-}
-
-
-@pytest.mark.parametrize("case", BAD_WORDS)
-def test_wrong_words(qaml: Qaml, tmp_path: Path, case: str) -> None:
-    write_paper(tmp_path / "tiny")
-    words, told = BAD_WORDS[case]
-    finished = qaml("reproduce", *words)
-    assert finished.code == 2
-    assert all(word in finished.err for word in told), finished.err
-    assert not (tmp_path / "runs").exists()
-
-
-BAD_PLANS = {
-    "like itself": (("models", "pattern", "like"), ["net"], ["like itself"]),
-    "like nothing": (("models", "net", "like"), ["patern"], ["patern", "perhaps pattern"]),
-    "no command": (("runs", "moved", "command"), "transfr", ["no such command", "perhaps transfer"]),
-    "no field": (("runs", "moved", "fields", "sauces"), [1], ["moved", "sauces"]),
-    "no value": (("runs", "moved", "fields", "attacks"), ["fgms"], ["moved", "fgms", "perhaps fgsm"]),
-    "no run": (("items", "fig1", "runs"), ["mooved"], ["item fig1", "no such run", "perhaps moved"]),
-    "no model": (("items", "fig1", "models"), ["nett"], ["no such model", "perhaps net"]),
-    "a pattern": (("runs", "moved", "fields", "victims"), ["net", "pattern"], ["never trained", "pattern"]),
-    "no item": (("items", "fig9"), {}, ["claims.yaml", "fig9"]),
-    "no place": (("items", "fig1", "rans"), [], ["plan.yaml", "rans"]),
-    "a claim's run": (("items", "fig1", "runs"), [], ["fig1", "a claim reads", "moved"]),
-    "no data": (("models", "pattern", "train"), {"dataset": "celeba"}, ["data set 'celeba'", "--data-dir"]),
-    "a claim's row": (("runs", "pattern", "fields", "eps"), [0.1], ["claim stronger", "eps 0.2", "tier paper", "0.1"]),
-}
-
-
-@pytest.mark.parametrize("case", BAD_PLANS)
-def test_wrong_plans(qaml: Qaml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
-    monkeypatch.delenv("QAML_DATA_DIR", raising=False)
-    path, value, words = BAD_PLANS[case]
-    write_paper(tmp_path / "tiny", changed(PLAN, *path, to=value))
-    finished = qaml("reproduce", "tiny/fig1")
-    assert finished.code == 2
-    assert all(word.lower() in finished.err.lower() for word in words), finished.err
-    assert not (tmp_path / "runs").exists()
-
-
-FIRST = ("claims", 0, "expect", "first")
-BAD_CLAIMS = {
-    "no run": ((*FIRST, "run"), "mved", ["claim falls", "no such run", "perhaps moved"]),
-    "neither": (FIRST, {"row": {}}, ["claim falls", "one of run and model"]),
-    "no choice": (("claims", 0, "open"), ["seads"], ["claim falls", "perhaps seeds"]),
-    "two of one name": (("claims", 1, "id"), "falls", ["two claims", "falls"]),
-    "no item": (("claims", 0, "item"), "fig7", ["claim falls", "no such item"]),
-    "no expectation": (("claims", 0, "expect", "kind"), "better", ["claims.yaml", "kind"]),
-}
-
-
-@pytest.mark.parametrize("case", BAD_CLAIMS)
-def test_wrong_claims(qaml: Qaml, tmp_path: Path, case: str) -> None:
-    path, value, words = BAD_CLAIMS[case]
-    write_paper(tmp_path / "tiny", PLAN, changed(CLAIMS, *path, to=value))
-    finished = qaml("reproduce", "tiny")
-    assert finished.code == 2
-    assert all(word.lower() in finished.err.lower() for word in words), finished.err
 
 
 def test_list(here: Path, qaml: Qaml) -> None:
