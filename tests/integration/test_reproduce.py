@@ -18,6 +18,7 @@ from qaml_qiskit.campaigns.steps import StepPool
 from qaml_qiskit.datasets import is_here
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.files import FolderLock
+from qaml_qiskit.formats import npz
 from qaml_qiskit.papers import PAPERS, TIERS, Measure, load_paper
 from qaml_qiskit.papers.schema import Tier
 from tests.integration.conftest import Finished
@@ -165,12 +166,17 @@ def test_a_measure_must_be_one_number(here: Path, measure: dict[str, Any], words
     assert all(word in str(refused.value) for word in ["claim stronger", *words]), refused.value
 
 
-@pytest.mark.parametrize(
-    "content", ["", "[]", "{", "{command: 7}", "{command: nothing}", "{command: transfer, eps: much}"]
-)
-def test_a_damaged_step_is_named(here: Path, qaml: Qaml, content: str) -> None:
+DAMAGES = {
+    "config.yaml": (b"", b"[]", b"{", b"{command: 7}", b"{command: nothing}", b"{command: transfer, eps: much}"),
+    "metrics.json": (b"", b"[]", b"{}", b'{"results": 5}', b'{"results": [5]}'),
+    "outcomes.npz": (b"", b"no arrays", npz(a=np.zeros(2)), npz(victims=np.zeros(2), attacks=np.zeros(1))),
+}
+
+
+@pytest.mark.parametrize(("file", "content"), [(file, each) for file, several in DAMAGES.items() for each in several])
+def test_a_damaged_step_is_named(here: Path, qaml: Qaml, file: str, content: bytes) -> None:
     [step] = (here / "runs" / "steps").glob("moved-seed0-????????")
-    (step / "config.yaml").write_text(content)
+    (step / file).write_bytes(content)
     finished = qaml("reproduce", "tiny", "--seeds", 2, "--out", "again")
     assert finished.code == 2
     assert "moved-seed0" in finished.err or "moved, seed 0" in finished.err, finished.err
