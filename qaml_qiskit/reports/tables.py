@@ -48,7 +48,14 @@ def to_markdown(rows: Sequence[Mapping[str, object]]) -> str:
     """A table in Markdown; the columns are the keys of the first row, and numbers are shown as people read them."""
     names = list(rows[0])
     lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(format_cell(row[name]) for name in names)} |" for row in rows)])
+    return "\n".join(
+        [*lines, *(f"| {' | '.join(in_cell(format_cell(row[name])) for name in names)} |" for row in rows)]
+    )
+
+
+def in_cell(text: str) -> str:
+    """A text as it stands in a cell of Markdown: on one line, and no end of the cell."""
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def flat_rows(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:

@@ -1,5 +1,6 @@
 """The cards of others: each checked, and all of them as one table. ``qaml benchmark --verify`` and ``--table``."""
 
+import html
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -109,6 +110,8 @@ def _shown(card: Card, row: dict[str, object]) -> dict[str, object]:
         if figure is not None and figure.interval is not None:
             text += " ({} – {})".format(*map(format_cell, figure.interval))
         shown[name] = text
+    # A name that somebody sent: a page must not take it for HTML.
+    shown["model"] = html.escape(card.model.name, quote=False)
     shown["audit"] = card.figures["audit"].value or "not audited"
     return shown
 
