@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from qaml_qiskit.campaigns.reproduce.document import JudgedClaim, PaperVerdicts, ShownItem, VerdictsFile, readable
 from qaml_qiskit.files import write_atomically
@@ -23,11 +24,11 @@ def paper_page(document: PaperVerdicts, folder: str = "", explained: str = "") -
     """
     anchors = _anchors([_heading(item) for item in document.items])
     places = {item.item: anchor for item, anchor in zip(document.items, anchors, strict=True)}
-    beside = f"{folder.rstrip('/')}/" if folder else ""
+    beside = f"{quote(folder.rstrip('/'))}/" if folder else ""
     parts = [f"# {document.title}", document.lead]
     first = next((picture for item in document.items for picture in item.pictures), None)
     if first is not None:
-        parts.append(f"![{_flat(first.caption)}]({beside}{first.file})")
+        parts.append(f"![{_flat(first.caption)}]({beside}{quote(first.file)})")
     parts.append(f"{document.reference}.".replace("..", "."))
     parts += ["## Items", _overview(document, places), " ".join(document.notes)]
     if explained:
@@ -105,14 +106,15 @@ def _item(item: ShownItem, claims: Sequence[JudgedClaim], beside: str) -> list[s
     if claims:
         parts.append(_claims(claims))
     parts += [
-        f"![{_flat(picture.caption)}]({beside}{picture.file})\n\n*{picture.caption}*" for picture in item.pictures
+        f"![{_flat(picture.caption)}]({beside}{quote(picture.file)})\n\n*{picture.caption}*"
+        for picture in item.pictures
     ]
     parts += item.remarks
     if item.not_run is None:
         parts.append(_shell(item.command))
     if item.runs:
         folders = ", ".join(f"`{folder}`" for run in item.runs for folder in run.folders)
-        rows = ", ".join(f"[{run.csv}]({beside}{run.csv})" for run in item.runs)
+        rows = ", ".join(f"[{run.csv}]({beside}{quote(run.csv)})" for run in item.runs)
         commands = "\n".join(command for run in item.runs for command in run.commands)
         parts += (
             [f"Rows: {rows}. Runs: {folders}. The commands behind them:", _shell(commands)]

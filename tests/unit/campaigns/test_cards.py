@@ -161,7 +161,9 @@ def test_a_table_of_all_cards_is_derived(tmp_path: Path) -> None:
 
 
 def test_names_that_others_sent_are_text(tmp_path: Path) -> None:
-    written(tmp_path, card("a|b\n<b>bold"))
+    plain = card()
+    plain["model"]["name"] = "a|b\n<b>bold"
+    written(tmp_path, plain)
     collect_cards(tmp_path)
     assert "| a\\|b &lt;b&gt;bold |" in (tmp_path / MARKDOWN_FILE).read_text()
 

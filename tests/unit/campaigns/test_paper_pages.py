@@ -129,10 +129,19 @@ def test_counts_are_shown_as_counts() -> None:
     assert [readable(value) for value in ((6000.0, 6000.0), (0.1, 0.2))] == [None, (0.1, 0.2)]
 
 
+DAMAGES: tuple[dict[str, object], ...] = (
+    {"claims": "none"},
+    {"claims": []},
+    {"more": 1},
+    {"paper": "../evil"},
+    {"counts": {"holds": 5}},
+)
+
+
 def test_a_damaged_file_is_named(folder: Path, tmp_path: Path) -> None:
     found = json.loads((folder / VERDICTS_FILE).read_text())
     file = tmp_path / VERDICTS_FILE
-    damaged = [{**found, "papers": [{**found["papers"][0], **more}]} for more in ({"claims": "none"}, {"more": 1})]
+    damaged = [{**found, "papers": [{**found["papers"][0], **more}]} for more in DAMAGES]
     for content in ("{}", "[]", "{", *map(json.dumps, ({**found, "version": 2}, *damaged))):
         file.write_text(content)
         with pytest.raises(DamagedFileError, match=VERDICTS_FILE):
