@@ -205,3 +205,14 @@ def test_own_pictures_are_those_of_the_run(tmp_path: Path, folder: Path) -> None
 
 def _own(file: str) -> Picture:
     return Picture(kind="own", runs=("fig1",), file=file, caption="as the run drew it")
+
+
+def test_lines_need_numbers(tmp_path: Path) -> None:
+    picture = PAPER.plan.items["fig1"].pictures[0].model_copy(update={"kind": "lines", "x": "victim", "series": "eps"})
+    items = {"fig1": PAPER.plan.items["fig1"].model_copy(update={"pictures": (picture,)})}
+    found = findings(tmp_path)
+    paper = PAPER.model_copy(update={"plan": PAPER.plan.model_copy(update={"items": items})})
+    [(_, png, why)] = draw_pictures(type(found)(paper, ("fig1",), "paper", 1, found.measured), "fig1")
+    assert png is None
+    assert "lines over victim" in why
+    assert "say kind: bars" in why.lower()
