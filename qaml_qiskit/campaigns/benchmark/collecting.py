@@ -66,11 +66,13 @@ def sorted_cards(cards: Sequence[Card]) -> list[Card]:
     """By version, data set and robust accuracy, best first.
 
     Raises:
-        InputError: two cards of one version are of the same weights on the same data.
+        InputError: two cards of one version are of the same weights, under the same filter, on the same data.
     """
-    seen: dict[tuple[int, str, str], str] = {}
+    seen: dict[tuple[int, str, str, str], str] = {}
     for card in cards:
-        key = (card.protocol.version, card.data.dataset, card.model.weights)
+        # What stands behind @ is done to every image before the model reads it: the same weights are another row.
+        _, _, rule = card.model.name.partition("@")
+        key = (card.protocol.version, card.data.dataset, card.model.weights, rule)
         if key in seen:
             raise InputError(
                 "two cards are of the same model",

@@ -51,7 +51,7 @@ def reproduce(
         QamlError: the request cannot be served, or a step failed; what was finished is kept.
     """
     if request.only_list:
-        given = {} if request.is_default("tier") else {"tier": request.tier}
+        given: dict[str, object] = {} if request.is_default("tier") else {"tier": request.tier}
         given |= {} if out is None else {"out": str(out)}
         if given:
             raise ignored_options("the list, which shows every tier and keeps nothing,", given, "neither")

@@ -160,6 +160,12 @@ def test_a_table_of_all_cards_is_derived(tmp_path: Path) -> None:
     assert ((tmp_path / MARKDOWN_FILE).read_text(), (tmp_path / CSV_FILE).read_text().splitlines()) == before
 
 
+def test_a_filter_makes_another_row(tmp_path: Path) -> None:
+    written(tmp_path, card("mine"), "a")
+    written(tmp_path, card("mine@filter:median:3"), "b")
+    assert collect_cards(tmp_path).model == ["mine", "mine@filter:median:3"]
+
+
 def test_names_that_others_sent_are_text(tmp_path: Path) -> None:
     plain = card()
     plain["model"]["name"] = "a|b\n<b>bold"
