@@ -56,6 +56,8 @@ napoleon_numpy_docstring = False
 logging.getLogger("qiskit").setLevel(logging.WARNING)
 
 _HERE = Path(__file__).parent
+#: A text, which may begin with a number, and no item of a list.
+_PARAGRAPH = re.compile(r"\s*(?!\d+\. )\w")
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 _ELSEWHERE = re.compile(r"\[([^\]]*)\]\(\.\./\.\./(?!docs/)[^)]*\)")
 _LITERAL = re.compile(r"(``.*?``)")
@@ -87,7 +89,7 @@ class Gallery(SphinxDirective):
         cards = []
         for pattern in filter(None, (line.strip() for line in self.content)):
             pages = sorted(_HERE.glob(pattern))
-            if not pages and "*" not in pattern:
+            if not pages:
                 raise self.error(f"there is no page {pattern}")
             for page in pages:
                 self.env.note_dependency(str(page))
@@ -100,7 +102,7 @@ def _card(page: Path, start: Path) -> list[str]:
     text = page.read_text(encoding="utf-8").replace("../runs/reference/", "results/")
     title, rest = re.sub(r"^\s*# ", "", text).split("\n", 1)
     given = re.search(r"<!-- in short: (.*?) -->", rest, re.S)
-    paragraphs = (block for block in rest.split("\n\n") if block.strip()[:1].isalpha())
+    paragraphs = (block for block in rest.split("\n\n") if _PARAGRAPH.match(block))
     sentence = given[1] if given else next(paragraphs).split(". ")[0].rstrip(".") + "."
     picture = re.search(r"!\[([^\]]+)\]\(([^)]+\.(?:png|svg))\)", rest)
     link = os.path.relpath(page, start)

@@ -202,10 +202,10 @@ class Run:
         remedy = "delete the file and run the same command again: what else is in the folder is kept"
         source = str(self.path / METRICS_FILE)
         found = object_of(self.read(METRICS_FILE) or b"", source, remedy)
-        for name, kind in (("results", object), ("notes", str)):
+        for name, kind, told in (("results", dict, "object"), ("notes", str, "str")):
             entries = found.get(name, [])
             if not isinstance(entries, list) or not all(isinstance(entry, kind) for entry in entries):
-                raise damaged(source, f"{name} = {short(entries)}", f"a list of {kind.__name__}", remedy)
+                raise damaged(source, f"{name} = {short(entries)}", f"a list of {told}", remedy)
         return found
 
     def environment(self) -> Document:

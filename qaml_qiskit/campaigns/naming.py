@@ -1,6 +1,6 @@
 """Names of what a result depends on, in the fields of requests and in the rows of results."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 Change = Callable[[str], str]
@@ -21,15 +21,19 @@ def renamed(value: Any, names: Mapping[str, str], *, alone: bool = True) -> Any:
 
 def mentioned(value: Any, names: Collection[str], *, alone: bool = True) -> set[str]:
     """Which of these names a value has, read as :func:`renamed` reads it."""
-    found: set[str] = set()
+    return {_parts(text, names, alone)[1] for text in texts(value)} - {""}
 
-    def look(text: str) -> str:
-        _, name, _ = _parts(text, names, alone)
-        found.update({name} - {""})
-        return text
 
-    _changed(value, look)
-    return found
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a value, however deep, but for the keys of mappings."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from texts(each)
+    elif isinstance(value, Sequence) and not isinstance(value, bytes):
+        for each in value:
+            yield from texts(each)
 
 
 def counterparts(value: Any, other: Any, names: Collection[str], *, alone: bool = True) -> dict[str, str]:

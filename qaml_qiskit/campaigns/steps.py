@@ -3,16 +3,19 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import qaml_qiskit
 from qaml_qiskit.artifacts import METRICS_FILE, RUNS_FOLDER
 from qaml_qiskit.artifacts.run import CONFIG_FILE
-from qaml_qiskit.campaigns.naming import renamed
-from qaml_qiskit.errors import ConfigurationError, InUseError
+from qaml_qiskit.campaigns.naming import renamed, texts
+from qaml_qiskit.datasets.references import is_path
+from qaml_qiskit.datasets.sources import fingerprint
+from qaml_qiskit.errors import ConfigurationError, InUseError, unknown_name
 from qaml_qiskit.files import FolderLock, make_folders
 from qaml_qiskit.workflows.request import Request
 
@@ -42,15 +45,70 @@ class CommandStep:
     @property
     def request(self) -> Request:
         """The request; refused as the command refuses it."""
-        kind: type[Request] = getattr(qaml_qiskit, self.command).request_class
-        return kind.model_validate(dict(self.fields))
+        return request_class(self.command).model_validate(dict(self.fields))
+
+    def words(self, depends: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """What is asked for, as JSON has it, with fingerprints in place of what the result depends on.
+
+        Args:
+            depends: the fingerprints, if they are others than :attr:`depends`.
+        """
+        told = renamed(self.request.model_dump(mode="json"), self.depends if depends is None else depends)
+        words: dict[str, Any] = json.loads(json.dumps(told))
+        return words
 
     @property
     def fingerprint(self) -> str:
-        """Eight hexadecimal digits of everything that decides the result."""
-        told = renamed(self.request.model_dump(mode="json"), self.depends)
-        words = json.dumps([self.command, told], sort_keys=True)
-        return hashlib.sha256(words.encode()).hexdigest()[:8]
+        """Eight hexadecimal digits of everything that decides the result: of files of one's own, what is in them.
+
+        Data sets of the catalogue and targets are told by their names, whatever lies there.
+        """
+        words = self.words()
+        read = dict(_contents(words))
+        told = json.dumps([self.command, words, *([read] if read else [])], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()[:8]
+
+
+def request_class(command: str) -> type[Request]:
+    """The class of a command's request.
+
+    Raises:
+        ConfigurationError: there is no such command.
+    """
+    kind: type[Request] | None = getattr(getattr(qaml_qiskit, command, None), "request_class", None)
+    if kind is None:
+        known = [name for name in dir(qaml_qiskit) if hasattr(getattr(qaml_qiskit, name), "request_class")]
+        raise unknown_name("there is no such command", command, known)
+    return kind
+
+
+def _contents(words: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The files and folders that stand in fields, each with the fingerprint of what is in it."""
+    dataset = words.get("dataset")
+    for text in texts(words):
+        # Another word, such as the name of an attack, means no file that happens to have it.
+        is_own_data = text == dataset and is_path(text)
+        if is_own_data or "/" in text or Path(text).suffix:
+            states = _states(Path(text))
+            if states:
+                yield text, _content(Path(text), states)
+
+
+def _states(place: Path) -> tuple[tuple[Path, int, int], ...]:
+    """A file, or all files of a folder, with the time of its last change and its size; none where nothing is there."""
+    try:
+        files = place.rglob("*") if place.is_dir() else [place]
+        found = [(file, file.stat()) for file in files if file.is_file()]
+    except (OSError, ValueError):
+        # A text that no file can have for its name.
+        return ()
+    return tuple((file, state.st_mtime_ns, state.st_size) for file, state in found)
+
+
+@lru_cache(maxsize=256)
+def _content(place: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
+    """Of files as they were last written: all steps of a plan ask for the same ones, again and again."""
+    return fingerprint(place, [file for file, _, _ in files])
 
 
 @dataclass(frozen=True)
@@ -59,8 +117,8 @@ class StepPool:
 
     Attributes:
         folder: where they are.
-        around: what functions take beside a request: ``data_dir``, ``backends``, ``workers``, ``scheduler``,
-            ``compute``, ``progress``, ``stopping``; each is given to those that take it.
+        around: what functions take beside a request and which decides no result: ``data_dir``, ``workers``,
+            ``scheduler``, ``progress``, ``stopping``; each is given to those that take it, unless it is None.
     """
 
     folder: Path
@@ -135,5 +193,6 @@ class StepPool:
 
     def _call(self, step: CommandStep, place: Path) -> None:
         function = getattr(qaml_qiskit, step.command)
-        around = {name: value for name, value in self.around.items() if name in function.around}
+        given = {name: value for name, value in self.around.items() if value is not None}
+        around = {name: value for name, value in given.items() if name in function.around}
         function(step.request, out=place, **around)

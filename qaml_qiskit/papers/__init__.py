@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.papers.catalogue import PAPERS as PAPERS
     from qaml_qiskit.papers.catalogue import find_items as find_items
     from qaml_qiskit.papers.catalogue import load_paper as load_paper
+    from qaml_qiskit.papers.judgement import VERDICTS as VERDICTS
+    from qaml_qiskit.papers.judgement import Judgement as Judgement
     from qaml_qiskit.papers.observation import Observation as Observation
     from qaml_qiskit.papers.schema import TIERS as TIERS
     from qaml_qiskit.papers.schema import Claim as Claim
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from qaml_qiskit.papers.schema import Picture as Picture
     from qaml_qiskit.papers.schema import Tier as Tier
     from qaml_qiskit.papers.verdicts import FALSE_DISCOVERIES as FALSE_DISCOVERIES
-    from qaml_qiskit.papers.verdicts import VERDICTS as VERDICTS
-    from qaml_qiskit.papers.verdicts import Judgement as Judgement
     from qaml_qiskit.papers.verdicts import counts as counts
     from qaml_qiskit.papers.verdicts import judge as judge
 

@@ -7,7 +7,6 @@ from qaml_qiskit.evaluation import Estimated, cohens_h, critical, published_shar
 from qaml_qiskit.papers.compared import Compared, figure_of
 from qaml_qiskit.papers.draft import (
     Draft,
-    Interval,
     away,
     capital,
     decided,
@@ -18,6 +17,7 @@ from qaml_qiskit.papers.draft import (
     undecidable,
     with_compared,
 )
+from qaml_qiskit.papers.judgement import Interval
 from qaml_qiskit.papers.observation import Observation
 from qaml_qiskit.papers.schema import Published
 

@@ -4,47 +4,22 @@ import math
 from dataclasses import dataclass, replace
 
 from qaml_qiskit.papers.compared import Compared
-from qaml_qiskit.papers.schema import Claim
-from qaml_qiskit.reports import format_cell
-
-Interval = tuple[float, float]
+from qaml_qiskit.papers.judgement import Interval, Judgement, Verdict
+from qaml_qiskit.reports import format_cell, is_count
 
 #: A p-value above this tells nothing.
 LEVEL = 0.05
-#: Whole numbers from this on are counts.
-_COUNTED = 10
 
 
 @dataclass(frozen=True)
-class Draft:
-    """A judgement before it is known how many claims the page tests; names as in ``Judgement``.
+class Draft(Judgement):
+    """A judgement before it is known how many claims the page tests.
 
     Attributes:
         rejects: whether the verdict is that a test found something, which has to stand among all tests.
         tells_cover: whether the sentence goes on with what the interval covers.
     """
 
-    claim: Claim
-    verdict: str
-    why: str
-    published: float | None = None
-    published_images: int | None = None
-    ours: float | None = None
-    interval: Interval | None = None
-    spread: float | None = None
-    against: float | None = None
-    over: tuple[float, ...] = ()
-    difference: float | None = None
-    difference_interval: Interval | None = None
-    test: str | None = None
-    p: float | None = None
-    p_over_seeds: float | None = None
-    effect: float | None = None
-    effect_name: str | None = None
-    seeds: int | None = None
-    images: int | None = None
-    covers: str = ""
-    remark: str = ""
     rejects: bool = False
     tells_cover: bool = False
 
@@ -92,7 +67,7 @@ def undecidable(draft: Draft, compared: Compared) -> Draft:
     return replace(told, verdict="cannot be decided", why=f"There is no interval: {compared.test}", covers="")
 
 
-def decided(draft: Draft, verdict: str, why: str, *, rejects: bool = True) -> Draft:
+def decided(draft: Draft, verdict: Verdict, why: str, *, rejects: bool = True) -> Draft:
     """With a verdict, a sentence, and whether a test has to have found something for it."""
     return replace(draft, verdict=verdict, why=why, rejects=rejects, tells_cover=True)
 
@@ -106,8 +81,7 @@ def shown(value: float | None) -> str:
     """A figure in a sentence."""
     if value is None:
         return "?"
-    whole = abs(value) >= _COUNTED and float(value).is_integer()
-    return f"{value:,.0f}" if whole else format_cell(float(value))
+    return f"{value:,.0f}" if is_count(float(value)) else format_cell(float(value))
 
 
 def signed(value: float | None) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.cells import Linked as Linked
     from qaml_qiskit.reports.cells import format_cell as format_cell
     from qaml_qiskit.reports.cells import heading as heading
+    from qaml_qiskit.reports.cells import is_count as is_count
     from qaml_qiskit.reports.certified import certified_curves as certified_curves
     from qaml_qiskit.reports.confidence import add_confidence as add_confidence
     from qaml_qiskit.reports.confidence import confidence_histograms as confidence_histograms
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.reports.resource_figures import gates_against_fidelity as gates_against_fidelity
     from qaml_qiskit.reports.state_figures import state_planes as state_planes
     from qaml_qiskit.reports.tables import brief_rows as brief_rows
+    from qaml_qiskit.reports.tables import flat_text as flat_text
     from qaml_qiskit.reports.tables import to_csv as to_csv
     from qaml_qiskit.reports.tables import to_markdown as to_markdown
     from qaml_qiskit.reports.terminal import lay_out as lay_out

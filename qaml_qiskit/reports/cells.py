@@ -6,6 +6,8 @@ from qaml_qiskit.text import printable
 
 #: Columns of numbers that were given rather than found: shown with the digits that they were given.
 _GIVEN = frozenset({"eps", "strength", "threshold", "distance"})
+#: Whole numbers from this on are counts.
+_COUNTED = 10
 
 
 class Linked(str):
@@ -27,6 +29,11 @@ class Linked(str):
 def format_number(value: float) -> str:
     """A figure that was found: three decimals, two digits of a small one."""
     return f"{value:.3f}" if value == 0 or abs(value) >= 0.0095 else f"{value:.2g}"
+
+
+def is_count(value: object) -> bool:
+    """Whether a figure is a count: a whole number, and no share."""
+    return isinstance(value, float) and value.is_integer() and abs(value) >= _COUNTED
 
 
 def format_cell(value: object, name: str = "") -> str:

@@ -47,14 +47,13 @@ def to_csv(rows: Sequence[Mapping[str, object]]) -> str:
 def to_markdown(rows: Sequence[Mapping[str, object]]) -> str:
     """A table in Markdown; the columns are the keys of the first row, and numbers are shown as people read them."""
     names = list(rows[0])
-    lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
-    return "\n".join(
-        [*lines, *(f"| {' | '.join(in_cell(format_cell(row[name])) for name in names)} |" for row in rows)]
-    )
+    head, *lines = ([*names], *([format_cell(row[name]) for name in names] for row in rows))
+    told = [f"| {' | '.join(map(flat_text, cells))} |" for cells in (head, *lines)]
+    return "\n".join([told[0], f"|{'---|' * len(names)}", *told[1:]])
 
 
-def in_cell(text: str) -> str:
-    """A text as it stands in a cell of Markdown: on one line, and no end of the cell."""
+def flat_text(text: str) -> str:
+    """A text in Markdown on one line, which ends no cell of a table."""
     return " ".join(text.split()).replace("|", "\\|")
 
 

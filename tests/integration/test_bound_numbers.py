@@ -1,11 +1,12 @@
 """Numbers in the pages are those of the files of ``runs/reference/`` that they come from; `tests/bound_numbers.py`."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from qaml_qiskit import errors
-from tests.bound_numbers import PAGES, ROOT, Source, agrees, bound_numbers, tables_without
+from tests.bound_numbers import PAGES, REFERENCES, ROOT, Source, agrees, bound_numbers, tables_without
 
 #: Pages on which every table of figures says where it comes from, or why it does not.
 WHOLE = ("README.md", "runs/reference/README.md", "runs/reference/transfer.md")
@@ -95,10 +96,18 @@ def test_a_source_can_be_of_many_rows() -> None:
 
 
 def test_every_page_of_results_is_in_the_gallery() -> None:
-    """Those of papers are there by themselves."""
+    """By its name, or by a pattern; and no line of the gallery stands for nothing."""
     gallery = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
-    pages = {page.name for page in (ROOT / "runs" / "reference").glob("*.md")} - {"README.md"}
-    assert [page for page in sorted(pages) if f"results/{page}\n" not in gallery] == []
+    lines = [line for block in re.findall(r"^```{gallery}\n(.*?)^```", gallery, re.M | re.S) for line in block.split()]
+    shown = {line: [*_page_folder(line).glob(line.removeprefix("results/"))] for line in lines}
+    assert [line for line, pages in shown.items() if not pages] == []
+    of_papers = (REFERENCES / "papers").rglob("*.md")
+    pages = {*REFERENCES.glob("*.md"), *of_papers} - {REFERENCES / "README.md"}
+    assert pages <= {page for pages in shown.values() for page in pages}
+
+
+def _page_folder(line: str) -> Path:
+    return REFERENCES if line.startswith("results/") else ROOT / "docs"
 
 
 def test_the_page_of_run_folders_has_every_exit_code() -> None:

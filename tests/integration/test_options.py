@@ -64,7 +64,24 @@ REQUESTS: dict[str, list[Request]] = {
         qaml.StatesRequest(models=("a",), behind="encoding", images="mine.npz"),
     ],
     "tamper": [qaml.TamperRequest(model="a", part=("weights", "gates"), strengths=(0.1, 0.2), components=2)],
+    "substitute": [qaml.SubstituteRequest(victim="a")],
+    "export": [qaml.ExportRequest(model="a")],
+    "audit": [qaml.AuditRequest(model="a", eps=0.2)],
+    "calibrate": [qaml.CalibrateRequest(model="a@readout:0.1")],
+    "detect": [qaml.DetectRequest(models=("a", "b"), eps=(0.1, 0.2))],
+    "uncertainty": [qaml.UncertaintyRequest(models=("a", "b"))],
+    "runs compare": [qaml.CompareRequest(runs=("a", "b c"))],
+    "reproduce": [qaml.ReproduceRequest(items=("west2023/fig2", "huang2023"), tier="paper", seeds=5)],
+    "benchmark": [qaml.BenchmarkRequest(models=("a", "net.pt2"), dataset="mnist", note="a note")],
 }
+#: By the names of commands; `plan` and `submit` share the request of `run`.
+KINDS: dict[str, type[Request]] = {
+    name: getattr(qaml, command.request) for name, command in COMMANDS.items() if command.request
+}
+
+
+def test_every_request_has_an_example() -> None:
+    assert {kind.command for kind in KINDS.values()} == set(REQUESTS)
 
 
 @pytest.fixture
@@ -243,9 +260,8 @@ KEPT = sorted((Path(__file__).parents[2] / "runs" / "reference").rglob("config.y
 def test_configurations_of_kept_runs_are_still_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Some of their models are too large to be kept.
     monkeypatch.setattr(Request, "check", lambda self, backends: None)
-    kinds = {name: type(requests[0]) for name, requests in REQUESTS.items()}
     command = yaml.safe_load(file.read_text(encoding="utf-8"))["command"]
-    assert call.build_request(kinds[command], {}, file)
+    assert call.build_request(KINDS[command], {}, file)
 
 
 def test_python_can_ask_whether_everything_is_there() -> None:

@@ -48,7 +48,7 @@ def benchmark(
         "weights": {each.name: each.deployment.weights for each in everyone},
     }
     around = {"data_dir": data_dir, "workers": workers, "scheduler": scheduler, "progress": progress}
-    pool = StepPool(steps_dir or STEPS_FOLDER, {name: value for name, value in around.items() if value is not None})
+    pool = StepPool(steps_dir or STEPS_FOLDER, around)
     if not all(pool.has(each.step(name)) for each in everyone for name in each.applicable):
         pool.check_folder()
     with open_run("benchmark", request, resolved, out) as run:

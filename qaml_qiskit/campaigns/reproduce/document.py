@@ -1,15 +1,15 @@
 """``verdicts.json``: a paper's page for programs, from which its page for people is made again."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from qaml_qiskit.campaigns.reproduce.findings import PaperFindings
-from qaml_qiskit.papers import FALSE_DISCOVERIES, VERDICTS
+from qaml_qiskit.papers import FALSE_DISCOVERIES, VERDICTS, counts
 from qaml_qiskit.papers.schema import OpenChoice
 from qaml_qiskit.papers.verdicts import Verdict
+from qaml_qiskit.reports import is_count
 
 VERDICTS_FILE = "verdicts.json"
 
@@ -116,8 +116,7 @@ class PaperVerdicts(_Document):
         for claim in self.claims:
             if claim.item not in known:
                 raise ValueError(f"an item of claim {claim.claim}, one of {', '.join(known)}")
-        counted = Counter(claim.verdict for claim in self.claims)
-        if any(self.counts.get(verdict, 0) != counted[verdict] for verdict in VERDICTS):
+        if any(self.counts.get(verdict, 0) != count for verdict, count in counts(self.claims).items()):
             raise ValueError(f"counts of the {len(self.claims)} claims' own verdicts")
         return self
 
@@ -166,15 +165,13 @@ class VerdictsFile(_Document):
 
 def readable(value: object) -> object:
     """A figure as people read it: counts without decimals, and no interval of what is certain."""
-    if isinstance(value, float) and value.is_integer() and abs(value) >= _COUNTED:
+    if isinstance(value, float) and is_count(value):
         return int(value)
     if isinstance(value, list | tuple) and len(value) == 2:
         return None if value[0] == value[1] else value
     return value
 
 
-#: Whole numbers from this on are counts.
-_COUNTED = 10
 _LEADS = {
     "holds": "held",
     "does not hold": "did not",
@@ -206,14 +203,13 @@ def verdicts_of(
         JudgedClaim.model_validate({**each.row(), "place": said.items[each.claim.item].place})
         for each in found.judgements
     ]
-    counted = Counter(claim.verdict for claim in claims)
     return PaperVerdicts(
         paper=found.paper.name,
         title=said.title or f"{found.paper.name}, claim by claim",
         reference=said.paper,
         tier=found.tier,
         seeds=found.seeds,
-        counts={verdict: counted[verdict] for verdict in VERDICTS},
+        counts={**counts(found.judgements)},
         tested=sum(claim.p is not None for claim in claims),
         false_discoveries=FALSE_DISCOVERIES,
         claims=tuple(claims),

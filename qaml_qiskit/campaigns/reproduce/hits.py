@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.artifacts import Row
-from qaml_qiskit.formats import Arrays, arrays_of, read_bytes
+from qaml_qiskit.formats import Arrays, arrays_of, damaged, read_bytes, said
 
 #: One for an image that counts, zero for another; shape (N,).
 Hits = NDArray[np.float64]
@@ -30,7 +30,15 @@ def hits_of(place: Path, command: str, number: int, row: Row, column: str) -> Hi
         DamagedFileError: a file of the run is damaged.
     """
     reader = _READERS.get((command, column))
-    found = None if reader is None else reader(place, number, row)
+    try:
+        found = None if reader is None else reader(place, number, row)
+    except (LookupError, TypeError, ValueError) as error:
+        raise damaged(
+            f"what {place} keeps of single images",
+            said(error),
+            f"the arrays that `qaml {command}` writes",
+            "delete the folder and run the same command again",
+        ) from error
     # A file that tells another number is of something else: the number counts, without its images.
     return found if found is not None and abs(float(found.mean()) - float(row[column])) < _ROUNDING else None
 

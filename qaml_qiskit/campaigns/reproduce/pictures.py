@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from qaml_qiskit.campaigns.reproduce.findings import PaperFindings, Row
+from qaml_qiskit.campaigns.reproduce.recorded import interval_of
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.evaluation import critical, published_share
 from qaml_qiskit.formats import read_bytes
@@ -114,7 +115,7 @@ def _point(x: Any, rows: Sequence[Row], picture: Picture) -> Point:
     sides = [
         (row[picture.y] - ends[0], ends[1] - row[picture.y])
         for row in rows
-        if (ends := _interval(row, picture.y)) is not None
+        if (ends := interval_of(row, picture.y)) is not None
     ]
     where = _where(x, picture)
     if len(values) < 2 and not sides:
@@ -124,13 +125,6 @@ def _point(x: Any, rows: Sequence[Row], picture: Picture) -> Point:
     if len(values) > 1:
         trainings = critical(_OUTSIDE, len(values) - 1) * float(values.std(ddof=1)) / np.sqrt(len(values))
     return Point(where, mean, mean - float(np.hypot(down, trainings)), mean + float(np.hypot(up, trainings)))
-
-
-def _interval(row: Row, column: str) -> tuple[float, float] | None:
-    found = row.get(f"{column}_interval")
-    if found is None and (plain := row.get("interval")) is not None and plain[0] <= row[column] <= plain[1]:
-        found = plain
-    return None if found is None else (float(found[0]), float(found[1]))
 
 
 def _published(found: PaperFindings, item: str, picture: Picture, rows: Mapping[str, Sequence[Row]]) -> Drawn:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import qaml_qiskit
 from qaml_qiskit.campaigns.naming import mentioned, renamed
-from qaml_qiskit.campaigns.steps import CommandStep
+from qaml_qiskit.campaigns.steps import CommandStep, request_class
 from qaml_qiskit.datasets import dataset_spec, fetch, is_here
 from qaml_qiskit.datasets.references import is_path
 from qaml_qiskit.datasets.store import missing_data
@@ -280,19 +279,6 @@ def named_in(command: str, fields: Fields, names: Mapping[str, str]) -> dict[str
         name: renamed(_with_paths(value, names), names, alone=takes_model(command, name))
         for name, value in fields.items()
     }
-
-
-def request_class(command: str) -> type[Request]:
-    """The class of a command's request.
-
-    Raises:
-        ConfigurationError: there is no such command.
-    """
-    kind: type[Request] | None = getattr(getattr(qaml_qiskit, command, None), "request_class", None)
-    if kind is None:
-        known = [name for name in dir(qaml_qiskit) if hasattr(getattr(qaml_qiskit, name), "request_class")]
-        raise unknown_name("there is no such command", command, known)
-    return kind
 
 
 def takes_model(command: str, field: str) -> bool:

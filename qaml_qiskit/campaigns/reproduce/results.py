@@ -8,20 +8,16 @@ from typing import Any
 import numpy as np
 
 from qaml_qiskit.artifacts import Row, Run
-from qaml_qiskit.artifacts.run import CONFIG_FILE, RUN_KEYS
 from qaml_qiskit.campaigns.naming import counterparts, renamed
 from qaml_qiskit.campaigns.reproduce.foreseeing import missing_cell
 from qaml_qiskit.campaigns.reproduce.hits import Hits, hits_of
-from qaml_qiskit.campaigns.reproduce.planning import Found, Job, Planning, request_class, takes_model
+from qaml_qiskit.campaigns.reproduce.planning import Found, Job, Planning, takes_model
+from qaml_qiskit.campaigns.reproduce.recorded import interval_of, recorded
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.formats import read_bytes, yaml_of
-from qaml_qiskit.papers import Claim, Measure, Observation
+from qaml_qiskit.papers import Measure, Observation
 from qaml_qiskit.papers.consistency import measures_of
 from qaml_qiskit.papers.schema import Fields
-from qaml_qiskit.workflows.request import Request
 
-#: The columns that a row's ``interval`` can be of.
-_WITH_INTERVAL = ("accuracy", "test_accuracy", "robust_accuracy")
 _COMMA = ", "
 
 
@@ -36,11 +32,6 @@ class Results:
     def __init__(self, planning: Planning, found: Mapping[Job, Found]) -> None:
         self.planning, self._found = planning, found
         self._rows: dict[Job, list[Row]] = {}
-
-    @property
-    def claims(self) -> tuple[Claim, ...]:
-        """Those of the items."""
-        return tuple(claim for claim in self.planning.paper.said.claims if claim.item in self.planning.items)
 
     def rows(self, run: str) -> list[Row]:
         """The rows of a run of the plan, or of a model's training.
@@ -61,7 +52,7 @@ class Results:
 
     def command_lines(self, run: str) -> tuple[str, ...]:
         """The commands that :meth:`places` come from, for a shell."""
-        return tuple(_command_line(place) for place in self.places(run))
+        return tuple(recorded(place).command_line for place in self.places(run))
 
     def observe(self, measure: Measure) -> Observation | None:
         """What was measured for a figure of merit; None where nothing of the kind was run in this tier.
@@ -110,7 +101,7 @@ class Results:
     def _names(self, job: Job) -> dict[str, str]:
         """The plan's names of what a run was made with, by what the run calls it: that depends on where it lay then."""
         planned, ours = self.planning.jobs[job], self.planning.requests[job].model_dump(mode="json")
-        theirs = _request(self._found[job].place).model_dump(mode="json")
+        theirs = recorded(self._found[job].place).request.model_dump(mode="json")
         names: dict[str, str] = {}
         for field, value in ours.items():
             alone = takes_model(planned.command, field)
@@ -140,7 +131,7 @@ class Results:
                 remedy="correct the measure's column in claims.yaml",
             )
         hits = hits_of(self._found[job].place, self.planning.jobs[job].command, chosen[0], row, column)
-        return float(value), hits, _interval(row, column)
+        return float(value), hits, interval_of(row, column)
 
     def _no_single_row(self, job: Job, measure: Measure, count: int) -> ConfigurationError:
         rows = self._of(job)
@@ -174,16 +165,6 @@ def _in_plans_words(value: Any, names: Mapping[str, str]) -> Any:
     return renamed(value, names)
 
 
-def _interval(row: Row, column: str) -> tuple[float, float] | None:
-    """The interval of a column's number, where the row has one."""
-    names = [f"{column}_interval", f"{column.removesuffix('_rate')}_interval"]
-    names += ["interval"] if column in _WITH_INTERVAL else []
-    found = next((row[name] for name in names if isinstance(row.get(name), list)), None)
-    if found is None or not found[0] <= row[column] <= found[1]:
-        return None
-    return float(found[0]), float(found[1])
-
-
 def _fits(row: Row, wanted: Fields) -> bool:
     return all(_same(row.get(name), value) for name, value in wanted.items())
 
@@ -196,20 +177,3 @@ def _same(found: Any, wanted: Any) -> bool:
 
 def _words(row: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in row.items()) or "no condition"
-
-
-def _command_line(place: Path) -> str:
-    """The command of a run, from its configuration."""
-    return _request(place).command_line(_config(place))
-
-
-def _request(place: Path) -> Request:
-    config = _config(place)
-    kind = request_class(config["command"].replace(" ", "_"))
-    return kind.model_validate({name: value for name, value in config.items() if name not in RUN_KEYS})
-
-
-def _config(place: Path) -> dict[str, Any]:
-    found = yaml_of(read_bytes(place / CONFIG_FILE), str(place / CONFIG_FILE))
-    assert isinstance(found, dict)
-    return found

@@ -1,20 +1,18 @@
 """What is there already: kept models and kept runs, believed only as far as their fingerprints go."""
 
 import json
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from qaml_qiskit.artifacts import METRICS_FILE
-from qaml_qiskit.artifacts.run import CONFIG_FILE, RUN_KEYS
 from qaml_qiskit.campaigns.naming import renamed
-from qaml_qiskit.campaigns.reproduce.planning import Found, Job, Planned, request_class
+from qaml_qiskit.campaigns.reproduce.planning import Found, Job, Planned
+from qaml_qiskit.campaigns.reproduce.recorded import recorded
 from qaml_qiskit.campaigns.steps import CommandStep
 from qaml_qiskit.deployments import deploy
 from qaml_qiskit.deployments.references import model_part, reference_folders
 from qaml_qiskit.errors import ConfigurationError, QamlError
-from qaml_qiskit.formats import read_bytes, yaml_of
 from qaml_qiskit.models import WEIGHTS_FILE, load_model
 
 
@@ -77,30 +75,31 @@ def kept_run(planned: Planned, step: CommandStep) -> tuple[Path | None, str]:
         kept = _kept_words(place, step.command)
     except QamlError as error:
         return None, f"{planned.kept}: {error.what}"
-    ours = step_words(step)
-    if kept == ours or kept == step_words(step, _digests(step)):
+    ours = step.words()
+    if kept in (ours, step.words(_digests(step))):
         return place, ""
     differing = sorted(name for name in {*kept, *ours} if kept.get(name) != ours.get(name))
     return None, f"{planned.kept} is of another request: {', '.join(differing)}"
 
 
-def step_words(step: CommandStep, depends: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Everything that decides a step's result."""
-    told = renamed(step.request.model_dump(mode="json"), step.depends if depends is None else depends)
-    return {"command": step.command, **_plain(told)}
-
-
 def _kept_words(place: Path, command: str) -> dict[str, Any]:
-    config = yaml_of(read_bytes(place / CONFIG_FILE), str(place / CONFIG_FILE))
-    kind = request_class(command)
-    request = kind.model_validate({name: value for name, value in config.items() if name not in RUN_KEYS})
-    told = request.model_dump(mode="json")
-    recorded = (config.get("resolved") or {}).get("weights", {})
-    if isinstance(recorded, str):
+    """What a kept run was asked for, as :meth:`CommandStep.words` has it."""
+    kept = recorded(place)
+    if kept.request.command != command:
+        raise ConfigurationError(
+            f"it is a run of `qaml {kept.request.command}`",
+            got=str(place),
+            expected=f"a run of `qaml {command}`",
+            remedy="correct what is kept in plan.yaml",
+        )
+    told = kept.request.model_dump(mode="json")
+    weights = kept.resolved.get("weights", {})
+    if isinstance(weights, str):
         # Of the single model that it has.
-        recorded = dict.fromkeys([str(told["model"])] if isinstance(told.get("model"), str) else [], recorded)
-    weights = {model_part(name): fingerprint for name, fingerprint in recorded.items()}
-    return {"command": config.get("command"), **_plain(renamed(told, weights))}
+        weights = dict.fromkeys([str(told["model"])] if isinstance(told.get("model"), str) else [], weights)
+    words = renamed(told, {model_part(name): found for name, found in weights.items()})
+    found: dict[str, Any] = json.loads(json.dumps(words))
+    return found
 
 
 def _digests(step: CommandStep) -> dict[str, str]:
@@ -113,8 +112,3 @@ def _digests(step: CommandStep) -> dict[str, str]:
         except QamlError:
             found[name] = step.depends[name]
     return found
-
-
-def _plain(value: dict[str, Any]) -> dict[str, Any]:
-    plain: dict[str, Any] = json.loads(json.dumps(value))
-    return plain

@@ -64,7 +64,7 @@ def reproduce(
         "progress": progress,
         "stopping": stopping,
     }
-    pool = StepPool(steps_dir or STEPS_FOLDER, {name: value for name, value in around.items() if value is not None})
+    pool = StepPool(steps_dir or STEPS_FOLDER, around)
     plannings = plan_items(request)
     for planning in plannings:
         check_rows(planning)

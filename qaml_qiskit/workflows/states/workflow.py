@@ -34,6 +34,7 @@ class _Shown:
     """A set of images as a model sees them."""
 
     model: str
+    short: str
     name: str
     eps: float
     vectors: NDArray[np.float64]
@@ -99,7 +100,7 @@ def _shown(
         work = Projecting(model, request.behind, request.seed)
         for name, arrays in project_sets(run, f"states/{number}", sets, work, progress, pool).items():
             eps = 0.0 if name == _CLEAN else request.eps
-            found.append(_Shown(model.name, name, eps, arrays["vectors"], arrays["predicted"]))
+            found.append(_Shown(model.name, Path(model.name).name, name, eps, arrays["vectors"], arrays["predicted"]))
     return found
 
 
@@ -111,7 +112,7 @@ def _write(run: Run, request: StatesRequest, batch: Batch, shown: list[_Shown]) 
         plane, right = planes[each.model], each.predicted == batch.labels
         places = plane.points(each.vectors)
         rows.append(_row(each, clean[each.model], plane, right))
-        panels.append((f"{each.model}\n{each.name}", places, batch.labels, right))
+        panels.append((f"{each.short}\n{each.name}", places, batch.labels, right))
         points += [
             {
                 "model": each.model,

@@ -91,9 +91,10 @@ class TransferPlan:
         self._check_different()
         self._check_traced()
         #: What makes probabilities of the victims' logits, by their names, where images are traced; None of nobody's.
-        self.temperatures: dict[str, Temperature | None] = {}
-        for victim in self.victims if request.trace else ():
-            self.temperatures[victim.name] = known_temperature(victim, data_dir, progress)
+        self.temperatures: dict[str, Temperature | None] = {
+            victim.name: known_temperature(victim, data_dir, progress)
+            for victim in (self.victims if request.trace else ())
+        }
 
     @cached_property
     def resolved(self) -> dict[str, Any]:

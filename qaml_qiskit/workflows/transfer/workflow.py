@@ -34,9 +34,6 @@ from qaml_qiskit.workflows.transfer.plan import TransferPlan
 from qaml_qiskit.workflows.transfer.report import write_report
 from qaml_qiskit.workflows.transfer.request import TransferRequest
 
-#: The set of clean images.
-_CLEAN = CLEAN
-
 
 @takes(TransferRequest)
 def transfer(
@@ -70,8 +67,8 @@ def transfer(
                 if run.kept(adversarial_key(key), ADVERSARIAL) is None:
                     run.keep(adversarial_key(key), file, ADVERSARIAL)
             made |= plan.given
-            sets = {_CLEAN: batch.images, **{key: torch.from_numpy(each.images) for key, each in made.items()}}
-            told = {_CLEAN: "clean images", **plan.told}
+            sets = {CLEAN: batch.images, **{key: torch.from_numpy(each.images) for key, each in made.items()}}
+            told = {CLEAN: "clean images", **plan.told}
             scored = score_images(run, sets, plan.victims, told, progress, pool)
             rows = [_row(plan, victim, scored) for victim in plan.victims]
             rows += [
@@ -110,13 +107,13 @@ def _row(
     plan: TransferPlan,
     victim: Deployment,
     scored: Mapping[tuple[str, str], Score],
-    key: str = _CLEAN,
+    key: str = CLEAN,
     made: AdversarialImages | None = None,
     audited: Audited | None = None,
 ) -> Row:
     """What a victim makes of a set of images; of the clean ones without ``made``."""
     labels, score = plan.batch.labels, scored[key, victim.name]
-    right, right_before = (scored[each, victim.name].predicted == labels for each in (key, _CLEAN))
+    right, right_before = (scored[each, victim.name].predicted == labels for each in (key, CLEAN))
     kept = Proportion(int(right.sum()), len(labels))
     success = None if made is None else success_rate(right_before, ~right)
     at_home = None if made is None else success_rate(made.clean_correct, made.fooled)
@@ -142,7 +139,7 @@ def _tell_substitutes(plan: TransferPlan, rows: list[Row], scored: Mapping[tuple
     said = {name: by_name[name].logits(plan.batch.images).numpy().argmax(1) for name in cards}
     for row in rows if cards else ():
         name = row["source"]
-        agrees = said[name] == scored[_CLEAN, row["victim"]].predicted if name in cards else None
+        agrees = said[name] == scored[CLEAN, row["victim"]].predicted if name in cards else None
         row["queries"] = cards[name].queries if name in cards else None
         row["agreement"] = None if agrees is None else float(agrees.mean())
 
@@ -156,7 +153,7 @@ def _write_outcomes(
     """What every victim said of every image, with names enough to read it alone."""
     victims, found = [victim.name for victim in plan.victims], [each.provenance for each in made.values()]
     predicted: list[list[NDArray[np.int64]]] = [
-        [scored[key, victim].predicted for victim in victims] for key in (_CLEAN, *made)
+        [scored[key, victim].predicted for victim in victims] for key in (CLEAN, *made)
     ]
     run.write(
         "outcomes.npz",

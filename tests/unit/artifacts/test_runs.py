@@ -53,11 +53,11 @@ def test_same_command_finds_its_unfinished_run_and_leaves_a_finished_one() -> No
 
 def test_finished_run_given_by_name_is_read_back(tmp_path: Path) -> None:
     with open_run("demo", CONFIG, out=tmp_path / "run") as run:
-        run.finish({"results": [1]})
+        run.finish({"results": [{"a": 1}]})
     # A complete run is only read: two may hold it, and its folder may be read-only.
     with open_run("demo", CONFIG, out=tmp_path / "run") as one, open_run("demo", CONFIG, out=tmp_path / "run") as two:
         assert one.complete
-        assert one.metrics() == two.metrics() == {"results": [1]}
+        assert one.metrics() == two.metrics() == {"results": [{"a": 1}]}
 
 
 def test_one_writer_a_folder(tmp_path: Path) -> None:

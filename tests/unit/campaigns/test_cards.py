@@ -59,7 +59,7 @@ def card(name: str = "mine", weights: str = "0123456789abcdef", robust: int = 6)
             "source_weights": arena.source.weights,
         },
         "figures": figures,
-        "commands": {step: f"qaml {plan.command} {name}" for step, plan in protocol.steps.items()},
+        "commands": {step: f"qaml {plan.command} mine" for step, plan in protocol.steps.items()},
         "versions": {"qaml-qiskit": "0.1.0"},
     }
 
@@ -167,11 +167,17 @@ def test_a_filter_makes_another_row(tmp_path: Path) -> None:
 
 
 def test_names_that_others_sent_are_text(tmp_path: Path) -> None:
-    plain = card()
-    plain["model"]["name"] = "a|b\n<b>bold"
-    written(tmp_path, plain)
+    written(tmp_path, card("a|b\n<b>bold"))
     collect_cards(tmp_path)
     assert "| a\\|b &lt;b&gt;bold |" in (tmp_path / MARKDOWN_FILE).read_text()
+
+
+def test_names_of_strangers_end_no_cell(tmp_path: Path) -> None:
+    written(tmp_path, card("mine | 1.000 |\n| ours"), "a")
+    collect_cards(tmp_path)
+    rows = [line for line in (tmp_path / MARKDOWN_FILE).read_text().splitlines() if line.startswith("|")]
+    assert len(rows) == 3
+    assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
 
 
 def test_one_card_a_model(tmp_path: Path) -> None:
