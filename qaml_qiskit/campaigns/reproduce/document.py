@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from qaml_qiskit.campaigns.reproduce.findings import PaperFindings
 from qaml_qiskit.papers import FALSE_DISCOVERIES, VERDICTS, counts
+from qaml_qiskit.papers.judgement import Verdict
 from qaml_qiskit.papers.schema import OpenChoice
-from qaml_qiskit.papers.verdicts import Verdict
 from qaml_qiskit.reports import is_count
 
 VERDICTS_FILE = "verdicts.json"
@@ -116,7 +116,8 @@ class PaperVerdicts(_Document):
         for claim in self.claims:
             if claim.item not in known:
                 raise ValueError(f"an item of claim {claim.claim}, one of {', '.join(known)}")
-        if any(self.counts.get(verdict, 0) != count for verdict, count in counts(self.claims).items()):
+        found = [claim.verdict for claim in self.claims]
+        if any(self.counts.get(verdict, 0) != found.count(verdict) for verdict in VERDICTS):
             raise ValueError(f"counts of the {len(self.claims)} claims' own verdicts")
         return self
 
