@@ -43,6 +43,8 @@ _EXPECTED = {
     "too_short": "at least {min_length} of them",
     "too_long": "at most {max_length} of them",
     "string_too_short": "at least {min_length} characters",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "text of the form {pattern}",
 }
 
 
@@ -124,6 +126,10 @@ def fitted(value: object, source: str, schema: type[Model], remedy: str = _REMED
             names = problem["ctx"]["names"].split(", ")
             raise unknown_name(f"there is no such {problem['ctx']['noun']}", problem["input"], names) from error
         place = ".".join(map(str, problem["loc"])) or "the whole file"
+        if problem["type"] == "missing":
+            raise damaged(source, f"no {place}", f"a value for {problem['loc'][-1]}", remedy) from error
+        if problem["type"] == "extra_forbidden":
+            raise damaged(source, f"the unknown field {place}", "fields that are known", remedy) from error
         raise damaged(source, f"{place} = {short(problem['input'])}", expected, remedy) from error
 
 

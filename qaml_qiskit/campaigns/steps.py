@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,10 +11,11 @@ from typing import Any
 
 import qaml_qiskit
 from qaml_qiskit.artifacts import METRICS_FILE, RUNS_FOLDER
+from qaml_qiskit.artifacts.run import CONFIG_FILE
 from qaml_qiskit.campaigns.naming import renamed, texts
 from qaml_qiskit.datasets.references import is_path
 from qaml_qiskit.datasets.sources import fingerprint
-from qaml_qiskit.errors import InUseError, unknown_name
+from qaml_qiskit.errors import ConfigurationError, InUseError, unknown_name
 from qaml_qiskit.files import FolderLock, make_folders
 from qaml_qiskit.workflows.request import Request
 
@@ -121,6 +123,22 @@ class StepPool:
 
     folder: Path
     around: Mapping[str, Any] = field(default_factory=dict)
+
+    def check_folder(self) -> None:
+        """See that steps can be run in the folder, before anything is begun; nothing is made.
+
+        Raises:
+            ConfigurationError: a file is in its place, it cannot be written, or it is a run itself.
+        """
+        above = next(path for path in (self.folder, *self.folder.absolute().parents) if os.path.lexists(path))
+        is_run = (self.folder / CONFIG_FILE).is_file()
+        if is_run or not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+            raise ConfigurationError(
+                f"steps cannot be kept in {self.folder}",
+                got="the folder of a run" if is_run else f"{above}, which is no folder that can be written",
+                expected="a folder of steps, or one that can be made",
+                remedy="choose another folder with --steps-dir",
+            )
 
     def place(self, step: CommandStep) -> Path:
         """Where a step's run is, finished or not; whatever name it was begun under."""

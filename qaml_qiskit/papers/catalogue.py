@@ -6,7 +6,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from qaml_qiskit.errors import ConfigurationError, unknown_name
-from qaml_qiskit.formats import fitted, yaml_of
+from qaml_qiskit.formats import fitted, read_bytes, yaml_of
 from qaml_qiskit.papers.consistency import check_paper
 from qaml_qiskit.papers.schema import Claims, Paper, PaperPlan
 
@@ -72,6 +72,14 @@ def _no_paper(asked: str) -> ConfigurationError:
     )
 
 
+def _content(file: Traversable) -> bytes:
+    return (
+        read_bytes(file, f"a paper has a {CLAIMS_FILE} and a {PLAN_FILE}")
+        if isinstance(file, Path)
+        else file.read_bytes()
+    )
+
+
 @cache
 def _known(name: str) -> Paper:
     return _read(name, files("qaml_qiskit.papers") / name)
@@ -79,7 +87,7 @@ def _known(name: str) -> Paper:
 
 def _read(name: str, folder: Traversable) -> Paper:
     said, plan = (
-        fitted(yaml_of((folder / file).read_bytes(), f"{name}/{file}"), f"{name}/{file}", schema)
+        fitted(yaml_of(_content(folder / file), f"{name}/{file}"), f"{name}/{file}", schema, "correct the file")
         for file, schema in ((CLAIMS_FILE, Claims), (PLAN_FILE, PaperPlan))
     )
     assert isinstance(said, Claims)

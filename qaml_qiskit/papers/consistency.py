@@ -16,6 +16,15 @@ def measures_of(claim: Claim) -> Iterator[Measure]:
     yield from getattr(expect, "over", ())
 
 
+def figures_of(claim: Claim) -> Iterator[Measure]:
+    """The same, and whatever is taken off from them."""
+    for measure in measures_of(claim):
+        part: Measure | None = measure
+        while part is not None:
+            yield part
+            part = part.minus
+
+
 def check_paper(paper: Paper) -> None:
     """Refuse a paper whose claims and plan do not fit together.
 
@@ -73,18 +82,16 @@ def _check_claims(paper: Paper) -> None:
 
 def runs_of(claim: Claim) -> Iterator[str]:
     """The runs of the plan that a claim reads."""
-    for measure in measures_of(claim):
-        for each in (measure, measure.minus):
-            if each is not None and each.run is not None:
-                yield each.run
+    for measure in figures_of(claim):
+        if measure.run is not None:
+            yield measure.run
 
 
 def models_of(claim: Claim) -> Iterator[str]:
     """The models of the plan whose training a claim reads."""
-    for measure in measures_of(claim):
-        for each in (measure, measure.minus):
-            if each is not None and each.model is not None:
-                yield each.model
+    for measure in figures_of(claim):
+        if measure.model is not None:
+            yield measure.model
 
 
 def _check_measure(place: str, measure: Measure, paper: Paper) -> None:

@@ -50,6 +50,12 @@ class Observation:
         intervals = None if self.intervals is None else tuple(self.intervals[row] for row in rows)
         return Observation(self.values[rows], hits, tuple(seeds), intervals)
 
+    def is_of_the_same_images(self, other: "Observation") -> bool:
+        """Whether it can be told image by image how the two differ, or single images are not known."""
+        if self.hits is None or other.hits is None:
+            return True
+        return len({len(each) for each in (*self.hits, *other.hits)}) == 1
+
     def __sub__(self, other: "Observation") -> "Observation":
         """Seed by seed, and image by image where both have them; an observation without seeds fits any."""
         seeds = self.seeds or other.seeds

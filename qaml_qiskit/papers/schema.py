@@ -14,10 +14,12 @@ Tier = Literal["quick", "paper", "full"]
 TIERS: tuple[Tier, ...] = ("quick", "paper", "full")
 
 Fields = dict[str, Any]
+#: Of models, runs, items and claims: files are called after them, so that nothing leads out of a folder.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class PlannedModel(_Strict):
@@ -73,7 +75,7 @@ class Picture(_Strict):
     panel: str | None = None
     where: Fields = {}
     """Rows that are drawn: these columns have these values (a list: one of them)."""
-    file: str | None = None
+    file: Name | None = None
     caption: str = ""
 
 
@@ -91,9 +93,9 @@ class PlannedItem(_Strict):
 class PaperPlan(_Strict):
     """A paper's ``plan.yaml``."""
 
-    models: Mapping[str, PlannedModel] = {}
-    runs: Mapping[str, PlannedRun] = {}
-    items: Mapping[str, PlannedItem]
+    models: Mapping[Name, PlannedModel] = {}
+    runs: Mapping[Name, PlannedRun] = {}
+    items: Annotated[Mapping[Name, PlannedItem], Field(min_length=1)]
 
 
 class Measure(_Strict):
@@ -120,7 +122,7 @@ class Published(_Strict):
     """A number that a paper gives."""
 
     value: float
-    images: int | None = Field(default=None, ge=1)
+    images: int | None = Field(default=None, ge=1, le=10**9)
     """Its sample size, where the number is a share of images."""
 
     @model_validator(mode="after")
@@ -153,7 +155,7 @@ class NoDifference(_Strict):
     kind: Literal["no difference"]
     first: Measure
     second: Measure
-    within: float
+    within: Annotated[float, Field(gt=0)]
 
 
 class AtLeast(_Strict):
@@ -203,7 +205,7 @@ Expectation = Annotated[
 class Claim(_Strict):
     """Something that a paper says, in our words, and what would have to be measured if it is so."""
 
-    id: str = Field(pattern=r"[a-z0-9][a-z0-9.-]*")
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=80)]
     item: str
     """The figure, table or statement that it belongs to."""
     told: str

@@ -1,6 +1,7 @@
 """The page of a run: one HTML file that works offline."""
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -22,6 +23,8 @@ _GAP = 2
 _LONGEST_TEXT = 28
 #: A single row with more columns than this stands upright.
 _WIDEST_ROW = 6
+
+_CODE = re.compile(r"`([^`\n]+)`")
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def _render(template: str, **values: object) -> str:
     )
     environment.filters["tables"] = tables
     environment.filters["heading"] = heading
+    environment.filters["coded"] = coded
     # Spaces matter to a shell.
     environment.filters["as_it_is"] = escape
     environment.filters["base64"] = lambda data: Markup(base64.b64encode(data).decode("ascii"))
@@ -183,6 +187,11 @@ def _cell(value: object, name: str, is_number: bool = False) -> TableCell:
 def _width(name: str, rows: Sequence[Row], folded: int) -> int:
     words = max(map(len, heading(name).split()))
     return _GAP + max(words, *(min(len(format_cell(row[name], name)), folded) for row in rows))
+
+
+def coded(text: str) -> Markup:
+    """A text whose words between backticks are code, as messages and notes have them."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(printable(text)))))
 
 
 def _shown(value: object) -> object:

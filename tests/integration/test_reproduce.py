@@ -68,6 +68,7 @@ def test_page_has_a_verdict_for_every_claim(here: Path, qaml: Qaml) -> None:
     assert rows["learns"]["published"] == pytest.approx(0.9)
     for file in ("report.html", "metrics.json", "claims.csv", "moved.csv", "net.csv"):
         assert (here / "again" / file).is_file()
+    assert "95 % for other images and trainings." in (here / "again" / "tiny.md").read_text()
 
 
 def test_nothing_is_computed_twice(here: Path) -> None:
@@ -82,12 +83,15 @@ def test_nothing_is_computed_twice(here: Path) -> None:
 
 
 def test_an_interrupted_call_goes_on(done: Path, tmp_path: Path) -> None:
-    paper = write_paper(tmp_path / "tiny")
+    paper = write_paper(tmp_path / "my papers" / "tiny")
     first, second = Told(STEPS[1] - 1), Told()
     with pytest.raises(KeyboardInterrupt):
         front.reproduce(f"{paper}/fig1", out=tmp_path / "page", progress=first)
     found = front.reproduce(f"{paper}/fig1", out=tmp_path / "page", progress=second)
     assert len(first.begun) + len(second.begun) == STEPS[1] + 1
+    page = (tmp_path / "page" / "tiny.md").read_text()
+    assert f"qaml reproduce '{paper}/fig1'" in page
+    assert "95 % for other images." in page
     # Steps of another folder, whose runs name their models as they lay when they were run.
     undisturbed = front.reproduce(f"{done}/tiny/fig1", steps_dir=done / "runs" / "steps", out=tmp_path / "other")
     assert found.results == undisturbed.results
@@ -156,6 +160,7 @@ def test_files_of_other_runs(here: Path) -> None:
         ({"row": {"victim": "qvc", "victim_kind": "noisy"}}, ["no row fits", "moved", "victim_kind noisy", "exact"]),
         ({"row": {"victim": "qvc"}}, ["several rows fit", "2 of 4 rows", "victim qvc"]),
         ({"row": NET, "column": "colour"}, ["no number", "colour", "accuracy"]),
+        ({"row": NET, "minus": {"model": "net"}}, ["of other images", "net", "minus"]),
     ],
 )
 def test_a_measure_must_be_one_number(here: Path, measure: dict[str, Any], words: list[str]) -> None:

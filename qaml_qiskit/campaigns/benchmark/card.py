@@ -1,22 +1,29 @@
 """The card of a model: everything that a row of the benchmark says, and what it takes to check it."""
 
 import math
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from qaml_qiskit.artifacts import Row
+from qaml_qiskit.attacks.auditing.auditor import Verdict
 from qaml_qiskit.campaigns.benchmark.figures import Figure
 from qaml_qiskit.campaigns.benchmark.protocol import Arena, FigurePlan, Protocol, load_protocol
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.evaluation import wilson_interval
 from qaml_qiskit.formats import model_of, read_bytes
+from qaml_qiskit.workflows.words import quoted
 
 #: Ends of intervals are compared to so much: their digits are those of JSON.
 _CLOSE = 1e-9
 _MEND = "take the card as `qaml benchmark` wrote it, or run the benchmark again"
+#: Characters of a note.
+MOST_OF_A_NOTE = 500
+#: What an audit may say.
+_VERDICTS = (*get_args(Verdict), "not audited")
 #: What belongs to the row of every figure that is a share.
 _SHARES = ("rate", "share", "given")
 
@@ -72,7 +79,7 @@ class Card(_Part):
     figures: dict[str, Figure]
     commands: dict[str, str]
     versions: dict[str, str | None]
-    note: str = ""
+    note: Annotated[str, Field(max_length=MOST_OF_A_NOTE)] = ""
 
     @property
     def row(self) -> Row:
@@ -131,6 +138,20 @@ def _of_another_kind(card: Card, protocol: Protocol, arena: Arena) -> Iterator[t
     unknown = set(card.commands) - set(protocol.steps)
     if unknown:
         yield "its commands", ", ".join(sorted(unknown)), f"those of {', '.join(protocol.steps)}"
+        return
+    for name, line in card.commands.items():
+        called = protocol.steps[name].command
+        if not _is_call(line, called):
+            yield f"the command of {name}", line, f"a call of qaml {called}, and nothing beside it"
+
+
+def _is_call(line: str, command: str) -> bool:
+    """Whether a line that others are to run is a call of one command: nothing in it means anything to a shell."""
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        return False
+    return words[:2] == ["qaml", command] and line == " ".join(map(quoted, words))
 
 
 def _of_figure(
@@ -146,8 +167,8 @@ def _of_figure(
             yield name, "an interval or a count of nothing", "none without a value"
         return
     if plan.kind == "verdict":
-        if not isinstance(value, str):
-            yield name, str(value), "a word"
+        if value not in _VERDICTS:
+            yield name, str(value), f"one of {', '.join(_VERDICTS)}"
         return
     if isinstance(value, str):
         yield name, repr(value), "a number"

@@ -1,5 +1,6 @@
 """The cards of others: each checked, and all of them as one table. ``qaml benchmark --verify`` and ``--table``."""
 
+import html
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -65,11 +66,13 @@ def sorted_cards(cards: Sequence[Card]) -> list[Card]:
     """By version, data set and robust accuracy, best first.
 
     Raises:
-        InputError: two cards of one version are of the same weights on the same data.
+        InputError: two cards of one version are of the same weights, under the same filter, on the same data.
     """
-    seen: dict[tuple[int, str, str], str] = {}
+    seen: dict[tuple[int, str, str, str], str] = {}
     for card in cards:
-        key = (card.protocol.version, card.data.dataset, card.model.weights)
+        # What stands behind @ is done to every image before the model reads it: the same weights are another row.
+        _, _, rule = card.model.name.partition("@")
+        key = (card.protocol.version, card.data.dataset, card.model.weights, rule)
         if key in seen:
             raise InputError(
                 "two cards are of the same model",
@@ -109,6 +112,8 @@ def _shown(card: Card, row: dict[str, object]) -> dict[str, object]:
         if figure is not None and figure.interval is not None:
             text += " ({} – {})".format(*map(format_cell, figure.interval))
         shown[name] = text
+    # A name that somebody sent: a page must not take it for HTML.
+    shown["model"] = html.escape(card.model.name, quote=False)
     shown["audit"] = card.figures["audit"].value or "not audited"
     return shown
 

@@ -56,6 +56,11 @@ class Contestant:
         found = {name: self._reason(plan) for name, plan in self.protocol.steps.items()}
         return {name: reason for name, reason in found.items() if reason}
 
+    @property
+    def applicable(self) -> list[str]:
+        """The steps that do apply to it, in their order."""
+        return [name for name in self.protocol.steps if name not in self.reasons]
+
     def step(self, name: str) -> CommandStep:
         """A step of the protocol for this model."""
         depends = {self.name: self.deployment.fingerprint, self.source.name: self.source.weights}

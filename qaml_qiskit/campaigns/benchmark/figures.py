@@ -51,7 +51,9 @@ def read_figure(name: str, plan: FigurePlan, arena: Arena, tables: Mapping[str, 
     row = _row(name, plan, arena, tables.get(plan.table, ()))
     value = row[plan.column]
     if value is None:
-        return missing("nothing was right before the attack" if plan.among else "the command found none")
+        if plan.kind == "verdict":
+            return missing("nothing could be audited")
+        return missing("nothing was right before the attack" if plan.among else "its command gives none")
     if plan.kind in ("number", "verdict"):
         return Figure(value=value)
     images = int(arena.words[plan.images])

@@ -6,7 +6,8 @@ from qaml_qiskit.artifacts import Row, Run
 from qaml_qiskit.campaigns.benchmark.card import Card
 from qaml_qiskit.campaigns.benchmark.protocol import Protocol
 from qaml_qiskit.campaigns.benchmark.request import BenchmarkRequest
-from qaml_qiskit.reports import Brief, Outcome, Report, accuracy_bars
+from qaml_qiskit.reports import Brief, Outcome, Report, Section, accuracy_bars
+from qaml_qiskit.text import slug
 
 #: Figures that a picture shows, each as a bar.
 _SHOWN = {
@@ -32,6 +33,7 @@ _NOT_SOUND = (
     "{model}: the audit calls the attack {verdict}, so that robust_accuracy is an upper bound; `qaml attack --audit` "
     "shows which check failed."
 )
+_NOT_AUDITED = "{model}: the attack could not be audited, so that robust_accuracy is an upper bound."
 _BARS = "Shares of the images that stay right; bars: 95 % intervals. A gap: not defined for the model."
 
 
@@ -73,10 +75,15 @@ def notes_of_cards(protocol: Protocol, cards: Sequence[Card]) -> list[str]:
         told.append(f"{dataset}: {sizes}; source {arena.source.model}. {' '.join(arena.why.split())}".strip())
     for card in cards:
         verdict = card.figures["audit"].value
-        if verdict != "sound":
-            told.append(_NOT_SOUND.format(model=card.model.name, verdict=verdict or "not audited"))
-        reasons = dict.fromkeys(figure.reason for figure in card.figures.values() if figure.reason)
-        told += [f"{card.model.name}: {reason}." for reason in reasons]
+        if verdict in (None, "not audited"):
+            told.append(_NOT_AUDITED.format(model=card.model.name))
+        elif verdict != "sound":
+            told.append(_NOT_SOUND.format(model=card.model.name, verdict=verdict))
+        reasons: dict[str, list[str]] = {}
+        for name, figure in card.figures.items():
+            if figure.reason:
+                reasons.setdefault(figure.reason, []).append(name)
+        told += [f"{card.model.name} has no {', '.join(names)}: {reason}." for reason, names in reasons.items()]
     return told
 
 
@@ -105,9 +112,12 @@ def write_report(run: Run, request: BenchmarkRequest, protocol: Protocol, cards:
     """
     rows, notes = [card.row for card in cards], notes_of_cards(protocol, cards)
     report = Report(run, request.command_line(run.config), f"Benchmark, version {protocol.version}")
-    report.table("Models", headline(rows), *notes)
+    report.table("Models", headline(rows))
     report.csv("benchmark.csv", rows)
     report.picture("benchmark.png", picture(cards), _BARS)
+    addresses = {card.model.name: f"cards/{slug(card.model.name)}.json" for card in cards}
+    report.section(Section("", ("All columns, and the cards:",), links={"benchmark.csv": "benchmark.csv"} | addresses))
+    report.section(Section("What the columns say", tuple(notes)))
     report.table("All figures", figure_rows(protocol, cards), file="figures.csv")
     commands = [
         {"model": card.model.name, "step": step, "command": line}

@@ -47,15 +47,12 @@ def benchmark(
         "protocol": protocol.fingerprint,
         "weights": {each.name: each.deployment.weights for each in everyone},
     }
+    around = {"data_dir": data_dir, "workers": workers, "scheduler": scheduler, "progress": progress}
+    pool = StepPool(steps_dir or STEPS_FOLDER, around)
+    if not all(pool.has(each.step(name)) for each in everyone for name in each.applicable):
+        pool.check_folder()
     with open_run("benchmark", request, resolved, out) as run:
         if not run.complete:
-            around = {
-                "data_dir": data_dir,
-                "workers": workers,
-                "scheduler": scheduler,
-                "progress": progress,
-            }
-            pool = StepPool(steps_dir or STEPS_FOLDER, around)
             cards = []
             for contestant in everyone:
                 card = card_of(contestant, pool, request.note, progress)
@@ -80,10 +77,8 @@ def card_of(contestant: Contestant, pool: StepPool, note: str, progress: Progres
     protocol, arena = contestant.protocol, contestant.arena
     runs: dict[str, Run] = {}
     commands = {}
-    for name, plan in protocol.steps.items():
-        if name in contestant.reasons:
-            continue
-        step = contestant.step(name)
+    for name in contestant.applicable:
+        plan, step = protocol.steps[name], contestant.step(name)
         if not pool.has(step):
             progress.say(f"{contestant.short_name}: {plan.told}")
         runs[name] = load_run(pool.run(step), plan.command)

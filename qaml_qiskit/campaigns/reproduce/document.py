@@ -1,12 +1,13 @@
 """``verdicts.json``: a paper's page for programs, from which its page for people is made again."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from qaml_qiskit.campaigns.reproduce.findings import PaperFindings
 from qaml_qiskit.papers import FALSE_DISCOVERIES, VERDICTS, counts
+from qaml_qiskit.papers.judgement import Verdict
 from qaml_qiskit.papers.schema import OpenChoice
 from qaml_qiskit.reports import is_count
 
@@ -31,7 +32,7 @@ class JudgedClaim(_Document):
     """In our words."""
     expect: str
     """Which kind of expectation was judged."""
-    verdict: str
+    verdict: Verdict
     why: str
     published: float | None
     published_images: int | None
@@ -95,7 +96,7 @@ class ShownItem(_Document):
 class PaperVerdicts(_Document):
     """A paper gone through."""
 
-    paper: str
+    paper: Annotated[str, Field(pattern=r"^[^/\\]+$")]
     """Its name."""
     title: str
     reference: str
@@ -115,6 +116,9 @@ class PaperVerdicts(_Document):
         for claim in self.claims:
             if claim.item not in known:
                 raise ValueError(f"an item of claim {claim.claim}, one of {', '.join(known)}")
+        found = [claim.verdict for claim in self.claims]
+        if any(self.counts.get(verdict, 0) != found.count(verdict) for verdict in VERDICTS):
+            raise ValueError(f"counts of the {len(self.claims)} claims' own verdicts")
         return self
 
     @property

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from qaml_qiskit.papers import Claim, Judgement, Measure, Observation, Paper, Tier, judge
 from qaml_qiskit.papers.schema import NotRun, Seen
+from qaml_qiskit.workflows.words import quoted
 
 Row = Mapping[str, Any]
 
@@ -72,7 +73,8 @@ class PaperFindings:
 
     def command(self, item: str) -> str:
         """What makes an item again, for a shell."""
-        return f"qaml reproduce {self.asked or self.paper.name}/{item} --tier {self.tier} --seeds {self.seeds}"
+        asked = quoted(f"{self.asked or self.paper.name}/{item}")
+        return f"qaml reproduce {asked} --tier {self.tier} --seeds {self.seeds}"
 
     def ran(self, item: str) -> tuple[str, ...]:
         """Names of the item's runs, and of models whose training is asked for."""

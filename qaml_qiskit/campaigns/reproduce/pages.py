@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from qaml_qiskit.campaigns.reproduce.document import JudgedClaim, PaperVerdicts, ShownItem, VerdictsFile, readable
 from qaml_qiskit.files import write_atomically
@@ -24,7 +25,7 @@ def paper_page(document: PaperVerdicts) -> str:
     parts = [f"# {document.title}", document.lead]
     first = next((picture for item in document.items for picture in item.pictures), None)
     if first is not None:
-        parts.append(f"![{flat_text(first.caption)}]({first.file})")
+        parts.append(f"![{flat_text(first.caption)}]({quote(first.file)})")
     parts.append(f"{document.reference}.".replace("..", "."))
     parts += ["## Items", _overview(document, places), " ".join(document.notes)]
     for item in document.items:
@@ -83,13 +84,15 @@ def _item(item: ShownItem, claims: Sequence[JudgedClaim]) -> list[str]:
         parts.append("\n".join(f"- Left open: {each.left_open}. Here: {each.choice}." for each in item.choices))
     if claims:
         parts.append(_claims(claims))
-    parts += [f"![{flat_text(picture.caption)}]({picture.file})\n\n*{picture.caption}*" for picture in item.pictures]
+    parts += [
+        f"![{flat_text(picture.caption)}]({quote(picture.file)})\n\n*{picture.caption}*" for picture in item.pictures
+    ]
     parts += item.remarks
     if item.not_run is None:
         parts.append(_shell(item.command))
     if item.runs:
         folders = ", ".join(f"`{folder}`" for run in item.runs for folder in run.folders)
-        rows = ", ".join(f"[{run.csv}]({run.csv})" for run in item.runs)
+        rows = ", ".join(f"[{run.csv}]({quote(run.csv)})" for run in item.runs)
         commands = "\n".join(command for run in item.runs for command in run.commands)
         parts += (
             [f"Rows: {rows}. Runs: {folders}. The commands behind them:", _shell(commands)]

@@ -62,7 +62,8 @@ def _drawn(found: PaperFindings, item: str, picture: Picture) -> tuple[bytes, st
     draw = paper_lines if picture.kind == "lines" else paper_bars
     png = draw(panels, published, _axis(picture.x), _axis(picture.y))
     bands = "Bands" if picture.kind == "lines" else "Bars"
-    seeds = " and trainings" if any("seed" in row for each in rows.values() for row in each) else ""
+    trainings = {row["seed"] for each in rows.values() for row in each if "seed" in row}
+    seeds = " and trainings" if len(trainings) > 1 else ""
     diamonds = " Hollow diamonds: published numbers." if published else ""
     return png, f"{_told(found, item, picture).rstrip('.')}. {bands}: 95 % for other images{seeds}.{diamonds}"
 
@@ -153,4 +154,13 @@ def _title(row: Row, picture: Picture) -> str:
 
 
 def _where(x: Any, picture: Picture) -> float | str:
-    return x if isinstance(x, int | float) and picture.kind == "lines" else format_cell(x, picture.x)
+    if picture.kind == "bars":
+        return format_cell(x, picture.x)
+    if not isinstance(x, int | float):
+        raise ConfigurationError(
+            "a picture cannot be drawn",
+            got=f"lines over {picture.x} {x}",
+            expected="a column of numbers",
+            remedy="say kind: bars in the plan",
+        )
+    return x

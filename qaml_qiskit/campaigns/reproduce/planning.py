@@ -10,7 +10,7 @@ from qaml_qiskit.campaigns.steps import CommandStep, request_class
 from qaml_qiskit.datasets import dataset_spec, fetch, is_here
 from qaml_qiskit.datasets.references import is_path
 from qaml_qiskit.datasets.store import missing_data
-from qaml_qiskit.errors import ConfigurationError, QamlError
+from qaml_qiskit.errors import ConfigurationError, QamlError, unknown_name
 from qaml_qiskit.papers.consistency import models_of
 from qaml_qiskit.papers.merging import run_fields, train_fields
 from qaml_qiskit.papers.schema import Fields, Paper, PlannedItem, PlannedModel, Tier
@@ -103,6 +103,7 @@ class Planning:
     def __init__(self, paper: Paper, items: tuple[str, ...], tier: Tier, seeds: int) -> None:
         self.paper, self.items, self.tier, self.seeds = paper, items, tier, seeds
         self._seeded: dict[str, bool] = {}
+        self._looked_at: list[str] = []
         self.jobs: dict[Job, Planned] = {}
         self.requests: dict[Job, Request] = {}
         self.asked = tuple(
@@ -155,15 +156,30 @@ class Planning:
         if is_model:
             return plan.models[name].seeded
         if name not in self._seeded:
+            if name in self._looked_at:
+                raise ConfigurationError(
+                    f"{self.paper.name}/plan.yaml: the run {name} needs itself",
+                    got=" needs ".join([*self._looked_at, name]),
+                    expected="runs that can be run one after the other",
+                    remedy="take one of these files from elsewhere",
+                )
+            self._looked_at.append(name)
             command, fields = plan.runs[name].command, run_fields(plan, name, self.tier)
-            self._seeded[name] = any(
-                self._is_seeded(each, is_model=each in plan.models) for each in self._needs(name, command, fields)
-            )
+            needs = self._needs(name, command, fields)
+            self._seeded[name] = any([self._is_seeded(each, is_model=each in plan.models) for each in needs])
+            self._looked_at.pop()
         return self._seeded[name]
 
     def _needs(self, name: str, command: str, fields: Fields) -> list[str]:
         """What a run's fields name, in the order of the plan."""
         plan = self.paper.plan
+        for file in _files(fields):
+            if file["run"] not in plan.runs and file["run"] not in plan.models:
+                raise unknown_name(
+                    f"{self.paper.name}/plan.yaml, {name}: there is no such run",
+                    file["run"],
+                    [*plan.runs, *plan.models],
+                )
         found = names_in(command, fields, {*plan.models, *plan.runs} - {name})
         if patterns := sorted(each for each in found if each in plan.models and plan.models[each].only_pattern):
             raise ConfigurationError(
@@ -201,7 +217,7 @@ class Planning:
             seed = job.seed if self._is_seeded(name, is_model=is_model) else None
             needs[name] = Job(name, seed, is_model)
         kept = planned.kept.get(self.tier)
-        return Planned(planned.command, fields, needs, kept and kept.format(seed=job.seed or 0))
+        return Planned(planned.command, fields, needs, kept and kept.replace("{seed}", str(job.seed or 0)))
 
     def _checked(self, job: Job, planned: Planned) -> Request:
         """The request, with fields refused that the command would refuse, before anything is computed."""
@@ -272,7 +288,9 @@ def takes_model(command: str, field: str) -> bool:
 
 
 def _is_file(value: Any) -> bool:
-    return isinstance(value, Mapping) and {*value} == {"run", "file"}
+    return (
+        isinstance(value, Mapping) and {*value} == {"run", "file"} and all(isinstance(x, str) for x in value.values())
+    )
 
 
 def _files(value: Any) -> Iterator[Mapping[str, str]]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.campaigns.reproduce.document import (
@@ -144,7 +145,7 @@ def _add_item(
         report.section(Section("", picture=pictures[picture.file], caption=picture.caption))
     if item.remarks:
         report.section(Section("", item.remarks))
-    files = {run.csv: run.csv for run in item.runs}
+    files = {run.csv: quote(run.csv) for run in item.runs}
     files |= {text: address for run in item.runs for text, address in links.get(run.run, {}).items()}
     commands = [] if item.not_run is not None else [item.command]
     commands += [command for run in item.runs for command in run.commands]
@@ -156,7 +157,7 @@ def _address(place: Path, home: Path) -> str:
     """Of a run's page, or its folder, seen from another run."""
     page = place / REPORT_FILE if (place / REPORT_FILE).is_file() else place
     try:
-        return Path(os.path.relpath(page.resolve(), home.resolve())).as_posix()
+        return quote(Path(os.path.relpath(page.resolve(), home.resolve())).as_posix())
     except ValueError:
         # Another drive has no way there.
         return page.resolve().as_uri()

@@ -7,11 +7,13 @@ from pydantic import AfterValidator, Field, model_validator
 from qaml_qiskit.errors import ConfigurationError, QamlError
 from qaml_qiskit.papers.catalogue import find_items, load_paper
 from qaml_qiskit.papers.schema import Tier
-from qaml_qiskit.workflows.fields import Count, each_once
+from qaml_qiskit.workflows.fields import each_once
 from qaml_qiskit.workflows.request import Request
 
 #: Stands for the list of what there is.
 LIST = "list"
+#: Every seed is planned before anything is run, and costs a training of every model that depends on it.
+MOST_SEEDS = 100
 
 
 class ReproduceRequest(Request):
@@ -24,7 +26,7 @@ class ReproduceRequest(Request):
     plan.yaml; or the word list, alone or in front of papers, for what there is."""
     tier: Tier = "quick"
     """How much is run: the whole path on few images, the paper's own sizes, or whole test sets."""
-    seeds: Count = 1
+    seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] = 1
     """Trainings of every model that the paper's plan lets depend on a seed, from seed 0 on."""
 
     @model_validator(mode="after")

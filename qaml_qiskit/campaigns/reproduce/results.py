@@ -77,6 +77,13 @@ class Results:
         if measure.minus is None:
             return observation
         taken = self.observe(measure.minus)
+        if taken is not None and not observation.is_of_the_same_images(taken):
+            raise ConfigurationError(
+                f"{self._told(measure)}: what is taken off is of other images",
+                got=f"{measure.minus.run or measure.minus.model}",
+                expected="a measure of as many images",
+                remedy="correct minus in claims.yaml, or images in plan.yaml",
+            )
         return None if taken is None else observation - taken
 
     def _jobs(self, name: str) -> tuple[Job, ...]:

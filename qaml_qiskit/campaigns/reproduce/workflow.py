@@ -16,7 +16,7 @@ from qaml_qiskit.campaigns.reproduce.report import brief_claims, write_report
 from qaml_qiskit.campaigns.reproduce.request import ReproduceRequest
 from qaml_qiskit.campaigns.reproduce.results import Results
 from qaml_qiskit.campaigns.steps import STEPS_FOLDER, StepPool
-from qaml_qiskit.errors import InUseError
+from qaml_qiskit.errors import ConfigurationError, InUseError, ignored_options
 from qaml_qiskit.papers import find_items, load_paper
 from qaml_qiskit.papers.catalogue import paper_part
 from qaml_qiskit.papers.schema import Paper
@@ -51,6 +51,10 @@ def reproduce(
         QamlError: the request cannot be served, or a step failed; what was finished is kept.
     """
     if request.only_list:
+        given: dict[str, object] = {} if request.is_default("tier") else {"tier": request.tier}
+        given |= {} if out is None else {"out": str(out)}
+        if given:
+            raise ignored_options("the list, which shows every tier and keeps nothing,", given, "neither")
         return listed(request.items[1:], steps_dir or STEPS_FOLDER, request.seeds)
     progress = progress or Silent()
     around = {
@@ -67,6 +71,8 @@ def reproduce(
     carryings = [Carrying(planning, pool, progress) for planning in plannings]
     for each in carryings:
         check_data(each.planning, each.missing, data_dir)
+    if any(each.missing for each in carryings):
+        pool.check_folder()
     resolved = {"papers": {each.paper.name: _fingerprint(each.paper) for each in plannings}}
     # Looked at before anything is computed; other processes may carry out the same plan meanwhile.
     with _opened(request, resolved, out) as run:
@@ -100,7 +106,13 @@ def plan_items(request: ReproduceRequest) -> list[Planning]:
     papers: dict[str, Paper] = {}
     for words in request.items:
         paper, items = find_items(words)
-        papers[paper.name] = paper
+        if papers.setdefault(paper.name, paper) != paper:
+            raise ConfigurationError(
+                "two papers cannot be on one page",
+                got=f"two of the name {paper.name}",
+                expected="papers whose folders have names of their own",
+                remedy="reproduce them one by one, or rename a folder",
+            )
         asked.setdefault(paper.name, []).extend(items)
     return [
         Planning(paper, tuple(dict.fromkeys(asked[name])), request.tier, request.seeds)

