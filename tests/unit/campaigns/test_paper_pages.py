@@ -1,5 +1,6 @@
 """The pages of papers: what is on them, for people and for programs, and that one follows from the other."""
 
+import re
 import csv
 import json
 from pathlib import Path
@@ -119,7 +120,10 @@ def test_pages_that_are_kept_follow_from_their_verdicts() -> None:
     kept = [(file.parent, each) for file in KEPT.glob(f"*/{VERDICTS_FILE}") for each in read_verdicts(file)]
     assert kept
     for place, each in kept:
-        assert (place / f"{each.paper}.md").read_text() == paper_page(each), place
+        page = paper_page(each)
+        assert (place / f"{each.paper}.md").read_text() == page, place
+        beside = set(re.findall(r"\]\(([\w.-]+\.(?:csv|png))\)", page))
+        assert beside <= {file.name for file in place.iterdir()}, f"{place}: a file that the page links to is not kept"
 
 
 def test_counts_are_shown_as_counts() -> None:
