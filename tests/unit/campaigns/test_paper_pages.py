@@ -1,8 +1,8 @@
 """The pages of papers: what is on them, for people and for programs, and that one follows from the other."""
 
-import re
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
