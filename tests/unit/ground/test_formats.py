@@ -168,7 +168,7 @@ def test_a_missing_field_is_damage_of_the_file() -> None:
 
 
 def test_a_misspelt_field_is_told_before_the_one_that_it_leaves_out() -> None:
-    with pytest.raises(DamagedFileError, match="got nmaes = 3"):
+    with pytest.raises(DamagedFileError, match="got the unknown field nmaes"):
         model_of(b'{"size": 3, "nmaes": 3}', "card.json", Card)
 
 
