@@ -12,12 +12,14 @@ from qaml_qiskit.reports.drawing import (
     TITLE,
     accuracy_axis,
     axis_names,
+    base_name,
     beside,
     interval,
     label,
     legend,
     new_figure,
     png,
+    shared_legend,
 )
 
 Row = Mapping[str, Any]
@@ -118,9 +120,7 @@ def transfer_curves(rows: Sequence[Row], chance: float) -> bytes:
             title = "clean" if source is None else f"{attack} on {_short(source, sources)}"
             axes.set_title(label(title, _TITLE), fontsize=TITLE)
         line[0].set_ylabel("accuracy")
-    drawn = {name: handle for axes in grid.flat for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)}
-    columns = max(1, int(size[0] / _LEGEND_COLUMN))
-    legend(figure, handles=drawn.values(), labels=drawn, loc="outside lower center", ncols=columns)
+    shared_legend(figure, grid.flat, _LEGEND_COLUMN)
     return png(figure)
 
 
@@ -153,6 +153,6 @@ def _strength_axis(axes: Axes, chance: float, text: str) -> None:
 
 def _short(name: str, names: Sequence[str | None]) -> str:
     """The last part of a path, where that is enough to tell it from the others."""
-    last = [str(other).rstrip("/").rpartition("/")[2] for other in names]
-    mine = name.rstrip("/").rpartition("/")[2]
+    last = [base_name(str(other)) for other in names]
+    mine = base_name(name)
     return mine if last.count(mine) == 1 else name

@@ -17,9 +17,9 @@ from qaml_qiskit.reports.drawing import (
     cycled,
     interval,
     label,
-    legend,
     new_figure,
     png,
+    shared_legend,
     stroke,
 )
 
@@ -52,7 +52,7 @@ def roc_curves(scores: Scores) -> bytes:
         axes.plot([0, 1], [0, 1], color="0.6", linewidth=1)
         axis_names(axes, "false positives", "true positives" if number % _COLUMNS == 0 else "")
         axes.set_title(label(name, LONGEST_NAME), fontsize=TITLE)
-    _shared_legend(figure, panels)
+    shared_legend(figure, panels, _LEGEND_COLUMN)
     return png(figure)
 
 
@@ -77,7 +77,7 @@ def score_histograms(scores: Scores, thresholds: Mapping[str, Sequence[float]]) 
             axes.axvline(threshold, color="0.4", linestyle="--", linewidth=1)
         axis_names(axes, "score", "share of the images")
         axes.set_title(label(detector), fontsize=TITLE)
-    _shared_legend(figure, panels)
+    shared_legend(figure, panels, _LEGEND_COLUMN)
     return png(figure)
 
 
@@ -111,7 +111,7 @@ def detection_strengths(rows: Sequence[Row]) -> bytes | None:
         accuracy_axis(axes)
         axis_names(axes, "strength ε (0: clean)", "share with an alarm")
         axes.set_title(label(f"{attack} on {source}"), fontsize=TITLE)
-    _shared_legend(figure, panels)
+    shared_legend(figure, panels, _LEGEND_COLUMN)
     return png(figure)
 
 
@@ -131,9 +131,3 @@ def _panels(count: int, names: int) -> tuple[Any, list[Any]]:
     for empty in panels[count:]:
         empty.remove()
     return figure, panels[:count]
-
-
-def _shared_legend(figure: Any, panels: Sequence[Any]) -> None:
-    drawn = {name: line for axes in panels for line, name in zip(*axes.get_legend_handles_labels(), strict=True)}
-    columns = max(1, int(figure.get_size_inches()[0] / _LEGEND_COLUMN))
-    legend(figure, handles=drawn.values(), labels=drawn, loc="outside lower center", ncols=columns)

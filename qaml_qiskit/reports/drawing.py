@@ -42,6 +42,11 @@ def label(text: str, longest: int = LONGEST_NAME) -> str:
     return "\n".join(_shortened(printable(line), longest) for line in text.split("\n"))
 
 
+def base_name(path: str) -> str:
+    """The last part of a path: of a model's name, what stands behind its folders."""
+    return path.rstrip("/").rpartition("/")[2]
+
+
 def cycled(choices: Sequence[str], items: Iterable[Item]) -> list[tuple[str, Item]]:
     """Every item with a choice, such as a colour; after the last one they begin again."""
     return [(choices[number % len(choices)], item) for number, item in enumerate(items)]
@@ -95,6 +100,22 @@ def accuracy_axis(axes: Axes, levels: Mapping[str, float] | None = None) -> None
 def legend(owner: Axes | Figure, **options: Any) -> None:
     """The legend of a panel, or of a whole picture."""
     owner.legend(frameon=False, fontsize=SMALL, **options)
+
+
+def shared_legend(figure: Figure, panels: Iterable[Axes], column: float, last: str = "") -> None:
+    """One legend below all panels, with every name once.
+
+    Args:
+        figure: the picture.
+        panels: whose names they are.
+        column: inches of a name.
+        last: the name that stands behind all others, if it is there.
+    """
+    drawn = {name: handle for axes in panels for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)}
+    if last in drawn:
+        drawn[last] = drawn.pop(last)
+    columns = max(1, int(figure.get_figwidth() / column))
+    legend(figure, handles=drawn.values(), labels=drawn, loc="outside lower center", ncols=columns)
 
 
 def interval(axes: Axes, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> None:

@@ -17,9 +17,9 @@ from qaml_qiskit.reports.drawing import (
     beside,
     interval,
     label,
-    legend,
     new_figure,
     png,
+    shared_legend,
     stroke,
 )
 
@@ -85,7 +85,7 @@ def paper_lines(panels: Panels, published: Panels, x_label: str, y_label: str) -
         _finished(axes, title, x_label, y_label, panels)
         if all(float(point.x).is_integer() for series in lines.values() for point in series):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _below(figure, grid)
+    shared_legend(figure, grid, _LEGEND_COLUMN, last=_PUBLISHED)
     return png(figure)
 
 
@@ -120,7 +120,7 @@ def paper_bars(panels: Panels, published: Panels, x_label: str, y_label: str) ->
         axes.set_xlim(-0.6, len(groups) - 0.4)
         axes.set_xticks(range(len(groups)), [label(group, letters) for group in groups], parse_math=False)
         _finished(axes, title, x_label, y_label, panels)
-    _below(figure, grid)
+    shared_legend(figure, grid, _LEGEND_COLUMN, last=_PUBLISHED)
     return png(figure)
 
 
@@ -151,12 +151,3 @@ def _finished(axes: Axes, title: str, x_label: str, y_label: str, panels: Panels
     axis_names(axes, x_label, y_label)
     if title:
         axes.set_title(label(title, _TITLE), fontsize=TITLE)
-
-
-def _below(figure: Figure, grid: Sequence[Axes]) -> None:
-    """One legend for all panels."""
-    drawn = {name: handle for axes in grid for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)}
-    if _PUBLISHED in drawn:
-        drawn[_PUBLISHED] = drawn.pop(_PUBLISHED)
-    columns = max(1, int(figure.get_figwidth() / _LEGEND_COLUMN))
-    legend(figure, handles=drawn.values(), labels=drawn, loc="outside lower center", ncols=columns)

@@ -3,7 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qaml_qiskit.reports.drawing import SMALL, TITLE, axis_names, label, legend, new_figure, png, stroke
+from qaml_qiskit.reports.drawing import (
+    SMALL,
+    TITLE,
+    axis_names,
+    base_name,
+    label,
+    new_figure,
+    png,
+    shared_legend,
+    stroke,
+)
 
 Row = Mapping[str, Any]
 _PANEL = (3.4, 2.5)
@@ -56,20 +66,13 @@ def trace_curves(rows: Sequence[Row], critical: Sequence[Row], class_names: Sequ
                     color="0.35",
                 )
             axes.set_ylim(-0.02, 1.12)
-            told = f"image {index}, {attack} on {_last(source)}"
-            axes.set_title(f"{label(_last(victim), _TITLE)}\n{label(told, _TITLE)}", fontsize=TITLE - 1)
+            told = f"image {index}, {attack} on {base_name(source)}"
+            axes.set_title(f"{label(base_name(victim), _TITLE)}\n{label(told, _TITLE)}", fontsize=TITLE - 1)
             axis_names(axes, "strength ε" if number == len(lines) else "")
         panels[0].set_ylabel("probability")
-    handles, names = grid[0][0].get_legend_handles_labels()
-    legend(
-        figure, handles=handles, labels=names, loc="outside lower center", ncols=max(1, int(size[0] / _LEGEND_COLUMN))
-    )
+    shared_legend(figure, grid.flat, _LEGEND_COLUMN)
     return png(figure)
 
 
 def _place(row: Row) -> tuple[object, ...]:
     return row["source"], row["attack"], row["index"], row["victim"]
-
-
-def _last(name: str) -> str:
-    return name.rstrip("/").rpartition("/")[2]
