@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class CommandStep:
     fields: Mapping[str, Any]
     depends: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def request(self) -> Request:
         """The request; refused as the command refuses it."""
         return request_class(self.command).model_validate(dict(self.fields))
@@ -53,9 +53,10 @@ class CommandStep:
         Args:
             depends: the fingerprints, if they are others than :attr:`depends`.
         """
-        told = renamed(self.request.model_dump(mode="json"), self.depends if depends is None else depends)
-        words: dict[str, Any] = json.loads(json.dumps(told))
-        return words
+        told: dict[str, Any] = renamed(
+            self.request.model_dump(mode="json"), self.depends if depends is None else depends
+        )
+        return told
 
     @property
     def fingerprint(self) -> str:
@@ -146,18 +147,23 @@ class StepPool:
         begun = sorted(self.folder.glob(f"*-{fingerprint}"), key=lambda path: not (path / METRICS_FILE).is_file())
         return begun[0] if begun else self.folder / f"{step.name}-{fingerprint}"
 
-    def has(self, step: CommandStep) -> bool:
-        """Whether a step's run is finished."""
-        return (self.place(step) / METRICS_FILE).is_file()
+    def finished(self, step: CommandStep) -> Path | None:
+        """Where a step's run is, if it is finished."""
+        place = self.place(step)
+        return place if (place / METRICS_FILE).is_file() else None
 
-    def run(self, step: CommandStep) -> Path:
+    def run(self, step: CommandStep, starting: Callable[[], None] = lambda: None) -> Path:
         """Run a step, go on with it, or find it finished.
+
+        Args:
+            step: the step.
+            starting: called before the command is, if it is.
 
         Raises:
             InUseError: another process is at work on it.
             QamlError: as the command.
         """
-        place = self.run_unless_busy(step)
+        place = self.run_unless_busy(step, starting)
         if place is None:
             raise InUseError(
                 f"{self.place(step)} is in use",
@@ -177,8 +183,8 @@ class StepPool:
         Raises:
             QamlError: as the command.
         """
-        if self.has(step):
-            return self.place(step)
+        if (place := self.finished(step)) is not None:
+            return place
         make_folders(self.folder / _LOCKS)
         try:
             lock = FolderLock(self.folder / _LOCKS, step.fingerprint)
@@ -186,10 +192,11 @@ class StepPool:
             return None
         with lock:
             # Somebody else may have finished it between the look and the lock.
-            if not self.has(step):
+            place = self.place(step)
+            if not (place / METRICS_FILE).is_file():
                 starting()
-                self._call(step, self.place(step))
-        return self.place(step)
+                self._call(step, place)
+        return place
 
     def _call(self, step: CommandStep, place: Path) -> None:
         function = getattr(qaml_qiskit, step.command)

@@ -66,7 +66,7 @@ def _check_claims(paper: Paper) -> None:
         _check(place, "there is no such item", claim.item, said.items)
         for choice in claim.open:
             _check(place, "there is no such open choice", choice, said.open)
-        for measure in measures_of(claim):
+        for measure in figures_of(claim):
             _check_measure(place, measure, paper)
     for item in said.items:
         used = {each for claim in said.claims if claim.item == item for each in runs_of(claim)}
@@ -109,8 +109,6 @@ def _check_measure(place: str, measure: Measure, paper: Paper) -> None:
         _check(place, "there is no such model", measure.model, plan.models)
         if plan.models[measure.model].only_pattern:
             raise _only_pattern(place, measure.model)
-    if measure.minus is not None:
-        _check_measure(place, measure.minus, paper)
 
 
 def _check(place: str, what: str, name: str, known: Collection[str]) -> None:

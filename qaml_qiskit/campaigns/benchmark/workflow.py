@@ -1,6 +1,7 @@
 """One protocol for every classifier: the work behind ``qaml benchmark``."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def benchmark(
     }
     around = {"data_dir": data_dir, "workers": workers, "scheduler": scheduler, "progress": progress}
     pool = StepPool(steps_dir or STEPS_FOLDER, around)
-    if not all(pool.has(each.step(name)) for each in everyone for name in each.applicable):
+    if not all(pool.finished(each.step(name)) for each in everyone for name in each.applicable):
         pool.check_folder()
     with open_run("benchmark", request, resolved, out) as run:
         if not run.complete:
@@ -79,9 +80,8 @@ def card_of(contestant: Contestant, pool: StepPool, note: str, progress: Progres
     commands = {}
     for name in contestant.applicable:
         plan, step = protocol.steps[name], contestant.step(name)
-        if not pool.has(step):
-            progress.say(f"{contestant.short_name}: {plan.told}")
-        runs[name] = load_run(pool.run(step), plan.command)
+        starting = partial(progress.say, f"{contestant.short_name}: {plan.told}")
+        runs[name] = load_run(pool.run(step, starting), plan.command)
         commands[name] = contestant.command_line(name)
     tables = {name: run.metrics() for name, run in runs.items()}
     return Card(

@@ -71,8 +71,8 @@ class Carrying:
             before = len(self.found)
             for job, planned in list(self._ready()):
                 step = planned.step(job, self.found)
-                if self._pool.has(step):
-                    self.found[job] = _found(job, step, self._pool.place(step))
+                if (place := self._pool.finished(step)) is not None:
+                    self.found[job] = _found(job, step, place)
 
     def carry_out(self, wait: Callable[[float], None] = time.sleep) -> None:
         """Run what is missing, models first.

@@ -5,7 +5,7 @@ from typing import Any
 
 from qaml_qiskit.campaigns.reproduce.planning import Planning
 from qaml_qiskit.errors import ConfigurationError
-from qaml_qiskit.papers.consistency import measures_of
+from qaml_qiskit.papers.consistency import figures_of
 from qaml_qiskit.papers.schema import Claim, Measure
 
 #: By the columns of rows, the fields of requests that say what stands in them.
@@ -53,7 +53,7 @@ def check_rows(planning: Planning) -> None:
         planning = Planning(paper, planning.items, "paper", 1)
     for claim in paper.said.claims:
         if claim.item in planning.items and paper.plan.items[claim.item].not_run is None:
-            for measure in measures_of(claim):
+            for measure in figures_of(claim):
                 _check(planning, claim, measure)
 
 
@@ -85,8 +85,6 @@ def _check(planning: Planning, claim: Claim, measure: Measure) -> None:
             expected=f"one of {', '.join(map(str, found.asked))}",
             remedy=f"add it to {found.field} of the run in plan.yaml, or correct the claim",
         )
-    if measure.minus is not None:
-        _check(planning, claim, measure.minus)
 
 
 def _is(wanted: object, asked: object) -> bool:

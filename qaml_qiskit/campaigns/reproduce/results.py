@@ -1,6 +1,6 @@
 """What the runs of a plan measured, in the plan's own names."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from qaml_qiskit.campaigns.reproduce.planning import Found, Job, Planning, takes
 from qaml_qiskit.campaigns.reproduce.recorded import interval_of, recorded
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.papers import Measure, Observation
-from qaml_qiskit.papers.consistency import measures_of
+from qaml_qiskit.papers.consistency import figures_of
 from qaml_qiskit.papers.schema import Fields
 
 _COMMA = ", "
@@ -148,14 +148,8 @@ class Results:
     def _told(self, measure: Measure) -> str:
         """Whose measure it is: the claims that have it."""
         paper = self.planning.paper
-        of = [claim.id for claim in paper.said.claims if any(measure in _all(each) for each in measures_of(claim))]
+        of = [claim.id for claim in paper.said.claims if measure in figures_of(claim)]
         return f"{paper.name}, claim {of[0]}, {measure.run or measure.model}" if of else f"{paper.name}, {measure.run}"
-
-
-def _all(measure: Measure) -> Iterator[Measure]:
-    yield measure
-    if measure.minus is not None:
-        yield from _all(measure.minus)
 
 
 def _in_plans_words(value: Any, names: Mapping[str, str]) -> Any:

@@ -1,6 +1,5 @@
 """What is there already: kept models and kept runs, believed only as far as their fingerprints go."""
 
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -97,9 +96,8 @@ def _kept_words(place: Path, command: str) -> dict[str, Any]:
     if isinstance(weights, str):
         # Of the single model that it has.
         weights = dict.fromkeys([str(told["model"])] if isinstance(told.get("model"), str) else [], weights)
-    words = renamed(told, {model_part(name): found for name, found in weights.items()})
-    found: dict[str, Any] = json.loads(json.dumps(words))
-    return found
+    words: dict[str, Any] = renamed(told, {model_part(name): found for name, found in weights.items()})
+    return words
 
 
 def _digests(step: CommandStep) -> dict[str, str]:
