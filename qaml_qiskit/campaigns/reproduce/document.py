@@ -92,6 +92,11 @@ class ShownItem(_Document):
     remarks: tuple[str, ...] = ()
     """What is missing from it."""
 
+    @property
+    def heading(self) -> str:
+        """Its place in the paper, as the heading of a section."""
+        return f"{self.place[:1].upper()}{self.place[1:]}"
+
 
 class PaperVerdicts(_Document):
     """A paper gone through."""

@@ -31,12 +31,12 @@ def listed(papers: Sequence[str], steps: Path, seeds: int) -> Outcome:
         ConfigurationError: there is no such paper.
     """
     pool = StepPool(steps)
-    rows = [_row(name, item, pool, seeds) for name in papers or PAPERS for item in load_paper(name).plan.items]
+    known = {name: load_paper(name) for name in papers or PAPERS}
+    rows = [_row(name, paper, item, pool, seeds) for name, paper in known.items() for item in paper.plan.items]
     return Outcome("reproduce", None, rows, notes=(_READING,))
 
 
-def _row(name: str, item: str, pool: StepPool, seeds: int) -> Row:
-    paper = load_paper(name)
+def _row(name: str, paper: Paper, item: str, pool: StepPool, seeds: int) -> Row:
     said, planned = paper.said.items[item], paper.plan.items[item]
     return {
         "item": f"{name}/{item}",

@@ -20,7 +20,7 @@ def paper_page(document: PaperVerdicts) -> str:
     Args:
         document: the verdicts.
     """
-    anchors = _anchors([_heading(item) for item in document.items])
+    anchors = _anchors([item.heading for item in document.items])
     places = {item.item: anchor for item, anchor in zip(document.items, anchors, strict=True)}
     parts = [f"# {document.title}", document.lead]
     first = next((picture for item in document.items for picture in item.pictures), None)
@@ -77,7 +77,7 @@ def _claims(claims: Sequence[JudgedClaim]) -> str:
 
 
 def _item(item: ShownItem, claims: Sequence[JudgedClaim]) -> list[str]:
-    parts = [f"## {_heading(item)}", item.told]
+    parts = [f"## {item.heading}", item.told]
     if item.not_run is not None:
         parts.append(f"**Not run:** {item.not_run}")
     if item.choices:
@@ -106,10 +106,6 @@ def _shell(commands: str) -> str:
     # Not executed: a reproduction takes from minutes to days.
     lines = "\n".join(f"$ {line}" for line in commands.split("\n"))
     return f"```console\n{lines}\n```"
-
-
-def _heading(item: ShownItem) -> str:
-    return f"{item.place[:1].upper()}{item.place[1:]}"
 
 
 def _anchors(headings: Sequence[str]) -> list[str]:

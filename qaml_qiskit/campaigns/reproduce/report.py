@@ -139,8 +139,7 @@ def _add_item(
         }
         for claim in document.of_item(item.item)
     ]
-    place = f"{item.place[:1].upper()}{item.place[1:]}"
-    report.section(Section(place, texts, rows, anchor=_anchor(document, item.item), folded=_FOLDED))
+    report.section(Section(item.heading, texts, rows, anchor=_anchor(document, item.item), folded=_FOLDED))
     for picture in item.pictures:
         report.section(Section("", picture=pictures[picture.file], caption=picture.caption))
     if item.remarks:
