@@ -66,14 +66,14 @@ def reproduce(
     }
     pool = StepPool(steps_dir or STEPS_FOLDER, around)
     plannings = plan_items(request)
-    for planning in plannings:
+    for planning in plannings.values():
         check_rows(planning)
-    carryings = [Carrying(planning, pool, progress) for planning in plannings]
+    carryings = [Carrying(planning, pool, progress) for planning in plannings.values()]
     for each in carryings:
         check_data(each.planning, each.missing, data_dir)
     if any(each.missing for each in carryings):
         pool.check_folder()
-    resolved = {"papers": {each.paper.name: _fingerprint(each.paper) for each in plannings}}
+    resolved = {"papers": {each.paper.name: _fingerprint(each.paper) for each in plannings.values()}}
     # Looked at before anything is computed; other processes may carry out the same plan meanwhile.
     with _opened(request, resolved, out) as run:
         pass
@@ -82,7 +82,7 @@ def reproduce(
             each.carry_out()
         with _opened(request, resolved, run.path) as run:
             if not run.complete:
-                found = [_findings(request, each) for each in carryings]
+                found = [_findings(request, asked, each) for asked, each in zip(plannings, carryings, strict=True)]
                 write_report(run, request.command_line(run.config), found)
     return Outcome.of(run, brief=brief_claims)
 
@@ -96,14 +96,15 @@ def _opened(request: ReproduceRequest, resolved: Mapping[str, Any], out: Path | 
             time.sleep(_PAUSE)
 
 
-def plan_items(request: ReproduceRequest) -> list[Planning]:
-    """The jobs of every paper that is asked for.
+def plan_items(request: ReproduceRequest) -> dict[str, Planning]:
+    """The jobs of every paper that is asked for, by the words that named it first.
 
     Raises:
         ConfigurationError: an item that there is not, or a plan that does not fit.
     """
     asked: dict[str, list[str]] = {}
     papers: dict[str, Paper] = {}
+    words_of: dict[str, str] = {}
     for words in request.items:
         paper, items = find_items(words)
         if papers.setdefault(paper.name, paper) != paper:
@@ -113,17 +114,17 @@ def plan_items(request: ReproduceRequest) -> list[Planning]:
                 expected="papers whose folders have names of their own",
                 remedy="reproduce them one by one, or rename a folder",
             )
+        words_of.setdefault(paper.name, paper_part(words))
         asked.setdefault(paper.name, []).extend(items)
-    return [
-        Planning(paper, tuple(dict.fromkeys(asked[name])), request.tier, request.seeds)
+    return {
+        words_of[name]: Planning(paper, tuple(dict.fromkeys(asked[name])), request.tier, request.seeds)
         for name, paper in papers.items()
-    ]
+    }
 
 
-def _findings(request: ReproduceRequest, carried: Carrying) -> PaperFindings:
+def _findings(request: ReproduceRequest, asked: str, carried: Carrying) -> PaperFindings:
     planning = carried.planning
     measured = Results(planning, carried.known)
-    asked = next(paper_part(words) for words in request.items if find_items(words)[0].name == planning.paper.name)
     return PaperFindings(planning.paper, planning.items, request.tier, request.seeds, measured, asked)
 
 
