@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from qaml_qiskit.simulation.heisenberg.channels import ROUNDING, FloatArray, swapped
-from qaml_qiskit.simulation.heisenberg.fusion import Step
+from qaml_qiskit.simulation.heisenberg.step import Step
 from qaml_qiskit.simulation.heisenberg.structure import IntArray, Structures
 from qaml_qiskit.simulation.heisenberg.varying import Matrix, combined, pattern, samples
 
