@@ -68,9 +68,11 @@ struct Pattern {
 
     Pattern(const QamlPropagation& propagation, const QamlSweep& sweep) {
         const std::int64_t low = propagation.strides[sweep.low], high = propagation.strides[sweep.high];
+        const bool is_ordered = sweep.kind == kBlocksLow || sweep.kind == kBlocksBoth;
         for (int i = 0; i < 16; i++) {
+            const int to = is_ordered ? i : sweep.target[i];
             source[i] = (sweep.source[i] >> 2) * high + (sweep.source[i] & 3) * low;
-            target[i] = (sweep.target[i] >> 2) * high + (sweep.target[i] & 3) * low;
+            target[i] = (to >> 2) * high + (to & 3) * low;
         }
     }
 };
@@ -108,17 +110,57 @@ QAML_OUTLINE void blocks_sweep(T* tile, const Rows& rows, const Pattern& pattern
     });
 }
 
+// Two 2×2 matrices on the diagonal of a 4×4 matrix.
 template <class T>
+QAML_INLINE void transform_pairs(const T* m, Vec<T>& a, Vec<T>& b, Vec<T>& c, Vec<T>& d) {
+    const Vec<T> i = m[0] * a + m[1] * b, x = m[4] * a + m[5] * b;
+    const Vec<T> y = m[10] * c + m[11] * d, z = m[14] * c + m[15] * d;
+    a = i, b = x, c = y, d = z;
+}
+
+// Blocks, then a 4×4 matrix on the lower digit and, if `Both`, one on the higher. What the blocks leave is put in order
+// in the nearest cache, which is cheaper than another sweep over the tile.
+template <class T, bool Both, bool Pairs, int Form>
+QAML_OUTLINE void local_sweep(T* tile, const Rows& rows, const Pattern& pattern, const std::int32_t* target,
+                              const T* numbers) {
+    for_rows(rows, tile, [&](T* row) QAML_ALWAYS {
+        for (T* part = row; part < row + kRow; part += QAML_BYTES / sizeof(T)) {
+            Vec<T> x[16], ordered[16];
+            load<T>(x, part, pattern.source);
+            QAML_UNROLL for (int i = 0; i < 16; i += 4) {
+                if (Pairs) transform_pairs<T>(numbers + 4 * i, x[i], x[i + 1], x[i + 2], x[i + 3]);
+                else transform<kFull, T>(numbers + 4 * i, x[i], x[i + 1], x[i + 2], x[i + 3]);
+            }
+            QAML_UNROLL for (int i = 0; i < 16; i++) ordered[target[i]] = x[i];
+            QAML_UNROLL for (int i = 0; i < 16; i++) x[i] = ordered[i];
+            QAML_UNROLL for (int i = 0; i < 16; i += 4) {
+                transform<Form, T>(numbers + 64, x[i], x[i + 1], x[i + 2], x[i + 3]);
+            }
+            if (Both) {
+                QAML_UNROLL for (int i = 0; i < 4; i++) {
+                    transform<Form, T>(numbers + 80, x[i], x[i + 4], x[i + 8], x[i + 12]);
+                }
+            }
+            store<T>(x, part, pattern.target);
+        }
+    });
+}
+
+// One 16×16 matrix; `Preserving` where its first column is that of the identity.
+template <class T, bool Preserving>
 QAML_OUTLINE void dense_sweep(T* tile, const Rows& rows, const Pattern& pattern, const T* numbers) {
     for_rows(rows, tile, [&](T* row) QAML_ALWAYS {
         for (T* part = row; part < row + kRow; part += QAML_BYTES / sizeof(T)) {
             Vec<T> x[16];
             load<T>(x, part, pattern.source);
-            for (int start = 0; start < 16; start += 8) {
+            QAML_UNROLL for (int start = 0; start < 16; start += 8) {
                 const T* m = numbers + 16 * start;
                 Vec<T> y[8];
-                QAML_UNROLL for (int i = 0; i < 8; i++) y[i] = m[16 * i] * x[0];
-                QAML_UNROLL for (int j = 1; j < 16; j++) {
+                QAML_UNROLL for (int i = 0; i < 8; i++) {
+                    y[i] = Preserving ? m[16 * i + 1] * x[1] : m[16 * i] * x[0];
+                }
+                if (Preserving && start == 0) y[0] += x[0];
+                QAML_UNROLL for (int j = 1 + Preserving; j < 16; j++) {
                     QAML_UNROLL for (int i = 0; i < 8; i++) y[i] += m[16 * i + j] * x[j];
                 }
                 QAML_UNROLL for (int i = 0; i < 8; i++) {
@@ -196,7 +238,19 @@ void run_sweep(const QamlPropagation& propagation, std::int64_t places, const Qa
     const Rows rows(propagation, places & ~(std::int64_t(1) << sweep.low | std::int64_t(1) << sweep.high));
     const Pattern pattern(propagation, sweep);
     const T* numbers = static_cast<const T*>(propagation.numbers) + sweep.numbers;
-    if (sweep.kind == kDense) return dense_sweep<T>(tile, rows, pattern, numbers);
+    if (sweep.kind == kDense) {
+        if (sweep.form == kFull) return dense_sweep<T, false>(tile, rows, pattern, numbers);
+        return dense_sweep<T, true>(tile, rows, pattern, numbers);
+    }
+    if (sweep.kind == kBlocksLow || sweep.kind == kBlocksBoth) {
+        using Local = void (*)(T*, const Rows&, const Pattern&, const std::int32_t*, const T*);
+        constexpr Local locals[8] = {local_sweep<T, false, false, kFull>, local_sweep<T, false, false, kUnital>,
+                                     local_sweep<T, false, true, kFull>,  local_sweep<T, false, true, kUnital>,
+                                     local_sweep<T, true, false, kFull>,  local_sweep<T, true, false, kUnital>,
+                                     local_sweep<T, true, true, kFull>,   local_sweep<T, true, true, kUnital>};
+        const bool is_unital = sweep.form & kUnital, pairs = sweep.form & kPairs, both = sweep.kind == kBlocksBoth;
+        return locals[4 * both + 2 * pairs + is_unital](tile, rows, pattern, sweep.target, numbers);
+    }
     using Function = void (*)(T*, const Rows&, const Pattern&, const T*);
     constexpr Function functions[3][3] = {
         {blocks_sweep<T, kBlocks, kFull>, blocks_sweep<T, kBlocks, kPreserving>, blocks_sweep<T, kBlocks, kUnital>},
