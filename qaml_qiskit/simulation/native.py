@@ -11,7 +11,7 @@ _MODULE = "qaml_qiskit.simulation._kernel"
 _MIN_QUBITS, _MAX_QUBITS = 2, 14
 
 _INT, _LONG, _POINTER = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
-_INTERFACE_VERSION = 1
+_INTERFACE_VERSION = 2
 _SIGNATURES = {
     "qaml_interface_version": ([], _INT),
     "qaml_best_level": ([], _INT),
@@ -25,6 +25,7 @@ _SIGNATURES = {
         _INT,
     ),
     "qaml_propagate": ([_INT, _INT, _INT, *([_POINTER] * 3)], _INT),
+    "qaml_overlaps": ([_INT, _INT, _INT, *([_POINTER] * 4)], _INT),
 }
 
 

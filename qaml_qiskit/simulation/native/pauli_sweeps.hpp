@@ -265,5 +265,82 @@ void run_turn(const QamlPropagation* propagation, const QamlTurn* turn, T* tile)
         run_sweep<T>(*propagation, turn->places, propagation->sweeps[turn->first_sweep + s], tile);
 }
 
+// Lane i of the result is lane i ^ Mask of the value.
+template <int Mask, class V, int... I>
+QAML_INLINE V exchanged(const V& value, std::integer_sequence<int, I...>) {
+#if defined(__clang__) || __GNUC__ >= 12
+    return __builtin_shufflevector(value, value, (I ^ Mask)...);
+#else
+    return __builtin_shuffle(value, decltype(value < value){(I ^ Mask)...});
+#endif
+}
+
+// Overlaps on the digits inside the rows of two tiles, added to out[place][i][j].
+template <class T>
+QAML_OUTLINE void overlap_inside(const T* one, const T* other, const Rows& rows, double* out) {
+    constexpr int width = QAML_BYTES / sizeof(T), parts = kRow / width;
+    typedef std::make_integer_sequence<int, width> All;
+    // By which number's bits the places of two numbers in a row differ: of the lower digit, then of the higher.
+    T sums[8][kRow] = {};
+    for (int o = 0; o < rows.num_outer; o++) {
+        Vec<T> found[8][parts] = {};
+        for (int i = 0; i < rows.num_inner; i++) {
+            const Vec<T>* a = reinterpret_cast<const Vec<T>*>(one + rows.outer[o] + rows.inner[i]);
+            const Vec<T>* b = reinterpret_cast<const Vec<T>*>(other + rows.outer[o] + rows.inner[i]);
+            const auto add = [&](int k, auto mask) QAML_ALWAYS {
+                constexpr int across = decltype(mask)::value / width, within = decltype(mask)::value % width;
+                QAML_UNROLL for (int q = 0; q < parts; q++) found[k][q] += a[q] * exchanged<within>(b[q ^ across], All{});
+            };
+            add(0, std::integral_constant<int, 0>{}), add(1, std::integral_constant<int, 1>{});
+            add(2, std::integral_constant<int, 2>{}), add(3, std::integral_constant<int, 3>{});
+            add(5, std::integral_constant<int, 4>{}), add(6, std::integral_constant<int, 8>{});
+            add(7, std::integral_constant<int, 12>{});
+        }
+        for (int k = 0; k < 8; k++)
+            for (int q = 0; q < parts; q++)
+                for (int lane = 0; lane < width; lane++) sums[k][q * width + lane] += found[k][q][lane];
+    }
+    for (int shift = 0; shift < 4; shift++)
+        for (int at = 0; at < kRow; at++) {
+            const int low = at & 3, high = at >> 2;
+            out[4 * low + (low ^ shift)] += double(sums[shift][at]);
+            out[16 + 4 * high + (high ^ shift)] += double(sums[shift ? 4 + shift : 0][at]);
+        }
+}
+
+// Overlaps on the digit that tells four rows apart, `stride` numbers from one to the next, added to out[i][j].
+template <class T>
+QAML_OUTLINE void overlap_outside(const T* one, const T* other, const Rows& rows, std::int64_t stride, double* out) {
+    constexpr int width = QAML_BYTES / sizeof(T);
+    for (int o = 0; o < rows.num_outer; o++) {
+        Vec<T> sums[16] = {};
+        for (int i = 0; i < rows.num_inner; i++)
+            for (int part = 0; part < kRow; part += width) {
+                const std::int64_t at = rows.outer[o] + rows.inner[i] + part;
+                Vec<T> b[4];
+                QAML_UNROLL for (int j = 0; j < 4; j++) {
+                    b[j] = *reinterpret_cast<const Vec<T>*>(other + at + j * stride);
+                }
+                QAML_UNROLL for (int k = 0; k < 4; k++) {
+                    const Vec<T> a = *reinterpret_cast<const Vec<T>*>(one + at + k * stride);
+                    QAML_UNROLL for (int j = 0; j < 4; j++) sums[4 * k + j] += a * b[j];
+                }
+            }
+        for (int k = 0; k < 16; k++) out[k] += double(sum_lanes<T>(sums[k]));
+    }
+}
+
+// Overlaps on the places `wanted` of the tiles that start at `one` and `other`, added to out[place][i][j].
+template <class T>
+void overlap_tile(const QamlPropagation* propagation, std::int64_t places, std::int64_t wanted, const T* one,
+                  const T* other, double* out) {
+    if (wanted & 3) overlap_inside<T>(one, other, Rows(*propagation, places), out);
+    for (int place = kRowPlaces; place < propagation->num_places; place++) {
+        if (!(wanted >> place & 1)) continue;
+        const Rows rows(*propagation, places & ~(std::int64_t(1) << place));
+        overlap_outside<T>(one, other, rows, propagation->strides[place], out + 16 * place);
+    }
+}
+
 }  // namespace
 }  // namespace qaml
