@@ -55,10 +55,14 @@ def _steps(operations: Operations, num_digits: int, structures: Structures) -> t
     """What comes first is no part of a product that the vector would start as, but a step as any other."""
     plan = fuse(operations, num_digits, structures)
     first = [digit for digit, matrix in enumerate(plan.start) if not _is_identity(matrix)]
-    if len(first) % 2:
-        first.append(next(digit for digit in range(num_digits) if digit not in first))
-    pairs = (sorted(first[index : index + 2]) for index in range(0, len(first), 2))
-    locals_ = [Step(low, high, np.eye(16), plan.start[low], plan.start[high]) for low, high in pairs]
+    locals_ = []
+    for index in range(0, len(first), 2):
+        pair = first[index : index + 2]
+        if len(pair) == 1:
+            pair = sorted({*pair, 1 if pair[0] == 0 else pair[0] - 1})
+        low, high = pair
+        own = [plan.start[digit] if digit in first[index:] else np.eye(4) for digit in pair]
+        locals_.append(Step(low, high, np.eye(16), *own))
     return (*locals_, *plan.steps)
 
 
