@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from qaml_qiskit.simulation.heisenberg.channels import Channel, FloatArray, on_s
 from qaml_qiskit.simulation.heisenberg.free import FreeGates
 from qaml_qiskit.simulation.heisenberg.places import overlap
 from qaml_qiskit.simulation.heisenberg.propagation import Cone
-from qaml_qiskit.simulation.heisenberg.stretches import Stretches, stretches
+from qaml_qiskit.simulation.heisenberg.stretches import Operations, Stretches, stretches
 from qaml_qiskit.simulation.heisenberg.strings import string_values
 from qaml_qiskit.simulation.heisenberg.varying import Matrix, Varying, combined
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors, products
@@ -58,7 +59,10 @@ class Adjoint:
         #: From the parameters to what :meth:`matrices` takes.
         self.run_matrices = RunMatrices(self._walls.all_runs, free)
         self._factors, self._digits = torch.from_numpy(factors).to(dtype), tuple(digits)
-        self._back, self._forth = self._stretches()
+        back, forth = self._operations()
+        #: All of it at once, where nothing is kept on the way.
+        self._whole = stretches([list(chain(*back))], self._num_digits, dtype)
+        self._back, self._forth = (stretches(part, self._num_digits, dtype) for part in (back, forth))
 
     @property
     def num_walls(self) -> int:
@@ -87,47 +91,50 @@ class Adjoint:
         # Index tables are counted as long integers.
         return (vectors * self._back.size + inputs) * self._dtype.itemsize + 9 * 4 ** len(self._digits)
 
-    def _stretches(self) -> tuple[Stretches, Stretches]:
+    def _operations(self) -> tuple[list[Operations], list[Operations]]:
         """Backwards: the last fixed part, then each wall with the fixed part in front of it. Forwards: the same."""
         walls, fixed = self._walls.runs, self._walls.fixed
-        back: list[list[tuple[tuple[int, ...], Matrix]]] = [_fixed(reversed(fixed[-1]), backwards=True)]
+        back: list[Operations] = [_fixed(reversed(fixed[-1]), backwards=True)]
         for wall, before in zip(reversed(walls), reversed(fixed[:-1]), strict=True):
             own = [(run.digits, combined(_transposed, run.leaf)) for run in wall]
             back.append([*own, *_fixed(reversed(before), backwards=True)])
-        forth = [
+        forth: list[Operations] = [
             [*_fixed(before, backwards=False), *((run.digits, run.leaf) for run in wall)]
             for wall, before in zip(walls, fixed[:-1], strict=True)
         ]
-        return tuple(stretches(part, self._num_digits, self._dtype) for part in (back, forth))  # type: ignore[return-value]
+        return back, forth
 
-    def prepare(self, stacks: Sequence[Tensor]) -> None:
-        """Take the matrices of the runs."""
+    def prepare(self, stacks: Sequence[Tensor], *parts: Stretches) -> None:
+        """Take the matrices of the runs, for some of the stretches."""
         leaves: dict[Varying, FloatArray] = {}
         for group, stack in zip(self.run_matrices.groups, stacks, strict=True):
             values = stack.detach().numpy()
             leaves |= {run.leaf: values[index : index + 1] for index, run in enumerate(group)}
-        self._back.prepare(leaves)
-        self._forth.prepare(leaves)
+        for part in parts:
+            part.prepare(leaves)
 
-    def values(self) -> Tensor:
-        """M_s of all that is read."""
+    def values(self, stacks: Sequence[Tensor]) -> Tensor:
+        """M_s of all that is read, for such matrices of the runs."""
+        self.prepare(stacks, self._whole)
         found = []
         for which in range(len(self._factors)):
-            state = self._end(which)
-            for index in range(self.num_walls + 1):
-                state = self._back.run(index, state)
+            state = self._whole.run(0, self._end(which))
             vectors = PauliVectors(state[None], self._back.strides)
             found.append(vectors.matrix(0, self._digits, is_hermitian=False))
         return torch.stack(found)
 
-    def gradients(self, cotangents: Tensor) -> dict[Run, FloatArray]:
-        """dL/dR of every run, given dL/dM_s, shape (m, 2^k, 2^k)."""
+    def gradients(self, stacks: Sequence[Tensor], cotangents: Tensor) -> dict[Run, FloatArray]:
+        """Overlaps of every run behind it, given dL/dM_s, shape (m, 2^k, 2^k)."""
+        self.prepare(stacks, self._back, self._forth)
         found: dict[Run, FloatArray] = {}
+        stride = self.stride()
+        kept = -(-self.num_walls // stride) + (stride if stride > 1 else 0)
+        room = torch.empty(kept, self._back.size, dtype=self._dtype)
         for which, cotangent in enumerate(cotangents):
             if not bool(cotangent.any()):
                 continue
             state = self._input((cotangent + cotangent.T) / 2)
-            for index, observable in enumerate(self._observables(which)):
+            for index, observable in enumerate(self._observables(which, stride, room)):
                 state = self._forth.run(index, state)
                 for run, overlaps in self._overlaps(self._walls.runs[index], observable, state):
                     found[run] = found.get(run, 0.0) + overlaps
@@ -160,27 +167,32 @@ class Adjoint:
         strings.copy_(vector.view(strings.shape))
         return state
 
-    def _observables(self, which: int) -> Iterator[Tensor]:
-        """The observable behind every wall, the first wall first."""
-        stride, state = self.stride(), self._end(which)
-        kept: list[Tensor] = []
-        for index in range(self.num_walls):
-            if index % stride == 0:
-                kept.append(state.clone())
+    def _observables(self, which: int, stride: int, room: Tensor) -> Iterator[Tensor]:
+        """The observable behind every wall, the first wall first.
+
+        Args:
+            which: of what is read.
+            stride: how many walls lie between two observables that are kept on the first way back.
+            room: for what is kept, shape (…, size).
+        """
+        state, count = self._end(which), self.num_walls
+        num_kept = -(-count // stride)
+        for index in range(count):
+            if index % stride == 0 and stride > 1:
+                room[index // stride] = state
             state = self._back.run(index, state)
             if stride == 1:
-                kept[-1] = state.clone()
+                room[index] = state
         if stride == 1:
-            while kept:
-                yield kept.pop()
+            yield from (room[index] for index in reversed(range(count)))
             return
-        for first in reversed(range(0, self.num_walls, stride)):
-            window, state = list[Tensor](), kept.pop()
-            for index in range(first, min(first + stride, self.num_walls)):
-                state = self._back.run(index, state)
-                window.append(state.clone())
-            while window:
-                yield window.pop()
+        for part in reversed(range(num_kept)):
+            state, first = room[part], part * stride
+            length = min(stride, count - first)
+            for index in range(length):
+                state = self._back.run(first + index, state)
+                room[num_kept + index] = state
+            yield from (room[num_kept + index] for index in reversed(range(length)))
 
     def _overlaps(self, wall: Sequence[Run], behind: Tensor, after: Tensor) -> Iterator[tuple[Run, FloatArray]]:
         """Of both vectors behind a wall, before the state's own run is undone: shape (4, 4) or (16, 16)."""
@@ -200,17 +212,15 @@ class Adjoint:
 class _Observables(Function):
     @staticmethod
     def forward(ctx: Any, adjoint: Adjoint, *stacks: Tensor) -> Tensor:
-        adjoint.prepare(stacks)
         ctx.adjoint = adjoint
         ctx.save_for_backward(*stacks)
-        return adjoint.values()
+        return adjoint.values(stacks)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, cotangents: Tensor) -> tuple[Tensor | None, ...]:
         adjoint, stacks = ctx.adjoint, ctx.saved_tensors
-        adjoint.prepare(stacks)
-        by_run = adjoint.gradients(cotangents)
+        by_run = adjoint.gradients(stacks, cotangents)
         found: list[Tensor | None] = [None]
         for group, stack in zip(adjoint.run_matrices.groups, stacks, strict=True):
             overlaps = np.stack([by_run.get(run, np.zeros(stack.shape[1:])) for run in group])
