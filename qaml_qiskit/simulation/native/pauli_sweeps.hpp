@@ -19,7 +19,6 @@ struct Rows {
     std::int64_t outer[1 << kMaxTilePlaces], inner[1 << kMaxTilePlaces];
     int num_outer = 1, num_inner = 1;
 
-    Rows() {}
     Rows(const QamlPropagation& propagation, std::int64_t places) {
         outer[0] = inner[0] = 0;
         bool odd = false;
@@ -67,7 +66,6 @@ QAML_INLINE void shift(const T* m, Vec<T>& a, const Vec<T>& b, const Vec<T>& c, 
 struct Pattern {
     std::int64_t source[16], target[16];
 
-    Pattern() {}
     Pattern(const QamlPropagation& propagation, const QamlSweep& sweep) {
         const std::int64_t low = propagation.strides[sweep.low], high = propagation.strides[sweep.high];
         const bool is_ordered = sweep.kind == kBlocksLow || sweep.kind == kBlocksBoth;
@@ -230,31 +228,15 @@ QAML_OUTLINE void exchange_high(T* tile, const Rows& rows, std::int64_t stride) 
     });
 }
 
-// A sweep with the rows that it runs over.
-struct Ready {
-    const QamlSweep* sweep;
-    Rows rows;
-    Pattern pattern;
-
-    Ready() {}
-    Ready(const QamlPropagation& propagation, const QamlSweep& sweep, std::int64_t places)
-        : sweep(&sweep), rows(propagation, places & ~own(sweep)), pattern(propagation, sweep) {}
-
-    // The places that a sweep works on, those inside the rows left out.
-    static std::int64_t own(const QamlSweep& sweep) {
-        return (std::int64_t(1) << sweep.high | (sweep.kind == kExchange ? 0 : std::int64_t(1) << sweep.low));
-    }
-};
-
 template <class T>
-void run_sweep(const QamlPropagation& propagation, const Ready& ready, T* tile) {
-    const QamlSweep& sweep = *ready.sweep;
-    const Rows& rows = ready.rows;
-    const Pattern& pattern = ready.pattern;
+void run_sweep(const QamlPropagation& propagation, std::int64_t places, const QamlSweep& sweep, T* tile) {
     if (sweep.kind == kExchange) {
+        const Rows rows(propagation, places & ~(std::int64_t(1) << sweep.high));
         const std::int64_t stride = propagation.strides[sweep.high];
         return sweep.low == 0 ? exchange_low<T>(tile, rows, stride) : exchange_high<T>(tile, rows, stride);
     }
+    const Rows rows(propagation, places & ~(std::int64_t(1) << sweep.low | std::int64_t(1) << sweep.high));
+    const Pattern pattern(propagation, sweep);
     const T* numbers = static_cast<const T*>(propagation.numbers) + sweep.numbers;
     if (sweep.kind == kDense) {
         if (sweep.form == kFull) return dense_sweep<T, false>(tile, rows, pattern, numbers);
@@ -277,35 +259,10 @@ void run_sweep(const QamlPropagation& propagation, const Ready& ready, T* tile) 
     functions[sweep.kind][sweep.form](tile, rows, pattern, numbers);
 }
 
-// Places of a part of a tile that stays in the nearest cache, and sweeps that run on a part before the next.
-constexpr int kPartPlaces = 4, kTogether = 16;
-
-inline int count_places(std::int64_t places) {
-    int count = 0;
-    for (; places; places &= places - 1) count++;
-    return count;
-}
-
-// Neighbouring sweeps that need only a few places between them run part by part.
 template <class T>
 void run_turn(const QamlPropagation* propagation, const QamlTurn* turn, T* tile) {
-    constexpr int most = kPartPlaces;
-    const QamlSweep* sweeps = propagation->sweeps + turn->first_sweep;
-    for (std::int64_t first = 0, last; first < turn->num_sweeps; first = last) {
-        std::int64_t places = Ready::own(sweeps[first]);
-        for (last = first + 1; last < turn->num_sweeps && last - first < kTogether; last++) {
-            const std::int64_t more = places | Ready::own(sweeps[last]);
-            if (count_places(more) > most) break;
-            places = more;
-        }
-        if (last == first + 1) places = turn->places;
-        Ready ready[kTogether];
-        for (std::int64_t s = first; s < last; s++) ready[s - first] = Ready(*propagation, sweeps[s], places);
-        const Rows parts(*propagation, turn->places & ~places);
-        for_rows(parts, tile, [&](T* part) {
-            for (std::int64_t s = 0; s < last - first; s++) run_sweep<T>(*propagation, ready[s], part);
-        });
-    }
+    for (std::int64_t s = 0; s < turn->num_sweeps; s++)
+        run_sweep<T>(*propagation, turn->places, propagation->sweeps[turn->first_sweep + s], tile);
 }
 
 // Lane i of the result is lane i ^ Mask of the value.
