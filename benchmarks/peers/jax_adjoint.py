@@ -62,9 +62,7 @@ def steps_of(
     return Steps(partial(step, train), partial(step, attack))
 
 
-def jitted_steps(
-    problem: Problem, expectations: Any, frozen: Any = None, chunk: int | None = None
-) -> tuple[Any, Any]:
+def jitted_steps(problem: Problem, expectations: Any, frozen: Any = None, chunk: int | None = None) -> tuple[Any, Any]:
     """Jitted functions (weights, images, labels) -> (loss, gradient) of training and attack; see :func:`steps_of`."""
     import jax
     import jax.numpy as jnp

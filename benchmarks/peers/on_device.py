@@ -152,8 +152,9 @@ class JaxSteps:
         x = jnp.tile(jnp.asarray(images), (copies, 1))
         y = jnp.tile(jnp.asarray(labels.astype(np.int32)), copies)
         weight = jnp.asarray(problem.weights())
+        train, attack = self._functions(problem)
         found = {}
-        for name, function, rows in zip(("train", "attack"), self._functions(problem), (None, len(images)), strict=True):
+        for name, function, rows in (("train", train, None), ("attack", attack, len(images))):
 
             def read(result: tuple[Any, Any], rows: int | None = rows) -> tuple[float, Numbers]:
                 loss, gradient = result

@@ -17,10 +17,12 @@ class EpochSums:
     Args:
         state: whose ``seen``, ``loss_sum`` and ``correct`` are kept.
         device: where losses are.
+        at_once: whether every loss is read when it comes; if None, on the CPU alone.
     """
 
-    def __init__(self, state: TrainingState, device: torch.device) -> None:
+    def __init__(self, state: TrainingState, device: torch.device, *, at_once: bool | None = None) -> None:
         self._state, self._device = state, device
+        self._at_once = device.type == "cpu" if at_once is None else at_once
         self._images = self._steps = 0
         #: The sums of losses and of right answers, and the last loss that is not finite, or 0.
         self._sums: tuple[Tensor, Tensor, Tensor] | None = None
@@ -33,7 +35,7 @@ class EpochSums:
             correct: how many of them were classified correctly, shape ().
             images: how many there were.
         """
-        if self._device.type == "cpu":
+        if self._at_once:
             state = self._state
             state.seen, state.loss_sum = state.seen + images, state.loss_sum + loss.item() * images
             state.correct += int(correct)

@@ -73,9 +73,9 @@ def z_expectations(program: Program, amplitudes: Tensor, weights: Tensor, qubits
     """⟨ψ|Z_q|ψ⟩ after the circuit for each of ``qubits``; differentiable in both tensors.
 
     The backward pass undoes the circuit step by step, so memory does not grow with its depth, and computes only the
-    gradients that somebody needs. A batch of many more samples than 2**n is multiplied by the circuit's matrix. Derivatives of higher order (``create_graph=True``) are right as well, but are
-    computed with torch, at a memory that grows with the depth. For amplitudes of norm r the values are r² times the
-    normalised ones.
+    gradients that somebody needs. A batch of many more samples than 2**n is multiplied by the circuit's matrix.
+    Derivatives of higher order (``create_graph=True``) are right as well, but are computed with torch, at a memory
+    that grows with the depth. For amplitudes of norm r the values are r² times the normalised ones.
 
     Args:
         program: the compiled circuit on n qubits.
@@ -177,10 +177,9 @@ def _matrix_pays(program: Program, amplitudes: Tensor, angles: Tensor, engine: E
 
 
 def _by_matrix(program: Program, amplitudes: Tensor, angles: Tensor, engine: Engine) -> Tensor:
-    """The final state in wire order, real and imaginary parts last, shape (B, 2**n, 2): the circuit runs once, on all
-    basis states, and the samples are multiplied by what becomes of these.
+    """The final state in wire order, real and imaginary parts last, shape (B, 2**n, 2).
 
-    The gradient with respect to the matrix is that of as many samples as there are basis states.
+    The circuit runs once, on all basis states, and the samples are multiplied by what becomes of these. The gradient with respect to the matrix is that of as many samples as there are basis states.
     """
     size = amplitudes.shape[1]
     identity = torch.eye(size, dtype=amplitudes.dtype.to_real(), device=amplitudes.device)

@@ -127,7 +127,7 @@ def _compute_of(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _named_compute(named: dict[str, Any], beside: Mapping[str, Any]) -> dict[str, Compute]:
-    """``compute`` of what the command line calls ``--device``, ``--precision`` and ``--simulator``; they are taken out."""
+    """``compute`` from ``device``, ``precision`` and ``simulator``, the command line's options, which are taken out."""
     chosen = {field.name: named.pop(field.name) for field in dataclass_fields(Compute) if field.name in named}
     if chosen and "compute" in beside:
         raise ConfigurationError(

@@ -10,13 +10,10 @@ from torch import Tensor
 
 from qaml_qiskit.simulation.batched.constants import reading_signs
 from qaml_qiskit.simulation.batched.replays import CudaGraphs, Replays, Run
-from qaml_qiskit.simulation.batched.steps import run_backward, run_forward
+from qaml_qiskit.simulation.batched.steps import LIMITS, Limits, run_backward, run_forward
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
 from qaml_qiskit.simulation.readings import Strings
-
-#: Amplitudes of a batch that runs at once; larger batches run in pieces, so that memory is bounded.
-_AMPLITUDES = 2**26
 
 
 class BatchedEngine:
@@ -24,15 +21,15 @@ class BatchedEngine:
 
     Args:
         replays: where runs are recorded and replayed; None computes all of them as they come.
-        amplitudes: of a batch that runs at once.
+        limits: of memory.
     """
 
-    def __init__(self, replays: Replays | None = None, amplitudes: int = _AMPLITUDES) -> None:
-        self._replays, self._most = replays, amplitudes
+    def __init__(self, replays: Replays | None = None, limits: Limits = LIMITS) -> None:
+        self._replays, self._limits = replays, limits
 
     def forward(self, program: Program, angles: Tensor, amplitudes: Tensor) -> Tensor:
         """The final state, for angles (A,) float64 and amplitudes (B, 2ⁿ), real or complex."""
-        run = partial(_forward, program)
+        run = partial(_forward, program, self._limits)
         pieces = self._pieces(program, amplitudes.detach())
         states = [self._run(program, "forward", run, angles.detach(), each)[0] for each in pieces]
         return states[0] if len(states) == 1 else torch.cat(states)
@@ -67,7 +64,7 @@ class BatchedEngine:
         wanted: Wanted,
         strings: Strings | None,
     ) -> Pullback:
-        run = partial(_backward, program, wanted, strings)
+        run = partial(_backward, program, self._limits, wanted, strings)
         states = self._pieces(program, state)
         pieces = zip(states, cotangent.detach().split(len(states[0])), strict=True)
         found = [self._run(program, ("backward", wanted, strings), run, angles.detach(), *each) for each in pieces]
@@ -79,7 +76,7 @@ class BatchedEngine:
         return Pullback(inputs, torch.stack(by_angle).sum(0) if by_angle else None)
 
     def _pieces(self, program: Program, states: Tensor) -> tuple[Tensor, ...]:
-        return states.split(max(1, self._most >> program.num_qubits))
+        return states.split(max(1, self._limits.amplitudes >> program.num_qubits))
 
     def _run(self, program: Program, what: Hashable, run: Run, *inputs: Tensor) -> tuple[Tensor, ...]:
         if self._replays is None:
@@ -93,16 +90,22 @@ def engine_on(device: torch.device) -> BatchedEngine:
     return BatchedEngine(Replays(CudaGraphs(device)) if device.type == "cuda" else None)
 
 
-def _forward(program: Program, angles: Tensor, amplitudes: Tensor) -> tuple[Tensor, ...]:
-    return (run_forward(program, angles, amplitudes),)
+def _forward(program: Program, limits: Limits, angles: Tensor, amplitudes: Tensor) -> tuple[Tensor, ...]:
+    return (run_forward(program, angles, amplitudes, limits),)
 
 
 def _backward(
-    program: Program, wanted: Wanted, strings: Strings | None, angles: Tensor, state: Tensor, cotangent: Tensor
+    program: Program,
+    limits: Limits,
+    wanted: Wanted,
+    strings: Strings | None,
+    angles: Tensor,
+    state: Tensor,
+    cotangent: Tensor,
 ) -> tuple[Tensor, ...]:
     """The gradients that are wanted, from those of averages of strings, or of amplitudes where there are none."""
     if strings is not None:
         signs = reading_signs(program.num_qubits, strings, cotangent.dtype, cotangent.device)
         cotangent = 2 * (cotangent @ signs.T) * state
-    found = run_backward(program, angles, state, cotangent, wanted)
+    found = run_backward(program, angles, state, cotangent, wanted, limits)
     return tuple(each for each in found if each is not None)

@@ -13,8 +13,12 @@ from torch import Tensor
 #: What is recorded: from tensors to tensors, by operations on their device alone.
 Run = Callable[..., tuple[Tensor, ...]]
 
-#: Recordings that are kept; what was not used for longest goes.
-_KEPT = 8
+#: Recordings that are kept; what was not used for longest goes …
+_KEPT = 16
+#: … and is recorded again only when it was met so often, since to record takes as long as many runs.
+_AGAIN = 32
+#: What is met may be forgotten when there is so much of it.
+_MET = 1024
 #: Larger inputs, in bytes, are not recorded: their operations take longer than Python does to launch them.
 _BYTES = 2**28
 
@@ -50,8 +54,9 @@ class Replays:
 
     def __init__(self, record: Recorder, kept: int = _KEPT) -> None:
         self._record, self._kept = record, kept
-        # None for what was met once, False for what cannot be recorded.
-        self._known: OrderedDict[Hashable, Recording | None | bool] = OrderedDict()
+        self._recordings: OrderedDict[Hashable, Recording] = OrderedDict()
+        # How often each must still be met before it is recorded; None for what cannot be.
+        self._waiting: OrderedDict[Hashable, int | None] = OrderedDict()
         self._lock = threading.Lock()
 
     def run(self, what: Hashable, run: Run, *inputs: Tensor) -> tuple[Tensor, ...]:
@@ -75,20 +80,23 @@ class Replays:
             return tuple(each.clone() for each in recording.outputs)
 
     def _recording(self, key: Hashable, run: Run, inputs: tuple[Tensor, ...]) -> Recording | None:
-        if key not in self._known:
-            self._known[key] = None
-            while len(self._known) > self._kept:
-                self._known.popitem(last=False)
+        if key in self._recordings:
+            self._recordings.move_to_end(key)
+            return self._recordings[key]
+        waiting = self._waiting.pop(key, 1)
+        self._waiting[key] = waiting if waiting is None else waiting - 1
+        while len(self._waiting) > _MET:
+            self._waiting.popitem(last=False)
+        if waiting is None or waiting > 0:
             return None
-        self._known.move_to_end(key)
-        known = self._known[key]
-        if known is None:
-            try:
-                known = self._record(run, inputs)
-            except RuntimeError:
-                known = False
-            self._known[key] = known
-        return known if isinstance(known, Recording) else None
+        try:
+            self._recordings[key] = self._record(run, inputs)
+        except RuntimeError:
+            self._waiting[key] = None
+            return None
+        while len(self._recordings) > self._kept:
+            self._waiting[self._recordings.popitem(last=False)[0]] = _AGAIN
+        return self._recordings[key]
 
 
 def _kind(tensor: Tensor) -> Hashable:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -10,22 +12,39 @@ from qaml_qiskit.simulation.batched.tables import Slab, slab_length, slabs
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
 
-#: Bytes that states may take which wait until their gradients are taken together.
-_HISTORY = 2**28
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may take of a device's memory.
+
+    Attributes:
+        amplitudes: of a batch that runs at once; larger ones run in pieces.
+        tables: bytes of the matrices and diagonals that are made together.
+        history: bytes of the states that wait until their gradients are taken together.
+    """
+
+    amplitudes: int = 2**26
+    tables: int = 2**28
+    history: int = 2**28
 
 
-def run_forward(program: Program, angles: Tensor, amplitudes: Tensor) -> Tensor:
+#: Some hundred MB beside a few copies of the states.
+LIMITS = Limits()
+
+
+def run_forward(program: Program, angles: Tensor, amplitudes: Tensor, limits: Limits = LIMITS) -> Tensor:
     """The final state, shape (B, 2ⁿ) complex; all is computed on the tensors' device, and nothing leaves it.
 
     Args:
         program: the program.
         angles: shape (A,), float64.
         amplitudes: shape (B, 2ⁿ), real or complex.
+        limits: of memory.
     """
     state = amplitudes.to(amplitudes.dtype.to_complex()).contiguous()
     tables = constants(program, state.dtype.to_real(), state.device)
     buffers = torch.empty_like(state), torch.empty_like(state)
-    for slab in slabs(program, angles, tables):
+    for slab in slabs(program, angles, tables, slab_length(program, limits.tables)):
         for place in range(len(slab)):
             if slab.first + place:
                 state = _rotated(tables, slab, place, state, buffers)
@@ -35,7 +54,9 @@ def run_forward(program: Program, angles: Tensor, amplitudes: Tensor) -> Tensor:
     return state
 
 
-def run_backward(program: Program, angles: Tensor, state: Tensor, adjoint: Tensor, wanted: Wanted) -> Pullback:
+def run_backward(
+    program: Program, angles: Tensor, state: Tensor, adjoint: Tensor, wanted: Wanted, limits: Limits = LIMITS
+) -> Pullback:
     """Undo the circuit on adjoint and state together.
 
     Args:
@@ -44,18 +65,19 @@ def run_backward(program: Program, angles: Tensor, state: Tensor, adjoint: Tenso
         state: what :func:`run_forward` gave, shape (B, 2ⁿ).
         adjoint: the gradient with respect to it, of the same shape, complex.
         wanted: which gradients.
+        limits: of memory.
     """
     tables = constants(program, state.dtype.to_real(), state.device)
     # Side by side for every sample, so that every step is one operation on both.
     both = torch.stack([adjoint, state], 1) if wanted.angles else adjoint[:, None].contiguous()
     buffers = torch.empty_like(both), torch.empty_like(both)
-    length, gradients, history = slab_length(program), None, None
+    length, gradients, history = slab_length(program, limits.tables), None, None
     if wanted.angles:
-        length = slab_length(program, most=_HISTORY // max(1, both.nbytes))
+        length = min(length, max(1, limits.history // both.nbytes))
         gradients = _Gradients(program, state, tables, per_sample=wanted.per_sample)
         gradients.phase(both)
         history = both.new_empty((length, *both.shape))
-    for slab in slabs(program, angles, tables, undone=True, most=length):
+    for slab in slabs(program, angles, tables, length, undone=True):
         for place in reversed(range(len(slab))):
             # Between a wall and the diagonal behind it the states commute with the generators of both.
             result = _free(both, buffers) if history is None else history[place]

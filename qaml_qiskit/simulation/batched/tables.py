@@ -11,9 +11,6 @@ from torch import Tensor
 from qaml_qiskit.simulation.batched.constants import Constants
 from qaml_qiskit.simulation.program import Program
 
-#: Bytes that the tables of the layers that are made together may take.
-_BYTES = 2**28
-
 
 @dataclass(frozen=True)
 class Slab:
@@ -35,25 +32,22 @@ class Slab:
         return len(self.diagonals)
 
 
-def slab_length(program: Program, most: int | None = None) -> int:
-    """How many layers are tabulated at a time."""
-    length = max(1, _BYTES // (2**program.num_qubits * 40))
-    return min(program.num_diagonals, length if most is None else min(length, max(1, most)))
+def slab_length(program: Program, most: int) -> int:
+    """How many layers are tabulated at a time, where their tables may take so many bytes."""
+    # A phase, its cosine and sine in double precision, and the diagonal.
+    return min(program.num_diagonals, max(1, most // (2**program.num_qubits * 40)))
 
 
-def slabs(
-    program: Program, angles: Tensor, tables: Constants, *, undone: bool = False, most: int | None = None
-) -> Iterator[Slab]:
+def slabs(program: Program, angles: Tensor, tables: Constants, length: int, *, undone: bool = False) -> Iterator[Slab]:
     """All layers, a slab at a time, from the first to the last, or, to undo the circuit, the other way round.
 
     Args:
         program: the program.
         angles: shape (A,), float64.
         tables: of the program.
+        length: diagonals in a slab.
         undone: inverse diagonals and walls.
-        most: layers in a slab.
     """
-    length = slab_length(program, most)
     starts = range(0, program.num_diagonals, length)
     for first in reversed(starts) if undone else starts:
         stop = min(first + length, program.num_diagonals)
@@ -61,9 +55,7 @@ def slabs(
         yield Slab(first, diagonals, _walls(program, angles, tables, first, stop, undone=undone))
 
 
-def _diagonals(
-    program: Program, angles: Tensor, tables: Constants, first: int, stop: int, *, undone: bool
-) -> Tensor:
+def _diagonals(program: Program, angles: Tensor, tables: Constants, first: int, stop: int, *, undone: bool) -> Tensor:
     n, start, kinds = program.num_qubits, program.z_offset, tables.pair_signs.shape[1]
     parts = angles[start + first * n : start + stop * n].view(stop - first, n)
     if kinds:

@@ -85,7 +85,7 @@ def _apply(step: Step, matrix: Tensor, vectors: Tensor, spare: Tensor) -> tuple[
 
 
 def _widened(matrix: Tensor, below: int) -> Tensor:
-    """The matrix, or one for each vector, on neighbouring numbers as well, in products that are worth their overhead."""
+    """The matrix, or one for each vector, on neighbouring numbers as well, so that a product is worth its overhead."""
     if not 1 < below <= _FEW:
         return matrix
     return torch.kron(matrix, torch.eye(below, dtype=matrix.dtype, device=matrix.device))
