@@ -179,7 +179,8 @@ def _matrix_pays(program: Program, amplitudes: Tensor, angles: Tensor, engine: E
 def _by_matrix(program: Program, amplitudes: Tensor, angles: Tensor, engine: Engine) -> Tensor:
     """The final state in wire order, real and imaginary parts last, shape (B, 2**n, 2).
 
-    The circuit runs once, on all basis states, and the samples are multiplied by what becomes of these. The gradient with respect to the matrix is that of as many samples as there are basis states.
+    The circuit runs once, on all basis states, and the samples are multiplied by what becomes of these. The gradient
+    with respect to the matrix is that of as many samples as there are basis states.
     """
     size = amplitudes.shape[1]
     identity = torch.eye(size, dtype=amplitudes.dtype.to_real(), device=amplitudes.device)
