@@ -128,7 +128,8 @@ def _compute_of(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _named_compute(named: dict[str, Any], beside: Mapping[str, Any]) -> dict[str, Compute]:
     """``compute`` from ``device``, ``precision`` and ``simulator``, the command line's options, which are taken out."""
-    chosen = {field.name: named.pop(field.name) for field in dataclass_fields(Compute) if field.name in named}
+    names = [field.name for field in dataclass_fields(Compute)]
+    chosen: dict[str, Any] = {name: str(named.pop(name)) for name in names if name in named}
     if chosen and "compute" in beside:
         raise ConfigurationError(
             "what to compute with is said twice",
@@ -136,7 +137,7 @@ def _named_compute(named: dict[str, Any], beside: Mapping[str, Any]) -> dict[str
             expected="one of them",
             remedy=f"leave out compute, or write it as Compute({', '.join(f'{name}=…' for name in chosen)})",
         )
-    return {"compute": Compute(**{name: str(value) for name, value in chosen.items()})} if chosen else {}
+    return {"compute": Compute(**chosen)} if chosen else {}
 
 
 def _place_of(values: Mapping[str, Any]) -> dict[str, Any]:

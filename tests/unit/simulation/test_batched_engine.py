@@ -92,17 +92,35 @@ def test_it_agrees_in_pieces(device: str, limits: Limits) -> None:
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_what_is_replayed_is_computed_for_the_new_numbers(device: str) -> None:
-    circuit = qvc(4, 3)
+@pytest.mark.parametrize("circuit", [qvc(4, 3), mixed(3)], ids=["qvc", "mixed"])
+def test_what_is_replayed_is_computed_for_the_new_numbers(device: str, circuit: QuantumCircuit) -> None:
     program, engine = compile_circuit(circuit), engine_for(device)
     kept = []
     for scale in (1.0, 2.0, 3.0, 4.0):
-        rows = samples(5, 4, torch.float64) * scale
+        rows = samples(5, circuit.num_qubits, torch.float64) * scale
         angles = program.angles(weights_for(circuit) * scale)
         kept.append((results(engine, program, rows.to(device), angles.to(device)), rows, angles))
     for found, rows, angles in kept:
         # Also what was given away before others were computed.
         assert agree(found, results(TorchEngine(), program, rows, angles))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_second_pass_forward_before_the_first_backward(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = engine_for(device)
+    monkeypatch.setattr(statevector, "choose_engine", lambda program, amplitudes: engine)
+    circuit = qvc(4, 2)
+    program, found = compile_circuit(circuit), []
+    for _ in range(4):
+        weights = weights_for(circuit).to(device).requires_grad_()
+        rows = samples(6, 4, torch.float64).to(device)
+        first, second = (z_expectations(program, part, weights, [0, 1]) for part in rows.split(3))
+        found.append(torch.autograd.grad(first.square().sum() + second.sum(), weights)[0].cpu())
+    monkeypatch.undo()
+    weights = weights_for(circuit).requires_grad_()
+    values = z_expectations(program, samples(6, 4, torch.float64), weights, [0, 1])
+    (expected,) = torch.autograd.grad(values[:3].square().sum() + values[3:].sum(), weights)
+    assert all(same_gradients(each, expected) for each in found)
 
 
 def test_what_cannot_be_recorded_is_computed_as_it_comes() -> None:
