@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from benchmarks.contest import say
-from benchmarks.machine import package_version
+from benchmarks.machine import ONE_THREAD, available_cpus, package_version, unpin
 from benchmarks.peers.base import MissingError
 from benchmarks.peers.on_device import ON_DEVICE, CudaSteps
 from benchmarks.peers.ours import classifier
@@ -79,6 +79,7 @@ def run(settings: Settings) -> Store:
     except MissingError as reason:
         store.put("device", f"missing: {reason}")
         return store
+    unpin()  # a GPU is compared by wall time, and Python has to keep up with it
     deadline = time.monotonic() + _BUDGET
     with tempfile.TemporaryDirectory() as folder:
         # All start at once: their libraries take longer to be imported than most points.
@@ -136,7 +137,7 @@ def _reference(point: Point, folder: Path) -> Path:
         images, labels = problem.batch(point.distinct)
         model = classifier(problem, problem.weights()).double()
         threads = torch.get_num_threads()
-        torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads)
+        torch.set_num_threads(max(threads, available_cpus()))
         x = torch.from_numpy(images).double()[:, None, None].requires_grad_()
         loss = torch.nn.functional.cross_entropy(model(x), torch.from_numpy(labels))
         by_image, by_weight = torch.autograd.grad(loss, (x, model.weight))
@@ -155,7 +156,7 @@ class _Worker:
 
     def _start(self) -> None:
         # What the benchmarks set for the CPU's comparison does not hold on a device.
-        left = {"JAX_PLATFORMS", "XLA_FLAGS"}
+        left = {"JAX_PLATFORMS", "XLA_FLAGS", *ONE_THREAD}
         environment = {name: value for name, value in os.environ.items() if name not in left}
         environment |= {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", "benchmarks.gpu_worker", self._key]

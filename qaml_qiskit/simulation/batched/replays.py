@@ -130,8 +130,13 @@ class CudaGraphs:
         # Also where the caller is in inference mode, whose tensors could not be overwritten elsewhere.
         with torch.cuda.device(self._device), torch.inference_mode(False), torch.no_grad():
             own, graph = tuple(each.detach().clone() for each in inputs), torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
-                outputs = run(*own)
+            before = torch.cuda.current_stream()
+            try:
+                with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
+                    outputs = run(*own)
+            finally:
+                # Where recording fails, torch stays on the stream of the recording.
+                torch.cuda.set_stream(before)
         return Recording(own, outputs, graph.replay)
 
 
