@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from unittest.mock import patch
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[1]
 #: One thread for everything: a fork takes no other threads along.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
 #: Seconds after which a child counts as hung: many times what the slowest command takes on a busy machine.
@@ -43,28 +44,67 @@ class Ended:
 def _server() -> ForkServerContext:
     """The context whose processes are forks of one that has imported everything and started no thread."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.soak.preload"])
+    context.set_forkserver_preload(["tests.preload"])
     with contextlib.chdir(_ROOT), patch.dict(os.environ, _ONE_THREAD):
         forkserver.ensure_running()
     return context
 
 
-def run(function: Callable[..., None], *arguments: object, folder: Path, environment: dict[str, str]) -> Ended:
-    """Call a function in a child whose working directory is ``folder``, and wait for its end."""
+class Child:
+    """A process that runs a function.
+
+    Args:
+        process: started.
+        log: the folder with the files that its output goes to.
+    """
+
+    def __init__(self, process: BaseProcess, log: Path) -> None:
+        self._process = process
+        self._log = log
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.is_alive()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        if self._process.pid is not None:
+            os.kill(self._process.pid, number)
+
+    def wait(self) -> Ended:
+        """Wait for its end; at most :data:`PATIENCE` seconds, then it is ended."""
+        self._process.join(PATIENCE)
+        if hung := self.alive:
+            # The fault handler answers with the stack of every thread.
+            self.signal(signal.SIGABRT)
+            self._process.join(PATIENCE)
+        code = self._process.exitcode
+        self._process.close()
+        out, err = ((self._log / name).read_text(errors="replace") for name in ("out", "err"))
+        return Ended(-signal.SIGABRT if code is None else code, out, err, hung)
+
+
+def start(function: Callable[..., None], *arguments: object, folder: Path, environment: dict[str, str]) -> Child:
+    """Call a function in a child whose working directory is ``folder``."""
     log = folder.with_name(f"{folder.name}.log")
     log.mkdir(exist_ok=True)
     process = _server().Process(target=_bounded, args=(function, arguments, folder, log, environment))
     process.start()
-    process.join(PATIENCE)
-    hung = process.is_alive()
-    if hung and process.pid is not None:
-        # The fault handler answers with the stack of every thread.
-        os.kill(process.pid, signal.SIGABRT)
-        process.join(PATIENCE)
-    code = process.exitcode
-    process.close()
-    out, err = ((log / name).read_text(errors="replace") for name in ("out", "err"))
-    return Ended(-signal.SIGABRT if code is None else code, out, err, hung)
+    return Child(process, log)
+
+
+def run(function: Callable[..., None], *arguments: object, folder: Path, environment: dict[str, str]) -> Ended:
+    """Call a function in a child whose working directory is ``folder``, and wait for its end."""
+    return start(function, *arguments, folder=folder, environment=environment).wait()
+
+
+def qaml(arguments: list[str]) -> None:
+    """The command line, as a child's function; leaves through SystemExit."""
+    sys.argv = ["qaml", *arguments]
+    from qaml_qiskit.cli.main import main
+
+    main()
 
 
 def _bounded(
