@@ -99,7 +99,7 @@ class DifferentiableModel(CheckedModel):
         if isinstance(self.stored.model, QuadraticClassifier):
             return forms_of_matrices(self.stored.model)
         with computing(self.compute):
-            return forms_of_layers(self.qvc, self.layers)
+            return forms_of_layers(self.qvc, self.layers, self.compute.device)
 
     def decisions(self, advance: Advance = ignore) -> DecisionForms:
         """:meth:`forms` with every decision between two classes diagonalised: kept, 221 MB for ten and 784 pixels.
