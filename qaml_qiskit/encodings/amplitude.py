@@ -49,6 +49,18 @@ def amplitudes(features: Tensor, num_qubits: int, order: PixelOrder = "flat") ->
     """
     features = example_batch(features)
     arranged = arrange(features, num_qubits, order)
+    return arranged / norms_of(features)
+
+
+def norms_of(features: Tensor) -> Tensor:
+    """By what :func:`amplitudes` divides a batch, shape (N, 1); differentiable.
+
+    Args:
+        features: shape (N, ...), floating-point or complex.
+
+    Raises:
+        InputError: an image that has no direction (all zeros, NaN or infinite); the message names its index.
+    """
     norms = torch.linalg.vector_norm(features.flatten(1), dim=1, keepdim=True)
     usable = torch.isfinite(norms) & (norms > 0)
     if not bool(usable.all()):
@@ -59,4 +71,4 @@ def amplitudes(features: Tensor, num_qubits: int, order: PixelOrder = "flat") ->
             expected="a finite norm above zero, because the state is the image divided by its norm",
             remedy="remove the image, or give it at least one non-zero, finite pixel",
         )
-    return arranged / norms
+    return norms

@@ -1,0 +1,142 @@
+"""Quadratic forms that are sums of squares with signs, as those of a circuit whose weights are constant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from qaml_qiskit.simulation.native import Kernel
+from qaml_qiskit.simulation.panels import Panels, filled_up, is_transformed, kernel_for
+
+
+class FactoredForms:
+    """z_k = Σ_r s_kr (a_r·x)² of normalised vectors x, differentiable in them.
+
+    All values take one product with A, and the gradient of any function of them one with its transpose. The kernel keeps
+    A as it reads it, both ways: three times the memory of A.
+
+    Args:
+        factor: A, its rows as columns, shape (d, R), real. Where vectors may be complex: the real parts of a matrix U,
+            then its imaginary parts, so that the squares make |Ux|².
+        signs: s, shape (R, m), of the same type.
+    """
+
+    def __init__(self, factor: Tensor, signs: Tensor) -> None:
+        self.factor, self.signs = factor, signs
+        self._prepared: dict[tuple[int, torch.dtype], _Prepared] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The forms, without what only spares work."""
+        return {**self.__dict__, "_prepared": {}}
+
+    def values(self, vectors: Tensor, norms: Tensor) -> Tensor:
+        """z of the vectors over their norms, shape (N, m), in the precision of the vectors.
+
+        Args:
+            vectors: shape (N, d), real or complex.
+            norms: theirs, in l2, shape (N, 1), none zero. What they depend on the vectors is taken into account.
+        """
+        kernel = kernel_for(vectors)
+        if kernel is None or not len(vectors):
+            return self.by_torch(vectors / norms)
+        prepared = self._prepared_for(kernel, vectors.dtype)
+        if torch.is_grad_enabled() and vectors.requires_grad:
+            values: Tensor = _Values.apply(vectors, norms.detach(), self, prepared)
+            return values
+        return prepared.forward(vectors.detach().contiguous(), norms)[0]
+
+    def by_torch(self, states: Tensor) -> Tensor:
+        """:meth:`values` of vectors of norm 1 in torch operations, which may be differentiated in any way."""
+        products = self._products(states)
+        return products.square() @ self.signs.to(products.dtype)
+
+    def slopes(self, vectors: Tensor, cotangent: Tensor) -> Tensor:
+        """The gradient of :meth:`values` with respect to real vectors, in torch operations, see :meth:`by_torch`."""
+        norms = torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
+        states = vectors / norms
+        products = self._products(states)
+        by_product = 2 * products * (cotangent @ self.signs.to(products.dtype).T)
+        by_state = by_product @ self.factor.to(products.dtype).T
+        return (by_state - (by_state * states).sum(1, keepdim=True) * states) / norms
+
+    def _products(self, states: Tensor) -> Tensor:
+        """a_r·x, shape (N, R); real and imaginary part of Ux side by side."""
+        factor = self.factor.to(states.dtype.to_real() if states.is_complex() else states.dtype)
+        if not states.is_complex():
+            return states @ factor
+        real, imaginary = (states.imag @ factor).chunk(2, dim=1)
+        return states.real @ factor + torch.cat((-imaginary, real), dim=1)
+
+    def _prepared_for(self, kernel: Kernel, dtype: torch.dtype) -> _Prepared:
+        key = (kernel.level, dtype)
+        if key not in self._prepared:
+            self._prepared[key] = _Prepared.of(kernel, self.factor.detach().to(dtype), self.signs.detach().to(dtype))
+        return self._prepared[key]
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """Forms as the kernel reads them.
+
+    Attributes:
+        rows: A, its rows as columns.
+        back: A itself.
+        signs: shape (m, R), filled up with zeros as the rows are.
+    """
+
+    rows: Panels
+    back: Panels
+    signs: Tensor
+
+    @classmethod
+    def of(cls, kernel: Kernel, factor: Tensor, signs: Tensor) -> _Prepared:
+        count, columns = signs.shape[1], filled_up(kernel, len(signs), signs.dtype)
+        padded = signs.new_zeros((count, columns))
+        padded[:, : len(signs)] = signs.T
+        return cls(Panels.of(kernel, factor), Panels.of(kernel, factor.T), padded)
+
+    def forward(self, vectors: Tensor, norms: Tensor, *, keep: bool = False) -> tuple[Tensor, Tensor | None]:
+        """Values, and the products a_r·x if they are to be kept, shape (N, R filled up)."""
+        values = vectors.new_empty((len(vectors), len(self.signs)))
+        products = vectors.new_empty((len(vectors), self.rows.filled_up)) if keep else None
+        kept = None if products is None else products.data_ptr()
+        inputs = (len(vectors), vectors.data_ptr(), norms.data_ptr())
+        self.rows.call("qaml_forms_forward", *self._sizes(self.rows), *inputs, kept, values.data_ptr())
+        return values, products
+
+    def backward(self, vectors: Tensor, norms: Tensor, products: Tensor, values: Tensor, cotangent: Tensor) -> Tensor:
+        """The gradient with respect to the vectors, from that with respect to the values."""
+        gradient, cotangent = torch.empty_like(vectors), cotangent.contiguous()
+        tensors = (vectors, norms, products, values, cotangent, gradient)
+        pointers = [tensor.data_ptr() for tensor in tensors]
+        self.back.call("qaml_forms_backward", *self._sizes(self.back), len(vectors), *pointers)
+        return gradient
+
+    def _sizes(self, panels: Panels) -> tuple[int, ...]:
+        """The arguments that say what the forms are."""
+        sizes = (self.rows.depth, self.rows.width, len(self.signs))
+        return (*sizes, panels.numbers.data_ptr(), self.signs.data_ptr())
+
+
+class _Values(Function):
+    """Keeps the products, which are half the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, vectors: Tensor, norms: Tensor, forms: FactoredForms, prepared: _Prepared) -> Tensor:
+        vectors = vectors.contiguous()
+        values, products = prepared.forward(vectors, norms, keep=True)
+        ctx.save_for_backward(vectors, norms, products, values)
+        ctx.forms, ctx.prepared = forms, prepared
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
+        vectors, norms, products, values = ctx.saved_tensors
+        if torch.is_grad_enabled() or is_transformed(cotangent):
+            # Shall be differentiated in its turn, or is asked for many cotangents at once.
+            return ctx.forms.slopes(vectors, cotangent), None, None, None
+        return ctx.prepared.backward(vectors, norms, products, values, cotangent), None, None, None
