@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from qaml_qiskit.batches import as_tensor, example_batch
-from qaml_qiskit.encodings import amplitudes, norms_of
+from qaml_qiskit.encodings import amplitudes
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation import (
     FactoredForms,
@@ -140,7 +140,8 @@ class AdjointConnector(TorchConnector):
     ``QiskitMachineLearningError``; other networks than an :class:`AmplitudeQNN` are left to the parent. Tensors keep
     their device and dtype, gradients that nobody asked for are not computed, and while its weights are frozen
     (``requires_grad_(False)``) a deep circuit is collapsed into one matrix, so that inference and attacks cost two
-    matrix products an image at any depth (see :class:`~qaml_qiskit.simulation.FactoredForms`). A circuit so shallow that its layers cost less is run as it is.
+    matrix products an image at any depth (see :class:`~qaml_qiskit.simulation.FactoredForms`). A circuit so shallow
+    that its layers cost less is run as it is.
 
     Args:
         neural_network: the network to connect.
@@ -188,16 +189,18 @@ class AdjointConnector(TorchConnector):
             )
         weight = self.weight
         with _network_errors():
-            features = as_tensor(input_data, "the input").reshape(-1, network.num_inputs)
+            features = as_tensor(input_data, "the input")
+            if len(input_data.shape) != 2:
+                # A view is two more nodes in the graph of every step of an attack.
+                features = features.reshape(-1, network.num_inputs)
             if self.collapses and not weight.requires_grad and _collapse_pays(network, weight.device):
                 result = self._collapsed_forward(network, features)
             else:
                 result = layer_by_layer(network, features, weight)
-        return result.reshape(*input_data.shape[:-1], len(network.readings))
+        return result if len(input_data.shape) == 2 else result.reshape(*input_data.shape[:-1], len(network.readings))
 
     def _collapsed_forward(self, network: AmplitudeQNN, features: Tensor) -> Tensor:
-        features = example_batch(features)
-        return self._current(network).forms.values(features, norms_of(features))
+        return self._current(network).forms.values(example_batch(features))
 
     def _current(self, network: AmplitudeQNN) -> "_Collapsed":
         """The circuit's matrix for the weights as they are now."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from qaml_qiskit.encodings import norms_of
 from qaml_qiskit.simulation.native import Kernel
 from qaml_qiskit.simulation.panels import Panels, filled_up, is_transformed, kernel_for
 
@@ -33,21 +35,22 @@ class FactoredForms:
         """The forms, without what only spares work."""
         return {**self.__dict__, "_prepared": {}}
 
-    def values(self, vectors: Tensor, norms: Tensor) -> Tensor:
+    def values(self, vectors: Tensor) -> Tensor:
         """z of the vectors over their norms, shape (N, m), in the precision of the vectors.
 
         Args:
             vectors: shape (N, d), real or complex.
-            norms: theirs, in l2, shape (N, 1), none zero. What they depend on the vectors is taken into account.
+
+        Raises:
+            InputError: a vector that has no direction (all zeros, NaN or infinite).
         """
         kernel = kernel_for(vectors)
-        if kernel is None or not len(vectors):
-            return self.by_torch(vectors / norms)
-        prepared = self._prepared_for(kernel, vectors.dtype)
-        if torch.is_grad_enabled() and vectors.requires_grad:
-            values: Tensor = _Values.apply(vectors, norms.detach(), self, prepared)
-            return values
-        return prepared.forward(vectors.detach().contiguous(), norms)[0]
+        if kernel is not None and len(vectors):
+            prepared, differentiated = self._prepared_for(kernel, vectors.dtype), vectors.requires_grad
+            passed = prepared.forward(vectors.detach(), keep=differentiated and torch.is_grad_enabled())
+            if passed is not None:
+                return passed.values if passed.products is None else _Values.apply(vectors, self, prepared, passed)
+        return self.by_torch(vectors / norms_of(vectors))
 
     def by_torch(self, states: Tensor) -> Tensor:
         """:meth:`values` of vectors of norm 1 in torch operations, which may be differentiated in any way."""
@@ -99,21 +102,21 @@ class _Prepared:
         padded[:, : len(signs)] = signs.T
         return cls(Panels.of(kernel, factor), Panels.of(kernel, factor.T), padded)
 
-    def forward(self, vectors: Tensor, norms: Tensor, *, keep: bool = False) -> tuple[Tensor, Tensor | None]:
-        """Values, and the products a_r·x if they are to be kept, shape (N, R filled up)."""
-        values = vectors.new_empty((len(vectors), len(self.signs)))
-        products = vectors.new_empty((len(vectors), self.rows.filled_up)) if keep else None
-        kept = None if products is None else products.data_ptr()
-        inputs = (len(vectors), vectors.data_ptr(), norms.data_ptr())
-        self.rows.call("qaml_forms_forward", *self._sizes(self.rows), *inputs, kept, values.data_ptr())
-        return values, products
+    def forward(self, vectors: Tensor, *, keep: bool) -> _Passed | None:
+        """Values, and what a backward pass needs if that is to be kept; None where a vector has no direction."""
+        vectors, count = vectors.contiguous(), len(vectors)
+        values, norms = vectors.new_empty((count, len(self.signs))), vectors.new_empty(count)
+        products = vectors.new_empty((count, self.rows.filled_up)) if keep else None
+        pointers = (norms.data_ptr(), None if products is None else products.data_ptr(), values.data_ptr())
+        inputs = (*self._sizes(self.rows), count, vectors.data_ptr())
+        usable = self.rows.call("qaml_forms_forward", *inputs, *pointers) == 0
+        return _Passed(vectors, norms, products, values) if usable else None
 
-    def backward(self, vectors: Tensor, norms: Tensor, products: Tensor, values: Tensor, cotangent: Tensor) -> Tensor:
+    def backward(self, passed: Sequence[Tensor], cotangent: Tensor) -> Tensor:
         """The gradient with respect to the vectors, from that with respect to the values."""
-        gradient, cotangent = torch.empty_like(vectors), cotangent.contiguous()
-        tensors = (vectors, norms, products, values, cotangent, gradient)
-        pointers = [tensor.data_ptr() for tensor in tensors]
-        self.back.call("qaml_forms_backward", *self._sizes(self.back), len(vectors), *pointers)
+        gradient, cotangent = torch.empty_like(passed[0]), cotangent.contiguous()
+        pointers = [tensor.data_ptr() for tensor in (*passed, cotangent, gradient)]
+        self.back.call("qaml_forms_backward", *self._sizes(self.back), len(gradient), *pointers)
         return gradient
 
     def _sizes(self, panels: Panels) -> tuple[int, ...]:
@@ -122,21 +125,35 @@ class _Prepared:
         return (*sizes, panels.numbers.data_ptr(), self.signs.data_ptr())
 
 
+class _Passed(NamedTuple):
+    """What a forward pass leaves.
+
+    Attributes:
+        vectors: contiguous, shape (N, d).
+        norms: theirs, shape (N,).
+        products: a_r·x, shape (N, R filled up), if they were to be kept.
+        values: shape (N, m).
+    """
+
+    vectors: Tensor
+    norms: Tensor
+    products: Tensor | None
+    values: Tensor
+
+
 class _Values(Function):
     """Keeps the products, which are half the gradient."""
 
     @staticmethod
-    def forward(ctx: Any, vectors: Tensor, norms: Tensor, forms: FactoredForms, prepared: _Prepared) -> Tensor:
-        vectors = vectors.contiguous()
-        values, products = prepared.forward(vectors, norms, keep=True)
-        ctx.save_for_backward(vectors, norms, products, values)
+    def forward(ctx: Any, vectors: Tensor, forms: FactoredForms, prepared: _Prepared, passed: _Passed) -> Tensor:
+        ctx.save_for_backward(vectors, *passed)
         ctx.forms, ctx.prepared = forms, prepared
-        return values
+        return passed.values
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
-        vectors, norms, products, values = ctx.saved_tensors
+        vectors, *passed = ctx.saved_tensors
         if torch.is_grad_enabled() or is_transformed(cotangent):
             # Shall be differentiated in its turn, or is asked for many cotangents at once.
             return ctx.forms.slopes(vectors, cotangent), None, None, None
-        return ctx.prepared.backward(vectors, norms, products, values, cotangent), None, None, None
+        return ctx.prepared.backward(passed, cotangent), None, None, None

@@ -61,10 +61,16 @@ class Kernel:
         """Whether circuits of this size run in the kernel."""
         return _MIN_QUBITS <= num_qubits <= _MAX_QUBITS
 
-    def call(self, name: str, is_double: bool, threads: int, *arguments: object) -> None:
-        """Call a function that takes level, precision and threads first and returns non-zero without memory."""
-        if getattr(self.library, name)(self.level, int(is_double), threads, *arguments):
+    def call(self, name: str, is_double: bool, threads: int, *arguments: object) -> int:
+        """Call a function that takes level, precision and threads first and returns 1 without memory.
+
+        Returns:
+            0, or what else the function says.
+        """
+        status: int = getattr(self.library, name)(self.level, int(is_double), threads, *arguments)
+        if status == 1:
             raise MemoryError
+        return status
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from qaml_qiskit.simulation.choice import chosen_kernel
 from qaml_qiskit.simulation.native import Kernel
+from qaml_qiskit.simulation.pages import large_pages
 
 _PRECISIONS = (torch.float32, torch.float64)
 
@@ -38,7 +39,7 @@ class Panels:
         matrix = matrix.detach().contiguous()
         depth, width = matrix.shape
         columns = filled_up(kernel, width, matrix.dtype)
-        made = cls(kernel, depth, width, columns, matrix.new_empty(depth * columns))
+        made = cls(kernel, depth, width, columns, large_pages(depth * columns, matrix.dtype))
         made.call("qaml_pack", depth, width, matrix.data_ptr(), made.numbers.data_ptr())
         return made
 
@@ -50,9 +51,9 @@ class Panels:
         self.call("qaml_product", *arguments)
         return result
 
-    def call(self, name: str, *arguments: Any) -> None:
-        """Call a function of the kernel in the precision of the matrix."""
-        self.kernel.call(name, self.numbers.dtype == torch.float64, torch.get_num_threads(), *arguments)
+    def call(self, name: str, *arguments: Any) -> int:
+        """:meth:`Kernel.call` in the precision of the matrix."""
+        return self.kernel.call(name, self.numbers.dtype == torch.float64, torch.get_num_threads(), *arguments)
 
 
 def filled_up(kernel: Kernel, width: int, dtype: torch.dtype) -> int:

@@ -22,12 +22,12 @@ struct Forms {
     const void* signs;  // s_kr, (forms, rows filled up to whole vectors), zero beyond the rows
 };
 
-// A batch of images and what is made of it, all contiguous. A forward pass writes products and values, a backward pass
-// reads them and the cotangent and writes the gradient.
+// A batch of images and what is made of it, all contiguous. A forward pass writes norms, products and values, a backward
+// pass reads them and the cotangent and writes the gradient.
 struct FormsBatch {
     std::int64_t size;
     const void* images;     // x before it is normalised, (size, pixels)
-    const void* norms;      // (size)
+    void* norms;            // in l2, (size)
     void* products;         // a_r·x, (size, rows filled up to whole vectors), at a multiple of 64 bytes; may be null
     void* values;           // z, (size, forms)
     const void* cotangent;  // with respect to z, (size, forms)
@@ -39,14 +39,14 @@ constexpr std::int64_t kFormsBlock = 64;
 
 // The entry points of one instruction set and precision. Passes take images first to last, at most kFormsBlock of them,
 // and `scratch` at a multiple of 64 bytes: scratch_size numbers for the depth of the product, and for its width where
-// nobody keeps the products of a forward pass.
+// nobody keeps the products of a forward pass. That returns false for an image without direction: zero, or not finite.
 template <class T>
 struct FormsFunctions {
     std::int64_t (*filled_up)(std::int64_t width);
     std::int64_t (*scratch_size)(std::int64_t depth, std::int64_t behind);
     void (*pack)(const PanelMatrix* matrix, const T* from, T* panels);
     void (*product)(const PanelMatrix* matrix, std::int64_t count, const T* left, T* out, T* scratch);
-    void (*forward)(const Forms* forms, const FormsBatch* batch, std::int64_t first, std::int64_t last,
+    bool (*forward)(const Forms* forms, const FormsBatch* batch, std::int64_t first, std::int64_t last,
                     T* scratch);
     void (*backward)(const Forms* forms, const FormsBatch* batch, std::int64_t first, std::int64_t last,
                      T* scratch);

@@ -122,20 +122,23 @@ QAML_API int qaml_product(int level, int is_double, int threads, std::int64_t de
     });
 }
 
-// Values (batch, forms) of images (batch, pixels), and the products that a backward pass needs unless null.
+// Values (batch, forms) of images (batch, pixels), and the norms and the products that a backward pass needs; these
+// may be null. 2 where an image has no direction.
 QAML_API int qaml_forms_forward(int level, int is_double, int threads, std::int64_t pixels, std::int64_t rows,
                                 std::int64_t forms, const void* panels, const void* signs, std::int64_t batch,
-                                const void* images, const void* norms, void* products, void* values) {
-    return guarded(is_double, [&](auto* type) {
+                                const void* images, void* norms, void* products, void* values) {
+    std::atomic<bool> usable{true};
+    const int status = guarded(is_double, [&](auto* type) {
         using T = std::remove_pointer_t<decltype(type)>;
         const FormsFunctions<T>& f = functions<T>(level);
         const Forms all = {{pixels, rows, panels}, {rows, pixels, nullptr}, forms, signs};
         const FormsBatch job = {batch, images, norms, products, values, nullptr, nullptr};
         const auto work = [&](std::int64_t first, std::int64_t last, T* scratch) {
-            f.forward(&all, &job, first, last, scratch);
+            if (!f.forward(&all, &job, first, last, scratch)) usable = false;
         };
         for_blocks<T>(f, {pixels, rows, products ? 0 : rows}, batch, threads, work);
     });
+    return status ? status : usable ? 0 : 2;
 }
 
 // The gradient (batch, pixels) of a batch from that with respect to its values; `panels` are those of the transpose.
@@ -147,8 +150,8 @@ QAML_API int qaml_forms_backward(int level, int is_double, int threads, std::int
         using T = std::remove_pointer_t<decltype(type)>;
         const FormsFunctions<T>& f = functions<T>(level);
         const Forms all = {{pixels, rows, nullptr}, {rows, pixels, panels}, forms, signs};
-        const FormsBatch job = {batch, images, norms, const_cast<void*>(products), const_cast<void*>(values),
-                                cotangent, gradient};
+        const FormsBatch job = {batch,    images,    const_cast<void*>(norms), const_cast<void*>(products),
+                                const_cast<void*>(values), cotangent, gradient};
         const auto work = [&](std::int64_t first, std::int64_t last, T* scratch) {
             f.backward(&all, &job, first, last, scratch);
         };

@@ -1,5 +1,7 @@
 // Values and gradients of quadratic forms, a block of images at a time. Included like vectors.hpp.
 #pragma once
+#include <cmath>
+#include <limits>
 
 namespace qaml {
 namespace {
@@ -54,15 +56,33 @@ void sum_all_squares(const T* products, const T* signs, std::int64_t width, std:
     if (count & 1) sum_squares<T, 1>(products, signs, width, values);
 }
 
+// The l2 norm of a vector.
 template <class T>
-void forward(const Forms* forms, const FormsBatch* batch, std::int64_t first, std::int64_t last, T* scratch) {
+QAML_OUTLINE T norm_of(const T* vector, std::int64_t size) {
+    Vec<T> sums[4] = {};
+    const std::int64_t lanes = kLanes<T>;
+    std::int64_t at = 0;
+    for (; at + 4 * lanes <= size; at += 4 * lanes) {
+        QAML_UNROLL for (int i = 0; i < 4; i++) {
+            const Vec<T> part = *reinterpret_cast<const Loose<T>*>(vector + at + i * lanes);
+            sums[i] += part * part;
+        }
+    }
+    T total = sum_lanes<T>((sums[0] + sums[1]) + (sums[2] + sums[3]));
+    for (; at < size; at++) total += vector[at] * vector[at];
+    return std::sqrt(total);
+}
+
+template <class T>
+bool forward(const Forms* forms, const FormsBatch* batch, std::int64_t first, std::int64_t last, T* scratch) {
     const std::int64_t pixels = forms->rows.depth, width = filled_up<T>(forms->rows.width), count = forms->forms;
     const FormsScratch<T> s(scratch, pixels);
-    const T* norms = static_cast<const T*>(batch->norms);
     for (std::int64_t i = first; i < last; i++) {
         const T* image = static_cast<const T*>(batch->images) + i * pixels;
         T *__restrict to = s.left + (i - first) * s.stride;
-        const T norm = norms[i];
+        const T norm = norm_of(image, pixels);
+        static_cast<T*>(batch->norms)[i] = norm;
+        if (!(norm > 0 && norm <= std::numeric_limits<T>::max())) return false;
         for (std::int64_t p = 0; p < pixels; p++) to[p] = image[p] / norm;
     }
     T* products = batch->products ? static_cast<T*>(batch->products) + first * width : s.behind();
@@ -74,6 +94,7 @@ void forward(const Forms* forms, const FormsBatch* batch, std::int64_t first, st
     T* values = static_cast<T*>(batch->values);
     for (std::int64_t i = first; i < last; i++)
         sum_all_squares(products + (i - first) * width, signs, width, count, values + i * count);
+    return true;
 }
 
 // Twice the products, with the signs of all forms by the cotangent.

@@ -11,6 +11,8 @@ constexpr int kTileRows = 8;
 constexpr int kTileRows = 4;
 #endif
 constexpr int kPanelVectors = 3;
+// From so many tiles on a panel is used often enough that the next one can be fetched meanwhile.
+constexpr std::int64_t kFetchingTiles = 3;
 // Rows of a matrix at a time, so that a panel's part and the part of a block of images stay in the second cache.
 constexpr std::int64_t kDepth = 1024;
 
@@ -48,10 +50,16 @@ struct Places {
     const std::int32_t* rows;  // null: all, in order
 };
 
+// What to fetch from memory while a tile is computed: `step` bytes further for each row of its panel.
+struct Ahead {
+    const char* from;  // null: nothing
+    std::int64_t step;
+};
+
 // Rows of a left factor times one panel, added to `out` or written there.
 template <class T, int Rows, int Vectors, bool Sparse>
 QAML_OUTLINE void tile(const T* left, std::int64_t stride, const Places& places, const T* panel, T* out,
-                       std::int64_t out_stride, bool add) {
+                       std::int64_t out_stride, bool add, const Ahead& ahead) {
     Vec<T> sums[Rows][Vectors];
     QAML_UNROLL for (int i = 0; i < Rows; i++) {
         const Loose<T>* from = reinterpret_cast<const Loose<T>*>(out + i * out_stride);
@@ -61,7 +69,9 @@ QAML_OUTLINE void tile(const T* left, std::int64_t stride, const Places& places,
         }
     }
     const std::int32_t* rows = places.rows;
+    const Ahead fetched = ahead;
     for (std::int64_t k = 0, count = places.count; k < count; k++) {
+        if (fetched.from) __builtin_prefetch(fetched.from + k * fetched.step, 0, 2);
         const Vec<T>* at = reinterpret_cast<const Vec<T>*>(panel) + (Sparse ? rows[k] : k) * Vectors;
         Vec<T> row[Vectors];
         QAML_UNROLL for (int j = 0; j < Vectors; j++) {
@@ -82,7 +92,7 @@ QAML_OUTLINE void tile(const T* left, std::int64_t stride, const Places& places,
 }
 
 template <class T>
-using Tile = void (*)(const T*, std::int64_t, const Places&, const T*, T*, std::int64_t, bool);
+using Tile = void (*)(const T*, std::int64_t, const Places&, const T*, T*, std::int64_t, bool, const Ahead&);
 
 // The tiles of 1 … Rows rows, by rows and vectors.
 template <class T, bool Sparse, int Rows>
@@ -98,23 +108,28 @@ struct Tiles<T, Sparse, 0> {
     static Tile<T> of(std::int64_t, std::int64_t) { return nullptr; }
 };
 
-// All rows of a left factor times one panel; columns of `out` beyond the matrix are left alone.
+// All rows of a left factor times one panel; columns of `out` beyond the matrix are left alone. Each tile fetches its
+// share of the next panel: a processor does so by itself only for the first tile, which then waits for it.
 template <class T>
 void panel_product(const T* left, std::int64_t stride, std::int64_t count, const Places& places, const T* panel,
-                   std::int64_t columns, T* out, std::int64_t out_stride, bool add) {
+                   const T* next, std::int64_t columns, T* out, std::int64_t out_stride, bool add) {
     const std::int64_t vectors = filled_up<T>(columns) / kLanes<T>, width = vectors * kLanes<T>;
+    const std::int64_t tiles = (count + kTileRows - 1) / kTileRows, share = places.count * width / tiles;
+    const bool fetches = next && !places.rows && tiles >= kFetchingTiles;
     alignas(64) T edge[kTileRows * kPanelVectors * kLanes<T>];
-    for (std::int64_t first = 0; first < count; first += kTileRows) {
+    for (std::int64_t first = 0, number = 0; first < count; first += kTileRows, number++) {
         const std::int64_t rows = count - first < kTileRows ? count - first : kTileRows;
         const Tile<T> run = places.rows ? Tiles<T, true, kTileRows>::of(rows, vectors)
                                         : Tiles<T, false, kTileRows>::of(rows, vectors);
+        const char* fetched = fetches ? reinterpret_cast<const char*>(next + number * share) : nullptr;
+        const Ahead ahead = {fetched, width * std::int64_t(sizeof(T)) / tiles};
         const T* from = left + first * stride;
         T* to = out + first * out_stride;
         if (columns == width) {
-            run(from, stride, places, panel, to, out_stride, add);
+            run(from, stride, places, panel, to, out_stride, add, ahead);
             continue;
         }
-        run(from, stride, places, panel, edge, width, false);
+        run(from, stride, places, panel, edge, width, false, ahead);
         for (std::int64_t i = 0; i < rows; i++)
             for (std::int64_t j = 0; j < columns; j++)
                 to[i * out_stride + j] = edge[i * width + j] + (add ? to[i * out_stride + j] : T(0));
@@ -154,9 +169,12 @@ void multiply_panels(const PanelMatrix& matrix, std::int64_t count, T* left, std
             const std::int64_t columns = matrix.width - column < whole ? matrix.width - column : whole;
             const std::int64_t width = filled_up<T>(columns);
             const Places places = {now, all.rows ? all.rows + start : nullptr};
-            panel_product(left + start, stride, count, places, all.rows ? panel : panel + start * width, columns,
-                          out + column, out_stride, start > 0);
-            panel += matrix.depth * width;
+            const T *here = all.rows ? panel : panel + start * width, *behind = panel + matrix.depth * width;
+            // The same rows of the next panel, which may be narrower: then the rest is fetched for nothing.
+            const T* next = column + whole < matrix.width ? behind + start * width : nullptr;
+            panel_product(left + start, stride, count, places, here, next, columns, out + column, out_stride,
+                          start > 0);
+            panel = behind;
         }
         start += now;
     } while (start < all.count);
