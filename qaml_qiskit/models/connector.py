@@ -17,16 +17,16 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from qaml_qiskit.batches import as_tensor, example_batch
-from qaml_qiskit.encodings import amplitudes
+from qaml_qiskit.encodings import amplitudes, norms_of
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation import (
     FactoredForms,
     Reading,
     chosen_kernel,
+    collapse,
     compile_circuit,
     evolve,
     string_signs,
-    unitary,
     z_expectations,
     z_jacobians,
 )
@@ -200,7 +200,7 @@ class AdjointConnector(TorchConnector):
         return result if len(input_data.shape) == 2 else result.reshape(*input_data.shape[:-1], len(network.readings))
 
     def _collapsed_forward(self, network: AmplitudeQNN, features: Tensor) -> Tensor:
-        return self._current(network).forms.values(example_batch(features))
+        return self._current(network).forms.values(example_batch(features), norms_of)
 
     def _current(self, network: AmplitudeQNN) -> "_Collapsed":
         """The circuit's matrix for the weights as they are now."""
@@ -227,12 +227,7 @@ class _Collapsed:
 
     @classmethod
     def of(cls, network: AmplitudeQNN, weights: Tensor) -> "_Collapsed":
-        # Computed once and used for every image, so it is worth double precision.
-        # What lies behind the features is padding, zero.
-        matrix = torch.view_as_real(unitary(network.program, weights.double(), network.num_inputs))
-        # Real parts, then imaginary parts, of what becomes of each feature.
-        factor = matrix.permute(1, 2, 0).flatten(1).to(weights.dtype)
-        return cls(weights, FactoredForms(factor, network.signs(factor).repeat(2, 1)))
+        return cls(weights, collapse(network.program, weights, network.readings, network.num_inputs))
 
     def belongs_to(self, weights: Tensor) -> bool:
         mine = self.weights

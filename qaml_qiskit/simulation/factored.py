@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,16 +10,18 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from qaml_qiskit.encodings import norms_of
 from qaml_qiskit.simulation.native import Kernel
 from qaml_qiskit.simulation.panels import Panels, filled_up, is_transformed, kernel_for
+from qaml_qiskit.simulation.program import Program
+from qaml_qiskit.simulation.readings import Reading, qubits_of, string_signs
+from qaml_qiskit.simulation.statevector import evolve
 
 
 class FactoredForms:
     """z_k = Σ_r s_kr (a_r·x)² of normalised vectors x, differentiable in them.
 
-    All values take one product with A, and the gradient of any function of them one with its transpose. The kernel keeps
-    A as it reads it, both ways: three times the memory of A.
+    All values take one product with A, and the gradient of any function of them one with its transpose. The kernel
+    keeps A as it reads it, both ways: three times the memory of A.
 
     Args:
         factor: A, its rows as columns, shape (d, R), real. Where vectors may be complex: the real parts of a matrix U,
@@ -35,14 +37,13 @@ class FactoredForms:
         """The forms, without what only spares work."""
         return {**self.__dict__, "_prepared": {}}
 
-    def values(self, vectors: Tensor) -> Tensor:
-        """z of the vectors over their norms, shape (N, m), in the precision of the vectors.
+    def values(self, vectors: Tensor, norms_of: Callable[[Tensor], Tensor]) -> Tensor:
+        """The forms of vectors over their norms, shape (N, m), in the precision of the vectors.
 
         Args:
             vectors: shape (N, d), real or complex.
-
-        Raises:
-            InputError: a vector that has no direction (all zeros, NaN or infinite).
+            norms_of: gives the l2 norms of vectors, shape (N, 1), differentiably, or refuses some. It is asked where
+                the kernel does not compute them, and about vectors that have no direction (zero, NaN or infinite).
         """
         kernel = kernel_for(vectors)
         if kernel is not None and len(vectors):
@@ -79,6 +80,24 @@ class FactoredForms:
         if key not in self._prepared:
             self._prepared[key] = _Prepared.of(kernel, self.factor.detach().to(dtype), self.signs.detach().to(dtype))
         return self._prepared[key]
+
+
+def collapse(program: Program, weights: Tensor, readings: Sequence[Reading], num_inputs: int) -> FactoredForms:
+    """What a circuit with constant weights measures of a state, as forms of the state's first amplitudes.
+
+    Args:
+        program: the compiled circuit on n qubits.
+        weights: shape (P,). The circuit is run in double precision, the result is in the weights'.
+        readings: what is measured, m of them.
+        num_inputs: d, how many amplitudes may differ from zero: the first ones.
+    """
+    with torch.no_grad():
+        basis = torch.eye(num_inputs, 2**program.num_qubits, dtype=torch.float64, device=weights.device)
+        columns = torch.view_as_real(evolve(program, basis, weights.double()))
+        # Real parts, then imaginary parts, of what becomes of each amplitude.
+        factor = columns.to(weights.dtype).transpose(1, 2).flatten(1)
+        signs = string_signs(program.num_qubits, tuple(map(qubits_of, readings)), factor)
+        return FactoredForms(factor, signs.repeat(2, 1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -74,4 +74,9 @@ def is_transformed(tensor: Tensor) -> bool:
     # Asked of torch._C, as torch's own autograd.Function does; there is no public name.
     if torch._C._are_functorch_transforms_active():
         return True
+    try:
+        tensor.data_ptr()
+    except RuntimeError:
+        # One of many cotangents at once: ``is_grads_batched``.
+        return True
     return torch.autograd.forward_ad.unpack_dual(tensor).tangent is not None

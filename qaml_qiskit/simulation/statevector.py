@@ -91,24 +91,23 @@ def z_expectations(program: Program, amplitudes: Tensor, weights: Tensor, qubits
     return values
 
 
-def unitary(program: Program, weights: Tensor, columns: int | None = None) -> Tensor:
+def unitary(program: Program, weights: Tensor) -> Tensor:
     """The matrix of the circuit, without gradients.
 
     Args:
         program: the compiled circuit on n qubits.
         weights: shape (P,), float32 or float64, which picks the precision.
-        columns: how many to compute, the first ones; all if None.
 
     Returns:
-        Shape (2**n, columns), complex; column j is the image of basis state j.
+        Shape (2**n, 2**n), complex; column j is the image of basis state j.
 
     Raises:
         InputError: for weights of another shape or dtype.
     """
     size, weights = 2**program.num_qubits, as_tensor(weights, "the weights")
     with torch.no_grad():
-        basis = torch.eye(size if columns is None else columns, size, dtype=weights.dtype, device=weights.device)
-        return evolve(program, basis, weights).T.contiguous()
+        identity = torch.eye(size, dtype=weights.dtype, device=weights.device)
+        return evolve(program, identity, weights).T.contiguous()
 
 
 def z_jacobians(
