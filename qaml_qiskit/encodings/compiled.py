@@ -99,7 +99,7 @@ def _parts(states: Tensor) -> Iterator[slice]:
 
 @lru_cache(maxsize=1)
 def load_fit() -> CompiledFit | None:
-    """The library at the best level of this machine, or None where it was not built or was built for another version."""
+    """The library at the best level of this machine; None where it was not built, or built for another version."""
     spec = find_spec(_MODULE)
     if spec is None or spec.origin is None:
         return None
