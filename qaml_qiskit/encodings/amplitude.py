@@ -51,10 +51,22 @@ def amplitudes(features: Tensor, num_qubits: int, order: PixelOrder = "flat") ->
     """
     features = example_batch(features)
     arranged = arrange(features, num_qubits, order)
+    return arranged / norms_of(features)
+
+
+def norms_of(features: Tensor) -> Tensor:
+    """By what :func:`amplitudes` divides a batch, shape (N, 1); differentiable.
+
+    Args:
+        features: shape (N, ...), floating-point or complex.
+
+    Raises:
+        InputError: as for :func:`amplitudes`.
+    """
     norms = torch.linalg.vector_norm(features.flatten(1), dim=1, keepdim=True)
     if can_look_at(norms):
         _check_norms(norms)
-    return arranged / norms
+    return norms
 
 
 def _check_norms(norms: Tensor) -> None:

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from qaml_qiskit.simulation.heisenberg.channels import FloatArray
-from qaml_qiskit.simulation.heisenberg.fusion import FusedSteps, Step
+from qaml_qiskit.simulation.heisenberg.fusion import FusedSteps
 from qaml_qiskit.simulation.heisenberg.memory import batch_numbers
+from qaml_qiskit.simulation.heisenberg.step import Step
 from qaml_qiskit.simulation.heisenberg.varying import Varying
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors, products
 
