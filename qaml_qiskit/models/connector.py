@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from qaml_qiskit.batches import as_tensor, example_batch
+from qaml_qiskit.compute import can_look_at
 from qaml_qiskit.encodings import amplitudes, norms_of
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation import (
@@ -204,12 +205,13 @@ class AdjointConnector(TorchConnector):
 
     def _current(self, network: AmplitudeQNN) -> "_Collapsed":
         """The circuit's matrix for the weights as they are now."""
-        # The values decide: neither an address nor a version counter notices every way to write to a parameter.
+        # The values decide: neither an address nor a version counter notices every way to write to a parameter. Within
+        # the loops of an attack, where a device would have to be waited for, nobody writes to it.
         weight, known = self.weight.detach(), self._collapsed
-        if known is None or not known.belongs_to(weight):
+        if known is None or not (known.belongs_to(weight) if can_look_at(weight) else known.was_made_at(weight)):
             # Also where the caller is in inference mode, whose tensors a later backward pass could not use.
             with torch.inference_mode(False):
-                known = self._collapsed = _Collapsed.of(network, weight.clone())
+                known = self._collapsed = _Collapsed.of(network, weight)
         return known
 
 
@@ -219,19 +221,32 @@ class _Collapsed:
 
     Attributes:
         weights: that it was computed for, shape (P,).
+        place: where these lay, and how often that had been written to.
         forms: what is measured: |Ux|² of the features, summed with signs.
     """
 
     weights: Tensor
+    place: tuple[object, ...]
     forms: FactoredForms
 
     @classmethod
     def of(cls, network: AmplitudeQNN, weights: Tensor) -> "_Collapsed":
-        return cls(weights, collapse(network.program, weights, network.readings, network.num_inputs))
+        forms = collapse(network.program, weights, network.readings, network.num_inputs)
+        return cls(weights.clone(), _place(weights), forms)
 
     def belongs_to(self, weights: Tensor) -> bool:
         mine = self.weights
         return mine.dtype == weights.dtype and mine.device == weights.device and torch.equal(mine, weights)
+
+    def was_made_at(self, weights: Tensor) -> bool:
+        """As :meth:`belongs_to`, by everything but the values."""
+        return self.place == _place(weights)
+
+
+def _place(weights: Tensor) -> tuple[object, ...]:
+    # Tensors that were made in inference mode count no versions; nor can they be written to.
+    version = None if weights.is_inference() else weights._version
+    return weights.device, weights.dtype, weights.data_ptr(), version
 
 
 def layer_by_layer(network: AmplitudeQNN, features: Tensor, weight: Tensor) -> Tensor:

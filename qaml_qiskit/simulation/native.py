@@ -36,6 +36,7 @@ _SIGNATURES = {
         [_INT, _INT, _INT, *([_LONG] * 3), *([_POINTER] * 2), _LONG, *([_POINTER] * 6)],
         _INT,
     ),
+    "qaml_overlaps": ([_INT, _INT, _INT, *([_POINTER] * 4)], _INT),
 }
 
 
