@@ -120,6 +120,10 @@ def test_an_attack_moves_one_state_forth_and_one_back():
     assert operations.counted(Problem(10, 200), 64)["attack"] == 64 * per_step
 
 
+def test_a_frozen_model_is_multiplied_by_its_matrix_once_each_way():
+    assert operations.counted(Problem(10, 200), 64)["attack, collapsed"] == 64 * 2 * 784 * 2048
+
+
 def test_the_command_line_starts_without_peers():
     command = [sys.executable, "-m", "benchmarks", "--help"]
     root = Path(__file__).parents[2]
