@@ -100,7 +100,7 @@ class DifferentiableModel(CheckedModel):
         with computing(self.compute):
             if self.kind == "exact" and not self.has_noise_layers:
                 return forms_of_circuit(self.qvc)
-            return forms_of_layers(self.qvc, self.layers)
+            return forms_of_layers(self.qvc, self.layers, self.compute.device)
 
     def decisions(self, advance: Advance = ignore) -> DecisionForms:
         """:meth:`forms` with the decisions between two classes, diagonalised when they are asked for.
