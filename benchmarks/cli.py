@@ -18,6 +18,7 @@ SUITES = (
     "pgd",
     "sampling",
     "noise",
+    "exact_noise",
     "propagation",
     "circuit",
     "defences",

@@ -31,6 +31,8 @@ def write_report(settings: Settings) -> str:
         parts += _sampling(documents["sampling"])
     if "noise" in documents:
         parts += _noise(documents["noise"])
+    if "exact_noise" in documents:
+        parts += _exact_noise(documents["exact_noise"])
     if "propagation" in documents:
         parts += _propagation(documents["propagation"])
     if "circuit" in documents:
@@ -247,6 +249,24 @@ def _noise(document: dict[str, Any]) -> list[str]:
         f"observables, one thread. Largest difference from Aer: {setting['error']:.1e}."
     )
     return ["## Noise", text, _table(["", "CPU s", "wall s"], lines)]
+
+
+def _exact_noise(document: dict[str, Any]) -> list[str]:
+    from benchmarks.suites.exact_noise import TITLES
+
+    setting, rows = document["facts"]["setting"], document["rows"]
+    lines = [
+        [title, f"{median(rows[key]):.3g}", f"{median(rows[key], 'wall'):.3g}"]
+        for key, title in TITLES.items()
+        if key in rows
+    ]
+    text = (
+        f"{setting['layers']} layers on {setting['qubits']} qubits, on {setting['twelve'][0]} qubits "
+        f"{setting['twelve'][1]}, of the small model {setting['small'][1]} on {setting['small'][0]}; steps of batch "
+        f"{setting['batch']}; single precision, one thread. Largest difference of kernel and torch: "
+        f"{setting['error']:.1e}."
+    )
+    return ["## Noise on pairs, and gradients through noise", text, _table(["", "CPU s", "wall s"], lines)]
 
 
 def _propagation(document: dict[str, Any]) -> list[str]:
