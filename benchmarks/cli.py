@@ -9,21 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.report import write_report
+from benchmarks.suites import SUITES
 from benchmarks.suites.settings import Settings
-
-SUITES = (
-    "peers",
-    "scaling",
-    "memory",
-    "pgd",
-    "sampling",
-    "noise",
-    "propagation",
-    "circuit",
-    "defences",
-    "devices",
-    "gpu",
-)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,1 +1,17 @@
 """What is measured: one module a table."""
+
+#: Their names, in the order in which they run and are reported; each is a module here with ``run(settings)``, and one
+#: in ``benchmarks/sections`` with ``section(results)``.
+SUITES = (
+    "peers",
+    "scaling",
+    "memory",
+    "pgd",
+    "sampling",
+    "noise",
+    "propagation",
+    "circuit",
+    "defences",
+    "devices",
+    "gpu",
+)
