@@ -35,7 +35,8 @@ class Elsewhere:
     """
 
     def __init__(self, python: Path, module: str, problem: Problem, weights: Array) -> None:
-        self._errors = tempfile.TemporaryFile()
+        # It lives as long as the process.
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
             [str(python), "-m", module],
             cwd=_ROOT,

@@ -4,6 +4,7 @@
 #: in ``benchmarks/sections`` with ``section(results)``.
 SUITES = (
     "peers",
+    "sizes",
     "scaling",
     "memory",
     "pgd",
