@@ -14,5 +14,7 @@ SUITES = (
     "circuit",
     "defences",
     "devices",
+    "certificates",
+    "encoding",
     "gpu",
 )
