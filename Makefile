@@ -5,7 +5,7 @@ BENCH  := .venv-bench
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test test-all check format docs bench clean
+.PHONY: help demo test test-all check format docs bench bench-catalyst clean
 
 help:
 	@echo "make demo      train, attack and run a QVC on a simulated IBM device; prints where the report is"
@@ -13,7 +13,7 @@ help:
 	@echo "make test-all  everything, slow tests too"
 	@echo "make check     ruff and strict mypy"
 	@echo "make docs      the documentation, into docs/_build/html"
-	@echo "make bench     the speed comparisons with peers (see benchmarks/README.md)"
+	@echo "make bench     the speed comparisons with peers (see benchmarks/README.md; make bench-catalyst adds one)"
 
 # A stamp a set of extras: rebuilt when what is to be installed changes.
 INSTALL_DEPS := setup.cfg setup.py pyproject.toml constraints.txt \
@@ -75,5 +75,13 @@ $(BENCH)/.ready: $(INSTALL_DEPS) benchmarks/requirements.txt
 bench: $(BENCH)/.ready
 	$(BENCH)/bin/python -m benchmarks
 
+# A peer whose pins cannot be installed beside the others; without it the report says so.
+bench-catalyst: $(BENCH)-catalyst/.ready
+
+$(BENCH)-catalyst/.ready: benchmarks/requirements-catalyst.txt
+	$(PYTHON) -m venv "$(BENCH)-catalyst"
+	$(BENCH)-catalyst/bin/python -m pip --disable-pip-version-check install --quiet -r benchmarks/requirements-catalyst.txt
+	@touch "$@"
+
 clean:
-	rm -rf "$(VENV)" "$(BENCH)" build dist *.egg-info docs/_build docs/results
+	rm -rf "$(VENV)" "$(BENCH)" "$(BENCH)-catalyst" build dist *.egg-info docs/_build docs/results

@@ -17,7 +17,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.base import Steps, require
+from benchmarks.peers.jax_halves import Halves
 from benchmarks.problem import Answer, Array, Labels, Problem
+
+#: Up to so many images of so many amplitudes matrix products are faster.
+_FEW, _SMALL = 16, 2**12
 
 
 class JaxAdjoint:
@@ -33,13 +37,36 @@ class JaxAdjoint:
 
     def build(self, problem: Problem, weights: Array) -> Steps:
         """Jitted steps; the first call compiles."""
-        simulator = Simulator(problem)
-        chunk = 128 if problem.num_qubits <= 10 else 32
-        return steps_of(problem, weights, simulator.expectations, simulator.frozen_expectations, chunk)
+        many, few = Simulator(problem), Halves(problem)
+
+        def expectations(weight: Any, states: Any) -> Any:
+            return _which(states, few, many).expectations(weight, states)
+
+        def frozen(weight: Any, states: Any) -> Any:
+            return _which(states, few, many).frozen_expectations(weight, states)
+
+        return steps_of(problem, weights, expectations, frozen, _chunks(problem.num_qubits))
+
+
+def _which(states: Any, few: Halves, many: Simulator) -> Halves | Simulator:
+    """The faster of the two for as many images."""
+    size, count = states.shape
+    return few if count <= _FEW and size <= _SMALL else many
+
+
+def _chunks(num_qubits: int) -> tuple[int, int]:
+    """Images at a time in a training and in an attack step, as many as fit into a cache."""
+    if num_qubits <= 10:
+        return 128, 128
+    return (32, 32) if num_qubits <= 14 else (2, 1)
 
 
 def steps_of(
-    problem: Problem, weights: Array, expectations: Any, frozen: Any = None, chunk: int | None = None
+    problem: Problem,
+    weights: Array,
+    expectations: Any,
+    frozen: Any = None,
+    chunks: tuple[int | None, int | None] = (None, None),
 ) -> Steps:
     """Jitted loss and gradients of a function (weights, states (2ⁿ, B)) -> ⟨Z⟩ (B, classes).
 
@@ -48,11 +75,11 @@ def steps_of(
         weights: shape (3·n·L,).
         expectations: differentiable in both arguments.
         frozen: the same, if there is one that is faster where only the states' gradients are wanted.
-        chunk: larger batches are cut into chunks of this size, which fit into a cache (None: never).
+        chunks: larger batches of a training and of an attack step are cut into chunks of these sizes (None: never).
     """
     import jax.numpy as jnp
 
-    train, attack = jitted_steps(problem, expectations, frozen, chunk)
+    train, attack = jitted_steps(problem, expectations, frozen, chunks)
     weight = jnp.asarray(weights)
 
     def step(function: Any, images: Array, labels: Labels) -> Answer:
@@ -62,7 +89,12 @@ def steps_of(
     return Steps(partial(step, train), partial(step, attack))
 
 
-def jitted_steps(problem: Problem, expectations: Any, frozen: Any = None, chunk: int | None = None) -> tuple[Any, Any]:
+def jitted_steps(
+    problem: Problem,
+    expectations: Any,
+    frozen: Any = None,
+    chunks: tuple[int | None, int | None] = (None, None),
+) -> tuple[Any, Any]:
     """Jitted functions (weights, images, labels) -> (loss, gradient) of training and attack; see :func:`steps_of`."""
     import jax
     import jax.numpy as jnp
@@ -75,7 +107,7 @@ def jitted_steps(problem: Problem, expectations: Any, frozen: Any = None, chunk:
         return -jnp.take_along_axis(logs, labels[:, None], 1).mean()
 
     def value_and_gradient(function: Any, attack: bool, weight: Any, images: Any, labels: Any) -> tuple[Any, Any]:
-        both = partial(jax.value_and_grad(partial(loss, function), argnums=int(attack)), weight)
+        both, chunk = partial(jax.value_and_grad(partial(loss, function), argnums=int(attack)), weight), chunks[attack]
         if chunk is None or len(images) <= chunk or len(images) % chunk:
             return both(images, labels)
         parts = (images.reshape(-1, chunk, images.shape[1]), labels.reshape(-1, chunk))

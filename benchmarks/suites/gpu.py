@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from benchmarks.contest import say
-from benchmarks.machine import ONE_THREAD, available_cpus, package_version, unpin
+from benchmarks.machine import ONE_THREAD, available_cpus, package_version, pin, unpin
 from benchmarks.peers.base import MissingError
 from benchmarks.peers.on_device import ON_DEVICE, CudaSteps
 from benchmarks.peers.ours import classifier
@@ -92,6 +92,7 @@ def run(settings: Settings) -> Store:
         finally:
             for worker in workers.values():
                 worker.stop()
+            pin(1)
     return store
 
 

@@ -70,7 +70,7 @@ def _contestant(
         _note(store, row, f"does not agree, not timed ({errors})")
         return []
     _note(store, row, f"agrees ({errors})")
-    return [Contestant(row, partial(step, images, labels), batch / samples)]
+    return [Contestant(row, partial(step, images, labels), batch / samples, steps.clock)]
 
 
 def _samples(steps: Steps, batch: int) -> int:
