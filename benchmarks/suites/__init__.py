@@ -17,4 +17,5 @@ SUITES = (
     "certificates",
     "encoding",
     "gpu",
+    "scale",
 )
