@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.util import find_spec
 
@@ -42,8 +43,8 @@ def run(settings: Settings) -> Store:
         say(f"scale: {kind}")
         for size in [*fitted, check]:
             row = f"{kind}@{size}"
-            store.put(f"size:{row}", {"qubits": size.qubits, "layers": size.layers, "images": size.images})
             if row not in store.rows:
+                store.put(f"size:{row}", asdict(replace(size, labels=_labels(size)) if kind == "certify" else size))
                 run_contest([Contestant(row, _WAYS[kind](size))], Rounds(many=3, few=1, slow=0.5), store)
     if "threads" not in store.facts:
         store.put("threads", _threads(settings.problem, 4 * settings.batch))
@@ -78,14 +79,23 @@ def _noise(size: Size) -> Callable[[], object]:
 
 
 def _certify(size: Size) -> Callable[[], object]:
+    stored, batch = _certified(size)
+    return lambda: Certifying(deploy(stored, Ideal()), batch)(slice(0, size.images), ignore)
+
+
+def _certified(size: Size) -> tuple[StoredModel, Batch]:
+    """A model, and images that have the labels that it gives them."""
     side = math.isqrt(2**size.qubits)
     config = QVCConfig(image_shape=(1, side, side), num_classes=size.classes, num_layers=size.layers)
     card = ModelCard(model=config, data=DataCard(dataset="digits", classes=tuple(range(size.classes))))
     stored = StoredModel(QVC(config, 0), card)
     images = torch.rand(size.images, 1, side, side, generator=torch.Generator().manual_seed(0))
     labels = deploy(stored, Ideal()).logits(images).argmax(1).numpy()
-    batch = Batch(images, labels, np.arange(len(images)), str(len(images)))
-    return lambda: Certifying(deploy(stored, Ideal()), batch)(slice(0, size.images), ignore)
+    return stored, Batch(images, labels, np.arange(len(images)), str(len(images)))
+
+
+def _labels(size: Size) -> int:
+    return len(np.unique(_certified(size)[1].labels))
 
 
 _WAYS: dict[str, Callable[[Size], Callable[[], object]]] = {
