@@ -18,4 +18,5 @@ SUITES = (
     "certificates",
     "encoding",
     "gpu",
+    "scale",
 )
