@@ -1,6 +1,9 @@
 // AVX2 with fused multiply-add: 16 registers of 32 bytes.
 #include "chain.hpp"
 
+// The standard's headers before the instruction set is chosen: what they define must run anywhere.
+#include <utility>
+
 #if defined(__x86_64__)
 
 #if defined(__clang__)
@@ -20,18 +23,26 @@
 // In this order: each builds on those before it.
 #include "vectors.hpp"
 
+#include "lanes.hpp"
+
 #include "passes.hpp"
 
+#include "signs.hpp"
+
 #include "table.hpp"
+
+#include "plan.hpp"
 
 #include "groups.hpp"
 
 #include "engine.hpp"
 
+#include "both.hpp"
+
 #include "entries.hpp"
 
 namespace qaml {
-const InstructionSet kAvx2 = {"avx2", &kFunctions<float>, &kFunctions<double>};
+const InstructionSet kAvx2 = {"avx2", &kLayouts<float>, &kLayouts<double>};
 }
 
 #if defined(__clang__)

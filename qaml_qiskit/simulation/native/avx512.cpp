@@ -1,6 +1,9 @@
 // AVX-512: 32 registers of 64 bytes.
 #include "chain.hpp"
 
+// The standard's headers before the instruction set is chosen: what they define must run anywhere.
+#include <utility>
+
 #if defined(__x86_64__)
 
 #if defined(__clang__)
@@ -21,18 +24,26 @@
 // In this order: each builds on those before it.
 #include "vectors.hpp"
 
+#include "lanes.hpp"
+
 #include "passes.hpp"
 
+#include "signs.hpp"
+
 #include "table.hpp"
+
+#include "plan.hpp"
 
 #include "groups.hpp"
 
 #include "engine.hpp"
 
+#include "both.hpp"
+
 #include "entries.hpp"
 
 namespace qaml {
-const InstructionSet kAvx512 = {"avx512", &kFunctions<float>, &kFunctions<double>};
+const InstructionSet kAvx512 = {"avx512", &kLayouts<float>, &kLayouts<double>};
 }
 
 #if defined(__clang__)

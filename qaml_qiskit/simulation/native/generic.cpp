@@ -1,6 +1,9 @@
 // Any machine: 16-byte vectors, which compilers map to SSE2 or NEON or take apart.
 #include "chain.hpp"
 
+// The standard's headers before the instruction set is chosen: what they define must run anywhere.
+#include <utility>
+
 #define QAML_BYTES 16
 #define QAML_RUN 3
 #define QAML_FUSED 2
@@ -11,16 +14,24 @@
 // In this order: each builds on those before it.
 #include "vectors.hpp"
 
+#include "lanes.hpp"
+
 #include "passes.hpp"
 
+#include "signs.hpp"
+
 #include "table.hpp"
+
+#include "plan.hpp"
 
 #include "groups.hpp"
 
 #include "engine.hpp"
 
+#include "both.hpp"
+
 #include "entries.hpp"
 
 namespace qaml {
-const InstructionSet kGeneric = {"generic", &kFunctions<float>, &kFunctions<double>};
+const InstructionSet kGeneric = {"generic", &kLayouts<float>, &kLayouts<double>};
 }

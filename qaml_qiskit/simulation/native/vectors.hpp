@@ -23,6 +23,12 @@ using Vec = typename Vector<T>::type;
 #define QAML_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define QAML_HAS_SHUFFLEVECTOR 1
+#endif
+#endif
+
 template <class T>
 QAML_INLINE Vec<T> splat(T value) {
     return Vec<T>{} + value;
@@ -113,12 +119,6 @@ template <class T>
 struct Factor {
     Vec<T> re, im;
 };
-
-// A table is all real parts, then all imaginary parts.
-template <class T>
-QAML_INLINE Factor<T> factor(const T* table, long size) {
-    return {splat(table[0]), splat(table[size])};
-}
 
 template <class T>
 QAML_INLINE void multiply(Vec<T>& re, Vec<T>& im, const Factor<T>& f) {
