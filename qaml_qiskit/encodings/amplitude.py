@@ -50,8 +50,8 @@ def amplitudes(features: Tensor, num_qubits: int, order: PixelOrder = "flat") ->
     features = example_batch(features)
     arranged = arrange(features, num_qubits, order)
     norms = torch.linalg.vector_norm(features.flatten(1), dim=1, keepdim=True)
-    usable = torch.isfinite(norms) & (norms > 0)
-    if not bool(usable.all()):
+    if not _all_usable(norms.detach()):
+        usable = torch.isfinite(norms) & (norms > 0)
         index = int((~usable).flatten().nonzero()[0])
         raise InputError(
             f"cannot amplitude-encode image {index}",
@@ -60,3 +60,11 @@ def amplitudes(features: Tensor, num_qubits: int, order: PixelOrder = "flat") ->
             remedy="remove the image, or give it at least one non-zero, finite pixel",
         )
     return arranged / norms
+
+
+def _all_usable(norms: Tensor) -> bool:
+    """Whether all are finite and above zero; a NaN is neither."""
+    if not norms.numel() or norms.device.type == "meta":
+        return True
+    least, most = torch.aminmax(norms)
+    return 0.0 < least.item() and most.item() < math.inf

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,15 @@ from qaml_qiskit.simulation.angles import Expression
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+
+
+class _Coefficients(NamedTuple):
+    """How angles follow from features, as tensors on one device."""
+
+    constants: torch.Tensor
+    rows: torch.Tensor
+    columns: torch.Tensor
+    values: torch.Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +102,9 @@ class Program:
         if self.expressions:
             values = [expression(weights).reshape(1) for expression in self.expressions]
             features = torch.cat([weights, *values])
-        device = weights.device
-        products = torch.from_numpy(self.coefficients).to(device) * features[torch.from_numpy(self.columns).to(device)]
-        constants = torch.from_numpy(self.constants).to(device)
-        return constants.index_add(0, torch.from_numpy(self.rows).to(device), products)
+        known = self._on(weights.device)
+        products = known.values * features.index_select(0, known.columns)
+        return known.constants.index_add(0, known.rows, products)
 
     def weight_gradients(self, weights: torch.Tensor, angle_gradients: torch.Tensor) -> torch.Tensor:
         """Chain per-sample gradients with respect to the angles to the weights.
@@ -106,12 +116,10 @@ class Program:
         Returns:
             Shape (..., P), in the dtype of ``angle_gradients``.
         """
-        device = weights.device
-        size = self.num_weights + len(self.expressions)
-        products = angle_gradients[..., torch.from_numpy(self.rows).to(device)]
-        products = products * torch.from_numpy(self.coefficients).to(products)
+        known, size = self._on(weights.device), self.num_weights + len(self.expressions)
+        products = angle_gradients.index_select(-1, known.rows) * known.values.to(angle_gradients.dtype)
         features = products.new_zeros((*products.shape[:-1], size))
-        features.index_add_(-1, torch.from_numpy(self.columns).to(device), products)
+        features.index_add_(-1, known.columns, products)
         linear, values = features[..., : self.num_weights], features[..., self.num_weights :]
         if not self.expressions:
             return linear
@@ -120,6 +128,29 @@ class Program:
             weights.detach().to(torch.float64),
         )
         return linear + values @ torch.as_tensor(slopes).to(values)
+
+    @cached_property
+    def moving(self) -> npt.NDArray[np.uint8]:
+        """1 for every angle that depends on a weight, shape (A,)."""
+        moving = np.zeros(self.num_angles, dtype=np.uint8)
+        moving[self.rows] = 1
+        return moving
+
+    @cached_property
+    def _coefficients(self) -> _Coefficients:
+        # Also where the caller is in inference mode, whose tensors a later backward pass could not use.
+        with torch.inference_mode(False):
+            arrays = (self.constants, self.rows, self.columns, self.coefficients)
+            return _Coefficients(*map(torch.from_numpy, arrays))
+
+    def _on(self, device: torch.device) -> _Coefficients:
+        if device.type == "cpu":
+            return self._coefficients
+        return _Coefficients(*(tensor.to(device) for tensor in self._coefficients))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is made again on first use.
+        return {key: value for key, value in self.__dict__.items() if key not in {"moving", "_coefficients"}}
 
     def amplitude_order(self) -> IntArray | None:
         """Where each output amplitude is found among the wires: shape (2**n,), or None if nothing moves."""
