@@ -9,7 +9,7 @@ namespace qaml {
 
 constexpr int kMaxQubits = 20;
 
-// A CZ or ZZ between a wire of the lower half and one of the upper half of the diagonal's table.
+// A CZ or ZZ of stored bits, between a wire of the lower half and one of the upper half of the diagonal's table.
 struct Cross {
     int low;          // wire
     int high;         // wire
@@ -34,13 +34,14 @@ struct Step {
     const T* low_im;  // it carries the cosines of the wall before it
     const T* high_re;
     const T* high_im;
+    const int* row_signs;      // by row of the table, an entry of the upper half: a row of `signs`, or -1; or null
+    const T* signs;            // of the CZ between the halves, in rows as long as the lower half
     const T* tangents;         // one a wire: the wall is the product of [[1, -t], [t, 1]]
     const T* squared_cosines;  // one a wire: what a product of adjoint and state lacks behind the rotation
     const T* wall_factors;     // one a wire: raw correlation -> gradient
     const T* z_factors;        // one a wire: raw signed sum -> gradient
     std::int64_t wall_index;   // of wire 0 in the angle vector
     std::int64_t z_index;      // of wire 0 in the angle vector
-    std::uint32_t frame;       // at the diagonal
     std::uint32_t turning;     // wires whose tangent is not zero
     std::uint32_t wanted;      // wires whose wall angle depends on a weight
     const Cross* crosses;

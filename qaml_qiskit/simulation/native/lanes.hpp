@@ -57,11 +57,6 @@ QAML_INLINE Vec<T> lane_signs() {
     return make_signs<Bit, T>(std::make_index_sequence<kLanes<T>>());
 }
 
-template <int Bit, class T>
-QAML_INLINE Vec<T> exchanged_if(const Vec<T>& value, std::uint32_t frame) {
-    return frame >> Bit & 1 ? exchanged<Bit, T>(value) : value;
-}
-
 // The number of a wire as a type, so that it can choose code.
 template <int Number>
 struct Wire {
@@ -123,6 +118,15 @@ QAML_INLINE void rotate_both_lanes(Vec<T>* x, Vec<T>* l, const LaneTurn<T, Lanes
 }
 
 // ---- diagonals and sums ----
+
+// The sum over the lanes, in halves: short chains of additions, and one rounding for each halving.
+template <class T>
+QAML_INLINE T sum_lanes(Vec<T> value) {
+    each_of([&](auto wire) __attribute__((always_inline)) {
+        value += exchanged<log2_of(kLanes<T>) - 1 - decltype(wire)::number, T>(value);
+    }, std::make_integer_sequence<int, log2_of(kLanes<T>)>());
+    return value[0];
+}
 
 // The factors of a vector: a table is all real parts, then all imaginary parts, by amplitude.
 template <class T, class Lanes>

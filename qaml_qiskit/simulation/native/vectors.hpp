@@ -102,18 +102,6 @@ QAML_INLINE void separate(Vec<T>* sums) {
     }
 }
 
-// The sum over the lanes, in halves: short chains of additions, and one rounding for each halving.
-template <class T>
-QAML_INLINE T sum_lanes(const Vec<T>& value) {
-    constexpr int lanes = int(QAML_BYTES / sizeof(T));
-    T parts[lanes];
-    QAML_UNROLL for (int lane = 0; lane < lanes; lane++) parts[lane] = value[lane];
-    QAML_UNROLL for (int width = lanes / 2; width > 0; width /= 2) {
-        QAML_UNROLL for (int lane = 0; lane < width; lane++) parts[lane] += parts[lane + width];
-    }
-    return parts[0];
-}
-
 // One entry of a diagonal.
 template <class T>
 struct Factor {
