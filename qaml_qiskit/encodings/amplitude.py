@@ -67,4 +67,4 @@ def _all_usable(norms: Tensor) -> bool:
     if not norms.numel() or norms.device.type == "meta":
         return True
     least, most = torch.aminmax(norms)
-    return 0.0 < least.item() and most.item() < math.inf
+    return least.item() > 0.0 and most.item() < math.inf

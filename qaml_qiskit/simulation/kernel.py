@@ -10,10 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from qaml_qiskit.memory import check_memory
 from qaml_qiskit.simulation.native import Kernel
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
 from qaml_qiskit.simulation.readings import Strings, string_signs
+
+#: Amplitudes of a batch below which nobody asks how much memory there is.
+_NOTABLE = 2**22
 
 
 class _Program(ctypes.Structure):
@@ -47,13 +51,44 @@ class KernelEngine:
     def forward(self, program: Program, angles: Tensor, amplitudes: Tensor) -> Tensor:
         """The final state, for angles (A,) float64 and amplitudes (B, 2**n), real or complex."""
         amplitudes = amplitudes.detach().resolve_conj().contiguous()
-        batch, is_double = len(amplitudes), int(_real(amplitudes) == torch.float64)
-        size = self._kernel.library.qaml_state_size(self._kernel.level, is_double, program.num_qubits, batch)
-        state = amplitudes.new_empty(size, dtype=_real(amplitudes))
+        batch = len(amplitudes)
+        if batch << program.num_qubits >= _NOTABLE:
+            self._check_fits(program, batch, _real(amplitudes))
+        state = amplitudes.new_empty(self._state_size(program, batch, _real(amplitudes)), dtype=_real(amplitudes))
         native = self._native(program, angles)
         is_complex = int(amplitudes.is_complex())
         self._call("qaml_forward", state, native.pointer, batch, amplitudes.data_ptr(), is_complex, state.data_ptr())
         return state
+
+    def memory_needed(self, program: Program, batch: int, dtype: torch.dtype) -> int:
+        """Bytes that a step takes beside the amplitudes and the gradients of a batch, with as many threads as torch.
+
+        Args:
+            program: the compiled circuit.
+            batch: samples.
+            dtype: float32 or float64.
+        """
+        is_double, threads = int(dtype == torch.float64), torch.get_num_threads()
+        size = (program.num_qubits, batch)
+        space = self._kernel.library.qaml_workspace_size(
+            self._kernel.level, is_double, threads, *size, program.num_walls
+        )
+        return int(space) + self._state_size(program, batch, dtype) * dtype.itemsize
+
+    def _check_fits(self, program: Program, batch: int, dtype: torch.dtype) -> None:
+        # Where gradients are wanted, those of the amplitudes come on top, complex.
+        needed = self.memory_needed(program, batch, dtype) + 2 * dtype.itemsize * (batch << program.num_qubits)
+        check_memory(
+            f"cannot simulate {batch} states of {program.num_qubits} qubits",
+            needed,
+            remedy="use smaller batches, fewer qubits, single precision, or a machine with more memory",
+        )
+
+    def _state_size(self, program: Program, batch: int, dtype: torch.dtype) -> int:
+        """Numbers in a packed state."""
+        is_double = int(dtype == torch.float64)
+        size: int = self._kernel.library.qaml_state_size(self._kernel.level, is_double, program.num_qubits, batch)
+        return size
 
     def amplitudes(self, program: Program, state: Tensor, batch: int) -> Tensor:
         """The state as complex amplitudes, shape (B, 2**n)."""

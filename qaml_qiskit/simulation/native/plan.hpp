@@ -4,8 +4,8 @@
 namespace qaml {
 namespace {
 
-// A state that is larger is worked on in blocks of half this size, in bytes, which stay in a core's second-level cache.
-constexpr long kLargeState = 1L << 19;
+// A state of more bytes leaves the second-level cache of a core, and is worked on in blocks of kBlock, which stay there.
+constexpr long kLargeState = 1L << 20, kBlock = 1L << 18;
 // A state up to this size stays in the first-level cache whatever is done to it.
 constexpr long kSmallState = 1L << 14;
 
@@ -71,10 +71,10 @@ inline Plan make_plan(int num_wires, bool has_lanes, int max_fused, int max_run,
     const int fused = outer;
     if (plan.large) {
         int tile = n - outer;
-        while (tile > 2 * max_fused && (bytes << tile) > kLargeState / 2) tile--;
+        while (tile > 2 * max_fused && (bytes << tile) > kBlock) tile--;
         outer = n - tile;
         columns = 3;
-        while ((bytes << (outer + columns + 1)) <= kLargeState / 2 && columns < 6) columns++;
+        while ((bytes << (outer + columns + 1)) <= kBlock && columns < 6) columns++;
     }
     plan.tile = n - outer;
     Part& inside = plan.parts[1];
