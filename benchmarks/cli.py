@@ -22,6 +22,8 @@ SUITES = (
     "circuit",
     "defences",
     "devices",
+    "certificates",
+    "encoding",
     "gpu",
 )
 

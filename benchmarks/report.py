@@ -38,6 +38,10 @@ def write_report(settings: Settings) -> str:
         parts += _defences(documents["defences"])
     if "devices" in documents:
         parts += _devices(documents["devices"])
+    if "certificates" in documents:
+        parts += _certificates(documents["certificates"])
+    if "encoding" in documents:
+        parts += _encoding(documents["encoding"])
     if "gpu" in documents:
         parts += _gpu(documents["gpu"])
     report = "\n\n".join(parts) + "\n"
@@ -322,6 +326,37 @@ def _noise_layers(document: dict[str, Any]) -> list[str]:
     )
     head = ["", "clean, CPU ms", "with layers", "combined, CPU ms", "with layers", "average, CPU s"]
     return ["### Noise layers", text, _table(head, lines)]
+
+
+def _certificates(document: dict[str, Any]) -> list[str]:
+    from benchmarks.suites.certificates import TITLES
+
+    setting, rows = document["facts"]["setting"], document["rows"]
+    lines = [[title, f"{median(rows[key]):.2g}", str(len(rows[key]))] for key, title in TITLES.items() if key in rows]
+    text = (
+        f"A QVC of {setting['num_layers']} layers on {setting['num_qubits']} qubits with {setting['num_classes']} "
+        "classes, one thread. A certificate: the exact l2 radius with its witness, bounds in l∞ and two attacks."
+    )
+    return ["## Certificates", text, _table(["", "CPU s", "rounds"], lines)]
+
+
+def _encoding(document: dict[str, Any]) -> list[str]:
+    setting, rows = document["facts"]["setting"], document["rows"]
+
+    def cell(who: str, layers: int, size: int) -> str:
+        key = f"{who}/{layers}/{size}"
+        return f"{1e3 * median(rows[key]):.2g}" if key in rows else ""
+
+    lines = [
+        [f"{size}", *(cell(who, layers, size) for layers in setting["layers"] for who in ("package", "torch"))]
+        for size in setting["batches"]
+    ]
+    heads = [f"L = {layers}{way}" for layers in setting["layers"] for way in ("", ", torch")]
+    text = (
+        f"CPU ms an image to fit V-layers on {setting['num_qubits']} qubits with ten sweeps, one thread, by the number "
+        "of images at a time. *torch*: the same where nothing was compiled."
+    )
+    return ["## Encoding by V-layers", text, _table(["images", *heads], lines)]
 
 
 def _devices(document: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.base import MissingError, Steps, require
+from benchmarks.peers.base import Steps, require
 from benchmarks.problem import Answer, Array, Labels, Problem
 
 
@@ -38,36 +38,6 @@ class JaxAdjoint:
         return steps_of(problem, weights, simulator.expectations, simulator.frozen_expectations, chunk)
 
 
-class JaxCuda:
-    """The same on a CUDA device, whole batches at once. It was tuned for a CPU, and is no tuned GPU program."""
-
-    key = "jax-cuda"
-    title = "JAX on CUDA, hand-written adjoint"
-    note = "the CPU's program on the device, batches not cut"
-
-    def version(self) -> str:
-        """JAX and the device.
-
-        Raises:
-            MissingError: JAX sees no CUDA device.
-        """
-        import jax
-
-        versions = require("jax", "jaxlib")
-        try:
-            jax.config.update("jax_platforms", "cuda")
-            # The device's default multiplies in TF32, whose gradients are off by parts in a thousand.
-            jax.config.update("jax_default_matmul_precision", "highest")
-            return f"{versions}, {jax.devices()[0].device_kind}"
-        except RuntimeError as error:
-            raise MissingError("JAX sees no CUDA device") from error
-
-    def build(self, problem: Problem, weights: Array) -> Steps:
-        """Jitted steps; the first call compiles."""
-        simulator = Simulator(problem)
-        return steps_of(problem, weights, simulator.expectations, simulator.frozen_expectations)
-
-
 def steps_of(
     problem: Problem, weights: Array, expectations: Any, frozen: Any = None, chunk: int | None = None
 ) -> Steps:
@@ -80,6 +50,20 @@ def steps_of(
         frozen: the same, if there is one that is faster where only the states' gradients are wanted.
         chunk: larger batches are cut into chunks of this size, which fit into a cache (None: never).
     """
+    import jax.numpy as jnp
+
+    train, attack = jitted_steps(problem, expectations, frozen, chunk)
+    weight = jnp.asarray(weights)
+
+    def step(function: Any, images: Array, labels: Labels) -> Answer:
+        value, gradient = function(weight, images, labels.astype(np.int32))
+        return Answer(float(value), np.asarray(gradient).ravel())
+
+    return Steps(partial(step, train), partial(step, attack))
+
+
+def jitted_steps(problem: Problem, expectations: Any, frozen: Any = None, chunk: int | None = None) -> tuple[Any, Any]:
+    """Jitted functions (weights, images, labels) -> (loss, gradient) of training and attack; see :func:`steps_of`."""
     import jax
     import jax.numpy as jnp
 
@@ -99,14 +83,7 @@ def steps_of(
         return values.mean(), gradients / len(values) if attack else gradients.mean(0)
 
     train = jax.jit(partial(value_and_gradient, expectations, False))
-    attack = jax.jit(partial(value_and_gradient, frozen or expectations, True))
-    weight = jnp.asarray(weights)
-
-    def step(function: Any, images: Array, labels: Labels) -> Answer:
-        value, gradient = function(weight, images, labels.astype(np.int32))
-        return Answer(float(value), np.asarray(gradient).ravel())
-
-    return Steps(partial(step, train), partial(step, attack))
+    return train, jax.jit(partial(value_and_gradient, frozen or expectations, True))
 
 
 class Simulator:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.defences.adversary import AgainstAdversary as AgainstAdversary
     from qaml_qiskit.defences.augmented import Augmented as Augmented
     from qaml_qiskit.defences.certified import CertifiedTraining as CertifiedTraining
+    from qaml_qiskit.defences.exact_noise import ExactNoise as ExactNoise
+    from qaml_qiskit.defences.exact_noise import exact_noisy_logits as exact_noisy_logits
     from qaml_qiskit.defences.names import DEFENCES as DEFENCES
     from qaml_qiskit.defences.names import DefenceName as DefenceName
     from qaml_qiskit.defences.noise_aware import MAX_DRAWS as MAX_DRAWS

@@ -21,6 +21,7 @@ DEFENCES: Registry[type["Objective"]] = Registry(
         "augmented": (f"{_HERE}.augmented:Augmented", "normal noise on the pixels of a share of every batch"),
         "regularised": (f"{_HERE}.regularised:Regularised", "a penalty on norms, gradients or weights"),
         "noise-aware": (f"{_HERE}.noise_aware:NoiseAware", "the cross-entropy under sampled device noise"),
+        "exact-noise": (f"{_HERE}.exact_noise:ExactNoise", "the cross-entropy under a named noise, exactly"),
     },
     base="qaml_qiskit.models.objective:Objective",
 )

@@ -5,6 +5,7 @@ follow an image depends on how much its two halves know of each other at every c
 """
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -34,7 +35,16 @@ def pixel_positions(image_shape: tuple[int, ...], num_qubits: int, order: PixelO
     Raises:
         InputError: more pixels than basis states, or a frame that needs more qubits.
     """
-    needed = _check_fits(image_shape, num_qubits, order)
+    needed = order_qubits(image_shape, order)
+    if needed > num_qubits:
+        raise InputError(
+            "cannot amplitude-encode the images",
+            got=f"{math.prod(image_shape)} pixels, shape {tuple(image_shape)}, for {num_qubits} qubits",
+            expected=f"at most 2^{num_qubits} = {2**num_qubits} pixels"
+            if order == "flat"
+            else f"an image whose power-of-two frame fits {num_qubits} qubits",
+            remedy=f"use {needed} qubits or smaller images",
+        )
     if order == "flat":
         return torch.arange(math.prod(image_shape))
     channels, height, width = _channels_first(image_shape)
@@ -72,27 +82,18 @@ def arrange(images: Tensor, num_qubits: int, order: PixelOrder = "flat") -> Tens
         InputError: as :func:`pixel_positions`.
     """
     images = example_batch(images)
-    shape, pixels = tuple(images.shape[1:]), images.flatten(1)
+    positions = _positions_on(tuple(images.shape[1:]), num_qubits, order, images.device)
+    pixels = images.flatten(1)
     if order == "flat":
-        _check_fits(shape, num_qubits, order)
         return torch.nn.functional.pad(pixels, (0, 2**num_qubits - pixels.shape[1]))
-    positions = pixel_positions(shape, num_qubits, order).to(images.device)
     return images.new_zeros(len(images), 2**num_qubits).index_copy(1, positions, pixels)
 
 
-def _check_fits(image_shape: tuple[int, ...], num_qubits: int, order: PixelOrder) -> int:
-    """How many qubits an image needs; raises InputError where there are fewer."""
-    needed = order_qubits(image_shape, order)
-    if needed > num_qubits:
-        raise InputError(
-            "cannot amplitude-encode the images",
-            got=f"{math.prod(image_shape)} pixels, shape {tuple(image_shape)}, for {num_qubits} qubits",
-            expected=f"at most 2^{num_qubits} = {2**num_qubits} pixels"
-            if order == "flat"
-            else f"an image whose power-of-two frame fits {num_qubits} qubits",
-            remedy=f"use {needed} qubits or smaller images",
-        )
-    return needed
+@lru_cache(maxsize=32)
+def _positions_on(image_shape: tuple[int, ...], num_qubits: int, order: PixelOrder, device: torch.device) -> Tensor:
+    """:func:`pixel_positions` on a device, where they are placed once."""
+    with torch.inference_mode(False):
+        return pixel_positions(image_shape, num_qubits, order).to(device)
 
 
 def _bits(size: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,15 +15,6 @@ from qaml_qiskit.simulation.angles import Expression
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
-
-
-class _Coefficients(NamedTuple):
-    """How angles follow from features, as tensors on one device."""
-
-    constants: torch.Tensor
-    rows: torch.Tensor
-    columns: torch.Tensor
-    values: torch.Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +93,9 @@ class Program:
         if self.expressions:
             values = [expression(weights).reshape(1) for expression in self.expressions]
             features = torch.cat([weights, *values])
-        known = self._on(weights.device)
-        products = known.values * features.index_select(0, known.columns)
-        return known.constants.index_add(0, known.rows, products)
+        placed = placed_angles(self, weights.device)
+        products = placed.coefficients * features.index_select(0, placed.columns)
+        return placed.constants.index_add(0, placed.rows, products)
 
     def weight_gradients(self, weights: torch.Tensor, angle_gradients: torch.Tensor) -> torch.Tensor:
         """Chain per-sample gradients with respect to the angles to the weights.
@@ -116,10 +107,12 @@ class Program:
         Returns:
             Shape (..., P), in the dtype of ``angle_gradients``.
         """
-        known, size = self._on(weights.device), self.num_weights + len(self.expressions)
-        products = angle_gradients.index_select(-1, known.rows) * known.values.to(angle_gradients.dtype)
+        placed = placed_angles(self, weights.device)
+        size = self.num_weights + len(self.expressions)
+        products = angle_gradients.index_select(-1, placed.rows)
+        products = products * placed.coefficients.to(products)
         features = products.new_zeros((*products.shape[:-1], size))
-        features.index_add_(-1, known.columns, products)
+        features.index_add_(-1, placed.columns, products)
         linear, values = features[..., : self.num_weights], features[..., self.num_weights :]
         if not self.expressions:
             return linear
@@ -136,21 +129,8 @@ class Program:
         moving[self.rows] = 1
         return moving
 
-    @cached_property
-    def _coefficients(self) -> _Coefficients:
-        # Also where the caller is in inference mode, whose tensors a later backward pass could not use.
-        with torch.inference_mode(False):
-            arrays = (self.constants, self.rows, self.columns, self.coefficients)
-            return _Coefficients(*map(torch.from_numpy, arrays))
-
-    def _on(self, device: torch.device) -> _Coefficients:
-        if device.type == "cpu":
-            return self._coefficients
-        return _Coefficients(*(tensor.to(device) for tensor in self._coefficients))
-
     def __getstate__(self) -> dict[str, Any]:
-        # What is made again on first use.
-        return {key: value for key, value in self.__dict__.items() if key not in {"moving", "_coefficients"}}
+        return {key: value for key, value in self.__dict__.items() if key != "moving"}
 
     def amplitude_order(self) -> IntArray | None:
         """Where each output amplitude is found among the wires: shape (2**n,), or None if nothing moves."""
@@ -161,3 +141,34 @@ class Program:
         for qubit, wire in enumerate(self.wires):
             order |= ((index >> qubit) & 1) << wire
         return order
+
+
+class PlacedAngles(NamedTuple):
+    """What a program's angles are computed from, as tensors; see :class:`Program`.
+
+    Attributes:
+        constants: shape (A,), float64.
+        rows: shape (S,).
+        columns: shape (S,).
+        coefficients: shape (S,), float64.
+        order: as :meth:`Program.amplitude_order` gives it.
+    """
+
+    constants: torch.Tensor
+    rows: torch.Tensor
+    columns: torch.Tensor
+    coefficients: torch.Tensor
+    order: torch.Tensor | None
+
+
+@lru_cache(maxsize=16)
+def placed_angles(program: Program, device: torch.device) -> PlacedAngles:
+    """The tables on a device, where they are placed once."""
+    order = program.amplitude_order()
+    # Also where the caller is in inference mode, whose tensors a later backward pass could not use.
+    with torch.inference_mode(False):
+        tables = (program.constants, program.rows, program.columns, program.coefficients)
+        constants, rows, columns, coefficients = (torch.from_numpy(each).to(device) for each in tables)
+        return PlacedAngles(
+            constants, rows, columns, coefficients, None if order is None else torch.from_numpy(order).to(device)
+        )

@@ -10,18 +10,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 
 from qaml_qiskit.batches import as_tensor
+from qaml_qiskit.compute import can_look_at
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation.engine import Engine, choose_engine
-from qaml_qiskit.simulation.program import Program
+from qaml_qiskit.simulation.kernel import KernelEngine
+from qaml_qiskit.simulation.matrix_cost import matrix_pays
+from qaml_qiskit.simulation.program import Program, placed_angles
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
-from qaml_qiskit.simulation.readings import Reading, Strings, qubits_of
+from qaml_qiskit.simulation.readings import Reading, Strings, qubits_of, string_signs
 from qaml_qiskit.simulation.torch_backend import TorchEngine, recorded_forward
 
 _PRECISIONS = (torch.float32, torch.float64)
@@ -59,18 +62,21 @@ def evolve(program: Program, amplitudes: Tensor, weights: Tensor) -> Tensor:
     amplitudes, weights, engine = _prepare(program, amplitudes, weights)
     if amplitudes.shape[0] == 0:
         return _empty(amplitudes, weights, amplitudes.shape[1]).to(amplitudes.dtype.to_complex())
-    state: Tensor = _Evolve.apply(amplitudes, weights, program, engine)
-    order = program.amplitude_order()
-    return state if order is None else state[:, torch.from_numpy(order).to(state.device)]
+    if _matrix_pays(program, amplitudes, weights, engine):
+        state = torch.view_as_complex(_by_matrix(program, amplitudes, weights, engine))
+    else:
+        state = cast(Tensor, _Evolve.apply(amplitudes, weights, program, engine))
+    order = placed_angles(program, state.device).order
+    return state if order is None else state[:, order]
 
 
 def z_expectations(program: Program, amplitudes: Tensor, weights: Tensor, qubits: Sequence[Reading]) -> Tensor:
     """⟨ψ|Z_q|ψ⟩ after the circuit for each of ``qubits``; differentiable in both tensors.
 
     The backward pass undoes the circuit step by step, so memory does not grow with its depth, and computes only the
-    gradients that somebody needs. Derivatives of higher order (``create_graph=True``) are right as well, but are
-    computed with torch, at a memory that grows with the depth. For amplitudes of norm r the values are r² times the
-    normalised ones.
+    gradients that somebody needs. A batch of many more samples than 2**n is multiplied by the circuit's matrix.
+    Derivatives of higher order (``create_graph=True``) are right as well, but are computed with torch, at a memory
+    that grows with the depth. For amplitudes of norm r the values are r² times the normalised ones.
 
     Args:
         program: the compiled circuit on n qubits.
@@ -88,6 +94,9 @@ def z_expectations(program: Program, amplitudes: Tensor, weights: Tensor, qubits
     amplitudes, weights, engine = _prepare(program, amplitudes, weights)
     if amplitudes.shape[0] == 0:
         return _empty(amplitudes, weights, len(strings))
+    if _matrix_pays(program, amplitudes, weights, engine):
+        probabilities = _by_matrix(program, amplitudes, weights, engine).square().sum(-1)
+        return probabilities @ string_signs(program.num_qubits, strings, probabilities)
     values: Tensor = _Expectations.apply(amplitudes, weights, program, strings, engine)
     return values
 
@@ -160,6 +169,26 @@ def z_jacobians(
         if pullback.angles is not None:
             by_weight = program.weight_gradients(weights, pullback.angles).reshape(*shape, program.num_weights)
         return Jacobians(by_amplitude, by_weight)
+
+
+def _matrix_pays(program: Program, amplitudes: Tensor, weights: Tensor, engine: Engine) -> bool:
+    recorded, kernel = torch.is_grad_enabled(), isinstance(engine, KernelEngine)
+    wanted = Wanted(recorded and amplitudes.requires_grad, recorded and weights.requires_grad)
+    return matrix_pays(program, len(amplitudes), wanted, is_complex=amplitudes.is_complex(), kernel=kernel)
+
+
+def _by_matrix(program: Program, amplitudes: Tensor, weights: Tensor, engine: Engine) -> Tensor:
+    """The final state in wire order, real and imaginary parts last, shape (B, 2**n, 2).
+
+    The circuit runs once, on all basis states, and the samples are multiplied by what becomes of these. The gradient
+    with respect to the matrix is that of as many samples as there are basis states.
+    """
+    size = amplitudes.shape[1]
+    identity = torch.eye(size, dtype=amplitudes.dtype.to_real(), device=amplitudes.device)
+    rows: Tensor = _Evolve.apply(identity, weights, program, engine)
+    if amplitudes.is_complex():
+        return torch.view_as_real(amplitudes @ rows)
+    return (amplitudes @ torch.view_as_real(rows).flatten(1)).unflatten(1, (size, 2))
 
 
 class _Evolve(Function):
@@ -293,7 +322,7 @@ def _prepare(program: Program, amplitudes: Tensor, weights: Tensor) -> tuple[Ten
             expected="one device",
             remedy="move one of them with .to(device)",
         )
-    if weights.device.type != "meta" and not _finite(weights):
+    if can_look_at(weights) and not _finite(weights):
         raise InputError(
             "cannot run the circuit with these weights",
             got="a weight that is NaN or infinite",

@@ -10,6 +10,7 @@ from qaml_qiskit.circuits import NoiseLayers
 from qaml_qiskit.circuits.noise_layers import FirstBeta, Variance
 from qaml_qiskit.defences.names import DefenceName
 from qaml_qiskit.errors import ConfigurationError, ignored_options
+from qaml_qiskit.noise.names import NoiseName
 from qaml_qiskit.workflows.fields import Count, Otherwise
 from qaml_qiskit.workflows.request import Request
 
@@ -37,6 +38,7 @@ DEFENCE_OPTIONS: dict[str, dict[str, str]] = {
     },
     "augmented": {name: name for name in ("augment_sigma", "augment_share", "augment_unclipped")},
     "regularised": {name: name for name in ("penalty", "penalty_weight")},
+    "exact-noise": {"exact_noise": "noise", "exact_strength": "strength"},
 }
 
 #: The options of noise layers, by their fields.
@@ -118,6 +120,11 @@ class DefenceOptions(Request):
     """Every ⟨Z⟩ of a QVC in the loss has the noise of so many shots."""
     train_draws: Annotated[int, Field(ge=1, le=256)] = 16
     """Circuits with sampled errors that a step with noise averages; each costs as much as a step without."""
+
+    exact_noise: NoiseName = "depolarizing"
+    """The named noise that a QVC is trained under in the defence exact-noise, after every native gate of its layers."""
+    exact_strength: Annotated[float, Field(ge=0)] = 0.001
+    """Strength of the noise in the defence exact-noise."""
 
     @model_validator(mode="after")
     def _the_defence_takes_its_options(self) -> Self:

@@ -18,3 +18,4 @@ from qaml_qiskit.simulation.heisenberg.prepared import PreparedCircuit as Prepar
 from qaml_qiskit.simulation.heisenberg.sensitivity import GateSensitivities as GateSensitivities
 from qaml_qiskit.simulation.heisenberg.sensitivity import gate_sensitivities as gate_sensitivities
 from qaml_qiskit.simulation.heisenberg.sensitivity import noisy_gates as noisy_gates
+from qaml_qiskit.simulation.heisenberg.trainable import TrainableCircuit as TrainableCircuit

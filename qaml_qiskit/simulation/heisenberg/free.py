@@ -14,13 +14,13 @@ from qiskit.circuit import CircuitInstruction, Operation, Parameter, QuantumCirc
 from qiskit.circuit.library import get_standard_gate_name_mapping
 
 from qaml_qiskit.errors import ConfigurationError, InputError
-from qaml_qiskit.simulation.angles import Angle, AngleReader
+from qaml_qiskit.simulation.angles import Angle, AngleReader, Expression
 from qaml_qiskit.simulation.heisenberg.channels import ComplexArray, FloatArray, unitary_transfer
 from qaml_qiskit.simulation.heisenberg.instructions import instruction_transfer
 from qaml_qiskit.simulation.heisenberg.varying import Varying
 
 #: Gates exp(−iθP/2) with a Pauli string P, up to a phase and diagonal gates of that form.
-_ROTATIONS = frozenset({"rx", "ry", "rz", "p", "u1", "rxx", "ryy", "rzz", "rzx"})
+ROTATIONS = frozenset({"rx", "ry", "rz", "p", "u1", "rxx", "ryy", "rzz", "rzx"})
 _QUARTERS = (0.0, np.pi / 2, np.pi)
 #: How many settings of generic angles show which entries can differ from zero.
 _SAMPLES = 2
@@ -71,6 +71,16 @@ class FreeGates:
         self._gates[leaf] = _Gate(instruction, angles, leaf)
         return leaf
 
+    def gate(self, leaf: Varying) -> tuple[str, tuple[Angle, ...] | None]:
+        """The name of the gate that a leaf stands for, and its angles; None where nothing is known of them."""
+        gate = self._gates[leaf]
+        return gate.instruction.name, gate.angles
+
+    @property
+    def expressions(self) -> Sequence[Expression]:
+        """Angles that are no affine functions of the parameters."""
+        return self._reader.expressions
+
     def transfers(self, values: FloatArray, leaves: Sequence[Varying]) -> dict[Varying, FloatArray]:
         """Transfer matrices in B runs, shape (B, 4, 4) or (B, 16, 16) each.
 
@@ -93,7 +103,7 @@ class FreeGates:
             angles = np.array([[_angle(angle, features) for angle in gate.angles or ()] for gate in gates])
             if not np.isfinite(angles).all():
                 raise _not_finite(name)
-            if name in _ROTATIONS or name in ("u", "u3"):
+            if name in ROTATIONS or name in ("u", "u3"):
                 # All gates of a kind at once.
                 matrices = _transfers(gates[0].instruction.operation, angles.swapaxes(0, 1))
                 found |= {gate.leaf: matrix for gate, matrix in zip(gates, matrices, strict=True)}
@@ -144,7 +154,7 @@ def _angle(angle: Angle, features: Sequence[FloatArray]) -> FloatArray:
 
 def _transfers(operation: Operation, angles: FloatArray) -> FloatArray:
     """Transfer matrices of a standard gate, shape (..., d, d), for its angles, shape (number of angles, ...)."""
-    if operation.name in _ROTATIONS:
+    if operation.name in ROTATIONS:
         return _rotation(operation.name, angles[0])
     if operation.name in ("u", "u3"):
         theta, phi, lam = angles
@@ -159,13 +169,14 @@ def _transfers(operation: Operation, angles: FloatArray) -> FloatArray:
 
 def _rotation(name: str, angles: FloatArray) -> FloatArray:
     """A + cos θ·B + sin θ·C, shape (..., d, d), since a rotation about a string turns strings in planes."""
-    still, cosine, sine = _harmonics(name)
+    still, cosine, sine = harmonics(name)
     angles = np.ascontiguousarray(angles)[..., None, None]
     return still + np.cos(angles) * cosine + np.sin(angles) * sine
 
 
-@lru_cache(maxsize=len(_ROTATIONS))
-def _harmonics(name: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+@lru_cache(maxsize=len(ROTATIONS))
+def harmonics(name: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """A, B and C of a rotation's transfer matrix A + cos θ·B + sin θ·C, not to be written to."""
     gate = get_standard_gate_name_mapping()[name].base_class
     # Entries are 0, 1 and −1.
     none, quarter, half = np.rint(unitary_transfer(np.array([gate(angle).to_matrix() for angle in _QUARTERS])))

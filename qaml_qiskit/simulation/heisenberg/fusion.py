@@ -7,34 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qaml_qiskit.simulation.heisenberg.channels import ROUNDING, FloatArray, on_pair, swapped
+from qaml_qiskit.simulation.heisenberg.channels import ROUNDING, FloatArray, swapped
+from qaml_qiskit.simulation.heisenberg.commuting import Commuting
+from qaml_qiskit.simulation.heisenberg.step import Step
 from qaml_qiskit.simulation.heisenberg.structure import Structures
 from qaml_qiskit.simulation.heisenberg.varying import Matrix, Varying, combined
-
-
-@dataclass(eq=False)
-class Step:
-    """A 16×16 matrix on two digits, then a 4×4 matrix on each; any of them may vary.
-
-    Attributes:
-        low: the first digit, the less significant one of the matrix's index.
-        high: the second digit, greater than ``low``.
-        core: shape (16, 16).
-        after_low: shape (4, 4).
-        after_high: shape (4, 4).
-    """
-
-    low: int
-    high: int
-    core: Matrix
-    after_low: Matrix
-    after_high: Matrix
-
-    @property
-    def matrix(self) -> Matrix:
-        """The whole step, shape (16, 16)."""
-        pair: Matrix = combined(on_pair, self.after_high, self.after_low)
-        return pair @ self.core
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +33,11 @@ def fuse(operations: Iterable[tuple[tuple[int, ...], Matrix]], num_digits: int, 
     """Merge matrices on one or two digits, given in the order in which they are applied.
 
     A one-digit matrix joins the step before it, where it costs least. Two-digit matrices on the same pair are
-    multiplied up where the product is not dearer than its factors. What is done rests on what does not vary, and on
-    generic angles, so that it is right for all angles.
+    multiplied up where the product is not dearer than its factors, also past steps that they commute with: a layer's
+    diagonal gates and the crosstalk between them become one step a pair. What is done rests on what does not vary, and
+    on generic angles, so that it is right for all angles.
     """
+    commuting = Commuting()
     start: list[Matrix] = [np.eye(4)] * num_digits
     steps: list[Step] = []
     last: list[Step | None] = [None] * num_digits
@@ -74,6 +53,11 @@ def fuse(operations: Iterable[tuple[tuple[int, ...], Matrix]], num_digits: int, 
             product = matrix @ before.matrix
             if structures.cost(product) <= structures.cost(before.core) + structures.cost(matrix):
                 before.core, before.after_low, before.after_high = product, np.eye(4), np.eye(4)
+                continue
+        elif (earlier := commuting.earlier(steps, low, high, matrix)) is not None:
+            product = matrix @ earlier.core
+            if structures.cost(product) <= structures.cost(earlier.core) + structures.cost(matrix):
+                earlier.core = product
                 continue
         last[low] = last[high] = step = Step(low, high, matrix, np.eye(4), np.eye(4))
         steps.append(step)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import mmap
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -19,6 +18,7 @@ from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, Sweep, sweeps
 from qaml_qiskit.simulation.heisenberg.varying import Varying, samples
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors
 from qaml_qiskit.simulation.native import Kernel
+from qaml_qiskit.simulation.pages import large_pages
 
 #: QamlSweep and QamlTurn of native/pauli.hpp.
 _SWEEP = np.dtype(
@@ -26,12 +26,12 @@ _SWEEP = np.dtype(
     + [(name, "16i4") for name in ("source", "target")]
     + [("numbers", "i8")]
 )
-_TURN = np.dtype([("places", "i8"), ("first_sweep", "i8"), ("num_sweeps", "i8")])
+TURN = np.dtype([("places", "i8"), ("first_sweep", "i8"), ("num_sweeps", "i8")])
 #: From this place on a row is left free behind each block, so that blocks do not fall into the same cache sets.
 _FIRST_GAP = 5
 
 
-class _Propagation(ctypes.Structure):
+class Propagation(ctypes.Structure):
     """QamlPropagation of native/pauli.hpp."""
 
     _fields_ = (
@@ -58,15 +58,15 @@ class KernelRunner:
     ) -> None:
         self._kernel, self.batch = kernel, batch
         self._strides = place_strides(plan.num_digits)
-        encoder = _Encoder()
+        encoder = Encoder()
         found = [sweep for step in plan.steps for sweep in sweeps(step, structures)]
         schedule, used = Schedule.growing(found, plan.num_digits)
         self._first = tuple(schedule.place)
-        self._turns = np.array([encoder.turn(turn) for turn in schedule], dtype=_TURN)
+        self._turns = np.array([encoder.turn(turn) for turn in schedule], dtype=TURN)
         self._last = tuple(schedule.place)
         #: The numbers of sweeps that vary.
         self.varying = tuple(encoder.varying)
-        self._sweeps = np.array(encoder.sweeps(), dtype=_SWEEP)
+        self._sweeps = sweeps_array(encoder)
         numbers = np.concatenate([np.zeros(0), *encoder.fixed, *[samples(each)[0] for each in self.varying]])
         self._num_fixed = sum(map(len, encoder.fixed))
         self._numbers = torch.from_numpy(numbers).to(dtype).numpy()
@@ -74,8 +74,8 @@ class KernelRunner:
         addresses = [array.ctypes.data for array in self._arrays]
         # A turn that needs the lowest places alone sees no others.
         self._used = [*used, *[plan.num_digits] * (len(self._turns) - len(used))]
-        self._propagations = {places: _Propagation(places, *addresses) for places in self._used}
-        self._states = _zeros(batch * row_size(plan.num_digits), dtype).view(batch, -1)
+        self._propagations = {places: Propagation(places, *addresses) for places in self._used}
+        self._states = large_pages(batch * row_size(plan.num_digits), dtype).view(batch, -1)
 
     @property
     def num_turns(self) -> int:
@@ -141,17 +141,12 @@ def row_size(num_places: int) -> int:
     return -(-size // 4**ROW_DIGITS) * 4**ROW_DIGITS
 
 
-def _zeros(size: int, dtype: torch.dtype) -> Tensor:
-    """Zeros in large pages, where the system has them: the rows of a tile lie on thousands of small ones."""
-    if not hasattr(mmap, "MADV_HUGEPAGE"):
-        return torch.zeros(size, dtype=dtype)
-    memory = mmap.mmap(-1, size * dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with suppress(OSError):  # a kernel without them
-        memory.madvise(mmap.MADV_HUGEPAGE)
-    return torch.frombuffer(memory, dtype=dtype)
+def sweeps_array(encoder: Encoder) -> npt.NDArray[np.void]:
+    """The sweeps of an encoder that knows them all, as the kernel reads them."""
+    return np.array(encoder.sweeps(), dtype=_SWEEP)
 
 
-class _Encoder:
+class Encoder:
     """Collects sweeps and their numbers: first those that are the same in every run, then those that vary."""
 
     def __init__(self) -> None:
@@ -163,7 +158,7 @@ class _Encoder:
         self._size = 0
 
     def turn(self, turn: Turn) -> tuple[int, int, int]:
-        """A row of _TURN."""
+        """A row of TURN."""
         first = len(self._sweeps)
         for action in turn.actions:
             if isinstance(action, Exchange):

@@ -88,6 +88,41 @@ class Schedule:
         turns = [first.get(digit, count) for digit in range(num_digits)]
         return cls(sweeps, num_digits, turns), [sum(each <= turn for each in turns) for turn in range(count)]
 
+    @classmethod
+    def at_home(cls, sweeps: Sequence[Sweep], num_digits: int) -> list[Turn]:
+        """Turns at whose start and end every digit lies at the place of its number."""
+        schedule = cls(sweeps, num_digits)
+        schedule.place = list(range(num_digits))
+        turns = list(schedule)
+        back = tuple(schedule._exchanges_home())
+        room = TILE_DIGITS - ROW_DIGITS
+        for first in range(0, len(back), room):
+            now = back[first : first + room]
+            turns.append(Turn(frozenset(each.outside for each in now), now))
+        return turns
+
+    def _exchanges_home(self) -> Iterator[Exchange]:
+        digits = [0] * len(self.place)
+        for digit, place in enumerate(self.place):
+            digits[place] = digit
+
+        def exchange(inside: int, outside: int) -> Exchange:
+            digits[inside], digits[outside] = digits[outside], digits[inside]
+            return Exchange(inside, outside)
+
+        while True:
+            for inside in range(ROW_DIGITS):
+                while digits[inside] >= ROW_DIGITS:
+                    yield exchange(inside, digits[inside])
+            # What is not at home lies in the other place of the row, or in a circle outside.
+            away = next((place for place, digit in enumerate(digits) if digit != place), None)
+            if away is None:
+                return
+            yield exchange(0, away if away >= ROW_DIGITS else ROW_DIGITS)
+            if away < ROW_DIGITS:
+                yield exchange(1, ROW_DIGITS)
+                yield exchange(0, ROW_DIGITS)
+
     def __iter__(self) -> Iterator[Turn]:
         while self._waiting or self._next < len(self._sweeps):
             digits, chosen = self._choose()

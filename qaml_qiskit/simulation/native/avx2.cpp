@@ -1,9 +1,6 @@
 // AVX2 with fused multiply-add: 16 registers of 32 bytes.
 #include "chain.hpp"
 
-// The standard's headers before the instruction set is chosen: what they define must run anywhere.
-#include <utility>
-
 #if defined(__x86_64__)
 
 #if defined(__clang__)

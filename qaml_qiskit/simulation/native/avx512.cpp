@@ -1,9 +1,6 @@
 // AVX-512: 32 registers of 64 bytes.
 #include "chain.hpp"
 
-// The standard's headers before the instruction set is chosen: what they define must run anywhere.
-#include <utility>
-
 #if defined(__x86_64__)
 
 #if defined(__clang__)

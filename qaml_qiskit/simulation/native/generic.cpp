@@ -1,9 +1,6 @@
 // Any machine: 16-byte vectors, which compilers map to SSE2 or NEON or take apart.
 #include "chain.hpp"
 
-// The standard's headers before the instruction set is chosen: what they define must run anywhere.
-#include <utility>
-
 #define QAML_BYTES 16
 #define QAML_RUN 3
 #define QAML_FUSED 2

@@ -4,16 +4,9 @@
 // as many neighbouring amplitudes of one sample, for the rest; the lowest wires then live in the lanes. Everything
 // else about a pass is the same in both: its wires are the `register wires`, those above the lanes'.
 #pragma once
-#include <cstdint>
-#include <utility>
 
 namespace qaml {
 namespace {
-
-template <class T>
-constexpr int kLanes = int(QAML_BYTES / sizeof(T));
-
-constexpr int log2_of(int value) { return value > 1 ? 1 + log2_of(value / 2) : 0; }
 
 struct BySample {
     template <class T>
@@ -29,22 +22,7 @@ struct ByAmplitude {
     static constexpr int samples = 1;
 };
 
-// ---- exchanging lanes ----
-
-template <int Bit, class V, std::size_t... Lane>
-QAML_INLINE V exchange_lanes(const V& value, std::index_sequence<Lane...>) {
-#if QAML_HAS_SHUFFLEVECTOR
-    return __builtin_shufflevector(value, value, (int(Lane) ^ (1 << Bit))...);
-#else
-    return V{value[Lane ^ (std::size_t(1) << Bit)]...};
-#endif
-}
-
-// Every lane gets what lies where its number differs in one bit.
-template <int Bit, class T>
-QAML_INLINE Vec<T> exchanged(const Vec<T>& value) {
-    return exchange_lanes<Bit>(value, std::make_index_sequence<kLanes<T>>());
-}
+// ---- wires of the lanes ----
 
 template <int Bit, class T, std::size_t... Lane>
 QAML_INLINE Vec<T> make_signs(std::index_sequence<Lane...>) {
@@ -55,17 +33,6 @@ QAML_INLINE Vec<T> make_signs(std::index_sequence<Lane...>) {
 template <int Bit, class T>
 QAML_INLINE Vec<T> lane_signs() {
     return make_signs<Bit, T>(std::make_index_sequence<kLanes<T>>());
-}
-
-// The number of a wire as a type, so that it can choose code.
-template <int Number>
-struct Wire {
-    static constexpr int number = Number;
-};
-
-template <class Work, int... Number>
-QAML_INLINE void each_of(Work work, std::integer_sequence<int, Number...>) {
-    (work(Wire<Number>()), ...);
 }
 
 // Calls work(Wire) for every wire of the lanes.
@@ -117,16 +84,7 @@ QAML_INLINE void rotate_both_lanes(Vec<T>* x, Vec<T>* l, const LaneTurn<T, Lanes
     });
 }
 
-// ---- diagonals and sums ----
-
-// The sum over the lanes, in halves: short chains of additions, and one rounding for each halving.
-template <class T>
-QAML_INLINE T sum_lanes(Vec<T> value) {
-    each_of([&](auto wire) __attribute__((always_inline)) {
-        value += exchanged<log2_of(kLanes<T>) - 1 - decltype(wire)::number, T>(value);
-    }, std::make_integer_sequence<int, log2_of(kLanes<T>)>());
-    return value[0];
-}
+// ---- diagonals ----
 
 // The factors of a vector: a table is all real parts, then all imaginary parts, by amplitude.
 template <class T, class Lanes>

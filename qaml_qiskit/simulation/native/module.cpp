@@ -126,7 +126,7 @@ int guarded(int is_double, Action action) {
 // Levels: 0 generic, 1 avx2, 2 avx512. All tensors are contiguous; float and complex64 for is_double = 0.
 
 // Raised whenever a signature or QamlProgram changes, so that Python never calls a library of another version.
-QAML_API int qaml_interface_version(void) { return 2; }
+QAML_API int qaml_interface_version(void) { return 3; }
 
 QAML_API int qaml_best_level(void) {
 #if defined(__x86_64__)

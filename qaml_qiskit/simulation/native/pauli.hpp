@@ -50,8 +50,10 @@ enum SweepKind : std::int32_t {
     kBlocks = 0,    // rows `source`, taken by fours, through four 4×4 matrices, to rows `target`
     kAcross = 1,    // the same, with one more 4×4 matrix on the higher digit of the targets, which are in order
     kShift = 2,     // the same, where that matrix is the identity but for its first row
-    kDense = 3,     // one 16×16 matrix
+    kDense = 3,     // one 16×16 matrix; its form is kFull or kPreserving
     kExchange = 4,  // exchange two digits
+    kBlocksLow = 5,  // blocks as kBlocks, then one 4×4 matrix on the lower digit
+    kBlocksBoth = 6, // the same, then one more on the higher digit
 };
 
 // What is known to be zero in a 4×4 matrix beside its diagonal.
@@ -59,15 +61,24 @@ enum BlockForm : std::int32_t {
     kFull = 0,
     kPreserving = 1,  // the first column: a channel's adjoint that keeps the identity
     kUnital = 2,      // the first row and column
+    kPairs = 4,       // added for kBlocksLow, kBlocksBoth: each block is two 2×2 matrices; the rest is of what is behind
 };
 
 // The entry point of one instruction set and precision: a turn on the tile that starts at `tile`.
 template <class T>
 using TurnFunction = void (*)(const QamlPropagation* propagation, const QamlTurn* turn, T* tile);
 
+// Overlaps of two vectors on single digits, Σ one[i, rest]·other[j, rest] over a tile, added to out[place][i][j] for the
+// places in the mask `wanted`; bits 0 and 1 stand for the places inside a row.
+template <class T>
+using OverlapFunction = void (*)(const QamlPropagation* propagation, std::int64_t places, std::int64_t wanted,
+                                 const T* one, const T* other, double* out);
+
 struct PauliInstructionSet {
     TurnFunction<float> single_precision;
     TurnFunction<double> double_precision;
+    OverlapFunction<float> single_overlap;
+    OverlapFunction<double> double_overlap;
 };
 
 extern const PauliInstructionSet kPauliGeneric;

@@ -19,7 +19,8 @@
 #include "pauli_sweeps.hpp"
 
 namespace qaml {
-const PauliInstructionSet kPauliAvx2 = {run_turn<float>, run_turn<double>};
+const PauliInstructionSet kPauliAvx2 = {run_turn<float>, run_turn<double>, overlap_tile<float>,
+                                             overlap_tile<double>};
 }
 
 #if defined(__clang__)

@@ -20,7 +20,8 @@
 #include "pauli_sweeps.hpp"
 
 namespace qaml {
-const PauliInstructionSet kPauliAvx512 = {run_turn<float>, run_turn<double>};
+const PauliInstructionSet kPauliAvx512 = {run_turn<float>, run_turn<double>, overlap_tile<float>,
+                                             overlap_tile<double>};
 }
 
 #if defined(__clang__)

@@ -10,5 +10,6 @@
 #include "pauli_sweeps.hpp"
 
 namespace qaml {
-const PauliInstructionSet kPauliGeneric = {run_turn<float>, run_turn<double>};
+const PauliInstructionSet kPauliGeneric = {run_turn<float>, run_turn<double>, overlap_tile<float>,
+                                             overlap_tile<double>};
 }

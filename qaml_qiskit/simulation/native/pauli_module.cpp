@@ -1,4 +1,5 @@
 // The C interface of the engine of noisy observables.
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -40,22 +41,50 @@ std::vector<std::int64_t> tiles_of(const QamlPropagation& propagation, const Qam
     return starts;
 }
 
-// Threads take tiles from a counter; tiles do not touch each other, so results do not depend on their number.
-template <class T>
-void propagate(TurnFunction<T> run, int threads, const QamlPropagation& propagation, const QamlTurn& turn, T* state) {
-    const std::vector<std::int64_t> starts = tiles_of(propagation, turn);
+// Threads take numbers below `count` from a counter.
+template <class Work>
+void share(int threads, std::size_t count, const Work& work) {
     std::atomic<std::size_t> next{0};
     const auto serve = [&] {
-        for (std::size_t i = next++; i < starts.size(); i = next++) run(&propagation, &turn, state + starts[i]);
+        for (std::size_t i = next++; i < count; i = next++) work(i);
     };
     std::vector<std::thread> team;
     try {
-        for (std::size_t k = 1; k < starts.size() && int(k) < threads; k++) team.emplace_back(serve);
+        for (std::size_t k = 1; k < count && int(k) < threads; k++) team.emplace_back(serve);
     } catch (const std::system_error&) {
         // No more threads to be had: those that run, and this one, do the work.
     }
     serve();
     for (std::thread& member : team) member.join();
+}
+
+// Tiles do not touch each other, so results do not depend on the number of threads.
+template <class T>
+void propagate(TurnFunction<T> run, int threads, const QamlPropagation& propagation, const QamlTurn& turn, T* state) {
+    const std::vector<std::int64_t> starts = tiles_of(propagation, turn);
+    share(threads, starts.size(), [&](std::size_t i) { run(&propagation, &turn, state + starts[i]); });
+}
+
+// Some places at a time, so that the tiles of both vectors stay in the cache; every tile's sums are added in order.
+template <class T>
+void overlaps(OverlapFunction<T> add, int threads, const QamlPropagation& propagation, const T* one, const T* other,
+              double* out) {
+    const int places = int(propagation.num_places);
+    std::fill(out, out + 16 * places, 0.0);
+    for (int first = kRowPlaces; first < places; first += kMaxTilePlaces) {
+        const int last = std::min(first + kMaxTilePlaces, places);
+        std::int64_t wanted = first == kRowPlaces ? 3 : 0, within = 0;
+        for (int place = first; place < last; place++) within |= std::int64_t(1) << place;
+        wanted |= within;
+        for (int place = kRowPlaces, more = kMaxTilePlaces - (last - first); place < first && more > 0; place++, more--)
+            within |= std::int64_t(1) << place;
+        const std::vector<std::int64_t> starts = tiles_of(propagation, QamlTurn{within, 0, 0});
+        std::vector<double> sums(starts.size() * 16 * places);
+        share(threads, starts.size(), [&](std::size_t i) {
+            add(&propagation, within, wanted, one + starts[i], other + starts[i], &sums[16 * places * i]);
+        });
+        for (std::size_t i = 0; i < sums.size(); i++) out[i % (16 * places)] += sums[i];
+    }
 }
 
 }  // namespace
@@ -68,6 +97,23 @@ QAML_API int qaml_propagate(int level, int is_double, int threads, const QamlPro
     try {
         if (is_double) propagate(set.double_precision, threads, *propagation, *turn, static_cast<double*>(state));
         else propagate(set.single_precision, threads, *propagation, *turn, static_cast<float*>(state));
+    } catch (const std::bad_alloc&) {
+        return 1;
+    }
+    return 0;
+}
+
+// Σ one[i, rest]·other[j, rest] for every place of two vectors, to out[place][i][j]. 0 on success, 1 without memory.
+QAML_API int qaml_overlaps(int level, int is_double, int threads, const QamlPropagation* propagation, const void* one,
+                           const void* other, double* out) {
+    const PauliInstructionSet& set = instruction_set(level);
+    try {
+        if (is_double)
+            overlaps(set.double_overlap, threads, *propagation, static_cast<const double*>(one),
+                     static_cast<const double*>(other), out);
+        else
+            overlaps(set.single_overlap, threads, *propagation, static_cast<const float*>(one),
+                     static_cast<const float*>(other), out);
     } catch (const std::bad_alloc&) {
         return 1;
     }

@@ -68,9 +68,11 @@ struct Pattern {
 
     Pattern(const QamlPropagation& propagation, const QamlSweep& sweep) {
         const std::int64_t low = propagation.strides[sweep.low], high = propagation.strides[sweep.high];
+        const bool is_ordered = sweep.kind == kBlocksLow || sweep.kind == kBlocksBoth;
         for (int i = 0; i < 16; i++) {
+            const int to = is_ordered ? i : sweep.target[i];
             source[i] = (sweep.source[i] >> 2) * high + (sweep.source[i] & 3) * low;
-            target[i] = (sweep.target[i] >> 2) * high + (sweep.target[i] & 3) * low;
+            target[i] = (to >> 2) * high + (to & 3) * low;
         }
     }
 };
@@ -108,17 +110,57 @@ QAML_OUTLINE void blocks_sweep(T* tile, const Rows& rows, const Pattern& pattern
     });
 }
 
+// Two 2×2 matrices on the diagonal of a 4×4 matrix.
 template <class T>
+QAML_INLINE void transform_pairs(const T* m, Vec<T>& a, Vec<T>& b, Vec<T>& c, Vec<T>& d) {
+    const Vec<T> i = m[0] * a + m[1] * b, x = m[4] * a + m[5] * b;
+    const Vec<T> y = m[10] * c + m[11] * d, z = m[14] * c + m[15] * d;
+    a = i, b = x, c = y, d = z;
+}
+
+// Blocks, then a 4×4 matrix on the lower digit and, if `Both`, one on the higher. What the blocks leave is put in order
+// in the nearest cache, which is cheaper than another sweep over the tile.
+template <class T, bool Both, bool Pairs, int Form>
+QAML_OUTLINE void local_sweep(T* tile, const Rows& rows, const Pattern& pattern, const std::int32_t* target,
+                              const T* numbers) {
+    for_rows(rows, tile, [&](T* row) QAML_ALWAYS {
+        for (T* part = row; part < row + kRow; part += QAML_BYTES / sizeof(T)) {
+            Vec<T> x[16], ordered[16];
+            load<T>(x, part, pattern.source);
+            QAML_UNROLL for (int i = 0; i < 16; i += 4) {
+                if (Pairs) transform_pairs<T>(numbers + 4 * i, x[i], x[i + 1], x[i + 2], x[i + 3]);
+                else transform<kFull, T>(numbers + 4 * i, x[i], x[i + 1], x[i + 2], x[i + 3]);
+            }
+            QAML_UNROLL for (int i = 0; i < 16; i++) ordered[target[i]] = x[i];
+            QAML_UNROLL for (int i = 0; i < 16; i++) x[i] = ordered[i];
+            QAML_UNROLL for (int i = 0; i < 16; i += 4) {
+                transform<Form, T>(numbers + 64, x[i], x[i + 1], x[i + 2], x[i + 3]);
+            }
+            if (Both) {
+                QAML_UNROLL for (int i = 0; i < 4; i++) {
+                    transform<Form, T>(numbers + 80, x[i], x[i + 4], x[i + 8], x[i + 12]);
+                }
+            }
+            store<T>(x, part, pattern.target);
+        }
+    });
+}
+
+// One 16×16 matrix; `Preserving` where its first column is that of the identity.
+template <class T, bool Preserving>
 QAML_OUTLINE void dense_sweep(T* tile, const Rows& rows, const Pattern& pattern, const T* numbers) {
     for_rows(rows, tile, [&](T* row) QAML_ALWAYS {
         for (T* part = row; part < row + kRow; part += QAML_BYTES / sizeof(T)) {
             Vec<T> x[16];
             load<T>(x, part, pattern.source);
-            for (int start = 0; start < 16; start += 8) {
+            QAML_UNROLL for (int start = 0; start < 16; start += 8) {
                 const T* m = numbers + 16 * start;
                 Vec<T> y[8];
-                QAML_UNROLL for (int i = 0; i < 8; i++) y[i] = m[16 * i] * x[0];
-                QAML_UNROLL for (int j = 1; j < 16; j++) {
+                QAML_UNROLL for (int i = 0; i < 8; i++) {
+                    y[i] = Preserving ? m[16 * i + 1] * x[1] : m[16 * i] * x[0];
+                }
+                if (Preserving && start == 0) y[0] += x[0];
+                QAML_UNROLL for (int j = 1 + Preserving; j < 16; j++) {
                     QAML_UNROLL for (int i = 0; i < 8; i++) y[i] += m[16 * i + j] * x[j];
                 }
                 QAML_UNROLL for (int i = 0; i < 8; i++) {
@@ -196,7 +238,19 @@ void run_sweep(const QamlPropagation& propagation, std::int64_t places, const Qa
     const Rows rows(propagation, places & ~(std::int64_t(1) << sweep.low | std::int64_t(1) << sweep.high));
     const Pattern pattern(propagation, sweep);
     const T* numbers = static_cast<const T*>(propagation.numbers) + sweep.numbers;
-    if (sweep.kind == kDense) return dense_sweep<T>(tile, rows, pattern, numbers);
+    if (sweep.kind == kDense) {
+        if (sweep.form == kFull) return dense_sweep<T, false>(tile, rows, pattern, numbers);
+        return dense_sweep<T, true>(tile, rows, pattern, numbers);
+    }
+    if (sweep.kind == kBlocksLow || sweep.kind == kBlocksBoth) {
+        using Local = void (*)(T*, const Rows&, const Pattern&, const std::int32_t*, const T*);
+        constexpr Local locals[8] = {local_sweep<T, false, false, kFull>, local_sweep<T, false, false, kUnital>,
+                                     local_sweep<T, false, true, kFull>,  local_sweep<T, false, true, kUnital>,
+                                     local_sweep<T, true, false, kFull>,  local_sweep<T, true, false, kUnital>,
+                                     local_sweep<T, true, true, kFull>,   local_sweep<T, true, true, kUnital>};
+        const bool is_unital = sweep.form & kUnital, pairs = sweep.form & kPairs, both = sweep.kind == kBlocksBoth;
+        return locals[4 * both + 2 * pairs + is_unital](tile, rows, pattern, sweep.target, numbers);
+    }
     using Function = void (*)(T*, const Rows&, const Pattern&, const T*);
     constexpr Function functions[3][3] = {
         {blocks_sweep<T, kBlocks, kFull>, blocks_sweep<T, kBlocks, kPreserving>, blocks_sweep<T, kBlocks, kUnital>},
@@ -209,6 +263,83 @@ template <class T>
 void run_turn(const QamlPropagation* propagation, const QamlTurn* turn, T* tile) {
     for (std::int64_t s = 0; s < turn->num_sweeps; s++)
         run_sweep<T>(*propagation, turn->places, propagation->sweeps[turn->first_sweep + s], tile);
+}
+
+// Lane i of the result is lane i ^ Mask of the value.
+template <int Mask, class V, int... I>
+QAML_INLINE V exchanged(const V& value, std::integer_sequence<int, I...>) {
+#if defined(__clang__) || __GNUC__ >= 12
+    return __builtin_shufflevector(value, value, (I ^ Mask)...);
+#else
+    return __builtin_shuffle(value, decltype(value < value){(I ^ Mask)...});
+#endif
+}
+
+// Overlaps on the digits inside the rows of two tiles, added to out[place][i][j].
+template <class T>
+QAML_OUTLINE void overlap_inside(const T* one, const T* other, const Rows& rows, double* out) {
+    constexpr int width = QAML_BYTES / sizeof(T), parts = kRow / width;
+    typedef std::make_integer_sequence<int, width> All;
+    // By which number's bits the places of two numbers in a row differ: of the lower digit, then of the higher.
+    T sums[8][kRow] = {};
+    for (int o = 0; o < rows.num_outer; o++) {
+        Vec<T> found[8][parts] = {};
+        for (int i = 0; i < rows.num_inner; i++) {
+            const Vec<T>* a = reinterpret_cast<const Vec<T>*>(one + rows.outer[o] + rows.inner[i]);
+            const Vec<T>* b = reinterpret_cast<const Vec<T>*>(other + rows.outer[o] + rows.inner[i]);
+            const auto add = [&](int k, auto mask) QAML_ALWAYS {
+                constexpr int across = decltype(mask)::value / width, within = decltype(mask)::value % width;
+                QAML_UNROLL for (int q = 0; q < parts; q++) found[k][q] += a[q] * exchanged<within>(b[q ^ across], All{});
+            };
+            add(0, std::integral_constant<int, 0>{}), add(1, std::integral_constant<int, 1>{});
+            add(2, std::integral_constant<int, 2>{}), add(3, std::integral_constant<int, 3>{});
+            add(5, std::integral_constant<int, 4>{}), add(6, std::integral_constant<int, 8>{});
+            add(7, std::integral_constant<int, 12>{});
+        }
+        for (int k = 0; k < 8; k++)
+            for (int q = 0; q < parts; q++)
+                for (int lane = 0; lane < width; lane++) sums[k][q * width + lane] += found[k][q][lane];
+    }
+    for (int shift = 0; shift < 4; shift++)
+        for (int at = 0; at < kRow; at++) {
+            const int low = at & 3, high = at >> 2;
+            out[4 * low + (low ^ shift)] += double(sums[shift][at]);
+            out[16 + 4 * high + (high ^ shift)] += double(sums[shift ? 4 + shift : 0][at]);
+        }
+}
+
+// Overlaps on the digit that tells four rows apart, `stride` numbers from one to the next, added to out[i][j].
+template <class T>
+QAML_OUTLINE void overlap_outside(const T* one, const T* other, const Rows& rows, std::int64_t stride, double* out) {
+    constexpr int width = QAML_BYTES / sizeof(T);
+    for (int o = 0; o < rows.num_outer; o++) {
+        Vec<T> sums[16] = {};
+        for (int i = 0; i < rows.num_inner; i++)
+            for (int part = 0; part < kRow; part += width) {
+                const std::int64_t at = rows.outer[o] + rows.inner[i] + part;
+                Vec<T> b[4];
+                QAML_UNROLL for (int j = 0; j < 4; j++) {
+                    b[j] = *reinterpret_cast<const Vec<T>*>(other + at + j * stride);
+                }
+                QAML_UNROLL for (int k = 0; k < 4; k++) {
+                    const Vec<T> a = *reinterpret_cast<const Vec<T>*>(one + at + k * stride);
+                    QAML_UNROLL for (int j = 0; j < 4; j++) sums[4 * k + j] += a * b[j];
+                }
+            }
+        for (int k = 0; k < 16; k++) out[k] += double(sum_lanes<T>(sums[k]));
+    }
+}
+
+// Overlaps on the places `wanted` of the tiles that start at `one` and `other`, added to out[place][i][j].
+template <class T>
+void overlap_tile(const QamlPropagation* propagation, std::int64_t places, std::int64_t wanted, const T* one,
+                  const T* other, double* out) {
+    if (wanted & 3) overlap_inside<T>(one, other, Rows(*propagation, places), out);
+    for (int place = kRowPlaces; place < propagation->num_places; place++) {
+        if (!(wanted >> place & 1)) continue;
+        const Rows rows(*propagation, places & ~(std::int64_t(1) << place));
+        overlap_outside<T>(one, other, rows, propagation->strides[place], out + 16 * place);
+    }
 }
 
 }  // namespace

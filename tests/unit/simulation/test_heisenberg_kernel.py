@@ -24,11 +24,12 @@ from qaml_qiskit.simulation.heisenberg.channels import (
     swapped,
     unitary_transfer,
 )
-from qaml_qiskit.simulation.heisenberg.fusion import FusedSteps, Step, fuse
+from qaml_qiskit.simulation.heisenberg.fusion import FusedSteps, fuse
 from qaml_qiskit.simulation.heisenberg.kernel_runner import KernelRunner
 from qaml_qiskit.simulation.heisenberg.lowering import lower
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.schedule import ROW_DIGITS, TILE_DIGITS, Exchange, Schedule
+from qaml_qiskit.simulation.heisenberg.step import Step
 from qaml_qiskit.simulation.heisenberg.structure import Structures
 from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, Sweep, sweeps
 from qaml_qiskit.simulation.heisenberg.torch_runner import TorchRunner
