@@ -1,7 +1,12 @@
 """The kernel's two layouts, its blocks and its threads, against torch and against each other."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -162,6 +167,15 @@ def test_a_sample_is_the_same_wherever_it_stands() -> None:
     for index in (0, 15, 16, 20):
         one = rows[index : index + 1]
         assert same_values(engine.amplitudes(program, engine.forward(program, angles, one), 1), together[index][None])
+
+
+@pytest.mark.skipif(shutil.which("qemu-x86_64") is None, reason="no emulator is installed")
+@pytest.mark.parametrize(("processor", "instructions"), [("Nehalem", "generic"), ("Haswell", "avx2")])
+def test_an_older_processor_meets_no_instruction_that_it_lacks(processor: str, instructions: str) -> None:
+    command = ["qemu-x86_64", "-cpu", processor, sys.executable, Path(__file__).with_name("old_processor.py")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "OPENBLAS_CORETYPE": "Nehalem"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()[-1:]) == (0, [instructions]), done.stderr
 
 
 def test_memory_is_stated_and_refused(monkeypatch: pytest.MonkeyPatch) -> None:
