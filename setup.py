@@ -1,11 +1,29 @@
-"""The packages, the optional C++ kernel, and README for readers elsewhere; all else is declared in setup.cfg."""
+"""The packages, the optional C++ libraries, and README for readers elsewhere; all else is declared in setup.cfg."""
 
 import re
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
 
-NATIVE = Path("qaml_qiskit") / "simulation" / "native"
+ROOMS = Path("qaml_qiskit")
+
+
+def extension(room: str, name: str) -> Extension:
+    """A library of the C++ files in a room's folder ``native``, called through ctypes."""
+    native = ROOMS / room / "native"
+    return Extension(
+        f"qaml_qiskit.{room}.{name}",
+        sources=sorted(path.as_posix() for path in native.glob("*.cpp")),
+        depends=sorted(path.as_posix() for path in native.glob("*.hpp")),
+        language="c++",
+        # Python's own flags ask for wrapping integers, which costs a few per cent in the address arithmetic.
+        extra_compile_args=["-std=c++17", "-O3", "-g0", "-fno-wrapv", "-fvisibility=hidden", "-pthread"],
+        extra_link_args=["-pthread"],
+        py_limited_api=True,
+        # Without a compiler the package installs all the same and computes with torch.
+        optional=True,
+    )
+
 
 # The repository has no public address that a link could lead to: where the package is listed, a link to a file beside
 # README becomes its text, and the picture goes. What the links name is in the source distribution.
@@ -19,19 +37,6 @@ PACKAGES = [*find_packages(include=["qaml_qiskit", "qaml_qiskit.*"]), "qaml_qisk
 setup(
     packages=PACKAGES,
     long_description=re.sub(r"(?<!!)\[([^\]]*)\]\((?!https?:)[^)]*\)", r"\1", WITHOUT_PICTURES),
-    ext_modules=[
-        Extension(
-            "qaml_qiskit.simulation._kernel",
-            sources=sorted(path.as_posix() for path in NATIVE.glob("*.cpp")),
-            depends=sorted(path.as_posix() for path in NATIVE.glob("*.hpp")),
-            language="c++",
-            # Python's own flags ask for wrapping integers, which costs a few per cent in the address arithmetic.
-            extra_compile_args=["-std=c++17", "-O3", "-g0", "-fno-wrapv", "-fvisibility=hidden", "-pthread"],
-            extra_link_args=["-pthread"],
-            py_limited_api=True,
-            # Without a compiler the package installs all the same and computes with torch.
-            optional=True,
-        )
-    ],
+    ext_modules=[extension("simulation", "_kernel"), extension("encodings", "_fit")],
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

@@ -9,22 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.report import write_report
+from benchmarks.suites import SUITES
 from benchmarks.suites.settings import Settings
-
-SUITES = (
-    "peers",
-    "scaling",
-    "memory",
-    "pgd",
-    "sampling",
-    "noise",
-    "exact_noise",
-    "propagation",
-    "circuit",
-    "defences",
-    "devices",
-    "gpu",
-)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,7 +18,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     settings = Settings(out=options.out, quick=options.quick, fresh=options.fresh)
     documents = {}
-    for name in options.suite or SUITES:
+    for name in () if options.report else options.suite or SUITES:
         # A suite is imported when it runs: --help needs neither torch nor the package.
         documents[name] = importlib.import_module(f"benchmarks.suites.{name}").run(settings).document
     report = write_report(settings)
@@ -48,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("suite", nargs="*", type=_suite, help=f"any of {', '.join(SUITES)}; without any, all of them")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to try the program; the numbers mean nothing")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of the tables")
+    parser.add_argument("--report", action="store_true", help="measure nothing, write the report of what is there")
     parser.add_argument("--fresh", action="store_true", help="measure again what is already there")
     parser.add_argument(
         "--out", type=Path, default=Path("build/benchmarks"), help="folder of the results (%(default)s)"

@@ -7,13 +7,14 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+#: How libraries are told to use one thread.
+ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 def limit_threads() -> None:
     """One thread for every library that is imported after this, and one CPU to run it on."""
-    for name in _ONE_THREAD:
+    for name in ONE_THREAD:
         os.environ[name] = "1"
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_XLA_ONE_THREAD}".strip()
     os.environ["JAX_PLATFORMS"] = "cpu"
@@ -29,6 +30,11 @@ def pin(count: int) -> None:
     """Run on the last ``count`` of the available CPUs; nothing happens where the system cannot pin."""
     if _ALL_CPUS:
         os.sched_setaffinity(0, set(_ALL_CPUS[-count:]))
+
+
+def unpin() -> None:
+    """Run on all CPUs again."""
+    pin(len(_ALL_CPUS))
 
 
 def last_cpu() -> int:

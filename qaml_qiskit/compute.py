@@ -1,5 +1,8 @@
 """What numbers are computed with: a device, a precision, and a simulator."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
@@ -86,3 +89,29 @@ class Compute:
 
 #: The processor, in single precision.
 DEFAULT_COMPUTE = Compute()
+
+_TRUSTING: ContextVar[bool] = ContextVar("qaml_trusting", default=False)
+
+
+@contextmanager
+def trusting(trust: bool = True) -> Iterator[None]:
+    """Do not look at the values of tensors that lie on another device than the CPU, in this thread or task only.
+
+    To look at a value, the processor waits until the device has done all that it was told. Inner loops, whose weights
+    and images were looked at before, run in such a block; what goes wrong in one shows in its results, which are looked
+    at behind it.
+
+    Args:
+        trust: False to look again, inside of another block.
+    """
+    token = _TRUSTING.set(trust)
+    try:
+        yield
+    finally:
+        _TRUSTING.reset(token)
+
+
+def can_look_at(tensor: "torch.Tensor") -> bool:
+    """Whether a check may read a tensor's values: it has some, and nobody is kept waiting who asked not to be."""
+    kind = tensor.device.type
+    return kind == "cpu" or (kind != "meta" and not _TRUSTING.get())

@@ -23,9 +23,10 @@ their first cell, and ``columns tiles=? | : accuracy`` for a column that says wh
 
 A later part of a source replaces what an earlier one says of the same column or file. ``{}`` in a column is the row's
 text, ``{0}`` its first word; a space within a value is written ``+``, another column of the row ``@column``. Conditions
-compare as numbers where both are. They must leave one row, but for ``median``, ``mean``, ``count``, ``lowest`` and
-``highest`` in front; ``100 *`` is for percentages. Numbers agree if the source, rounded to the digits that are printed,
-is what is printed. ``numbers none: reason`` says why the next table has no source.
+compare as numbers where both are. They must leave one row, but for ``median``, ``mean``, ``spread`` (the standard
+deviation), ``count``, ``lowest`` and ``highest`` in front; ``100 *`` is for percentages, ``abs`` for numbers without
+their sign. Of a cell that is a list, ``betas.0`` is the first number. Numbers agree if the source, rounded to the
+digits that are printed, is what is printed. ``numbers none: reason`` says why the next table has no source.
 
 ``python -m tests.bound_numbers [PAGE …]`` says how many numbers each page binds, and what is wrong.
 """
@@ -48,12 +49,11 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(REFE
 _COMMENT = re.compile(r"^[ ]*<!-- numbers\b(?P<body>.*?)-->[ ]*\n", re.M | re.S)
 _NUMBER = re.compile(r"(?<![\w.])[−-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+|(?<=\d))(?:e-?\d+)?(?![\w])")
 _FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
-#: What a program that writes a table puts above it.
-_MARK = re.compile(r"<!-- (?!numbers)\S+ -->")
 _CONDITION = re.compile(r"(\w[\w.]*)=(\S*)")
 _AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
     "median": statistics.median,
     "mean": statistics.fmean,
+    "spread": statistics.stdev,
     "lowest": min,
     "highest": max,
     "count": len,
@@ -69,6 +69,7 @@ class Source:
     value: str = ""
     aggregate: str = ""
     factor: float = 1.0
+    unsigned: bool = False
 
     def plus(self, text: str) -> "Source":
         """This source, with what ``text`` says of it."""
@@ -80,6 +81,8 @@ class Source:
                 found = replace(found, where={**found.where, condition[1]: condition[2].replace("+", " ")})
             elif word in _AGGREGATES:
                 found = replace(found, aggregate=word)
+            elif word == "abs":
+                found = replace(found, unsigned=True)
             elif word.endswith((".csv", ".json")):
                 found = replace(found, file=word)
             elif re.fullmatch(r"[\d.]+", word):
@@ -102,15 +105,20 @@ class Source:
         rows = [row for row in _rows(self.file) if all(_holds(row, key, value) for key, value in self.where.items())]
         if self.aggregate == "count":
             return len(rows)
-        values = [_cell(row[self.value]) for row in rows]
+        values = [_cell(row, self.value) for row in rows]
+        if self.unsigned:
+            values = [abs(value) for value in values]
         if not values or (len(values) > 1 and not self.aggregate):
             raise LookupError(f"{len(values)} rows")
         return self.factor * _AGGREGATES[self.aggregate or "mean"](values)
 
 
-def _cell(text: str) -> float:
-    """A number, also one in front of its interval."""
-    return float(text.split(" ")[0])
+def _cell(row: dict[str, str], name: str) -> float:
+    """A number, also one in front of its interval; ``name.2`` is the third of a list."""
+    if name in row:
+        return float(row[name].split(" ")[0])
+    name, _, place = name.rpartition(".")
+    return float(json.loads(row[name])[int(place)])
 
 
 @cache
@@ -273,8 +281,8 @@ def tables_without(page: Path) -> list[int]:
         if re.match(r"^\s*\|[-|: ]+\|\s*$", line):
             end = next((j for j in range(i, len(lines)) if not lines[j].strip().startswith("|")), len(lines))
             cells = [cell for row in lines[i + 1 : end] for cell in row.strip().strip("|").split("|")[1:]]
-            above = next((other for other in reversed(lines[: max(i - 1, 0)]) if not _MARK.fullmatch(other)), "")
-            if any(re.search(r"(?<![\w.`])\.\d", cell) for cell in cells) and above.strip() != "<!-- numbers -->":
+            above = lines[i - 2].strip() if i > 1 else ""
+            if any(re.search(r"(?<![\w.`])\.\d", cell) for cell in cells) and above != "<!-- numbers -->":
                 found.append(i)
     return found
 

@@ -74,3 +74,8 @@ UNIFORM = 1e-3
 #: Derivative by the scale of all errors from a difference of two forecasts, against the sum of exact ones in float32,
 #: relative to the largest.
 SCALE_DERIVATIVE = 0.02
+
+#: Fits of V-layers by two programs, or of images that differ by rounding: the overlaps that are reached, and the states
+#: that reach them. Where a fit has settled, rounding says whether a last sweep is kept, so the states are only near.
+FIT_REACHED = 1e-9
+FIT_STATE = 1e-6

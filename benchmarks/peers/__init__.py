@@ -5,11 +5,15 @@ from __future__ import annotations
 from benchmarks.peers.base import MissingError as MissingError
 from benchmarks.peers.base import Peer as Peer
 from benchmarks.peers.base import Steps as Steps
+from benchmarks.peers.catalyst import Catalyst
+from benchmarks.peers.deepquantum import DeepQuantum
 from benchmarks.peers.jax_adjoint import JaxAdjoint
 from benchmarks.peers.lightning import Lightning
 from benchmarks.peers.ours import Collapsed, Cuda, Fallback, Kernel
 from benchmarks.peers.pennylane_jax import PennyLaneJax
 from benchmarks.peers.pennylane_torch import PennyLaneTorch
+from benchmarks.peers.pyqtorch import PyQTorch
+from benchmarks.peers.qiboml import Qiboml
 from benchmarks.peers.tensorcircuit import TensorCircuit, TensorCircuitBlocks
 from benchmarks.peers.torch_gates import TorchGates
 
@@ -21,7 +25,11 @@ OTHERS: tuple[Peer, ...] = (
     TensorCircuitBlocks(),
     TensorCircuit(),
     PennyLaneJax(),
+    Qiboml(),
     TorchGates(),
+    DeepQuantum(),
+    Catalyst(),
+    PyQTorch(),
     PennyLaneTorch(),
     Lightning(),
 )

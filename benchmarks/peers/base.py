@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,11 +22,13 @@ class Steps:
         train: loss and gradient with respect to the weights, or None.
         attack: loss and gradient with respect to the images, or None.
         samples: a step is measured on at most this many images and scaled to the batch (None: the whole batch).
+        clock: CPU seconds that its steps have taken; this process's, where they are computed in it.
     """
 
     train: Step | None
     attack: Step | None
     samples: int | None = None
+    clock: Callable[[], float] = time.process_time
 
 
 class Peer(Protocol):

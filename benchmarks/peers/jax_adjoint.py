@@ -16,8 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.base import MissingError, Steps, require
+from benchmarks.peers.base import Steps, require
+from benchmarks.peers.jax_halves import Halves
 from benchmarks.problem import Answer, Array, Labels, Problem
+
+#: Up to so many images of so many amplitudes matrix products are faster.
+_FEW, _SMALL = 16, 2**12
 
 
 class JaxAdjoint:
@@ -33,43 +37,36 @@ class JaxAdjoint:
 
     def build(self, problem: Problem, weights: Array) -> Steps:
         """Jitted steps; the first call compiles."""
-        simulator = Simulator(problem)
-        chunk = 128 if problem.num_qubits <= 10 else 32
-        return steps_of(problem, weights, simulator.expectations, simulator.frozen_expectations, chunk)
+        many, few = Simulator(problem), Halves(problem)
+
+        def expectations(weight: Any, states: Any) -> Any:
+            return _which(states, few, many).expectations(weight, states)
+
+        def frozen(weight: Any, states: Any) -> Any:
+            return _which(states, few, many).frozen_expectations(weight, states)
+
+        return steps_of(problem, weights, expectations, frozen, _chunks(problem.num_qubits))
 
 
-class JaxCuda:
-    """The same on a CUDA device, whole batches at once. It was tuned for a CPU, and is no tuned GPU program."""
+def _which(states: Any, few: Halves, many: Simulator) -> Halves | Simulator:
+    """The faster of the two for as many images."""
+    size, count = states.shape
+    return few if count <= _FEW and size <= _SMALL else many
 
-    key = "jax-cuda"
-    title = "JAX on CUDA, hand-written adjoint"
-    note = "the CPU's program on the device, batches not cut"
 
-    def version(self) -> str:
-        """JAX and the device.
-
-        Raises:
-            MissingError: JAX sees no CUDA device.
-        """
-        import jax
-
-        versions = require("jax", "jaxlib")
-        try:
-            jax.config.update("jax_platforms", "cuda")
-            # The device's default multiplies in TF32, whose gradients are off by parts in a thousand.
-            jax.config.update("jax_default_matmul_precision", "highest")
-            return f"{versions}, {jax.devices()[0].device_kind}"
-        except RuntimeError as error:
-            raise MissingError("JAX sees no CUDA device") from error
-
-    def build(self, problem: Problem, weights: Array) -> Steps:
-        """Jitted steps; the first call compiles."""
-        simulator = Simulator(problem)
-        return steps_of(problem, weights, simulator.expectations, simulator.frozen_expectations)
+def _chunks(num_qubits: int) -> tuple[int, int]:
+    """Images at a time in a training and in an attack step, as many as fit into a cache."""
+    if num_qubits <= 10:
+        return 128, 128
+    return (32, 32) if num_qubits <= 14 else (2, 1)
 
 
 def steps_of(
-    problem: Problem, weights: Array, expectations: Any, frozen: Any = None, chunk: int | None = None
+    problem: Problem,
+    weights: Array,
+    expectations: Any,
+    frozen: Any = None,
+    chunks: tuple[int | None, int | None] = (None, None),
 ) -> Steps:
     """Jitted loss and gradients of a function (weights, states (2ⁿ, B)) -> ⟨Z⟩ (B, classes).
 
@@ -78,8 +75,27 @@ def steps_of(
         weights: shape (3·n·L,).
         expectations: differentiable in both arguments.
         frozen: the same, if there is one that is faster where only the states' gradients are wanted.
-        chunk: larger batches are cut into chunks of this size, which fit into a cache (None: never).
+        chunks: larger batches of a training and of an attack step are cut into chunks of these sizes (None: never).
     """
+    import jax.numpy as jnp
+
+    train, attack = jitted_steps(problem, expectations, frozen, chunks)
+    weight = jnp.asarray(weights)
+
+    def step(function: Any, images: Array, labels: Labels) -> Answer:
+        value, gradient = function(weight, images, labels.astype(np.int32))
+        return Answer(float(value), np.asarray(gradient).ravel())
+
+    return Steps(partial(step, train), partial(step, attack))
+
+
+def jitted_steps(
+    problem: Problem,
+    expectations: Any,
+    frozen: Any = None,
+    chunks: tuple[int | None, int | None] = (None, None),
+) -> tuple[Any, Any]:
+    """Jitted functions (weights, images, labels) -> (loss, gradient) of training and attack; see :func:`steps_of`."""
     import jax
     import jax.numpy as jnp
 
@@ -91,7 +107,7 @@ def steps_of(
         return -jnp.take_along_axis(logs, labels[:, None], 1).mean()
 
     def value_and_gradient(function: Any, attack: bool, weight: Any, images: Any, labels: Any) -> tuple[Any, Any]:
-        both = partial(jax.value_and_grad(partial(loss, function), argnums=int(attack)), weight)
+        both, chunk = partial(jax.value_and_grad(partial(loss, function), argnums=int(attack)), weight), chunks[attack]
         if chunk is None or len(images) <= chunk or len(images) % chunk:
             return both(images, labels)
         parts = (images.reshape(-1, chunk, images.shape[1]), labels.reshape(-1, chunk))
@@ -99,14 +115,7 @@ def steps_of(
         return values.mean(), gradients / len(values) if attack else gradients.mean(0)
 
     train = jax.jit(partial(value_and_gradient, expectations, False))
-    attack = jax.jit(partial(value_and_gradient, frozen or expectations, True))
-    weight = jnp.asarray(weights)
-
-    def step(function: Any, images: Array, labels: Labels) -> Answer:
-        value, gradient = function(weight, images, labels.astype(np.int32))
-        return Answer(float(value), np.asarray(gradient).ravel())
-
-    return Steps(partial(step, train), partial(step, attack))
+    return train, jax.jit(partial(value_and_gradient, frozen or expectations, True))
 
 
 class Simulator:

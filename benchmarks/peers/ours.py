@@ -124,23 +124,6 @@ class Cuda:
         return Steps(training_step(model), attack_step(through_circuit(model), "cuda"))
 
 
-class CudaCollapsed:
-    """A frozen model on a CUDA device; compare it by wall time."""
-
-    key = "cuda-collapsed"
-    title = "qaml-qiskit, frozen model on CUDA"
-    note = "images travel to the device in every step"
-
-    def version(self) -> str:
-        """Torch and the device."""
-        return Cuda().version()
-
-    def build(self, problem: Problem, weights: Array) -> Steps:
-        """An attack step only."""
-        model = classifier(problem, weights).to("cuda").eval().requires_grad_(False)
-        return Steps(None, attack_step(model, "cuda"))
-
-
 class Collapsed:
     """A model whose weights are frozen, as `qaml_qiskit.attacks` freezes it."""
 
@@ -149,8 +132,8 @@ class Collapsed:
     note = "the circuit as one matrix, made once a model (see the table of PGD)"
 
     def version(self) -> str:
-        """Torch multiplies the matrices."""
-        return f"torch {torch.__version__}"
+        """What multiplies the matrices."""
+        return f"qaml-qiskit {package_version('qaml-qiskit') or 'checkout'}, {backend_description()}"
 
     def build(self, problem: Problem, weights: Array) -> Steps:
         """An attack step only: training needs the weights' gradients."""

@@ -28,7 +28,7 @@ class TensorCircuit:
 
     def build(self, problem: Problem, weights: Array) -> Steps:
         """Jitted steps; the first call compiles."""
-        return steps_of(problem, weights, _expectations(problem, partial(_gates, problem)))
+        return steps_of(problem, weights, expectations_by_gates(problem))
 
 
 class TensorCircuitBlocks(TensorCircuit):
@@ -41,6 +41,11 @@ class TensorCircuitBlocks(TensorCircuit):
     def build(self, problem: Problem, weights: Array) -> Steps:
         """Jitted steps; the first call compiles."""
         return steps_of(problem, weights, _expectations(problem, partial(_blocks, problem)))
+
+
+def expectations_by_gates(problem: Problem) -> Any:
+    """⟨Z⟩ as a function of weights and states, a gate a qubit."""
+    return _expectations(problem, partial(_gates, problem))
 
 
 def _expectations(problem: Problem, layer: _Layer) -> Any:

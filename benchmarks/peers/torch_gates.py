@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.peers.base import Steps
-from benchmarks.problem import Answer, Array, Labels, Problem
+from benchmarks.peers.torch_steps import steps_of, z_of
+from benchmarks.problem import Array, Problem
 
 
 class TorchGates:
@@ -22,35 +23,17 @@ class TorchGates:
 
     def build(self, problem: Problem, weights: Array) -> Steps:
         """Steps by autograd."""
-        weight = torch.from_numpy(weights.copy())
-        cz, signs = torch.from_numpy(problem.cz_signs()), torch.from_numpy(problem.z_signs()[:, : problem.num_classes])
+        cz = torch.from_numpy(problem.cz_signs())
 
-        def loss_of(images: Tensor, labels: Tensor, angles: Tensor) -> Tensor:
-            state = _run(_encode(images, problem.num_qubits), _rotations(angles, problem), cz)
-            logits = problem.scale * ((state.real**2 + state.imag**2) @ signs)
-            return torch.nn.functional.cross_entropy(logits, labels)
+        def expectations(angles: Tensor, states: Tensor) -> Tensor:
+            return z_of(_run(states, _rotations(angles), cz), problem)
 
-        def train(images: Array, labels: Labels) -> Answer:
-            angles = weight.detach().requires_grad_()
-            loss = loss_of(torch.from_numpy(images), torch.from_numpy(labels), angles)
-            return Answer(loss.item(), torch.autograd.grad(loss, angles)[0].numpy())
-
-        def attack(images: Array, labels: Labels) -> Answer:
-            x = torch.from_numpy(images).requires_grad_()
-            loss = loss_of(x, torch.from_numpy(labels), weight)
-            return Answer(loss.item(), torch.autograd.grad(loss, x)[0].flatten().numpy())
-
-        return Steps(train, attack)
+        return steps_of(problem, weights, expectations)
 
 
-def _encode(images: Tensor, num_qubits: int) -> Tensor:
-    state = images / torch.linalg.vector_norm(images, dim=1, keepdim=True)
-    return torch.nn.functional.pad(state, (0, 2**num_qubits - images.shape[1])).to(torch.complex64)
-
-
-def _rotations(angles: Tensor, problem: Problem) -> Tensor:
+def _rotations(angles: Tensor) -> Tensor:
     """RZ·RY·RZ of every layer and qubit, shape (L, n, 2, 2)."""
-    first, tilt, last = angles.reshape(problem.num_layers, problem.num_qubits, 3).unbind(-1)
+    first, tilt, last = angles.unbind(-1)
     cos, sin = torch.cos(tilt / 2), torch.sin(tilt / 2)
     total, difference = (first + last) / 2, (first - last) / 2
     entries = [

@@ -12,6 +12,7 @@ from qaml_qiskit.attacks.model_adapter import ModelAdapter, is_black
 from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.attacks.result import AttackResult
 from qaml_qiskit.batches import check_not_empty, label_batch
+from qaml_qiskit.compute import trusting
 from qaml_qiskit.freezing import differentiable, frozen
 
 #: Halvings of the way from an image to its adversarial image, to find where the label flips.
@@ -180,7 +181,7 @@ class _Search:
                 break
             clean, truth = images[open_rows], labels[open_rows]
             # What a library leaves behind in the model must not be there when the result is judged.
-            with frozen(self.model), stream.entered():
+            with frozen(self.model), stream.entered(), trusting():
                 # torchattacks computes in float32 throughout.
                 proposed = adversary(clean.float(), truth).detach().to(clean)
             best.improve(open_rows, self._judged(proposed, clean, truth), shortest=minimal)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from qaml_qiskit.certificates.forms import DecisionForms, Floats, Integers, check_images
 from qaml_qiskit.certificates.nearest import nearest_flips
+from qaml_qiskit.certificates.opponents import most_promising, radius_bounds
 
 #: The witness goes this much further than the nearest boundary, relative to the radius.
 OVERSHOOT = 1e-9
@@ -45,7 +46,7 @@ def certify_l2(forms: DecisionForms, images: Floats, labels: Integers) -> L2Cert
     """Exact l2 radii, against all classes.
 
     The label of x' differs from j exactly where x'ᵀ(M_j − M_k)x' < 0 for some k, so the radius is the least distance of
-    these sets, and each of them is found by :func:`nearest_flips`.
+    these sets, and each of them is found by :func:`nearest_flips`, unless a bound tells that it is not the least.
 
     Args:
         forms: the classifier.
@@ -60,15 +61,17 @@ def certify_l2(forms: DecisionForms, images: Floats, labels: Integers) -> L2Cert
     radius = np.where(predicted == labels, np.inf, 0.0)
     runner_up = np.where(predicted == labels, -1, predicted)
     boundary = images.copy()
-    for label in np.unique(labels[predicted == labels]):
-        mine = np.flatnonzero((labels == label) & (predicted == labels))
-        for opponent in (k for k in range(forms.num_classes) if k != label):
-            spectrum = forms.spectrum(int(label), opponent)
-            nearest = nearest_flips(spectrum.values, images[mine] @ spectrum.vectors)
-            closer = nearest.lower < radius[mine]
-            chosen = mine[closer]
-            radius[chosen], runner_up[chosen] = nearest.lower[closer], opponent
-            boundary[chosen] = nearest.points[closer] @ spectrum.vectors.T
+    right = np.flatnonzero(predicted == labels)
+    bounds, best = radius_bounds(forms, images[right], labels[right]), radius[right]
+    for label, opponent, rows in most_promising(labels[right], bounds, best):
+        spectrum, mine = forms.spectrum(label, opponent), right[rows]
+        nearest = nearest_flips(spectrum.values, images[mine] @ spectrum.vectors)
+        # Of equally near ones the first.
+        closer = (nearest.lower < best[rows]) | ((nearest.lower == best[rows]) & (opponent < runner_up[mine]))
+        best[rows[closer]] = nearest.lower[closer]
+        runner_up[mine[closer]] = opponent
+        boundary[mine[closer]] = nearest.points[closer] @ spectrum.vectors.T
+    radius[right] = best
     distance = np.linalg.norm(boundary - images, axis=1)
     distance[np.isinf(radius)] = np.inf
     found = L2Certificates(images, predicted, radius, runner_up, boundary, distance, np.zeros(len(images), dtype=bool))

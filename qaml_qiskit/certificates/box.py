@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qaml_qiskit.certificates.forms import DecisionForms, Floats, Integers, check_bounds, check_images
+from qaml_qiskit.certificates.opponents import most_promising
 
 #: Bisections of the logarithm of ε, and the range: for the tangent bound from r₂/√d up, then for the convex one from
 #: there. Both end precise to 0.1 %.
@@ -71,77 +72,88 @@ def linf_lower_bounds(
 
 @dataclass(frozen=True, eq=False)
 class _Boxes:
-    """Decisions of one class against another over boxes of images."""
+    """One decision over boxes of images: a form that is zᵀAz at the centre, with Az beside it."""
 
-    labels: Integers
-    opponents: Integers
     centres: Floats
     halves: Floats
+    values: Floats
+    products: Floats
 
-    def part(self, chosen: Integers) -> "_Boxes":
-        return _Boxes(self.labels[chosen], self.opponents[chosen], self.centres[chosen], self.halves[chosen])
+    @property
+    def tangents(self) -> Floats:
+        """The second bound without its last term, shape (N,)."""
+        return self.values - 2 * (self.halves * np.abs(self.products)).sum(1)
+
+    def part(self, chosen: NDArray[np.bool_]) -> "_Boxes":
+        return _Boxes(self.centres[chosen], self.halves[chosen], self.values[chosen], self.products[chosen])
 
 
 def _is_safe(forms: DecisionForms, images: Floats, labels: Integers, eps: Floats, steps: int) -> NDArray[np.bool_]:
-    """Whether no image of the box has another label, as far as the bounds tell, shape (N,)."""
+    """Whether no image of the box has another label, as far as the bounds tell, shape (N,).
+
+    With the μ of :meth:`DecisionForms.least_bounds`, which is too large, the second bound tells of most classes that
+    they are not in the box. Only for the others the exact μ is asked for: the class that looks nearest first, and no
+    further one of an image that is not safe.
+    """
     lowest, highest = np.maximum(images - eps[:, None], 0), np.minimum(images + eps[:, None], 1)
     centre, half = (lowest + highest) / 2, (highest - lowest) / 2
-    tangent = _tangent_bounds(forms, centre, half, labels)
-    if not steps:
-        return tangent.min(1) > 0
-    rows, opponents = np.nonzero(tangent <= 0)
-    boxes = _Boxes(labels[rows], opponents, centre[rows], half[rows])
-    failed = rows[~_convex_is_positive(forms, boxes, steps)]
-    return ~np.isin(np.arange(len(images)), failed)
-
-
-def _tangent_bounds(forms: DecisionForms, centre: Floats, half: Floats, labels: Integers) -> Floats:
-    """The second bound against every class, shape (N, m); infinite against the own one."""
-    squares = (half**2).sum(1)
     products = forms.products(centre)
-    own = products[labels, np.arange(len(labels))]
-    bounds = np.full((len(labels), forms.num_classes), np.inf)
-    for label, opponent in _decisions(forms, labels):
-        mine = labels == label
-        product = own[mine] - products[opponent, mine]
-        form = (centre[mine] * product).sum(1) - 2 * (half[mine] * np.abs(product)).sum(1)
-        bounds[mine, opponent] = form - _curvatures(forms, label, opponent)[0] * squares[mine]
-    return bounds
+    products = products[labels, np.arange(len(images))] - products
+    values = np.einsum("knd,nd->nk", products, centre)
+    curved = np.maximum(-forms.least_bounds()[labels], 0.0) * (half**2).sum(1)[:, None]
+    bounds = values - 2 * np.einsum("knd,nd->nk", np.abs(products), half) - curved
+    bounds[np.arange(len(images)), labels] = np.inf
+    # What is looked at has a bound below this: not above zero, as long as the image may be safe.
+    limits = np.full(len(images), np.finfo(np.float64).tiny)
+    for label, opponent, mine in most_promising(labels, bounds, limits):
+        boxes = _Boxes(centre[mine], half[mine], values[mine, opponent], products[opponent, mine])
+        limits[mine[~_is_positive(forms, label, opponent, boxes, steps)]] = -np.inf
+    return limits > 0
 
 
-def _convex_is_positive(forms: DecisionForms, boxes: _Boxes, steps: int) -> NDArray[np.bool_]:
-    """Whether the third bound is positive, shape (P,): accelerated projected gradient steps on f until it is."""
-    positive = np.zeros(len(boxes.labels), dtype=bool)
-    pairs = zip(boxes.labels.tolist(), boxes.opponents.tolist(), strict=True)
-    mu, stiffness = np.array([_curvatures(forms, j, k) for j, k in pairs]).reshape(-1, 2).T
-    linear = forms.differences(boxes.centres, boxes.labels, boxes.opponents)
-    constant = (boxes.centres * linear).sum(1) - mu * (boxes.halves**2).sum(1)
-    point = previous = np.zeros_like(linear)
-    active = np.arange(len(positive))
-    for step in range(steps):
-        if not len(active):
-            break
-        now = boxes.part(active)
-        ahead = point + (point - previous) * (step / (step + 3))
-        curved = forms.differences(ahead, now.labels, now.opponents) + mu[active, None] * ahead
-        gradient = 2 * (linear[active] + curved)
-        value = constant[active] + (ahead * (linear[active] + gradient / 2)).sum(1)
-        bound = value - (gradient * ahead).sum(1) - (now.halves * np.abs(gradient)).sum(1)
-        positive[active] = bound > 0
-        # Where f itself is not positive at a point of the box, no v can help.
-        hopeless = (value <= 0) & (np.abs(ahead) <= now.halves).all(1)
-        previous, point = point, (ahead - gradient / stiffness[active, None]).clip(-now.halves, now.halves)
-        going = (bound <= 0) & ~hopeless
-        active, previous, point = active[going], previous[going], point[going]
+def _is_positive(forms: DecisionForms, label: int, opponent: int, boxes: _Boxes, steps: int) -> NDArray[np.bool_]:
+    """Whether the second bound is positive, or the third within so many steps, shape (N,)."""
+    tangents = boxes.tangents
+    # No bound is above the form itself, and the second one falls with μ.
+    open_ = boxes.values > 0 if steps else tangents > 0
+    if not open_.any():
+        return open_
+    mu, stiffness = _curvatures(forms, label, opponent)
+    positive: NDArray[np.bool_] = tangents - mu * (boxes.halves**2).sum(1) > 0
+    rest = open_ & ~positive
+    if steps and rest.any():
+        matrix = forms.matrices[label] - forms.matrices[opponent]
+        positive[rest] = _convex_is_positive(matrix, mu, stiffness, boxes.part(rest), steps)
     return positive
 
 
-def _decisions(forms: DecisionForms, labels: Integers) -> list[tuple[int, int]]:
-    return [(int(j), k) for j in np.unique(labels) for k in range(forms.num_classes) if k != j]
+def _convex_is_positive(matrix: Floats, mu: float, stiffness: float, boxes: _Boxes, steps: int) -> NDArray[np.bool_]:
+    """Whether the third bound is positive, shape (N,): accelerated projected gradient steps on f until it is."""
+    positive = np.zeros(len(boxes.values), dtype=bool)
+    halves, linear = boxes.halves, boxes.products
+    constant = boxes.values - mu * (halves**2).sum(1)
+    point = previous = np.zeros_like(linear)
+    active = np.arange(len(positive))
+    for step in range(steps):
+        ahead = point + (point - previous) * (step / (step + 3))
+        gradient = 2 * (linear + ahead @ matrix + mu * ahead)
+        value = constant + (ahead * (linear + gradient / 2)).sum(1)
+        bound = value - (gradient * ahead).sum(1) - (halves * np.abs(gradient)).sum(1)
+        positive[active] = bound > 0
+        # Where f itself is not positive at a point of the box, no v can help.
+        hopeless = (value <= 0) & (np.abs(ahead) <= halves).all(1)
+        going = (bound <= 0) & ~hopeless
+        if not going.any():
+            break
+        previous, point = point, (ahead - gradient / stiffness).clip(-halves, halves)
+        if not going.all():
+            active, previous, point, halves = active[going], previous[going], point[going], halves[going]
+            linear, constant = linear[going], constant[going]
+    return positive
 
 
 def _curvatures(forms: DecisionForms, label: int, opponent: int) -> tuple[float, float]:
     """μ, and the largest second derivative of f, 2(a_max + μ)."""
-    values = forms.spectrum(label, opponent).values
-    mu = max(-float(values.min()), 0.0)
-    return mu, max(2 * (float(values.max()) + mu), float(np.finfo(np.float64).tiny))
+    least, greatest = forms.extremes(label, opponent)
+    mu = max(-least, 0.0)
+    return mu, max(2 * (greatest + mu), float(np.finfo(np.float64).tiny))

@@ -20,7 +20,7 @@ def widest_margins(forms: DecisionForms) -> Floats:
     """The largest eigenvalue of M_j − M_k in row j and column k, shape (m, m): what a margin can be for any image."""
     count = forms.num_classes
     highest = np.zeros((count, count))
-    for (j, k), spectrum in forms.spectra.items():
+    for (j, k), spectrum in forms.all_spectra().items():
         highest[j, k], highest[k, j] = spectrum.values.max(), -spectrum.values.min()
     return highest
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qaml_qiskit.certificates.forms import DecisionForms, Floats, Integers, Spectrum, check_images
+from qaml_qiskit.certificates.forms import DecisionForms, Floats, Integers, check_images
 from qaml_qiskit.certificates.nearest import nearest_flips
+from qaml_qiskit.certificates.opponents import most_promising, radius_bounds
 from qaml_qiskit.errors import InputError
 
 
@@ -53,7 +54,7 @@ def signed_distances(forms: DecisionForms, images: Floats, thresholds: Floats | 
     images, _ = check_images(forms, images, np.zeros(len(images), dtype=np.int64))
     limits = _limits(forms, thresholds)
     found = np.full((len(images), forms.num_classes), np.inf)
-    for (j, k), spectrum in forms.spectra.items():
+    for (j, k), spectrum in forms.all_spectra().items():
         coordinates = images @ spectrum.vectors
         there = _signed(spectrum.values - limits[j, k], coordinates).distance
         same = limits[j, k] == -limits[k, j]
@@ -78,15 +79,15 @@ def label_distances(
     """
     images, labels = check_images(forms, images, labels)
     limits, distance, boundary = _limits(forms, thresholds), np.full(len(images), np.inf), images.copy()
-    for label in np.unique(labels):
-        mine = np.flatnonzero(labels == label)
-        for opponent in (k for k in range(forms.num_classes) if k != label):
-            spectrum = forms.spectrum(int(label), opponent)
-            shifted = Spectrum(spectrum.values - limits[label, opponent], spectrum.vectors)
-            found = _signed(shifted.values, images[mine] @ spectrum.vectors)
-            lower = found.distance < distance[mine]
-            distance[mine[lower]] = found.distance[lower]
-            boundary[mine[lower]] = found.boundary[lower] @ spectrum.vectors.T
+    chosen, bounds = np.full(len(images), forms.num_classes), radius_bounds(forms, images, labels, limits)
+    for label, opponent, mine in most_promising(labels, bounds, distance):
+        spectrum = forms.spectrum(label, opponent)
+        found = _signed(spectrum.values - limits[label, opponent], images[mine] @ spectrum.vectors)
+        # Of equally near ones the first.
+        before = (found.distance == distance[mine]) & (opponent < chosen[mine])
+        lower = (found.distance < distance[mine]) | (before & np.isfinite(found.distance))
+        distance[mine[lower]], chosen[mine[lower]] = found.distance[lower], opponent
+        boundary[mine[lower]] = found.boundary[lower] @ spectrum.vectors.T
     boundary[np.isinf(distance)] = images[np.isinf(distance)]
     return LabelDistances(distance, boundary)
 

@@ -1,7 +1,6 @@
 """A model under a condition as a torch module, with slopes, and as quadratic forms of the image."""
 
 from functools import cached_property
-from itertools import count
 from typing import cast
 
 from torch import nn
@@ -9,7 +8,7 @@ from torch import nn
 from qaml_qiskit.certificates import DecisionForms, decompose
 from qaml_qiskit.deployments.checks import CheckedModel
 from qaml_qiskit.deployments.drawing import Drawing, DrawnLayers, DrawnUnderNoise, Smoothed
-from qaml_qiskit.deployments.forms import QuadraticForms, forms_of_layers, forms_of_matrices
+from qaml_qiskit.deployments.forms import QuadraticForms, forms_of_circuit, forms_of_layers, forms_of_matrices
 from qaml_qiskit.deployments.modules import BehindFilter, frozen_copy, noisy_module, without_readout_errors
 from qaml_qiskit.deployments.rules import DrawingRule, Smoothing
 from qaml_qiskit.models import QVC, QuadraticClassifier
@@ -99,28 +98,28 @@ class DifferentiableModel(CheckedModel):
         if isinstance(self.stored.model, QuadraticClassifier):
             return forms_of_matrices(self.stored.model)
         with computing(self.compute):
-            return forms_of_layers(self.qvc, self.layers)
+            if self.kind == "exact" and not self.has_noise_layers:
+                return forms_of_circuit(self.qvc)
+            return forms_of_layers(self.qvc, self.layers, self.compute.device)
 
     def decisions(self, advance: Advance = ignore) -> DecisionForms:
-        """:meth:`forms` with every decision between two classes diagonalised: kept, 221 MB for ten and 784 pixels.
+        """:meth:`forms` with the decisions between two classes, diagonalised when they are asked for.
+
+        They are kept, 221 MB for ten classes and 784 pixels if all are.
 
         Args:
-            advance: told about every pair of classes; of ten, they take seconds.
+            advance: told about the forms, and every pair of classes that is decomposed by what is returned.
 
         Raises:
             ConfigurationError: see :meth:`check_forms`.
         """
         self.check_forms()
-        if "all" not in self._decisions:
+        if "_decisions" not in self.__dict__:
             advance(0, "computing the quadratic forms")
-            matrices, number = self.forms().matrices, count(1)
-            pairs = len(matrices) * (len(matrices) - 1) // 2
-            self._decisions["all"] = decompose(
-                matrices, lambda _: advance(0, f"{next(number)} of {pairs} pairs of classes decomposed")
-            )
-        return self._decisions["all"]
+        kept = self._decisions
+        pairs = kept.num_classes * (kept.num_classes - 1) // 2
+        return kept.telling(lambda _: advance(0, f"{kept.num_decomposed} of {pairs} pairs of classes decomposed"))
 
     @cached_property
-    def _decisions(self) -> dict[str, DecisionForms]:
-        """Those that are kept; empty before they are asked for."""
-        return {}
+    def _decisions(self) -> DecisionForms:
+        return decompose(self.forms().matrices)

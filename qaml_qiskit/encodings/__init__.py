@@ -6,6 +6,7 @@ from qaml_qiskit.lazy import load_lazily
 
 if TYPE_CHECKING:
     from qaml_qiskit.encodings.amplitude import amplitudes as amplitudes
+    from qaml_qiskit.encodings.amplitude import norms_of as norms_of
     from qaml_qiskit.encodings.amplitude import qubits_for as qubits_for
     from qaml_qiskit.encodings.angle import AngleEncoding as AngleEncoding
     from qaml_qiskit.encodings.approximate import ApproximateEncoding as ApproximateEncoding

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from qaml_qiskit.batches import example_batch
+from qaml_qiskit.compute import can_look_at
 from qaml_qiskit.encodings.order import arrange
 from qaml_qiskit.encodings.pixel_order import PixelOrder
 from qaml_qiskit.errors import InputError
@@ -45,13 +46,37 @@ def amplitudes(features: Tensor, num_qubits: int, order: PixelOrder = "flat") ->
 
     Raises:
         InputError: more features than amplitudes, or an image that has no direction (all zeros, NaN or infinite);
-            the message names its index.
+            the message names its index. Where values are not looked at (:func:`qaml_qiskit.compute.trusting`), its
+            state is NaN instead.
     """
     features = example_batch(features)
     arranged = arrange(features, num_qubits, order)
+    return arranged / norms_of(features)
+
+
+def norms_of(features: Tensor) -> Tensor:
+    """By what :func:`amplitudes` divides a batch, shape (N, 1); differentiable.
+
+    Args:
+        features: shape (N, ...), floating-point or complex.
+
+    Raises:
+        InputError: as for :func:`amplitudes`.
+    """
     norms = torch.linalg.vector_norm(features.flatten(1), dim=1, keepdim=True)
-    usable = torch.isfinite(norms) & (norms > 0)
-    if not bool(usable.all()):
+    if can_look_at(norms):
+        _check_norms(norms)
+    return norms
+
+
+def _check_norms(norms: Tensor) -> None:
+    """Raise InputError for an image without a direction."""
+    if not norms.numel():
+        return
+    least, most = torch.aminmax(norms.detach())
+    # A NaN is neither.
+    if not (least.item() > 0.0 and most.item() < math.inf):
+        usable = torch.isfinite(norms) & (norms > 0)
         index = int((~usable).flatten().nonzero()[0])
         raise InputError(
             f"cannot amplitude-encode image {index}",
@@ -59,4 +84,3 @@ def amplitudes(features: Tensor, num_qubits: int, order: PixelOrder = "flat") ->
             expected="a finite norm above zero, because the state is the image divided by its norm",
             remedy="remove the image, or give it at least one non-zero, finite pixel",
         )
-    return arranged / norms

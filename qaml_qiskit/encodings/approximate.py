@@ -10,6 +10,7 @@ from torch.autograd import Function
 
 from qaml_qiskit.batches import real_batch
 from qaml_qiskit.encodings.amplitude import amplitudes
+from qaml_qiskit.encodings.compiled import load_fit
 from qaml_qiskit.encodings.encoding import Encoding
 from qaml_qiskit.encodings.pixel_order import PixelOrder
 from qaml_qiskit.encodings.rotations import euler_angles, preparation_angles, rotation_matrix
@@ -143,8 +144,12 @@ class ApproximateEncoding(Encoding):
             InputError: as :func:`qaml_qiskit.encodings.amplitudes`.
         """
         wanted = amplitudes(real_batch(images).to("cpu", torch.float64), self.num_qubits, self.order)
-        none = wanted.new_zeros(len(self._bonds), 0, 2, 4)
-        rotors = torch.cat([none, *(self._fit(chunk) for chunk in self._chunks(wanted))], dim=1)
+        compiled = load_fit()
+        if compiled is not None:
+            rotors = compiled.rotors(wanted, self.layers, self.sweeps)
+        else:
+            none = wanted.new_zeros(len(self._bonds), 0, 2, 4)
+            rotors = torch.cat([none, *(self._fit(chunk) for chunk in self._chunks(wanted))], dim=1)
         angles = euler_angles(rotors)
         angles[0] = preparation_angles(rotation_matrix(rotors[0])[..., 0])
         merged = torch.zeros(len(images), len(self.parameters), dtype=torch.float64)
@@ -168,8 +173,13 @@ class ApproximateEncoding(Encoding):
         """
         images = real_batch(images)
         wanted = amplitudes(images.to("cpu", torch.float64), self.num_qubits, self.order)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.gradient == "unrolled"):
-            state = torch.cat([wanted[:0], *(self._prepared(chunk) for chunk in self._chunks(wanted))])
+        unrolled = torch.is_grad_enabled() and wanted.requires_grad and self.gradient == "unrolled"
+        compiled = None if unrolled else load_fit()
+        if compiled is not None:
+            state = compiled.prepared(wanted, self.layers, self.sweeps)
+        else:
+            with torch.set_grad_enabled(unrolled):
+                state = torch.cat([wanted[:0], *(self._prepared(chunk) for chunk in self._chunks(wanted))])
         if self.gradient == "straight-through":
             state = wanted + (state - wanted).detach()
         elif state.requires_grad:

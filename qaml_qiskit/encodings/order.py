@@ -5,6 +5,7 @@ follow an image depends on how much its two halves know of each other at every c
 """
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -81,11 +82,18 @@ def arrange(images: Tensor, num_qubits: int, order: PixelOrder = "flat") -> Tens
         InputError: as :func:`pixel_positions`.
     """
     images = example_batch(images)
-    positions = pixel_positions(tuple(images.shape[1:]), num_qubits, order).to(images.device)
+    positions = _positions_on(tuple(images.shape[1:]), num_qubits, order, images.device)
     pixels = images.flatten(1)
     if order == "flat":
         return torch.nn.functional.pad(pixels, (0, 2**num_qubits - pixels.shape[1]))
     return images.new_zeros(len(images), 2**num_qubits).index_copy(1, positions, pixels)
+
+
+@lru_cache(maxsize=32)
+def _positions_on(image_shape: tuple[int, ...], num_qubits: int, order: PixelOrder, device: torch.device) -> Tensor:
+    """:func:`pixel_positions` on a device, where they are placed once."""
+    with torch.inference_mode(False):
+        return pixel_positions(image_shape, num_qubits, order).to(device)
 
 
 def _bits(size: int) -> int:

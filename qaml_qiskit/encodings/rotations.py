@@ -23,7 +23,7 @@ _Z = torch.tensor([[1.0, 0.0], [0.0, -1.0]], dtype=torch.float64)
 _LEFT = torch.stack([torch.kron(*pair) for pair in ((_I, _I), (_I, _J), (_J, _Z), (_J, _X))])
 _RIGHT = torch.stack([torch.kron(*pair) for pair in ((_I, _I), (_J, _I), (_Z, _J), (_X, _J))])
 #: Lₐ R_b as rows, shape (16, 16): orthogonal, of squared length 4.
-_PRODUCTS = torch.einsum("aij,bjk->abik", _LEFT, _RIGHT).reshape(16, 16)
+PRODUCTS = torch.einsum("aij,bjk->abik", _LEFT, _RIGHT).reshape(16, 16)
 
 #: Relative distance of eigenvalues below which perturbation theory has nothing to say.
 _DEGENERATE = 1e-10
@@ -35,7 +35,7 @@ _ROUNDING = 1e-12
 def rotation_matrix(rotor: Tensor) -> Tensor:
     """The 4×4 matrices of rotors: shape (..., 2, 4) to (..., 4, 4), determinant +1."""
     p, q = rotor.unbind(-2)
-    return ((p[..., :, None] * q[..., None, :]).flatten(-2) @ _PRODUCTS).unflatten(-1, (4, 4))
+    return ((p[..., :, None] * q[..., None, :]).flatten(-2) @ PRODUCTS).unflatten(-1, (4, 4))
 
 
 def nearest_rotation(matrix: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ def nearest_rotation(matrix: Tensor) -> Tensor:
     Returns:
         Shape (N, 2, 4). Differentiable where the maximum is unique.
     """
-    M = (matrix.flatten(1) @ _PRODUCTS.T).unflatten(1, (4, 4))
+    M = (matrix.flatten(1) @ PRODUCTS.T).unflatten(1, (4, 4))
     q = split_eigenvectors(M.mT @ M, 1)[0]
     p = M @ q
     p = p / torch.linalg.vector_norm(p, dim=1, keepdim=True)

@@ -16,23 +16,25 @@ from qiskit_machine_learning.neural_networks import NeuralNetwork
 from torch import Tensor
 from torch.nn import Parameter
 
-from qaml_qiskit.batches import as_tensor
-from qaml_qiskit.encodings import amplitudes
+from qaml_qiskit.batches import as_tensor, example_batch
+from qaml_qiskit.compute import can_look_at
+from qaml_qiskit.encodings import amplitudes, norms_of
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation import (
+    FactoredForms,
     Reading,
     chosen_kernel,
+    collapse,
     compile_circuit,
     evolve,
     string_signs,
-    unitary,
     z_expectations,
     z_jacobians,
 )
 from qaml_qiskit.simulation.readings import qubits_of
 
-#: The matrix of 2ⁿ rows costs as much as about 2ⁿ/10 layers with the compiled kernel, 2ⁿ/60 with torch (10 qubits).
-_PAYS_KERNEL, _PAYS_TORCH = 10, 60
+#: The matrix of 2ⁿ rows costs as much as about 2ⁿ/20 layers with the compiled kernel, 2ⁿ/60 with torch (10 qubits).
+_PAYS_KERNEL, _PAYS_TORCH = 20, 60
 #: Up to so many qubits double precision costs nothing, and rounding once gives exactly what a TorchConnector gives.
 _DOUBLE = 4
 
@@ -139,7 +141,8 @@ class AdjointConnector(TorchConnector):
     ``QiskitMachineLearningError``; other networks than an :class:`AmplitudeQNN` are left to the parent. Tensors keep
     their device and dtype, gradients that nobody asked for are not computed, and while its weights are frozen
     (``requires_grad_(False)``) a deep circuit is collapsed into one matrix, so that inference and attacks cost two
-    matrix products an image at any depth. A circuit so shallow that its layers cost less is run as it is.
+    matrix products an image at any depth (see :class:`~qaml_qiskit.simulation.FactoredForms`). A circuit so shallow
+    that its layers cost less is run as it is.
 
     Args:
         neural_network: the network to connect.
@@ -187,29 +190,28 @@ class AdjointConnector(TorchConnector):
             )
         weight = self.weight
         with _network_errors():
-            features = as_tensor(input_data, "the input").reshape(-1, network.num_inputs)
+            features = as_tensor(input_data, "the input")
+            if len(input_data.shape) != 2:
+                # A view is two more nodes in the graph of every step of an attack.
+                features = features.reshape(-1, network.num_inputs)
             if self.collapses and not weight.requires_grad and _collapse_pays(network, weight.device):
                 result = self._collapsed_forward(network, features)
             else:
                 result = layer_by_layer(network, features, weight)
-        return result.reshape(*input_data.shape[:-1], len(network.readings))
+        return result if len(input_data.shape) == 2 else result.reshape(*input_data.shape[:-1], len(network.readings))
 
     def _collapsed_forward(self, network: AmplitudeQNN, features: Tensor) -> Tensor:
-        # What lies behind the features is padding, zero.
-        states = amplitudes(features, network.program.num_qubits)[:, : network.num_inputs]
-        # |U x|² summed with the signs of Z.
-        collapsed = self._current(network)
-        evolved = _evolved(states, collapsed.matrix.to(states.dtype.to_real()))
-        return evolved.square() @ collapsed.signs.to(evolved.dtype)
+        return self._current(network).forms.values(example_batch(features), norms_of)
 
     def _current(self, network: AmplitudeQNN) -> "_Collapsed":
         """The circuit's matrix for the weights as they are now."""
-        # The values decide: neither an address nor a version counter notices every way to write to a parameter.
+        # The values decide: neither an address nor a version counter notices every way to write to a parameter. Within
+        # the loops of an attack, where a device would have to be waited for, nobody writes to it.
         weight, known = self.weight.detach(), self._collapsed
-        if known is None or not known.belongs_to(weight):
+        if known is None or not (known.belongs_to(weight) if can_look_at(weight) else known.was_made_at(weight)):
             # Also where the caller is in inference mode, whose tensors a later backward pass could not use.
             with torch.inference_mode(False):
-                known = self._collapsed = _Collapsed.of(network, weight.clone())
+                known = self._collapsed = _Collapsed.of(network, weight)
         return known
 
 
@@ -219,25 +221,32 @@ class _Collapsed:
 
     Attributes:
         weights: that it was computed for, shape (P,).
-        matrix: U, real and imaginary part side by side, (num_inputs, 2·2ⁿ).
-        signs: with which the squares of what it gives are summed, (2·2ⁿ, m).
+        place: where these lay, and how often that had been written to.
+        forms: what is measured: |Ux|² of the features, summed with signs.
     """
 
     weights: Tensor
-    matrix: Tensor
-    signs: Tensor
+    place: tuple[object, ...]
+    forms: FactoredForms
 
     @classmethod
     def of(cls, network: AmplitudeQNN, weights: Tensor) -> "_Collapsed":
-        # Computed once and used for every image, so it is worth double precision.
-        matrix = unitary(network.program, weights.double())
-        both = torch.cat((matrix.real, matrix.imag)).T[: network.num_inputs].contiguous().to(weights.dtype)
-        signs = network.signs(both).repeat(2, 1)
-        return cls(weights, both, signs)
+        forms = collapse(network.program, weights, network.readings, network.num_inputs)
+        return cls(weights.clone(), _place(weights), forms)
 
     def belongs_to(self, weights: Tensor) -> bool:
         mine = self.weights
         return mine.dtype == weights.dtype and mine.device == weights.device and torch.equal(mine, weights)
+
+    def was_made_at(self, weights: Tensor) -> bool:
+        """As :meth:`belongs_to`, by everything but the values."""
+        return self.place == _place(weights)
+
+
+def _place(weights: Tensor) -> tuple[object, ...]:
+    # Tensors that were made in inference mode count no versions; nor can they be written to.
+    version = None if weights.is_inference() else weights._version
+    return weights.device, weights.dtype, weights.data_ptr(), version
 
 
 def layer_by_layer(network: AmplitudeQNN, features: Tensor, weight: Tensor) -> Tensor:
@@ -247,14 +256,6 @@ def layer_by_layer(network: AmplitudeQNN, features: Tensor, weight: Tensor) -> T
     dtype = torch.promote_types(features.dtype, weight.dtype)
     features = features.to(torch.promote_types(dtype, torch.float64))
     return network.expectations(features, weight.double()).to(dtype.to_real())
-
-
-def _evolved(states: Tensor, matrix: Tensor) -> Tensor:
-    """Ux, real and imaginary part side by side, shape (N, 2·2ⁿ), for real or complex x."""
-    if not states.is_complex():
-        return states @ matrix
-    real, imaginary = (states.imag @ matrix).chunk(2, dim=1)
-    return states.real @ matrix + torch.cat((-imaginary, real), dim=1)
 
 
 def _initial(weights: ArrayLike | Tensor | None, count: int) -> NDArray[np.float64] | None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.models.quadratic import QuadraticClassifier
 from qaml_qiskit.models.qvc import QVC
-from qaml_qiskit.simulation import unitary
+from qaml_qiskit.simulation import evolve
 
 
 def why_no_forms(model: nn.Module) -> str | None:
@@ -35,12 +35,20 @@ def form_matrices(model: QVC | QuadraticClassifier) -> NDArray[np.float64]:
         return stacked
     network, positions = model.network, model.encoding.positions(model.config.image_shape)
     assert positions is not None, "checked by why_no_forms"
-    matrix = unitary(network.program, _constant(model.weight))[:, positions]
-    # |U x|² summed with the signs of Z.
-    both = torch.cat((matrix.real, matrix.imag))
-    signs = network.signs(both).repeat(2, 1)
-    observables = torch.stack([(both.T * column) @ both for column in signs.T])
-    return headed(unit_head(model), observables.numpy())
+    size, pixels = 2**network.program.num_qubits, len(positions)
+    basis = torch.zeros(pixels, size, dtype=torch.float64)
+    basis[torch.arange(pixels), positions] = 1
+    with torch.no_grad():
+        states = evolve(network.program, basis, _constant(model.weight))
+    # |U x|² summed with the signs of P. Those of + alone, because all of them together are the identity.
+    both, signs = torch.view_as_real(states).numpy(), network.signs(basis).numpy()
+    observables = np.empty((signs.shape[1], pixels, pixels))
+    for observable, sign in zip(observables, signs.T, strict=True):
+        half = both[:, sign > 0].reshape(pixels, -1)
+        np.matmul(half, half.T, out=observable)  # A product with its own transpose: half the work.
+        observable *= 2
+        observable[np.arange(pixels), np.arange(pixels)] -= 1
+    return headed(unit_head(model), observables)
 
 
 def unit_head(model: QVC) -> LinearHead:

@@ -1,5 +1,6 @@
 """The quantum variational classifier as a torch module."""
 
+from collections.abc import Callable
 from functools import cached_property
 from math import prod
 from typing import Any, Self, cast
@@ -74,7 +75,7 @@ class QVC(nn.Module):
         # A small model takes as long to make a constant head as to apply it.
         with torch.inference_mode(False):
             likes = [] if self.readout.trained else [torch.zeros((), dtype=dtype) for dtype in _PRECISIONS]
-            self._constant_heads = {like.dtype: self._head_for(like) for like in likes}
+            self._constant_heads = {(like.dtype, like.device): self._head_for(like) for like in likes}
 
     def _build_encoding(self, config: QVCConfig, seed: int) -> Encoding:
         """What prepares an image; a subclass may put something in front of it."""
@@ -104,8 +105,19 @@ class QVC(nn.Module):
 
     def head_for(self, like: Tensor) -> LinearHead[Tensor]:
         """:attr:`head` in the precision and on the device of a tensor."""
-        constant = self._constant_heads.get(like.dtype)
-        return self._head_for(like) if constant is None or like.device.type != "cpu" else constant
+        if self.readout.trained:
+            return self._head_for(like)
+        key = like.dtype, like.device
+        if key not in self._constant_heads:
+            with torch.inference_mode(False):
+                self._constant_heads[key] = self._head_for(like)
+        return self._constant_heads[key]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """What torch does to move or cast a module; what was made for another device is forgotten."""
+        heads = self._constant_heads.items()
+        self._constant_heads = {key: head for key, head in heads if key[1].type == "cpu"}
+        return super()._apply(fn, recurse)
 
     def _head_for(self, like: Tensor) -> LinearHead[Tensor]:
         return self.unit_head.converted(lambda part: part.to(like)).times(self.config.logit_scale)

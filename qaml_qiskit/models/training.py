@@ -1,5 +1,6 @@
 """Training that can be stopped at any step and resumed to the same weights, bit for bit."""
 
+import copy
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,9 +12,11 @@ from torch.utils.data import Dataset as TorchDataset
 
 from qaml_qiskit.attacks.randomness import RandomStream
 from qaml_qiskit.batches import as_tensor, check_not_empty, floating, label_batch, read_examples
+from qaml_qiskit.compute import can_look_at, trusting
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.freezing import evaluating
 from qaml_qiskit.memory import check_memory
+from qaml_qiskit.models.epoch_sums import EpochSums
 from qaml_qiskit.models.objective import Clean, Objective
 from qaml_qiskit.models.training_state import EpochRecord, TrainingConfig, TrainingState
 from qaml_qiskit.seeds import derived_seed
@@ -83,6 +86,7 @@ class Trainer:
         self.objective.check(model)
         self.train, self.validation = (_examples(model, part) for part in (train, validation))
         self.state = state or TrainingState()
+        self._sums = EpochSums(self.state, self.train[0].device)
         self._check_memory()
         self._optimizer = torch.optim.Adam(
             model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
@@ -163,6 +167,7 @@ class Trainer:
 
     def snapshot(self) -> TrainingState:
         """The state with copies of the weights and of the optimiser's moments."""
+        self._settle()
         self.state.model = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.state.optimizer = self._optimizer.state_dict()["state"]
         return self.state
@@ -170,7 +175,8 @@ class Trainer:
     def _batches(self) -> tuple[Tensor, ...]:
         """The indices of every batch of the current epoch."""
         generator = torch.Generator().manual_seed(derived_seed(self.config.seed, self.state.epoch))
-        return torch.randperm(len(self.train[1]), generator=generator).tensor_split(self.steps_per_epoch)
+        order = torch.randperm(len(self.train[1]), generator=generator).to(self.train[0].device)
+        return order.tensor_split(self.steps_per_epoch)
 
     def _step(self, batch: Tensor) -> None:
         state = self.state
@@ -181,16 +187,29 @@ class Trainer:
         self._optimizer.zero_grad()
         seed = self._seed()
         # What modules and attacks draw from torch's global numbers is drawn again where a step is done again.
-        with RandomStream(seed, images.device).entered():
+        with RandomStream(seed, images.device).entered(), trusting():
             loss, logits = self.objective.loss(self.model, images, labels, torch.Generator().manual_seed(seed))
-            if not bool(torch.isfinite(loss)):
+            if can_look_at(loss) and not bool(torch.isfinite(loss)):
                 raise _diverged(state, loss.item())
             loss.backward()
         self._optimizer.step()
         state.step += 1
-        state.seen += len(labels)
-        state.loss_sum += loss.item() * len(labels)
-        state.correct += int((logits.argmax(1) == labels).sum())
+        self._sums.add(loss.detach(), (logits.argmax(1) == labels).sum(), len(labels))
+        if self._sums.is_due:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Bring the state's sums up to date."""
+        if not math.isfinite(loss := self._sums.settle()):
+            self._check_images()
+            raise _diverged(self.state, loss)
+
+    def _check_images(self) -> None:
+        """Raise InputError for an image that the model refuses: a device was not asked about it in a step."""
+        model = copy.deepcopy(self.model)
+        for parameter in model.parameters():
+            nn.init.zeros_(parameter)  # those of the model are not finite any more
+        predict(model, self.train[0])
 
     def _seed(self) -> int:
         """Of what is random in a step; it depends on the training's seed and the step alone."""
@@ -208,6 +227,7 @@ class Trainer:
         return config.learning_rate * (1 + math.cos(math.pi * (position - warm_up) / (1 - warm_up))) / 2
 
     def _close_epoch(self) -> EpochRecord:
+        self._settle()
         state = self.state
         images, labels = self.validation
         loss, accuracy = self._judged(images)

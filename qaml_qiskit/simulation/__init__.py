@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from qaml_qiskit.simulation.choice import computing as computing
     from qaml_qiskit.simulation.choice import use_backend as use_backend
     from qaml_qiskit.simulation.compiler import compile_circuit as compile_circuit
+    from qaml_qiskit.simulation.factored import FactoredForms as FactoredForms
+    from qaml_qiskit.simulation.factored import collapse as collapse
     from qaml_qiskit.simulation.primitives import ExactEstimator as ExactEstimator
     from qaml_qiskit.simulation.primitives import ExactSampler as ExactSampler
     from qaml_qiskit.simulation.program import Program as Program

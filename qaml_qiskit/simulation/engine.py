@@ -6,6 +6,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from qaml_qiskit.simulation.batched.engine import engine_on
 from qaml_qiskit.simulation.choice import chosen_kernel
 from qaml_qiskit.simulation.kernel import KernelEngine
 from qaml_qiskit.simulation.program import Program
@@ -42,7 +43,9 @@ class Engine(Protocol):
 
 def choose_engine(program: Program, amplitudes: Tensor) -> Engine:
     """The engine for these amplitudes under the current choice; the kernel is passed over where it cannot serve."""
+    if amplitudes.device.type != "cpu":
+        return engine_on(amplitudes.device)
     kernel = chosen_kernel()
-    if kernel is not None and amplitudes.device.type == "cpu" and kernel.serves(program.num_qubits):
+    if kernel is not None and kernel.serves(program.num_qubits):
         return KernelEngine(kernel)
     return TorchEngine()

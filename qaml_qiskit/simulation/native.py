@@ -8,15 +8,16 @@ from functools import lru_cache
 from importlib.util import find_spec
 
 _MODULE = "qaml_qiskit.simulation._kernel"
-_MIN_QUBITS, _MAX_QUBITS = 2, 14
+_MIN_QUBITS, _MAX_QUBITS = 2, 20
 
 _INT, _LONG, _POINTER = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
-_INTERFACE_VERSION = 2
+_INTERFACE_VERSION = 3
 _SIGNATURES = {
     "qaml_interface_version": ([], _INT),
     "qaml_best_level": ([], _INT),
     "qaml_level_name": ([_INT], ctypes.c_char_p),
     "qaml_state_size": ([_INT, _INT, _INT, _LONG], _LONG),
+    "qaml_workspace_size": ([_INT, _INT, _INT, _INT, _LONG, _LONG], _LONG),
     "qaml_forward": ([_INT, _INT, _INT, _POINTER, _LONG, _POINTER, _INT, _POINTER], _INT),
     "qaml_amplitudes": ([_INT, _INT, _INT, _INT, _LONG, _POINTER, _POINTER], _INT),
     "qaml_expectations": ([_INT, _INT, _INT, _INT, _LONG, _POINTER, _POINTER, _INT, _POINTER], _INT),
@@ -25,6 +26,17 @@ _SIGNATURES = {
         _INT,
     ),
     "qaml_propagate": ([_INT, _INT, _INT, *([_POINTER] * 3)], _INT),
+    "qaml_filled_up": ([_INT, _INT, _LONG], _LONG),
+    "qaml_pack": ([_INT, _INT, _INT, *([_LONG] * 2), *([_POINTER] * 2)], _INT),
+    "qaml_product": ([_INT, _INT, _INT, *([_LONG] * 2), _POINTER, _LONG, *([_POINTER] * 2)], _INT),
+    "qaml_forms_forward": (
+        [_INT, _INT, _INT, *([_LONG] * 3), *([_POINTER] * 2), _LONG, *([_POINTER] * 4)],
+        _INT,
+    ),
+    "qaml_forms_backward": (
+        [_INT, _INT, _INT, *([_LONG] * 3), *([_POINTER] * 2), _LONG, *([_POINTER] * 6)],
+        _INT,
+    ),
     "qaml_overlaps": ([_INT, _INT, _INT, *([_POINTER] * 4)], _INT),
 }
 
@@ -51,10 +63,16 @@ class Kernel:
         """Whether circuits of this size run in the kernel."""
         return _MIN_QUBITS <= num_qubits <= _MAX_QUBITS
 
-    def call(self, name: str, is_double: bool, threads: int, *arguments: object) -> None:
-        """Call a function that takes level, precision and threads first and returns non-zero without memory."""
-        if getattr(self.library, name)(self.level, int(is_double), threads, *arguments):
+    def call(self, name: str, is_double: bool, threads: int, *arguments: object) -> int:
+        """Call a function that takes level, precision and threads first and returns 1 without memory.
+
+        Returns:
+            0, or what else the function says.
+        """
+        status: int = getattr(self.library, name)(self.level, int(is_double), threads, *arguments)
+        if status == 1:
             raise MemoryError
+        return status
 
 
 @lru_cache(maxsize=1)

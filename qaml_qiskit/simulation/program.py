@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -91,10 +93,9 @@ class Program:
         if self.expressions:
             values = [expression(weights).reshape(1) for expression in self.expressions]
             features = torch.cat([weights, *values])
-        device = weights.device
-        products = torch.from_numpy(self.coefficients).to(device) * features[torch.from_numpy(self.columns).to(device)]
-        constants = torch.from_numpy(self.constants).to(device)
-        return constants.index_add(0, torch.from_numpy(self.rows).to(device), products)
+        placed = placed_angles(self, weights.device)
+        products = placed.coefficients * features.index_select(0, placed.columns)
+        return placed.constants.index_add(0, placed.rows, products)
 
     def weight_gradients(self, weights: torch.Tensor, angle_gradients: torch.Tensor) -> torch.Tensor:
         """Chain per-sample gradients with respect to the angles to the weights.
@@ -106,12 +107,12 @@ class Program:
         Returns:
             Shape (..., P), in the dtype of ``angle_gradients``.
         """
-        device = weights.device
+        placed = placed_angles(self, weights.device)
         size = self.num_weights + len(self.expressions)
-        products = angle_gradients[..., torch.from_numpy(self.rows).to(device)]
-        products = products * torch.from_numpy(self.coefficients).to(products)
+        products = angle_gradients.index_select(-1, placed.rows)
+        products = products * placed.coefficients.to(products)
         features = products.new_zeros((*products.shape[:-1], size))
-        features.index_add_(-1, torch.from_numpy(self.columns).to(device), products)
+        features.index_add_(-1, placed.columns, products)
         linear, values = features[..., : self.num_weights], features[..., self.num_weights :]
         if not self.expressions:
             return linear
@@ -120,6 +121,16 @@ class Program:
             weights.detach().to(torch.float64),
         )
         return linear + values @ torch.as_tensor(slopes).to(values)
+
+    @cached_property
+    def moving(self) -> npt.NDArray[np.uint8]:
+        """1 for every angle that depends on a weight, shape (A,)."""
+        moving = np.zeros(self.num_angles, dtype=np.uint8)
+        moving[self.rows] = 1
+        return moving
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "moving"}
 
     def amplitude_order(self) -> IntArray | None:
         """Where each output amplitude is found among the wires: shape (2**n,), or None if nothing moves."""
@@ -130,3 +141,34 @@ class Program:
         for qubit, wire in enumerate(self.wires):
             order |= ((index >> qubit) & 1) << wire
         return order
+
+
+class PlacedAngles(NamedTuple):
+    """What a program's angles are computed from, as tensors; see :class:`Program`.
+
+    Attributes:
+        constants: shape (A,), float64.
+        rows: shape (S,).
+        columns: shape (S,).
+        coefficients: shape (S,), float64.
+        order: as :meth:`Program.amplitude_order` gives it.
+    """
+
+    constants: torch.Tensor
+    rows: torch.Tensor
+    columns: torch.Tensor
+    coefficients: torch.Tensor
+    order: torch.Tensor | None
+
+
+@lru_cache(maxsize=16)
+def placed_angles(program: Program, device: torch.device) -> PlacedAngles:
+    """The tables on a device, where they are placed once."""
+    order = program.amplitude_order()
+    # Also where the caller is in inference mode, whose tensors a later backward pass could not use.
+    with torch.inference_mode(False):
+        tables = (program.constants, program.rows, program.columns, program.coefficients)
+        constants, rows, columns, coefficients = (torch.from_numpy(each).to(device) for each in tables)
+        return PlacedAngles(
+            constants, rows, columns, coefficients, None if order is None else torch.from_numpy(order).to(device)
+        )

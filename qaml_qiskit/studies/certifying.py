@@ -47,7 +47,7 @@ class Certified:
 
     Attributes:
         rows: one an image, with the columns of ``certificates.csv``.
-        seconds: that the exact radii took, after the one-off work for the model.
+        seconds: that the exact radii took, with the pairs of classes that were decomposed for them.
     """
 
     rows: list[Row]
@@ -73,8 +73,8 @@ CERTIFIED: Codec[Certified] = JSON.of(vars, lambda content: Certified(**content)
 class Certifying:
     """Certifies slices of images: a work for :meth:`~qaml_qiskit.artifacts.Run.map`.
 
-    The matrices of the model and the spectrum of every pair of classes are computed for the first slice, once a
-    process; they are not pickled.
+    The matrices of the model are computed for the first slice, the spectrum of a pair of classes when it is first
+    needed, once a process; they are not pickled.
 
     Args:
         deployment: whose logits are quadratic forms of the image.

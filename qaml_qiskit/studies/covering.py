@@ -33,7 +33,7 @@ class ScoringLabels:
     def __call__(self, chunk: slice, advance: Advance) -> Arrays:
         """Those of a slice."""
         if set(self.scores) & set(ROBUST_SCORES):
-            self.scorer.deployment.decisions(advance)
+            self.scorer.deployment.decisions(advance).all_spectra()
         return self.scorer.of_labels(self.scores, self.batch.at(np.arange(chunk.start, chunk.stop)))
 
 
@@ -54,7 +54,7 @@ class Covering:
         """Of a slice: ``needed0`` … of each predictor, shape (N, m), and ``attacked0`` …, shape (radii above 0, N)."""
         batch = self.batch.at(np.arange(chunk.start, chunk.stop))
         if self._robust:
-            self.predictors[0].scorer.deployment.decisions(advance)
+            self.predictors[0].scorer.deployment.decisions(advance).all_spectra()
         found = {f"needed{i}": each.needed(batch.images) for i, each in enumerate(self.predictors)}
         strengths = [radius for radius in self.radii if radius > 0]
         # Predictors whose boundaries are the same meet the same images.

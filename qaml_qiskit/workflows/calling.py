@@ -4,12 +4,13 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import fields as dataclass_fields
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from qaml_qiskit.artifacts.session import session_folder
-from qaml_qiskit.compute import DEFAULT_COMPUTE
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.datasets import Split
 from qaml_qiskit.deployments import Deployment
 from qaml_qiskit.errors import ConfigurationError
@@ -20,6 +21,8 @@ from qaml_qiskit.workflows.request import Request
 Result = TypeVar("Result")
 #: Arguments around a request that decide nothing of what is computed.
 _OTHERS = ("out", "steps_dir", "progress", "stopping", "workers", "scheduler", "consent", "max_seconds", "timeout")
+#: The parts of the argument ``compute``, in words.
+_COMPUTE = "``device``, ``precision`` and ``simulator``"
 #: Arguments around a request that say where something lies.
 _PATHS = ("out", "steps_dir", "data_dir", "backends")
 
@@ -48,6 +51,8 @@ def takes(
         def call(*given: Any, **named: Any) -> Result:
             beside = {each.name: named.pop(each.name) for each in around if each.name in named}
             _check_paths(beside)
+            if any(each.name == "compute" for each in around):
+                beside |= _named_compute(named, beside)
             request = _request(kind, given, named)
             if request is not None:
                 request.check_installed()
@@ -121,6 +126,20 @@ def _compute_of(values: Mapping[str, Any]) -> dict[str, Any]:
     return {"compute": chosen[0]} if chosen else {}
 
 
+def _named_compute(named: dict[str, Any], beside: Mapping[str, Any]) -> dict[str, Compute]:
+    """``compute`` from ``device``, ``precision`` and ``simulator``, the command line's options, which are taken out."""
+    names = [field.name for field in dataclass_fields(Compute)]
+    chosen: dict[str, Any] = {name: str(named.pop(name)) for name in names if name in named}
+    if chosen and "compute" in beside:
+        raise ConfigurationError(
+            "what to compute with is said twice",
+            got=f"compute beside {', '.join(chosen)}",
+            expected="one of them",
+            remedy=f"leave out compute, or write it as Compute({', '.join(f'{name}=…' for name in chosen)})",
+        )
+    return {"compute": Compute(**chosen)} if chosen else {}
+
+
 def _place_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """Where a data set was loaded from, where that was said."""
     data = values.get("dataset")
@@ -187,7 +206,8 @@ def _text(kind: type[Request], function: Callable[..., Any], around: list[str]) 
             "",
             f"Called with one {kind.__name__}, or with its fields as keywords, where models, data sets and images may "
             "stand in place of their names.",
-            f"Beside them, as of :mod:`qaml_qiskit`: {beside}.",
+            f"Beside them, as of :mod:`qaml_qiskit`: {beside}."
+            + (f" {_COMPUTE} may stand in place of ``compute``." if "compute" in around else ""),
             "",
             "Args:",
             *lines,

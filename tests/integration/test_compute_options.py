@@ -59,3 +59,15 @@ def test_an_attack_in_double_precision_finds_much_the_same(
     assert images["double"].dtype == np.float32
     assert (np.abs(images["single"] - images["double"]).reshape(20, -1).max(1) < BOUND).mean() > 0.8
     assert "precision: double" in (tmp_path / "double/config.yaml").read_text()
+
+
+def test_what_to_compute_with_is_said_by_parts_as_on_the_command_line(tmp_path: Path) -> None:
+    outcome = train(layers=1, epochs=1, train_images=60, precision="double", out=tmp_path / "parts")
+    assert "precision: double" in (tmp_path / "parts/config.yaml").read_text()
+    whole = train(REQUEST, out=tmp_path / "whole", compute=Compute(precision="double"))
+    assert outcome.results[0]["loss"] == whole.results[0]["loss"]
+    with pytest.raises(ConfigurationError, match="no such device"):
+        train(REQUEST, device="cuda:99", out=tmp_path / "run")
+    with pytest.raises(ConfigurationError, match="said twice"):
+        train(REQUEST, device="cpu", compute=Compute(), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -1,9 +1,6 @@
 """A command that is stopped or killed leaves a run that the same command finishes to the same result."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,37 +8,30 @@ from pathlib import Path
 import pytest
 
 from qaml_qiskit.artifacts.training import CHECKPOINT_FILE
+from tests import child
+from tests.child import Child
 from tests.integration.conftest import Finished
 
 ARGUMENTS = ["train", "--epochs", "20", "--layers", "2", "--classes", "0,1,2", "--json"]
 START_SECONDS = 60
 
 
-def qaml(out: str, *, first: list[str] | None = None) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable,
-        "-c",
-        "from qaml_qiskit.cli.main import main; main()",
-        *(first or ARGUMENTS),
-        "--out",
-        out,
-    ]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def training(run: Path) -> Child:
+    return child.start(child.qaml, [*ARGUMENTS, "--out", str(run)], folder=run.parent, environment={})
 
 
-def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+def wait_for(path: Path, process: Child) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not path.exists():
-        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        assert process.alive, process.wait().err
         assert time.monotonic() < deadline, f"{path} did not appear"
         time.sleep(0.005)
 
 
-def finish(out: Path) -> dict[str, bytes]:
-    process = qaml(out)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    return {name: (out / name).read_bytes() for name in ("model.safetensors", "metrics.json", "predictions.npz")}
+def finish(run: Path) -> dict[str, bytes]:
+    ended = training(run).wait()
+    assert ended.code == 0, ended.err
+    return {name: (run / name).read_bytes() for name in ("model.safetensors", "metrics.json", "predictions.npz")}
 
 
 @pytest.fixture(scope="module")
@@ -54,32 +44,33 @@ def test_stopped_training_resumes_to_the_same_weights(
     number: signal.Signals, tmp_path: Path, undisturbed: dict[str, bytes]
 ) -> None:
     """The signal comes once the first checkpoint is there, anywhere in an epoch."""
-    run = tmp_path / "run"
-    process = qaml(run)
+    run = tmp_path / "runs" / "run"
+    run.parent.mkdir()
+    process = training(run)
     wait_for(run / CHECKPOINT_FILE, process)
-    os.kill(process.pid, number)
-    output, errors = process.communicate(timeout=60)
-    if number != signal.SIGKILL and process.returncode != 0:
-        assert process.returncode == 6
-        assert output == b""
-        assert b"run the same command again" in errors.lower()
-        assert b"Traceback" not in errors
+    process.signal(number)
+    ended = process.wait()
+    if number != signal.SIGKILL and ended.code != 0:
+        assert ended.code == 6
+        assert ended.out == ""
+        assert "run the same command again" in ended.err.lower()
+        assert "Traceback" not in ended.err
     assert finish(run) == undisturbed
     assert not (run / CHECKPOINT_FILE).exists()
 
 
 def test_corrupt_checkpoint_is_named(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    process = qaml(run)
+    run = tmp_path / "runs" / "run"
+    run.parent.mkdir()
+    process = training(run)
     checkpoint = run / CHECKPOINT_FILE
     wait_for(checkpoint, process)
-    process.kill()
-    process.communicate(timeout=60)
+    process.signal(signal.SIGKILL)
+    assert process.wait().code == -signal.SIGKILL
     checkpoint.write_bytes(b"torn")
-    again = qaml(run)
-    _, errors = again.communicate(timeout=60)
-    assert again.returncode == 2
-    assert b"corrupt checkpoint" in errors
+    again = training(run).wait()
+    assert again.code == 2
+    assert "corrupt checkpoint" in again.err
     assert checkpoint.read_bytes() == b"torn"
 
 

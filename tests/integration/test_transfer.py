@@ -186,13 +186,13 @@ def test_a_frozen_circuit_is_collapsed_once(
 ) -> None:
     connecting = sys.modules["qaml_qiskit.models.connector"]
     monkeypatch.setattr(connecting, "_collapse_pays", lambda *_: True)
-    real, calls = connecting.unitary, []
+    real, calls = connecting.collapse, []
 
     def counted(*arguments: object) -> object:
         calls.append("call")
         return real(*arguments)
 
-    monkeypatch.setattr(connecting, "unitary", counted)
+    monkeypatch.setattr(connecting, "collapse", counted)
     words = ("--sources", trained, "--victims", trained, "--attacks", "fgsm", "pgd", "mim", "--eps", "0.05,0.1")
     assert qaml("transfer", *words, *FAST, "--out", tmp_path / "run").code == 0
     assert len(calls) == 1

@@ -15,7 +15,7 @@ import torch
 from qaml_qiskit.errors import QamlError
 from tests.soak.formats import FORMATS, Format
 from tests.soak.mutate import mutate
-from tests.soak.samples import in_haste
+from tests.soak.samples import in_haste, without_pictures
 from tests.soak.seeds import generator
 
 #: CPU seconds for one file: many times what the largest needs.
@@ -30,6 +30,7 @@ def read_block(name: str, numbers: list[int], log: Path) -> None:
     chosen = FORMATS[name]
     warnings.simplefilter("ignore")
     in_haste()
+    without_pictures()
     signal.signal(signal.SIGPROF, _too_long)
     sys.stdout = sys.stderr
     (file,) = sorted(Path().glob(chosen.file))[:1]

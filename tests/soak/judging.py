@@ -3,8 +3,8 @@
 import signal
 from pathlib import Path
 
+from tests.child import Ended
 from tests.integration.loopback.server import Loopback
-from tests.soak.child import Ended
 
 #: Documented exit codes. 1 is Python's own for an exception, 70 for what nobody foresaw: both are faults here.
 CODES = frozenset({0, 2, 3, 4, 5, 6})

@@ -12,6 +12,7 @@ from typing import Any
 
 from qiskit_ibm_runtime.api import session
 
+from tests import child
 from tests.integration.loopback.client import no_backoff
 
 #: Where a child writes how many points it passed.
@@ -49,11 +50,8 @@ def qaml(arguments: list[str], kill: Kill, workspace: Path) -> None:
     os.fsync = _around(os.fsync, points, after=False)
     socket.socket.sendall = _around(socket.socket.sendall, points, after=True)
     sys.addaudithook(relative)
-    sys.argv = ["qaml", *arguments]
-    from qaml_qiskit.cli.main import main
-
     try:
-        main()
+        child.qaml(arguments)
     finally:
         count, points.kill = points.count, Kill()
         workspace.with_name(COUNT_FILE).write_text(str(count))

@@ -5,10 +5,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import child
+from tests.child import Ended
 from tests.integration.hardware import CHUNKS
 from tests.integration.loopback.server import Loopback
-from tests.soak import child
-from tests.soak.child import Ended
 from tests.soak.kills import COUNT_FILE, Kill, qaml
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas
+from matplotlib.figure import Figure
 from PIL import Image
 from qiskit_ibm_runtime import RuntimeEncoder
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
@@ -24,7 +25,8 @@ from qaml_qiskit.circuits import Brickwork
 from qaml_qiskit.errors import PartialResultError
 from qaml_qiskit.models import QVC, DataCard, save_model
 from qaml_qiskit.noise import LAYER_END
-from qaml_qiskit.reports import Page
+from qaml_qiskit.reports import Page, confidence
+from qaml_qiskit.workflows.run import promise
 from qaml_qiskit.workflows.run import report as run_report
 from qaml_qiskit.workflows.sweep import report as sweep_report
 from qaml_qiskit.workflows.train import workflow as training
@@ -107,13 +109,23 @@ def in_haste() -> None:
     """Write no pages, ask no git and do not wait for the disk: that is more than all else that a small run costs."""
     unwanted = (
         *((Page, "render"), (run_report, "accuracy_bars")),
-        *((training, "learning_curves"), (sweep_report, "curves")),
+        *((training, "learning_curves"), (sweep_report, "curves"), (promise, "promise_figure")),
+        (confidence, "confidence_histograms"),
     )
     for module, name in unwanted:
         assert hasattr(module, name)
         setattr(module, name, lambda *arguments, **options: b"a picture")
     environment._git_commit = lambda: None
     os.fsync = lambda number: None
+
+
+def without_pictures() -> None:
+    """Let no picture be drawn: one costs a hundred times what reading a file does."""
+    Figure.savefig = _drawn  # type: ignore[method-assign]
+
+
+def _drawn(*arguments: object, **options: object) -> None:
+    raise AssertionError("a picture is drawn: in haste, what makes it is left out")
 
 
 def _snapshot(folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak import child
+from tests import child
 from tests.soak.block import FAULTS, PROGRESS, read_block
 from tests.soak.formats import FORMATS
 from tests.soak.samples import make_samples

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.child import Ended
 from tests.integration.hardware import CHUNKS, arguments, workspace
-from tests.soak.child import Ended
 from tests.soak.judging import judge, secrets_in
 from tests.soak.place import Place
 from tests.soak.seeds import SEQUENCES, cases, generator

@@ -1,5 +1,6 @@
 """The benchmarks' counted operations, and that their command line starts. Nothing is timed here."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,9 @@ import torch
 
 from benchmarks import operations
 from benchmarks.problem import Problem
+from benchmarks.report import write_report
+from benchmarks.suites import SUITES
+from benchmarks.suites.settings import Settings
 from qaml_qiskit.circuits import Ladder
 from qaml_qiskit.simulation import compile_circuit, z_expectations
 from tests.tolerances import GRADIENT, VALUE
@@ -118,6 +122,22 @@ def test_the_counted_operations_are_those_of_an_algorithm_that_is_right():
 def test_an_attack_moves_one_state_forth_and_one_back():
     per_step = 2 * operations.forward(10, 200) + 4 * 2**10
     assert operations.counted(Problem(10, 200), 64)["attack"] == 64 * per_step
+
+
+def test_a_frozen_model_is_multiplied_by_its_matrix_once_each_way():
+    assert operations.counted(Problem(10, 200), 64)["attack, collapsed"] == 64 * 2 * 784 * 2048
+
+
+def test_every_suite_has_a_section_and_the_report_is_that_of_the_results(tmp_path):
+    root = Path(__file__).parents[2] / "benchmarks"
+    for name in SUITES:
+        assert (root / "suites" / f"{name}.py").exists()
+        assert (root / "sections" / f"{name}.py").exists()
+    for path in (root / "results").iterdir():
+        if path.suffix in (".json", ".csv"):
+            shutil.copy(path, tmp_path)
+    report = (root / "results" / "report.md").read_text(encoding="utf-8")
+    assert write_report(Settings(out=tmp_path)) == report
 
 
 def test_the_command_line_starts_without_peers():

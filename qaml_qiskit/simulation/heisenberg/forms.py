@@ -8,28 +8,34 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from qaml_qiskit.simulation.panels import Panels
+
 #: Vectors at a time, and columns of a matrix at a time.
-_ROWS = 2048
+_ROWS = 1024
 _COLUMNS = 128
+#: For so few vectors halving the matrices costs more than it saves.
+_FEW = 128
 
 
-def quadratic_forms(vectors: Tensor, matrices: Tensor) -> Tensor:
+def quadratic_forms(vectors: Tensor, matrices: Tensor, panels: Panels | None = None) -> Tensor:
     """x†M_k x for every row x and every k; differentiable in the vectors.
 
-    Without gradients, real forms take half of each symmetric matrix, and no part of it where all vectors are zero.
+    Without gradients and panels, real forms of many vectors take half of each symmetric matrix, and no part of it where
+    all vectors are zero.
 
     Args:
         vectors: shape (N, d).
         matrices: shape (m, d, d), Hermitian, of the same dtype.
+        panels: the matrices side by side, shape (d, m·d), where the kernel is to multiply by them.
 
     Returns:
         Shape (N, m), real.
     """
     if torch.is_grad_enabled() and vectors.requires_grad:
-        values: Tensor = _Forms.apply(vectors, matrices)
+        values: Tensor = _Forms.apply(vectors, matrices, panels)
         return values
-    if vectors.is_complex():
-        return torch.cat([_Forms.values(part, _images(part, matrices)) for part in vectors.split(_ROWS)])
+    if vectors.is_complex() or panels is not None or len(vectors) <= _FEW:
+        return torch.cat([_Forms.values(part, _images(part, matrices, panels)) for part in vectors.split(_ROWS)])
     used = (vectors != 0).any(0).nonzero().squeeze(1)
     if len(used) < vectors.shape[1]:
         vectors, matrices = vectors[:, used], matrices[:, used][:, :, used]
@@ -40,18 +46,18 @@ class _Forms(Function):
     """Keeps M_k x, which is half the gradient."""
 
     @staticmethod
-    def forward(ctx: Any, vectors: Tensor, matrices: Tensor) -> Tensor:
-        images = _images(vectors, matrices)
+    def forward(ctx: Any, vectors: Tensor, matrices: Tensor, panels: Panels | None) -> Tensor:
+        images = _images(vectors, matrices, panels)
         ctx.save_for_backward(vectors, matrices, images)
         return _Forms.values(vectors, images)
 
     @staticmethod
-    def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor, None, None]:
         vectors, matrices, images = ctx.saved_tensors
         if torch.is_grad_enabled():
             # The gradient shall be differentiated in its turn, so it must know what it depends on.
             images = _images(vectors, matrices)
-        return 2 * torch.einsum("kni,nk->ni", images, cotangent.to(images.dtype)), None
+        return 2 * torch.einsum("kni,nk->ni", images, cotangent.to(images.dtype)), None, None
 
     @staticmethod
     def values(vectors: Tensor, images: Tensor) -> Tensor:
@@ -60,8 +66,10 @@ class _Forms(Function):
         return forms.real if forms.is_complex() else forms
 
 
-def _images(vectors: Tensor, matrices: Tensor) -> Tensor:
+def _images(vectors: Tensor, matrices: Tensor, panels: Panels | None = None) -> Tensor:
     """M_k x, shape (m, N, d)."""
+    if panels is not None:
+        return panels.product(vectors).view(len(vectors), *matrices.shape[:2]).transpose(0, 1)
     return torch.matmul(vectors, matrices.mT)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import mmap
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +18,7 @@ from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, Sweep, sweeps
 from qaml_qiskit.simulation.heisenberg.varying import Varying, samples
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors
 from qaml_qiskit.simulation.native import Kernel
+from qaml_qiskit.simulation.pages import large_pages
 
 #: QamlSweep and QamlTurn of native/pauli.hpp.
 _SWEEP = np.dtype(
@@ -76,7 +75,7 @@ class KernelRunner:
         # A turn that needs the lowest places alone sees no others.
         self._used = [*used, *[plan.num_digits] * (len(self._turns) - len(used))]
         self._propagations = {places: Propagation(places, *addresses) for places in self._used}
-        self._states = _zeros(batch * row_size(plan.num_digits), dtype).view(batch, -1)
+        self._states = large_pages(batch * row_size(plan.num_digits), dtype).view(batch, -1)
 
     @property
     def num_turns(self) -> int:
@@ -140,16 +139,6 @@ def row_size(num_places: int) -> int:
     """Numbers from one vector to the next, gaps among them, so that each starts a cache line."""
     size = 1 + 3 * sum(place_strides(num_places))
     return -(-size // 4**ROW_DIGITS) * 4**ROW_DIGITS
-
-
-def _zeros(size: int, dtype: torch.dtype) -> Tensor:
-    """Zeros in large pages, where the system has them: the rows of a tile lie on thousands of small ones."""
-    if not hasattr(mmap, "MADV_HUGEPAGE"):
-        return torch.zeros(size, dtype=dtype)
-    memory = mmap.mmap(-1, size * dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with suppress(OSError):  # a kernel without them
-        memory.madvise(mmap.MADV_HUGEPAGE)
-    return torch.frombuffer(memory, dtype=dtype)
 
 
 def sweeps_array(encoder: SweepEncoder) -> npt.NDArray[np.void]:

@@ -21,8 +21,11 @@ from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.prepared import PreparedCircuit
 from qaml_qiskit.simulation.heisenberg.propagation import Cone, Progress, light_cone, propagate
 from qaml_qiskit.simulation.heisenberg.readout import observables_at
+from qaml_qiskit.simulation.panels import Panels, kernel_for
 from qaml_qiskit.simulation.readings import Reading, qubits_of
 
+#: Bytes up to which the matrices are kept a second time, in the order in which the kernel reads them.
+_LARGEST_PANELS = 2**28
 _PRECISIONS = (torch.float32, torch.float64, torch.complex64, torch.complex128)
 
 
@@ -59,7 +62,22 @@ class NoisyObservables:
         """
         states = as_tensor(states, "the states")
         self._check(states)
-        return quadratic_forms(states, self.matrices)
+        return quadratic_forms(states, self.matrices, self._panels(states))
+
+    def _panels(self, states: Tensor) -> Panels | None:
+        """The matrices as the kernel multiplies by them, kept; None where torch must, or they are too large."""
+        kernel = kernel_for(states)
+        if kernel is None or not len(states) or not 0 < self.memory <= _LARGEST_PANELS:
+            return None
+        known = self.__dict__.get("_known_panels")
+        if known is None or known.kernel != kernel:
+            size = self.matrices.shape[1]
+            known = self.__dict__["_known_panels"] = Panels.of(kernel, self.matrices.transpose(0, 1).reshape(size, -1))
+        return known
+
+    def __getstate__(self) -> dict[str, object]:
+        """The observables, without what only spares work."""
+        return {name: value for name, value in self.__dict__.items() if name != "_known_panels"}
 
     def standard_errors(self, states: Tensor, shots: int) -> Tensor:
         """Standard errors √((1 − z²)/shots) of the averages over so many shots, each +1 or −1 with the mean z.

@@ -35,7 +35,12 @@ class TorchRunner:
         self.varying = tuple(each for each in matrices if isinstance(each, Varying))
         fixed = [torch.from_numpy(each) for each in matrices if not isinstance(each, Varying)]
         stack = iter(torch.stack([torch.eye(16), *fixed]).to(self._like)[1:])
-        self._matrices = [None if isinstance(each, Varying) else next(stack) for each in matrices]
+        placed = [None if isinstance(each, Varying) else next(stack) for each in matrices]
+        # What is multiplied many times is widened once.
+        self._matrices = [
+            None if matrix is None else _widened(matrix, 4**step.low)
+            for step, matrix in zip(plan.steps, placed, strict=True)
+        ]
         self.batch = max(1, batch_numbers(device) // 4**plan.num_digits)
 
     @property
@@ -60,7 +65,7 @@ class TorchRunner:
         spare, own = torch.empty_like(now), iter(values)
         for step, matrix in zip(self._plan.steps, self._matrices, strict=True):
             if matrix is None:
-                matrix = torch.from_numpy(next(own)).to(self._like)
+                matrix = _widened(torch.from_numpy(next(own)).to(self._like), 4**step.low)
             now, spare = _apply(step, matrix, now, spare)
             report()
         return PauliVectors(now, self.strides)
@@ -80,15 +85,22 @@ def _apply(step: Step, matrix: Tensor, vectors: Tensor, spare: Tensor) -> tuple[
     return spare, vectors
 
 
+def _widened(matrix: Tensor, below: int) -> Tensor:
+    """The matrix, or one for each vector, on neighbouring numbers as well, so that a product is worth its overhead."""
+    if not 1 < below <= _FEW:
+        return matrix
+    return torch.kron(matrix, torch.eye(below, dtype=matrix.dtype, device=matrix.device))
+
+
 def _multiply(matrix: Tensor, vectors: Tensor, result: Tensor, below: int) -> None:
-    """The matrix, or one for each vector, on blocks of 16·below numbers, in products that are worth their overhead."""
+    """A widened matrix, or one for each vector, on blocks of 16·below numbers."""
     if below <= _FEW:
-        wide, shape = torch.kron(matrix, torch.eye(below, dtype=matrix.dtype, device=matrix.device)), (-1, 16 * below)
+        shape = (-1, 16 * below)
         if matrix.dim() == 2:
-            torch.mm(vectors.view(shape), wide.T, out=result.view(shape))
+            torch.mm(vectors.view(shape), matrix.T, out=result.view(shape))
         else:
             rows = (len(matrix), *shape)
-            torch.bmm(vectors.view(rows), wide.mT, out=result.view(rows))
+            torch.bmm(vectors.view(rows), matrix.mT, out=result.view(rows))
         return
     blocks = vectors.view(-1, 16, below)
     every = matrix if matrix.dim() == 2 else matrix.repeat_interleave(len(blocks) // len(matrix), dim=0)

@@ -6,10 +6,12 @@ import numpy as np
 
 from qaml_qiskit.artifacts import Row, Run, digest, open_pool, open_run
 from qaml_qiskit.certificates import shot_margins
+from qaml_qiskit.compute import DEFAULT_COMPUTE, Compute
 from qaml_qiskit.deployments import Deployment, OnTarget, UnderNoise, deploy, load_batch, parse_deployment
 from qaml_qiskit.deployments.forms import highest_margins
 from qaml_qiskit.progress import Progress, Silent
 from qaml_qiskit.reports import Brief, Outcome, Report, certified_curves
+from qaml_qiskit.simulation import computing
 from qaml_qiskit.studies import Certified, ShotPromise, certified_accuracy, certify_batch, summary_of
 from qaml_qiskit.workflows.calling import takes
 from qaml_qiskit.workflows.certify.request import CertifyRequest
@@ -38,6 +40,7 @@ def certify(
     out: Path | None = None,
     data_dir: Path | None = None,
     backends: Path | None = None,
+    compute: Compute = DEFAULT_COMPUTE,
     workers: int | None = None,
     scheduler: str | None = None,
     progress: Progress | None = None,
@@ -54,7 +57,7 @@ def certify(
     name, condition = parse_deployment(
         request.model, noise=request.noise, strength=request.strength, recipe=request.recipe
     )
-    deployment = deploy(name, condition, backends=backends)
+    deployment = deploy(name, condition, backends=backends, compute=compute)
     if request.method == "exact":
         deployment.check_forms()
         if request.shots is not None:
@@ -66,8 +69,9 @@ def certify(
         "weights": deployment.weights_digest if request.method == "exact" else deployment.weights,
         "images": digest(batch.images),
         **deployment.resolved(),
+        **compute.record(),
     }
-    with opening as pool, open_run("certify", request, resolved, out, backends=backends) as run:
+    with opening as pool, computing(compute), open_run("certify", request, resolved, out, backends=backends) as run:
         if not run.complete and request.method == "smoothing":
             certify_smoothed_images(run, request, deployment, batch, progress or Silent(), pool)
         elif not run.complete:
@@ -91,7 +95,10 @@ def _write(run: Run, request: CertifyRequest, deployment: Deployment, found: Cer
         f", median l2 radius {summary['median_radius']:.3g}." if summary["median_radius"] is not None else "."
     )
     milliseconds = 1e3 * found.seconds / len(rows)
-    notes = [_NOTE, f"Exact radii took {milliseconds:.1f} ms an image, after the one-off work for the model."]
+    notes = [
+        _NOTE,
+        f"Exact radii took {milliseconds:.1f} ms an image, with the pairs of classes that were decomposed for them.",
+    ]
     if request.shots is not None:
         notes.append(_NOTE_OF_SHOTS.format(request.shots, request.confidence, _margins(request, deployment)))
     notes += deployment.notes

@@ -200,8 +200,8 @@ def test_the_matrix_is_made_once_for_the_same_weights(monkeypatch: pytest.Monkey
     made, model = [], deep().requires_grad_(False)
     from qaml_qiskit.models import connector
 
-    original = connector.unitary
-    monkeypatch.setattr(connector, "unitary", lambda *given: made.append(1) or original(*given))
+    original = connector.collapse
+    monkeypatch.setattr(connector, "collapse", lambda *given: made.append(1) or original(*given))
     for _ in range(3):
         model(images())
     assert len(made) == 1

@@ -1,0 +1,1 @@
+"""Contestants in a process of their own, for libraries that cannot be installed beside the others."""
