@@ -32,7 +32,7 @@ from qaml_qiskit.simulation.heisenberg.stretches import Operations, Stretches, s
 from qaml_qiskit.simulation.heisenberg.strings import string_values
 from qaml_qiskit.simulation.heisenberg.varying import Matrix, Varying, combined
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors, products
-from qaml_qiskit.simulation.heisenberg.walls import Run, walls_of
+from qaml_qiskit.simulation.heisenberg.walls import TrainedRun, walls_of
 
 
 class Adjoint:
@@ -122,10 +122,10 @@ class Adjoint:
             found.append(vectors.matrix(0, self._digits, is_hermitian=False))
         return torch.stack(found)
 
-    def gradients(self, stacks: Sequence[Tensor], cotangents: Tensor) -> dict[Run, FloatArray]:
+    def gradients(self, stacks: Sequence[Tensor], cotangents: Tensor) -> dict[TrainedRun, FloatArray]:
         """Overlaps of every run behind it, given dL/dM_s, shape (m, 2^k, 2^k)."""
         self.prepare(stacks, self._back, self._forth)
-        found: dict[Run, FloatArray] = {}
+        found: dict[TrainedRun, FloatArray] = {}
         stride = self.stride()
         kept = -(-self.num_walls // stride) + (stride if stride > 1 else 0)
         room = torch.empty(kept, self._back.size, dtype=self._dtype)
@@ -193,7 +193,9 @@ class Adjoint:
                 room[num_kept + index] = state
             yield from (room[num_kept + index] for index in reversed(range(length)))
 
-    def _overlaps(self, wall: Sequence[Run], behind: Tensor, after: Tensor) -> Iterator[tuple[Run, FloatArray]]:
+    def _overlaps(
+        self, wall: Sequence[TrainedRun], behind: Tensor, after: Tensor
+    ) -> Iterator[tuple[TrainedRun, FloatArray]]:
         """Of both vectors behind a wall, before the state's own run is undone: shape (4, 4) or (16, 16)."""
         single = self._back.overlaps(behind, after) if any(len(run.digits) == 1 for run in wall) else None
         for run in wall:

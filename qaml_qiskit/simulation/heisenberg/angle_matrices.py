@@ -14,7 +14,7 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.simulation.angles import Angle
 from qaml_qiskit.simulation.heisenberg.channels import Channel, on_sorted, swapped
 from qaml_qiskit.simulation.heisenberg.free import ROTATIONS, FreeGates, harmonics
-from qaml_qiskit.simulation.heisenberg.walls import Run
+from qaml_qiskit.simulation.heisenberg.walls import TrainedRun
 
 #: RZ(φ)·RY(θ)·RZ(λ) of the angles θ, φ, λ: which comes first, second, last.
 _EULER = (("rz", 2), ("ry", 0), ("rz", 1))
@@ -38,9 +38,9 @@ class RunMatrices:
         ConfigurationError: for a trained gate that is no rotation.
     """
 
-    def __init__(self, runs: Sequence[Run], free: FreeGates) -> None:
+    def __init__(self, runs: Sequence[TrainedRun], free: FreeGates) -> None:
         self._free = free
-        kinds: dict[tuple[object, ...], list[Run]] = defaultdict(list)
+        kinds: dict[tuple[object, ...], list[TrainedRun]] = defaultdict(list)
         for run in runs:
             kinds[tuple(self._kind(channel) for channel in run.channels)].append(run)
         #: The runs whose matrices lie in each tensor, in their order.
@@ -78,7 +78,7 @@ class RunMatrices:
             )
         return (len(channel.qubits), name, is_sorted)
 
-    def _factors_of(self, group: Sequence[Run]) -> list[_Factor]:
+    def _factors_of(self, group: Sequence[TrainedRun]) -> list[_Factor]:
         factors: list[_Factor] = []
         for column in zip(*(run.channels for run in group), strict=True):
             if column[0].free is None:

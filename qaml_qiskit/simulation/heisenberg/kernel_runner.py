@@ -58,7 +58,7 @@ class KernelRunner:
     ) -> None:
         self._kernel, self.batch = kernel, batch
         self._strides = place_strides(plan.num_digits)
-        encoder = Encoder()
+        encoder = SweepEncoder()
         found = [sweep for step in plan.steps for sweep in sweeps(step, structures)]
         schedule, used = Schedule.growing(found, plan.num_digits)
         self._first = tuple(schedule.place)
@@ -141,12 +141,12 @@ def row_size(num_places: int) -> int:
     return -(-size // 4**ROW_DIGITS) * 4**ROW_DIGITS
 
 
-def sweeps_array(encoder: Encoder) -> npt.NDArray[np.void]:
+def sweeps_array(encoder: SweepEncoder) -> npt.NDArray[np.void]:
     """The sweeps of an encoder that knows them all, as the kernel reads them."""
     return np.array(encoder.sweeps(), dtype=_SWEEP)
 
 
-class Encoder:
+class SweepEncoder:
     """Collects sweeps and their numbers: first those that are the same in every run, then those that vary."""
 
     def __init__(self) -> None:

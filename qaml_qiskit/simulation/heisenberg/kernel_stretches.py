@@ -12,8 +12,8 @@ from torch import Tensor
 from qaml_qiskit.simulation.heisenberg.channels import FloatArray
 from qaml_qiskit.simulation.heisenberg.kernel_runner import (
     TURN,
-    Encoder,
     Propagation,
+    SweepEncoder,
     place_strides,
     row_size,
     sweeps_array,
@@ -47,7 +47,7 @@ class KernelStretches:
     ) -> None:
         self._kernel, self._is_double, self._num_digits = kernel, dtype == torch.float64, num_digits
         self.strides, self.size = place_strides(num_digits), row_size(num_digits)
-        encoder = Encoder()
+        encoder = SweepEncoder()
         self._turns = []
         for part in steps:
             found = [sweep for step in part for sweep in sweeps(step, structures)]

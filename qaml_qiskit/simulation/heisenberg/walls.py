@@ -17,7 +17,7 @@ _CONDITION = 100.0
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class TrainedRun:
     """Channels on the same one or two digits with nothing between them, some of which are trained.
 
     Attributes:
@@ -31,7 +31,7 @@ class Run:
     leaf: Varying
 
     @classmethod
-    def of(cls, channels: Sequence[Channel]) -> Run:
+    def of(cls, channels: Sequence[Channel]) -> TrainedRun:
         """A run of channels on the same digits."""
         digits = tuple(sorted(channels[0].qubits))
         product = reduce(lambda behind, each: each @ behind, (_generic(each) for each in channels))
@@ -47,11 +47,11 @@ class Walls:
         fixed: channels in time order, one list more than there are walls.
     """
 
-    runs: tuple[tuple[Run, ...], ...]
+    runs: tuple[tuple[TrainedRun, ...], ...]
     fixed: tuple[tuple[Channel, ...], ...]
 
     @property
-    def all_runs(self) -> tuple[Run, ...]:
+    def all_runs(self) -> tuple[TrainedRun, ...]:
         """Of all walls, in their order."""
         return tuple(run for wall in self.runs for run in wall)
 
@@ -68,7 +68,7 @@ class _Builder:
     def __init__(self, num_digits: int) -> None:
         self._level = [0] * num_digits
         self._waiting: list[list[Channel]] = [[] for _ in range(num_digits)]
-        self._runs: list[list[Run]] = []
+        self._runs: list[list[TrainedRun]] = []
         self._fixed: list[list[Channel]] = [[]]
 
     def add(self, channel: Channel) -> None:
@@ -82,7 +82,7 @@ class _Builder:
             self._fixed[level].append(channel)
         else:
             level += 1
-            self._wall(level).append(Run.of([channel]))
+            self._wall(level).append(TrainedRun.of([channel]))
         for digit in channel.qubits:
             self._level[digit] = level
 
@@ -95,12 +95,12 @@ class _Builder:
         for piece in _pieces(self._waiting[digit]):
             if any(each.free is not None for each in piece):
                 self._level[digit] += 1
-                self._wall(self._level[digit]).append(Run.of(piece))
+                self._wall(self._level[digit]).append(TrainedRun.of(piece))
             else:
                 self._fixed[self._level[digit]] += piece
         self._waiting[digit].clear()
 
-    def _wall(self, level: int) -> list[Run]:
+    def _wall(self, level: int) -> list[TrainedRun]:
         while len(self._runs) < level:
             self._runs.append([])
             self._fixed.append([])
