@@ -92,7 +92,7 @@ docs: $(VENV)/.docs
 $(BENCH)/.ready: $(INSTALL_DEPS) benchmarks/requirements.txt
 	$(PYTHON) -m venv "$(BENCH)"
 	$(BENCH)/bin/python -m pip --disable-pip-version-check install --quiet \
-		-c constraints.txt -r benchmarks/requirements.txt -e .
+		-c constraints.txt -r benchmarks/requirements.txt -e ".[dask]"
 	@touch "$@"
 
 bench: $(BENCH)/.ready

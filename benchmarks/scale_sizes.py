@@ -85,10 +85,7 @@ POINTS: dict[str, tuple[tuple[Size, ...], Size]] = {
     "collapsed": (tuple(Size(n, 200, images) for n in (8, 9, 10) for images in (1, 16, 64, 256)), Size(10, 200, 1024)),
     "noise": (tuple(Size(n, layers) for n in (6, 7, 8, 9, 10) for layers in (5, 20)), Size(12, 5)),
     "certify": (
-        (
-            *(Size(n, 5, images) for n in (6, 8, 9) for images in (5, 20, 80)),
-            *(Size(10, 5, images) for images in (5, 20)),
-        ),
+        (*(Size(n, 5, images) for n in (6, 8, 9) for images in (5, 20, 80)), Size(10, 5, 5), Size(10, 5, 20)),
         Size(10, 5, 80),
     ),
 }

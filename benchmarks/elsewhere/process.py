@@ -58,6 +58,7 @@ class Elsewhere:
         """Without anybody to ask, it ends."""
         self._process.terminate()
         self._process.communicate()
+        self._errors.close()
 
     def _ask(self, question: object) -> Any:
         assert self._process.stdin is not None

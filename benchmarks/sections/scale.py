@@ -177,7 +177,7 @@ def _communication(results: Results) -> list[str]:
     return [
         f"Communication, measured with Dask on two workers of this machine: {1e3 * cell:.2g} ms a cell and "
         f"{1e3 * mebibyte:.2g} ms a MiB there. A cell with a test set of 10,000 images of 28×28 pixels, {images:.0f} "
-        f"MiB, loses {1e3 * whole:.2g} ms. By that one scheduler keeps 100 workers busy where a cell takes more than "
+        f"MiB, loses {_nanoseconds(whole)}. By that one scheduler keeps 100 workers busy where a cell takes more than "
         f"{100 * cell:.2g} s, and {100 * whole:.2g} s where each brings its images along; between machines a MiB takes "
         "longer."
     ]

@@ -74,31 +74,26 @@ class BothRunner {
         const Part& part = plan_.parts[s & 1];
         const long offset = plan_.block_offset(s & 1, block);
         build_block_table(chain_, chain_.steps[s], plan_, s & 1, turns_.lane_wires, block, table_);
-        const Nest nest = nest_of(part);
-        const int summed = keeps_products(s) ? 0 : part.fused.count, wire = turns_.first_wire(part, part.fused);
-        Vec<T>* products = products_[s & 1] + (block << (part.view.wires - summed));
-        for (int r = 1; r < part.num_runs; r++) rotate_run(part, part.view, r, offset, s - 1, collected->before);
-        for (long inner = 0; inner < nest.count; inner++) {
-            const long at = offset + inner * nest.view.block;
-            if (part.num_runs) rotate_run(part, nest.view, 0, at, s - 1, collected->before);
-            fused_both_group<T, Lanes>(
-                state_ + at, adjoint_ + at, walk(nest.view, part.fused), part.fused.count, keeps_products(s),
-                turns_.tangents(part, part.fused, s - 1), table_ + (inner << (nest.view.wires + turns_.lane_wires)),
-                1L << (part.view.wires + turns_.lane_wires), turns_.tangents(part, part.fused, s),
-                collected->before + wire, collected->signs, collected->after + wire,
-                products + (inner << (nest.view.wires - summed)));
-            if (part.num_runs) rotate_run(part, nest.view, 0, at, s, collected->after);
-        }
-        for (int r = 1; r < part.num_runs; r++) rotate_run(part, part.view, r, offset, s, collected->after);
+        rotate_runs(part, offset, s - 1, collected->before);
+        const int bits = part.view.wires - (keeps_products(s) ? 0 : part.fused.count);
+        const int wire = turns_.first_wire(part, part.fused);
+        fused_both_group<T, Lanes>(state_ + offset, adjoint_ + offset, walk(part.view, part.fused), part.fused.count,
+                                   keeps_products(s), turns_.tangents(part, part.fused, s - 1), table_,
+                                   1L << (part.view.wires + turns_.lane_wires), turns_.tangents(part, part.fused, s),
+                                   collected->before + wire, collected->signs, collected->after + wire,
+                                   products_[s & 1] + (block << bits));
+        rotate_runs(part, offset, s, collected->after);
     }
 
-    void rotate_run(const Part& part, const View& view, int r, long offset, int s, Vec<T>* sums) {
-        const Group group = part.runs[r];
-        const T *turn = turns_.tangents(part, group, s), *lanes = turns_.of_lanes(part, r, s);
-        if (!turn && !lanes) return;
-        const int wire = turns_.first_wire(part, group);
-        run_both_group<T, Lanes>(state_ + offset, adjoint_ + offset, walk(view, group), group.count,
-                                 chain_.steps[s].tangents + wire, sums + wire, lanes, sums);
+    void rotate_runs(const Part& part, long offset, int s, Vec<T>* sums) {
+        for (int r = 0; r < part.num_runs; r++) {
+            const Group group = part.runs[r];
+            const T *turn = turns_.tangents(part, group, s), *lanes = turns_.of_lanes(part, r, s);
+            if (!turn && !lanes) continue;
+            const int wire = turns_.first_wire(part, group);
+            run_both_group<T, Lanes>(state_ + offset, adjoint_ + offset, walk(part.view, group), group.count,
+                                     chain_.steps[s].tangents + wire, sums + wire, lanes, sums);
+        }
     }
 
     // ---- gradients of a step, in the order in which its wires were rotated ----
@@ -107,13 +102,12 @@ class BothRunner {
         const Part& part = plan_.parts[s & 1];
         Collected<T>& sums = *collected_[s & 1];
         if (plan_.large) add_blocks(part, s, &sums);
-        for (int r = 1; r < part.num_runs; r++) finish_run(part, r, s - 1, sums.before);
-        if (part.num_runs) finish_run(part, 0, s - 1, sums.before);
+        finish_runs(part, s - 1, sums.before);
         finish_wall(turns_.first_wire(part, part.fused), part.fused.count, s - 1, sums.before);
         gain_ = T(1);
         finish_diagonal(part, s, sums.signs);
         finish_wall(turns_.first_wire(part, part.fused), part.fused.count, s, sums.after);
-        for (int r = 0; r < part.num_runs; r++) finish_run(part, r, s, sums.after);
+        finish_runs(part, s, sums.after);
     }
 
     // Always in the order of the blocks, whoever computed them.
@@ -128,10 +122,16 @@ class BothRunner {
         }
     }
 
-    void finish_run(const Part& part, int r, int s, Vec<T>* sums) {
-        const Group group = part.runs[r];
-        finish_wall(turns_.first_wire(part, group), group.count, s, sums);
-        if (turns_.of_lanes(part, r, s)) finish_lanes(s, sums);
+    void finish_runs(const Part& part, int s, Vec<T>* sums) {
+        for (int r = 0; r < part.num_runs; r++) {
+            const Group group = part.runs[r];
+            if (turns_.of_lanes(part, r, s)) {
+                finish_wall(turns_.first_wire(part, group), group.count, s, sums);
+                finish_lanes(s, sums);
+            } else {
+                finish_wall(turns_.first_wire(part, group), group.count, s, sums);
+            }
+        }
     }
 
     // Products of state and adjoint lack the squared cosines of the rotations that were done since the last diagonal,

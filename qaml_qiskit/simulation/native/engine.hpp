@@ -68,26 +68,21 @@ class Runner {
         const Part& part = plan_.parts[s & 1];
         Vec<T>* state = state_ + plan_.block_offset(s & 1, block);
         build_block_table(chain_, chain_.steps[s], plan_, s & 1, turns_.lane_wires, block, table_);
-        const Nest nest = nest_of(part);
-        for (int r = 1; r < part.num_runs; r++) rotate_run(part, part.view, r, state, s - 1);
-        for (long inner = 0; inner < nest.count; inner++) {
-            Vec<T>* at = state + inner * nest.view.block;
-            if (part.num_runs) rotate_run(part, nest.view, 0, at, s - 1);
-            fused_group<T, Lanes>(at, walk(nest.view, part.fused), part.fused.count,
-                                  turns_.tangents(part, part.fused, s - 1),
-                                  table_ + (inner << (nest.view.wires + turns_.lane_wires)),
-                                  1L << (part.view.wires + turns_.lane_wires), turns_.tangents(part, part.fused, s));
-            if (part.num_runs) rotate_run(part, nest.view, 0, at, s);
-        }
-        for (int r = 1; r < part.num_runs; r++) rotate_run(part, part.view, r, state, s);
+        rotate_runs(part, state, s - 1);
+        fused_group<T, Lanes>(state, walk(part.view, part.fused), part.fused.count,
+                              turns_.tangents(part, part.fused, s - 1), table_,
+                              1L << (part.view.wires + turns_.lane_wires), turns_.tangents(part, part.fused, s));
+        rotate_runs(part, state, s);
     }
 
-    void rotate_run(const Part& part, const View& view, int r, Vec<T>* state, int s) {
-        const Group group = part.runs[r];
-        const T *turn = turns_.tangents(part, group, s), *lanes = turns_.of_lanes(part, r, s);
-        if (!turn && !lanes) return;
-        run_group<T, Lanes>(state, walk(view, group), group.count,
-                            chain_.steps[s].tangents + turns_.first_wire(part, group), lanes);
+    void rotate_runs(const Part& part, Vec<T>* state, int s) {
+        for (int r = 0; r < part.num_runs; r++) {
+            const Group group = part.runs[r];
+            const T *turn = turns_.tangents(part, group, s), *lanes = turns_.of_lanes(part, r, s);
+            if (!turn && !lanes) continue;
+            run_group<T, Lanes>(state, walk(part.view, group), group.count,
+                                chain_.steps[s].tangents + turns_.first_wire(part, group), lanes);
+        }
     }
 
     const Chain<T>& chain_;

@@ -144,16 +144,16 @@ QAML_OUTLINE void run_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w, c
     }
     QAML_WALK(w, offset, position) {
         (void)position;
-        for (int plane = 0; plane < 2; plane++) {
+        QAML_UNROLL for (int plane = 0; plane < 2; plane++) {
             Vec<T> x[1 << M], l[1 << M];
             const Places<T> xs = places<T>(state + offset + plane, w.stride);
             const Places<T> ls = places<T>(adjoint + offset + plane, w.stride);
             load<T, M>(x, xs);
             load<T, M>(l, ls);
             correlate<M, T>(l, x, local);
-            rotate<M, !Turns, T>(x, tangents);
+            rotate<M, false, T>(x, tangents);
             if (!Turns) store<T, M>(x, xs);
-            rotate<M, !Turns, T>(l, tangents);
+            rotate<M, false, T>(l, tangents);
             if (Turns) {
                 rotate_both_lanes<1 << M, T, Lanes>(x, l, turn, lane_local);
                 store<T, M>(x, xs);
@@ -216,8 +216,8 @@ QAML_OUTLINE void fused_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w,
         QAML_UNROLL for (int plane = 0; plane < 2; plane++) {
             if (After) {
                 correlate<M, T>(l[plane], x[plane], local_after);
-                rotate<M, true, T>(x[plane], after);
-                rotate<M, true, T>(l[plane], after);
+                rotate<M, false, T>(x[plane], after);
+                rotate<M, false, T>(l[plane], after);
             }
             store<T, M>(x[plane], places<T>(state + offset + plane, w.stride));
             store<T, M>(l[plane], places<T>(adjoint + offset + plane, w.stride));

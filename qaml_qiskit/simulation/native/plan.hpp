@@ -104,19 +104,6 @@ inline Plan make_plan(int num_wires, bool has_lanes, int max_fused, int max_run,
     return plan;
 }
 
-// Pieces of a block that stay in the first-level cache while the first run and the fused wires are rotated: those
-// between gaps, where both are below.
-struct Nest {
-    View view;
-    long count;
-};
-
-inline Nest nest_of(const Part& part) {
-    const int low = part.view.low;
-    if (part.fused.wire + part.fused.count > low || part.view.wires == low) return {part.view, 1};
-    return {{low, low, part.view.block}, 1L << (part.view.wires - low)};
-}
-
 // The table of a block: 2^settings pieces of 2^length entries, each of neighbouring amplitudes.
 struct Slice {
     int settings, length;
