@@ -5,13 +5,15 @@ BENCH  := .venv-bench
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test test-all check format docs bench bench-catalyst clean
+.PHONY: help demo test test-all check format docs bench bench-catalyst sanitize old-processor clean
 
 help:
 	@echo "make demo      train, attack and run a QVC on a simulated IBM device; prints where the report is"
 	@echo "make test      the default test suite"
 	@echo "make test-all  everything, slow tests too"
 	@echo "make check     ruff and strict mypy"
+	@echo "make sanitize  the kernel's tests with address and undefined-behaviour checks (g++)"
+	@echo "make old-processor  the kernel on emulated processors without AVX and AVX-512 (qemu-user)"
 	@echo "make docs      the documentation, into docs/_build/html"
 	@echo "make bench     the speed comparisons with peers (see benchmarks/README.md; make bench-catalyst adds one)"
 
@@ -60,6 +62,27 @@ check: $(VENV)/.check
 format: $(VENV)/.check
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The kernel is built into a folder of its own, with the package around it, which is imported before the tests can find
+# that of the checkout.
+SANITIZED    := build/sanitized
+KERNEL_TESTS := $(addprefix tests/unit/simulation/,test_kernel_layouts.py test_simulation_backends.py \
+	test_simulation_gradients.py test_heisenberg_kernel.py test_factored_forms.py)
+CHECKS       := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+IMPORTED     := import sys, qaml_qiskit, pytest; sys.path.insert(0, "."); sys.exit(pytest.main(sys.argv[1:]))
+
+sanitize: $(VENV)/.test
+	CFLAGS="$(CHECKS)" LDFLAGS="$(CHECKS)" $(BIN)/python setup.py -q build \
+		--build-base $(SANITIZED)/objects --build-lib $(SANITIZED)/lib
+	OMP_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(SANITIZED)/lib \
+		LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
+		$(BIN)/python -P -c '$(IMPORTED)' -q -p no:cacheprovider $(KERNEL_TESTS)
+
+# Whatever the emulated processor lacks is an illegal instruction there.
+old-processor: $(VENV)/.test
+	@command -v qemu-x86_64 > /dev/null || { echo "qemu-x86_64 is needed: apt install qemu-user"; exit 2; }
+	for processor in Nehalem Haswell; do OPENBLAS_CORETYPE=Nehalem PYTHONPATH=. \
+		qemu-x86_64 -cpu $$processor $(BIN)/python tests/unit/simulation/old_processor.py || exit 1; done
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

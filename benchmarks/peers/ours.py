@@ -132,8 +132,8 @@ class Collapsed:
     note = "the circuit as one matrix, made once a model (see the table of PGD)"
 
     def version(self) -> str:
-        """Torch multiplies the matrices."""
-        return f"torch {torch.__version__}"
+        """What multiplies the matrices."""
+        return f"qaml-qiskit {package_version('qaml-qiskit') or 'checkout'}, {backend_description()}"
 
     def build(self, problem: Problem, weights: Array) -> Steps:
         """An attack step only: training needs the weights' gradients."""

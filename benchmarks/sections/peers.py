@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.contest import median, ratios
+from benchmarks.operations import ROWS
 from benchmarks.sections.results import Results, Rows
 from benchmarks.sections.tables import BASE, STEPS, table, title_of
 
@@ -61,7 +62,7 @@ def _floor(results: Results) -> list[str]:
     rows, operations = results.rows, results.facts.get("operations", {})
     lines = []
     for kind, count in operations.items():
-        base, floor = rows.get(f"{kind}/{BASE}"), rows.get(f"{kind}/floor")
+        base, floor = (rows.get(row) for row in ROWS[kind])
         if not base or not floor:
             continue
         of_medians, paired = ratios(base, floor)
@@ -70,8 +71,11 @@ def _floor(results: Results) -> list[str]:
         lines.append([kind, f"{count / 1e9:.3f}", f"{rate:.1f}", seconds, f"{of_medians:.2f}", f"{paired:.2f}"])
     if not lines:
         return ["Floor: not measured (no C compiler)."]
-    head = ["step", "10⁹ multiply-adds", "peak, 10⁹ a second", "floor, ms", "kernel / floor", "paired"]
-    text = "The floor is the counted operations of the normal form (`operations.py`) at this machine's measured peak."
+    head = ["step", "10⁹ multiply-adds", "peak, 10⁹ a second", "floor, ms", "measured / floor", "paired"]
+    text = (
+        "The floor is the counted operations of the normal form, or of a frozen model's matrix (`operations.py`), at "
+        "this machine's measured peak."
+    )
     return ["### Floor", text, table(head, lines)]
 
 

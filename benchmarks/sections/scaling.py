@@ -23,6 +23,8 @@ def section(results: Results) -> list[str]:
     ]
     for curve, head in (("layers", "L"), ("qubits", "n"), ("batch", "batch")):
         parts.append(_curve(rows, curve, head))
+    if any(row["curve"] == "large" for row in rows):
+        parts += ["States that leave the caches (L, batch: 50, 8; 20, 2; 10, 1):", _curve(rows, "large", "n")]
     parts.append("n = 10 are images of 28×28 pixels and n = 12 of 3×32×32 (the papers' QVC200 on both).")
     threads = [
         [row["x"], "yes" if "spinning" in row["curve"] else "no", row["step"], milliseconds(row["wall_seconds"])]

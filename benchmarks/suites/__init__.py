@@ -10,6 +10,7 @@ SUITES = (
     "pgd",
     "sampling",
     "noise",
+    "exact_noise",
     "propagation",
     "circuit",
     "defences",

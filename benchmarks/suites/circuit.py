@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 import torch
-from torch import Tensor
 
 from benchmarks.contest import Contestant, run_contest, say
 from benchmarks.peers.ours import attack_step, classifier, training_step
@@ -18,7 +17,7 @@ from qaml_qiskit.circuits import Ladder
 from qaml_qiskit.deployments.circuits import native_circuit
 from qaml_qiskit.models import QVC
 from qaml_qiskit.noise import named_noise
-from qaml_qiskit.simulation import unitary
+from qaml_qiskit.simulation import FactoredForms, collapse
 
 TITLES = {
     "build": "the model from its configuration",
@@ -77,8 +76,9 @@ def _own(problem: Problem, ladder: QVC) -> QVC:
     return own
 
 
-def _collapse(model: QVC) -> Tensor:
-    return unitary(model.connector.neural_network.program, model.weight.detach().double())
+def _collapse(model: QVC) -> FactoredForms:
+    network = model.network
+    return collapse(network.program, model.weight.detach(), network.readings, network.num_inputs)
 
 
 def _noise(model: QVC) -> object:

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from benchmarks.contest import say
-from benchmarks.machine import ONE_THREAD, available_cpus, package_version, unpin
+from benchmarks.machine import ONE_THREAD, available_cpus, package_version, pin, unpin
 from benchmarks.peers.base import MissingError
 from benchmarks.peers.on_device import ON_DEVICE, CudaSteps
 from benchmarks.peers.ours import classifier
@@ -37,7 +37,7 @@ _BUDGET, _LIMIT = 225.0, 25.0
 #: Until a process has imported its libraries and found the device.
 _START = 60.0
 _ROUNDS = 5
-#: Contestants that are far behind are met at the small sizes alone.
+#: Contestants that a larger size would take too long.
 _SMALL_ONLY = {"tensorcircuit-cuda": 2**20, "lightning-gpu": 2**17}
 
 
@@ -92,6 +92,7 @@ def run(settings: Settings) -> Store:
         finally:
             for worker in workers.values():
                 worker.stop()
+            pin(1)
     return store
 
 
@@ -103,7 +104,7 @@ def _measure(point: Point, workers: dict[str, _Worker], store: Store, folder: Pa
         if all(f"{kind}/{key}{point.suffix}" in store.rows for kind in kinds):
             continue
         if point.batch << point.qubits > _SMALL_ONLY.get(key, 2**62):
-            store.put(f"note:{key}{point.suffix}", "not measured: far behind at smaller sizes")
+            store.put(f"note:{key}{point.suffix}", "not measured: asked at the smallest sizes alone")
             continue
         if (left := deadline - time.monotonic()) <= 0:
             store.put(f"note:{key}{point.suffix}", "not measured: the time was over")

@@ -7,7 +7,7 @@ from functools import partial
 
 from benchmarks.agreement import TOLERANCE, Reference
 from benchmarks.contest import Contestant, run_contest, say
-from benchmarks.operations import counted
+from benchmarks.operations import ROWS, counted
 from benchmarks.peak import load_peak
 from benchmarks.peers import OTHERS, OURS, MissingError, Peer, Steps
 from benchmarks.problem import Problem
@@ -83,8 +83,7 @@ def _floor(problem: Problem, batch: int, store: Store) -> list[Contestant]:
     if peak is None:
         _note(store, "floor", "not measured: no C compiler")
         return []
-    operations = counted(problem, batch)
-    return [Contestant(f"{kind}/floor", partial(peak, operations[kind])) for kind in KINDS]
+    return [Contestant(ROWS[step][1], partial(peak, count)) for step, count in counted(problem, batch).items()]
 
 
 def _version(peer: Peer) -> str:

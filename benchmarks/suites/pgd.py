@@ -19,7 +19,7 @@ from benchmarks.suites.session import open_store
 from benchmarks.suites.settings import Settings
 from qaml_qiskit.attacks import PGDConfig, run_attack
 from qaml_qiskit.models.qvc import QVC
-from qaml_qiskit.simulation import unitary
+from qaml_qiskit.simulation import collapse
 
 #: Whose attack steps are timed, on the first depth alone. A step of a batch is measured and multiplied: the attack has
 #: nothing else that costs time.
@@ -84,8 +84,8 @@ def _peers(problem: Problem, steps: int, store: Store) -> list[Contestant]:
 
 
 def _collapse(model: QVC) -> Callable[[], object]:
-    program, weight = model.connector.neural_network.program, model.weight.detach().double()
-    return lambda: unitary(program, weight)
+    network, weight = model.network, model.weight.detach()
+    return lambda: collapse(network.program, weight, network.readings, network.num_inputs)
 
 
 def _attack(model: nn.Module, images: Tensor, labels: Tensor, attack: PGDConfig) -> Callable[[], object]:

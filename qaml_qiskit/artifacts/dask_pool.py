@@ -8,7 +8,7 @@ next one comes.
 import asyncio
 import pickle
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from queue import Empty, Queue
@@ -69,8 +69,9 @@ class DaskPool:
         for _ in range(min(len(waiting), _IN_FLIGHT * max(1, len(self._client.nthreads())))):
             submit()
         while running:
-            keys, future = running.pop(self._next(finished).key)
-            values = _values(future)
+            ended = self._awaited(lambda seconds: finished.get(timeout=seconds))
+            keys, future = running.pop(ended.key)
+            values = self._values(future)
             if waiting:
                 submit()
             yield from zip(keys, values, strict=True)
@@ -79,18 +80,37 @@ class DaskPool:
         """The work with every worker that there is: tasks go where it is, so that it must not be with one alone."""
         sent = self._client.submit(_same, _pickled(work), pure=False)
         try:
-            sent.result(timeout=SILENCE)
+            self._awaited(lambda seconds: sent.result(timeout=seconds))
             self._client.replicate([sent])
         except (*GONE, CancelledError, asyncio.CancelledError) as error:
             raise scheduler_lost(error) from error
         return sent
 
-    def _next(self, finished: "Queue[Any]") -> Any:
-        """The next future that ended; while none does, the scheduler is asked whether it still lives."""
+    def _values(self, future: Any) -> list[Any]:
+        """Those of a group that ended; what was lost with its worker since then is computed again, however long."""
+        try:
+            found = self._awaited(lambda seconds: future.result(timeout=seconds))
+        except (*GONE, CancelledError, asyncio.CancelledError) as error:
+            raise scheduler_lost(error) from error
+        except ImportError as error:
+            raise packages_differ(f"{type(error).__name__}: {error}") from error
+        except dask_distributed().scheduler.KilledWorker as error:
+            raise ConfigurationError(
+                "a task was lost with its worker again and again",
+                got=f"{LOSSES + 1} lost workers",
+                expected="workers that live as long as a task takes",
+                remedy="look into the workers' logs; a worker that needs more memory than there is gets killed",
+            ) from error
+        if isinstance(found, _Failure):
+            raise found.error
+        return found
+
+    def _awaited(self, wait: Callable[[float], Any]) -> Any:
+        """What ``wait`` finds within so many seconds; as long as it does not, the scheduler must give signs of life."""
         while True:
             try:
-                return finished.get(timeout=SILENCE)
-            except Empty:
+                return wait(SILENCE)
+            except (Empty, TimeoutError):
                 try:
                     ask(self._client.scheduler.address, SILENCE)
                 except GONE as error:
@@ -136,22 +156,3 @@ def _compute(content: bytes, token: str, tasks: list[Any]) -> list[Any] | _Failu
         except Exception:
             raise error from None
         return _Failure(error)
-
-
-def _values(future: Any) -> list[Any]:
-    try:
-        found = future.result(timeout=SILENCE)
-    except (*GONE, CancelledError, asyncio.CancelledError) as error:
-        raise scheduler_lost(error) from error
-    except ImportError as error:
-        raise packages_differ(f"{type(error).__name__}: {error}") from error
-    except dask_distributed().scheduler.KilledWorker as error:
-        raise ConfigurationError(
-            "a task was lost with its worker again and again",
-            got=f"{LOSSES + 1} lost workers",
-            expected="workers that live as long as a task takes",
-            remedy="look into the workers' logs; a worker that needs more memory than there is gets killed",
-        ) from error
-    if isinstance(found, _Failure):
-        raise found.error
-    return found

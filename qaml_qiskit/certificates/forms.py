@@ -13,6 +13,8 @@ from qaml_qiskit.labels import check_labels
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+#: So many have no more pairs than classes.
+FEW_CLASSES = 3
 #: Of bounds of eigenvalues, relative to the largest one.
 _ROUNDING = 1e-12
 
@@ -108,13 +110,15 @@ class DecisionForms:
     def least_bounds(self) -> Floats:
         """Lower bounds of the least eigenvalues of M_j − M_k, in row j and column k, shape (m, m).
 
-        By Weyl's inequality from those of every M_k alone: m diagonalisations without vectors, for all pairs. For two
-        classes the pair itself is less work.
+        By Weyl's inequality from those of every M_k alone: m diagonalisations without vectors, for all pairs. Of up to
+        three classes, which have no more pairs than that, the eigenvalues themselves.
         """
         if not self._kept.classes:
-            if self.num_classes == 2:
-                least, greatest = self.extremes(0, 1)
-                bounds = np.array([[0.0, least], [-greatest, 0.0]])
+            if self.num_classes <= FEW_CLASSES:
+                bounds = np.zeros((self.num_classes, self.num_classes))
+                for j, k in combinations(range(self.num_classes), 2):
+                    least, greatest = self.extremes(j, k)
+                    bounds[j, k], bounds[k, j] = least, -greatest
             else:
                 values = np.linalg.eigvalsh(self.matrices)
                 bounds = values.min(1)[:, None] - values.max(1)

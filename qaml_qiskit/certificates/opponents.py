@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from qaml_qiskit.certificates.forms import DecisionForms, Floats, Integers
+from qaml_qiskit.certificates.forms import FEW_CLASSES, DecisionForms, Floats, Integers
 
 #: Relative: a class is passed over only where it is farther by more than what rounding can do to either radius.
 _ROUNDING = 1e-9
@@ -17,7 +17,8 @@ def radius_bounds(forms: DecisionForms, images: Floats, labels: Integers, limits
 
         x'ᵀAx' ≥ g − 2‖Ax‖r + ar²,   so   r = g/(‖Ax‖ + √(‖Ax‖² − ag))   is safe.
 
-    No pair of classes is diagonalised for it: a is from :meth:`DecisionForms.least_bounds`.
+    No pair of classes is diagonalised for it: a is from :meth:`DecisionForms.least_bounds`. Of up to three classes that
+    would take longer than the pairs themselves: there is no bound, all of them are to be looked at.
 
     Args:
         forms: the classifier.
@@ -26,9 +27,13 @@ def radius_bounds(forms: DecisionForms, images: Floats, labels: Integers, limits
         limits: t_jk, shape (m, m), or one for all.
 
     Returns:
-        For class k in column k; infinite for j itself, −∞ where x is on the other side already.
+        For class k in column k; infinite for j itself, −∞ where x is on the other side already, or nothing is known.
     """
     rows, shape = np.arange(len(images)), (forms.num_classes, forms.num_classes)
+    if forms.num_classes <= FEW_CLASSES:
+        unknown = np.full((len(images), forms.num_classes), -np.inf)
+        unknown[rows, labels] = np.inf
+        return unknown
     limit = np.broadcast_to(np.asarray(limits, dtype=np.float64), shape)[labels]
     least = np.minimum(forms.least_bounds()[labels] - limit, 0.0)
     products = forms.products(images)

@@ -1,11 +1,14 @@
 """Training under a named noise without sampling it: what the device says on average, and its exact gradient."""
 
+from dataclasses import dataclass
 from functools import lru_cache
+from math import pi
 from typing import Annotated, cast
 
 import torch
 from pydantic import Field
 from qiskit import transpile
+from qiskit.circuit import Parameter, ParameterVector, ParameterVectorElement
 from torch import Tensor, nn
 
 from qaml_qiskit.circuits import ZString
@@ -63,8 +66,7 @@ class ExactNoise(Objective):
         """Observables are kept on their way back."""
         if not isinstance(model, QVC):
             return 0
-        circuit, _ = _prepared(self, model)
-        return circuit.memory_needed
+        return _prepared(self, model).circuit.memory_needed
 
 
 def exact_noisy_logits(model: QVC, images: Tensor, noise: ExactNoise) -> Tensor:
@@ -78,23 +80,68 @@ def exact_noisy_logits(model: QVC, images: Tensor, noise: ExactNoise) -> Tensor:
     Raises:
         ConfigurationError: a noise that cannot be, gates that cannot be trained under it, or too little memory.
     """
-    circuit, columns = _prepared(noise, model)
+    layers = _prepared(noise, model)
     states = amplitudes(model.features(images), model.config.num_qubits).to(model.weight.dtype)
-    return model.logits(circuit.expectations(states, model.weight[columns]))
+    return model.logits(layers.circuit.expectations(states, layers.values(model.weight)))
 
 
-def _prepared(noise: ExactNoise, model: QVC) -> tuple[TrainableCircuit, list[int]]:
-    return _circuit(noise.noise, noise.strength, model.config, model.readout.strings, model.weight.dtype)
+@dataclass(frozen=True, eq=False)
+class NativeLayers:
+    """The layers of a QVC in native gates, as they are compiled for a device, their weights free.
+
+    RY(b) becomes SX, RZ(|b| + π), SX: where b is negative, between RZ of π and −π. That is what the compiler makes of a
+    rotation RZ·RY·RZ whose angles it knows, so errors of SX act on the same states as in the model in use.
+
+    Attributes:
+        circuit: with its noise.
+        columns: which of the weights, angles |b| and turns each parameter is, counted through all three.
+        turned: the weights b.
+    """
+
+    circuit: TrainableCircuit
+    columns: tuple[int, ...]
+    turned: tuple[int, ...]
+
+    def values(self, weights: Tensor) -> Tensor:
+        """Of the circuit's parameters, differentiable in the weights, shape (P,)."""
+        angles = weights[list(self.turned)]
+        angles = angles - 2 * pi * torch.round(angles.detach() / (2 * pi))
+        signs = torch.where(angles.detach() < 0, -1.0, 1.0).to(weights)
+        turns = pi * (1 - signs) / 2
+        return torch.cat([weights, signs * angles, turns])[list(self.columns)]
+
+
+def _prepared(noise: ExactNoise, model: QVC) -> NativeLayers:
+    return _native(noise.noise, noise.strength, model.config, model.readout.strings, model.weight.dtype)
 
 
 @lru_cache(maxsize=2)
-def _circuit(
+def _native(
     noise: str, strength: float, config: QVCConfig, strings: tuple[ZString, ...], dtype: torch.dtype
-) -> tuple[TrainableCircuit, list[int]]:
-    """The layers in native gates under the noise, and which weight each of the circuit's parameters is."""
+) -> NativeLayers:
+    """The layers under the noise; kept, as compiling and preparing a deep circuit takes seconds."""
     ansatz = config.build_ansatz()
     circuit = ansatz.circuit()
-    places = {parameter: index for index, parameter in enumerate(circuit.parameters)}
-    native = transpile(circuit, basis_gates=list(BASIS_GATES), optimization_level=1, seed_transpiler=0)
+    weights = {parameter: index for index, parameter in enumerate(circuit.parameters)}
+    alone = [each for each in circuit.data if each.name == "ry" and isinstance(each.params[0], Parameter)]
+    angles, turns = (ParameterVector(name, len(alone)) for name in ("|b|", "turn"))
+    opened, count = circuit.copy_empty_like(), 0
+    for each in circuit.data:
+        if each.name != "ry" or not isinstance(each.params[0], Parameter):
+            opened.append(each)
+            continue
+        opened.rz(-turns[count], each.qubits)
+        opened.ry(angles[count], each.qubits)
+        opened.rz(turns[count], each.qubits)
+        count += 1
+    native = transpile(opened, basis_gates=list(BASIS_GATES), optimization_level=1, seed_transpiler=0)
     made, model = named_noise(noise, strength).attach(native, ansatz.neighbours)
-    return TrainableCircuit(made, model, strings, dtype=dtype), [places[each] for each in made.parameters]
+    first = {angles.name: len(weights), turns.name: len(weights) + len(alone)}
+    columns = [
+        first[each.vector.name] + each.index
+        if isinstance(each, ParameterVectorElement) and each.vector.name in first
+        else weights[each]
+        for each in made.parameters
+    ]
+    turned = tuple(weights[each.params[0]] for each in alone)
+    return NativeLayers(TrainableCircuit(made, model, strings, dtype=dtype), tuple(columns), turned)

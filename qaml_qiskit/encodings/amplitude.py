@@ -71,8 +71,12 @@ def norms_of(features: Tensor) -> Tensor:
 
 def _check_norms(norms: Tensor) -> None:
     """Raise InputError for an image without a direction."""
-    usable = torch.isfinite(norms) & (norms > 0)
-    if not bool(usable.all()):
+    if not norms.numel():
+        return
+    least, most = torch.aminmax(norms.detach())
+    # A NaN is neither.
+    if not (least.item() > 0.0 and most.item() < math.inf):
+        usable = torch.isfinite(norms) & (norms > 0)
         index = int((~usable).flatten().nonzero()[0])
         raise InputError(
             f"cannot amplitude-encode image {index}",

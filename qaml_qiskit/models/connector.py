@@ -33,8 +33,8 @@ from qaml_qiskit.simulation import (
 )
 from qaml_qiskit.simulation.readings import qubits_of
 
-#: The matrix of 2ⁿ rows costs as much as about 2ⁿ/10 layers with the compiled kernel, 2ⁿ/60 with torch (10 qubits).
-_PAYS_KERNEL, _PAYS_TORCH = 10, 60
+#: The matrix of 2ⁿ rows costs as much as about 2ⁿ/20 layers with the compiled kernel, 2ⁿ/60 with torch (10 qubits).
+_PAYS_KERNEL, _PAYS_TORCH = 20, 60
 #: Up to so many qubits double precision costs nothing, and rounding once gives exactly what a TorchConnector gives.
 _DOUBLE = 4
 

@@ -18,7 +18,7 @@ def use_backend(backend: Simulator) -> Iterator[None]:
 
     Args:
         backend: ``"kernel"`` for the compiled kernel, ``"torch"`` for torch operations, ``"auto"`` for the kernel
-            where it can serve (it was built, 2 to 14 qubits, CPU tensors) and torch elsewhere.
+            where it can serve (it was built, 2 to 20 qubits, CPU tensors) and torch elsewhere.
 
     Raises:
         ConfigurationError: for another name, or for ``"kernel"`` where no compiled kernel is installed.

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from qaml_qiskit.memory import check_memory
 from qaml_qiskit.simulation.native import Kernel
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
 from qaml_qiskit.simulation.readings import Strings, string_signs
+
+#: Amplitudes of a batch below which nobody asks how much memory there is.
+_NOTABLE = 2**22
 
 
 class _Program(ctypes.Structure):
@@ -43,17 +46,49 @@ class KernelEngine:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
+        self._latest: _NativeProgram | None = None
 
     def forward(self, program: Program, angles: Tensor, amplitudes: Tensor) -> Tensor:
         """The final state, for angles (A,) float64 and amplitudes (B, 2**n), real or complex."""
         amplitudes = amplitudes.detach().resolve_conj().contiguous()
-        batch, is_double = len(amplitudes), int(_real(amplitudes) == torch.float64)
-        size = self._kernel.library.qaml_state_size(self._kernel.level, is_double, program.num_qubits, batch)
-        state = amplitudes.new_empty(size, dtype=_real(amplitudes))
-        native = _NativeProgram(program, angles)
+        batch = len(amplitudes)
+        if batch << program.num_qubits >= _NOTABLE:
+            self._check_fits(program, batch, _real(amplitudes))
+        state = amplitudes.new_empty(self._state_size(program, batch, _real(amplitudes)), dtype=_real(amplitudes))
+        native = self._native(program, angles)
         is_complex = int(amplitudes.is_complex())
         self._call("qaml_forward", state, native.pointer, batch, amplitudes.data_ptr(), is_complex, state.data_ptr())
         return state
+
+    def memory_needed(self, program: Program, batch: int, dtype: torch.dtype) -> int:
+        """Bytes that a step takes beside the amplitudes and the gradients of a batch, with as many threads as torch.
+
+        Args:
+            program: the compiled circuit.
+            batch: samples.
+            dtype: float32 or float64.
+        """
+        is_double, threads = int(dtype == torch.float64), torch.get_num_threads()
+        size = (program.num_qubits, batch)
+        space = self._kernel.library.qaml_workspace_size(
+            self._kernel.level, is_double, threads, *size, program.num_walls
+        )
+        return int(space) + self._state_size(program, batch, dtype) * dtype.itemsize
+
+    def _check_fits(self, program: Program, batch: int, dtype: torch.dtype) -> None:
+        # Where gradients are wanted, those of the amplitudes come on top, complex.
+        needed = self.memory_needed(program, batch, dtype) + 2 * dtype.itemsize * (batch << program.num_qubits)
+        check_memory(
+            f"cannot simulate {batch} states of {program.num_qubits} qubits",
+            needed,
+            remedy="use smaller batches, fewer qubits, single precision, or a machine with more memory",
+        )
+
+    def _state_size(self, program: Program, batch: int, dtype: torch.dtype) -> int:
+        """Numbers in a packed state."""
+        is_double = int(dtype == torch.float64)
+        size: int = self._kernel.library.qaml_state_size(self._kernel.level, is_double, program.num_qubits, batch)
+        return size
 
     def amplitudes(self, program: Program, state: Tensor, batch: int) -> Tensor:
         """The state as complex amplitudes, shape (B, 2**n)."""
@@ -101,11 +136,18 @@ class KernelEngine:
             inputs = state.new_empty((batch, 2**program.num_qubits), dtype=state.dtype.to_complex())
         if wanted.angles:
             by_angle = state.new_zeros((batch, program.num_angles) if wanted.per_sample else program.num_angles)
-        native = _NativeProgram(program, angles)
+        native = self._native(program, angles)
         results = (_pointer(inputs), _pointer(by_angle))
         arguments = (native.pointer, batch, state.data_ptr(), *seed, int(wanted.per_sample), *results)
         self._call("qaml_pull_back", state, *arguments)
         return Pullback(inputs, by_angle)
+
+    def _native(self, program: Program, angles: Tensor) -> _NativeProgram:
+        """The program with these angles; a backward pass asks for the same as the forward pass before it."""
+        known = self._latest
+        if known is None or known.program is not program or known.angles is not angles:
+            known = self._latest = _NativeProgram(program, angles)
+        return known
 
     def _call(self, name: str, like: Tensor, *arguments: object) -> None:
         self._kernel.call(name, _real(like) == torch.float64, torch.get_num_threads(), *arguments)
@@ -116,18 +158,18 @@ class _NativeProgram:
 
     def __init__(self, program: Program, angles: Tensor) -> None:
         half = 0.5 * angles.detach()
-        wanted = np.zeros(program.num_angles, dtype=np.uint8)
-        wanted[program.rows] = 1
-        self._tensors = (half.cos(), half.sin())
-        self._arrays = (wanted, np.ascontiguousarray(program.cz), np.ascontiguousarray(program.pairs))
+        self.program, self.angles = program, angles
+        self._cosines, self._sines = half.cos(), half.sin()
         self._native = _Program(
             program.num_qubits,
             program.num_walls,
             program.num_angles,
-            *(tensor.data_ptr() for tensor in self._tensors),
-            *(array.ctypes.data for array in self._arrays[:2]),
+            self._cosines.data_ptr(),
+            self._sines.data_ptr(),
+            program.moving.ctypes.data,
+            program.cz.ctypes.data,
             len(program.cz),
-            self._arrays[2].ctypes.data,
+            program.pairs.ctypes.data,
             len(program.pairs),
         )
         self.pointer = ctypes.addressof(self._native)

@@ -8,15 +8,16 @@ from functools import lru_cache
 from importlib.util import find_spec
 
 _MODULE = "qaml_qiskit.simulation._kernel"
-_MIN_QUBITS, _MAX_QUBITS = 2, 14
+_MIN_QUBITS, _MAX_QUBITS = 2, 20
 
 _INT, _LONG, _POINTER = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
-_INTERFACE_VERSION = 2
+_INTERFACE_VERSION = 3
 _SIGNATURES = {
     "qaml_interface_version": ([], _INT),
     "qaml_best_level": ([], _INT),
     "qaml_level_name": ([_INT], ctypes.c_char_p),
     "qaml_state_size": ([_INT, _INT, _INT, _LONG], _LONG),
+    "qaml_workspace_size": ([_INT, _INT, _INT, _INT, _LONG, _LONG], _LONG),
     "qaml_forward": ([_INT, _INT, _INT, _POINTER, _LONG, _POINTER, _INT, _POINTER], _INT),
     "qaml_amplitudes": ([_INT, _INT, _INT, _INT, _LONG, _POINTER, _POINTER], _INT),
     "qaml_expectations": ([_INT, _INT, _INT, _INT, _LONG, _POINTER, _POINTER, _INT, _POINTER], _INT),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -94,7 +94,7 @@ class Program:
             values = [expression(weights).reshape(1) for expression in self.expressions]
             features = torch.cat([weights, *values])
         placed = placed_angles(self, weights.device)
-        products = placed.coefficients * features[placed.columns]
+        products = placed.coefficients * features.index_select(0, placed.columns)
         return placed.constants.index_add(0, placed.rows, products)
 
     def weight_gradients(self, weights: torch.Tensor, angle_gradients: torch.Tensor) -> torch.Tensor:
@@ -109,7 +109,7 @@ class Program:
         """
         placed = placed_angles(self, weights.device)
         size = self.num_weights + len(self.expressions)
-        products = angle_gradients[..., placed.rows]
+        products = angle_gradients.index_select(-1, placed.rows)
         products = products * placed.coefficients.to(products)
         features = products.new_zeros((*products.shape[:-1], size))
         features.index_add_(-1, placed.columns, products)
@@ -121,6 +121,16 @@ class Program:
             weights.detach().to(torch.float64),
         )
         return linear + values @ torch.as_tensor(slopes).to(values)
+
+    @cached_property
+    def moving(self) -> npt.NDArray[np.uint8]:
+        """1 for every angle that depends on a weight, shape (A,)."""
+        moving = np.zeros(self.num_angles, dtype=np.uint8)
+        moving[self.rows] = 1
+        return moving
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "moving"}
 
     def amplitude_order(self) -> IntArray | None:
         """Where each output amplitude is found among the wires: shape (2**n,), or None if nothing moves."""

@@ -7,6 +7,7 @@ real or complex, and it need not be normalised (the circuit is applied as a line
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
@@ -58,13 +59,13 @@ def evolve(program: Program, amplitudes: Tensor, weights: Tensor) -> Tensor:
     Raises:
         InputError: for shapes, dtypes or devices that do not fit.
     """
-    amplitudes, angles, engine = _prepare(program, amplitudes, weights)
+    amplitudes, weights, engine = _prepare(program, amplitudes, weights)
     if amplitudes.shape[0] == 0:
-        return _empty(amplitudes, angles, amplitudes.shape[1]).to(amplitudes.dtype.to_complex())
-    if _matrix_pays(program, amplitudes, angles, engine):
-        state = torch.view_as_complex(_by_matrix(program, amplitudes, angles, engine))
+        return _empty(amplitudes, weights, amplitudes.shape[1]).to(amplitudes.dtype.to_complex())
+    if _matrix_pays(program, amplitudes, weights, engine):
+        state = torch.view_as_complex(_by_matrix(program, amplitudes, weights, engine))
     else:
-        state = cast(Tensor, _Evolve.apply(amplitudes, angles, program, engine))
+        state = cast(Tensor, _Evolve.apply(amplitudes, weights, program, engine))
     order = placed_angles(program, state.device).order
     return state if order is None else state[:, order]
 
@@ -90,13 +91,13 @@ def z_expectations(program: Program, amplitudes: Tensor, weights: Tensor, qubits
         InputError: for shapes, dtypes or devices that do not fit, or a qubit that the circuit does not have.
     """
     strings = _strings(program, qubits)
-    amplitudes, angles, engine = _prepare(program, amplitudes, weights)
+    amplitudes, weights, engine = _prepare(program, amplitudes, weights)
     if amplitudes.shape[0] == 0:
-        return _empty(amplitudes, angles, len(strings))
-    if _matrix_pays(program, amplitudes, angles, engine):
-        weights = _by_matrix(program, amplitudes, angles, engine).square().sum(-1)
-        return weights @ string_signs(program.num_qubits, strings, weights)
-    values: Tensor = _Expectations.apply(amplitudes, angles, program, strings, engine)
+        return _empty(amplitudes, weights, len(strings))
+    if _matrix_pays(program, amplitudes, weights, engine):
+        probabilities = _by_matrix(program, amplitudes, weights, engine).square().sum(-1)
+        return probabilities @ string_signs(program.num_qubits, strings, probabilities)
+    values: Tensor = _Expectations.apply(amplitudes, weights, program, strings, engine)
     return values
 
 
@@ -148,8 +149,8 @@ def z_jacobians(
     """
     strings = _strings(program, qubits)
     with torch.no_grad():
-        weights = as_tensor(weights, "the weights")
-        amplitudes, angles, engine = _prepare(program, amplitudes, weights)
+        amplitudes, weights, engine = _prepare(program, amplitudes, weights)
+        angles = program.angles(weights)
         batch, size = amplitudes.shape
         shape = (batch, len(strings))
         if batch == 0 or not strings:
@@ -170,13 +171,13 @@ def z_jacobians(
         return Jacobians(by_amplitude, by_weight)
 
 
-def _matrix_pays(program: Program, amplitudes: Tensor, angles: Tensor, engine: Engine) -> bool:
+def _matrix_pays(program: Program, amplitudes: Tensor, weights: Tensor, engine: Engine) -> bool:
     recorded, kernel = torch.is_grad_enabled(), isinstance(engine, KernelEngine)
-    wanted = Wanted(recorded and amplitudes.requires_grad, recorded and angles.requires_grad)
+    wanted = Wanted(recorded and amplitudes.requires_grad, recorded and weights.requires_grad)
     return matrix_pays(program, len(amplitudes), wanted, is_complex=amplitudes.is_complex(), kernel=kernel)
 
 
-def _by_matrix(program: Program, amplitudes: Tensor, angles: Tensor, engine: Engine) -> Tensor:
+def _by_matrix(program: Program, amplitudes: Tensor, weights: Tensor, engine: Engine) -> Tensor:
     """The final state in wire order, real and imaginary parts last, shape (B, 2**n, 2).
 
     The circuit runs once, on all basis states, and the samples are multiplied by what becomes of these. The gradient
@@ -184,56 +185,58 @@ def _by_matrix(program: Program, amplitudes: Tensor, angles: Tensor, engine: Eng
     """
     size = amplitudes.shape[1]
     identity = torch.eye(size, dtype=amplitudes.dtype.to_real(), device=amplitudes.device)
-    rows: Tensor = _Evolve.apply(identity, angles, program, engine)
+    rows: Tensor = _Evolve.apply(identity, weights, program, engine)
     if amplitudes.is_complex():
         return torch.view_as_real(amplitudes @ rows)
     return (amplitudes @ torch.view_as_real(rows).flatten(1)).unflatten(1, (size, 2))
 
 
 class _Evolve(Function):
-    """The circuit as a linear map of the amplitudes and a function of the angles."""
+    """The circuit as a linear map of the amplitudes and a function of the weights."""
 
     @staticmethod
-    def forward(ctx: Any, amplitudes: Tensor, angles: Tensor, program: Program, engine: Engine) -> Tensor:
+    def forward(ctx: Any, amplitudes: Tensor, weights: Tensor, program: Program, engine: Engine) -> Tensor:
+        angles = program.angles(weights)
         state = engine.forward(program, angles, amplitudes)
-        ctx.save_for_backward(amplitudes, angles, state)
-        ctx.program, ctx.engine, ctx.is_complex = program, engine, amplitudes.is_complex()
+        ctx.save_for_backward(amplitudes, weights, angles, state)
+        ctx.program, ctx.engine = program, engine
         return engine.amplitudes(program, state, len(amplitudes))
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
-        amplitudes, angles, state = ctx.saved_tensors
+        amplitudes, weights, angles, state = ctx.saved_tensors
         wanted = Wanted(ctx.needs_input_grad[0], ctx.needs_input_grad[1])
         if torch.is_grad_enabled():
-            again = recorded_forward(ctx.program, angles, amplitudes)
+            again = recorded_forward(ctx.program, ctx.program.angles(weights), amplitudes)
             final = _TORCH.amplitudes(ctx.program, again, len(amplitudes))
-            return (*_recorded_gradients(final, (amplitudes, angles), cotangent, wanted), None, None)
+            return (*_recorded_gradients(final, (amplitudes, weights), cotangent, wanted), None, None)
         pullback = ctx.engine.pull_back_amplitudes(ctx.program, angles, state, cotangent, wanted)
-        return (*_gradients(pullback, is_complex=ctx.is_complex), None, None)
+        return (*_gradients(pullback, ctx.program, amplitudes, weights), None, None)
 
 
 class _Expectations(Function):
-    """⟨Z⟩ as a function of the amplitudes and the angles."""
+    """⟨Z⟩ as a function of the amplitudes and the weights."""
 
     @staticmethod
     def forward(
-        ctx: Any, amplitudes: Tensor, angles: Tensor, program: Program, strings: Strings, engine: Engine
+        ctx: Any, amplitudes: Tensor, weights: Tensor, program: Program, strings: Strings, engine: Engine
     ) -> Tensor:
+        angles = program.angles(weights)
         state = engine.forward(program, angles, amplitudes)
-        ctx.save_for_backward(amplitudes, angles, state)
-        ctx.program, ctx.strings, ctx.engine, ctx.is_complex = program, strings, engine, amplitudes.is_complex()
+        ctx.save_for_backward(amplitudes, weights, angles, state)
+        ctx.program, ctx.strings, ctx.engine = program, strings, engine
         return engine.expectations(program, state, strings, len(amplitudes))
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
-        amplitudes, angles, state = ctx.saved_tensors
+        amplitudes, weights, angles, state = ctx.saved_tensors
         wanted = Wanted(ctx.needs_input_grad[0], ctx.needs_input_grad[1])
         if torch.is_grad_enabled():
-            again = recorded_forward(ctx.program, angles, amplitudes)
+            again = recorded_forward(ctx.program, ctx.program.angles(weights), amplitudes)
             values = _TORCH.expectations(ctx.program, again, ctx.strings, len(amplitudes))
-            return (*_recorded_gradients(values, (amplitudes, angles), cotangent, wanted), None, None, None)
+            return (*_recorded_gradients(values, (amplitudes, weights), cotangent, wanted), None, None, None)
         pullback = ctx.engine.pull_back_expectations(ctx.program, angles, state, ctx.strings, cotangent, wanted)
-        return (*_gradients(pullback, is_complex=ctx.is_complex), None, None, None)
+        return (*_gradients(pullback, ctx.program, amplitudes, weights), None, None, None)
 
 
 def _recorded_gradients(
@@ -245,22 +248,26 @@ def _recorded_gradients(
     return (next(found) if wanted.inputs else None, next(found) if wanted.angles else None)
 
 
-def _gradients(pullback: Pullback, *, is_complex: bool) -> tuple[Tensor | None, Tensor | None]:
-    """Gradients as autograd wants them: real for real amplitudes, angles in float64."""
+def _gradients(
+    pullback: Pullback, program: Program, amplitudes: Tensor, weights: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
+    """Gradients as autograd wants them: real for real amplitudes, and of the weights in their precision."""
     inputs, angles = pullback.inputs, pullback.angles
-    if inputs is not None and not is_complex:
-        inputs = inputs.real
-    return inputs, None if angles is None else angles.to(torch.float64)
+    by_weight = None if angles is None else program.weight_gradients(weights, angles.to(torch.float64))
+    return (
+        None if inputs is None else _like(inputs, amplitudes),
+        None if by_weight is None else by_weight.to(weights.dtype),
+    )
 
 
 def _like(gradient: Tensor, amplitudes: Tensor) -> Tensor:
     return gradient if amplitudes.is_complex() else gradient.real
 
 
-def _empty(amplitudes: Tensor, angles: Tensor, columns: int) -> Tensor:
+def _empty(amplitudes: Tensor, weights: Tensor, columns: int) -> Tensor:
     """No rows, but still part of the graph of both tensors."""
     row = amplitudes.real if amplitudes.is_complex() else amplitudes
-    return (row[:, :1] * angles.sum().to(row.dtype)).expand(0, columns)
+    return (row[:, :1] * weights.sum().to(row.dtype)).expand(0, columns)
 
 
 def _strings(program: Program, qubits: Sequence[Reading]) -> Strings:
@@ -283,7 +290,7 @@ def _on_wires(wires: tuple[int, ...], readings: tuple[Reading, ...]) -> Strings:
 
 
 def _prepare(program: Program, amplitudes: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Engine]:
-    """Check both tensors; the amplitudes in the common precision, the angles, and the engine for them."""
+    """Check both tensors; the amplitudes in the common precision, the weights, and the engine for them."""
     size = 2**program.num_qubits
     amplitudes, weights = as_tensor(amplitudes, "the amplitudes"), as_tensor(weights, "the weights")
     if amplitudes.dim() != 2 or amplitudes.shape[1] != size:
@@ -315,7 +322,7 @@ def _prepare(program: Program, amplitudes: Tensor, weights: Tensor) -> tuple[Ten
             expected="one device",
             remedy="move one of them with .to(device)",
         )
-    if can_look_at(weights) and not bool(torch.isfinite(weights).all()):
+    if can_look_at(weights) and not _finite(weights):
         raise InputError(
             "cannot run the circuit with these weights",
             got="a weight that is NaN or infinite",
@@ -323,4 +330,9 @@ def _prepare(program: Program, amplitudes: Tensor, weights: Tensor) -> tuple[Ten
             remedy="check where the weights come from; if training made them so, lower the learning rate",
         )
     amplitudes = amplitudes.to(torch.promote_types(amplitudes.dtype, weights.dtype))
-    return amplitudes, program.angles(weights), choose_engine(program, amplitudes)
+    return amplitudes, weights, choose_engine(program, amplitudes)
+
+
+def _finite(weights: Tensor) -> bool:
+    """Whether all of them are: their sum tells, unless it overflows."""
+    return math.isfinite(weights.detach().sum().item()) or bool(torch.isfinite(weights).all())

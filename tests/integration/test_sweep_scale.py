@@ -228,6 +228,14 @@ def test_a_scheduler_that_falls_silent_is_not_waited_for(in_process: str, monkey
             values(sleep, [1.0], pool)
 
 
+def test_results_that_take_their_time_are_waited_for(in_process: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those do that were lost with a worker: the scheduler lives, and they are computed again."""
+    with open_pool(scheduler=in_process) as pool:
+        monkeypatch.setattr(dask_pool, "SILENCE", 0.002)
+        monkeypatch.setattr(dask_pool, "ask", lambda address, seconds: None)
+        assert dict(values(slow_first, range(20), pool)) == {str(number): number**2 for number in range(20)}
+
+
 @pytest.mark.slow
 def test_a_script_without_a_guard_is_told_what_to_do(place: Path, tmp_path: Path) -> None:
     script = tmp_path / "script.py"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import qaml_qiskit
+from qaml_qiskit.simulation.native import load_kernel
 
 CHECKOUT = Path(qaml_qiskit.__file__).parent.parent
 
@@ -25,8 +26,9 @@ QVC_REFERENCES = sorted(
 )
 
 
-def call(*command: object, cwd: Path) -> str:
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "QAML_BACKENDS")}
+def call(*command: object, cwd: Path, **variables: str) -> str:
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "QAML_BACKENDS")}
+    environment = {**kept, **variables}
     done = subprocess.run([str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -34,8 +36,11 @@ def call(*command: object, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy of what git tracks, so that nothing lying about in the checkout gets in."""
-    folder = tmp_path_factory.mktemp("wheel")
+    return built(tmp_path_factory.mktemp("wheel"))
+
+
+def built(folder: Path, **variables: str) -> Path:
+    """A wheel from a copy of what git tracks, so that nothing lying about in the checkout gets in."""
     source = folder / "source with a space"
     source.mkdir()
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
@@ -43,7 +48,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (CHECKOUT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((CHECKOUT / name).read_bytes())
-    call(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ".", cwd=source)
+    command = (sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ".")
+    call(*command, cwd=source, **variables)
     (found,) = folder.glob("*.whl")
     return found
 
@@ -103,6 +109,21 @@ def test_installed_wheel_works_from_an_empty_directory(wheel: Path, tmp_path: Pa
         "\n".join(path for path in sys.path if path.endswith("site-packages")) + "\n"
     )
     use(environment / "bin", empty)
+
+
+@pytest.mark.slow
+def test_a_wheel_without_a_kernel_where_there_is_no_compiler(tmp_path: Path) -> None:
+    wheel = built(tmp_path, CC="false", CXX="false")
+    assert not any(name.endswith(".so") for name in zipfile.ZipFile(wheel).namelist())
+    script = "from qaml_qiskit.simulation import backend_description; print(backend_description())"
+    said = call(sys.executable, "-P", "-c", script, cwd=tmp_path, PYTHONPATH=str(wheel))
+    assert said.strip() == "torch (no compiled kernel)"
+
+
+def test_the_wheels_kernel_needs_no_compiler(wheel: Path) -> None:
+    if load_kernel() is None:
+        pytest.skip("the compiled kernel was not built")
+    assert any("simulation/_kernel" in name for name in zipfile.ZipFile(wheel).namelist())
 
 
 @pytest.mark.slow

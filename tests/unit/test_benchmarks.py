@@ -124,6 +124,10 @@ def test_an_attack_moves_one_state_forth_and_one_back():
     assert operations.counted(Problem(10, 200), 64)["attack"] == 64 * per_step
 
 
+def test_a_frozen_model_is_multiplied_by_its_matrix_once_each_way():
+    assert operations.counted(Problem(10, 200), 64)["attack, collapsed"] == 64 * 2 * 784 * 2048
+
+
 def test_every_suite_has_a_section_and_the_report_is_that_of_the_results(tmp_path):
     root = Path(__file__).parents[2] / "benchmarks"
     for name in SUITES:

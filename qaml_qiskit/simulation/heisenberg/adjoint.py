@@ -34,9 +34,6 @@ from qaml_qiskit.simulation.heisenberg.varying import Matrix, Varying, combined
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors, products
 from qaml_qiskit.simulation.heisenberg.walls import Run, walls_of
 
-#: Bytes of observables that are kept rather than computed twice.
-_KEPT = 2**30
-
 
 class Adjoint:
     """Observables at the input of a circuit whose gates are trained, and their gradients.
@@ -47,14 +44,16 @@ class Adjoint:
         factors: what is read at the end, products of single-digit vectors, shape (m, D, 4).
         digits: of the qubits that the input enters; all others start in |0⟩.
         dtype: float32 or float64.
+        kept: bytes of observables that are kept rather than computed twice.
 
     Raises:
         ConfigurationError: for a trained gate that is no rotation.
     """
 
     def __init__(
-        self, cone: Cone, free: FreeGates, factors: FloatArray, digits: Sequence[int], dtype: torch.dtype
+        self, cone: Cone, free: FreeGates, factors: FloatArray, digits: Sequence[int], dtype: torch.dtype, kept: int
     ) -> None:
+        self._kept = kept
         self._walls, self._num_digits, self._dtype = walls_of(cone), cone.num_digits, dtype
         #: From the parameters to what :meth:`matrices` takes.
         self.run_matrices = RunMatrices(self._walls.all_runs, free)
@@ -81,7 +80,7 @@ class Adjoint:
     def stride(self) -> int:
         """How many walls lie between two observables that are kept."""
         everything = self.num_walls * self._back.size * self._dtype.itemsize
-        return 1 if everything <= _KEPT else math.isqrt(max(1, self.num_walls - 1)) + 1
+        return 1 if everything <= self._kept else math.isqrt(max(1, self.num_walls - 1)) + 1
 
     def memory_needed(self) -> int:
         """An upper bound of the bytes that a value and a gradient take at once."""

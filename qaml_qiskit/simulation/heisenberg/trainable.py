@@ -40,6 +40,8 @@ class TrainableCircuit:
             All qubits in their order if None.
         dtype: float32 or float64.
         memory_limit: bytes that may be needed at once; the free memory if None.
+        kept: bytes of observables that a gradient keeps on their way back. Where all would be more, it keeps every
+            √-th and computes those between once more.
 
     Raises:
         ConfigurationError: as for :func:`noisy_observables`, or a parameter in another gate.
@@ -55,6 +57,7 @@ class TrainableCircuit:
         inputs: Sequence[int] | None = None,
         dtype: torch.dtype = torch.float32,
         memory_limit: int | None = None,
+        kept: int = 2**30,
     ) -> None:
         check_dtype(dtype, _PRECISIONS)
         if readings is None:
@@ -65,7 +68,7 @@ class TrainableCircuit:
         check_qubits(entering, circuit.num_qubits)
         #: Of the circuit's parameters, in their order.
         self.num_parameters = circuit.num_parameters
-        self._dtype, self._num_inputs = dtype, len(entering)
+        self._dtype, self._num_inputs, self._kept = dtype, len(entering), kept
         single = list(dict.fromkeys(qubit for each in self.readings for qubit in qubits_of(each)))
         self._free = FreeGates(circuit.parameters)
         noisy = lower(circuit, NoiseTable(noise_model), single, self._free)
@@ -132,7 +135,8 @@ class TrainableCircuit:
         """In the backend that is chosen now."""
         kernel = chosen_kernel()
         if kernel not in self._by_kernel:
-            self._by_kernel[kernel] = Adjoint(self._cone, self._free, self._factors, self._digits, self._dtype)
+            arguments = (self._cone, self._free, self._factors, self._digits, self._dtype, self._kept)
+            self._by_kernel[kernel] = Adjoint(*arguments)
         return self._by_kernel[kernel]
 
 

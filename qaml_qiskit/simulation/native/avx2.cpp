@@ -20,18 +20,26 @@
 // In this order: each builds on those before it.
 #include "vectors.hpp"
 
+#include "lanes.hpp"
+
 #include "passes.hpp"
 
+#include "signs.hpp"
+
 #include "table.hpp"
+
+#include "plan.hpp"
 
 #include "groups.hpp"
 
 #include "engine.hpp"
 
+#include "both.hpp"
+
 #include "entries.hpp"
 
 namespace qaml {
-const InstructionSet kAvx2 = {"avx2", &kFunctions<float>, &kFunctions<double>};
+const InstructionSet kAvx2 = {"avx2", &kLayouts<float>, &kLayouts<double>};
 }
 
 #if defined(__clang__)

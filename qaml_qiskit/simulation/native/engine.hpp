@@ -1,241 +1,101 @@
-// Runs a chain on one chunk. Included like vectors.hpp.
+// Runs a chain on one state, block by block. Included like vectors.hpp.
 #pragma once
 
 namespace qaml {
 namespace {
 
-// Which wires a pass takes together, from the lowest: runs[0], inner, runs[1..], outer.
-//
-// Diagonals are multiplied in by turns with the outer and with the inner wires, each time fused with the rotations
-// of those wires before and behind it. All wires but the outer ones form a tile that stays in cache for an inner
-// turn: rotate the runs, fused diagonal, rotate the runs.
-struct Plan {
-    Layout form;
-    Group outer, inner, runs[kMaxQubits];
-    int num_runs;
-    int tile;  // bits of a tile
-
-    long tiles() const { return 1L << (form.num_qubits - tile); }
-    long tile_offset(long index) const { return (index << (tile - form.low)) * form.block; }
-};
-
-inline Plan make_plan(int n, int max_fused, int max_run) {
-    Plan plan;
-    plan.outer.count = n >= 2 * max_fused ? max_fused : (n + 1) / 2;
-    plan.inner.count = n >= 2 * max_fused ? max_fused : n / 2;
-    const int rest = n - plan.outer.count - plan.inner.count;
-    plan.num_runs = (rest + max_run - 1) / max_run;
-    int wire = 0;
-    for (int r = 0; r < plan.num_runs; r++) {
-        plan.runs[r].wire = wire;
-        plan.runs[r].count = (rest + plan.num_runs - 1 - r) / plan.num_runs;
-        wire += plan.runs[r].count;
-        if (r > 0) continue;
-        plan.inner.wire = wire;
-        wire += plan.inner.count;
-    }
-    if (plan.num_runs == 0) plan.inner.wire = 0, wire = plan.inner.count;
-    plan.outer.wire = plan.tile = wire;
-    plan.form = layout(n, plan.inner.wire + plan.inner.count);
-    return plan;
+template <class Lanes, class T>
+Plan plan_of(int n, bool both) {
+    const int wires = n - Lanes::template wires<T>;
+    const bool has_lanes = Lanes::template wires<T> > 0;
+    if (both) return make_plan(wires, has_lanes, QAML_BOTH_FUSED, QAML_BOTH, 4L * QAML_BYTES);
+    return make_plan(wires, has_lanes, QAML_FUSED, QAML_RUN, 2L * QAML_BYTES);
 }
 
-inline std::uint32_t mask(Group group) { return ((1u << group.count) - 1) << group.wire; }
+// The members of a crew share a state: each takes every so manieth block, and all wait for each other behind a step.
+inline void wait_for(const Crew& crew) {
+    if (crew.members > 1) crew.wait(crew.barrier);
+}
 
-// ---- one state ----
+// What both directions know of a chain: which wires of a group turn behind a diagonal, and their tangents.
+template <class T, class Lanes>
+struct Turns {
+    static constexpr int lane_wires = Lanes::template wires<T>;
+    const Chain<T>& chain;
+    const bool collects;  // gradients, which a wall may want without turning
 
-template <class T>
+    bool works(int first, int count, int s) const {
+        if (s < 0 || s >= chain.num_steps - 1) return false;
+        const std::uint32_t wires = chain.steps[s].turning | (collects ? chain.steps[s].wanted : 0);
+        return wires >> first & ((1u << count) - 1);
+    }
+    static int first_wire(const Part& part, Group group) { return part.wire(group.wire) + lane_wires; }
+    bool works(const Part& part, Group group, int s) const {
+        return works(first_wire(part, group), group.count, s);
+    }
+    const T* tangents(const Part& part, Group group, int s) const {
+        return works(part, group, s) ? chain.steps[s].tangents + first_wire(part, group) : nullptr;
+    }
+    // Of the lanes' wires, which turn with the run `r`; null where nothing does.
+    const T* of_lanes(const Part& part, int r, int s) const {
+        if (r > 0 || !part.turns_lanes || !works(0, lane_wires, s)) return nullptr;
+        return chain.steps[s].tangents;
+    }
+};
+
+template <class T, class Lanes>
 class Runner {
   public:
-    Runner(const Chain<T>& chain, const Scratch<T>& scratch)
+    Runner(const Chain<T>& chain, const Scratch<T>& scratch, const Crew& crew)
         : chain_(chain),
-          plan_(make_plan(chain.num_qubits, QAML_FUSED, QAML_RUN)),
+          turns_{chain, false},
+          crew_(crew),
+          plan_(plan_of<Lanes, T>(chain.num_qubits, false)),
           state_(reinterpret_cast<Vec<T>*>(scratch.state)),
           table_(scratch.table) {}
 
-    const Layout& form() const { return plan_.form; }
+    const Plan& plan() const { return plan_; }
 
     void run() {
         for (int s = 0; s < chain_.num_steps; s++) {
-            build_table(chain_, chain_.steps[s], table_);
-            if (s & 1) {
-                for (long tile = 0; tile < plan_.tiles(); tile++) inner_turn(s, tile);
-            } else {
-                diagonal(state_, table_, plan_.outer, chain_.num_qubits, s);
-            }
+            for (long block = crew_.member; block < plan_.parts[s & 1].blocks; block += crew_.members) turn(s, block);
+            wait_for(crew_);
         }
     }
 
   private:
-    void inner_turn(int s, long tile) {
-        Vec<T>* state = state_ + plan_.tile_offset(tile);
-        rotate_runs(state, s - 1);
-        diagonal(state, table_ + (tile << plan_.tile), plan_.inner, plan_.tile, s);
-        rotate_runs(state, s);
-    }
-
-    // The tangents of wall s for a group, or null where nothing turns.
-    const T* tangents(Group group, int s) const {
-        if (s < 0 || s >= chain_.num_steps - 1 || !(chain_.steps[s].turning & mask(group))) return nullptr;
-        return chain_.steps[s].tangents + group.wire;
-    }
-
-    void rotate_runs(Vec<T>* state, int s) {
-        for (int r = 0; r < plan_.num_runs; r++) {
-            const Group group = plan_.runs[r];
-            const T* turn = tangents(group, s);
-            if (turn) run_group<T>(state, walk(plan_.form, group, plan_.tile), group.count, turn);
+    void turn(int s, long block) {
+        const Part& part = plan_.parts[s & 1];
+        Vec<T>* state = state_ + plan_.block_offset(s & 1, block);
+        build_block_table(chain_, chain_.steps[s], plan_, s & 1, turns_.lane_wires, block, table_);
+        const Nest nest = nest_of(part);
+        for (int r = 1; r < part.num_runs; r++) rotate_run(part, part.view, r, state, s - 1);
+        for (long inner = 0; inner < nest.count; inner++) {
+            Vec<T>* at = state + inner * nest.view.block;
+            if (part.num_runs) rotate_run(part, nest.view, 0, at, s - 1);
+            fused_group<T, Lanes>(at, walk(nest.view, part.fused), part.fused.count,
+                                  turns_.tangents(part, part.fused, s - 1),
+                                  table_ + (inner << (nest.view.wires + turns_.lane_wires)),
+                                  1L << (part.view.wires + turns_.lane_wires), turns_.tangents(part, part.fused, s));
+            if (part.num_runs) rotate_run(part, nest.view, 0, at, s);
         }
+        for (int r = 1; r < part.num_runs; r++) rotate_run(part, part.view, r, state, s);
     }
 
-    void diagonal(Vec<T>* state, const T* table, Group group, int bits, int s) {
-        fused_group<T>(state, walk(plan_.form, group, bits), group.count, tangents(group, s - 1), table,
-                       1L << chain_.num_qubits, tangents(group, s));
+    void rotate_run(const Part& part, const View& view, int r, Vec<T>* state, int s) {
+        const Group group = part.runs[r];
+        const T *turn = turns_.tangents(part, group, s), *lanes = turns_.of_lanes(part, r, s);
+        if (!turn && !lanes) return;
+        run_group<T, Lanes>(state, walk(view, group), group.count,
+                            chain_.steps[s].tangents + turns_.first_wire(part, group), lanes);
     }
 
     const Chain<T>& chain_;
+    const Turns<T, Lanes> turns_;
+    const Crew crew_;
     const Plan plan_;
     Vec<T>* state_;
     T* table_;
-};
-
-// ---- state and adjoint ----
-
-template <class T>
-class BothRunner {
-  public:
-    BothRunner(const Chain<T>& chain, const Scratch<T>& scratch, int count, Gradients<T> gradients)
-        : chain_(chain),
-          plan_(make_plan(chain.num_qubits, QAML_BOTH_FUSED, QAML_BOTH)),
-          state_(reinterpret_cast<Vec<T>*>(scratch.state)),
-          adjoint_(reinterpret_cast<Vec<T>*>(scratch.adjoint)),
-          products_(reinterpret_cast<Vec<T>*>(scratch.sums)),
-          table_(scratch.table),
-          count_(count),
-          gradients_(gradients) {}
-
-    const Layout& form() const { return plan_.form; }
-
-    void run() {
-        for (int s = 0; s < chain_.num_steps; s++) {
-            build_table(chain_, chain_.steps[s], table_);
-            FusedSums<T> sums{};
-            if (s & 1) {
-                inner_turns(s, &sums);
-            } else {
-                diagonal(0, 0, plan_.outer, chain_.num_qubits, s, &sums, products_);
-                finish_diagonal(plan_.outer, s, &sums);
-            }
-        }
-    }
-
-  private:
-    struct RunSums {
-        Vec<T> at[kMaxQubits];
-    };
-
-    bool works(Group group, int s) const {
-        if (s < 0 || s >= chain_.num_steps - 1) return false;
-        return (chain_.steps[s].turning | chain_.steps[s].wanted) & mask(group);
-    }
-
-    const T* tangents(Group group, int s) const {
-        return works(group, s) ? chain_.steps[s].tangents + group.wire : nullptr;
-    }
-
-    bool keeps_products(int s) const { return chain_.steps[s].num_pairs > 0; }
-
-    void inner_turns(int s, FusedSums<T>* sums) {
-        RunSums before{}, after{};
-        const int products = keeps_products(s) ? plan_.tile : plan_.tile - plan_.inner.count;
-        for (long tile = 0; tile < plan_.tiles(); tile++) {
-            const long offset = plan_.tile_offset(tile);
-            rotate_runs(offset, s - 1, &before);
-            diagonal(offset, tile << plan_.tile, plan_.inner, plan_.tile, s, sums, products_ + (tile << products));
-            rotate_runs(offset, s, &after);
-        }
-        finish_runs(s - 1, &before);
-        finish_diagonal(plan_.inner, s, sums);
-        finish_runs(s, &after);
-    }
-
-    void rotate_runs(long offset, int s, RunSums* sums) {
-        for (int r = 0; r < plan_.num_runs; r++) {
-            const Group group = plan_.runs[r];
-            const T* turn = tangents(group, s);
-            if (!turn) continue;
-            run_both_group<T>(state_ + offset, adjoint_ + offset, walk(plan_.form, group, plan_.tile), group.count,
-                              turn, sums->at + group.wire);
-        }
-    }
-
-    void finish_runs(int s, RunSums* sums) {
-        for (int r = 0; r < plan_.num_runs; r++) finish_wall(plan_.runs[r], s, sums->at + plan_.runs[r].wire);
-    }
-
-    void diagonal(long offset, long position, Group group, int bits, int s, FusedSums<T>* sums, Vec<T>* products) {
-        fused_both_group<T>(state_ + offset, adjoint_ + offset, walk(plan_.form, group, bits), group.count,
-                            keeps_products(s), tangents(group, s - 1), table_ + position, 1L << chain_.num_qubits,
-                            tangents(group, s), sums, products);
-    }
-
-    // Gradients of a wall's group from its correlations. Products of state and adjoint lack the squared cosines of
-    // the rotations that were done since the last diagonal, which `gain_` accumulates.
-    void finish_wall(Group group, int s, Vec<T>* sums) {
-        if (!works(group, s)) return;
-        const Step<T>& step = chain_.steps[s];
-        if (group.count == 2) separate<2, T>(sums);
-        if (group.count == 3) separate<3, T>(sums);
-        for (int k = 0; k < group.count; k++) {
-            const int wire = group.wire + k;
-            emit(sums[k], step.wall_index + wire, gain_ * step.wall_factors[wire]);
-        }
-        for (int k = 0; k < group.count; k++) gain_ *= step.squared_cosines[group.wire + k];
-    }
-
-    // Gradients of a diagonal and of the fused rotations on both sides.
-    void finish_diagonal(Group group, int s, FusedSums<T>* sums) {
-        const Step<T>& step = chain_.steps[s];
-        finish_wall(group, s - 1, sums->before);
-        gain_ = T(1);
-        const int n = chain_.num_qubits;
-        Vec<T> signs[kMaxQubits], total;
-        if (keeps_products(s)) {
-            for (int k = 0; k < step.num_pairs; k++) {
-                const PairGradient& pair = step.pairs[k];
-                emit(pair_sum<T>(products_, n, pair.low, pair.high), pair.index, T(pair.factor));
-            }
-            total = fold_signs<T>(products_, n, signs);
-        } else {
-            Vec<T> others[kMaxQubits];
-            total = fold_signs<T>(products_, n - group.count, others);
-            for (int wire = 0; wire < group.wire; wire++) signs[wire] = others[wire];
-            for (int k = 0; k < group.count; k++) signs[group.wire + k] = sums->signs[k];
-            for (int wire = group.wire + group.count; wire < n; wire++) signs[wire] = others[wire - group.count];
-        }
-        for (int wire = 0; wire < n; wire++) emit(signs[wire], step.z_index + wire, step.z_factors[wire]);
-        if (s == chain_.num_steps - 1) emit(total, chain_.phase_index, T(-1));
-        finish_wall(group, s, sums->after);
-    }
-
-    void emit(const Vec<T>& sum, std::int64_t index, T factor) {
-        if (gradients_.stride) {
-            T* at = gradients_.base + index;
-            for (int lane = 0; lane < count_; lane++) at[lane * gradients_.stride] = factor * sum[lane];
-            return;
-        }
-        gradients_.base[index] = factor * sum_lanes<T>(sum);
-    }
-
-    const Chain<T>& chain_;
-    const Plan plan_;
-    Vec<T>* state_;
-    Vec<T>* adjoint_;
-    Vec<T>* products_;
-    T* table_;
-    int count_;
-    Gradients<T> gradients_;
-    T gain_ = T(1);
 };
 
 }  // namespace

@@ -1,7 +1,5 @@
 // Values and gradients of quadratic forms, a block of images at a time. Included like vectors.hpp.
 #pragma once
-#include <cmath>
-#include <limits>
 
 namespace qaml {
 namespace {
@@ -70,7 +68,7 @@ QAML_OUTLINE T norm_of(const T* vector, std::int64_t size) {
     }
     T total = sum_lanes<T>((sums[0] + sums[1]) + (sums[2] + sums[3]));
     for (; at < size; at++) total += vector[at] * vector[at];
-    return std::sqrt(total);
+    return T(__builtin_sqrt(double(total)));  // std::sqrt is no function of this file, see chain.hpp
 }
 
 template <class T>
@@ -82,7 +80,7 @@ bool forward(const Forms* forms, const FormsBatch* batch, std::int64_t first, st
         T *__restrict to = s.left + (i - first) * s.stride;
         const T norm = norm_of(image, pixels);
         static_cast<T*>(batch->norms)[i] = norm;
-        if (!(norm > 0 && norm <= std::numeric_limits<T>::max())) return false;
+        if (!(norm > 0 && norm - norm == 0)) return false;  // zero, infinite or NaN
         for (std::int64_t p = 0; p < pixels; p++) to[p] = image[p] / norm;
     }
     T* products = batch->products ? static_cast<T*>(batch->products) + first * width : s.behind();

@@ -16,9 +16,6 @@ constexpr std::int64_t kFetchingTiles = 3;
 // Rows of a matrix at a time, so that a panel's part and the part of a block of images stay in the second cache.
 constexpr std::int64_t kDepth = 1024;
 
-template <class T>
-constexpr std::int64_t kLanes = QAML_BYTES / sizeof(T);
-
 // Vectors in memory that need not start at a multiple of their size.
 template <class T>
 struct LooseVector {

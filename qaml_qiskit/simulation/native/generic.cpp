@@ -11,16 +11,24 @@
 // In this order: each builds on those before it.
 #include "vectors.hpp"
 
+#include "lanes.hpp"
+
 #include "passes.hpp"
 
+#include "signs.hpp"
+
 #include "table.hpp"
+
+#include "plan.hpp"
 
 #include "groups.hpp"
 
 #include "engine.hpp"
 
+#include "both.hpp"
+
 #include "entries.hpp"
 
 namespace qaml {
-const InstructionSet kGeneric = {"generic", &kFunctions<float>, &kFunctions<double>};
+const InstructionSet kGeneric = {"generic", &kLayouts<float>, &kLayouts<double>};
 }

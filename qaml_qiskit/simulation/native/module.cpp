@@ -3,20 +3,14 @@
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 
-#include <algorithm>
-#include <atomic>
-#include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <new>
-#include <system_error>
-#include <thread>
 #include <type_traits>
 #include <vector>
 
 #include "chain.hpp"
 #include "prepare.hpp"
+#include "work.hpp"
 
 #if defined(_WIN32)
 #define QAML_API extern "C" __declspec(dllexport)
@@ -28,12 +22,6 @@ namespace {
 
 using namespace qaml;
 
-constexpr std::size_t kPage = 4096;
-
-struct FreePages {
-    void operator()(char* memory) const { ::operator delete(memory, std::align_val_t(kPage)); }
-};
-
 const InstructionSet* instruction_set(int level) {
 #if defined(__x86_64__)
     if (level == 2) return &kAvx512;
@@ -43,91 +31,31 @@ const InstructionSet* instruction_set(int level) {
 }
 
 template <class T>
-const ChunkFunctions<T>& functions(int level) {
+const Layouts<T>& layouts(int level) {
     if constexpr (std::is_same_v<T, float>) return *instruction_set(level)->single_precision;
     else return *instruction_set(level)->double_precision;
 }
 
-// One thread's buffers in one allocation.
-template <class T>
-class Workspace {
-  public:
-    explicit Workspace(const ChunkSizes<T>& sizes, int num_qubits) {
-        // Staggered, so that equal places of state and adjoint do not compete for one cache set.
-        const std::size_t gap = 1024;
-        const auto round = [](std::size_t bytes) { return (bytes + 63) / 64 * 64; };
-        const std::size_t state = round(sizes.state * sizeof(T)) + gap, sums = round(sizes.sums * sizeof(T));
-        const std::size_t table = round(sizes.table * sizeof(T));
-        const std::size_t packed = round((std::size_t(2) << num_qubits) * sizes.lanes * sizeof(T));
-        memory_.reset(static_cast<char*>(
-            ::operator new(2 * state + sums + table + packed, std::align_val_t(kPage))));
-        char* at = memory_.get();
-        scratch_.state = reinterpret_cast<T*>(at);
-        scratch_.adjoint = reinterpret_cast<T*>(at + state);
-        scratch_.sums = reinterpret_cast<T*>(at + 2 * state);
-        packed_ = reinterpret_cast<T*>(at + 2 * state + sums);
-        scratch_.table = reinterpret_cast<T*>(at + 2 * state + sums + packed);
-    }
-
-    const Scratch<T>* scratch() const { return &scratch_; }
-    T* packed() const { return packed_; }
-
-  private:
-    std::unique_ptr<char, FreePages> memory_;
-    Scratch<T> scratch_;
-    T* packed_;
-};
-
-// Amplitudes (counted once for every diagonal they pass) that are worth starting a thread for: about 0.3 ms.
-constexpr std::int64_t kWorthAThread = 40000;
-
-// Calls work(workspace, chunk, first sample, samples in it) for every chunk. Threads take chunks from a counter;
-// every chunk writes to places of its own, so results do not depend on their number.
-template <class T, class Work>
-void for_chunks(const ChunkSizes<T>& sizes, std::int64_t batch, int num_qubits, std::int64_t steps, int threads,
-                Work work) {
-    const std::int64_t chunks = (batch + sizes.lanes - 1) / sizes.lanes;
-    const std::int64_t useful = 1 + chunks * (steps << num_qubits) / kWorthAThread;
-    const int workers = int(std::min({std::int64_t(std::max(threads, 1)), chunks, useful}));
-    std::vector<Workspace<T>> workspaces;
-    for (int k = 0; k < workers; k++) workspaces.emplace_back(sizes, num_qubits);
-    std::atomic<std::int64_t> next{0};
-    const auto serve = [&](const Workspace<T>& workspace) {
-        for (std::int64_t chunk = next++; chunk < chunks; chunk = next++) {
-            const std::int64_t first = chunk * sizes.lanes;
-            work(workspace, chunk, first, int(std::min<std::int64_t>(sizes.lanes, batch - first)));
-        }
-    };
-    std::vector<std::thread> team;
-    team.reserve(workers);
-    try {
-        for (int k = 1; k < workers; k++) team.emplace_back(serve, std::cref(workspaces[k]));
-    } catch (const std::system_error&) {
-        // No more threads to be had: those that run, and this one, do the work.
-    }
-    if (workers) serve(workspaces[0]);
-    for (std::thread& member : team) member.join();
-}
-
-template <class T>
-std::int64_t packed_size(const ChunkSizes<T>& sizes, int num_qubits) {
-    return (std::int64_t(2) << num_qubits) * sizes.lanes;
+// Does what only the first member of a crew does; the others wait.
+template <class Action>
+void once(const Crew& crew, Action action) {
+    if (crew.member == 0) action();
+    if (crew.members > 1) crew.wait(crew.barrier);
 }
 
 template <class T>
 void forward(int level, int threads, const QamlProgram& program, std::int64_t batch, const T* amplitudes,
              int is_complex, T* state) {
-    const ChunkFunctions<T>& f = functions<T>(level);
     const int n = int(program.num_qubits);
-    const ChunkSizes<T> sizes = f.sizes(n);
+    const Partition<T> partition(layouts<T>(level), n, batch);
     const Prepared<T> prepared(program, false);
-    const std::int64_t row = (std::int64_t(1) << n) << is_complex, chunk_size = packed_size(sizes, n);
-    const auto work = [&](const Workspace<T>& w, std::int64_t chunk, std::int64_t first, int count) {
-        T* packed = state + chunk * chunk_size;
-        f.pack(n, amplitudes + first * row, is_complex, count, packed);
-        f.run(&prepared.chain(), packed, w.scratch());
+    const std::int64_t row = (std::int64_t(1) << n) << is_complex;
+    const auto work = [&](const auto& chunk, std::int64_t, T*, const Scratch<T>& scratch, const Crew& crew) {
+        T* packed = state + chunk.place;
+        once(crew, [&] { chunk.functions->pack(n, amplitudes + chunk.first * row, is_complex, chunk.count, packed); });
+        chunk.functions->run(&prepared.chain(), packed, &scratch, &crew);
     };
-    for_chunks<T>(sizes, batch, n, program.num_walls + 1, threads, work);
+    for_chunks<T>(partition, n, program.num_walls + 1, threads, work);
 }
 
 // What to pull back and where to put it; see qaml_pull_back.
@@ -146,34 +74,37 @@ struct PullBack {
 
 template <class T>
 void pull_back(int level, int threads, const QamlProgram& program, const PullBack<T>& job) {
-    const ChunkFunctions<T>& f = functions<T>(level);
     const int n = int(program.num_qubits);
-    const ChunkSizes<T> sizes = f.sizes(n);
+    const Partition<T> partition(layouts<T>(level), n, job.batch);
     const Prepared<T> prepared(program, true);
-    const std::int64_t row = std::int64_t(2) << n, chunk_size = packed_size(sizes, n), angles = program.num_angles;
-    const std::int64_t chunks = (job.batch + sizes.lanes - 1) / sizes.lanes;
-    std::vector<T> partial(job.angles && !job.per_sample ? chunks * angles : 0);
-    const auto work = [&](const Workspace<T>& w, std::int64_t chunk, std::int64_t first, int count) {
-        const T* state = job.state + chunk * chunk_size;
-        const T* values = job.values + first * job.num_wires;
-        T* adjoint = w.packed();
-        if (job.amplitudes) f.pack(n, job.amplitudes + first * row, 1, count, adjoint);
-        else f.seed(n, state, job.wires, job.num_wires, count, values, adjoint, w.scratch());
+    const std::int64_t row = std::int64_t(2) << n, angles = program.num_angles;
+    std::vector<T> partial(job.angles && !job.per_sample ? partition.chunks() * angles : 0);
+    const auto work = [&](const auto& chunk, std::int64_t index, T* adjoint, const Scratch<T>& scratch,
+                          const Crew& crew) {
+        const ChunkFunctions<T>& f = *chunk.functions;
+        const T* state = job.state + chunk.place;
+        once(crew, [&] {
+            const T* values = job.values + chunk.first * job.num_wires;
+            if (job.amplitudes) f.pack(n, job.amplitudes + chunk.first * row, 1, chunk.count, adjoint);
+            else f.seed(n, state, job.wires, job.num_wires, chunk.count, values, adjoint, &scratch);
+        });
         if (!job.angles) {
-            f.run(&prepared.chain(), adjoint, w.scratch());
+            f.run(&prepared.chain(), adjoint, &scratch, &crew);
         } else {
-            Gradients<T> gradients{partial.data() + chunk * angles, 0};
-            if (job.per_sample) gradients = {job.angles + first * angles, angles};
-            f.run_both(&prepared.chain(), state, adjoint, count, gradients, w.scratch());
+            Gradients<T> gradients{partial.data() + index * angles, 0};
+            if (job.per_sample) gradients = {job.angles + chunk.first * angles, angles};
+            f.run_both(&prepared.chain(), state, adjoint, chunk.count, gradients, &scratch, &crew);
         }
-        if (job.inputs) f.unpack(n, adjoint, count, job.inputs + first * row);
+        if (!job.inputs) return;
+        if (crew.members > 1) crew.wait(crew.barrier);
+        if (crew.member == 0) f.unpack(n, adjoint, chunk.count, job.inputs + chunk.first * row);
     };
-    for_chunks<T>(sizes, job.batch, n, program.num_walls + 1, threads, work);
+    for_chunks<T>(partition, n, program.num_walls + 1, threads, work);
     if (!job.angles || job.per_sample) return;
     // Always in the order of the chunks, whoever computed them.
     for (std::int64_t index = 0; index < angles; index++) {
         double total = 0;
-        for (std::int64_t chunk = 0; chunk < chunks; chunk++) total += partial[chunk * angles + index];
+        for (std::int64_t chunk = 0; chunk < partition.chunks(); chunk++) total += partial[chunk * angles + index];
         job.angles[index] = T(total);
     }
 }
@@ -195,7 +126,7 @@ int guarded(int is_double, Action action) {
 // Levels: 0 generic, 1 avx2, 2 avx512. All tensors are contiguous; float and complex64 for is_double = 0.
 
 // Raised whenever a signature or QamlProgram changes, so that Python never calls a library of another version.
-QAML_API int qaml_interface_version(void) { return 2; }
+QAML_API int qaml_interface_version(void) { return 3; }
 
 QAML_API int qaml_best_level(void) {
 #if defined(__x86_64__)
@@ -211,11 +142,19 @@ QAML_API const char* qaml_level_name(int level) { return instruction_set(level)-
 
 // Numbers in the packed state of a batch.
 QAML_API std::int64_t qaml_state_size(int level, int is_double, int num_qubits, std::int64_t batch) {
-    const auto size = [&](const auto& sizes) {
-        return (batch + sizes.lanes - 1) / sizes.lanes * packed_size(sizes, num_qubits);
+    if (is_double) return Partition<double>(layouts<double>(level), num_qubits, batch).packed();
+    return Partition<float>(layouts<float>(level), num_qubits, batch).packed();
+}
+
+// Bytes of working space that a call for this batch allocates.
+QAML_API std::int64_t qaml_workspace_size(int level, int is_double, int threads, int num_qubits, std::int64_t batch,
+                                          std::int64_t num_walls) {
+    const auto size = [&](const auto& partition, auto* type) {
+        using T = std::remove_pointer_t<decltype(type)>;
+        return std::int64_t(Staffing<T>(partition, num_qubits, num_walls + 1, threads).bytes(partition));
     };
-    if (is_double) return size(functions<double>(level).sizes(num_qubits));
-    return size(functions<float>(level).sizes(num_qubits));
+    if (is_double) return size(Partition<double>(layouts<double>(level), num_qubits, batch), (double*)nullptr);
+    return size(Partition<float>(layouts<float>(level), num_qubits, batch), (float*)nullptr);
 }
 
 // amplitudes (batch, 2^n), interleaved if complex -> packed final state.
@@ -233,14 +172,14 @@ QAML_API int qaml_amplitudes(int level, int is_double, int threads, int num_qubi
                              const void* state, void* amplitudes) {
     return guarded(is_double, [&](auto* type) {
         using T = std::remove_pointer_t<decltype(type)>;
-        const ChunkFunctions<T>& f = functions<T>(level);
-        const ChunkSizes<T> sizes = f.sizes(num_qubits);
-        const std::int64_t chunk_size = packed_size(sizes, num_qubits), row = std::int64_t(2) << num_qubits;
-        const auto work = [&](const Workspace<T>&, std::int64_t chunk, std::int64_t first, int count) {
-            const T* packed = static_cast<const T*>(state) + chunk * chunk_size;
-            f.unpack(num_qubits, packed, count, static_cast<T*>(amplitudes) + first * row);
+        const Partition<T> partition(layouts<T>(level), num_qubits, batch);
+        const std::int64_t row = std::int64_t(2) << num_qubits;
+        const auto work = [&](const auto& chunk, std::int64_t, T*, const Scratch<T>&, const Crew& crew) {
+            if (crew.member > 0) return;
+            const T* packed = static_cast<const T*>(state) + chunk.place;
+            chunk.functions->unpack(num_qubits, packed, chunk.count, static_cast<T*>(amplitudes) + chunk.first * row);
         };
-        for_chunks<T>(sizes, batch, num_qubits, 1, threads, work);
+        for_chunks<T>(partition, num_qubits, 1, threads, work);
     });
 }
 
@@ -249,15 +188,14 @@ QAML_API int qaml_expectations(int level, int is_double, int threads, int num_qu
                                const void* state, const int* wires, int num_wires, void* values) {
     return guarded(is_double, [&](auto* type) {
         using T = std::remove_pointer_t<decltype(type)>;
-        const ChunkFunctions<T>& f = functions<T>(level);
-        const ChunkSizes<T> sizes = f.sizes(num_qubits);
-        const std::int64_t chunk_size = packed_size(sizes, num_qubits);
-        const auto work = [&](const Workspace<T>& w, std::int64_t chunk, std::int64_t first, int count) {
-            const T* packed = static_cast<const T*>(state) + chunk * chunk_size;
-            T* rows = static_cast<T*>(values) + first * num_wires;
-            f.expectations(num_qubits, packed, wires, num_wires, count, rows, w.scratch());
+        const Partition<T> partition(layouts<T>(level), num_qubits, batch);
+        const auto work = [&](const auto& chunk, std::int64_t, T*, const Scratch<T>& scratch, const Crew& crew) {
+            if (crew.member > 0) return;
+            const T* packed = static_cast<const T*>(state) + chunk.place;
+            T* rows = static_cast<T*>(values) + chunk.first * num_wires;
+            chunk.functions->expectations(num_qubits, packed, wires, num_wires, chunk.count, rows, &scratch);
         };
-        for_chunks<T>(sizes, batch, num_qubits, 1, threads, work);
+        for_chunks<T>(partition, num_qubits, 1, threads, work);
     });
 }
 

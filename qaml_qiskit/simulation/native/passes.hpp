@@ -4,17 +4,14 @@
 namespace qaml {
 namespace {
 
-// A chunk's state is [amplitude][re, im] of vectors, with a gap behind every 2^low amplitudes, so that amplitudes
-// which differ in a high bit do not fall into the same cache set. A group of wires is below `low` or not below it.
-constexpr long kGap = 1;
-
-struct Layout {
-    int num_qubits;
+// What a pass walks over: 2^wires amplitudes, [amplitude][re, im] of vectors, with a gap behind every 2^low amplitudes,
+// so that amplitudes which differ in a high bit do not fall into the same cache set. A group of wires is below `low` or
+// not below it.
+struct View {
+    int wires;
     int low;
     long block;  // vectors from one block to the next
 };
-
-QAML_INLINE Layout layout(int num_qubits, int low) { return {num_qubits, low, 2 * ((1L << low) + kGap)}; }
 
 // Adjacent wires that a pass takes together.
 struct Group {
@@ -31,20 +28,19 @@ struct Walk {
     long distance;   // the same in amplitudes
 };
 
-// Through the first 2^bits amplitudes.
-QAML_INLINE Walk walk(const Layout& form, Group group, int bits) {
-    const int bit = group.wire, count = group.count, low = form.low;
+QAML_INLINE Walk walk(const View& view, Group group) {
+    const int bit = group.wire, count = group.count, low = view.low, bits = view.wires;
     const long size = 1L << low;
     if (bit >= low) {
         const int high = bit - low;
         return {{1L << (bits - bit - count), 1L << high, size},
-                {form.block << (high + count), form.block, 2},
+                {view.block << (high + count), view.block, 2},
                 {size << (high + count), size, 1},
-                form.block << high,
+                view.block << high,
                 size << high};
     }
     Walk w = {{1L << (bits - low), size >> (bit + count), 1L << bit},
-              {form.block, 2L << (bit + count), 2},
+              {view.block, 2L << (bit + count), 2},
               {size, 1L << (bit + count), 1},
               2L << bit,
               1L << bit};
@@ -92,23 +88,26 @@ QAML_INLINE void store(const Vec<T>* x, const Places<T>& to) {
     QAML_UNROLL for (int i = 0; i < (1 << M); i++) place(to, i) = x[i];
 }
 
-// Rotate M wires of one state.
-template <class T, int M>
-QAML_OUTLINE void run_pass(Vec<T>* state, const Walk& w, const T* tangents) {
+// Rotate M wires of one state, and with Turns those of the lanes.
+template <class T, class Lanes, int M, bool Turns>
+QAML_OUTLINE void run_pass(Vec<T>* state, const Walk& w, const T* tangents, const T* lane_tangents) {
+    LaneTurn<T, Lanes> turn{};
+    if (Turns) turn = lane_turn<T, Lanes>(lane_tangents);
     QAML_WALK(w, offset, position) {
         (void)position;
         for (int plane = 0; plane < 2; plane++) {
             Vec<T> x[1 << M];
             const Places<T> at = places<T>(state + offset + plane, w.stride);
             load<T, M>(x, at);
-            rotate<M, true, T>(x, tangents);
+            rotate<M, !Turns, T>(x, tangents);
+            if (Turns) rotate_lanes<1 << M, T, Lanes>(x, turn);
             store<T, M>(x, at);
         }
     }
 }
 
-// Rotate M wires, multiply by the diagonal, rotate them again.
-template <class T, int M, bool Before, bool After>
+// Rotate M wires, multiply by the diagonal, rotate them again. The walk's indices are the table's.
+template <class T, class Lanes, int M, bool Before, bool After>
 QAML_OUTLINE void fused_pass(Vec<T>* state, const Walk& w, const T* before, const T* table, long size,
                              const T* after) {
     QAML_WALK(w, offset, position) {
@@ -121,7 +120,7 @@ QAML_OUTLINE void fused_pass(Vec<T>* state, const Walk& w, const T* before, cons
             rotate<M, false, T>(im, before);
         }
         QAML_UNROLL for (int i = 0; i < (1 << M); i++) {
-            multiply<T>(re[i], im[i], factor(table + position + i * w.distance, size));
+            multiply<T>(re[i], im[i], factor<T, Lanes>(table, position + i * w.distance, size));
         }
         if (After) rotate<M, true, T>(re, after);
         store<T, M>(re, res);
@@ -130,11 +129,19 @@ QAML_OUTLINE void fused_pass(Vec<T>* state, const Walk& w, const T* before, cons
     }
 }
 
-// Rotate M wires of state and adjoint and correlate the two, into sums[0..M).
-template <class T, int M>
-QAML_OUTLINE void run_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w, const T* tangents, Vec<T>* sums) {
-    Vec<T> local[M];
+// Rotate M wires of state and adjoint and correlate the two, into sums[0..M); with Turns those of the lanes, too, into
+// lane_sums.
+template <class T, class Lanes, int M, bool Turns>
+QAML_OUTLINE void run_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w, const T* tangents, Vec<T>* sums,
+                                const T* lane_tangents, Vec<T>* lane_sums) {
+    constexpr int lane_wires = Lanes::template wires<T>;
+    Vec<T> local[M + 1], lane_local[lane_wires + 1];
     for (int wire = 0; wire < M; wire++) local[wire] = sums[wire];
+    LaneTurn<T, Lanes> turn{};
+    if (Turns) {
+        turn = lane_turn<T, Lanes>(lane_tangents);
+        for (int wire = 0; wire < lane_wires; wire++) lane_local[wire] = lane_sums[wire];
+    }
     QAML_WALK(w, offset, position) {
         (void)position;
         for (int plane = 0; plane < 2; plane++) {
@@ -144,13 +151,20 @@ QAML_OUTLINE void run_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w, c
             load<T, M>(x, xs);
             load<T, M>(l, ls);
             correlate<M, T>(l, x, local);
-            rotate<M, true, T>(x, tangents);
-            store<T, M>(x, xs);
-            rotate<M, true, T>(l, tangents);
+            rotate<M, !Turns, T>(x, tangents);
+            if (!Turns) store<T, M>(x, xs);
+            rotate<M, !Turns, T>(l, tangents);
+            if (Turns) {
+                rotate_both_lanes<1 << M, T, Lanes>(x, l, turn, lane_local);
+                store<T, M>(x, xs);
+            }
             store<T, M>(l, ls);
         }
     }
     for (int wire = 0; wire < M; wire++) sums[wire] = local[wire];
+    if (Turns) {
+        for (int wire = 0; wire < lane_wires; wire++) lane_sums[wire] = lane_local[wire];
+    }
 }
 
 // Im(conj(l)·x) summed with the signs of M wires into signs[0..M); returns the plain sum.
@@ -166,18 +180,19 @@ QAML_INLINE Vec<T> signed_sums(const Vec<T>* p, Vec<T>* signs) {
     return low + high;
 }
 
-// What the fused pass on state and adjoint collects: M correlations before, M signed sums, M correlations after.
-template <class T>
-struct FusedSums {
-    Vec<T> before[2], signs[2], after[2];
-};
-
-// Rotate, multiply and rotate state and adjoint together, and collect. Every wants all products Im(conj(l)·x) kept
-// in `products`, by amplitude; otherwise `products` gets their sums over the group, one for each step of the walk.
-template <class T, int M, bool Before, bool After, bool Every>
+// Rotate, multiply and rotate state and adjoint together, and collect: M correlations before, M signed sums, M
+// correlations after. Every wants all products Im(conj(l)·x) kept in `products`, by the walk's indices; otherwise
+// `products` gets their sums over the group, one for each step of the walk.
+template <class T, class Lanes, int M, bool Before, bool After, bool Every>
 QAML_OUTLINE void fused_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w, const T* before, const T* table,
-                                  long size, const T* after, FusedSums<T>* sums, Vec<T>* products) {
-    FusedSums<T> local = *sums;
+                                  long size, const T* after, Vec<T>* sums_before, Vec<T>* signs, Vec<T>* sums_after,
+                                  Vec<T>* products) {
+    Vec<T> local_before[M], local_signs[M], local_after[M];
+    for (int wire = 0; wire < M; wire++) {
+        local_before[wire] = sums_before[wire];
+        local_signs[wire] = signs[wire];
+        local_after[wire] = sums_after[wire];
+    }
     Vec<T>* next = products;
     QAML_WALK(w, offset, position) {
         Vec<T> x[2][1 << M], l[2][1 << M], p[1 << M];
@@ -185,22 +200,22 @@ QAML_OUTLINE void fused_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w,
             load<T, M>(x[plane], places<T>(state + offset + plane, w.stride));
             load<T, M>(l[plane], places<T>(adjoint + offset + plane, w.stride));
             if (Before) {
-                correlate<M, T>(l[plane], x[plane], local.before);
+                correlate<M, T>(l[plane], x[plane], local_before);
                 rotate<M, false, T>(x[plane], before);
                 rotate<M, false, T>(l[plane], before);
             }
         }
         QAML_UNROLL for (int i = 0; i < (1 << M); i++) {
-            const Factor<T> f = factor(table + position + i * w.distance, size);
+            const Factor<T> f = factor<T, Lanes>(table, position + i * w.distance, size);
             multiply<T>(x[0][i], x[1][i], f);
             multiply<T>(l[0][i], l[1][i], f);
             p[i] = l[0][i] * x[1][i] - l[1][i] * x[0][i];
             if (Every) products[position + i * w.distance] = p[i];
         }
-        if (!Every) *next++ = signed_sums<T, M>(p, local.signs);
+        if (!Every) *next++ = signed_sums<T, M>(p, local_signs);
         QAML_UNROLL for (int plane = 0; plane < 2; plane++) {
             if (After) {
-                correlate<M, T>(l[plane], x[plane], local.after);
+                correlate<M, T>(l[plane], x[plane], local_after);
                 rotate<M, true, T>(x[plane], after);
                 rotate<M, true, T>(l[plane], after);
             }
@@ -208,46 +223,11 @@ QAML_OUTLINE void fused_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w,
             store<T, M>(l[plane], places<T>(adjoint + offset + plane, w.stride));
         }
     }
-    *sums = local;
-}
-
-// Signed sums over `values` (one for each setting of the bits, ascending) for every bit, overwriting `values`;
-// returns the plain sum.
-template <class T>
-QAML_OUTLINE Vec<T> fold_signs(Vec<T>* values, int bits, Vec<T>* signs) {
-    int bit = bits;
-    for (; bit >= 2; bit -= 2) {
-        const long quarter = 1L << (bit - 2);
-        Vec<T> lower{}, upper{};
-        for (long i = 0; i < quarter; i++) {
-            const Vec<T> a = values[i], b = values[i + quarter], c = values[i + 2 * quarter],
-                         d = values[i + 3 * quarter];
-            const Vec<T> low = a + b, high = c + d;
-            lower += (a - b) + (c - d);
-            upper += low - high;
-            values[i] = low + high;
-        }
-        signs[bit - 2] = lower;
-        signs[bit - 1] = upper;
+    for (int wire = 0; wire < M; wire++) {
+        sums_before[wire] = local_before[wire];
+        signs[wire] = local_signs[wire];
+        sums_after[wire] = local_after[wire];
     }
-    if (bit == 1) {
-        signs[0] = values[0] - values[1];
-        values[0] = values[0] + values[1];
-    }
-    return values[0];
-}
-
-// The same for the product of two bits.
-template <class T>
-QAML_OUTLINE Vec<T> pair_sum(const Vec<T>* values, int bits, int low, int high) {
-    Vec<T> same{}, different{};
-    const long run = 1L << low;
-    for (long start = 0; start < 1L << bits; start += 2 * run) {
-        Vec<T>& first = start >> high & 1 ? different : same;
-        Vec<T>& second = start >> high & 1 ? same : different;
-        for (long i = start; i < start + run; i++) first += values[i], second += values[i + run];
-    }
-    return same - different;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <complex>
+#include <utility>
 
 namespace qaml {
 
@@ -10,21 +11,19 @@ namespace {
 
 using Complex = std::complex<double>;
 
-// Rows (diagonal, low, high) are sorted by diagonal: the range that belongs to one of them.
-struct Range {
-    std::int64_t first, last;
-};
-
-Range rows_of(const std::int64_t* rows, std::int64_t count, std::int64_t diagonal) {
-    std::int64_t first = 0, last = count;
-    while (first < last) {
-        const std::int64_t middle = (first + last) / 2;
-        if (rows[3 * middle] < diagonal) first = middle + 1;
-        else last = middle;
+// Rows (diagonal, low, high) are sorted by diagonal: where those of each diagonal end.
+std::vector<std::int64_t> ends_of(const std::int64_t* rows, std::int64_t count, std::int64_t diagonals) {
+    std::vector<std::int64_t> ends(diagonals + 1, 0);
+    std::int64_t row = 0;
+    for (std::int64_t diagonal = 0; diagonal < diagonals; diagonal++) {
+        while (row < count && rows[3 * row] == diagonal) row++;
+        ends[diagonal + 1] = row;
     }
-    while (last < count && rows[3 * last] == diagonal) last++;
-    return {first, last};
+    return ends;
 }
+
+// Distinct rows of signs up to which CZ between the halves are tabulated.
+constexpr std::size_t kSignRows = 4;
 
 bool bit(std::size_t bits, std::int64_t wire) { return bits >> wire & 1; }
 
@@ -38,8 +37,10 @@ Prepared<T>::Prepared(const QamlProgram& program, bool backwards)
     chain_.low_bits = n_ / 2;
     chain_.num_steps = steps;
     chain_.phase_index = program.num_angles - 1;
-    low_half_.last = high_half_.first = chain_.low_bits;
-    high_half_.last = n_;
+    low_half_ = {0, chain_.low_bits};
+    high_half_ = {chain_.low_bits, n_};
+    cz_ends_ = ends_of(program.cz, program.num_cz, steps);
+    turn_ends_ = ends_of(program.pairs, program.num_pairs, steps);
     steps_.resize(steps);
     halves_.resize(steps * 2 * ((std::size_t(1) << chain_.low_bits) + (std::size_t(1) << (n_ - chain_.low_bits))));
     wires_.resize(std::size_t(steps) * 4 * n_);
@@ -89,7 +90,6 @@ template <class T>
 void Prepared<T>::add_diagonal(const Place& place, std::uint32_t frame, std::uint32_t flips, int s, double scale) {
     Step<T>& step = steps_[s];
     T* wires = wires_.data() + std::size_t(s) * 4 * n_;
-    step.frame = frame;
     step.z_index = program_.num_walls * n_ + place.diagonal * n_;
     for (int wire = 0; wire < n_; wire++) wires[3 * n_ + wire] = T(bit(frame, wire) ? -0.5 : 0.5);
     Complex base = scale;
@@ -98,58 +98,66 @@ void Prepared<T>::add_diagonal(const Place& place, std::uint32_t frame, std::uin
         const Complex half(program_.cosines[index], place.direction * program_.sines[index]);
         base *= half * half;
     }
-    const std::size_t low = std::size_t(1) << chain_.low_bits, high = std::size_t(1) << (n_ - chain_.low_bits);
+    // A CZ of framed bits is one of the stored bits, with a Z on either wire whose partner is flipped.
+    const Pattern& pattern = pattern_of(place.diagonal);
+    std::uint32_t negated = flips;
+    for (std::size_t k = 0; frame && k < pattern.wires.size(); k += 2) {
+        const std::int64_t low = pattern.wires[k], high = pattern.wires[k + 1];
+        if (bit(frame, high)) negated ^= 1u << low;
+        if (bit(frame, low)) negated ^= 1u << high;
+        if (bit(frame, low) && bit(frame, high)) base = -base;
+    }
+    const std::size_t low = low_half_.size(), high = high_half_.size();
     T* half = halves_.data() + s * 2 * (low + high);
-    fill_half(place, frame, flips, low_half_, base.real(), base.imag(), half, half + low);
-    fill_half(place, frame, flips, high_half_, 1.0, 0.0, half + 2 * low, half + 2 * low + high);
-    add_pairs(place, frame);
+    fill_half(place, frame, negated, low_half_, pattern.low_signs, base.real(), base.imag(), half, half + low);
+    fill_half(place, frame, negated, high_half_, pattern.high_signs, 1.0, 0.0, half + 2 * low,
+              half + 2 * low + high);
+    if (pattern.tabulated) step.row_signs = pattern.row_signs.data(), step.signs = pattern.signs.data();
+    add_pairs(place, frame, pattern);
 }
 
-// The part of a diagonal that lives on wires [first, last), tabulated by the true bits and stored by the framed ones.
+// The part of a diagonal that lives on the wires of a half, by stored bits.
 template <class T>
-void Prepared<T>::fill_half(const Place& place, std::uint32_t frame, std::uint32_t flips, Half& half, double re,
-                            double im, T* out_re, T* out_im) {
-    const int first = half.first;
-    const std::size_t size = std::size_t(1) << (half.last - first);
+void Prepared<T>::fill_half(const Place& place, std::uint32_t frame, std::uint32_t negated, const Half& half,
+                            const std::vector<double>& signs, double re, double im, T* out_re, T* out_im) {
+    const std::size_t size = half.size();
     work_.resize(2 * size);
-    double *x = work_.data(), *y = x + size;
+    double *__restrict x = work_.data(), *__restrict y = x + size;
     x[0] = re;
     y[0] = im;
     const std::int64_t offset = program_.num_walls * n_ + place.diagonal * n_;
-    for (int wire = first; wire < half.last; wire++) {
-        const double c = program_.cosines[offset + wire], s = program_.sines[offset + wire] * place.direction;
-        // Z on a flipping wire, in the frame: it is +1 on the framed bit 0.
-        const double lower = bit(flips & frame, wire) ? -1.0 : 1.0;
-        const double upper = bit(flips & ~frame, wire) ? -1.0 : 1.0;
-        const std::size_t width = std::size_t(1) << (wire - first);
+    for (int wire = half.first; wire < half.last; wire++) {
+        const double c = program_.cosines[offset + wire];
+        const double s = program_.sines[offset + wire] * (bit(frame, wire) ? -place.direction : place.direction);
+        const double upper = bit(negated, wire) ? -1.0 : 1.0, uc = upper * c, us = upper * s;
+        const std::size_t width = std::size_t(1) << (wire - half.first);
         for (std::size_t i = 0; i < width; i++) {
-            const double ca = c * x[i], sa = s * x[i], cb = c * y[i], sb = s * y[i];
-            x[i] = lower * (ca + sb);  // times c - i·s
-            y[i] = lower * (cb - sa);
-            x[i + width] = upper * (ca - sb);
-            y[i + width] = upper * (cb + sa);
+            const double a = x[i], b = y[i];
+            x[i] = c * a + s * b;  // times c - i·s
+            y[i] = c * b - s * a;
+            x[i + width] = uc * a - us * b;
+            y[i + width] = uc * b + us * a;
         }
     }
-    const double* signs = cz_signs(half, place.diagonal);
-    for (std::size_t i = 0; i < size; i++) x[i] *= signs[i], y[i] *= signs[i];
-    turn_pairs(half, place, x, y);
-    const std::size_t shift = frame >> first & (size - 1);
-    for (std::size_t i = 0; i < size; i++) out_re[i] = T(x[i ^ shift]), out_im[i] = T(y[i ^ shift]);
+    turn_pairs(half, place, frame, x, y);
+    if (signs.empty()) {
+        for (std::size_t i = 0; i < size; i++) out_re[i] = T(x[i]), out_im[i] = T(y[i]);
+    } else {
+        for (std::size_t i = 0; i < size; i++) out_re[i] = T(signs[i] * x[i]), out_im[i] = T(signs[i] * y[i]);
+    }
 }
 
 // Multiply by the ZZ rotations within a half.
 template <class T>
-void Prepared<T>::turn_pairs(const Half& half, const Place& place, double* x, double* y) const {
-    const std::size_t size = std::size_t(1) << (half.last - half.first);
-    const Range turns = rows_of(program_.pairs, program_.num_pairs, place.diagonal);
+void Prepared<T>::turn_pairs(const Half& half, const Place& place, std::uint32_t frame, double* x, double* y) const {
     const std::int64_t pair_offset = program_.num_angles - 1 - program_.num_pairs;
-    for (std::int64_t row = turns.first; row < turns.last; row++) {
-        const std::int64_t low = program_.pairs[3 * row + 1] - half.first;
-        const std::int64_t high = program_.pairs[3 * row + 2] - half.first;
-        if (low < 0 || high >= half.last - half.first) continue;
-        const double c = program_.cosines[pair_offset + row], s = program_.sines[pair_offset + row] * place.direction;
-        for (std::size_t i = 0; i < size; i++) {
-            const double turn = bit(i, low) == bit(i, high) ? -s : s;
+    for (std::int64_t row = turn_ends_[place.diagonal]; row < turn_ends_[place.diagonal + 1]; row++) {
+        const std::int64_t low = program_.pairs[3 * row + 1], high = program_.pairs[3 * row + 2];
+        if (low < half.first || high >= half.last) continue;
+        const double direction = bit(frame, low) == bit(frame, high) ? place.direction : -place.direction;
+        const double c = program_.cosines[pair_offset + row], s = program_.sines[pair_offset + row] * direction;
+        for (std::size_t i = 0; i < half.size(); i++) {
+            const double turn = bit(i, low - half.first) == bit(i, high - half.first) ? -s : s;
             const double a = x[i], b = y[i];
             x[i] = c * a - turn * b;
             y[i] = c * b + turn * a;
@@ -157,52 +165,91 @@ void Prepared<T>::turn_pairs(const Half& half, const Place& place, double* x, do
     }
 }
 
-// Signs of the CZ within a half; kept while the diagonals repeat the same ones.
 template <class T>
-const double* Prepared<T>::cz_signs(Half& half, std::int64_t diagonal) const {
-    const Range range = rows_of(program_.cz, program_.num_cz, diagonal);
-    std::vector<std::int64_t>& wires = half.found;
-    wires.clear();
-    for (std::int64_t row = range.first; row < range.last; row++) {
-        const std::int64_t low = program_.cz[3 * row + 1], high = program_.cz[3 * row + 2];
-        if (low < half.first || high >= half.last) continue;
-        wires.push_back(low - half.first);
-        wires.push_back(high - half.first);
-    }
-    const std::size_t size = std::size_t(1) << (half.last - half.first);
-    if (wires == half.cz && half.signs.size() == size) return half.signs.data();
-    half.signs.assign(size, 1.0);
-    for (std::size_t k = 0; k < wires.size(); k += 2) {
-        for (std::size_t i = 0; i < size; i++) {
-            if (bit(i, wires[k]) && bit(i, wires[k + 1])) half.signs[i] = -half.signs[i];
+const typename Prepared<T>::Pattern& Prepared<T>::pattern_of(std::int64_t diagonal) {
+    const std::int64_t *rows = program_.cz + 3 * cz_ends_[diagonal], count = cz_ends_[diagonal + 1] - cz_ends_[diagonal];
+    const auto repeats = [&](const Pattern& pattern) {
+        if (std::int64_t(pattern.wires.size()) != 2 * count) return false;
+        for (std::int64_t k = 0; k < count; k++) {
+            if (pattern.wires[2 * k] != rows[3 * k + 1] || pattern.wires[2 * k + 1] != rows[3 * k + 2]) return false;
+        }
+        return true;
+    };
+    for (std::size_t k = 0; k < patterns_.size(); k++) {
+        const std::size_t index = (latest_ + k) % patterns_.size();
+        if (repeats(*patterns_[index])) {
+            latest_ = index;
+            return *patterns_[index];
         }
     }
-    half.cz = wires;
-    return half.signs.data();
+    auto pattern = std::make_unique<Pattern>();
+    for (std::int64_t k = 0; k < count; k++) {
+        pattern->wires.push_back(rows[3 * k + 1]);
+        pattern->wires.push_back(rows[3 * k + 2]);
+    }
+    tabulate(pattern.get());
+    latest_ = patterns_.size();
+    patterns_.push_back(std::move(pattern));
+    return *patterns_.back();
+}
+
+template <class T>
+void Prepared<T>::tabulate(Pattern* pattern) const {
+    const std::vector<std::int64_t>& wires = pattern->wires;
+    const int border = chain_.low_bits;
+    std::vector<std::size_t> masks(high_half_.size(), 0);  // of low wires that a row's signs belong to
+    for (std::size_t k = 0; k < wires.size(); k += 2) {
+        const std::int64_t low = wires[k], high = wires[k + 1];
+        if (low < border && high >= border) {
+            for (std::size_t row = 0; row < masks.size(); row++) {
+                if (bit(row, high - border)) masks[row] ^= std::size_t(1) << low;
+            }
+            continue;
+        }
+        const Half& half = low < border ? low_half_ : high_half_;
+        std::vector<double>& signs = low < border ? pattern->low_signs : pattern->high_signs;
+        signs.resize(half.size(), 1.0);
+        for (std::size_t i = 0; i < signs.size(); i++) {
+            if (bit(i, low - half.first) && bit(i, high - half.first)) signs[i] = -signs[i];
+        }
+    }
+    std::vector<std::size_t> distinct;
+    for (const std::size_t mask : masks) {
+        std::size_t place = 0;
+        while (place < distinct.size() && distinct[place] != mask) place++;
+        pattern->row_signs.push_back(mask ? int(place) : -1);
+        if (mask && place == distinct.size()) distinct.push_back(mask);
+        if (distinct.size() > kSignRows) break;
+    }
+    pattern->tabulated = distinct.size() <= kSignRows;
+    if (!pattern->tabulated) return;
+    for (const std::size_t mask : distinct) {
+        for (std::size_t i = 0; i < low_half_.size(); i++) {
+            bool negative = false;
+            for (std::size_t rest = i & mask; rest; rest &= rest - 1) negative = !negative;
+            pattern->signs.push_back(negative ? T(-1) : T(1));
+        }
+    }
 }
 
 // Terms between the halves, and the pairs that want gradients.
 template <class T>
-void Prepared<T>::add_pairs(const Place& place, std::uint32_t frame) {
+void Prepared<T>::add_pairs(const Place& place, std::uint32_t frame, const Pattern& pattern) {
     const int border = chain_.low_bits;
-    const auto crosses = [border](std::int64_t low, std::int64_t high) { return low < border && high >= border; };
-    const Range signs = rows_of(program_.cz, program_.num_cz, place.diagonal);
-    for (std::int64_t row = signs.first; row < signs.last; row++) {
-        const std::int64_t low = program_.cz[3 * row + 1], high = program_.cz[3 * row + 2];
-        if (crosses(low, high)) crosses_.push_back({int(low), int(high), 1, 1.0, 0.0});
+    for (std::size_t k = 0; !pattern.tabulated && k < pattern.wires.size(); k += 2) {
+        const std::int64_t low = pattern.wires[k], high = pattern.wires[k + 1];
+        if (low < border && high >= border) crosses_.push_back({int(low), int(high), 1, 1.0, 0.0});
     }
-    const Range turns = rows_of(program_.pairs, program_.num_pairs, place.diagonal);
     const std::int64_t pair_offset = program_.num_angles - 1 - program_.num_pairs;
-    for (std::int64_t row = turns.first; row < turns.last; row++) {
+    for (std::int64_t row = turn_ends_[place.diagonal]; row < turn_ends_[place.diagonal + 1]; row++) {
         const std::int64_t low = program_.pairs[3 * row + 1], high = program_.pairs[3 * row + 2];
         const std::int64_t index = pair_offset + row;
-        if (crosses(low, high)) {
-            crosses_.push_back(
-                {int(low), int(high), 0, program_.cosines[index], -place.direction * program_.sines[index]});
+        const bool equal = bit(frame, low) == bit(frame, high);
+        if (low < border && high >= border) {
+            const double direction = equal ? -place.direction : place.direction;
+            crosses_.push_back({int(low), int(high), 0, program_.cosines[index], direction * program_.sines[index]});
         }
-        if (program_.wanted[index]) {
-            pairs_.push_back({int(low), int(high), index, bit(frame, low) == bit(frame, high) ? 0.5 : -0.5});
-        }
+        if (program_.wanted[index]) pairs_.push_back({int(low), int(high), index, equal ? 0.5 : -0.5});
     }
     cross_ends_.push_back(crosses_.size());
     pair_ends_.push_back(pairs_.size());

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "chain.hpp"
@@ -44,26 +45,38 @@ class Prepared {
         double direction;
     };
 
-    // Wires [first, last) with the signs of the CZ that were last met among them.
+    // The CZ of a diagonal, with what depends on them alone; circuits repeat the same few.
+    struct Pattern {
+        std::vector<std::int64_t> wires;          // low, high, low, high, …
+        std::vector<double> low_signs, high_signs;  // of the CZ within a half
+        std::vector<int> row_signs;               // for a row of the table: which of `signs`, -1 for none
+        std::vector<T> signs;                     // rows of the signs of the CZ between the halves
+        bool tabulated;                           // otherwise these are among the step's crosses
+    };
+
+    // Wires [first, last).
     struct Half {
-        int first = 0, last = 0;
-        std::vector<std::int64_t> cz, found;
-        std::vector<double> signs;
+        int first, last;
+        std::size_t size() const { return std::size_t(1) << (last - first); }
     };
 
     std::uint32_t add_wall(const Place& place, std::uint32_t frame, int s, double* scale);
     void add_diagonal(const Place& place, std::uint32_t frame, std::uint32_t flips, int s, double scale);
-    void add_pairs(const Place& place, std::uint32_t frame);
-    void fill_half(const Place& place, std::uint32_t frame, std::uint32_t flips, Half& half, double re, double im,
-                   T* out_re, T* out_im);
-    void turn_pairs(const Half& half, const Place& place, double* x, double* y) const;
-    const double* cz_signs(Half& half, std::int64_t diagonal) const;
+    void add_pairs(const Place& place, std::uint32_t frame, const Pattern& pattern);
+    void fill_half(const Place& place, std::uint32_t frame, std::uint32_t negated, const Half& half,
+                   const std::vector<double>& signs, double re, double im, T* out_re, T* out_im);
+    void turn_pairs(const Half& half, const Place& place, std::uint32_t frame, double* x, double* y) const;
+    const Pattern& pattern_of(std::int64_t diagonal);
+    void tabulate(Pattern* pattern) const;
     void link();
 
     const QamlProgram& program_;
     const int n_;
     Chain<T> chain_;
     Half low_half_, high_half_;
+    std::vector<std::int64_t> cz_ends_, turn_ends_;  // rows of every diagonal
+    std::vector<std::unique_ptr<Pattern>> patterns_;
+    std::size_t latest_ = 0;
     std::vector<Step<T>> steps_;
     std::vector<T> halves_;      // a step: low re, low im, high re, high im
     std::vector<T> wires_;       // a step: tangents, squared cosines, wall factors, z factors

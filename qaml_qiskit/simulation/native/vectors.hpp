@@ -2,8 +2,11 @@
 // QAML_BYTES (vector width), QAML_RUN (wires a rotation pass keeps in registers), QAML_FUSED (wires around a
 // diagonal), QAML_BOTH and QAML_BOTH_FUSED (the same with state and adjoint together) and QAML_SPLIT.
 //
-// Everything here has internal linkage, see chain.hpp.
+// Everything here has internal linkage, see chain.hpp. Of the standard library only types are used.
 #pragma once
+#include <cstddef>
+#include <cstdint>
+#include <utility>
 
 namespace qaml {
 namespace {
@@ -21,6 +24,12 @@ using Vec = typename Vector<T>::type;
 #define QAML_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define QAML_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define QAML_HAS_SHUFFLEVECTOR 1
+#endif
 #endif
 
 template <class T>
@@ -96,16 +105,44 @@ QAML_INLINE void separate(Vec<T>* sums) {
     }
 }
 
+template <class T>
+constexpr std::int64_t kLanes = QAML_BYTES / sizeof(T);
+
+constexpr int log2_of(std::int64_t value) { return value > 1 ? 1 + log2_of(value / 2) : 0; }
+
+template <int Bit, class V, std::size_t... Lane>
+QAML_INLINE V exchange_lanes(const V& value, std::index_sequence<Lane...>) {
+#if QAML_HAS_SHUFFLEVECTOR
+    return __builtin_shufflevector(value, value, (int(Lane) ^ (1 << Bit))...);
+#else
+    return V{value[Lane ^ (std::size_t(1) << Bit)]...};
+#endif
+}
+
+// Every lane gets what lies where its number differs in one bit.
+template <int Bit, class T>
+QAML_INLINE Vec<T> exchanged(const Vec<T>& value) {
+    return exchange_lanes<Bit>(value, std::make_index_sequence<kLanes<T>>());
+}
+
+// The number of a wire as a type, so that it can choose code.
+template <int Number>
+struct Wire {
+    static constexpr int number = Number;
+};
+
+template <class Work, int... Number>
+QAML_INLINE void each_of(Work work, std::integer_sequence<int, Number...>) {
+    (work(Wire<Number>()), ...);
+}
+
 // The sum over the lanes, in halves: short chains of additions, and one rounding for each halving.
 template <class T>
-QAML_INLINE T sum_lanes(const Vec<T>& value) {
-    constexpr int lanes = int(QAML_BYTES / sizeof(T));
-    T parts[lanes];
-    QAML_UNROLL for (int lane = 0; lane < lanes; lane++) parts[lane] = value[lane];
-    QAML_UNROLL for (int width = lanes / 2; width > 0; width /= 2) {
-        QAML_UNROLL for (int lane = 0; lane < width; lane++) parts[lane] += parts[lane + width];
-    }
-    return parts[0];
+QAML_INLINE T sum_lanes(Vec<T> value) {
+    each_of([&](auto wire) __attribute__((always_inline)) {
+        value += exchanged<log2_of(kLanes<T>) - 1 - decltype(wire)::number, T>(value);
+    }, std::make_integer_sequence<int, log2_of(kLanes<T>)>());
+    return value[0];
 }
 
 // One entry of a diagonal.
@@ -113,12 +150,6 @@ template <class T>
 struct Factor {
     Vec<T> re, im;
 };
-
-// A table is all real parts, then all imaginary parts.
-template <class T>
-QAML_INLINE Factor<T> factor(const T* table, long size) {
-    return {splat(table[0]), splat(table[size])};
-}
 
 template <class T>
 QAML_INLINE void multiply(Vec<T>& re, Vec<T>& im, const Factor<T>& f) {

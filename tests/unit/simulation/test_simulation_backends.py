@@ -142,11 +142,13 @@ def test_unknown_and_missing_backends_are_refused(monkeypatch: pytest.MonkeyPatc
 
 
 @needs_kernel
-@pytest.mark.parametrize(("num_qubits", "expected"), [(1, TorchEngine), (2, KernelEngine), (15, TorchEngine)])
+@pytest.mark.parametrize(
+    ("num_qubits", "expected"), [(1, TorchEngine), (2, KernelEngine), (20, KernelEngine), (21, TorchEngine)]
+)
 def test_sizes_that_the_kernel_does_not_take_run_in_torch(num_qubits: int, expected: type) -> None:
     program = compile_circuit(qvc(num_qubits, 1))
     with use_backend("kernel"):
-        assert isinstance(engine.choose_engine(program, torch.zeros(1, 2**num_qubits)), expected)
+        assert isinstance(engine.choose_engine(program, torch.zeros(1)), expected)
 
 
 def test_one_qubit() -> None:
