@@ -120,7 +120,7 @@ def _hour(scale: Scale) -> list[str]:
         f"What an hour reaches, L = {LAYERS}, batches of {BATCH}, all classes, by the laws of this core. The other "
         f"machines are extrapolated: their cores are taken to be worth {100 * efficiency:.0f} % of one alone, which is "
         f"what two threads reach here, and Dask's workers to be alone. The GPUs are {GPUS} times one, at the largest "
-        "batch that was measured on it; what was not measured has a dash."
+        "batch that was measured on it, other depths in proportion; what was not measured has a dash."
     )
     return [text, table(["in an hour", *MACHINES, f"{GPUS} GPUs"], lines)]
 
