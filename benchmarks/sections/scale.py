@@ -120,7 +120,7 @@ def _hour(scale: Scale) -> list[str]:
         f"What an hour reaches, L = {LAYERS}, batches of {BATCH}, all classes, by the laws of this core. The other "
         f"machines are extrapolated: their cores are taken to be worth {100 * efficiency:.0f} % of one alone, which is "
         f"what two threads reach here, and Dask's workers to be alone. The GPUs are {GPUS} times one, at the largest "
-        "batch that was measured on it; what was not measured has a dash."
+        "batch that was measured on it, other depths in proportion; what was not measured has a dash."
     )
     return [text, table(["in an hour", *MACHINES, f"{GPUS} GPUs"], lines)]
 
@@ -204,17 +204,20 @@ def _speed(cpus: int, efficiency: float) -> float:
 
 
 def _on_gpu(results: Results, kind: str, qubits: int, who: str = "cuda") -> float | None:
-    """Seconds an image of the largest batch that was measured on a GPU with as many layers."""
+    """Seconds an image of the largest batch that was measured on a GPU; other depths count in proportion."""
     path = results.folder / "gpu.json"
     rows = json.loads(path.read_text())["rows"] if path.exists() else {}
-    start = f"{kind}/{who}@{qubits}x{LAYERS}x"
-    batches = {
-        int(row.removeprefix(start)): median(found, "wall") for row, found in rows.items() if row.startswith(start)
-    }
-    return batches[max(batches)] / max(batches) if batches else None
+    found = {}
+    for row, samples in rows.items():
+        name, _, place = row.partition("@")
+        n, layers, batch = (int(part) for part in place.split("x"))
+        if name == f"{kind}/{who}" and n == qubits:
+            found[batch, layers] = median(samples, "wall") * LAYERS / layers / batch
+    return found[max(found)] if found else None
 
 
 def _pgd_on_gpu(results: Results, qubits: int) -> float | None:
+    # A frozen model that does not collapse costs as much as the circuit.
     ways = [_on_gpu(results, "attack", qubits, who) for who in ("cuda", "cuda-collapsed")]
     found = [way for way in ways if way is not None]
     return STEPS * min(found) if found else None
