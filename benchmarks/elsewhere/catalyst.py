@@ -27,12 +27,12 @@ def build(problem: Problem, weights: Array) -> Step:
     """The training step, an image at a time; the first call compiles."""
     qubits, one_hot = problem.num_qubits, np.eye(problem.num_classes)
     angles = jnp.asarray(weights.astype(np.float64)).reshape(problem.num_layers, qubits, 3)
-    one, controls, walsh = _compiled(problem), _controls(qubits), [_walsh(level) for level in range(qubits)]
+    one, controls = _compiled(problem), _controls(qubits)
 
     def step(images: Array, labels: Labels) -> Answer:
         values, gradients = [], []
         for image, label in zip(images.astype(np.float64), labels, strict=True):
-            value, gradient = one(angles, _preparation(image, walsh), controls, one_hot[label])
+            value, gradient = one(angles, _preparation(image, qubits), controls, one_hot[label])
             values.append(float(value))
             gradients.append(np.asarray(gradient).ravel())
         return Answer(float(np.mean(values)), np.mean(gradients, 0))
@@ -101,22 +101,25 @@ def _controls(num_qubits: int) -> NDArray[np.int64]:
     return np.array(found)
 
 
-def _walsh(level: int) -> _Floats:
-    """From the angles of 2^level multiplexed rotations to those between CNOTs in the order of a Gray code."""
-    places = np.arange(2**level)
-    codes = places ^ (places >> 1)
-    parity = np.bitwise_count(codes[:, None] & places) % 2
-    return (1.0 - 2.0 * parity) / 2**level
-
-
-def _preparation(image: _Floats, walsh: list[_Floats]) -> _Floats:
+def _preparation(image: _Floats, num_qubits: int) -> _Floats:
     """Angles that prepare an image, shape (2ⁿ − 1,)."""
-    state = np.pad(image, (0, 2 ** len(walsh) - len(image)))
-    found, signed = [], state.reshape(-1, 2)
-    for matrix in walsh[::-1]:
-        found.append(matrix @ (2 * np.arctan2(signed[:, 1], signed[:, 0])))
-        signed = np.linalg.norm(signed, axis=1).reshape(-1, 2) if len(signed) > 1 else signed
-    return np.concatenate(found[::-1])
+    signed, found = np.pad(image, (0, 2**num_qubits - len(image))).reshape(-1, 2), []
+    while True:
+        found.append(_between(2 * np.arctan2(signed[:, 1], signed[:, 0])))
+        if len(signed) == 1:
+            return np.concatenate(found[::-1])
+        signed = np.linalg.norm(signed, axis=1).reshape(-1, 2)
+
+
+def _between(angles: _Floats) -> _Floats:
+    """From angles of multiplexed rotations to those between CNOTs in a Gray code's order: a Walsh transform."""
+    size, half = len(angles), 1
+    while half < size:
+        pairs = angles.reshape(-1, 2, half)
+        angles = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], 1).ravel()
+        half *= 2
+    places = np.arange(size)
+    return angles[places ^ (places >> 1)] / size
 
 
 if __name__ == "__main__":

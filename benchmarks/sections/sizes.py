@@ -34,7 +34,7 @@ def _cell(results: Results, kind: str, name: str, size: str) -> str:
     samples, base = (results.rows.get(f"{kind}/{key}@{size}") for key in (name, BASE))
     if not samples:
         return "–"
-    cell = f"{1e3 * median(samples):.3g}"
+    cell = f"{1e3 * median(samples):.4g}"
     return f"{cell} × {ratios(samples, base)[1]:.2f}" if base else cell
 
 

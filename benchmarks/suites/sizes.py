@@ -19,7 +19,7 @@ from benchmarks.suites.settings import Settings
 SIZES: dict[str, tuple[tuple[int, int, int], tuple[str, ...]]] = {
     "one": ((10, 200, 1), ("kernel", "collapsed", "jax", "tensorcircuit-blocks", "catalyst", "torch-gates")),
     "four": ((10, 200, 4), ("kernel", "collapsed", "jax", "tensorcircuit-blocks", "catalyst", "torch-gates")),
-    "sixteen qubits": ((16, 50, 8), ("kernel", "jax", "tensorcircuit-blocks", "catalyst")),
+    "sixteen qubits": ((16, 50, 8), ("kernel", "jax", "tensorcircuit-blocks")),
 }
 _QUICK = {"one": (6, 10, 1), "four": (6, 10, 4), "sixteen qubits": (7, 5, 2)}
 
