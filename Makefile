@@ -63,11 +63,12 @@ format: $(VENV)/.check
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The kernel is built into a folder of its own, with the package around it, which is imported before the tests can find
+# What is compiled is built into a folder of its own, with the package around it, which is imported before the tests can find
 # that of the checkout.
 SANITIZED    := build/sanitized
-KERNEL_TESTS := $(addprefix tests/unit/simulation/,test_kernel_layouts.py test_simulation_backends.py \
-	test_simulation_gradients.py test_heisenberg_kernel.py test_factored_forms.py)
+KERNEL_TESTS := $(addprefix tests/unit/,$(addprefix simulation/,test_kernel_layouts.py test_simulation_backends.py \
+	test_simulation_gradients.py test_heisenberg_kernel.py test_heisenberg_gradients.py test_factored_forms.py) \
+	encodings/test_compiled_fit.py)
 CHECKS       := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 IMPORTED     := import sys, qaml_qiskit, pytest; sys.path.insert(0, "."); sys.exit(pytest.main(sys.argv[1:]))
 
