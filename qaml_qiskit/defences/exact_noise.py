@@ -12,8 +12,8 @@ from qiskit.circuit import Parameter, ParameterVector, ParameterVectorElement
 from torch import Tensor, nn
 
 from qaml_qiskit.circuits import ZString
+from qaml_qiskit.defences.device_noise import check_without_layers
 from qaml_qiskit.encodings import amplitudes
-from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models import QVC, Objective, QVCConfig
 from qaml_qiskit.noise import BASIS_GATES, named_noise
 from qaml_qiskit.noise.names import NoiseName
@@ -46,21 +46,8 @@ class ExactNoise(Objective):
 
     def check(self, model: nn.Module) -> None:
         """Raise ConfigurationError for another model than a QVC, a noise that cannot be, or too little memory."""
-        if not isinstance(model, QVC):
-            raise ConfigurationError(
-                "cannot train this model under device noise",
-                got=f"a {type(model).__name__}",
-                expected="a QVC",
-                remedy="train it without noise",
-            )
-        if model.config.noise_layers is not None:
-            raise ConfigurationError(
-                "cannot train noise layers under device noise",
-                got=f"the defence {self.name} for a model with noise layers",
-                expected="one kind of randomness in the circuit",
-                remedy="leave out --noise-layers, or take another defence, such as combined",
-            )
-        _prepared(self, model)
+        check_without_layers(model, self.name)
+        _prepared(self, cast(QVC, model))
 
     def memory(self, model: nn.Module, batch: int) -> int:
         """Observables are kept on their way back."""

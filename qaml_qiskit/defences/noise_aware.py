@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from qaml_qiskit.defences.device_noise import check_without_layers
 from qaml_qiskit.defences.pauli_errors import PauliErrors
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models import QVC, Objective, QVCConfig
@@ -42,21 +43,8 @@ class NoiseAware(Objective):
 
     def check(self, model: nn.Module) -> None:
         """Raise ConfigurationError for another model than a QVC, or gates whose errors cannot be sampled."""
-        if not isinstance(model, QVC):
-            raise ConfigurationError(
-                "cannot train this model under device noise",
-                got=f"a {type(model).__name__}",
-                expected="a QVC",
-                remedy="train it without noise",
-            )
-        if model.config.noise_layers is not None:
-            raise ConfigurationError(
-                "cannot train noise layers under device noise",
-                got=f"the defence {self.name} for a model with noise layers",
-                expected="one kind of randomness in the circuit",
-                remedy="leave out --noise-layers, or take another defence, such as combined",
-            )
-        _errors(model, self)
+        check_without_layers(model, self.name)
+        _errors(cast(QVC, model), self)
 
     def memory(self, model: nn.Module, batch: int) -> int:
         """Every draw of a gate noise keeps its states."""

@@ -6,19 +6,19 @@ import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from qaml_qiskit.compiled import Signatures, load_library
 from qaml_qiskit.encodings.rotations import PRODUCTS, rotation_matrix
 from qaml_qiskit.encodings.v_layers import INERTIA, MOMENTUM, PREFERENCE, REFERENCE
 
 _MODULE = "qaml_qiskit.encodings._fit"
 _VERSION = 1
 _INT, _LONG, _DOUBLE, _POINTER = ctypes.c_int, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
-_SIGNATURES = {
+_SIGNATURES: Signatures = {
     "qaml_fit_version": ([], _INT),
     "qaml_fit_best_level": ([], _INT),
     "qaml_fit_scratch": ([_POINTER], _LONG),
@@ -100,14 +100,5 @@ def _parts(states: Tensor) -> Iterator[slice]:
 @lru_cache(maxsize=1)
 def load_fit() -> CompiledFit | None:
     """The library at the best level of this machine; None where it was not built, or built for another version."""
-    spec = find_spec(_MODULE)
-    if spec is None or spec.origin is None:
-        return None
-    try:
-        library = ctypes.CDLL(spec.origin)
-        for name, (arguments, result) in _SIGNATURES.items():
-            function = getattr(library, name)
-            function.argtypes, function.restype = arguments, result
-    except (OSError, AttributeError):
-        return None
-    return CompiledFit(library, library.qaml_fit_best_level()) if library.qaml_fit_version() == _VERSION else None
+    library = load_library(_MODULE, _SIGNATURES, version=("qaml_fit_version", _VERSION))
+    return None if library is None else CompiledFit(library, library.qaml_fit_best_level())

@@ -5,14 +5,15 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
+
+from qaml_qiskit.compiled import Signatures, load_library
 
 _MODULE = "qaml_qiskit.simulation._kernel"
 _MIN_QUBITS, _MAX_QUBITS = 2, 20
 
 _INT, _LONG, _POINTER = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
 _INTERFACE_VERSION = 3
-_SIGNATURES = {
+_SIGNATURES: Signatures = {
     "qaml_interface_version": ([], _INT),
     "qaml_best_level": ([], _INT),
     "qaml_level_name": ([_INT], ctypes.c_char_p),
@@ -78,16 +79,5 @@ class Kernel:
 @lru_cache(maxsize=1)
 def load_kernel() -> Kernel | None:
     """The kernel at the best level of this machine, or None where it was not built or was built for another version."""
-    spec = find_spec(_MODULE)
-    if spec is None or spec.origin is None:
-        return None
-    try:
-        library = ctypes.CDLL(spec.origin)
-        for name, (arguments, result) in _SIGNATURES.items():
-            function = getattr(library, name)
-            function.argtypes, function.restype = arguments, result
-    except (OSError, AttributeError):
-        return None
-    if library.qaml_interface_version() != _INTERFACE_VERSION:
-        return None
-    return Kernel(library, library.qaml_best_level())
+    library = load_library(_MODULE, _SIGNATURES, version=("qaml_interface_version", _INTERFACE_VERSION))
+    return None if library is None else Kernel(library, library.qaml_best_level())

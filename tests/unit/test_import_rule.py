@@ -15,7 +15,7 @@ PACKAGE = Path(qaml_qiskit.__file__).parent
 FLOORS = (
     {"lazy", "text"},
     {"errors"},
-    {"files", "formats", "freezing", "labels", "memory", "progress", "registry", "secrets", "seeds"},
+    {"compiled", "files", "formats", "freezing", "labels", "memory", "progress", "registry", "secrets", "seeds"},
     {"batches", "compute", "evaluation", "filters", "settings"},
     {"confidence", "datasets", "encodings", "circuits", "noise"},
     {"simulation", "attacks", "certificates"},
