@@ -11,12 +11,7 @@
 #include <vector>
 
 #include "forms.hpp"
-
-#if defined(_WIN32)
-#define QAML_API extern "C" __declspec(dllexport)
-#else
-#define QAML_API extern "C" __attribute__((visibility("default")))
-#endif
+#include "interface.hpp"
 
 namespace {
 
@@ -33,12 +28,6 @@ const FormsFunctions<T>& functions(int level) {
     if constexpr (std::is_same_v<T, float>) return set->single_precision;
     else return set->double_precision;
 }
-
-constexpr std::size_t kPage = 4096;
-
-struct FreeNumbers {
-    void operator()(void* memory) const { ::operator delete(memory, std::align_val_t(kPage)); }
-};
 
 // Multiply-adds that are worth starting a thread for: about 0.3 ms.
 constexpr std::int64_t kWorthAThread = 10'000'000;
@@ -58,7 +47,7 @@ void for_blocks(const FormsFunctions<T>& f, const Sizes& sizes, std::int64_t cou
     const std::int64_t share = ((count + workers - 1) / workers + 7) / 8 * 8;
     const std::int64_t block = std::min(kFormsBlock, std::max<std::int64_t>(share, 8));
     const std::size_t size = std::size_t(f.scratch_size(sizes.depth, sizes.behind)) * sizeof(T);
-    std::vector<std::unique_ptr<void, FreeNumbers>> scratch;
+    std::vector<std::unique_ptr<void, FreePages>> scratch;
     for (std::int64_t k = 0; k < workers; k++) scratch.emplace_back(::operator new(size, std::align_val_t(kPage)));
     std::atomic<std::int64_t> next{0};
     const auto serve = [&](void* mine) {
@@ -74,18 +63,6 @@ void for_blocks(const FormsFunctions<T>& f, const Sizes& sizes, std::int64_t cou
     }
     serve(scratch[0].get());
     for (std::thread& member : team) member.join();
-}
-
-// Runs `action` on a null pointer of the wanted precision; 0 on success, 1 without memory.
-template <class Action>
-int guarded(int is_double, Action action) {
-    try {
-        if (is_double) action(static_cast<double*>(nullptr));
-        else action(static_cast<float*>(nullptr));
-    } catch (const std::bad_alloc&) {
-        return 1;
-    }
-    return 0;
 }
 
 }  // namespace

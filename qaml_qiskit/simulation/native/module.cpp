@@ -9,14 +9,9 @@
 #include <vector>
 
 #include "chain.hpp"
+#include "interface.hpp"
 #include "prepare.hpp"
 #include "work.hpp"
-
-#if defined(_WIN32)
-#define QAML_API extern "C" __declspec(dllexport)
-#else
-#define QAML_API extern "C" __attribute__((visibility("default")))
-#endif
 
 namespace {
 
@@ -107,18 +102,6 @@ void pull_back(int level, int threads, const QamlProgram& program, const PullBac
         for (std::int64_t chunk = 0; chunk < partition.chunks(); chunk++) total += partial[chunk * angles + index];
         job.angles[index] = T(total);
     }
-}
-
-// Runs `action` on a null pointer of the wanted precision; 0 on success, 1 without memory.
-template <class Action>
-int guarded(int is_double, Action action) {
-    try {
-        if (is_double) action(static_cast<double*>(nullptr));
-        else action(static_cast<float*>(nullptr));
-    } catch (const std::bad_alloc&) {
-        return 1;
-    }
-    return 0;
 }
 
 }  // namespace

@@ -9,12 +9,7 @@
 #include <vector>
 
 #include "pauli.hpp"
-
-#if defined(_WIN32)
-#define QAML_API extern "C" __declspec(dllexport)
-#else
-#define QAML_API extern "C" __attribute__((visibility("default")))
-#endif
+#include "interface.hpp"
 
 namespace {
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "chain.hpp"
+#include "interface.hpp"
 
 namespace qaml {
 
@@ -95,12 +96,6 @@ class Partition {
 };
 
 // ---- buffers ----
-
-constexpr std::size_t kPage = 4096;
-
-struct FreePages {
-    void operator()(char* memory) const { ::operator delete(memory, std::align_val_t(kPage)); }
-};
 
 // What one chunk needs, with the tables of all threads that work on it, in one allocation.
 template <class T>
