@@ -73,6 +73,10 @@ class DecisionForms:
         """How many classes there are, m."""
         return len(self.matrices)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # On its way to another process it leaves behind whom it told.
+        return DecisionForms, (self.matrices, _untold, self._kept)
+
     def telling(self, advance: Callable[[int], object]) -> "DecisionForms":
         """The same classifier, with what is kept of it, that tells another one of every pair."""
         return DecisionForms(self.matrices, advance, self._kept)

@@ -1,5 +1,7 @@
 """Only the pairs of classes that can decide are diagonalised, and the answers are those of all pairs."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -101,6 +103,14 @@ def test_a_view_keeps_what_is_known_and_tells_another() -> None:
     least, greatest = forms.extremes(1, 0)
     values = np.linalg.eigvalsh(forms.matrices[1] - forms.matrices[0])
     assert (least, greatest) == pytest.approx((values[0], values[-1]))
+
+
+def test_it_travels_without_whom_it_tells() -> None:
+    forms = decompose(classifier(0, 3, 4)).telling(lambda _: None)
+    forms.spectrum(0, 1)
+    found = pickle.loads(pickle.dumps(forms))
+    assert found.num_decomposed == 1
+    np.testing.assert_array_equal(found.spectrum(0, 2).values, forms.spectrum(0, 2).values)
 
 
 @given(SEEDS, st.integers(2, 5), st.integers(1, 6))
