@@ -73,8 +73,10 @@ CHECKS       := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fn
 IMPORTED     := import sys, qaml_qiskit, pytest; sys.path.insert(0, "."); sys.exit(pytest.main(sys.argv[1:]))
 
 sanitize: $(VENV)/.test
-	CFLAGS="$(CHECKS)" LDFLAGS="$(CHECKS)" $(BIN)/python setup.py -q build \
+	CXXFLAGS="$(CHECKS)" LDFLAGS="$(CHECKS)" $(BIN)/python setup.py -q build \
 		--build-base $(SANITIZED)/objects --build-lib $(SANITIZED)/lib
+	@for library in $(SANITIZED)/lib/qaml_qiskit/*/*.so; do nm -D "$$library" | grep -q __asan_init || \
+		{ echo "$$library was built without the checks: look at the flags of the compiler above"; exit 2; }; done
 	OMP_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(SANITIZED)/lib \
 		LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
 		$(BIN)/python -P -c '$(IMPORTED)' -q -p no:cacheprovider $(KERNEL_TESTS)
