@@ -34,7 +34,8 @@ using Vec = typename Vector<T>::type;
 
 template <class T>
 QAML_INLINE Vec<T> splat(T value) {
-    return Vec<T>{} + value;
+    // Not 0 + value, which is an addition, because of -0.
+    return value - Vec<T>{};
 }
 
 // Keeps a product from being contracted into a fused multiply-add.
