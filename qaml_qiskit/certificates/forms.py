@@ -65,7 +65,8 @@ class DecisionForms:
     """
 
     matrices: Floats
-    advance: Callable[[int], object] = _untold
+    # Made by a factory: as a class attribute the function would be documented as a method.
+    advance: Callable[[int], object] = field(default_factory=lambda: _untold)
     _kept: _Kept = field(default_factory=_Kept)
 
     @property
