@@ -45,9 +45,8 @@ $(VENV)/.docs: $(VENV)/.base
 demo: $(VENV)/.base
 	$(BIN)/qaml demo
 
-# Three workers for two cores, each with one thread: a quarter of its time a test waits for a child, a disk or a service.
-WORKERS = $(shell $(BIN)/python -c 'import os; print(-(-3 * (os.cpu_count() or 1) // 2))')
-PYTEST  = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+# One worker a core, each with one thread.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist worksteal
 
 test: $(VENV)/.test
 	$(PYTEST)
