@@ -19,7 +19,7 @@ help:
 
 # A stamp a set of extras: rebuilt when what is to be installed changes.
 INSTALL_DEPS := setup.cfg setup.py pyproject.toml constraints.txt \
-	$(wildcard qaml_qiskit/simulation/native/*)
+	$(wildcard qaml_qiskit/native/* qaml_qiskit/*/native/*)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

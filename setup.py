@@ -17,7 +17,7 @@ def extension(room: str, name: str) -> Extension:
     return Extension(
         f"qaml_qiskit.{room}.{name}",
         sources=sorted(path.as_posix() for path in native.glob("*.cpp")),
-        depends=sorted(path.as_posix() for path in native.glob("*.hpp")),
+        depends=sorted(path.as_posix() for folder in (native, ROOMS / "native") for path in folder.glob("*.hpp")),
         language="c++",
         # Python's own flags ask for wrapping integers, which costs a few per cent in the address arithmetic.
         extra_compile_args=["-std=c++17", *OPTIMISED, "-g0", "-fno-wrapv", "-fvisibility=hidden", "-pthread"],

@@ -1,19 +1,12 @@
 // The C interface of the fit, and what is planned once for all images.
 #include <algorithm>
 #include <atomic>
-#include <new>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "../../native/interface.hpp"
+#include "../../native/threads.hpp"
 #include "fit.hpp"
-
-#if defined(_WIN32)
-#define QAML_API extern "C" __declspec(dllexport)
-#else
-#define QAML_API extern "C" __attribute__((visibility("default")))
-#endif
 
 namespace qaml {
 
@@ -118,15 +111,7 @@ using namespace qaml;
 // Raised whenever a signature or QamlFit changes, so that Python never calls a library of another version.
 QAML_API int qaml_fit_version(void) { return 1; }
 
-QAML_API int qaml_fit_best_level(void) {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw"))
-        return 2;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 1;
-#endif
-    return 0;
-}
+QAML_API int qaml_fit_best_level(void) { return best_level(); }
 
 // Bytes of scratch a thread needs.
 QAML_API std::int64_t qaml_fit_scratch(const QamlFit* fit) { return std::int64_t(8 * scratch_size(*fit) + 64); }
@@ -136,30 +121,19 @@ QAML_API std::int64_t qaml_fit_scratch(const QamlFit* fit) { return std::int64_t
 // on the number of threads nor on the batch.
 QAML_API int qaml_fit(int level, int threads, const QamlFit* fit, std::int64_t count, const double* states,
                       double* rotors, double* prepared) {
-    try {
+    return guarded([&] {
         const Planned planned(*fit);
         const std::int64_t size = std::int64_t(1) << fit->num_qubits, gates = fit->layers * (fit->num_qubits - 1);
         const int workers = int(std::max<std::int64_t>(1, std::min<std::int64_t>(threads, count)));
         const FitFunction run = function_of(level);
         std::vector<std::vector<double>> scratches(workers, std::vector<double>(scratch_size(*fit) + 8));
         std::atomic<std::int64_t> next{0};
-        const auto serve = [&](int worker) {
+        with_threads(workers, [&](int worker) {
             const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(scratches[worker].data());
             double* scratch = reinterpret_cast<double*>((start + 63) / 64 * 64);
             for (std::int64_t i = next++; i < count; i = next++)
                 run(fit, &planned.plan(), states + i * size, rotors + i * gates * 8, prepared ? prepared + i * size : nullptr,
                     scratch);
-        };
-        std::vector<std::thread> team;
-        try {
-            for (int worker = 1; worker < workers; worker++) team.emplace_back(serve, worker);
-        } catch (const std::system_error&) {
-            // No more threads to be had: those that run, and this one, do the work.
-        }
-        serve(0);
-        for (std::thread& member : team) member.join();
-    } catch (const std::bad_alloc&) {
-        return 1;
-    }
-    return 0;
+        });
+    });
 }

@@ -3,14 +3,7 @@
 
 #if defined(__x86_64__)
 
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-
-#define QAML_BYTES 32
+#include "../../native/begin_avx2.hpp"
 #define QAML_RUN 3
 #define QAML_FUSED 2
 #define QAML_BOTH 2
@@ -42,10 +35,6 @@ namespace qaml {
 const InstructionSet kAvx2 = {"avx2", &kLayouts<float>, &kLayouts<double>};
 }
 
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+#include "../../native/end_level.hpp"
 
 #endif

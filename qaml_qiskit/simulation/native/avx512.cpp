@@ -3,15 +3,7 @@
 
 #if defined(__x86_64__)
 
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))), \
-                             apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
-#endif
-
-#define QAML_BYTES 64
+#include "../../native/begin_avx512.hpp"
 #define QAML_RUN 4
 #define QAML_FUSED 3
 #define QAML_BOTH 3
@@ -43,10 +35,6 @@ namespace qaml {
 const InstructionSet kAvx512 = {"avx512", &kLayouts<float>, &kLayouts<double>};
 }
 
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+#include "../../native/end_level.hpp"
 
 #endif

@@ -5,13 +5,12 @@
 #include <cstdint>
 #include <memory>
 #include <new>
-#include <system_error>
-#include <thread>
 #include <type_traits>
 #include <vector>
 
 #include "forms.hpp"
-#include "interface.hpp"
+#include "../../native/interface.hpp"
+#include "../../native/threads.hpp"
 
 namespace {
 
@@ -50,19 +49,10 @@ void for_blocks(const FormsFunctions<T>& f, const Sizes& sizes, std::int64_t cou
     std::vector<std::unique_ptr<void, FreePages>> scratch;
     for (std::int64_t k = 0; k < workers; k++) scratch.emplace_back(::operator new(size, std::align_val_t(kPage)));
     std::atomic<std::int64_t> next{0};
-    const auto serve = [&](void* mine) {
+    with_threads(int(workers), [&](int k) {
         for (std::int64_t first = next.fetch_add(block); first < count; first = next.fetch_add(block))
-            work(first, std::min(first + block, count), static_cast<T*>(mine));
-    };
-    std::vector<std::thread> team;
-    team.reserve(workers);
-    try {
-        for (std::int64_t k = 1; k < workers; k++) team.emplace_back(serve, scratch[k].get());
-    } catch (const std::system_error&) {
-        // No more threads to be had: those that run, and this one, do the work.
-    }
-    serve(scratch[0].get());
-    for (std::thread& member : team) member.join();
+            work(first, std::min(first + block, count), static_cast<T*>(scratch[k].get()));
+    });
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "chain.hpp"
-#include "interface.hpp"
+#include "../../native/interface.hpp"
 #include "prepare.hpp"
 #include "work.hpp"
 
@@ -111,15 +111,7 @@ void pull_back(int level, int threads, const QamlProgram& program, const PullBac
 // Raised whenever a signature or QamlProgram changes, so that Python never calls a library of another version.
 QAML_API int qaml_interface_version(void) { return 3; }
 
-QAML_API int qaml_best_level(void) {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw"))
-        return 2;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 1;
-#endif
-    return 0;
-}
+QAML_API int qaml_best_level(void) { return best_level(); }
 
 QAML_API const char* qaml_level_name(int level) { return instruction_set(level)->name; }
 

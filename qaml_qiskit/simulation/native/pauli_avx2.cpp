@@ -3,14 +3,7 @@
 
 #if defined(__x86_64__)
 
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-
-#define QAML_BYTES 32
+#include "../../native/begin_avx2.hpp"
 #define QAML_SPLIT 0
 
 // In this order: each builds on those before it.
@@ -23,10 +16,6 @@ const PauliInstructionSet kPauliAvx2 = {run_turn<float>, run_turn<double>, overl
                                              overlap_tile<double>};
 }
 
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+#include "../../native/end_level.hpp"
 
 #endif

@@ -3,13 +3,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <new>
-#include <system_error>
-#include <thread>
 #include <vector>
 
+#include "../../native/interface.hpp"
+#include "../../native/threads.hpp"
 #include "pauli.hpp"
-#include "interface.hpp"
 
 namespace {
 
@@ -40,17 +38,9 @@ std::vector<std::int64_t> tiles_of(const QamlPropagation& propagation, const Qam
 template <class Work>
 void share(int threads, std::size_t count, const Work& work) {
     std::atomic<std::size_t> next{0};
-    const auto serve = [&] {
+    with_threads(int(std::min<std::size_t>(std::max(threads, 1), count)), [&](int) {
         for (std::size_t i = next++; i < count; i = next++) work(i);
-    };
-    std::vector<std::thread> team;
-    try {
-        for (std::size_t k = 1; k < count && int(k) < threads; k++) team.emplace_back(serve);
-    } catch (const std::system_error&) {
-        // No more threads to be had: those that run, and this one, do the work.
-    }
-    serve();
-    for (std::thread& member : team) member.join();
+    });
 }
 
 // Tiles do not touch each other, so results do not depend on the number of threads.
@@ -89,28 +79,22 @@ void overlaps(OverlapFunction<T> add, int threads, const QamlPropagation& propag
 QAML_API int qaml_propagate(int level, int is_double, int threads, const QamlPropagation* propagation,
                             const QamlTurn* turn, void* state) {
     const PauliInstructionSet& set = instruction_set(level);
-    try {
+    return guarded([&] {
         if (is_double) propagate(set.double_precision, threads, *propagation, *turn, static_cast<double*>(state));
         else propagate(set.single_precision, threads, *propagation, *turn, static_cast<float*>(state));
-    } catch (const std::bad_alloc&) {
-        return 1;
-    }
-    return 0;
+    });
 }
 
 // Σ one[i, rest]·other[j, rest] for every place of two vectors, to out[place][i][j]. 0 on success, 1 without memory.
 QAML_API int qaml_overlaps(int level, int is_double, int threads, const QamlPropagation* propagation, const void* one,
                            const void* other, double* out) {
     const PauliInstructionSet& set = instruction_set(level);
-    try {
+    return guarded([&] {
         if (is_double)
             overlaps(set.double_overlap, threads, *propagation, static_cast<const double*>(one),
                      static_cast<const double*>(other), out);
         else
             overlaps(set.single_overlap, threads, *propagation, static_cast<const float*>(one),
                      static_cast<const float*>(other), out);
-    } catch (const std::bad_alloc&) {
-        return 1;
-    }
-    return 0;
+    });
 }

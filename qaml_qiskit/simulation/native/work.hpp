@@ -10,12 +10,11 @@
 #include <memory>
 #include <mutex>
 #include <new>
-#include <system_error>
-#include <thread>
 #include <vector>
 
 #include "chain.hpp"
-#include "interface.hpp"
+#include "../../native/interface.hpp"
+#include "../../native/threads.hpp"
 
 namespace qaml {
 
@@ -169,31 +168,6 @@ class Barrier {
     std::mutex mutex_;
     std::condition_variable everybody_;
 };
-
-// Runs member(0) here and member(1), … in threads of their own, which begin once it is known how many there are;
-// `begin(members)` is called before. Where no more threads can be had, those that there are do the work.
-template <class Begin, class Member>
-void with_threads(int wanted, Begin begin, Member member) {
-    std::mutex gate;
-    std::vector<std::thread> team;
-    team.reserve(wanted);
-    {
-        const std::lock_guard<std::mutex> closed(gate);
-        try {
-            for (int k = 1; k < wanted; k++) {
-                team.emplace_back([&gate, &member, k] {
-                    { const std::lock_guard<std::mutex> open(gate); }
-                    member(k);
-                });
-            }
-        } catch (const std::system_error&) {
-            // See above.
-        }
-        begin(int(team.size()) + 1);
-    }
-    member(0);
-    for (std::thread& thread : team) thread.join();
-}
 
 // How many threads a batch is worth, and whether they share each chunk or take one each.
 template <class T>
