@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from qaml_qiskit.evaluation import LinearHead
 from qaml_qiskit.models.quadratic import QuadraticClassifier
 from qaml_qiskit.models.qvc import QVC
-from qaml_qiskit.simulation import evolve
+from qaml_qiskit.simulation import basis_states
 
 
 def why_no_forms(model: nn.Module) -> str | None:
@@ -35,13 +35,9 @@ def form_matrices(model: QVC | QuadraticClassifier) -> NDArray[np.float64]:
         return stacked
     network, positions = model.network, model.encoding.positions(model.config.image_shape)
     assert positions is not None, "checked by why_no_forms"
-    size, pixels = 2**network.program.num_qubits, len(positions)
-    basis = torch.zeros(pixels, size, dtype=torch.float64)
-    basis[torch.arange(pixels), positions] = 1
-    with torch.no_grad():
-        states = evolve(network.program, basis, _constant(model.weight))
+    states, pixels = basis_states(network.program, _constant(model.weight), positions), len(positions)
     # |U x|² summed with the signs of P. Those of + alone, because all of them together are the identity.
-    both, signs = torch.view_as_real(states).numpy(), network.signs(basis).numpy()
+    both, signs = torch.view_as_real(states).numpy(), network.signs(states.real).numpy()
     observables = np.empty((signs.shape[1], pixels, pixels))
     for observable, sign in zip(observables, signs.T, strict=True):
         half = both[:, sign > 0].reshape(pixels, -1)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from qaml_qiskit.simulation.readings import Reading as Reading
     from qaml_qiskit.simulation.readings import string_signs as string_signs
     from qaml_qiskit.simulation.statevector import Jacobians as Jacobians
+    from qaml_qiskit.simulation.statevector import basis_states as basis_states
     from qaml_qiskit.simulation.statevector import evolve as evolve
     from qaml_qiskit.simulation.statevector import unitary as unitary
     from qaml_qiskit.simulation.statevector import z_expectations as z_expectations

@@ -14,7 +14,7 @@ from qaml_qiskit.simulation.native import Kernel
 from qaml_qiskit.simulation.panels import Panels, filled_up, is_transformed, kernel_for
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.readings import Reading, qubits_of, string_signs
-from qaml_qiskit.simulation.statevector import evolve
+from qaml_qiskit.simulation.statevector import basis_states
 
 
 class FactoredForms:
@@ -91,13 +91,11 @@ def collapse(program: Program, weights: Tensor, readings: Sequence[Reading], num
         readings: what is measured, m of them.
         num_inputs: d, how many amplitudes may differ from zero: the first ones.
     """
-    with torch.no_grad():
-        basis = torch.eye(num_inputs, 2**program.num_qubits, dtype=torch.float64, device=weights.device)
-        columns = torch.view_as_real(evolve(program, basis, weights.double()))
-        # Real parts, then imaginary parts, of what becomes of each amplitude.
-        factor = columns.to(weights.dtype).transpose(1, 2).flatten(1)
-        signs = string_signs(program.num_qubits, tuple(map(qubits_of, readings)), factor)
-        return FactoredForms(factor, signs.repeat(2, 1))
+    columns = torch.view_as_real(basis_states(program, weights.detach().double(), range(num_inputs)))
+    # Real parts, then imaginary parts, of what becomes of each amplitude.
+    factor = columns.to(weights.dtype).transpose(1, 2).flatten(1)
+    signs = string_signs(program.num_qubits, tuple(map(qubits_of, readings)), factor)
+    return FactoredForms(factor, signs.repeat(2, 1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -114,10 +114,26 @@ def unitary(program: Program, weights: Tensor) -> Tensor:
     Raises:
         InputError: for weights of another shape or dtype.
     """
-    size, weights = 2**program.num_qubits, as_tensor(weights, "the weights")
+    return basis_states(program, weights, range(2**program.num_qubits)).T.contiguous()
+
+
+def basis_states(program: Program, weights: Tensor, numbers: Sequence[int] | Tensor) -> Tensor:
+    """What becomes of basis states, without gradients, shape (d, 2**n), complex.
+
+    Args:
+        program: the compiled circuit on n qubits.
+        weights: as for :func:`unitary`.
+        numbers: of the basis states, d of them.
+
+    Raises:
+        InputError: as for :func:`unitary`.
+    """
+    weights = as_tensor(weights, "the weights")
+    chosen = torch.as_tensor(numbers, device=weights.device)
     with torch.no_grad():
-        identity = torch.eye(size, dtype=weights.dtype, device=weights.device)
-        return evolve(program, identity, weights).T.contiguous()
+        basis = torch.zeros(len(chosen), 2**program.num_qubits, dtype=weights.dtype, device=weights.device)
+        basis[torch.arange(len(chosen), device=weights.device), chosen] = 1
+        return evolve(program, basis, weights)
 
 
 def z_jacobians(
