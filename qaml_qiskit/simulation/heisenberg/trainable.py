@@ -19,6 +19,7 @@ from qaml_qiskit.simulation.heisenberg.memory import check_dtype, check_fits, me
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.propagation import light_cone
 from qaml_qiskit.simulation.heisenberg.readout import observables_at
+from qaml_qiskit.simulation.heisenberg.rows import check_values
 from qaml_qiskit.simulation.measurements import measured_qubits
 from qaml_qiskit.simulation.native import Kernel
 from qaml_qiskit.simulation.readings import Reading, qubits_of
@@ -95,14 +96,7 @@ class TrainableCircuit:
         Raises:
             InputError: values of another shape.
         """
-        values = as_tensor(values, "the values")
-        if values.shape != (self.num_parameters,) or not bool(torch.isfinite(values).all()):
-            raise InputError(
-                "the values do not fit the circuit",
-                got=f"shape {tuple(values.shape)}" + " with values that are not finite" * (values.dim() == 1),
-                expected=f"shape ({self.num_parameters},): a finite number for every parameter",
-                remedy="give the parameters' values in the order of circuit.parameters",
-            )
+        values = check_values(values, self.num_parameters)
         adjoint = self._adjoint
         return adjoint.matrices(adjoint.run_matrices(values))
 

@@ -211,8 +211,10 @@ def test_what_cannot_be_trained_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="cannot train the gate"):
         TrainableCircuit(circuit, None, [0])
     trained = TrainableCircuit(layers(2, 1), None, [0])
-    with pytest.raises(InputError, match="values do not fit"):
+    with pytest.raises(InputError, match=r"values do not fit the circuit: got shape \(3,\); expected"):
         trained.matrices(torch.zeros(3))
+    with pytest.raises(InputError, match=r"got shape \(6,\) with values that are not finite; expected"):
+        trained.matrices(torch.full((6,), torch.nan))
     with pytest.raises(InputError, match="states do not fit"):
         trained.expectations(torch.zeros(1, 4, dtype=torch.float64), torch.zeros(6))
     with pytest.raises(ConfigurationError, match="too many for the memory"):
