@@ -12,7 +12,7 @@ from torch import Tensor
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.simulation.angles import Angle
-from qaml_qiskit.simulation.heisenberg.channels import Channel, on_sorted, swapped
+from qaml_qiskit.simulation.heisenberg.channels import Channel, on_sorted
 from qaml_qiskit.simulation.heisenberg.free import ROTATIONS, FreeGates, harmonics
 from qaml_qiskit.simulation.heisenberg.walls import TrainedRun
 
@@ -65,7 +65,6 @@ class RunMatrices:
         return found
 
     def _kind(self, channel: Channel) -> tuple[object, ...]:
-        is_sorted = len(channel.qubits) == 1 or channel.qubits[0] < channel.qubits[1]
         if channel.free is None:
             return (len(channel.qubits), None)
         name, angles = self._free.gate(channel.free)
@@ -76,7 +75,7 @@ class RunMatrices:
                 expected=f"one of {', '.join(sorted([*ROTATIONS, 'u']))}",
                 remedy="compile the circuit to such gates",
             )
-        return (len(channel.qubits), name, is_sorted)
+        return (len(channel.qubits), name, sorted(channel.qubits) == list(channel.qubits))
 
     def _factors_of(self, group: Sequence[TrainedRun]) -> list[_Factor]:
         factors: list[_Factor] = []
@@ -86,9 +85,8 @@ class RunMatrices:
                 continue
             name, _ = self._free.gate(column[0].free)
             angles = [self._free.gate(each.free)[1] or () for each in column if each.free is not None]
-            is_sorted = len(column[0].qubits) == 1 or column[0].qubits[0] < column[0].qubits[1]
             parts = _EULER if name in ("u", "u3") else ((name, 0),)
-            factors += [_Rotation(part, [each[index] for each in angles], is_sorted) for part, index in parts]
+            factors += [_Rotation(part, [each[index] for each in angles], column[0].qubits) for part, index in parts]
         return factors
 
 
@@ -103,10 +101,10 @@ class _Fixed:
 class _Rotation:
     """A + cos θ·B + sin θ·C for angles that are affine functions of the features."""
 
-    def __init__(self, name: str, angles: Sequence[Angle], is_sorted: bool) -> None:
-        parts = [part if is_sorted else swapped(part) for part in harmonics(name)]
+    def __init__(self, name: str, angles: Sequence[Angle], qubits: Sequence[int]) -> None:
+        parts = [on_sorted(qubits, part)[1] for part in harmonics(name)]
         self._still, self._cosine, self._sine = (torch.from_numpy(part.copy()) for part in parts)
-        width = max(1, *(len(angle.terms) for angle in angles)) if len(angles) > 1 else max(1, len(angles[0].terms))
+        width = max(1, *(len(angle.terms) for angle in angles))
         self._constants = torch.tensor([angle.constant for angle in angles], dtype=torch.float64)
         self._indices = torch.zeros(len(angles), width, dtype=torch.int64)
         self._slopes = torch.zeros(len(angles), width, dtype=torch.float64)

@@ -8,7 +8,7 @@ from functools import reduce
 
 import numpy as np
 
-from qaml_qiskit.simulation.heisenberg.channels import Channel, FloatArray, on_sorted, swapped
+from qaml_qiskit.simulation.heisenberg.channels import Channel, FloatArray, on_sorted
 from qaml_qiskit.simulation.heisenberg.propagation import Cone
 from qaml_qiskit.simulation.heisenberg.varying import Varying, samples
 
@@ -127,7 +127,4 @@ def _pieces(channels: Sequence[Channel]) -> Iterator[list[Channel]]:
 
 def _generic(channel: Channel) -> FloatArray:
     """The channel's matrix on ascending digits, at generic angles where it varies."""
-    if channel.free is None:
-        return on_sorted(channel.qubits, channel.transfer)[1]
-    found = samples(channel.free)
-    return found if len(channel.qubits) == 1 or channel.qubits[0] < channel.qubits[1] else swapped(found)
+    return on_sorted(channel.qubits, channel.transfer if channel.free is None else samples(channel.free))[1]
