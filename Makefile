@@ -66,9 +66,9 @@ format: $(VENV)/.check
 # What is compiled is built into a folder of its own, with the package around it, which is imported before the tests can find
 # that of the checkout.
 SANITIZED    := build/sanitized
-KERNEL_TESTS := $(addprefix tests/unit/,$(addprefix simulation/,test_kernel_layouts.py test_simulation_backends.py \
-	test_simulation_gradients.py test_heisenberg_kernel.py test_heisenberg_gradients.py test_factored_forms.py) \
-	encodings/test_compiled_fit.py)
+KERNEL_TESTS := $(addprefix tests/unit/,$(addprefix simulation/,test_kernel_layouts.py test_kernel_parity.py \
+	test_simulation_backends.py test_simulation_gradients.py test_pauli_sweeps.py test_heisenberg_gradients.py \
+	test_factored_forms.py) encodings/test_compiled_fit.py)
 CHECKS       := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 IMPORTED     := import sys, qaml_qiskit, pytest; sys.path.insert(0, "."); sys.exit(pytest.main(sys.argv[1:]))
 
@@ -81,11 +81,17 @@ sanitize: $(VENV)/.test
 		LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
 		$(BIN)/python -P -c '$(IMPORTED)' -q -p no:cacheprovider $(KERNEL_TESTS)
 
-# Whatever the emulated processor lacks is an illegal instruction there.
+# Whatever the emulated processor lacks is an illegal instruction there. The first of these needs seconds, the others minutes.
+EMULATED := $(addprefix tests/unit/,simulation/test_pauli_sweeps.py encodings/test_compiled_fit.py \
+	simulation/test_factored_forms.py::test_every_instruction_set_agrees)
+
 old-processor: $(VENV)/.test
 	@command -v qemu-x86_64 > /dev/null || { echo "qemu-x86_64 is needed: apt install qemu-user"; exit 2; }
-	for processor in Nehalem Haswell; do OPENBLAS_CORETYPE=Nehalem PYTHONPATH=. \
-		qemu-x86_64 -cpu $$processor $(BIN)/python tests/unit/simulation/old_processor.py || exit 1; done
+	for processor in Nehalem Haswell; do \
+		emulated="env OPENBLAS_CORETYPE=Nehalem OMP_NUM_THREADS=1 PYTHONPATH=. \
+			qemu-x86_64 -cpu $$processor $(BIN)/python" && \
+		$$emulated tests/unit/simulation/old_processor.py && \
+		$$emulated -m pytest -q -p no:cacheprovider $(EMULATED) || exit 1; done
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

@@ -14,7 +14,7 @@ from qaml_qiskit.memory import check_memory
 from qaml_qiskit.simulation.native import Kernel
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
-from qaml_qiskit.simulation.readings import Strings, string_signs
+from qaml_qiskit.simulation.readings import Strings, signed_sums, string_signs
 
 #: Amplitudes of a batch below which nobody asks how much memory there is.
 _NOTABLE = 2**22
@@ -102,7 +102,7 @@ class KernelEngine:
         if wires is None:
             amplitudes = self.amplitudes(program, state, batch)
             weights = amplitudes.real.square() + amplitudes.imag.square()
-            return weights @ string_signs(program.num_qubits, strings, weights)
+            return signed_sums(weights, string_signs(program.num_qubits, strings, weights))
         values = state.new_empty((batch, len(wires)))
         arguments = (program.num_qubits, batch, state.data_ptr(), _ints(wires), len(wires), values.data_ptr())
         self._call("qaml_expectations", state, *arguments)

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 Reading = int | tuple[int, ...]
 #: Products of Z, each as the wires or qubits whose Z are multiplied.
 Strings = tuple[tuple[int, ...], ...]
+#: Outcomes that a matrix product may add up by itself.
+_PIECE = 2**10
 
 
 def qubits_of(reading: Reading) -> tuple[int, ...]:
@@ -24,6 +26,19 @@ def string_signs(num_qubits: int, strings: Strings, like: Tensor) -> Tensor:
     for column in factors:
         products *= signs[:, list(column)]
     return products
+
+
+def signed_sums(weights: Tensor, signs: Tensor) -> Tensor:
+    """Sums of weights of outcomes with signs, shape (…, m), for weights (…, 2**n) and signs (2**n, m).
+
+    In pieces, whose sums are then added in pairs: a matrix product adds all outcomes one after the other, and in single
+    precision an average of 19 qubits was wrong by 2·10⁻⁴.
+    """
+    outcomes, columns = signs.shape
+    if outcomes <= _PIECE:
+        return weights @ signs
+    pieces = weights.reshape(-1, outcomes // _PIECE, _PIECE).transpose(0, 1)
+    return (pieces @ signs.view(-1, _PIECE, columns)).sum(0).view(*weights.shape[:-1], columns)
 
 
 def z_signs(num_qubits: int, like: Tensor) -> Tensor:

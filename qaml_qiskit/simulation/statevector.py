@@ -24,7 +24,7 @@ from qaml_qiskit.simulation.kernel import KernelEngine
 from qaml_qiskit.simulation.matrix_cost import matrix_pays
 from qaml_qiskit.simulation.program import Program, placed_angles
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
-from qaml_qiskit.simulation.readings import Reading, Strings, qubits_of, string_signs
+from qaml_qiskit.simulation.readings import Reading, Strings, qubits_of, signed_sums, string_signs
 from qaml_qiskit.simulation.torch_backend import TorchEngine, recorded_forward
 
 _PRECISIONS = (torch.float32, torch.float64)
@@ -96,7 +96,7 @@ def z_expectations(program: Program, amplitudes: Tensor, weights: Tensor, qubits
         return _empty(amplitudes, weights, len(strings))
     if _matrix_pays(program, amplitudes, weights, engine):
         probabilities = _by_matrix(program, amplitudes, weights, engine).square().sum(-1)
-        return probabilities @ string_signs(program.num_qubits, strings, probabilities)
+        return signed_sums(probabilities, string_signs(program.num_qubits, strings, probabilities))
     values: Tensor = _Expectations.apply(amplitudes, weights, program, strings, engine)
     return values
 

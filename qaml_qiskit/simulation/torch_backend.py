@@ -15,7 +15,7 @@ from torch import Tensor
 
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
-from qaml_qiskit.simulation.readings import Strings, string_signs, z_signs
+from qaml_qiskit.simulation.readings import Strings, signed_sums, string_signs, z_signs
 
 #: RY rotations of up to this many wires become one real matrix (32×32 serves the CPU's matrix product best).
 _BLOCK = 5
@@ -47,7 +47,7 @@ class TorchEngine:
 
     def expectations(self, program: Program, state: Tensor, strings: Strings, batch: int) -> Tensor:
         """Averages of the strings, shape (B, number of strings)."""
-        return (state * state).sum(0) @ string_signs(program.num_qubits, strings, state)
+        return signed_sums((state * state).sum(0), string_signs(program.num_qubits, strings, state))
 
     def pull_back_amplitudes(
         self, program: Program, angles: Tensor, state: Tensor, cotangent: Tensor, wanted: Wanted
@@ -181,10 +181,10 @@ class _Collector:
         """∂ψ = −i/2·Z·ψ (or Z·Z), so the gradient is a signed sum of Im(λ̄ψ)/2."""
         weights = 0.5 * self._correlation(state, adjoint)
         start = self._program.z_offset + index * self._program.num_qubits
-        self.gradients[..., start : start + self._program.num_qubits] = weights @ self._signs
+        self.gradients[..., start : start + self._program.num_qubits] = signed_sums(weights, self._signs)
         for pair, low, high in self._pairs.get(index, ()):
-            zz = self._signs[:, low] * self._signs[:, high]
-            self.gradients[..., self._program.pair_offset + pair] = weights @ zz
+            zz = self._signs[:, [low]] * self._signs[:, [high]]
+            self.gradients[..., self._program.pair_offset + pair] = signed_sums(weights, zz)[..., 0]
 
     def wall(self, index: int, inverse: _Wall, state: Tensor, adjoint: Tensor) -> None:
         """RY commutes with its generator, so states behind the wall serve: correlate λ with ∂ψ = −i/2·Y·ψ."""

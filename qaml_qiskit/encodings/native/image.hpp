@@ -17,8 +17,6 @@ constexpr std::int64_t kLanes = QAML_BYTES / 8;
 // As torch.nn.functional.normalize.
 constexpr double kSmallest = 1e-12;
 
-QAML_INLINE Vec splat(double value) { return Vec{} + value; }
-
 QAML_INLINE double sum_lanes(const Vec& value) {
     double sum = 0;
     for (std::int64_t lane = 0; lane < kLanes; lane++) sum += value[lane];

@@ -13,7 +13,7 @@ from qaml_qiskit.simulation.batched.replays import CudaGraphs, Replays, Run
 from qaml_qiskit.simulation.batched.steps import LIMITS, Limits, run_backward, run_forward
 from qaml_qiskit.simulation.program import Program
 from qaml_qiskit.simulation.pullback import Pullback, Wanted
-from qaml_qiskit.simulation.readings import Strings
+from qaml_qiskit.simulation.readings import Strings, signed_sums
 
 
 class BatchedEngine:
@@ -41,7 +41,8 @@ class BatchedEngine:
     def expectations(self, program: Program, state: Tensor, strings: Strings, batch: int) -> Tensor:
         """Averages of the strings, shape (B, number of strings)."""
         reals = torch.view_as_real(state)
-        return reals.square().sum(-1) @ reading_signs(program.num_qubits, strings, reals.dtype, reals.device)
+        signs = reading_signs(program.num_qubits, strings, reals.dtype, reals.device)
+        return signed_sums(reals.square().sum(-1), signs)
 
     def pull_back_amplitudes(
         self, program: Program, angles: Tensor, state: Tensor, cotangent: Tensor, wanted: Wanted

@@ -76,8 +76,7 @@ QAML_OUTLINE void tile(const T* left, std::int64_t stride, const Places& places,
             keep_apart(row[j]);  // one load, not one for each use
         }
         QAML_UNROLL for (int i = 0; i < Rows; i++) {
-            // Minus zero, not plus: that would cost an addition, for the sake of −0.
-            Vec<T> factor = left[i * stride + k] - Vec<T>{};
+            Vec<T> factor = splat(left[i * stride + k]);
             keep_apart(factor);
             QAML_UNROLL for (int j = 0; j < Vectors; j++) sums[i][j] += factor * row[j];
         }

@@ -134,7 +134,7 @@ struct Wire {
 };
 
 template <class Work, int... Number>
-QAML_INLINE void each_of(Work work, std::integer_sequence<int, Number...>) {
+QAML_INLINE void each_of([[maybe_unused]] Work work, std::integer_sequence<int, Number...>) {
     (work(Wire<Number>()), ...);
 }
 

@@ -3,7 +3,6 @@
 import copy
 import pickle
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import torch
@@ -13,21 +12,19 @@ from torch import Tensor
 
 from qaml_qiskit.simulation import (
     FactoredForms,
-    choice,
     collapse,
     compile_circuit,
     use_backend,
     z_expectations,
 )
 from qaml_qiskit.simulation.heisenberg import NoisyObservables
-from qaml_qiskit.simulation.native import load_kernel
 from qaml_qiskit.simulation.panels import Panels
 from tests.tolerances import DIFFERENCE_STEP, FINITE_DIFFERENCE, GRADIENT, VALUE
+from tests.unit.simulation.kernel_cases import at_every_level, needs_kernel
 from tests.unit.simulation.simulation_cases import close, one_thread, qvc, same_gradients, same_values, samples
 
 _one_thread = pytest.fixture(autouse=True)(one_thread)
 
-needs_kernel = pytest.mark.skipif(load_kernel() is None, reason="the compiled kernel was not built")
 precisions = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 
 
@@ -107,25 +104,38 @@ def test_the_gradient_is_that_of_finite_differences(batch: int, pixels: int, row
 
 @needs_kernel
 @precisions
-@pytest.mark.parametrize("level", [0, 1, 2])
-@pytest.mark.parametrize("batch", [1, 3, 8, 16, 65])
+@settings(max_examples=12)
+@given(
+    batch=st.integers(1, 70),
+    pixels=st.integers(1, 60) | st.integers(1000, 1100),
+    rows=st.integers(1, 60) | st.integers(1000, 1100),
+    count=st.integers(1, 20),
+    black=st.floats(0, 1),
+    of_a_pair=st.booleans(),
+)
+@example(batch=1, pixels=1, rows=1, count=1, black=0.0, of_a_pair=False)
+@example(batch=3, pixels=50, rows=1100, count=12, black=0.0, of_a_pair=False)
+@example(batch=65, pixels=1100, rows=50, count=8, black=0.0, of_a_pair=True)
+@example(batch=16, pixels=1100, rows=1100, count=2, black=0.5, of_a_pair=True)
 def test_every_instruction_set_agrees(
-    batch: int, level: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+    dtype: torch.dtype, batch: int, pixels: int, rows: int, count: int, black: float, of_a_pair: bool
 ) -> None:
-    kernel = load_kernel()
-    assert kernel is not None
-    if level > kernel.level:
-        pytest.skip("this machine has no such instructions")
-    monkeypatch.setattr(choice, "load_kernel", lambda: replace(kernel, level=level))
-    for pixels, rows, count in ((1, 1, 1), (13, 22, 3), (50, 1100, 12), (1100, 50, 8)):
-        forms, vectors = some_forms(pixels, rows, count, dtype), drawn(batch, pixels, dtype=dtype, seed=6)
-        cotangent = drawn(batch, count, seed=7)
-        found = both(lambda point, forms=forms: forms.values(point, norms), vectors, cotangent)
-        expected = both(by_definition(forms), vectors, cotangent)
-        assert close(found[0], expected[0], VALUE[dtype])
-        assert close(found[1], expected[1], GRADIENT[dtype])
-        matrix = forms.factor
-        assert close(Panels.of(replace(kernel, level=level), matrix).product(vectors), vectors @ matrix, VALUE[dtype])
+    """Also with pixels that are zero in every image, and squares that no loss asks about, which are left out."""
+    forms, vectors = some_forms(pixels, rows, count, dtype), drawn(batch, pixels, dtype=dtype, seed=6)
+    vectors[:, : round(black * (pixels - 1))] = 0
+    cotangent = drawn(batch, count, seed=7)
+    if of_a_pair and count > 1:
+        cotangent[:, 1:-1] = 0
+        cotangent[:, -1] = -cotangent[:, 0]
+    exact = FactoredForms(forms.factor.double(), forms.signs.double())
+    values, gradient = both(by_definition(exact), vectors.double(), cotangent)
+    for kernel in at_every_level():
+        found = both(lambda point: forms.values(point, norms), vectors, cotangent)
+        assert close(found[0].double(), values, VALUE[dtype])
+        assert close(found[1].double(), gradient, GRADIENT[dtype])
+        assert torch.equal(forms.values(vectors, norms), found[0])
+        product = Panels.of(kernel, forms.factor).product(vectors)
+        assert close(product.double(), vectors.double() @ exact.factor, VALUE[dtype])
 
 
 @needs_kernel

@@ -17,7 +17,8 @@ from qaml_qiskit.simulation.heisenberg import TrainableCircuit, noisy_observable
 from qaml_qiskit.simulation.native import load_kernel
 from tests.tolerances import AER, DIFFERENCE_STEP, DIFFERENT, FINITE_DIFFERENCE, GRADIENT, VALUE
 from tests.unit.simulation.heisenberg_cases import ERRORS, aer_expectations, apply, noisy_circuits
-from tests.unit.simulation.simulation_cases import one_thread
+from tests.unit.simulation.kernel_cases import at_every_level, needs_kernel
+from tests.unit.simulation.simulation_cases import close, one_thread
 
 _one_thread = pytest.fixture(autouse=True)(one_thread)
 
@@ -187,6 +188,20 @@ def test_single_precision_and_many_tiles(num_qubits: int) -> None:
     for one, other in zip(double, single, strict=True):
         assert (one - other.double()).abs().max() < GRADIENT[torch.float32]
     assert double[0].abs().max() > DIFFERENT
+
+
+@needs_kernel
+@pytest.mark.parametrize("noise", ["crosstalk", "amplitude-damping"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_every_instruction_set_has_torchs_gradients(noise: str, dtype: torch.dtype) -> None:
+    circuit, model = named_noise(noise, 0.1).attach(layers(5, 2))
+    values, inputs = np.random.default_rng(6).uniform(-2, 2, circuit.num_parameters), states(3, 5)
+    with use_backend("torch"):
+        expected = gradients(TrainableCircuit(circuit, model, [4, (0, 2)], dtype=torch.float64), inputs, values)
+    trained = TrainableCircuit(circuit, model, [4, (0, 2)], dtype=dtype)
+    for _ in at_every_level():
+        for one, other in zip(expected, gradients(trained, inputs.to(dtype), values), strict=True):
+            assert close(other.double(), one, GRADIENT[dtype])
 
 
 def test_training_learns_under_noise() -> None:

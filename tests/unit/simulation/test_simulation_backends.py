@@ -21,6 +21,7 @@ from qaml_qiskit.simulation import (
 from qaml_qiskit.simulation.kernel import KernelEngine
 from qaml_qiskit.simulation.native import load_kernel
 from qaml_qiskit.simulation.pullback import Wanted
+from qaml_qiskit.simulation.readings import signed_sums
 from qaml_qiskit.simulation.torch_backend import TorchEngine
 from tests.unit.simulation.simulation_cases import (
     mixed,
@@ -157,6 +158,15 @@ def test_one_qubit() -> None:
     matrix = unitary(compile_circuit(circuit), weights)
     identity = torch.eye(2, dtype=matrix.dtype)
     assert same_values(matrix @ matrix.mH, identity)
+
+
+def test_single_precision_bears_sums_over_the_outcomes_of_many_qubits() -> None:
+    weights = samples(6, 19, torch.float32).square().view(2, 3, -1)
+    # As of a qubit that is mostly 0: what is added up is large.
+    signs = torch.ones(2**19, 4)
+    signs[3 * 2**17 :] = -1
+    expected = weights.double() @ signs.double()
+    assert same_values(signed_sums(weights, signs), expected.float())
 
 
 @needs_kernel

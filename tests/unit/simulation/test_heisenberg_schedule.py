@@ -1,8 +1,4 @@
-"""How channels become sweeps, in which order they run, and the kernel beside torch."""
-
-from collections.abc import Callable
-from dataclasses import replace
-from itertools import permutations
+"""How channels become sweeps, and in which order they run."""
 
 import numpy as np
 import pytest
@@ -25,16 +21,12 @@ from qaml_qiskit.simulation.heisenberg.channels import (
     unitary_transfer,
 )
 from qaml_qiskit.simulation.heisenberg.fusion import FusedSteps, fuse
-from qaml_qiskit.simulation.heisenberg.kernel_runner import KernelRunner
 from qaml_qiskit.simulation.heisenberg.lowering import lower
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.schedule import ROW_DIGITS, TILE_DIGITS, Exchange, Schedule
-from qaml_qiskit.simulation.heisenberg.step import Step
 from qaml_qiskit.simulation.heisenberg.structure import Structures
 from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, Sweep, sweeps
-from qaml_qiskit.simulation.heisenberg.torch_runner import TorchRunner
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors, products
-from qaml_qiskit.simulation.native import load_kernel
 from tests.tolerances import VALUE
 from tests.unit.simulation.heisenberg_cases import qvc_native
 from tests.unit.simulation.simulation_cases import close, one_thread
@@ -50,10 +42,6 @@ def qiskit_transfer(channel: SuperOp) -> FloatArray:
     """The channel's Pauli transfer matrix in this engine's order."""
     order = ORDER if channel.num_qubits == 1 else [4 * high + low for high in ORDER for low in ORDER]
     return PTM(channel).data.real[np.ix_(order, order)]
-
-
-def orthogonal(size: int, rng: np.random.Generator) -> FloatArray:
-    return np.linalg.qr(rng.normal(size=(size, size)))[0]
 
 
 @pytest.mark.parametrize("width", [1, 2])
@@ -163,62 +151,6 @@ def test_named_noise_costs_one_cheap_sweep_for_each_cz(noise: dict[str, object],
     assert {sweep.form for sweep in found} == {form}
     # One qubit of a chain has its own gate behind each CZ, and only the last CZ of a layer has two.
     assert sum(sweep.kind == Kind.ACROSS for sweep in found) == 6
-
-
-def monomial(rng: np.random.Generator) -> FloatArray:
-    return np.diag(rng.choice([-1.0, 1.0], 16))[rng.permutation(16)]
-
-
-def blocks(rng: np.random.Generator) -> FloatArray:
-    matrix = np.zeros((16, 16))
-    for start in range(0, 16, 4):
-        matrix[start : start + 4, start : start + 4] = orthogonal(4, rng)
-    return matrix[np.ix_(rng.permutation(16), rng.permutation(16))]
-
-
-def local(rng: np.random.Generator, form: Form) -> FloatArray:
-    matrix = orthogonal(4, rng)
-    if form != Form.FULL:
-        matrix[:, 0], matrix[0, 0] = 0, 1
-        matrix[0, 1:] *= form == Form.PRESERVING
-    return matrix
-
-
-def random_plan(num_digits: int, seed: int) -> FusedSteps:
-    """Steps of all kinds and forms on random digits."""
-    rng = np.random.default_rng(seed)
-    cores: list[Callable[[], FloatArray]] = [lambda: monomial(rng), lambda: blocks(rng), lambda: orthogonal(16, rng)]
-    shift = np.eye(4)
-    shift[0, 1:] = 0.3, -0.2, 0.1
-    steps = []
-    for index, pair in enumerate(permutations(range(num_digits), 2)):
-        if index > 40 or pair[0] > pair[1]:
-            continue
-        form = list(Form)[index % 3]
-        after = [np.eye(4), shift, local(rng, form)]
-        steps.append(Step(*pair, cores[index % 5 // 2](), after[rng.integers(3)], after[rng.integers(3)]))
-    rng.shuffle(steps)
-    return FusedSteps(num_digits, np.tile(np.eye(4), (num_digits, 1, 1)), tuple(steps))
-
-
-@pytest.mark.skipif(load_kernel() is None, reason="the compiled kernel was not built")
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-@pytest.mark.parametrize("level", [0, 1, 2])
-@pytest.mark.parametrize("num_digits", [4, 5, 7, 9, 10])
-def test_every_instruction_set_and_torch_agree(num_digits: int, level: int, dtype: torch.dtype) -> None:
-    kernel = load_kernel()
-    assert kernel is not None
-    if level > kernel.level:
-        pytest.skip("this machine lacks the instructions")
-    plan = random_plan(num_digits, num_digits)
-    factors = torch.randn(1, num_digits, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(dtype)
-    runners = [
-        KernelRunner(replace(kernel, level=level), plan, Structures(), dtype),
-        TorchRunner(plan, dtype, torch.device("cpu")),
-    ]
-    for _ in range(2):  # a runner may be used again
-        ours, theirs = (runner.run(factors, lambda: None).strings().clone() for runner in runners)
-        assert close(ours, theirs, VALUE[dtype])
 
 
 def test_strings_and_products_have_digit_0_least_significant() -> None:
