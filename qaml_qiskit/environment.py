@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,12 @@ def _version(package: str) -> str | None:
         return None
 
 
+@cache
 def _git_commit() -> str | None:
-    """The commit of the package's checkout, with ``+`` when it has changes; None outside a checkout."""
+    """The commit of the package's checkout, with ``+`` when it has changes; None outside a checkout.
+
+    Kept for as long as the process lives, as is the code that it has loaded.
+    """
     if not (Path(__file__).parents[1] / ".git").exists():
         return None
     try:

@@ -16,6 +16,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 _ROOT = Path(__file__).parents[1]
+_PRELOAD = "tests.preload"
 #: One thread for everything: a fork takes no other threads along.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
 #: Seconds after which a child counts as hung: many times what the slowest command takes on a busy machine.
@@ -41,10 +42,10 @@ class Ended:
     hung: bool
 
 
-def _server() -> ForkServerContext:
+def server() -> ForkServerContext:
     """The context whose processes are forks of one that has imported everything and started no thread."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.preload"])
+    context.set_forkserver_preload([_PRELOAD])
     with contextlib.chdir(_ROOT), patch.dict(os.environ, _ONE_THREAD):
         forkserver.ensure_running()
     return context
@@ -89,7 +90,7 @@ def start(function: Callable[..., None], *arguments: object, folder: Path, envir
     """Call a function in a child whose working directory is ``folder``."""
     log = folder.with_name(f"{folder.name}.log")
     log.mkdir(exist_ok=True)
-    process = _server().Process(target=_bounded, args=(function, arguments, folder, log, environment))
+    process = server().Process(target=_bounded, args=(function, arguments, folder, log, environment))
     process.start()
     return Child(process, log)
 
@@ -107,6 +108,11 @@ def qaml(arguments: list[str]) -> None:
     main()
 
 
+def unwaited_sync(descriptor: int) -> None:
+    """In place of ``os.fsync``: only a loss of power would show the difference, and no test waits for a disk."""
+    os.fstat(descriptor)
+
+
 def _bounded(
     function: Callable[..., None], arguments: tuple[object, ...], folder: Path, log: Path, environment: dict[str, str]
 ) -> None:
@@ -117,6 +123,8 @@ def _bounded(
     limit = pages * os.sysconf("SC_PAGE_SIZE") + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # The server goes on without a word when its imports fail, and then every child would import for itself.
+    assert _PRELOAD in sys.modules, f"the server could not import {_PRELOAD}"
     os.chdir(folder)
     os.environ.update(environment)
     sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115 - it lives as long as the process

@@ -9,6 +9,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+from tests.child import unwaited_sync
+
 # Fixtures that some modules import and others load as a plugin, in any order.
 pytest.register_assert_rewrite("tests.integration.loopback.fixtures")
 
@@ -25,6 +27,21 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with a test that takes many seconds come first, so that in the end no worker is left alone with one."""
+    long = {item.path for item in items if item.get_closest_marker("first")}
+    items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_disk_is_waited_for() -> Iterator[None]:
+    """Files are written as ever and a wrong descriptor is refused, but no test waits until a disk has them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", unwaited_sync)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,10 @@
 """From the parts to the circuit that a device runs, and the numbers that describe it."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from qiskit.circuit import ClassicalRegister, QuantumCircuit
+from qiskit.circuit import Bit, ClassicalRegister, QuantumCircuit
 
 from qaml_qiskit.circuits.readout import Readout
 from qaml_qiskit.errors import ConfigurationError
@@ -57,14 +59,25 @@ class GateCounts:
 
 def gate_counts(circuit: QuantumCircuit) -> GateCounts:
     """Count gates and depths; a gate on more than two qubits counts as a two-qubit gate (decompose it first)."""
-    gates = [instruction for instruction in circuit.data if instruction.operation.name not in _NO_GATES]
-    two_qubit = sum(len(gate.qubits) > 1 for gate in gates)
-    bare = circuit.copy_empty_like()
-    for gate in gates:
-        bare.append(gate)
+    gates = [instruction for instruction in circuit.data if instruction.name not in _NO_GATES]
+    places = [(*gate.qubits, *gate.clbits) for gate in gates]
+    on_two = [len(gate.qubits) > 1 for gate in gates]
     return GateCounts(
-        one_qubit_gates=len(gates) - two_qubit,
-        two_qubit_gates=two_qubit,
-        two_qubit_depth=bare.depth(lambda instruction: len(instruction.qubits) > 1),
-        depth=bare.depth(),
+        one_qubit_gates=len(gates) - sum(on_two),
+        two_qubit_gates=sum(on_two),
+        two_qubit_depth=_depth(places, on_two),
+        depth=_depth(places, [True] * len(gates)),
     )
+
+
+def _depth(places: Sequence[tuple[Bit, ...]], counted: Sequence[bool]) -> int:
+    """The longest way through gates on these bits; one that is not counted still holds its bits together.
+
+    As ``QuantumCircuit.depth`` of a circuit of these gates, which would take longer to build than to measure.
+    """
+    depths: defaultdict[Bit, int] = defaultdict(int)
+    for bits, counts in zip(places, counted, strict=True):
+        depth = max((depths[bit] for bit in bits), default=0) + counts
+        for bit in bits:
+            depths[bit] = depth
+    return max(depths.values(), default=0)

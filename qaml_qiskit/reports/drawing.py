@@ -1,11 +1,12 @@
 """The style of all pictures: colours, sizes, axes, and names that cannot break them. Nothing global is changed."""
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import Tick
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, NullLocator
@@ -144,14 +145,20 @@ def gate_axis(axes: Axes, counts: Iterable[float], text: str) -> None:
 
 def png(figure: Figure) -> bytes:
     """The bytes of a picture. Text is drawn as it is, a name with ``$`` too; only numbers of axes are typeset."""
-    numbers = {part for tick in figure.findobj(Tick) for part in (tick.label1, tick.label2)}
-    for text in figure.findobj(Text):
-        if isinstance(text, Text) and text not in numbers:
-            text.set_text("\n".join(map(printable, text.get_text().split("\n"))))
-            text.set_parse_math(False)
+    for text in _words(figure):
+        text.set_text("\n".join(map(printable, text.get_text().split("\n"))))
+        text.set_parse_math(False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_DPI)
     return buffer.getvalue()
+
+
+def _words(part: Artist) -> Iterator[Text]:
+    """All text in a part of a picture but what stands at ticks, which only drawing makes."""
+    if isinstance(part, Text):
+        yield part
+    for inner in (part.label, part.get_offset_text()) if isinstance(part, Axis) else part.get_children():
+        yield from _words(inner)
 
 
 def _shortened(text: str, longest: int) -> str:

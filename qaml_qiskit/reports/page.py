@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import groupby
 
 import jinja2
@@ -99,6 +100,12 @@ def _of_equal_columns(rows: Mapping[str, Sequence[Row]]) -> dict[str, Sequence[R
 
 
 def _render(template: str, **values: object) -> str:
+    return _templates().get_template(template).render(**values)
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    """Kept: to compile a template takes longer than to fill it."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("qaml_qiskit.reports", "templates"),
         autoescape=True,
@@ -113,7 +120,7 @@ def _render(template: str, **values: object) -> str:
     environment.filters["as_it_is"] = escape
     environment.filters["base64"] = lambda data: Markup(base64.b64encode(data).decode("ascii"))
     environment.finalize = _shown
-    return environment.get_template(template).render(**values)
+    return environment
 
 
 @dataclass(frozen=True)

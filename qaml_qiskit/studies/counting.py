@@ -26,7 +26,6 @@ from qaml_qiskit.circuits import (
 from qaml_qiskit.encodings import ENCODINGS, Encoding, ExactEncoding
 from qaml_qiskit.execution import Recipe, Target, circuit_seconds, compile_for, survival
 from qaml_qiskit.execution.circuits import pairs_in_use, placed_qubits
-from qaml_qiskit.execution.compilation.scheduling import without_delays
 from qaml_qiskit.noise import LAYER_END
 from qaml_qiskit.progress import Advance, Progress
 from qaml_qiskit.simulation import compile_circuit, evolve
@@ -201,7 +200,7 @@ def circuit_costs(circuit: QuantumCircuit, target: Target | None = None) -> Row:
     gates, readout = (None, None) if target is None else survival(circuit, target.isa)
     known = [value for value in (gates, readout) if value is not None]
     return {
-        **gate_counts(without_delays(circuit)).as_dict(),
+        **gate_counts(circuit).as_dict(),
         "seconds": None if target is None else circuit_seconds(circuit, target.isa),
         "gate_survival": gates,
         "readout_survival": readout,

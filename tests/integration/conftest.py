@@ -1,21 +1,18 @@
 """A trained model and the command line, for tests of whole commands."""
 
-import base64
 import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
 from qaml_qiskit import TrainRequest, train
 from qaml_qiskit.cli.main import main
 from tests.integration.hardware import workspace
-
-#: A picture of one pixel.
-_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+from tests.pixel import save_pixel
 
 
 @dataclass(frozen=True)
@@ -47,13 +44,9 @@ def qaml(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.fixture(autouse=True, scope="module")
 def plain_pictures() -> Iterator[None]:
-    """Pictures are put together and not drawn, which is half the time of a short command; tests/unit/reports draws."""
-
-    def save(figure: object, file: IO[bytes], **how: object) -> None:
-        file.write(base64.b64decode(_PIXEL))
-
+    """Pictures are put together and not drawn."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("matplotlib.figure.Figure.savefig", save)
+        patch.setattr("matplotlib.figure.Figure.savefig", save_pixel)
         yield
 
 

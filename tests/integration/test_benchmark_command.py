@@ -18,6 +18,7 @@ from qaml_qiskit.datasets import load_dataset
 from tests.integration.conftest import Finished, results
 
 Qaml = Callable[..., Finished]
+pytestmark = pytest.mark.first
 REFERENCE, STRANGER = "digits10-linear", "strangers.nets:trained"
 CODE = """
 from pathlib import Path

@@ -24,6 +24,7 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.noise import NOISES
 from qaml_qiskit.registry import Registry
 
+pytestmark = pytest.mark.first
 ROOT = Path(__file__).parents[2]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "transpile/README.md")),

@@ -10,22 +10,27 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 distributed = pytest.importorskip("distributed")
 
-from qaml_qiskit import SweepRequest, sweep  # noqa: E402
+import dask  # noqa: E402
+
+from qaml_qiskit import Outcome, SweepRequest, sweep  # noqa: E402
 from qaml_qiskit.artifacts import dask_client, dask_pool  # noqa: E402
 from qaml_qiskit.artifacts.mapping import HERE, Bar, Pool, compute_tasks  # noqa: E402
 from qaml_qiskit.artifacts.pool import open_pool  # noqa: E402
 from qaml_qiskit.errors import ConfigurationError, InputError, PartialResultError  # noqa: E402
 from qaml_qiskit.progress import Advance, Silent  # noqa: E402
+from tests import child  # noqa: E402
 from tests.integration.conftest import Finished  # noqa: E402
 from tests.integration.hardware import workspace  # noqa: E402
 
 Qaml = Callable[..., Finished]
+pytestmark = pytest.mark.first
 
 
 @pytest.fixture
@@ -77,13 +82,29 @@ def request(place: Path) -> SweepRequest:
     )
 
 
-def test_a_killed_worker_changes_nothing(place: Path) -> None:
-    serial = sweep(request(place), out=place / "serial")
-    killer = Killer()
-    spread = sweep(request(place), out=place / "spread", workers=2, progress=killer)
+@dataclass(frozen=True)
+class Serial:
+    """A workspace with a sweep of this process alone, in ``serial``, and what came out."""
+
+    place: Path
+    outcome: Outcome
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory: pytest.TempPathFactory) -> Serial:
+    place = workspace(tmp_path_factory.mktemp("serial") / "work")
+    return Serial(place, sweep(request(place), out=place / "serial"))
+
+
+def test_a_killed_worker_changes_nothing(serial: Serial) -> None:
+    place, killer = serial.place, Killer()
+    # Workers as copies of what has imported everything; tests/unit/artifacts starts them as a user's are.
+    child.server()
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        spread = sweep(request(place), out=place / "spread", workers=2, progress=killer)
     assert killer.killed[0] != os.getpid()
     assert killer.lost
-    assert spread.results == serial.results
+    assert spread.results == serial.outcome.results
     for name in ("sweep.csv", "metrics.json"):
         assert (place / "spread" / name).read_bytes() == (place / "serial" / name).read_bytes()
     cells = {path.name: path.read_bytes() for path in (place / "serial" / "cells").iterdir()}
@@ -141,7 +162,10 @@ def test_workers_with_threads_are_refused() -> None:
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "tcp://no-such-host.invalid:1"])
-def test_an_unknown_scheduler_is_one_line(qaml: Qaml, place: Path, address: str) -> None:
+def test_an_unknown_scheduler_is_one_line(
+    qaml: Qaml, place: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_client, "CONNECTING", 0.5)
     words = ("sweep", place / "model", "--images", place / "images.npz", "--out", place / "run")
     refused = qaml(*words, "--scheduler", address)
     assert refused.code == 2
@@ -166,8 +190,8 @@ def test_without_dask(qaml: Qaml, place: Path, monkeypatch: pytest.MonkeyPatch) 
     assert json.loads(qaml(*words).out)["results"]
 
 
-def test_a_scheduler_that_dies_in_the_middle_leaves_what_was_finished(place: Path) -> None:
-    whole = sweep(request(place), out=place / "serial")
+def test_a_scheduler_that_dies_in_the_middle_leaves_what_was_finished(serial: Serial) -> None:
+    place = serial.place
     cluster = distributed.LocalCluster(
         processes=False, n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0"
     )
@@ -186,7 +210,7 @@ def test_a_scheduler_that_dies_in_the_middle_leaves_what_was_finished(place: Pat
         sweep(request(place), out=place / "run", scheduler=cluster.scheduler_address, progress=Closing())
     kept = {path.name: path.stat().st_mtime_ns for path in (place / "run" / "cells").iterdir()}
     assert kept
-    assert sweep(request(place), out=place / "run").results == whole.results
+    assert sweep(request(place), out=place / "run").results == serial.outcome.results
     assert kept.items() <= {path.name: path.stat().st_mtime_ns for path in (place / "run" / "cells").iterdir()}.items()
 
 

@@ -15,7 +15,7 @@ import qaml_qiskit
 from qaml_qiskit.simulation.native import load_kernel
 
 CHECKOUT = Path(qaml_qiskit.__file__).parent.parent
-
+pytestmark = pytest.mark.first
 
 #: The references small enough for the wheel; other seeds of them stay in the source.
 QVC_REFERENCES = sorted(

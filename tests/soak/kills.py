@@ -12,8 +12,9 @@ from typing import Any
 
 from qiskit_ibm_runtime.api import session
 
+from qaml_qiskit.execution import reconciliation
 from tests import child
-from tests.integration.loopback.client import no_backoff
+from tests.integration.loopback.client import NO_PAUSES, no_backoff
 
 #: Where a child writes how many points it passed.
 COUNT_FILE = "points"
@@ -45,6 +46,7 @@ def qaml(arguments: list[str], kill: Kill, workspace: Path) -> None:
         audit(event, (str(workspace / str(details[0])) if details else "",))
 
     session.PostForcelistRetry.get_backoff_time = no_backoff
+    reconciliation.LOOK_AGAIN = NO_PAUSES
     # The client looks through the stack before every request, for a header; that takes two thirds of a command's time.
     session.inspect = SimpleNamespace(stack=list)
     os.fsync = _around(os.fsync, points, after=False)

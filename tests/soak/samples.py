@@ -30,6 +30,7 @@ from qaml_qiskit.workflows.run import promise
 from qaml_qiskit.workflows.run import report as run_report
 from qaml_qiskit.workflows.sweep import report as sweep_report
 from qaml_qiskit.workflows.train import workflow as training
+from tests.child import unwaited_sync
 from tests.integration.hardware import workspace
 from tests.unit.campaigns.paper_cases import findings
 from tests.unit.datasets.own_files import flows, medmnist, photographs
@@ -116,7 +117,7 @@ def in_haste() -> None:
         assert hasattr(module, name)
         setattr(module, name, lambda *arguments, **options: b"a picture")
     environment._git_commit = lambda: None
-    os.fsync = lambda number: None
+    os.fsync = unwaited_sync
 
 
 def without_pictures() -> None:

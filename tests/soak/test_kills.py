@@ -15,6 +15,7 @@ from tests.soak.kills import Kill
 from tests.soak.place import Place
 from tests.soak.seeds import CHAINS, cases, generator
 
+pytestmark = pytest.mark.first
 #: A second kill comes among this many first points of the next try, which has fewer than the first.
 EARLY = 20
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)

@@ -13,6 +13,7 @@ from tests.soak.formats import FORMATS
 from tests.soak.samples import make_samples
 from tests.soak.seeds import BLOCKS, MUTATIONS, cases
 
+pytestmark = pytest.mark.first
 SIZE = MUTATIONS // BLOCKS
 
 

@@ -12,6 +12,7 @@ from tests.soak.place import Place
 from tests.soak.seeds import SEQUENCES, cases, generator
 from tests.soak.service import TROUBLES, Trouble, Troubled
 
+pytestmark = pytest.mark.first
 FILES = ("predictions.npz", "results.csv")
 #: Rounds of sending and collecting in which everything must be there once the trouble is over.
 ROUNDS = 3

@@ -20,7 +20,7 @@ from qaml_qiskit.execution.compilation.fractional import (
     without_fractional,
 )
 from qaml_qiskit.execution.compilation.layout import LineUsage, best_line, line_usage
-from qaml_qiskit.execution.compilation.scheduling import DecouplingSequence, scheduling, without_delays
+from qaml_qiskit.execution.compilation.scheduling import DecouplingSequence, scheduling
 from qaml_qiskit.execution.compilation.swaps import SwapsBesideGates
 from qaml_qiskit.execution.names import recipe_file
 
@@ -151,7 +151,7 @@ def usage_for(circuit: QuantumCircuit, target: ISATarget, recipe: Recipe, weight
 
 
 def _preference(isa: QuantumCircuit) -> tuple[int, int, int]:
-    counts = gate_counts(without_delays(isa))
+    counts = gate_counts(isa)
     return counts.two_qubit_gates, counts.two_qubit_depth, counts.depth
 
 

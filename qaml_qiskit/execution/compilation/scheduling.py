@@ -3,7 +3,7 @@
 import math
 from typing import Literal
 
-from qiskit.circuit import Delay, Gate, QuantumCircuit
+from qiskit.circuit import Delay, Gate
 from qiskit.circuit.library import RZGate, XGate
 from qiskit.dagcircuit import DAGCircuit
 from qiskit.transpiler import PassManager
@@ -56,15 +56,6 @@ def scheduling(target: ISATarget, sequence: DecouplingSequence | None) -> PassMa
         gates, spacing = _pulses(sequence)
         passes.append(PadDynamicalDecoupling(target=target, dd_sequence=gates, spacing=spacing))
     return PassManager([*passes, _OnUsedQubits()])
-
-
-def without_delays(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The circuit's gates and measurements alone, for counting."""
-    bare = circuit.copy_empty_like()
-    for instruction in circuit.data:
-        if instruction.operation.name != "delay":
-            bare.append(instruction)
-    return bare
 
 
 def _pulses(sequence: DecouplingSequence) -> tuple[list[Gate], list[float]]:
