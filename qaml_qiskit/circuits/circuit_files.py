@@ -9,7 +9,7 @@ from qiskit import qasm3
 from qiskit.circuit import Parameter, ParameterVectorElement, QuantumCircuit
 
 from qaml_qiskit.circuits.names import CIRCUITS
-from qaml_qiskit.circuits.own_circuit import OwnCircuit
+from qaml_qiskit.circuits.own_circuit import WIDEST, OwnCircuit
 from qaml_qiskit.circuits.qpy_files import circuit_of
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.formats import damaged, read_bytes
@@ -17,7 +17,10 @@ from qaml_qiskit.text import printable
 
 _REMEDY = "correct the file, or write the circuit with qiskit.qpy.dump"
 #: The version, behind comments.
-_HEADER = re.compile(r"(?:\s|//[^\n]*\n|/\*.*?\*/)*OPENQASM\s+(\d+)", re.S)
+_HEADER = re.compile(r"\s*OPENQASM\s+(\d+)")
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
+_REGISTER = re.compile(r"\bqubit\s*\[\s*(\d+)\s*\]")
+_LOOP = re.compile(r"\bfor\b[^;{]*\bin\b")
 
 
 def named_circuit(ansatz: str) -> OwnCircuit:
@@ -63,10 +66,12 @@ def qasm_text(circuit: QuantumCircuit) -> str:
 
 def _of_qasm(content: bytes, source: str) -> QuantumCircuit:
     try:
-        text = content.decode()
+        # With the mark that some editors put in front.
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise damaged(source, "bytes that are no text", "OpenQASM 3", _REMEDY) from error
-    version = _HEADER.match(text)
+    code = _COMMENT.sub(lambda comment: " " + "\n" * comment[0].count("\n"), text)
+    version = _HEADER.match(code)
     if version is None:
         raise damaged(source, "no version" if text.strip() else "an empty file", "a first line OPENQASM 3.0;", _REMEDY)
     if version[1] != "3":
@@ -76,6 +81,14 @@ def _of_qasm(content: bytes, source: str) -> QuantumCircuit:
             "OpenQASM 3, with the angles that are trained as `input float`",
             "write it as OpenQASM 3, or load it with qiskit.qasm2 and free its angles in Python",
         )
+    if too_wide := [size for size in map(int, _REGISTER.findall(code)) if size > WIDEST]:
+        # The parser would make every one of them.
+        got = f"a register of {too_wide[0]} qubits"
+        raise damaged(source, got, f"at most {WIDEST}: a state has 2ⁿ amplitudes", "use fewer qubits")
+    if loop := _LOOP.search(code):
+        # What Qiskit says of its variable helps nobody.
+        got = f"control flow, 'for_loop' in line {code.count(chr(10), 0, loop.start()) + 1}"
+        raise damaged(source, got, "a circuit of gates", "write its gates as often as it runs")
     # The parser tells of mistakes on stderr and raises without a word.
     with redirect_stderr(io.StringIO()) as told:
         try:

@@ -20,7 +20,7 @@ def read_observables(observables: Sequence[str], num_qubits: int) -> tuple[ZStri
     Raises:
         ConfigurationError: another length than n, other letters than I and Z, no Z at all, or the same twice.
     """
-    strings = tuple(_read(observable, num_qubits) for observable in observables)
+    strings = tuple(_read(observable.strip(), num_qubits) for observable in observables)
     for place, string in enumerate(strings):
         if string in strings[:place]:
             raise _refusal(observables[place], "the same observable twice", "each observable once", "leave one out")
@@ -32,7 +32,7 @@ def _read(observable: str, num_qubits: int) -> ZString:
     if others:
         raise _refusal(
             observable,
-            f"the letter {printable(others[0])}",
+            f"the letter {printable(others[0]) or ascii(others[0])}",
             "I and Z, the only ones that shots in the computational basis tell",
             "rotate the basis at the end of the ansatz: X is Z behind a Hadamard",
         )

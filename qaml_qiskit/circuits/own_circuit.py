@@ -23,7 +23,7 @@ CIRCUIT_FILE = "circuit.qpy"
 #: What configurations call the ansatz.
 OWN = "circuit"
 #: No machine computes with states of more qubits.
-_WIDEST = 64
+WIDEST = 64
 _REMEDY = "restore the file, or train the model again"
 
 
@@ -65,12 +65,12 @@ class OwnCircuit:
                 expected="at least one",
                 remedy="leave angles free: a Parameter in Qiskit, `input float` in OpenQASM 3",
             )
-        if circuit.num_qubits > _WIDEST:
+        if not 1 <= circuit.num_qubits <= WIDEST:
             raise ConfigurationError(
                 "this circuit cannot be trained",
                 got=f"a circuit on {circuit.num_qubits} qubits",
-                expected=f"as many as the images need, and at most {_WIDEST}: a state has 2ⁿ amplitudes",
-                remedy="use fewer qubits",
+                expected=f"as many as the images need, at least one and at most {WIDEST}: a state has 2ⁿ amplitudes",
+                remedy="use fewer qubits" if circuit.num_qubits else "give it qubits, and gates on them",
             )
         plain = plain_gates(circuit)
         plain.name = OWN

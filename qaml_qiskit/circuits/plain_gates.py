@@ -3,8 +3,16 @@
 from collections.abc import Sequence
 from functools import cache
 
-from qiskit.circuit import ControlFlowOp, Instruction, Operation, ParameterExpression, QuantumCircuit
+from qiskit.circuit import (
+    CircuitInstruction,
+    ControlFlowOp,
+    Instruction,
+    Operation,
+    ParameterExpression,
+    QuantumCircuit,
+)
 from qiskit.circuit.library import UnitaryGate, get_standard_gate_name_mapping
+from qiskit.quantum_info.operators.predicates import is_unitary_matrix
 
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.text import printable
@@ -54,33 +62,36 @@ def plain_gates(circuit: QuantumCircuit) -> QuantumCircuit:
     plain = QuantumCircuit(circuit.num_qubits, global_phase=circuit.global_phase)
     measured: dict[int, str] = {}
     for position, instruction in enumerate(circuit.data):
-        operation = instruction.operation
         qubits = [circuit.find_bit(qubit).index for qubit in instruction.qubits]
-        place = f"'{printable(operation.name)}', instruction {position}, on qubits {qubits}"
-        if operation.name == "measure":
+        place = f"'{printable(instruction.name)}', instruction {position}, on qubits {qubits}"
+        if instruction.name == "measure":
             measured[qubits[0]] = place
             continue
-        if operation.name != "barrier" and (early := measured.keys() & set(qubits)):
+        if instruction.name != "barrier" and (early := measured.keys() & set(qubits)):
             raise _refusal(
                 f"{measured[min(early)]}, before {place}",
                 "measure at the end alone; what depends on the result can be controlled by the qubit, as in the ansatz "
                 "qcnn",
             )
-        _take(plain, operation, qubits, place)
+        _take(plain, instruction, qubits, place)
     return plain
 
 
-def _take(plain: QuantumCircuit, operation: Operation, qubits: Sequence[int], place: str, depth: int = 0) -> None:
-    """Append an operation, or what it is defined by, which lies this deep in others."""
+def _take(plain: QuantumCircuit, part: CircuitInstruction, qubits: Sequence[int], place: str, depth: int = 0) -> None:
+    """Append an instruction, or what it is defined by, which lies this deep in others."""
+    # Refused by its name alone: Qiskit cannot always make the operation of a delay that was read from a file.
+    if part.name in (*_REFUSED, "measure"):
+        inner = "" if place.startswith(f"'{part.name}'") else f", which holds '{part.name}'"
+        remedy = _REFUSED.get(part.name, "measure at the end alone, outside of other instructions")
+        raise _refusal(place + inner, remedy)
+    operation = part.operation
     if operation.name == "barrier":
         plain.append(operation, qubits)
         return
     if isinstance(operation, ControlFlowOp):
         raise _refusal(f"{place}, which is control flow", _UNCONDITIONAL.get(operation.name, "write its gates out"))
-    if operation.name in (*_REFUSED, "measure"):
-        inner = "" if place.startswith(f"'{operation.name}'") else f", which holds '{operation.name}'"
-        remedy = _REFUSED.get(operation.name, "measure at the end alone, outside of other instructions")
-        raise _refusal(place + inner, remedy)
+    if isinstance(operation, UnitaryGate) and not is_unitary_matrix(operation.params[0]):
+        raise _refusal(f"{place}, with a matrix that is not unitary", "correct the matrix")
     if isinstance(operation, Instruction) and len(qubits) <= 2 and operation.base_class in _standard():
         for angle in operation.params:
             if isinstance(angle, ParameterExpression) and not _is_real(angle):
@@ -93,9 +104,9 @@ def _take(plain: QuantumCircuit, operation: Operation, qubits: Sequence[int], pl
             f"{place}, whose definition is nested more than {_DEEPEST} deep", "define it without itself, or by gates"
         )
     plain.global_phase += definition.global_phase
-    for part in definition.data:
-        within = [qubits[definition.find_bit(qubit).index] for qubit in part.qubits]
-        _take(plain, part.operation, within, place, depth + 1)
+    for inner_part in definition.data:
+        within = [qubits[definition.find_bit(qubit).index] for qubit in inner_part.qubits]
+        _take(plain, inner_part, within, place, depth + 1)
 
 
 def _definition(operation: Operation, place: str) -> QuantumCircuit:

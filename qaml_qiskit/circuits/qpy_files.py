@@ -11,6 +11,7 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.qpy import common
 
 from qaml_qiskit.formats import damaged
+from qaml_qiskit.text import printable
 
 #: The beginning of every QPY file: a word, the version of the format, and that of the Qiskit that wrote it.
 _HEAD = struct.Struct("!6s4B")
@@ -77,6 +78,13 @@ def circuit_of(content: bytes, source: str, remedy: str) -> QuantumCircuit:
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # damaged bytes end in exceptions of any kind, a panic of the Rust part among them
+        if isinstance(error, TypeError) and "__init__()" in str(error):
+            raise damaged(
+                source,
+                f"a gate that Qiskit writes and cannot read, {printable(str(error))}",
+                "gates that QPY keeps",
+                "write circuit.decompose() in the place of the circuit",
+            ) from error
         raise damaged(source, "a damaged file", "a QPY file", remedy) from error
     if len(circuits) != 1 or not isinstance(circuits[0], QuantumCircuit):
         raise damaged(source, f"{len(circuits)} circuits", "one circuit", remedy)

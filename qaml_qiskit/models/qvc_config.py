@@ -23,10 +23,17 @@ from qaml_qiskit.models.inputs import ImageShape, check_size
 from qaml_qiskit.models.scale import LogitScale
 from qaml_qiskit.noise import LAYER_END
 from qaml_qiskit.registry import Named
+from qaml_qiskit.simulation import chosen_kernel
 from qaml_qiskit.simulation.heisenberg import memory_needed
+from qaml_qiskit.text import printable, shortened
 
 #: Of Qiskit's circuit and its compiled form, while both exist; measured for 200 and 1,000 layers.
 _BYTES_A_WEIGHT = 4000
+#: Of one image's state and what is computed from it, by the compiled kernel and by torch, which serves where the kernel
+#: does not; measured for 20 to 22 qubits, with gradients.
+_BYTES_AN_AMPLITUDE = {"kernel": 80, "torch": 720}
+#: A message shows this much of names.
+_SHOWN = 80
 
 
 class QVCConfig(BaseModel):
@@ -121,7 +128,7 @@ class QVCConfig(BaseModel):
         if shared := [name for name in self.circuit.parameters if name.startswith(f"{few.parameters.name}[")]:
             raise ConfigurationError(
                 "the circuit has parameters of the encoding",
-                got=", ".join(shared),
+                got=shortened(", ".join(map(printable, shared)), _SHOWN),
                 expected="angles of its own, which are trained; those of the image are the encoding's alone",
                 remedy="rename them, or leave out what encodes the image",
             )
@@ -171,14 +178,18 @@ class QVCConfig(BaseModel):
 
     @property
     def memory(self) -> int:
-        """Bytes of the circuit while it is built, and of one image's state and what is computed from it.
+        """Bytes of the circuit while it is built, and of one image's state, what is computed from it and what is read.
 
         With noise layers there are three circuits, and where they act in inference, what is read on average.
         """
         circuits = _BYTES_A_WEIGHT * self.build_ansatz().num_parameters * (1 if self.noise_layers is None else 3)
-        needed = circuits + 4 * self._head_weights + 48 * 2**self.num_qubits
+        kernel = chosen_kernel()
+        serves = kernel is not None and kernel.serves(self.num_qubits)
+        each = _BYTES_AN_AMPLITUDE["kernel" if serves else "torch"]
+        averages = len(self.build_readout().strings)
+        needed = circuits + 4 * self._head_weights + (each + 4 * averages) * 2**self.num_qubits
         if self.noise_layers is not None and self.noise_layers.in_inference:
-            needed += memory_needed(self.num_qubits, len(self.build_readout().strings))
+            needed += memory_needed(self.num_qubits, averages)
         return needed
 
     def build_encoding(self) -> Encoding:

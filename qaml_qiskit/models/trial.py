@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from qaml_qiskit.attacks.randomness import RandomStream
+from qaml_qiskit.errors import InputError
 from qaml_qiskit.freezing import differentiable, frozen
 from qaml_qiskit.models.user_network import UserNetwork
 from qaml_qiskit.text import printable
@@ -28,6 +29,13 @@ def tried(model: UserNetwork) -> tuple[str, tuple[str, ...]]:
         with torch.no_grad():
             together, again = model(images), model(images)
             alone = torch.cat([model(image[None]) for image in images])
+        if together.isnan().any(1).all():
+            raise InputError(
+                f"{model.name} gives no logits",
+                got=f"NaN for all of {_IMAGES} random images",
+                expected="numbers for images in [0, 1]",
+                remedy="check its weights and how it normalises images",
+            )
         return _without_gradients(model, images[:1]), tuple(_oddities(model.name, together, again, alone))
 
 

@@ -91,7 +91,7 @@ class UserNetwork(nn.Module):
             return images.new_zeros(0, self.config.num_classes)
         place = self.place
         logits = self._answered(images if place is None else images.to(place))
-        return logits.to(images.device, torch.promote_types(logits.dtype, torch.float32))
+        return logits.to(images.device, torch.float64 if logits.dtype == torch.float64 else torch.float32)
 
     def _answered(self, images: Tensor) -> Tensor:
         """The logits of images that lie where they must."""
@@ -176,8 +176,17 @@ def snapshot(module: nn.Module, name: str, config: NetworkConfig) -> UserNetwork
             expected="a network that was trained, or asked once",
             remedy="call it on a batch of images, train it, and deploy it then",
         )
+    if any(each.is_meta for each in (*module.parameters(), *module.buffers())):
+        raise ConfigurationError(
+            f"{name} has no weights",
+            got="tensors on the device meta, which have sizes and no values",
+            expected="a network with its weights loaded",
+            remedy="build it on the cpu, or call to_empty(device='cpu') and load its weights",
+        )
     try:
-        copied = copy.deepcopy(module)
+        # TorchScript copies its weights by operations, which would be recorded.
+        with torch.no_grad():
+            copied = copy.deepcopy(module)
         if not isinstance(copied, nn.Module):
             raise TypeError(f"its copy is a {type(copied).__name__}")
         network = UserNetwork(copied, name, config)

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import torch
 from qiskit.circuit import Parameter
 
+from qaml_qiskit.compute import can_look_at
+from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation.angles import Expression
 
 IntArray = npt.NDArray[np.int64]
@@ -87,15 +89,37 @@ class Program:
 
         Returns:
             Shape (A,), float64, on the device of the weights.
+
+        Raises:
+            InputError: an expression that has no finite value at these weights.
         """
         weights = weights.to(torch.float64)
         features = weights
         if self.expressions:
-            values = [expression(weights).reshape(1) for expression in self.expressions]
-            features = torch.cat([weights, *values])
+            values = torch.cat([expression(weights).reshape(1) for expression in self.expressions])
+            if can_look_at(values) and not torch.isfinite(values).all():
+                self._check_values(weights, values)
+            features = torch.cat([weights, values])
         placed = placed_angles(self, weights.device)
         products = placed.coefficients * features.index_select(0, placed.columns)
         return placed.constants.index_add(0, placed.rows, products)
+
+    def _check_values(self, weights: torch.Tensor, values: torch.Tensor) -> None:
+        """Raise InputError for the first expression without a finite value; that of weights is checked elsewhere."""
+        if not torch.isfinite(weights).all():
+            return
+        place = int((~torch.isfinite(values)).nonzero()[0])
+        expression = self.expressions[place]
+        where = [
+            f"{name} = {float(weights[index]):.6g}"
+            for name, index in zip(expression.symbols, expression.indices, strict=True)
+        ]
+        raise InputError(
+            "an angle of the circuit has no value",
+            got=f"{expression.formula} = {float(values[place]):g} where {', '.join(where)}",
+            expected="a finite number, whatever the weights are",
+            remedy="rewrite the angle by functions that are defined everywhere, such as sin, exp or a product",
+        )
 
     def weight_gradients(self, weights: torch.Tensor, angle_gradients: torch.Tensor) -> torch.Tensor:
         """Chain per-sample gradients with respect to the angles to the weights.

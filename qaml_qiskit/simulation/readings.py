@@ -1,7 +1,7 @@
 """What is read at the end of a circuit."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 #: Z of a qubit, or the product of Z of several.
 Reading = int | tuple[int, ...]
@@ -18,14 +18,13 @@ def qubits_of(reading: Reading) -> tuple[int, ...]:
 
 def string_signs(num_qubits: int, strings: Strings, like: Tensor) -> Tensor:
     """Eigenvalues of products of Z, shape (2**n, number of strings), in the precision and on the device of ``like``."""
-    # The last column is 1, with which shorter strings are filled up.
-    signs = nn.functional.pad(z_signs(num_qubits, like), (0, 1), value=1)
-    longest = max(map(len, strings), default=1)
-    factors = zip(*((*string, *[num_qubits] * (longest - len(string))) for string in strings), strict=True)
-    products = signs[:, list(next(factors, ()))]
-    for column in factors:
-        products *= signs[:, list(column)]
-    return products
+    factors = [[-1.0 if qubit in string else 1.0 for string in strings] for qubit in range(num_qubits)]
+    by_qubit = torch.tensor(factors, dtype=like.dtype, device=like.device).reshape(num_qubits, len(strings))
+    signs = torch.ones(2**num_qubits, len(strings), dtype=like.dtype, device=like.device)
+    # Where bit q of the index is 1, they are those where it is 0 times what Z_q is there: nothing else is ever held.
+    for qubit, factor in enumerate(by_qubit):
+        signs[2**qubit : 2 ** (qubit + 1)] = signs[: 2**qubit] * factor
+    return signs
 
 
 def signed_sums(weights: Tensor, signs: Tensor) -> Tensor:
@@ -43,6 +42,4 @@ def signed_sums(weights: Tensor, signs: Tensor) -> Tensor:
 
 def z_signs(num_qubits: int, like: Tensor) -> Tensor:
     """Eigenvalues of Z_q, shape (2**n, n), +1 where bit q of the index is 0."""
-    index = torch.arange(2**num_qubits, device=like.device)
-    bits = index[:, None] >> torch.arange(num_qubits, device=like.device)
-    return (1 - 2 * (bits & 1)).to(like.dtype)
+    return string_signs(num_qubits, tuple((qubit,) for qubit in range(num_qubits)), like)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from qaml_qiskit.datasets.references import DatasetName
 from qaml_qiskit.deployments import conditions, refusals
-from qaml_qiskit.deployments.references import names_code
+from qaml_qiskit.deployments.references import check_model, names_code
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.fields import ClassName, Count, Otherwise
 from qaml_qiskit.workflows.request import Request
@@ -89,6 +89,10 @@ class ForNetworks(DataSteps):
                 remedy="add --dataset",
             )
         if networks and self.dataset is None and len(networks) == len(models):
+            check_model(networks[0])
             raise refusals.needs_data(networks[0])
         if not networks and self.dataset is not None:
+            # What is no model may have been meant for a network.
+            for name in models:
+                check_model(name)
             raise refusals.needs_no_data(f"--dataset {self.dataset}")

@@ -259,6 +259,16 @@ CASES: dict[str, tuple[Setup, list[str], list[str]]] = {
         ["export", "{model}", "--image", "1", "--part", "layers"],
         ["hold no image"],
     ),
+    "export with the ending of the other format": (
+        nothing,
+        ["export", "{model}", "--out", "c.qpy"],
+        ["c.qpy", "--format qpy"],
+    ),
+    "a file of Python in the place of a module": (
+        nothing,
+        ["attack", "nets/mine.py:make", "--dataset", "digits"],
+        ["there is no such model", "nets/mine.py:make", "package.module:factory"],
+    ),
     "export to a folder": (lambda folder, model: (folder / "d").mkdir(), ["export", "{model}", "--out", "d"], ["d"]),
     "all-zero image": (image_file(black), RUN, ["image 1", "all zero"]),
     "NaN pixel": (pixel(np.nan), RUN, ["image 2", "nan"]),

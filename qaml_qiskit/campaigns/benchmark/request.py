@@ -8,7 +8,7 @@ from qaml_qiskit.campaigns.benchmark.protocol import load_protocol
 from qaml_qiskit.datasets.references import DatasetName
 from qaml_qiskit.deployments import refusals
 from qaml_qiskit.deployments.conditions import Ideal, parse_deployment
-from qaml_qiskit.deployments.references import names_code
+from qaml_qiskit.deployments.references import check_model, names_code
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.fields import ClassifierName, Otherwise, Several
 from qaml_qiskit.workflows.request import Request
@@ -47,7 +47,10 @@ class BenchmarkRequest(Request):
                 )
         codes = [name for name in self.models if names_code(parse_deployment(name)[0])]
         if codes and self.dataset is None:
+            check_model(codes[0])
             raise refusals.needs_data(codes[0])
         if not codes and self.dataset is not None:
+            for name in self.models:
+                check_model(parse_deployment(name)[0])
             raise refusals.needs_no_data(f"--dataset {self.dataset}")
         return self

@@ -1,5 +1,6 @@
 """What ``qaml export`` is asked for."""
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -7,6 +8,9 @@ from pydantic import Field, model_validator
 from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.workflows.fields import ModelName, Otherwise
 from qaml_qiskit.workflows.request import Request
+
+#: How the file of each format ends, if nothing else is asked for.
+ENDINGS = {"qasm3": ".qasm", "qpy": ".qpy"}
 
 
 class ExportRequest(Request):
@@ -24,6 +28,19 @@ class ExportRequest(Request):
     """Bind the encoding to this image of the model's own test set, counted from 0."""
     out: Annotated[str | None, Otherwise("the model's name, here, with .qasm or .qpy")] = None
     """The file to write."""
+
+    @model_validator(mode="after")
+    def _ends_as_it_is_written(self) -> Self:
+        """Refuse the ending of the other format."""
+        others = {ending: name for name, ending in ENDINGS.items() if name != self.format}
+        if self.out is not None and (other := others.get(Path(self.out).suffix)):
+            raise ConfigurationError(
+                "the ending of the file is not that of its format",
+                got=f"--out {self.out} and --format {self.format}",
+                expected=f"an ending such as {ENDINGS[self.format]}",
+                remedy=f"give --format {other}, or another ending",
+            )
+        return self
 
     @model_validator(mode="after")
     def _images_are_encoded(self) -> Self:

@@ -14,13 +14,12 @@ from qaml_qiskit.files import make_folders, write_atomically
 from qaml_qiskit.models import QVC, DataCard
 from qaml_qiskit.reports import Outcome
 from qaml_qiskit.workflows.calling import takes
-from qaml_qiskit.workflows.export.request import ExportRequest
+from qaml_qiskit.workflows.export.request import ENDINGS, ExportRequest
 
 _DRAWN = (
     "The angles ν of the noise layers are free: element ℓ·n + q is that of qubit q in front of layer ℓ, to be drawn "
     "anew for every circuit from N(0, σ²β_ℓ²). MODEL@layers:off is exported without them."
 )
-_ENDINGS = {"qasm3": ".qasm", "qpy": ".qpy"}
 
 
 @takes(ExportRequest)
@@ -71,7 +70,7 @@ def _image(place: int, data: DataCard, data_dir: Path | None) -> Tensor:
 
 def _default_name(request: ExportRequest) -> str:
     path = Path(model_part(request.model))
-    return (path.parent if path.is_file() else path).resolve().name + _ENDINGS[request.format]
+    return (path.parent if path.is_file() else path).resolve().name + ENDINGS[request.format]
 
 
 def _write(path: Path, content: bytes) -> None:

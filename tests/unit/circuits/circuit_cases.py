@@ -4,14 +4,16 @@ from math import pi
 
 import numpy as np
 from hypothesis import strategies as st
-from qiskit.circuit import Parameter, ParameterExpression, ParameterVector, QuantumCircuit
-from qiskit.circuit.library import get_standard_gate_name_mapping
+from qiskit.circuit import ControlledGate, Gate, Parameter, ParameterExpression, ParameterVector, QuantumCircuit
+from qiskit.circuit.library import UnitaryGate, get_standard_gate_name_mapping
+from qiskit.quantum_info import random_unitary
 
 from qaml_qiskit.models import QVC
 from qaml_qiskit.noise import LAYER_END
 
-#: Of one, two and three qubits; with and without angles.
-_GATES = ("h", "sx", "t", "rx", "ry", "rz", "p", "u", "cx", "cz", "cry", "crz", "rzz", "rxx", "swap", "ecr", "ccx")
+#: All gates that Qiskit has names for, and two by their matrices.
+_GATES = [name for name, gate in get_standard_gate_name_mapping().items() if isinstance(gate, Gate)]
+_MATRICES = {"one qubit": 1, "two qubits": 2}
 
 
 @st.composite
@@ -25,18 +27,25 @@ def own_circuits(draw: st.DrawFn, num_qubits: int = 3, *, layers: bool = False, 
     circuit = QuantumCircuit(num_qubits, global_phase=rng.uniform(-pi, pi))
     circuit.ry(pool[int(rng.integers(len(pool)))], int(rng.integers(num_qubits)))
     circuit.cx(0, 1)
-    for name in draw(st.lists(st.sampled_from(_GATES), min_size=1, max_size=most)):
-        gate = get_standard_gate_name_mapping()[name]
+    for name in draw(st.lists(st.sampled_from([*_GATES, *_MATRICES]), min_size=1, max_size=most)):
+        gate = _gate(name, rng, pool)
         if gate.num_qubits > num_qubits:
             continue
-        angles = [_angle(rng, pool) for _ in gate.params]
-        qubits = rng.permutation(num_qubits)[: gate.num_qubits]
-        circuit.append(gate.base_class(*angles), qubits.tolist())
+        circuit.append(gate, rng.permutation(num_qubits)[: gate.num_qubits].tolist())
         if layers and rng.random() < 0.3:
             circuit.barrier(label=LAYER_END)
     if layers:
         circuit.barrier(label=LAYER_END)
     return circuit
+
+
+def _gate(name: str, rng: np.random.Generator, pool: list[Parameter]) -> Gate:
+    """A gate with angles of its own; a controlled one acts on any of the states of its controls."""
+    if name in _MATRICES:
+        return UnitaryGate(random_unitary(2 ** _MATRICES[name], seed=int(rng.integers(2**31))))
+    known = get_standard_gate_name_mapping()[name]
+    state = {"ctrl_state": int(rng.integers(2**known.num_ctrl_qubits))} if isinstance(known, ControlledGate) else {}
+    return known.base_class(*(_angle(rng, pool) for _ in known.params), **state)
 
 
 def _angle(rng: np.random.Generator, pool: list[Parameter]) -> ParameterExpression | float:
@@ -46,14 +55,20 @@ def _angle(rng: np.random.Generator, pool: list[Parameter]) -> ParameterExpressi
 
 
 @st.composite
-def own_models(draw: st.DrawFn, readout: str = "qubits", *, num_classes: int = 2, layers: bool = False) -> QVC:
+def own_models(draw: st.DrawFn, readout: str = "qubits", *, layers: bool = False) -> QVC:
     """A classifier of a random circuit on 2 to 4 qubits, of images of any size that has so many.
 
-    The readout is a name of READOUTS that takes so many classes.
+    The readout, a name of READOUTS, has any number of classes that fits it, and perhaps observables.
     """
     num_qubits = draw(st.integers(2, 4))
     pixels = draw(st.integers(2 ** (num_qubits - 1) + 1, 2**num_qubits))
     shape = (1, pixels // 2, 2) if pixels % 2 == 0 else (pixels, 1, 1)
     circuit = draw(own_circuits(num_qubits, layers=layers))
-    settings = {"image_shape": shape, "num_classes": num_classes, "readout": readout}
+    observables: list[str] = []
+    if readout in ("parity", "linear") and draw(st.booleans()):
+        letters = st.text("IZ", min_size=num_qubits, max_size=num_qubits).filter(lambda text: "Z" in text)
+        observables = draw(st.lists(letters, min_size=1, max_size=4, unique=True))
+    most = {"qubits": num_qubits, "linear": 2 if observables else 2**num_qubits, "linear-zz": 2**num_qubits}
+    classes = draw(st.integers(2, most[readout])) if readout in most else max(2, len(observables))
+    settings = {"image_shape": shape, "num_classes": classes, "readout": readout, "observables": observables}
     return QVC(circuit=circuit, seed=draw(st.integers(0, 1000)), **settings)

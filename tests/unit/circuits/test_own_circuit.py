@@ -10,7 +10,7 @@ import pytest
 import torch
 from qiskit import qpy
 from qiskit.circuit import Gate, Parameter, ParameterVector, QuantumCircuit
-from qiskit.circuit.library import GlobalPhaseGate, real_amplitudes
+from qiskit.circuit.library import GlobalPhaseGate, MSGate, UnitaryGate, real_amplitudes
 from qiskit.quantum_info import Operator
 
 from qaml_qiskit.circuits import Ladder, OwnAnsatz, OwnCircuit, read_circuit
@@ -125,6 +125,10 @@ def _endless(circuit: QuantumCircuit) -> None:
     circuit.append(_Endless(), [1])
 
 
+def _not_unitary(circuit: QuantumCircuit) -> None:
+    circuit.append(UnitaryGate(np.array([[1, 1], [0, 1]]), check_input=False), [0])
+
+
 def _inside(circuit: QuantumCircuit) -> None:
     part = QuantumCircuit(1, name="part")
     part.reset(0)
@@ -145,6 +149,7 @@ def _inside(circuit: QuantumCircuit) -> None:
         (lambda circuit: circuit.append(_Failing(), [0]), r"'mine', instruction 2.*fails with ValueError: no way"),
         (_endless, r"'endless', instruction 2.*nested more than 100 deep"),
         (lambda circuit: circuit.ry(1j * Parameter("c"), 0), r"'ry', instruction 2.*complex angle"),
+        (_not_unitary, r"'unitary', instruction 2, on qubits \[0\], with a matrix that is not unitary"),
         (lambda circuit: circuit.add_var("x", True), "variables of classical data"),
     ],
     ids=[
@@ -159,6 +164,7 @@ def _inside(circuit: QuantumCircuit) -> None:
         "failing",
         "endless",
         "complex",
+        "not-unitary",
         "variable",
     ],
 )
@@ -174,6 +180,8 @@ def test_what_cannot_be_trained_is_refused() -> None:
         OwnCircuit.of("circuit.qpy")
     with pytest.raises(ConfigurationError, match="got a circuit on 100000 qubits"):
         OwnCircuit.of(QuantumCircuit(100_000, global_phase=Parameter("a")))
+    with pytest.raises(ConfigurationError, match=r"got a circuit on 0 qubits; expected .* at least one"):
+        OwnCircuit.of(QuantumCircuit(0, global_phase=Parameter("a")))
 
 
 def test_layers_are_marked_by_barriers_with_a_label() -> None:
@@ -208,6 +216,16 @@ def test_files_are_read(tmp_path: Path) -> None:
     assert own.parameters == ("a", "b")
     assert own.circuit.count_ops() == {"ry": 1, "cx": 1, "rz": 1}
     assert read_circuit(tmp_path / "mine.qpy") == OwnCircuit.of(composite())
+    # As editors of Windows write it.
+    (tmp_path / "mine.qasm").write_text(QASM, "utf-8-sig", newline="\r\n")
+    assert read_circuit(tmp_path / "mine.qasm") == own
+
+
+def test_a_delay_that_qiskit_cannot_build_again_is_named(tmp_path: Path) -> None:
+    circuit = free(lambda circuit: circuit.delay(Parameter("d"), 0, unit="s"))
+    (tmp_path / "mine.qpy").write_bytes(circuit_bytes(circuit))
+    with pytest.raises(ConfigurationError, match=r"'delay', instruction 2, on qubits \[0\]"):
+        read_circuit(tmp_path / "mine.qpy")
 
 
 def _two() -> bytes:
@@ -230,15 +248,33 @@ def _old() -> bytes:
         ("c.qpy", b"QISKIT" + b"\x0d" * 40, "a damaged file"),
         ("c.qpy", _two(), "2 circuits"),
         ("c.qpy", _old(), "QPY version 12, which may hold code"),
+        ("c.qpy", circuit_bytes(free(lambda circuit: circuit.append(MSGate(2, 0.3), [0, 1]))), "MSGate.*decompose"),
         ("c.qasm", b"", "an empty file"),
         ("c.qasm", b"\xff\xfe", "no text"),
         ("c.qasm", b"qubit q;", "no version"),
         ("c.qasm", b"OPENQASM 2.0;\nqreg q[2];", "OpenQASM 2, in which every angle is a number"),
         ("c.qasm", b"OPENQASM 3.0;\nqubit q; foo q;", "gate 'foo' is not defined"),
         ("c.qasm", b"OPENQASM 3.0;\nnonsense", "line 2:8"),
+        ("c.qasm", b"OPENQASM 3.0;\n/* for\n*/ for int i in [0:3] { }", "'for_loop' in line 3; .*as often as it runs"),
+        ("c.qasm", b"OPENQASM 3.0;\nqubit[100000000] q;", "a register of 100000000 qubits"),
         ("c.qasm", b'OPENQASM 3.0;\ninclude "/etc/passwd";', "c.qasm"),
     ],
-    ids=["empty", "damaged", "two", "old", "empty-qasm", "bytes", "version", "qasm2", "gate", "syntax", "include"],
+    ids=[
+        "empty",
+        "damaged",
+        "two",
+        "old",
+        "unkept",
+        "empty-qasm",
+        "bytes",
+        "version",
+        "qasm2",
+        "gate",
+        "syntax",
+        "for",
+        "wide",
+        "include",
+    ],
 )
 def test_files_that_are_none_are_told(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str, content: bytes, told: str
@@ -298,14 +334,31 @@ def test_a_classifier_is_a_configuration_or_a_circuit() -> None:
 def test_parameters_of_the_encoding_are_refused() -> None:
     circuit, shared = free(), ParameterVector("x", 2)
     circuit.ry(shared[1], 1)
-    with pytest.raises(ConfigurationError, match=r"parameters of the encoding: got x\[1\]"):
+    with pytest.raises(ConfigurationError, match=r"parameters of the encoding: got x\[1\];"):
         QVC(circuit=circuit)
+    many, odd = free(), free()
+    for angle in ParameterVector("x", 100):
+        many.rx(angle, 0)
+    with pytest.raises(ConfigurationError, match=r"got x\[0\], x\[1\], x\[2\], .*\.\.\.;"):
+        QVC(circuit=many)
+    odd.rx(Parameter("x[0\x1b[31m"), 0)
+    with pytest.raises(ConfigurationError, match=r"got x\[0;"):
+        QVC(circuit=odd)
 
 
 def test_a_circuit_wider_than_the_memory_is_refused() -> None:
     circuit = QuantumCircuit(45)
     circuit.ry(Parameter("a"), 44)
     with pytest.raises(ConfigurationError, match="GiB needed"):
+        QVC(circuit=circuit)
+
+
+def test_the_memory_is_that_of_the_engine_that_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond 20 qubits, where the compiled kernel ends, an amplitude takes some 700 bytes."""
+    circuit = QuantumCircuit(24)
+    circuit.ry(Parameter("a"), 23)
+    monkeypatch.setattr("qaml_qiskit.memory.free_memory", lambda device="cpu": 10 * 2**30)
+    with pytest.raises(ConfigurationError, match=r"got 11\.\d GiB needed, 10\.0 GiB free"):
         QVC(circuit=circuit)
 
 

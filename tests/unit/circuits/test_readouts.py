@@ -14,6 +14,8 @@ from tests.tolerances import DIFFERENT, VALUE
 
 def test_the_rightmost_letter_is_qubit_0() -> None:
     assert read_observables(("ZIIZ", "IZII", "ZZZZ"), 4) == ((0, 3), (2,), (0, 1, 2, 3))
+    # As written in one word with spaces behind the commas.
+    assert read_observables(("ZIIZ", " IZII"), 4) == ((0, 3), (2,))
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,7 @@ def test_the_rightmost_letter_is_qubit_0() -> None:
         (("IIII",), "got the identity, which is 1 for every image; expected at least one Z"),
         (("ZIII", "IZII", "ZIII"), "'ZIII': got the same observable twice"),
         (("Z\x1b[31m",), "the letter"),
+        (("ZI Z",), "the letter ' '"),
     ],
 )
 def test_observables_that_cannot_be_read(observables: tuple[str, ...], message: str) -> None:

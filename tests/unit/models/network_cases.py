@@ -74,6 +74,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "mixed modes": mixed,
     "double": lambda: plain().double(),
     "half": lambda: plain().bfloat16(),
+    "quarter": lambda: seeded(lambda: nn.Sequential(nn.Flatten(), nn.Linear(16, CLASSES))).to(torch.float8_e4m3fn),
     "hybrid": hybrid,
     "without weights": lambda: nn.Sequential(nn.Flatten(), nn.AdaptiveAvgPool1d(CLASSES)),
     "detached": lambda: Forward(lambda logits: logits.detach()),

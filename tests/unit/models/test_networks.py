@@ -200,6 +200,11 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "it raises": (lambda: deploy(Forward(fails), data=card()), "cannot read the images: got ValueError: no way"),
     "another size": (lambda: deploy(plain(), data=card((1, 9, 9))), r"cannot read the images: got RuntimeError"),
     "lazy layers": (lambda: deploy(nn.LazyLinear(3), data=card()), "has no weights yet"),
+    "no weights": (lambda: deploy(plain().to("meta"), data=card()), "Sequential has no weights: got .* device meta"),
+    "no numbers": (
+        lambda: deploy(Forward(lambda z: z * torch.nan), data=card()),
+        "gives no logits: got NaN for all of 3 random images",
+    ),
     "no data": (lambda: deploy(plain()), "nobody says which images Sequential is for"),
     "other data": (lambda: deploy(plain(), data="digits"), "got a str; expected what load_dataset gives"),  # type: ignore[arg-type]
     "noise": (lambda: deploy(plain(), data=card()).under("depolarizing", 0.1), "has no quantum circuit: got a network"),
@@ -224,6 +229,16 @@ def test_a_module_that_cannot_be_copied_is_refused_and_untouched() -> None:
     with pytest.raises(ConfigurationError, match="net cannot be copied: got TypeError"):
         network_of(network, "net", card())
     assert state_of(network) == before
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*:DeprecationWarning")
+def test_a_network_of_torchscript() -> None:
+    scripted = torch.jit.script(nn.Sequential(nn.Flatten(), nn.Linear(16, CLASSES)))
+    before = state_of(scripted)
+    deployment = deploy(scripted, data=card())
+    assert torch.equal(deployment.logits(images()), scripted(images()))
+    deployment.check_attackable([make_attack("pgd")])
+    assert state_of(scripted) == before
 
 
 def test_a_network_that_changes_its_images_changes_a_copy() -> None:

@@ -12,7 +12,7 @@ from qiskit.circuit.library import CXGate, CZGate, RXGate, UnitaryGate
 from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Operator, random_unitary
 
-from qaml_qiskit.errors import ConfigurationError
+from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.simulation import Program, compile_circuit, unitary, use_backend
 from tests.tolerances import VALUE
 from tests.unit.simulation.simulation_cases import GATES, bound, mixed, one_thread, qvc, weights_for
@@ -84,6 +84,17 @@ def test_all_kinds_of_angles() -> None:
     circuit = mixed()
     assert len(compile_circuit(circuit).expressions) == 4
     assert_same_unitary(circuit, weights_for(circuit, scale=1.0))
+
+
+def test_an_angle_without_a_value_is_told() -> None:
+    """Not as a NaN of everything behind it."""
+    a, b = Parameter("a"), Parameter("b")
+    circuit = QuantumCircuit(1)
+    circuit.ry((2 * b).arcsin() + a, 0)
+    program = compile_circuit(circuit)
+    assert torch.isfinite(unitary(program, torch.tensor([9.0, 0.4], dtype=torch.float64)).abs()).all()
+    with pytest.raises(InputError, match=r"angle of the circuit has no value: got .*= nan where a = 9, b = 0\.7"):
+        unitary(program, torch.tensor([9.0, 0.7], dtype=torch.float64))
 
 
 @pytest.mark.parametrize(("layers", "num_qubits"), [(1, 2), (3, 5), (200, 10)])
