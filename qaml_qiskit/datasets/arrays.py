@@ -94,7 +94,8 @@ def class_labels(labels: ArrayLike, count: int, source: str) -> NDArray[np.str_]
             expected="one label an image, N or N×1",
             remedy="pair every image with one label",
         )
-    if array.dtype.kind == "f" and (array == np.floor(array)).all() and (np.abs(array) < _ENDLESS).all():
+    if array.dtype.kind == "f":
+        check_whole(array.astype(np.float64), source)
         array = array.astype(np.int64)
     if array.dtype.kind == "O" and all(isinstance(each, str) for each in array.tolist()):
         array = array.astype(np.str_)
@@ -106,6 +107,26 @@ def class_labels(labels: ArrayLike, count: int, source: str) -> NDArray[np.str_]
             remedy="give every class a number or a name",
         )
     return array.astype(np.str_)
+
+
+def check_whole(labels: NDArray[np.float64], source: str) -> None:
+    """Refuse the first label that is a number and no whole one: a measured value is no class.
+
+    Args:
+        labels: shape (N,).
+        source: what they come from, for messages.
+
+    Raises:
+        InputError: there is one, or one that is not finite.
+    """
+    bad = np.flatnonzero((labels != np.floor(labels)) | ~(np.abs(labels) < _ENDLESS))
+    if bad.size:
+        raise InputError(
+            f"cannot use {source}",
+            got=f"the label {labels[bad[0]]:g} in row {bad[0]}",
+            expected="a class in every row: a whole number or a text",
+            remedy="give every class a number or a name, a range of measured values too",
+        )
 
 
 def in_order(names: NDArray[np.str_]) -> tuple[str, ...]:

@@ -97,14 +97,30 @@ class Columns(BaseModel):
             )
         )
 
-    def unnamed(self) -> list[str]:
-        """A sentence about every column that the table has no name for: often the numbers of its rows."""
-        return [
-            f"The column {column.name!r} has no name in the table and is taken as a feature; if it numbers the rows, "
-            f"leave it out: --ignore-columns {column.name!r}."
-            for column in self.columns
-            if column.name.startswith(_UNNAMED)
-        ]
+    def doubts(self, categorical: Sequence[str]) -> list[str]:
+        """A sentence about every column that may not be what it was taken for.
+
+        The table has no name for it: it often numbers the rows. Or it is of categories, most of which are numbers.
+
+        Args:
+            categorical: columns that were said to be categories.
+        """
+        found = []
+        for column in self.columns:
+            if column.name.startswith(_UNNAMED):
+                found.append(
+                    f"The column {column.name!r} has no name in the table and is taken as a feature; if it numbers the "
+                    f"rows, leave it out: --ignore-columns {column.name!r}."
+                )
+            if isinstance(column, OneHot) and column.name not in categorical:
+                others = [each for each in column.categories if not _is_like_number(each)]
+                if 2 * len(others) < len(column.categories):
+                    example = shortened(printable(_no_number(column.categories)), 40)
+                    found.append(
+                        f"The column {column.name!r} is taken as {len(column.categories)} categories, since it has "
+                        f"texts such as {example!r}; if it should be numbers, correct its cells."
+                    )
+        return found
 
     def images(self, table: "DataFrame", source: str) -> NDArray[np.float32]:
         """The rows as images of shape 1×1×D.
@@ -176,7 +192,7 @@ def fit_columns(table: "DataFrame", categorical: Sequence[str], source: str) -> 
         if len(found) > _MOST_CATEGORIES:
             raise InputError(
                 f"cannot use the column {name!r} of {source}",
-                got=f"{len(found)} different texts",
+                got=f"{len(found)} different texts, such as {shortened(printable(_no_number(found)), 40)!r}",
                 expected=f"numbers, or at most {_MOST_CATEGORIES} categories",
                 remedy=f"leave it out with --ignore-columns {name}",
             )
@@ -229,6 +245,21 @@ def as_text(column: "Series") -> NDArray[np.str_]:
     if pd.api.types.is_float_dtype(column) and bool(((column == column.round()) & (column.abs() < 2.0**63)).all()):
         column = column.astype("int64")
     return np.asarray(column.astype(str), dtype=np.str_)
+
+
+def _is_like_number(text: str) -> bool:
+    """Whether a text is a number to a reader, who also knows 1,000."""
+    try:
+        float(text.replace(",", ""))
+    except ValueError:
+        return False
+    return True
+
+
+def _no_number(texts: Sequence[str]) -> str:
+    """The text that keeps a column from being numbers: the first that is none at all, or is no number to pandas."""
+    strange = [each for each in texts if not _is_like_number(each)]
+    return (strange or [each for each in texts if "," in each] or list(texts))[0]
 
 
 def _numbers(column: "Series", source: str) -> NDArray[np.float64]:

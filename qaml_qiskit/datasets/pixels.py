@@ -28,14 +28,15 @@ def size_of(resize: Sequence[int] | None) -> Size | None:
     if resize is None:
         return None
     size = tuple(resize) if isinstance(resize, Iterable) else (resize,)
-    if len(size) != 2 or not all(isinstance(each, int) and 0 < each <= _LARGEST for each in size):
+    whole = all(isinstance(each, int | np.integer) and not isinstance(each, bool) for each in size)
+    if len(size) != 2 or not whole or not all(0 < each <= _LARGEST for each in size):
         raise ConfigurationError(
             "cannot resize",
             got=size,
             expected=f"a height and a width, 1 to {_LARGEST} each",
             remedy="give for example 16 16",
         )
-    return size[0], size[1]
+    return int(size[0]), int(size[1])
 
 
 def stacked(images: Collection[Floats], size: Size | None, source: str) -> Floats:

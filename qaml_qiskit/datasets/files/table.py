@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from qaml_qiskit.datasets.arrays import check_whole
 from qaml_qiskit.datasets.columns import Header, as_text, check_cells
 from qaml_qiskit.datasets.files.format import ALL, FileFormat, FilePart, TableOptions, cannot_read
 from qaml_qiskit.errors import ConfigurationError, perhaps
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 LABEL_COLUMN = "label"
 _TEXTS = (".csv", ".tsv", ".txt", ".data")
 _ZIPPED = (".gz", ".bz2", ".xz", ".zip")
+#: What other programs put between cells.
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
 _CATEGORICAL = ("symbolic", "categorical", "nominal")
 _NUMERIC = ("continuous", "numeric", "")
 
@@ -42,13 +47,8 @@ def read_table(path: Path, options: TableOptions) -> Mapping[str, FilePart]:
             )
     table = table.drop(columns=[name for name in options.ignored if name != label])
     check_cells(table, str(path))
-    if table[label].dtype.kind == "f" and bool((table[label].abs() == float("inf")).any()):
-        raise cannot_read(
-            path,
-            f"an infinite number in the column {label!r}",
-            "a class in every row: a whole number or a text",
-            "correct the table, or name another column with --label-column",
-        )
+    if table[label].dtype.kind == "f":
+        check_whole(table[label].to_numpy(dtype=np.float64), f"the column {label!r} of {path} as classes")
     labels = as_text(table[label])
     values = table.drop(columns=label)
     return {ALL: FilePart(labels, lambda positions: values.iloc[positions])}
@@ -109,6 +109,7 @@ def _loaded(path: Path, header: Header | None) -> "DataFrame":
     except Exception as error:  # pandas and pyarrow raise whatever they stumble over
         got = "an empty file" if isinstance(error, pd.errors.EmptyDataError) else said(error)
         raise cannot_read(path, got, "a table of rows and columns", "restore the file, or write it again") from error
+    _check_separated(path, table, is_header=header is None)
     if header is not None:
         table.columns = pd.Index(_names(path, table, header))
     table.columns = table.columns.map(str)
@@ -119,6 +120,20 @@ def _loaded(path: Path, header: Header | None) -> "DataFrame":
         got = f"the column {twice[0]!r} twice" if twice else "rows longer than the header" if shifted else "no rows"
         raise cannot_read(path, got, "rows, and a name of its own for every column", "correct the table")
     return table.reset_index(drop=True)
+
+
+def _check_separated(path: Path, table: "DataFrame", *, is_header: bool) -> None:
+    """Refuse a table that is one column because its cells are apart by something else."""
+    if len(table.columns) != 1 or not (is_header or len(table)):
+        return
+    first = str(table.columns[0] if is_header else table.iloc[0, 0])
+    if found := [each for each in _SEPARATORS if each in first]:
+        raise cannot_read(
+            path,
+            f"a single column, {shortened(printable(first), 60)!r}, with {_SEPARATORS[found[0]]} in it",
+            "commas between cells; tabs in a .tsv",
+            "write the table with commas, or name one with tabs .tsv",
+        )
 
 
 def _names(path: Path, table: "DataFrame", header: Header) -> list[str]:

@@ -256,6 +256,21 @@ def _two_sizes(folder: Path) -> Path:
     return folder / "photos"
 
 
+def _measured(folder: Path) -> Path:
+    photographs(folder / "photos")
+    Image.fromarray(np.full((4, 6), 0.5, np.float32)).save(folder / "photos/trucks/9.tif")
+    return folder / "photos"
+
+
+def _broken_link(folder: Path) -> Path:
+    (photographs(folder / "photos") / "trucks/9.png").symlink_to("nowhere.png")
+    return folder / "photos"
+
+
+def _flat(folder: Path) -> Path:
+    return photographs(folder / "photos") / "ships"
+
+
 def _empty_class(folder: Path) -> Path:
     (photographs(folder / "photos") / "planes").mkdir()
     return folder / "photos"
@@ -267,7 +282,24 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], dict[str, object], str]] = {
     "no labels": (_arrays(images=IMAGES), {}, "no array 'labels'"),
     "other names": (_arrays(x=IMAGES, y=LABELS), {}, "got the arrays 'x', 'y'"),
     "one class": (_arrays(images=IMAGES, labels=0 * LABELS), {}, "one class only"),
-    "labels with fractions": (_arrays(images=IMAGES, labels=LABELS / 2), {}, "whole numbers or texts"),
+    "labels with fractions": (_arrays(images=IMAGES, labels=LABELS / 2), {}, "the label 0.5 in row 1; "),
+    "measured labels": (_write("a,label\n" + "1,0.5\n2,1\n" * 9), {}, "the column 'label' .*the label 0.5 in row 0; "),
+    "a label that is none": (_arrays(images=IMAGES, labels=np.where(LABELS, np.nan, 0)), {}, "the label nan in row 1"),
+    "images in no part": (
+        _arrays(images=IMAGES, labels=LABELS, test_images=IMAGES, test_labels=LABELS),
+        {},
+        "`images` beside `test_images`",
+    ),
+    "images in a part and in none": (
+        _arrays(images=IMAGES, labels=LABELS, train_images=IMAGES, train_labels=LABELS),
+        {},
+        "`images` beside `train_images`",
+    ),
+    "semicolons": (_write("a;label\n" + "1;x\n2;y\n" * 9), {}, "'a;label', with semicolons in it"),
+    "tabs": (_write("1\tx\n2\ty\n" * 9), {"columns": ["a", "label"]}, "a single column, '1.x', with tabs in it"),
+    "pixels without a white": (_measured, {}, r"trucks/9\.tif: got pixels that are numbers with fractions"),
+    "a link to nothing": (_broken_link, {}, r"trucks/9\.png: got No such file"),
+    "images without a folder a class": (_flat, {}, "a folder without images in sub-folders"),
     "labels of several": (_arrays(images=IMAGES, labels=np.eye(2)[LABELS]), {}, "one label an image"),
     "pixels beyond one": (_arrays(images=IMAGES + 3, labels=LABELS), {}, "pixel 3.0"),
     "a class of one row": (_arrays(images=IMAGES, labels=np.arange(20) // 19), {}, "missing in its test part: .*'1'"),
@@ -391,7 +423,7 @@ NOT_ARRAYS: dict[str, tuple[object, object, dict[str, Any], str]] = {
     "a column twice": (pd.DataFrame(PIXELS[:, 0], columns=["a", "a"]), CLASSES, {}, "the column 'a' twice"),
     "no rows": (pd.DataFrame({"a": []}), [], {}, "got 0 rows of 1 columns"),
     "bytes": (pd.DataFrame({"a": [b"\xff", b"a"] * 10}), CLASSES, {}, "column 'a' of the train table: got bytes"),
-    "endless labels": (PIXELS, CLASSES * 1e300, {}, "whole numbers or texts"),
+    "endless labels": (PIXELS, CLASSES * 1e300, {}, r"the label 1e\+300 in row 1"),
     "classes": (PIXELS, CLASSES, {"classes": 3}, "classes does not fit: got 3"),
     "resize": (PIXELS, CLASSES, {"resize": 3}, "cannot resize: got "),
     "grey": (PIXELS, CLASSES, {"grey": "x"}, "grey does not fit: got 'x'"),
@@ -424,6 +456,21 @@ def test_tensors_are_arrays_wherever_they_are_from() -> None:
     split = Split.from_arrays(pixels, labels)
     assert split.train.images.shape == (14, 1, 2, 2)
     assert (split.train.images == 0.5).all()
+
+
+def test_sizes_of_numpy_are_sizes() -> None:
+    split = Split.from_arrays(IMAGES, LABELS, resize=np.array([1, 2]))  # type: ignore[arg-type]
+    assert split.train.image_shape == (1, 1, 2)
+
+
+@pytest.mark.parametrize(("cell", "declared"), [("?", False), ('"1,000"', False), ("?", True)])
+def test_numbers_that_became_categories_are_told(cell: str, declared: bool, tmp_path: Path) -> None:
+    rows = "".join(f"{cell if row % 10 > 7 else row % 3},{'xy'[row % 2]}\n" for row in range(40))
+    (tmp_path / "rows.csv").write_text("a,label\n" * (not declared) + rows)
+    (tmp_path / "names.txt").write_text("a,symbolic\nlabel\n")
+    split = load_dataset(tmp_path / "rows.csv", columns=tmp_path / "names.txt" if declared else None)
+    told = f"'a' is taken as 4 categories, since it has texts such as {cell.strip(chr(34))!r}"
+    assert any(told in note for note in split.notes) != declared
 
 
 def test_a_column_without_a_name_is_told(tmp_path: Path) -> None:
