@@ -49,6 +49,8 @@ def test_data_that_changed_or_went_are_refused_and_found_where_they_moved(qaml: 
     medmnist(place / "xrays.npz", seed=1)
     changed = qaml("sweep", "model", "--strengths", "0.01", "--images", "5")
     assert (changed.code, "has changed since the model was trained" in changed.err) == (2, True)
+    other = qaml("train", "--dataset", "xrays.npz", *FAST, "--out", "model")
+    assert (other.code, "a run that differs in resolved (data);" in other.err) == (2, True)
     (place / "xrays.npz").unlink()
     gone = qaml("sweep", "model", "--strengths", "0.01", "--images", "5")
     assert (gone.code, "xrays.npz: no such file" in gone.err) == (2, True)

@@ -201,6 +201,23 @@ def test_other_rows_go_the_same_way(tmp_path: Path) -> None:
     assert "'sctp'" in notes[1]
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_later_rows_may_have_a_header_and_labels_of_their_own(ending: str, tmp_path: Path) -> None:
+    train, test, names = kdd(tmp_path)
+    how: dict[str, Any] = {"label_column": "column_5", "ignore_columns": ["column_6"], "binarise": "normal attack=*"}
+    split = load_dataset(train, test_data=test, columns=names, **how)
+    table = pd.read_csv(test, header=None, names=["duration", "protocol_type", "land", "rate", "label", "difficulty"])
+    write = {"csv": lambda file: table.to_csv(file, index=False), "parquet": table.to_parquet}[ending]
+    write(tmp_path / f"later.{ending}")
+    rows, _, notes = load_rows(tmp_path / f"later.{ending}", split.classes, split.source, split.preparation)
+    assert_array_equal(rows.images, split.test.images)
+    assert_array_equal(rows.labels, split.test.labels)
+    assert notes == ()
+    (tmp_path / "other.csv").write_text(table.rename(columns={"label": "kind"}).to_csv(index=False))
+    with pytest.raises(QamlError, match=r"no column 'column_5'.*as in the training, or 'label'"):
+        load_rows(tmp_path / "other.csv", split.classes, split.source, split.preparation)
+
+
 def test_a_path_may_be_called_like_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     letters(tmp_path / "digits")
