@@ -1,12 +1,13 @@
 """Arrays of any usual layout as images and classes: for files, and for arrays that a user has at hand."""
 
 import re
+import warnings
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qaml_qiskit.datasets.images import check_images, from_bytes
-from qaml_qiskit.errors import InputError
+from qaml_qiskit.errors import DataWarning, InputError
 
 #: Whole numbers from here on do not fit 64 bits.
 _ENDLESS = 2.0**63
@@ -43,6 +44,13 @@ def pixels_of(images: ArrayLike, source: str) -> NDArray[np.float32]:
     elif array.shape[3] < array.shape[1]:
         array = array.transpose(0, 3, 1, 2)
     if array.dtype == np.uint8:
+        if array.max() == 1:
+            warnings.warn(
+                f"The values of {source} are bytes, none above 1 of 255: they become 0 and .004. If 1 is white, give "
+                "truth values: images.astype(bool).",
+                DataWarning,
+                stacklevel=2,
+            )
         return np.ascontiguousarray(from_bytes(array.astype(np.uint8, copy=False)))
     try:
         return check_images(array)

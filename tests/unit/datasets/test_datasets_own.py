@@ -17,7 +17,7 @@ from PIL import Image
 
 from qaml_qiskit.datasets import Dataset, Split, load_dataset, load_rows, load_test
 from qaml_qiskit.datasets.columns import Columns, fit_columns
-from qaml_qiskit.errors import ConfigurationError, QamlError
+from qaml_qiskit.errors import ConfigurationError, DataWarning, QamlError
 from tests.tolerances import DIFFERENT, VALUE
 from tests.unit.datasets.own_files import flows, kdd, letters, medmnist, photographs
 
@@ -473,6 +473,14 @@ def test_tensors_are_arrays_wherever_they_are_from() -> None:
     split = Split.from_arrays(pixels, labels)
     assert split.train.images.shape == (14, 1, 2, 2)
     assert (split.train.images == 0.5).all()
+
+
+def test_bytes_that_are_hardly_light_are_told_of() -> None:
+    masks = np.arange(80).reshape(20, 2, 2) % 2
+    with pytest.warns(DataWarning, match=r"The values of the train images are bytes, none above 1.*astype\(bool\)"):
+        dark = Split.from_arrays(masks.astype(np.uint8), LABELS)
+    assert_allclose(dark.train.images.max(), 1 / 255, atol=CLOSE)
+    assert Split.from_arrays(masks.astype(bool), LABELS).train.images.max() == 1
 
 
 def test_sizes_of_numpy_are_sizes() -> None:
