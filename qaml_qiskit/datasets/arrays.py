@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qaml_qiskit.datasets.images import check_images, from_bytes
 from qaml_qiskit.errors import DataWarning, InputError
+from qaml_qiskit.formats import short
 
 #: Whole numbers from here on do not fit 64 bits.
 _ENDLESS = 2.0**63
@@ -108,9 +109,12 @@ def class_labels(labels: ArrayLike, count: int, source: str) -> NDArray[np.str_]
     if array.dtype.kind == "O" and all(isinstance(each, str) for each in array.tolist()):
         array = array.astype(np.str_)
     if array.dtype.kind not in "biuU":
+        strange = [
+            f"{short(each)} in row {row}" for row, each in enumerate(array.tolist()) if not isinstance(each, str)
+        ]
         raise InputError(
             f"cannot use {source}",
-            got=f"labels of type {array.dtype}",
+            got=f"the label {strange[0]}" if array.dtype.kind == "O" else f"labels of type {array.dtype}",
             expected="whole numbers or texts",
             remedy="give every class a number or a name",
         )

@@ -18,6 +18,8 @@ _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 _MOST_CATEGORIES = 1000
 #: scikit-learn takes a column of a smaller range for a constant one.
 _NARROWEST = 10 * np.finfo(np.float64).eps
+#: Twice this is still a number.
+_LARGEST = 1e307
 
 
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -265,13 +267,17 @@ def _no_number(texts: Sequence[str]) -> str:
 def _numbers(column: "Series", source: str) -> NDArray[np.float64]:
     import pandas as pd
 
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
-    bad = np.flatnonzero(~np.isfinite(values))
+    values = np.full(len(column), np.nan)
+    if not pd.api.types.is_complex_dtype(column):
+        values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
+    # A range between two of these would be no number any more.
+    bad = np.flatnonzero(~(np.abs(values) < _LARGEST))
     if bad.size:
         raise InputError(
-            f"cannot use row {bad[0]} of {source}",
+            # The rows of a part keep the numbers that they have in the file.
+            f"cannot use row {printable(str(column.index[bad[0]]))} of {source}",
             got=f"{shortened(printable(str(column.iloc[bad[0]])), 40)!r} in the column {str(column.name)!r}",
-            expected="a finite number",
+            expected=f"a finite number, real and below {_LARGEST:g}",
             remedy="correct the table, or leave the row out",
         )
     return values
