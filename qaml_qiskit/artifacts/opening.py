@@ -125,13 +125,23 @@ def _check_same(path: Path, config: dict[str, Any], defaults: Mapping[str, Any])
     differing = ["the whole file"]
     if isinstance(found, dict):
         keys = {**found, **config}
-        differing = [printable(str(key)) for key in keys if _plain(found.get(key)) != _plain(config.get(key))]
+        pairs = [(key, found.get(key), config.get(key)) for key in keys]
+        differing = [
+            printable(f"{key} ({_inner(old, new)})" if isinstance(old, dict) and isinstance(new, dict) else str(key))
+            for key, old, new in pairs
+            if _plain(old) != _plain(new)
+        ]
     raise ConfigurationError(
         f"{path} cannot be used for this run",
         got=f"a run that differs in {', '.join(differing)}" if file.is_file() else "a folder that is not a run",
         expected="a new or empty folder, or an unfinished run of exactly the same command",
         remedy="choose another folder with --out",
     )
+
+
+def _inner(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Which names, of those that the options stood for, are others."""
+    return ", ".join(str(key) for key in {**old, **new} if _plain(old.get(key)) != _plain(new.get(key)))
 
 
 def _is_beginning(entry: Path) -> bool:

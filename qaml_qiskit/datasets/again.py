@@ -1,6 +1,7 @@
 """Data for a model that was trained: its test part once more, and other rows that are brought into the same form."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +101,7 @@ def load_rows(
         ConfigurationError: a class that the model does not have.
         InputError: a file that cannot be read, or rows of another kind.
     """
-    options = TableOptions() if source is None else source.options
+    options = replace(TableOptions() if source is None else source.options, later=True)
     return _prepared(path.name, read_rows(path, options), classes, preparation or DataPreparation())
 
 

@@ -1,12 +1,14 @@
 """Arrays of any usual layout as images and classes: for files, and for arrays that a user has at hand."""
 
 import re
+import warnings
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qaml_qiskit.datasets.images import check_images, from_bytes
-from qaml_qiskit.errors import InputError
+from qaml_qiskit.errors import DataWarning, InputError
+from qaml_qiskit.formats import short
 
 #: Whole numbers from here on do not fit 64 bits.
 _ENDLESS = 2.0**63
@@ -43,6 +45,13 @@ def pixels_of(images: ArrayLike, source: str) -> NDArray[np.float32]:
     elif array.shape[3] < array.shape[1]:
         array = array.transpose(0, 3, 1, 2)
     if array.dtype == np.uint8:
+        if array.max() == 1:
+            warnings.warn(
+                f"The values of {source} are bytes, none above 1 of 255: they become 0 and .004. If 1 is white, give "
+                "truth values: images.astype(bool).",
+                DataWarning,
+                stacklevel=2,
+            )
         return np.ascontiguousarray(from_bytes(array.astype(np.uint8, copy=False)))
     try:
         return check_images(array)
@@ -94,18 +103,42 @@ def class_labels(labels: ArrayLike, count: int, source: str) -> NDArray[np.str_]
             expected="one label an image, N or N×1",
             remedy="pair every image with one label",
         )
-    if array.dtype.kind == "f" and (array == np.floor(array)).all() and (np.abs(array) < _ENDLESS).all():
+    if array.dtype.kind == "f":
+        check_whole(array.astype(np.float64), source)
         array = array.astype(np.int64)
     if array.dtype.kind == "O" and all(isinstance(each, str) for each in array.tolist()):
         array = array.astype(np.str_)
     if array.dtype.kind not in "biuU":
+        strange = [
+            f"{short(each)} in row {row}" for row, each in enumerate(array.tolist()) if not isinstance(each, str)
+        ]
         raise InputError(
             f"cannot use {source}",
-            got=f"labels of type {array.dtype}",
+            got=f"the label {strange[0]}" if array.dtype.kind == "O" else f"labels of type {array.dtype}",
             expected="whole numbers or texts",
             remedy="give every class a number or a name",
         )
     return array.astype(np.str_)
+
+
+def check_whole(labels: NDArray[np.float64], source: str) -> None:
+    """Refuse the first label that is a number and no whole one: a measured value is no class.
+
+    Args:
+        labels: shape (N,).
+        source: what they come from, for messages.
+
+    Raises:
+        InputError: there is one, or one that is not finite.
+    """
+    bad = np.flatnonzero((labels != np.floor(labels)) | ~(np.abs(labels) < _ENDLESS))
+    if bad.size:
+        raise InputError(
+            f"cannot use {source}",
+            got=f"the label {labels[bad[0]]:g} in row {bad[0]}",
+            expected="a class in every row: a whole number or a text",
+            remedy="give every class a number or a name, a range of measured values too",
+        )
 
 
 def in_order(names: NDArray[np.str_]) -> tuple[str, ...]:

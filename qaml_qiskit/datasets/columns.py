@@ -18,6 +18,8 @@ _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 _MOST_CATEGORIES = 1000
 #: scikit-learn takes a column of a smaller range for a constant one.
 _NARROWEST = 10 * np.finfo(np.float64).eps
+#: Twice this is still a number.
+_LARGEST = 1e307
 
 
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -97,14 +99,30 @@ class Columns(BaseModel):
             )
         )
 
-    def unnamed(self) -> list[str]:
-        """A sentence about every column that the table has no name for: often the numbers of its rows."""
-        return [
-            f"The column {column.name!r} has no name in the table and is taken as a feature; if it numbers the rows, "
-            f"leave it out: --ignore-columns {column.name!r}."
-            for column in self.columns
-            if column.name.startswith(_UNNAMED)
-        ]
+    def doubts(self, categorical: Sequence[str]) -> list[str]:
+        """A sentence about every column that may not be what it was taken for.
+
+        The table has no name for it: it often numbers the rows. Or it is of categories, most of which are numbers.
+
+        Args:
+            categorical: columns that were said to be categories.
+        """
+        found = []
+        for column in self.columns:
+            if column.name.startswith(_UNNAMED):
+                found.append(
+                    f"The column {column.name!r} has no name in the table and is taken as a feature; if it numbers the "
+                    f"rows, leave it out: --ignore-columns {column.name!r}."
+                )
+            if isinstance(column, OneHot) and column.name not in categorical:
+                others = [each for each in column.categories if not _is_like_number(each)]
+                if 2 * len(others) < len(column.categories):
+                    example = shortened(printable(_no_number(column.categories)), 40)
+                    found.append(
+                        f"The column {column.name!r} is taken as {len(column.categories)} categories, since it has "
+                        f"texts such as {example!r}; if it should be numbers, correct its cells."
+                    )
+        return found
 
     def images(self, table: "DataFrame", source: str) -> NDArray[np.float32]:
         """The rows as images of shape 1×1×D.
@@ -176,7 +194,7 @@ def fit_columns(table: "DataFrame", categorical: Sequence[str], source: str) -> 
         if len(found) > _MOST_CATEGORIES:
             raise InputError(
                 f"cannot use the column {name!r} of {source}",
-                got=f"{len(found)} different texts",
+                got=f"{len(found)} different texts, such as {shortened(printable(_no_number(found)), 40)!r}",
                 expected=f"numbers, or at most {_MOST_CATEGORIES} categories",
                 remedy=f"leave it out with --ignore-columns {name}",
             )
@@ -231,16 +249,35 @@ def as_text(column: "Series") -> NDArray[np.str_]:
     return np.asarray(column.astype(str), dtype=np.str_)
 
 
+def _is_like_number(text: str) -> bool:
+    """Whether a text is a number to a reader, who also knows 1,000."""
+    try:
+        float(text.replace(",", ""))
+    except ValueError:
+        return False
+    return True
+
+
+def _no_number(texts: Sequence[str]) -> str:
+    """The text that keeps a column from being numbers: the first that is none at all, or is no number to pandas."""
+    strange = [each for each in texts if not _is_like_number(each)]
+    return (strange or [each for each in texts if "," in each] or list(texts))[0]
+
+
 def _numbers(column: "Series", source: str) -> NDArray[np.float64]:
     import pandas as pd
 
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
-    bad = np.flatnonzero(~np.isfinite(values))
+    values = np.full(len(column), np.nan)
+    if not pd.api.types.is_complex_dtype(column):
+        values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
+    # A range between two of these would be no number any more.
+    bad = np.flatnonzero(~(np.abs(values) < _LARGEST))
     if bad.size:
         raise InputError(
-            f"cannot use row {bad[0]} of {source}",
+            # The rows of a part keep the numbers that they have in the file.
+            f"cannot use row {printable(str(column.index[bad[0]]))} of {source}",
             got=f"{shortened(printable(str(column.iloc[bad[0]])), 40)!r} in the column {str(column.name)!r}",
-            expected="a finite number",
+            expected=f"a finite number, real and below {_LARGEST:g}",
             remedy="correct the table, or leave the row out",
         )
     return values

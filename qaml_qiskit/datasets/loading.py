@@ -128,6 +128,7 @@ def _check_kinds(arguments: Mapping[str, Any]) -> None:
         ("label_column", str | None),
         ("columns", str | Path | Sequence | None),
         ("ignore_columns", Sequence),
+        ("data_dir", Path | str | None),
     ):
         if not isinstance(arguments[what], kinds):
             raise ConfigurationError(

@@ -64,6 +64,13 @@ def read_own(path: str, test_data: str | None, options: TableOptions, seed: int,
                 remedy="leave it out",
             )
         test_place, tested = _found(test_data, data_dir)
+        if tested.sha256 == file.sha256:
+            raise InputError(
+                "these test data are the training data",
+                got=f"--test-data {test_data}, which has the content of {path}",
+                expected="rows that the model does not learn from",
+                remedy="give another file; or leave --test-data out, and 30 % of each class become the test part",
+            )
         others = _to_test(_parts(test_place, options))
     return own_data(place.name, parts, others, file, tested, options, seed)
 

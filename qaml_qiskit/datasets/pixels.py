@@ -28,14 +28,15 @@ def size_of(resize: Sequence[int] | None) -> Size | None:
     if resize is None:
         return None
     size = tuple(resize) if isinstance(resize, Iterable) else (resize,)
-    if len(size) != 2 or not all(isinstance(each, int) and 0 < each <= _LARGEST for each in size):
+    whole = all(isinstance(each, int | np.integer) and not isinstance(each, bool) for each in size)
+    if len(size) != 2 or not whole or not all(0 < each <= _LARGEST for each in size):
         raise ConfigurationError(
             "cannot resize",
             got=size,
             expected=f"a height and a width, 1 to {_LARGEST} each",
             remedy="give for example 16 16",
         )
-    return size[0], size[1]
+    return int(size[0]), int(size[1])
 
 
 def stacked(images: Collection[Floats], size: Size | None, source: str) -> Floats:
@@ -62,12 +63,20 @@ def stacked(images: Collection[Floats], size: Size | None, source: str) -> Float
         if brought.shape != found.shape[1:]:
             raise InputError(
                 f"the images of {source} are of different sizes",
-                got="{}×{} for image 0 and {}×{} for image {}".format(*found.shape[2:], *brought.shape[1:], index),
+                got="{}×{} for {} and {}×{} for {}".format(
+                    *found.shape[2:], _told(images, 0), *brought.shape[1:], _told(images, index)
+                ),
                 expected="one height and width",
                 remedy="give --resize with the height and width that all are brought to",
             )
         found[index] = brought
     return np.empty((0, 1, 1, 1), dtype=np.float32) if found is None else found
+
+
+def _told(images: Collection[Floats], index: int) -> str:
+    """An image to a reader: its file, where each has one."""
+    files = getattr(images, "files", None)
+    return f"image {index}" if files is None else str(files[index])
 
 
 def greyed(images: NDArray[np.float32], source: str) -> NDArray[np.float32]:

@@ -148,7 +148,7 @@ def _prepared(
     parts, notes = {TRAIN: (images, training.labels)}, list[str]()
     if fitted.columns is not None and fitted.columns.dropped:
         notes.append(f"Columns left out, the same in all training rows: {', '.join(fitted.columns.dropped)}.")
-    notes += [] if fitted.columns is None else fitted.columns.unnamed()
+    notes += [] if fitted.columns is None else fitted.columns.doubts(categorical)
     for told, part in others.items():
         values = part.values
         if fitted.columns is not None and is_table(values):

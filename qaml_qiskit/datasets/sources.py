@@ -109,9 +109,10 @@ def format_of(path: Path) -> FileFormat:
     for each in formats.values():
         if each.is_mine(path):
             return each
+    ending = path.suffix or "without an ending"
     raise InputError(
         f"cannot read the data in {path}",
-        got=f"a file {path.suffix or 'without an ending'}" if path.is_file() else "a folder without images",
+        got="a folder without images in sub-folders" if path.is_dir() else f"a file {ending}",
         expected=f"{'; or '.join(FILE_FORMATS.told().values())}",
         remedy="convert the data into one of these",
     )

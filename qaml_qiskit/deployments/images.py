@@ -24,6 +24,8 @@ from qaml_qiskit.models.store import UNNAMED_DATA
 
 #: Rounding of a pixel's change in float32.
 _ROUNDING = 1e-5
+#: How likely it is, in any order, that a class is not among the first images, before a user is told.
+_UNLIKELY = 0.01
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,21 @@ def _first(
             expected=f"1 to {len(test)}, the size of the {part} set of {dataset} with these classes",
             remedy=f"give --images {len(test)} or fewer",
         )
+    _tell_of_order(test.labels, count, test.class_names, part)
     return torch.from_numpy(test.images[:count]), test.labels[:count], np.arange(count)
+
+
+def _tell_of_order(labels: NDArray[np.int64], count: int, class_names: Sequence[str], part: str) -> None:
+    """Warn where the first images lack a class that as many in any order would hardly lack: data in order of class."""
+    absent = np.setdiff1d(labels, labels[:count])
+    if any((labels != label).mean() ** count < _UNLIKELY for label in absent.tolist()):
+        there = ", ".join(class_names[label] for label in np.unique(labels[:count]).tolist())
+        warnings.warn(
+            f"The first {count} images of the {part} part are of the classes {there} alone, since it is in order of "
+            f"class: figures of them say nothing of the others. --images {len(labels)} takes all.",
+            DataWarning,
+            stacklevel=2,
+        )
 
 
 def check_readable(deployments: Iterable[Deployment], images: Tensor) -> None:

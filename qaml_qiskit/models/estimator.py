@@ -126,7 +126,7 @@ class QVCClassifier(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise EstimatorError(
                 "cannot train a classifier",
-                got=f"one class, {self.classes_[0]!r}",
+                got=f"one class, {self.classes_[0]}",
                 expected="labels of two classes at least",
                 remedy="give examples of another class",
             )

@@ -157,13 +157,11 @@ def _split_of(command: str, value: Any, steps: Mapping[str, Any]) -> Split:
     """Training and test images from whatever holds them, and the steps done to them."""
     parts = value if isinstance(value, tuple | list) and len(value) == 2 and not _is_pair(value) else [value]
     if not all(isinstance(each, Dataset | DataLoader | TorchDataset) or _is_pair(each) for each in parts):
-        raise cannot_take(
-            command,
-            "dataset",
-            value,
-            "the name of a data set, what load_dataset gives, a DataLoader, or (images, labels)",
-            "name a data set of `qaml data list`, or give images of shape (N, C, H, W) in [0, 1] with their labels",
-        )
+        remedy = "name a data set of `qaml data list`, or give images of shape (N, C, H, W) in [0, 1] with their labels"
+        if is_table(value):
+            remedy = "give the table without its labels, and these beside it: (table.drop(columns=name), table[name])"
+        expected = "the name of a data set, what load_dataset gives, a DataLoader, or (images, labels)"
+        raise cannot_take(command, "dataset", value, expected, remedy)
     if strange := [name for name in steps if name not in (*_STEPS, "split_seed")]:
         raise ConfigurationError(
             f"{command} has no use for {strange[0]} here",
@@ -216,5 +214,5 @@ def _kept_table(table: "DataFrame") -> str:
 
 
 def _kept_file(content: bytes, ending: str) -> str:
-    name = content_name(content) + ending
+    name = f"images-{content_name(content)}{ending}"
     return str(keep_in_session(session_folder("images"), {name: content}) / name)

@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from qaml_qiskit.artifacts.training import TrainingData
 from qaml_qiskit.circuits import is_own, named_circuit
 from qaml_qiskit.datasets import Dataset, HeldOut, load_dataset
 from qaml_qiskit.defences import DEFENCES
+from qaml_qiskit.encodings import Encoding
 from qaml_qiskit.errors import ConfigurationError, InputError
 from qaml_qiskit.formats import first_problem, short
 from qaml_qiskit.models import (
@@ -27,6 +30,8 @@ from qaml_qiskit.workflows.training_options import CIRCUITS, TrainingOptions
 
 #: Images that are looked at together.
 _AT_ONCE = 1024
+#: A row of features may well be all at its smallest.
+_FOR_FEATURES = "; or choose --encoding angle, which has a state for all features"
 
 
 def load_data(request: TrainingOptions, data_dir: Path | None) -> TrainingData:
@@ -90,15 +95,29 @@ def check_encodable(config: ModelConfig, data: TrainingData) -> None:
     encoding = config.build_encoding()
     for told, part in (("training", data.train), ("validation", data.validation), ("test", data.test)):
         for start in range(0, len(part), _AT_ONCE):
-            try:
-                encoding.wanted(torch.from_numpy(part.images[start : start + _AT_ONCE]))
-            except InputError as error:
-                raise InputError(
-                    f"cannot encode the {told} images of {part.name}: {error.what}",
-                    got=error.got,
-                    expected=error.expected,
-                    remedy=error.remedy,
-                ) from error
+            if _refusal(encoding, part.images[start : start + _AT_ONCE]) is not None:
+                _refuse_first(encoding, told, part, start)
+
+
+def _refuse_first(encoding: Encoding, told: str, part: Dataset, start: int) -> None:
+    """Name the first image from a position on that has no state."""
+    for index in range(start, len(part)):
+        error = _refusal(encoding, part.images[index : index + 1])
+        if error is not None:
+            raise InputError(
+                f"cannot encode the {told} images of {part.name}: image {index} has no state",
+                got=error.got,
+                expected=error.expected,
+                remedy=error.remedy + _FOR_FEATURES * (part.image_shape[:2] == (1, 1)),
+            )
+
+
+def _refusal(encoding: Encoding, images: NDArray[np.float32]) -> InputError | None:
+    try:
+        encoding.wanted(torch.from_numpy(images))
+    except InputError as error:
+        return error
+    return None
 
 
 def training_config(request: TrainingOptions) -> TrainingConfig:

@@ -61,7 +61,7 @@ def test_its_jobs_are_scored(qaml: Qaml, place: Path) -> None:
     found = arrays(place / "run" / "predictions.npz")
     assert found.keys() == kept.keys()
     for name, values in kept.items():
-        if name == "z_ideal":
+        if values.dtype.kind == "f":  # processors round differently
             np.testing.assert_allclose(found[name], values, rtol=0, atol=VALUE[torch.float32])
         else:
             np.testing.assert_array_equal(found[name], values)

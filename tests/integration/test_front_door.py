@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from qiskit.circuit import ParameterVector, QuantumCircuit
@@ -129,6 +130,11 @@ def test_a_table_is_trained_on_as_on_the_command_line(qaml: Qaml, flows: Path, t
     assert trained.run is not None
     assert trained.run.config["dataset"] == str(flows)
     later = front.attack(trained, images=flows.with_name("tomorrow.csv"), attack="fgsm", eps=0.1)
+    table = pd.read_csv(flows.with_name("tomorrow.csv"))
+    labelled = front.attack(trained, images=(table.drop(columns="kind"), table["kind"]), attack="fgsm", eps=0.1)
+    assert rows(labelled)[0]["clean_accuracy"] == rows(later)[0]["clean_accuracy"]
+    with pytest.raises(ConfigurationError, match=r"got a DataFrame.*\(table\.drop\(columns=name\), table\[name\]\)"):
+        front.train(table, **TINY)
     trained.save(tmp_path / "kept")
     for images in (flows.with_name("tomorrow.csv"), 2):
         found = qaml("attack", tmp_path / "kept", "--images", images, "--attack", "fgsm", "--eps", "0.1", "--json")
@@ -227,7 +233,7 @@ WRONG: dict[str, tuple[Callable[[Any, Any], object], str]] = {
     ),
     "labels with halves": (
         lambda data, model: front.train((data.train.images, data.train.labels + 0.5)),
-        "labels of type float64",
+        "the label 0.5 in row 0",
     ),
     "another request": (lambda data, model: front.attack(front.TrainRequest()), "got a TrainRequest"),
     "a request and fields": (

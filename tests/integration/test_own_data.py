@@ -49,12 +49,26 @@ def test_data_that_changed_or_went_are_refused_and_found_where_they_moved(qaml: 
     medmnist(place / "xrays.npz", seed=1)
     changed = qaml("sweep", "model", "--strengths", "0.01", "--images", "5")
     assert (changed.code, "has changed since the model was trained" in changed.err) == (2, True)
+    other = qaml("train", "--dataset", "xrays.npz", *FAST, "--out", "model")
+    assert (other.code, "a run that differs in resolved (data);" in other.err) == (2, True)
     (place / "xrays.npz").unlink()
     gone = qaml("sweep", "model", "--strengths", "0.01", "--images", "5")
     assert (gone.code, "xrays.npz: no such file" in gone.err) == (2, True)
     (place / "elsewhere").mkdir()
     medmnist(place / "elsewhere/xrays.npz")
     assert qaml("sweep", "model", "--strengths", "0.01", "--images", "5", "--data-dir", "elsewhere").code == 0
+
+
+def test_first_images_of_data_in_order_of_class_are_told_of(qaml: Qaml, place: Path) -> None:
+    labels = np.sort(np.arange(60) % 2)
+    pixels = np.arange(1, 241).reshape(60, 2, 2).astype(np.uint8)
+    np.savez("rows.npz", images=pixels, labels=np.array(["cat", "dog"])[labels])
+    assert qaml("train", "--dataset", "rows.npz", *FAST, "--out", "model").code == 0
+    with pytest.warns(DataWarning, match="first 9 images of the test part are of the classes cat alone.*--images 18 "):
+        qaml("sweep", "model", "--strengths", "0.01", "--images", "9")
+    # Three of one class are nothing unlikely, and all images have both classes.
+    for count in (3, 18):
+        assert qaml("sweep", "model", "--strengths", "0.01", "--images", count).code == 0
 
 
 def test_a_table_keeps_its_preparation(qaml: Qaml, place: Path) -> None:

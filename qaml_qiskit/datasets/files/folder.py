@@ -36,6 +36,7 @@ _ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", "
 #: Pillow's modes without colour; 16-bit ones are the second.
 _GREY, _DEEP = ("1", "L", "LA"), ("I", "I;16", "I;16B", "I;16L")
 _DEEPEST = 65535
+_MEASURED = "F"
 
 
 def read_folder(path: Path, options: TableOptions) -> Mapping[str, FilePart]:
@@ -85,7 +86,8 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _is_image(file: Path) -> bool:
-    return file.suffix.lower() in _ENDINGS and not file.name.startswith(".") and file.is_file()
+    # A link that leads nowhere is none either, but is named when it is opened.
+    return file.suffix.lower() in _ENDINGS and not file.name.startswith(".") and not file.is_dir()
 
 
 def _part(classes: Mapping[str, Sequence[Path]], *, colour: bool) -> FilePart:
@@ -114,7 +116,15 @@ class _Images(Collection[NDArray[np.float32]]):
 
 def _mode(file: Path) -> str:
     with _opened(file) as image:
-        return str(image.mode)
+        mode = str(image.mode)
+    if mode == _MEASURED:
+        raise cannot_read(
+            file,
+            "pixels that are numbers with fractions, whose black and white are not known",
+            "whole numbers of 8 or 16 bits",
+            "scale the pixels to [0, 1] and give them as an .npz",
+        )
+    return mode
 
 
 def _decoded(file: Path, *, colour: bool) -> NDArray[np.float32]:

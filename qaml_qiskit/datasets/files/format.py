@@ -1,7 +1,7 @@
 """What every format of own files is: it recognises a path and reads it into parts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,16 +38,19 @@ class TableOptions:
         label_column: the name of the column with the classes.
         header: the columns' names where the table itself has none.
         ignored: columns that are left out.
+        later: whether these are rows for a model that was trained. They may name their columns themselves, have their
+            classes in ``label``, and lack the columns that are left out.
     """
 
     label_column: str | None = None
     header: Header | None = None
     ignored: tuple[str, ...] = ()
+    later: bool = False
 
     @property
     def given(self) -> bool:
         """Whether anything is asked for."""
-        return self != TableOptions()
+        return replace(self, later=False) != TableOptions()
 
 
 @dataclass(frozen=True)

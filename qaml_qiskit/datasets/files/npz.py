@@ -46,7 +46,10 @@ def read_npz(path: Path, options: TableOptions) -> Mapping[str, FilePart]:
         with np.load(path, allow_pickle=False) as archive:
             there = shortened(", ".join(map(repr, archive.files)) or "none", 200)
         raise cannot_read(path, f"the arrays {there}", _EXPECTED, _REMEDY)
-    return {part: rows for part, rows in parts.items() if part != ALL} if TRAIN in parts else {ALL: parts[ALL]}
+    if ALL in parts and len(parts) > 1:
+        others = " and ".join(f"`{_PREFIXES[part]}images`" for part in parts if part != ALL)
+        raise cannot_read(path, f"`images` beside {others}", _EXPECTED, "write every image into one part")
+    return parts
 
 
 def _part(path: Path, prefix: str, images: NDArray[np.generic], labels: NDArray[np.generic]) -> FilePart:

@@ -1,9 +1,12 @@
 """Tables: a row is an example, one column has its class. Read by pandas."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from qaml_qiskit.datasets.arrays import check_whole
 from qaml_qiskit.datasets.columns import Header, as_text, check_cells
 from qaml_qiskit.datasets.files.format import ALL, FileFormat, FilePart, TableOptions, cannot_read
 from qaml_qiskit.errors import ConfigurationError, perhaps
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 LABEL_COLUMN = "label"
 _TEXTS = (".csv", ".tsv", ".txt", ".data")
 _ZIPPED = (".gz", ".bz2", ".xz", ".zip")
+#: What other programs put between cells.
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
 _CATEGORICAL = ("symbolic", "categorical", "nominal")
 _NUMERIC = ("continuous", "numeric", "")
 
@@ -28,27 +33,29 @@ def read_table(path: Path, options: TableOptions) -> Mapping[str, FilePart]:
         InputError: a damaged file, no such column of labels, or a cell without a value.
         ConfigurationError: pandas is not there.
     """
-    table = _loaded(path, options.header)
-    label = LABEL_COLUMN if options.label_column is None else options.label_column
+    table = _loaded(path, options)
     names = [str(name) for name in table.columns]
-    for wanted, option in ((label, "--label-column"), *((name, "--ignore-columns") for name in options.ignored)):
+    label = LABEL_COLUMN if options.label_column is None else options.label_column
+    if options.later and label not in names and LABEL_COLUMN in names:
+        label = LABEL_COLUMN
+    ignored = [name for name in options.ignored if name in names or not options.later]
+    for wanted, option in ((label, "--label-column"), *((name, "--ignore-columns") for name in ignored)):
         if wanted not in names:
             shown = ", ".join(names[:60]) + (", …" if len(names) > 60 else "")
             raise cannot_read(
                 path,
                 f"no column {wanted!r}",
                 f"one of the columns {shown}",
-                perhaps(wanted, names, f"name one of them with {option}; a table without a header needs --columns"),
+                f"call the column of classes as in the training, or {LABEL_COLUMN!r}"
+                if options.later
+                else perhaps(
+                    wanted, names, f"name one of them with {option}; a table without a header needs --columns"
+                ),
             )
-    table = table.drop(columns=[name for name in options.ignored if name != label])
+    table = table.drop(columns=[name for name in ignored if name != label])
     check_cells(table, str(path))
-    if table[label].dtype.kind == "f" and bool((table[label].abs() == float("inf")).any()):
-        raise cannot_read(
-            path,
-            f"an infinite number in the column {label!r}",
-            "a class in every row: a whole number or a text",
-            "correct the table, or name another column with --label-column",
-        )
+    if table[label].dtype.kind == "f":
+        check_whole(table[label].to_numpy(dtype=np.float64), f"the column {label!r} of {path} as classes")
     labels = as_text(table[label])
     values = table.drop(columns=label)
     return {ALL: FilePart(labels, lambda positions: values.iloc[positions])}
@@ -78,7 +85,8 @@ def read_header(file: Path) -> Header:
     return Header(names=tuple(names), categorical=tuple(categorical))
 
 
-def _loaded(path: Path, header: Header | None) -> "DataFrame":
+def _loaded(path: Path, options: TableOptions) -> "DataFrame":
+    header = options.header
     is_parquet = path.suffix.lower() == ".parquet"
     try:
         import pandas as pd
@@ -99,16 +107,20 @@ def _loaded(path: Path, header: Header | None) -> "DataFrame":
             # Damaged texts would be found only by whoever looks at them.
             found.validate(full=True)
             table = found.to_pandas()
+            header = None if options.later and _names_itself(table.columns, options) else header
         else:
             stem = path.with_suffix("") if path.suffix.lower() in _ZIPPED else path
             how: dict[str, Any] = {"sep": "\t" if stem.suffix.lower() == ".tsv" else ",", "encoding": "utf-8-sig"}
+            first = pd.read_csv(path, header=None, nrows=1, dtype=str, **how)
+            header = None if options.later and _names_itself(first.to_numpy().ravel(), options) else header
             table = pd.read_csv(path, header="infer" if header is None else None, low_memory=False, **how)
             # What the table calls twice, pandas calls by a second name, and a label twice would be a feature as well.
-            first = pd.read_csv(path, header=None, nrows=0 if header is not None else 1, dtype=str, **how)
+            first = first[:0] if header is not None else first
             twice = [name for row in first.to_numpy() for name in row[pd.Series(row).duplicated()] if name == name]
     except Exception as error:  # pandas and pyarrow raise whatever they stumble over
         got = "an empty file" if isinstance(error, pd.errors.EmptyDataError) else said(error)
         raise cannot_read(path, got, "a table of rows and columns", "restore the file, or write it again") from error
+    _check_separated(path, table, is_header=header is None)
     if header is not None:
         table.columns = pd.Index(_names(path, table, header))
     table.columns = table.columns.map(str)
@@ -119,6 +131,25 @@ def _loaded(path: Path, header: Header | None) -> "DataFrame":
         got = f"the column {twice[0]!r} twice" if twice else "rows longer than the header" if shifted else "no rows"
         raise cannot_read(path, got, "rows, and a name of its own for every column", "correct the table")
     return table.reset_index(drop=True)
+
+
+def _names_itself(names: Iterable[object], options: TableOptions) -> bool:
+    """Whether a table has a header, although the one that a model was trained on had none."""
+    return options.header is not None and set(options.header.names) - set(options.ignored) <= set(map(str, names))
+
+
+def _check_separated(path: Path, table: "DataFrame", *, is_header: bool) -> None:
+    """Refuse a table that is one column because its cells are apart by something else."""
+    if len(table.columns) != 1 or not (is_header or len(table)):
+        return
+    first = str(table.columns[0] if is_header else table.iloc[0, 0])
+    if found := [each for each in _SEPARATORS if each in first]:
+        raise cannot_read(
+            path,
+            f"a single column, {shortened(printable(first), 60)!r}, with {_SEPARATORS[found[0]]} in it",
+            "commas between cells; tabs in a .tsv",
+            "write the table with commas, or name one with tabs .tsv",
+        )
 
 
 def _names(path: Path, table: "DataFrame", header: Header) -> list[str]:

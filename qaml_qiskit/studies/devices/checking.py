@@ -129,6 +129,9 @@ def told_scale(scale: NoiseScale | None) -> str:
     if scale is None:
         return ""
     low, high = scale.interval
+    if scale.value <= 0:
+        # Below nothing there is nothing: chance made them look so.
+        return f", the errors of its gates at most {max(high, 0):.2f} times as strong as calibrated"
     return f", the errors of its gates {scale.value:.2f} times as strong as calibrated ({low:.2f} – {high:.2f})"
 
 

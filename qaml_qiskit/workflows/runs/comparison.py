@@ -15,9 +15,9 @@ from qaml_qiskit.workflows.runs.request import CompareRequest
 from qaml_qiskit.workflows.runs.summary import Summary, summary_of
 
 _READING = (
-    "accuracy: on the test set (train), of the last stage (run, demo), or under the worst attack (attack), with its "
-    "95 % interval; other commands answer with many. paired: on the images that both runs saw, how much more often the "
-    "run is right than the first one, with a 95 % interval (Newcombe) and the p-value of McNemar's exact test."
+    "accuracy: on the test set (train), of the last stage (run, demo), or under the worst attack (attack, audit), with "
+    "its 95 % interval; other commands answer with many. paired: on the images that both runs saw, how much more often "
+    "the run is right than the first one, with a 95 % interval (Newcombe) and the p-value of McNemar's exact test."
 )
 
 

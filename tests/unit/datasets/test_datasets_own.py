@@ -17,7 +17,7 @@ from PIL import Image
 
 from qaml_qiskit.datasets import Dataset, Split, load_dataset, load_rows, load_test
 from qaml_qiskit.datasets.columns import Columns, fit_columns
-from qaml_qiskit.errors import ConfigurationError, QamlError
+from qaml_qiskit.errors import ConfigurationError, DataWarning, QamlError
 from tests.tolerances import DIFFERENT, VALUE
 from tests.unit.datasets.own_files import flows, kdd, letters, medmnist, photographs
 
@@ -201,6 +201,23 @@ def test_other_rows_go_the_same_way(tmp_path: Path) -> None:
     assert "'sctp'" in notes[1]
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_later_rows_may_have_a_header_and_labels_of_their_own(ending: str, tmp_path: Path) -> None:
+    train, test, names = kdd(tmp_path)
+    how: dict[str, Any] = {"label_column": "column_5", "ignore_columns": ["column_6"], "binarise": "normal attack=*"}
+    split = load_dataset(train, test_data=test, columns=names, **how)
+    table = pd.read_csv(test, header=None, names=["duration", "protocol_type", "land", "rate", "label", "difficulty"])
+    write = {"csv": lambda file: table.to_csv(file, index=False), "parquet": table.to_parquet}[ending]
+    write(tmp_path / f"later.{ending}")
+    rows, _, notes = load_rows(tmp_path / f"later.{ending}", split.classes, split.source, split.preparation)
+    assert_array_equal(rows.images, split.test.images)
+    assert_array_equal(rows.labels, split.test.labels)
+    assert notes == ()
+    (tmp_path / "other.csv").write_text(table.rename(columns={"label": "kind"}).to_csv(index=False))
+    with pytest.raises(QamlError, match=r"no column 'column_5'.*as in the training, or 'label'"):
+        load_rows(tmp_path / "other.csv", split.classes, split.source, split.preparation)
+
+
 def test_a_path_may_be_called_like_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     letters(tmp_path / "digits")
@@ -256,6 +273,21 @@ def _two_sizes(folder: Path) -> Path:
     return folder / "photos"
 
 
+def _measured(folder: Path) -> Path:
+    photographs(folder / "photos")
+    Image.fromarray(np.full((4, 6), 0.5, np.float32)).save(folder / "photos/trucks/9.tif")
+    return folder / "photos"
+
+
+def _broken_link(folder: Path) -> Path:
+    (photographs(folder / "photos") / "trucks/9.png").symlink_to("nowhere.png")
+    return folder / "photos"
+
+
+def _flat(folder: Path) -> Path:
+    return photographs(folder / "photos") / "ships"
+
+
 def _empty_class(folder: Path) -> Path:
     (photographs(folder / "photos") / "planes").mkdir()
     return folder / "photos"
@@ -267,7 +299,24 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], dict[str, object], str]] = {
     "no labels": (_arrays(images=IMAGES), {}, "no array 'labels'"),
     "other names": (_arrays(x=IMAGES, y=LABELS), {}, "got the arrays 'x', 'y'"),
     "one class": (_arrays(images=IMAGES, labels=0 * LABELS), {}, "one class only"),
-    "labels with fractions": (_arrays(images=IMAGES, labels=LABELS / 2), {}, "whole numbers or texts"),
+    "labels with fractions": (_arrays(images=IMAGES, labels=LABELS / 2), {}, "the label 0.5 in row 1; "),
+    "measured labels": (_write("a,label\n" + "1,0.5\n2,1\n" * 9), {}, "the column 'label' .*the label 0.5 in row 0; "),
+    "a label that is none": (_arrays(images=IMAGES, labels=np.where(LABELS, np.nan, 0)), {}, "the label nan in row 1"),
+    "images in no part": (
+        _arrays(images=IMAGES, labels=LABELS, test_images=IMAGES, test_labels=LABELS),
+        {},
+        "`images` beside `test_images`",
+    ),
+    "images in a part and in none": (
+        _arrays(images=IMAGES, labels=LABELS, train_images=IMAGES, train_labels=LABELS),
+        {},
+        "`images` beside `train_images`",
+    ),
+    "semicolons": (_write("a;label\n" + "1;x\n2;y\n" * 9), {}, "'a;label', with semicolons in it"),
+    "tabs": (_write("1\tx\n2\ty\n" * 9), {"columns": ["a", "label"]}, "a single column, '1.x', with tabs in it"),
+    "pixels without a white": (_measured, {}, r"trucks/9\.tif: got pixels that are numbers with fractions"),
+    "a link to nothing": (_broken_link, {}, r"trucks/9\.png: got No such file"),
+    "images without a folder a class": (_flat, {}, "a folder without images in sub-folders"),
     "labels of several": (_arrays(images=IMAGES, labels=np.eye(2)[LABELS]), {}, "one label an image"),
     "pixels beyond one": (_arrays(images=IMAGES + 3, labels=LABELS), {}, "pixel 3.0"),
     "a class of one row": (_arrays(images=IMAGES, labels=np.arange(20) // 19), {}, "missing in its test part: .*'1'"),
@@ -277,7 +326,11 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], dict[str, object], str]] = {
         "missing in its test part",
     ),
     "NaN cells": (_write("a,b,label\n1,2,x\n,3,y\n2,3,x\n"), {}, "row 1 .*a cell without a value in the column 'a'"),
-    "infinite cells": (_write("a,label\n" + "inf,x\n1,y\n2,x\n3,y\n" * 5), {}, "expected a finite number"),
+    "infinite cells": (
+        _write("a,label\n" + "1,x\n1,y\n2,x\n3,y\n" * 5 + "inf,x\ninf,x\ninf,x\n"),
+        {},
+        r"row 2[012] of .*'inf' .* expected a finite number",
+    ),
     "constant columns": (_write("a,label\n" + "1,x\n1,y\n" * 9), {}, "the same in all training rows"),
     "no label column": (_write("a,b\n1,2\n"), {}, "no column 'label'; expected one of the columns a, b"),
     "misspelt label column": (_write("a,kind\n1,2\n"), {"label_column": "kinds"}, "Perhaps kind is meant"),
@@ -292,7 +345,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], dict[str, object], str]] = {
     "a table that is none": (lambda folder: _bytes(folder / "x.parquet", b"PAR1"), {}, "cannot read the data"),
     "a broken image": (_broken_image, {}, r"trucks/3\.png: got a damaged image"),
     "no image": (_no_image, {}, r"trucks/3\.png: got a damaged image"),
-    "images of two sizes": (_two_sizes, {}, "different sizes.*9×9.*--resize"),
+    "images of two sizes": (_two_sizes, {}, r"different sizes.*9×9 for .*trucks/3\.png.*--resize"),
     "a class without images": (_empty_class, {}, "planes: got no image"),
     "another ending": (lambda folder: _bytes(folder / "x.mat", b"x"), {}, r"a file \.mat"),
     "a table is resized": (
@@ -391,7 +444,20 @@ NOT_ARRAYS: dict[str, tuple[object, object, dict[str, Any], str]] = {
     "a column twice": (pd.DataFrame(PIXELS[:, 0], columns=["a", "a"]), CLASSES, {}, "the column 'a' twice"),
     "no rows": (pd.DataFrame({"a": []}), [], {}, "got 0 rows of 1 columns"),
     "bytes": (pd.DataFrame({"a": [b"\xff", b"a"] * 10}), CLASSES, {}, "column 'a' of the train table: got bytes"),
-    "endless labels": (PIXELS, CLASSES * 1e300, {}, "whole numbers or texts"),
+    "complex numbers": (
+        pd.DataFrame({"a": np.arange(20) * 1j}),
+        CLASSES,
+        {},
+        r"row (\d+) of arrays: got '\1j' in .*real",
+    ),
+    "a range beyond all numbers": (
+        pd.DataFrame({"a": np.where(CLASSES, 1e308, -1e308)}),
+        CLASSES,
+        {},
+        r"'-?1e\+308' in .* 'a'",
+    ),
+    "a label that is missing": (PIXELS, ["x", None] * 10, {}, "the label None in row 1"),
+    "endless labels": (PIXELS, CLASSES * 1e300, {}, r"the label 1e\+300 in row 1"),
     "classes": (PIXELS, CLASSES, {"classes": 3}, "classes does not fit: got 3"),
     "resize": (PIXELS, CLASSES, {"resize": 3}, "cannot resize: got "),
     "grey": (PIXELS, CLASSES, {"grey": "x"}, "grey does not fit: got 'x'"),
@@ -424,6 +490,29 @@ def test_tensors_are_arrays_wherever_they_are_from() -> None:
     split = Split.from_arrays(pixels, labels)
     assert split.train.images.shape == (14, 1, 2, 2)
     assert (split.train.images == 0.5).all()
+
+
+def test_bytes_that_are_hardly_light_are_told_of() -> None:
+    masks = np.arange(80).reshape(20, 2, 2) % 2
+    with pytest.warns(DataWarning, match=r"The values of the train images are bytes, none above 1.*astype\(bool\)"):
+        dark = Split.from_arrays(masks.astype(np.uint8), LABELS)
+    assert_allclose(dark.train.images.max(), 1 / 255, atol=CLOSE)
+    assert Split.from_arrays(masks.astype(bool), LABELS).train.images.max() == 1
+
+
+def test_sizes_of_numpy_are_sizes() -> None:
+    split = Split.from_arrays(IMAGES, LABELS, resize=np.array([1, 2]))  # type: ignore[arg-type]
+    assert split.train.image_shape == (1, 1, 2)
+
+
+@pytest.mark.parametrize(("cell", "declared"), [("?", False), ('"1,000"', False), ("?", True)])
+def test_numbers_that_became_categories_are_told(cell: str, declared: bool, tmp_path: Path) -> None:
+    rows = "".join(f"{cell if row % 10 > 7 else row % 3},{'xy'[row % 2]}\n" for row in range(40))
+    (tmp_path / "rows.csv").write_text("a,label\n" * (not declared) + rows)
+    (tmp_path / "names.txt").write_text("a,symbolic\nlabel\n")
+    split = load_dataset(tmp_path / "rows.csv", columns=tmp_path / "names.txt" if declared else None)
+    told = f"'a' is taken as 4 categories, since it has texts such as {cell.strip(chr(34))!r}"
+    assert any(told in note for note in split.notes) != declared
 
 
 def test_a_column_without_a_name_is_told(tmp_path: Path) -> None:

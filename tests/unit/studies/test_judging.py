@@ -10,6 +10,7 @@ from qiskit.transpiler import InstructionProperties
 from qaml_qiskit.artifacts.run import Run
 from qaml_qiskit.deployments.circuits import on_active_qubits
 from qaml_qiskit.evaluation import Estimates, product_signs, read_frequencies
+from qaml_qiskit.evaluation.signatures import NoiseScale
 from qaml_qiskit.execution import Sampled, Target, Workload, build_workload, compile_for, load_recipe, open_target
 from qaml_qiskit.execution.catalogue import AerEntry, FakeEntry
 from qaml_qiskit.execution.circuits import active_qubits
@@ -18,6 +19,7 @@ from qaml_qiskit.models import QVC, QVCConfig
 from qaml_qiskit.noise import NoiseSpec
 from qaml_qiskit.progress import Silent
 from qaml_qiskit.studies import DeviceCheck, check_device
+from qaml_qiskit.studies.devices.checking import told_scale
 from qaml_qiskit.studies.devices.tile_forecasts import Tile, bare_frequencies, tile_derivatives, tile_forecast
 from tests.tolerances import SCALE_DERIVATIVE
 
@@ -70,6 +72,18 @@ def test_a_device_that_keeps_its_word_is_believed(tmp_path: Path) -> None:
     assert [row["test"].partition(" ")[0] for row in strengths] == ["strength", "strength", "trend"]
     assert all(row["interval"][0] < row["statistic"] < row["interval"][1] for row in strengths)
     assert "kept its word" in document["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "told"),
+    [
+        (1.5, 0.25, "the errors of its gates 1.50 times as strong as calibrated (1.01 – 1.99)"),
+        (-1, 1, "the errors of its gates at most 0.96 times as strong as calibrated"),
+        (-1, 0.25, "the errors of its gates at most 0.00 times as strong as calibrated"),
+    ],
+)
+def test_errors_are_not_told_to_be_less_than_none(value: float, error: float, told: str) -> None:
+    assert told_scale(NoiseScale(value, error, p=0.5)) == f", {told}"
 
 
 def test_twirled_measurements_of_a_simulated_target_are_promised_as_such(tmp_path: Path) -> None:
