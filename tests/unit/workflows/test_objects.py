@@ -83,7 +83,7 @@ def test_a_table_without_a_header_keeps_its_names(table: Path) -> None:
 
 def test_a_test_part_of_another_file_is_named_too(table: Path) -> None:
     other = table.with_name("later.csv")
-    other.write_text(TABLE)
+    other.write_text(TABLE + TABLE.splitlines(keepends=True)[-1])
     loaded = load_dataset(table, test_data=other, **OPTIONS)
     assert train_fields(loaded)["test_data"] == str(other)
     assert card_of(train_fields(loaded)) == DataCard.of(loaded)
