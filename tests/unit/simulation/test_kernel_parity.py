@@ -137,7 +137,7 @@ def test_it_agrees_with_torch_and_differences(num_qubits: int, filling: float, s
 @pytest.mark.slow
 @pytest.mark.parametrize("num_qubits", range(1, 21))
 @given(st.floats(0, 1), st.integers(0, 2**32 - 1))
-@settings(max_examples=3)
+@settings(max_examples=2)
 def test_it_agrees_with_torch_and_differences_at_every_size(num_qubits: int, filling: float, seed: int) -> None:
     check_random(num_qubits, filling, 2**20, seed)
 
