@@ -42,6 +42,8 @@ _UNCONDITIONAL = {
 def plain_gates(circuit: QuantumCircuit) -> QuantumCircuit:
     """The same unitary, on unnamed registers: gates that are not standard, or on more qubits, by their definitions.
 
+    What has none and is a unitary all the same, such as a Clifford or an annotated gate, is synthesised by Qiskit.
+
     Barriers stay, with their labels; measurements at the end go, with all classical bits: a readout says what is
     measured.
 
@@ -116,8 +118,26 @@ def _definition(operation: Operation, place: str) -> QuantumCircuit:
         fault = printable(f"{type(error).__name__}: {error}")
         raise _refusal(f"{place}, whose definition fails with {fault}", "mend the gate") from error
     if not isinstance(definition, QuantumCircuit):
+        definition = _synthesised(operation)
+    if definition is None:
         raise _refusal(f"{place}, which has no definition by gates", "transpile the circuit, or define the gate")
     return definition
+
+
+def _synthesised(operation: Operation) -> QuantumCircuit | None:
+    """What Qiskit makes of an operation that is not defined by gates; None where it cannot."""
+    # Imported for the few circuits that need it.
+    from qiskit.transpiler.passes import HighLevelSynthesis
+
+    if operation.num_clbits:
+        return None
+    alone = QuantumCircuit(operation.num_qubits)
+    alone.append(operation, range(operation.num_qubits))
+    try:
+        found: QuantumCircuit = HighLevelSynthesis()(alone)
+    except Exception:  # of plug-ins and of the user's own code
+        return None
+    return None if operation.name in found.count_ops() else found
 
 
 def _is_real(angle: ParameterExpression) -> bool:

@@ -10,8 +10,8 @@ import pytest
 import torch
 from qiskit import qpy
 from qiskit.circuit import Gate, Parameter, ParameterVector, QuantumCircuit
-from qiskit.circuit.library import GlobalPhaseGate, MSGate, UnitaryGate, real_amplitudes
-from qiskit.quantum_info import Operator
+from qiskit.circuit.library import GlobalPhaseGate, MSGate, PermutationGate, RYGate, UnitaryGate, real_amplitudes
+from qiskit.quantum_info import Operator, random_clifford
 
 from qaml_qiskit.circuits import Ladder, OwnAnsatz, OwnCircuit, read_circuit
 from qaml_qiskit.circuits.qpy_files import circuit_bytes
@@ -65,6 +65,17 @@ def test_gates_on_more_qubits_are_taken_apart() -> None:
     assert max(len(gate.qubits) for gate in built.data) == 2
     difference = Operator(circuit.assign_parameters(values)).data - Operator(built.assign_parameters(values)).data
     assert np.abs(difference).max() < VALUE[torch.float64]
+
+
+def test_what_has_no_definition_is_synthesised() -> None:
+    circuit, a = QuantumCircuit(3), Parameter("a")
+    circuit.append(RYGate(a).control(2, annotated=True), [2, 0, 1])
+    circuit.append(random_clifford(2, seed=1), [2, 0])
+    circuit.append(PermutationGate([2, 0, 1]), [1, 0, 2])
+    own = OwnCircuit.of(circuit)
+    assert own == OwnCircuit.of(circuit)
+    assert own.parameters == ("a",)
+    assert Operator(own.circuit.assign_parameters([0.7])).equiv(Operator(circuit.assign_parameters([0.7])))
 
 
 def test_parameters_keep_qiskits_order() -> None:
