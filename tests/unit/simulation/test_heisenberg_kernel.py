@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import permutations
+from itertools import permutations, zip_longest
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from qiskit.quantum_info import PTM, SuperOp, random_quantum_channel, random_unitary
+from qiskit.circuit import Gate
+from qiskit.circuit.library import CPhaseGate, CXGate, CZGate, RXXGate, RZZGate, SwapGate
+from qiskit.quantum_info import PTM, Operator, SuperOp, random_quantum_channel, random_unitary
 from qiskit_aer.noise import amplitude_damping_error, depolarizing_error, thermal_relaxation_error
 
 from qaml_qiskit.noise import NoiseSpec
@@ -28,10 +30,11 @@ from qaml_qiskit.simulation.heisenberg.fusion import FusedSteps, fuse
 from qaml_qiskit.simulation.heisenberg.kernel_runner import KernelRunner
 from qaml_qiskit.simulation.heisenberg.lowering import lower
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
+from qaml_qiskit.simulation.heisenberg.phases import Phases, PhasesFinder
 from qaml_qiskit.simulation.heisenberg.schedule import ROW_DIGITS, TILE_DIGITS, Exchange, Schedule
 from qaml_qiskit.simulation.heisenberg.step import Step
 from qaml_qiskit.simulation.heisenberg.structure import Structures
-from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, Sweep, sweeps
+from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, PhasesForm, Sweep, sweeps
 from qaml_qiskit.simulation.heisenberg.torch_runner import TorchRunner
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors, products
 from qaml_qiskit.simulation.native import load_kernel
@@ -146,7 +149,6 @@ def native_plan(num_qubits: int, layers: int, **noise: object) -> FusedSteps:
 @pytest.mark.parametrize(
     ("noise", "kinds", "form"),
     [
-        ({"depolarizing": {"one_qubit": 0.01, "two_qubit": 0.02}}, {Kind.BLOCKS, Kind.ACROSS}, Form.UNITAL),
         ({"bit_flip": 0.01}, {Kind.BLOCKS, Kind.ACROSS}, Form.UNITAL),
         (
             {"depolarizing": {"two_qubit": 0.02}, "amplitude_damping": 0.1},
@@ -157,12 +159,48 @@ def native_plan(num_qubits: int, layers: int, **noise: object) -> FusedSteps:
 )
 def test_named_noise_costs_one_cheap_sweep_for_each_cz(noise: dict[str, object], kinds: set[Kind], form: Form) -> None:
     structures, plan = Structures(), native_plan(5, 6, **noise)
-    found = [sweep for step in plan.steps for sweep in sweeps(step, structures)]
+    found = list(sweeps(plan.steps, structures))
     assert len(found) == 4 * 6
     assert {sweep.kind for sweep in found} == kinds
     assert {sweep.form for sweep in found} == {form}
     # One qubit of a chain has its own gate behind each CZ, and only the last CZ of a layer has two.
     assert sum(sweep.kind == Kind.ACROSS for sweep in found) == 6
+
+
+@pytest.mark.parametrize(
+    "noise", [{}, {"depolarizing": {"one_qubit": 0.01, "two_qubit": 0.02}}, {"crosstalk": 0.05}], ids=str
+)
+def test_diagonal_gates_cost_one_sweep_a_pair(noise: dict[str, object]) -> None:
+    spec, native = NoiseSpec.model_validate(noise), qvc_native(5, 6)
+    circuit, model = spec.attach(native)
+    channels = lower(circuit, NoiseTable(model), None, check_noise=False).channels
+    plan = fuse(((each.qubits, each.transfer.T) for each in reversed(channels)), 5, Structures())
+    found = list(sweeps(plan.steps, Structures()))
+    assert {sweep.kind for sweep in found} == {Kind.PHASES}
+    assert len(found) == 4 * 6
+    if not noise or "depolarizing" in noise:
+        assert sum(bool(sweep.form & PhasesForm.ON_HIGH) for sweep in found) == 6
+
+
+@pytest.mark.parametrize("has_cz", [False, True])
+@pytest.mark.parametrize("angle", [0.0, 0.3, -2.0, np.pi / 2, np.pi])
+@pytest.mark.parametrize("strength", [0.0, 0.2])
+def test_diagonal_gates_are_recognised(has_cz: bool, angle: float, strength: float) -> None:
+    whole = Operator(RZZGate(angle)) & Operator(CZGate() if has_cz else np.eye(4))
+    transfer = qiskit_transfer(SuperOp(whole) & SuperOp(depolarizing_error(strength, 2)))
+    for matrix in (transfer, swapped(transfer), transfer.T):
+        found = PhasesFinder()(matrix)
+        assert found is not None
+        assert np.abs(found.matrix - matrix).max() < TOLERANCE
+        assert found.has_cz == has_cz
+        assert found.only_turns == (not has_cz and strength == 0)
+        assert found.turns == (angle != 0)
+
+
+@pytest.mark.parametrize("gate", [CXGate(), CPhaseGate(0.3), SwapGate(), RXXGate(0.3)], ids=lambda gate: gate.name)
+def test_other_gates_are_not_taken_for_them(gate: Gate) -> None:
+    assert PhasesFinder()(unitary_transfer(gate.to_matrix())) is None
+    assert PhasesFinder()(np.diag(np.linspace(1, 0.5, 16))) is None
 
 
 def monomial(rng: np.random.Generator) -> FloatArray:
@@ -176,6 +214,12 @@ def blocks(rng: np.random.Generator) -> FloatArray:
     return matrix[np.ix_(rng.permutation(16), rng.permutation(16))]
 
 
+def phases(rng: np.random.Generator, has_cz: bool) -> FloatArray:
+    angle = rng.uniform(-np.pi, np.pi) if rng.random() < 0.7 else 0.0
+    scale = rng.uniform(0.8, 1) if has_cz else 1.0
+    return Phases(scale, has_cz, np.cos(angle), np.sin(angle)).matrix
+
+
 def local(rng: np.random.Generator, form: Form) -> FloatArray:
     matrix = orthogonal(4, rng)
     if form != Form.FULL:
@@ -187,7 +231,10 @@ def local(rng: np.random.Generator, form: Form) -> FloatArray:
 def random_plan(num_digits: int, seed: int) -> FusedSteps:
     """Steps of all kinds and forms on random digits."""
     rng = np.random.default_rng(seed)
-    cores: list[Callable[[], FloatArray]] = [lambda: monomial(rng), lambda: blocks(rng), lambda: orthogonal(16, rng)]
+    cores: list[Callable[[], FloatArray]] = [
+        *(lambda: monomial(rng), lambda: blocks(rng), lambda: orthogonal(16, rng)),
+        *(lambda: phases(rng, has_cz=True), lambda: phases(rng, has_cz=False)),
+    ]
     shift = np.eye(4)
     shift[0, 1:] = 0.3, -0.2, 0.1
     steps = []
@@ -196,9 +243,13 @@ def random_plan(num_digits: int, seed: int) -> FusedSteps:
             continue
         form = list(Form)[index % 3]
         after = [np.eye(4), shift, local(rng, form)]
-        steps.append(Step(*pair, cores[index % 5 // 2](), after[rng.integers(3)], after[rng.integers(3)]))
+        steps.append(Step(*pair, cores[index % 5](), after[rng.integers(3)], after[rng.integers(3)]))
     rng.shuffle(steps)
-    return FusedSteps(num_digits, np.tile(np.eye(4), (num_digits, 1, 1)), tuple(steps))
+    # Every other one has a rotation about ZZ behind it.
+    behind = [Step(step.low, step.high, phases(rng, has_cz=False), np.eye(4), np.eye(4)) for step in steps[::2]]
+    pairs = zip_longest(steps[::2], behind, steps[1::2])
+    all_steps = tuple(step for group in pairs for step in group if step is not None)
+    return FusedSteps(num_digits, np.tile(np.eye(4), (num_digits, 1, 1)), all_steps)
 
 
 @pytest.mark.skipif(load_kernel() is None, reason="the compiled kernel was not built")
