@@ -49,7 +49,7 @@ QAML_INLINE void splat_all(Vec<T>* to, const T* from) {
 // The numbers of the sweep stay in registers, since they serve all strings alike; a sweep of blocks waits for those of each
 // block.
 template <class T, int Form>
-QAML_OUTLINE void phases_sweep(T* tile, const Rows& rows, std::int64_t low, std::int64_t high, const T* numbers) {
+QAML_OUTLINE void phases_sweep(T* tile, const Rows& rows, const Pattern& pattern, const T* numbers) {
     const PhasesNumbers<T>& given = *reinterpret_cast<const PhasesNumbers<T>*>(numbers);
     Vec<T> first[2], last[2], on_low[9], on_high[9];
     splat_all<2>(first, given.first), splat_all<2>(last, given.last);
@@ -58,29 +58,24 @@ QAML_OUTLINE void phases_sweep(T* tile, const Rows& rows, std::int64_t low, std:
     for_rows(rows, tile, [&](T* row) QAML_ALWAYS {
         for (T* part = row; part < row + kRow; part += QAML_BYTES / sizeof(T)) {
             Vec<T> x[16];
-            QAML_UNROLL for (int i = 0; i < 16; i++) {
-                x[i] = *reinterpret_cast<const Vec<T>*>(part + (i >> 2) * high + (i & 3) * low);
-                keep_apart(x[i]);
-            }
+            load<T>(x, part, pattern.source);
             if (Form & kTurned) turn_zz<T>(x, first);
             if (Form & kControlled) controlled_z<T>(x);
             turn_digit<1, T>(x, on_low);
             x[4] *= scale, x[8] *= scale, x[12] *= scale;
             if (Form & kOnHigh) turn_digit<4, T>(x, on_high);
             if (Form & kTurnedLast) turn_zz<T>(x, last);
-            QAML_UNROLL for (int i = 0; i < 16; i++) {
-                *reinterpret_cast<Vec<T>*>(part + (i >> 2) * high + (i & 3) * low) = x[i];
-            }
+            store<T>(x, part, pattern.target);
         }
     });
 }
 
 template <class T, int... Form>
-void run_phases(int form, T* tile, const Rows& rows, std::int64_t low, std::int64_t high, const T* numbers,
+void run_phases(int form, T* tile, const Rows& rows, const Pattern& pattern, const T* numbers,
                 std::integer_sequence<int, Form...>) {
-    using Function = void (*)(T*, const Rows&, std::int64_t, std::int64_t, const T*);
+    using Function = void (*)(T*, const Rows&, const Pattern&, const T*);
     constexpr Function functions[] = {phases_sweep<T, Form>...};
-    functions[form](tile, rows, low, high, numbers);
+    functions[form](tile, rows, pattern, numbers);
 }
 
 }  // namespace

@@ -183,8 +183,8 @@ void run_sweep(const QamlPropagation& propagation, std::int64_t places, const Qa
         return dense_sweep<T, true>(tile, rows, pattern, numbers);
     }
     if (sweep.kind == kPhases) {
-        const std::int64_t low = propagation.strides[sweep.low], high = propagation.strides[sweep.high];
-        return run_phases<T>(sweep.form, tile, rows, low, high, numbers, std::make_integer_sequence<int, kPhasesForms>());
+        const std::make_integer_sequence<int, kPhasesForms> all{};
+        return run_phases<T>(sweep.form, tile, rows, pattern, numbers, all);
     }
     if (sweep.kind == kBlocksLow || sweep.kind == kBlocksBoth) {
         using Local = void (*)(T*, const Rows&, const Pattern&, const std::int32_t*, const T*);
