@@ -12,7 +12,7 @@ _MODULE = "qaml_qiskit.simulation._kernel"
 _MIN_QUBITS, _MAX_QUBITS = 2, 20
 
 _INT, _LONG, _POINTER = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
-_INTERFACE_VERSION = 3
+_INTERFACE_VERSION = 4
 _SIGNATURES: Signatures = {
     "qaml_interface_version": ([], _INT),
     "qaml_best_level": ([], _INT),

@@ -21,23 +21,26 @@ class Commuting:
     def __init__(self) -> None:
         self._known: dict[tuple[bytes, bytes, bool, bool], bool] = {}
 
-    def earlier(self, steps: Sequence[Step], low: int, high: int, matrix: Matrix) -> Step | None:
-        """The last step on this pair, if the matrix commutes with all that lies behind its core; else None."""
+    def earlier(self, steps: Sequence[Step], low: int, high: int, matrix: Matrix) -> tuple[Step | None, bool]:
+        """Where a matrix may go.
+
+        Returns:
+            The last step on this pair, if the matrix commutes with all steps behind it, else None; and whether it also
+            commutes with what lies behind that step's core.
+        """
         if isinstance(matrix, Varying):
-            return None
+            return None, False
         for step in reversed(steps[-_HORIZON:]):
             shared = {low, high} & {step.low, step.high}
             if not shared:
                 continue
-            whole = len(shared) == 2
-            if not all(self._with_local(matrix, digit == high, _after(step, digit)) for digit in shared):
-                return None
-            if whole:
-                return None if isinstance(step.core, Varying) else step
+            passes = all(self._with_local(matrix, digit == high, _after(step, digit)) for digit in shared)
+            if len(shared) == 2:
+                return step, passes and not isinstance(step.core, Varying)
             (digit,) = shared
-            if not self._with_core(matrix, digit == high, step, digit):
-                return None
-        return None
+            if not passes or not self._with_core(matrix, digit == high, step, digit):
+                return None, False
+        return None, False
 
     def _with_local(self, matrix: FloatArray, is_high: bool, local: Matrix) -> bool:
         """Whether a matrix on a pair commutes with one on a digit of it."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from qaml_qiskit.simulation.heisenberg.channels import ROUNDING, FloatArray, swapped
 from qaml_qiskit.simulation.heisenberg.commuting import Commuting
+from qaml_qiskit.simulation.heisenberg.phases import PhasesFinder
 from qaml_qiskit.simulation.heisenberg.step import Step
 from qaml_qiskit.simulation.heisenberg.structure import Structures
 from qaml_qiskit.simulation.heisenberg.varying import Matrix, Varying, combined
@@ -34,10 +35,11 @@ def fuse(operations: Iterable[tuple[tuple[int, ...], Matrix]], num_digits: int, 
 
     A one-digit matrix joins the step before it, where it costs least. Two-digit matrices on the same pair are
     multiplied up where the product is not dearer than its factors, also past steps that they commute with: a layer's
-    diagonal gates and the crosstalk between them become one step a pair. What is done rests on what does not vary, and
-    on generic angles, so that it is right for all angles.
+    diagonal gates and the crosstalk between them become one step a pair. A rotation about ZZ that is not multiplied in
+    goes right behind the step on its pair. What is done rests on what does not vary, and on generic angles, so that it
+    is right for all angles.
     """
-    commuting = Commuting()
+    commuting, phases = Commuting(), PhasesFinder()
     start: list[Matrix] = [np.eye(4)] * num_digits
     steps: list[Step] = []
     last: list[Step | None] = [None] * num_digits
@@ -50,19 +52,38 @@ def fuse(operations: Iterable[tuple[tuple[int, ...], Matrix]], num_digits: int, 
             matrix = combined(swapped, matrix)
         before = last[low]
         if before is not None and before is last[high]:
-            product = matrix @ before.matrix
-            if structures.cost(product) <= structures.cost(before.core) + structures.cost(matrix):
+            product = _product(matrix, before.matrix, before, structures)
+            if product is not None:
                 before.core, before.after_low, before.after_high = product, np.eye(4), np.eye(4)
                 continue
-        elif (earlier := commuting.earlier(steps, low, high, matrix)) is not None:
-            product = matrix @ earlier.core
-            if structures.cost(product) <= structures.cost(earlier.core) + structures.cost(matrix):
-                earlier.core = product
+        else:
+            before, joins = commuting.earlier(steps, low, high, matrix)
+            product = _product(matrix, before.core, before, structures) if before is not None and joins else None
+            if before is not None and product is not None:
+                before.core = product
                 continue
-        last[low] = last[high] = step = Step(low, high, matrix, np.eye(4), np.eye(4))
-        steps.append(step)
+        turn = phases(matrix)
+        step = Step(low, high, matrix, np.eye(4), np.eye(4))
+        _place(step, steps, last, before if turn is not None and turn.only_turns else None)
     _hand_on_diagonals(steps, last)
     return FusedSteps(num_digits, start, tuple(steps))
+
+
+def _product(matrix: Matrix, part: Matrix, before: Step, structures: Structures) -> Matrix | None:
+    """A matrix times a part of the step before it; None where that is dearer than both."""
+    product = matrix @ part
+    return product if structures.cost(product) <= structures.cost(before.core) + structures.cost(matrix) else None
+
+
+def _place(step: Step, steps: list[Step], last: list[Step | None], before: Step | None) -> None:
+    """Put a step behind all others, or right behind an earlier one on its pair, with which it may share a sweep."""
+    position = len(steps)
+    while before is not None and steps[position - 1] is not before:
+        position -= 1
+    steps.insert(position, step)
+    for digit in (step.low, step.high):
+        if before is None or last[digit] is before:
+            last[digit] = step
 
 
 def _join(step: Step | None, start: list[Matrix], digit: int, matrix: Matrix) -> None:

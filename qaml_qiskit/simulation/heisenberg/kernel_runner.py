@@ -59,7 +59,7 @@ class KernelRunner:
         self._kernel, self.batch = kernel, batch
         self._strides = place_strides(plan.num_digits)
         encoder = SweepEncoder()
-        found = [sweep for step in plan.steps for sweep in sweeps(step, structures)]
+        found = list(sweeps(plan.steps, structures))
         schedule, used = Schedule.growing(found, plan.num_digits)
         self._first = tuple(schedule.place)
         self._turns = np.array([encoder.turn(turn) for turn in schedule], dtype=TURN)

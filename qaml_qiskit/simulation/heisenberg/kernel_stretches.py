@@ -50,7 +50,7 @@ class KernelStretches:
         encoder = SweepEncoder()
         self._turns = []
         for part in steps:
-            found = [sweep for step in part for sweep in sweeps(step, structures)]
+            found = list(sweeps(part, structures))
             turns = [encoder.turn(turn) for turn in Schedule.at_home(found, num_digits)]
             self._turns.append(np.array(turns, dtype=TURN))
         self._evaluation = Evaluation(encoder.varying)

@@ -108,8 +108,8 @@ void pull_back(int level, int threads, const QamlProgram& program, const PullBac
 
 // Levels: 0 generic, 1 avx2, 2 avx512. All tensors are contiguous; float and complex64 for is_double = 0.
 
-// Raised whenever a signature or QamlProgram changes, so that Python never calls a library of another version.
-QAML_API int qaml_interface_version(void) { return 3; }
+// Raised whenever a signature, QamlProgram or QamlSweep changes, so that Python never calls a library of another version.
+QAML_API int qaml_interface_version(void) { return 4; }
 
 QAML_API int qaml_best_level(void) { return best_level(); }
 

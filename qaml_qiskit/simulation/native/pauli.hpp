@@ -54,6 +54,24 @@ enum SweepKind : std::int32_t {
     kExchange = 4,  // exchange two digits
     kBlocksLow = 5,  // blocks as kBlocks, then one 4×4 matrix on the lower digit
     kBlocksBoth = 6, // the same, then one more on the higher digit
+    kPhases = 7,     // gates that are diagonal in the computational basis, and matrices that keep I, see PhasesForm
+};
+
+// What a sweep of kPhases does, in this order, beside its matrix on the lower digit; a sum.
+enum PhasesForm : std::int32_t {
+    kTurned = 1,      // before it, a rotation about ZZ
+    kControlled = 2,  // before it, a CZ
+    kOnHigh = 4,      // a matrix on the higher digit
+    kTurnedLast = 8,  // behind both, a rotation about ZZ
+    kPhasesForms = 16,
+};
+
+// The numbers of such a sweep: cosine and sine of both rotations; the matrices on X, Z and Y, row-major.
+template <class T>
+struct PhasesNumbers {
+    T first[2], low[9];
+    T scale;  // of what is I on the lower digit and no I on the higher
+    T high[9], last[2];
 };
 
 // What is known to be zero in a 4×4 matrix beside its diagonal.

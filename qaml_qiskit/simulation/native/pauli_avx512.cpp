@@ -9,6 +9,10 @@
 // In this order: each builds on those before it.
 #include "vectors.hpp"
 
+#include "pauli_rows.hpp"
+
+#include "pauli_phases.hpp"
+
 #include "pauli_sweeps.hpp"
 
 namespace qaml {

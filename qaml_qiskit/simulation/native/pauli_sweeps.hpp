@@ -4,8 +4,6 @@
 namespace qaml {
 namespace {
 
-#define QAML_ALWAYS __attribute__((always_inline))
-
 // Four numbers, wherever the vectors are longer.
 template <class T>
 struct QuadOf {
@@ -13,36 +11,6 @@ struct QuadOf {
 };
 template <class T>
 using Quad = typename QuadOf<T>::type;
-
-// The rows of a tile whose digits at the given places are 0, as two nested loops over offsets in numbers.
-struct Rows {
-    std::int64_t outer[1 << kMaxTilePlaces], inner[1 << kMaxTilePlaces];
-    int num_outer = 1, num_inner = 1;
-
-    Rows(const QamlPropagation& propagation, std::int64_t places) {
-        outer[0] = inner[0] = 0;
-        bool odd = false;
-        for (int place = kRowPlaces; place < propagation.num_places; place++) {
-            if (!(places >> place & 1)) continue;
-            const std::int64_t stride = propagation.strides[place];
-            odd ? extend(outer, num_outer, stride) : extend(inner, num_inner, stride);
-            odd = !odd;
-        }
-    }
-
-  private:
-    static void extend(std::int64_t* offsets, int& count, std::int64_t stride) {
-        for (int digit = 1; digit < 4; digit++)
-            for (int i = 0; i < count; i++) offsets[digit * count + i] = offsets[i] + digit * stride;
-        count *= 4;
-    }
-};
-
-template <class T, class Action>
-QAML_INLINE void for_rows(const Rows& rows, T* tile, Action action) {
-    for (int o = 0; o < rows.num_outer; o++)
-        for (int i = 0; i < rows.num_inner; i++) action(tile + rows.outer[o] + rows.inner[i]);
-}
 
 // A 4×4 matrix, row-major, on four vectors. A number times a vector, not a splat: it becomes a broadcasting operand.
 template <int Form, class T>
@@ -60,34 +28,6 @@ QAML_INLINE void transform(const T* m, Vec<T>& a, Vec<T>& b, Vec<T>& c, Vec<T>& 
 template <class T>
 QAML_INLINE void shift(const T* m, Vec<T>& a, const Vec<T>& b, const Vec<T>& c, const Vec<T>& d) {
     a += m[1] * b + m[2] * c + m[3] * d;
-}
-
-// Where the 16 rows of a sweep lie, in numbers.
-struct Pattern {
-    std::int64_t source[16], target[16];
-
-    Pattern(const QamlPropagation& propagation, const QamlSweep& sweep) {
-        const std::int64_t low = propagation.strides[sweep.low], high = propagation.strides[sweep.high];
-        const bool is_ordered = sweep.kind == kBlocksLow || sweep.kind == kBlocksBoth;
-        for (int i = 0; i < 16; i++) {
-            const int to = is_ordered ? i : sweep.target[i];
-            source[i] = (sweep.source[i] >> 2) * high + (sweep.source[i] & 3) * low;
-            target[i] = (to >> 2) * high + (to & 3) * low;
-        }
-    }
-};
-
-template <class T>
-QAML_INLINE void load(Vec<T>* x, const T* from, const std::int64_t* offsets) {
-    QAML_UNROLL for (int i = 0; i < 16; i++) {
-        x[i] = *reinterpret_cast<const Vec<T>*>(from + offsets[i]);
-        keep_apart(x[i]);  // one load, not one for each use
-    }
-}
-
-template <class T>
-QAML_INLINE void store(const Vec<T>* x, T* to, const std::int64_t* offsets) {
-    QAML_UNROLL for (int i = 0; i < 16; i++) *reinterpret_cast<Vec<T>*>(to + offsets[i]) = x[i];
 }
 
 template <class T, int Kind, int Form>
@@ -241,6 +181,10 @@ void run_sweep(const QamlPropagation& propagation, std::int64_t places, const Qa
     if (sweep.kind == kDense) {
         if (sweep.form == kFull) return dense_sweep<T, false>(tile, rows, pattern, numbers);
         return dense_sweep<T, true>(tile, rows, pattern, numbers);
+    }
+    if (sweep.kind == kPhases) {
+        const std::make_integer_sequence<int, kPhasesForms> all{};
+        return run_phases<T>(sweep.form, tile, rows, pattern, numbers, all);
     }
     if (sweep.kind == kBlocksLow || sweep.kind == kBlocksBoth) {
         using Local = void (*)(T*, const Rows&, const Pattern&, const std::int32_t*, const T*);

@@ -5,7 +5,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from qiskit.quantum_info import PTM, SuperOp, random_quantum_channel, random_unitary
+from qiskit.circuit import Gate
+from qiskit.circuit.library import CPhaseGate, CXGate, CZGate, RXXGate, RZZGate, SwapGate
+from qiskit.quantum_info import PTM, Operator, SuperOp, random_quantum_channel, random_unitary
 from qiskit_aer.noise import amplitude_damping_error, depolarizing_error, thermal_relaxation_error
 
 from qaml_qiskit.noise import NoiseSpec
@@ -23,9 +25,10 @@ from qaml_qiskit.simulation.heisenberg.channels import (
 from qaml_qiskit.simulation.heisenberg.fusion import FusedSteps, fuse
 from qaml_qiskit.simulation.heisenberg.lowering import lower
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
+from qaml_qiskit.simulation.heisenberg.phases import PhasesFinder
 from qaml_qiskit.simulation.heisenberg.schedule import ROW_DIGITS, TILE_DIGITS, Exchange, Schedule
 from qaml_qiskit.simulation.heisenberg.structure import Structures
-from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, Sweep, sweeps
+from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, PhasesForm, Sweep, sweeps
 from qaml_qiskit.simulation.heisenberg.vectors import PauliVectors, products
 from tests.tolerances import VALUE
 from tests.unit.simulation.heisenberg_cases import qvc_native
@@ -134,7 +137,6 @@ def native_plan(num_qubits: int, layers: int, **noise: object) -> FusedSteps:
 @pytest.mark.parametrize(
     ("noise", "kinds", "form"),
     [
-        ({"depolarizing": {"one_qubit": 0.01, "two_qubit": 0.02}}, {Kind.BLOCKS, Kind.ACROSS}, Form.UNITAL),
         ({"bit_flip": 0.01}, {Kind.BLOCKS, Kind.ACROSS}, Form.UNITAL),
         (
             {"depolarizing": {"two_qubit": 0.02}, "amplitude_damping": 0.1},
@@ -145,12 +147,48 @@ def native_plan(num_qubits: int, layers: int, **noise: object) -> FusedSteps:
 )
 def test_named_noise_costs_one_cheap_sweep_for_each_cz(noise: dict[str, object], kinds: set[Kind], form: Form) -> None:
     structures, plan = Structures(), native_plan(5, 6, **noise)
-    found = [sweep for step in plan.steps for sweep in sweeps(step, structures)]
+    found = list(sweeps(plan.steps, structures))
     assert len(found) == 4 * 6
     assert {sweep.kind for sweep in found} == kinds
     assert {sweep.form for sweep in found} == {form}
     # One qubit of a chain has its own gate behind each CZ, and only the last CZ of a layer has two.
     assert sum(sweep.kind == Kind.ACROSS for sweep in found) == 6
+
+
+@pytest.mark.parametrize(
+    "noise", [{}, {"depolarizing": {"one_qubit": 0.01, "two_qubit": 0.02}}, {"crosstalk": 0.05}], ids=str
+)
+def test_diagonal_gates_cost_one_sweep_a_pair(noise: dict[str, object]) -> None:
+    spec, native = NoiseSpec.model_validate(noise), qvc_native(5, 6)
+    circuit, model = spec.attach(native)
+    channels = lower(circuit, NoiseTable(model), None, check_noise=False).channels
+    plan = fuse(((each.qubits, each.transfer.T) for each in reversed(channels)), 5, Structures())
+    found = list(sweeps(plan.steps, Structures()))
+    assert {sweep.kind for sweep in found} == {Kind.PHASES}
+    assert len(found) == 4 * 6
+    if not noise or "depolarizing" in noise:
+        assert sum(bool(sweep.form & PhasesForm.ON_HIGH) for sweep in found) == 6
+
+
+@pytest.mark.parametrize("has_cz", [False, True])
+@pytest.mark.parametrize("angle", [0.0, 0.3, -2.0, np.pi / 2, np.pi])
+@pytest.mark.parametrize("strength", [0.0, 0.2])
+def test_diagonal_gates_are_recognised(has_cz: bool, angle: float, strength: float) -> None:
+    whole = Operator(RZZGate(angle)) & Operator(CZGate() if has_cz else np.eye(4))
+    transfer = qiskit_transfer(SuperOp(whole) & SuperOp(depolarizing_error(strength, 2)))
+    for matrix in (transfer, swapped(transfer), transfer.T):
+        found = PhasesFinder()(matrix)
+        assert found is not None
+        assert np.abs(found.matrix - matrix).max() < TOLERANCE
+        assert found.has_cz == has_cz
+        assert found.only_turns == (not has_cz and strength == 0)
+        assert found.turns == (angle != 0)
+
+
+@pytest.mark.parametrize("gate", [CXGate(), CPhaseGate(0.3), SwapGate(), RXXGate(0.3)], ids=lambda gate: gate.name)
+def test_other_gates_are_not_taken_for_them(gate: Gate) -> None:
+    assert PhasesFinder()(unitary_transfer(gate.to_matrix())) is None
+    assert PhasesFinder()(np.diag(np.linspace(1, 0.5, 16))) is None
 
 
 def test_strings_and_products_have_digit_0_least_significant() -> None:

@@ -14,10 +14,11 @@ from qaml_qiskit.simulation.heisenberg.channels import FloatArray
 from qaml_qiskit.simulation.heisenberg.fusion import FusedSteps
 from qaml_qiskit.simulation.heisenberg.kernel_runner import KernelRunner
 from qaml_qiskit.simulation.heisenberg.kernel_stretches import KernelStretches
+from qaml_qiskit.simulation.heisenberg.phases import Phases
 from qaml_qiskit.simulation.heisenberg.schedule import Exchange, Schedule
 from qaml_qiskit.simulation.heisenberg.step import Step
 from qaml_qiskit.simulation.heisenberg.structure import Structures
-from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, sweeps
+from qaml_qiskit.simulation.heisenberg.sweeps import Form, Kind, PhasesForm, sweeps
 from qaml_qiskit.simulation.heisenberg.torch_runner import TorchRunner
 from tests.tolerances import VALUE
 from tests.unit.simulation.kernel_cases import every_level, needs_kernel
@@ -63,22 +64,31 @@ def shift(rng: np.random.Generator) -> FloatArray:
     return matrix
 
 
-#: Core and the matrices behind it, on the lower digit and on the higher.
-Parts = tuple[FloatArray, FloatArray, FloatArray]
+def phases(form: int, rng: np.random.Generator) -> FloatArray:
+    """A CZ, a rotation about ZZ and depolarising noise, as far as a form has them."""
+    angle = rng.uniform(0.1, 6) if form & PhasesForm.TURNED else 0.0
+    return Phases(rng.uniform(0.8, 1), bool(form & PhasesForm.CONTROLLED), np.cos(angle), np.sin(angle)).matrix
 
 
-def parts_of(kind: Kind, form: int, rng: np.random.Generator) -> Parts:
-    """What becomes a sweep of this kind and form."""
-    low, nothing = of_form(4, form & ~PAIRS, rng), np.eye(4)
+def steps_of(kind: Kind, form: int, low: int, high: int, rng: np.random.Generator) -> list[Step]:
+    """What becomes a sweep of this kind and form on two digits."""
+    nothing = np.eye(4)
+    if kind == Kind.PHASES:
+        on_high = of_form(4, UNITAL, rng) if form & PhasesForm.ON_HIGH else nothing
+        first = Step(low, high, phases(form, rng), of_form(4, UNITAL, rng), on_high)
+        turn = Phases(1.0, has_cz=False, cosine=np.cos(0.7), sine=np.sin(0.7)).matrix
+        last = [Step(low, high, turn, nothing, nothing)] if form & PhasesForm.TURNED_LAST else []
+        return [first, *last]
     if kind == Kind.DENSE:
-        return of_form(16, form, rng), nothing, nothing
+        return [Step(low, high, of_form(16, form, rng), nothing, nothing)]
+    behind = of_form(4, form & ~PAIRS, rng)
     if kind in (Kind.BLOCKS, Kind.ACROSS, Kind.SHIFT):
-        high: Callable[[], FloatArray] = {
+        other: Callable[[], FloatArray] = {
             Kind.BLOCKS: lambda: nothing, Kind.ACROSS: lambda: of_form(4, form, rng), Kind.SHIFT: lambda: shift(rng)
         }[kind]  # fmt: skip
-        return monomial(rng), low, high()
-    both = kind == Kind.BLOCKS_BOTH
-    return in_blocks(2 if form & PAIRS else 4, rng), low, of_form(4, form & ~PAIRS, rng) if both else nothing
+        return [Step(low, high, monomial(rng), behind, other())]
+    both = of_form(4, form & ~PAIRS, rng) if kind == Kind.BLOCKS_BOTH else nothing
+    return [Step(low, high, in_blocks(2 if form & PAIRS else 4, rng), behind, both)]
 
 
 #: All that a sweep can be, but for exchanges.
@@ -90,6 +100,7 @@ CASES = [
         for kind in (Kind.BLOCKS_LOW, Kind.BLOCKS_BOTH)
         for form in (FULL, UNITAL, FULL + PAIRS, UNITAL + PAIRS)
     ),
+    *((Kind.PHASES, form) for form in range(16)),
 ]
 
 
@@ -113,9 +124,9 @@ def check(plan: FusedSteps, rng: np.random.Generator) -> None:
 def test_each_kind_and_form_by_itself(kind: Kind, form: int) -> None:
     rng = np.random.default_rng(10 * kind + form)
     for low, high in ((0, 1), (1, 3), (2, 4)):
-        step = Step(low, high, *parts_of(kind, form, rng))
-        assert [(sweep.kind, sweep.form) for sweep in sweeps(step, Structures())] == [(kind, form)]
-        check(plan_of(5, [step]), rng)
+        steps = steps_of(kind, form, low, high, rng)
+        assert [(sweep.kind, sweep.form) for sweep in sweeps(steps, Structures())] == [(kind, form)]
+        check(plan_of(5, steps), rng)
 
 
 @given(
@@ -127,7 +138,7 @@ def test_each_kind_and_form_by_itself(kind: Kind, form: int) -> None:
 def test_any_sweeps_after_each_other(num_digits: int, cases: list[tuple[Kind, int]], seed: int) -> None:
     rng = np.random.default_rng(seed)
     pairs = (sorted(rng.choice(num_digits, 2, replace=False).tolist()) for _ in cases)
-    steps = [Step(*pair, *parts_of(*case, rng)) for case, pair in zip(cases, pairs, strict=True)]
+    steps = [step for case, pair in zip(cases, pairs, strict=True) for step in steps_of(*case, *pair, rng)]
     check(plan_of(num_digits, steps), rng)
 
 
@@ -136,9 +147,9 @@ def test_all_of_them_with_both_digits_inside_a_row(num_digits: int) -> None:
     rng = np.random.default_rng(num_digits)
     pairs = rng.permutation([*combinations(range(num_digits), 2)])[: len(CASES)]
     steps = [
-        Step(low, high, *parts_of(*case, rng)) for (low, high), case in zip(pairs.tolist(), cycle(CASES), strict=False)
+        step for pair, case in zip(pairs.tolist(), cycle(CASES), strict=False) for step in steps_of(*case, *pair, rng)
     ]
-    planned = [sweep for step in steps for sweep in sweeps(step, Structures())]
+    planned = list(sweeps(steps, Structures()))
     schedule, _ = Schedule.growing(planned, num_digits)
     actions = [action for turn in schedule for action in turn.actions]
     assert {action.inside for action in actions if isinstance(action, Exchange)} == {0, 1}
