@@ -55,11 +55,12 @@ class BothRunner {
     void run() {
         for (int s = 0; s < chain_.num_steps; s++) {
             const int part = s & 1;
+            const T scale = shortening(s - 1);
             if (!plan_.large) *collected_[part] = Collected<T>{};
             for (long block = crew_.member; block < plan_.parts[part].blocks; block += crew_.members) {
                 Collected<T>* collected = collected_[part] + (plan_.large ? block : 0);
                 if (plan_.large) *collected = Collected<T>{};
-                turn(s, block, collected);
+                turn(s, block, scale, collected);
             }
             wait_for(crew_);
             if (crew_.member == 0) finish(s);
@@ -70,16 +71,47 @@ class BothRunner {
   private:
     bool keeps_products(int s) const { return chain_.steps[s].num_pairs > 0; }
 
-    void turn(int s, long block, Collected<T>* collected) {
+    // What a diagonal's table is multiplied with: it carries the cosines of a wall that was rotated by tangents, which
+    // makes everything 1 / cosine times as long for a wire; lifts make it 2 times as long for two.
+    T shortening(int s) const {
+        T length = 1;
+        for (const Part& part : plan_.parts) {
+            if (turns_.works(part, part.fused, s)) length *= lengthening(part, part.fused, s);
+            for (int r = 0; r < part.num_runs; r++) {
+                if (rotates(part, r, s)) length *= lengthening(part, part.runs[r], s);
+            }
+        }
+        return 1 / length;
+    }
+    T lengthening(const Part& part, Group group, int s) const {
+        const T* cosines = chain_.steps[s].cosines + turns_.first_wire(part, group);
+        return group.count < 2 ? T(1) : 2 * cosines[0] * cosines[1];
+    }
+
+    // Whether a run turns behind diagonal s, or wires of the lanes with it.
+    bool rotates(const Part& part, int r, int s) const {
+        return turns_.works(part, part.runs[r], s) || turns_.of_lanes(part, r, s);
+    }
+    GroupTurn<T> turn_of(const Part& part, Group group, int s) const {
+        const int wire = turns_.first_wire(part, group);
+        return group_turn<T>(chain_.steps[s].tangents + wire, chain_.steps[s].cosines + wire, group.count);
+    }
+
+    void turn(int s, long block, T scale, Collected<T>* collected) {
         const Part& part = plan_.parts[s & 1];
         const long offset = plan_.block_offset(s & 1, block);
-        build_block_table(chain_, chain_.steps[s], plan_, s & 1, turns_.lane_wires, block, table_);
+        build_block_table(chain_, chain_.steps[s], plan_, s & 1, turns_.lane_wires, block, scale, table_);
         rotate_runs(part, offset, s - 1, collected->before);
         const int bits = part.view.wires - (keeps_products(s) ? 0 : part.fused.count);
         const int wire = turns_.first_wire(part, part.fused);
+        const bool turns_before = turns_.works(part, part.fused, s - 1);
+        const bool turns_after = turns_.works(part, part.fused, s);
+        GroupTurn<T> before, after;
+        if (turns_before) before = turn_of(part, part.fused, s - 1);
+        if (turns_after) after = turn_of(part, part.fused, s);
         fused_both_group<T, Lanes>(state_ + offset, adjoint_ + offset, walk(part.view, part.fused), part.fused.count,
-                                   keeps_products(s), turns_.tangents(part, part.fused, s - 1), table_,
-                                   1L << (part.view.wires + turns_.lane_wires), turns_.tangents(part, part.fused, s),
+                                   keeps_products(s), turns_before ? &before : nullptr, table_,
+                                   1L << (part.view.wires + turns_.lane_wires), turns_after ? &after : nullptr,
                                    collected->before + wire, collected->signs, collected->after + wire,
                                    products_[s & 1] + (block << bits));
         rotate_runs(part, offset, s, collected->after);
@@ -87,12 +119,11 @@ class BothRunner {
 
     void rotate_runs(const Part& part, long offset, int s, Vec<T>* sums) {
         for (int r = 0; r < part.num_runs; r++) {
+            if (!rotates(part, r, s)) continue;
             const Group group = part.runs[r];
-            const T *turn = turns_.tangents(part, group, s), *lanes = turns_.of_lanes(part, r, s);
-            if (!turn && !lanes) continue;
             const int wire = turns_.first_wire(part, group);
             run_both_group<T, Lanes>(state_ + offset, adjoint_ + offset, walk(part.view, group), group.count,
-                                     chain_.steps[s].tangents + wire, sums + wire, lanes, sums);
+                                     turn_of(part, group, s), sums + wire, turns_.of_lanes(part, r, s), sums);
         }
     }
 
@@ -103,10 +134,10 @@ class BothRunner {
         Collected<T>& sums = *collected_[s & 1];
         if (plan_.large) add_blocks(part, s, &sums);
         finish_runs(part, s - 1, sums.before);
-        finish_wall(turns_.first_wire(part, part.fused), part.fused.count, s - 1, sums.before);
+        if (turns_.works(part, part.fused, s - 1)) finish_wall(part, part.fused, s - 1, sums.before);
         gain_ = T(1);
         finish_diagonal(part, s, sums.signs);
-        finish_wall(turns_.first_wire(part, part.fused), part.fused.count, s, sums.after);
+        if (turns_.works(part, part.fused, s)) finish_wall(part, part.fused, s, sums.after);
         finish_runs(part, s, sums.after);
     }
 
@@ -124,20 +155,15 @@ class BothRunner {
 
     void finish_runs(const Part& part, int s, Vec<T>* sums) {
         for (int r = 0; r < part.num_runs; r++) {
-            const Group group = part.runs[r];
-            if (turns_.of_lanes(part, r, s)) {
-                finish_wall(turns_.first_wire(part, group), group.count, s, sums);
-                finish_lanes(s, sums);
-            } else {
-                finish_wall(turns_.first_wire(part, group), group.count, s, sums);
-            }
+            if (rotates(part, r, s)) finish_wall(part, part.runs[r], s, sums);
+            if (turns_.of_lanes(part, r, s)) finish_lanes(s, sums);
         }
     }
 
     // Products of state and adjoint lack the squared cosines of the rotations that were done since the last diagonal,
-    // which `gain_` accumulates.
-    void finish_wall(int first, int count, int s, Vec<T>* by_wire) {
-        if (!turns_.works(first, count, s)) return;
+    // or a quarter for two wires together; `gain_` accumulates them.
+    void finish_wall(const Part& part, Group group, int s, Vec<T>* by_wire) {
+        const int first = turns_.first_wire(part, group), count = group.count;
         const Step<T>& step = chain_.steps[s];
         Vec<T>* sums = by_wire + first;
         if (count >= 2) separate<2, T>(sums);
@@ -145,7 +171,8 @@ class BothRunner {
             const int wire = first + k;
             gradients_.emit(sums[k], step.wall_index + wire, gain_ * step.wall_factors[wire]);
         }
-        for (int k = 0; k < count; k++) gain_ *= step.squared_cosines[first + k];
+        if (count >= 2) gain_ *= T(0.25);
+        if (count & 1) gain_ *= step.cosines[first + count - 1] * step.cosines[first + count - 1];
     }
 
     // Their correlations were taken one by one, each behind the rotation of those below.
@@ -154,7 +181,7 @@ class BothRunner {
         each_lane_wire<T, Lanes>(QAML_EACH {
             constexpr int w = decltype(wire)::number;
             gradients_.emit(lane_signs<w, T>() * sums[w], step.wall_index + w, gain_ * step.wall_factors[w]);
-            gain_ *= step.squared_cosines[w];
+            gain_ *= step.cosines[w] * step.cosines[w];
         });
     }
 

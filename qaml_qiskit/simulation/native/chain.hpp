@@ -37,7 +37,7 @@ struct Step {
     const int* row_signs;      // by row of the table, an entry of the upper half: a row of `signs`, or -1; or null
     const T* signs;            // of the CZ between the halves, in rows as long as the lower half
     const T* tangents;         // one a wire: the wall is the product of [[1, -t], [t, 1]]
-    const T* squared_cosines;  // one a wire: what a product of adjoint and state lacks behind the rotation
+    const T* cosines;          // one a wire, positive, of the angle with that tangent
     const T* wall_factors;     // one a wire: raw correlation -> gradient
     const T* z_factors;        // one a wire: raw signed sum -> gradient
     std::int64_t wall_index;   // of wire 0 in the angle vector

@@ -67,7 +67,7 @@ class Runner {
     void turn(int s, long block) {
         const Part& part = plan_.parts[s & 1];
         Vec<T>* state = state_ + plan_.block_offset(s & 1, block);
-        build_block_table(chain_, chain_.steps[s], plan_, s & 1, turns_.lane_wires, block, table_);
+        build_block_table(chain_, chain_.steps[s], plan_, s & 1, turns_.lane_wires, block, T(1), table_);
         rotate_runs(part, state, s - 1);
         fused_group<T, Lanes>(state, walk(part.view, part.fused), part.fused.count,
                               turns_.tangents(part, part.fused, s - 1), table_,

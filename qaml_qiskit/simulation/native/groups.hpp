@@ -49,10 +49,10 @@ void fused_group(Vec<T>* state, const Walk& w, int wires, const T* before, const
 }
 
 template <class T, class Lanes, bool Turns>
-void run_both_wires(Vec<T>* state, Vec<T>* adjoint, const Walk& w, int wires, const T* tangents, Vec<T>* sums,
+void run_both_wires(Vec<T>* state, Vec<T>* adjoint, const Walk& w, int wires, const GroupTurn<T>& turn, Vec<T>* sums,
                     const T* turns, Vec<T>* lane_sums) {
 #define QAML_CASE(m) \
-    return run_both_pass<T, Lanes, m, Turns>(state, adjoint, w, tangents, sums, turns, lane_sums)
+    return run_both_pass<T, Lanes, m, Turns>(state, adjoint, w, turn, sums, turns, lane_sums)
     switch (wires) {
         case 0:
             if constexpr (Turns) QAML_CASE(0);
@@ -67,18 +67,19 @@ void run_both_wires(Vec<T>* state, Vec<T>* adjoint, const Walk& w, int wires, co
 }
 
 template <class T, class Lanes>
-void run_both_group(Vec<T>* state, Vec<T>* adjoint, const Walk& w, int wires, const T* tangents, Vec<T>* sums,
+void run_both_group(Vec<T>* state, Vec<T>* adjoint, const Walk& w, int wires, const GroupTurn<T>& turn, Vec<T>* sums,
                     const T* turns, Vec<T>* lane_sums) {
     if constexpr (Lanes::template wires<T> > 0) {
         if (turns)
-            return run_both_wires<T, Lanes, true>(state, adjoint, w, wires, tangents, sums, turns, lane_sums);
+            return run_both_wires<T, Lanes, true>(state, adjoint, w, wires, turn, sums, turns, lane_sums);
     }
-    run_both_wires<T, Lanes, false>(state, adjoint, w, wires, tangents, sums, turns, lane_sums);
+    run_both_wires<T, Lanes, false>(state, adjoint, w, wires, turn, sums, turns, lane_sums);
 }
 
 template <class T, class Lanes, int M, bool Every>
-void fused_both_wires(Vec<T>* state, Vec<T>* adjoint, const Walk& w, const T* before, const T* table, long size,
-                      const T* after, Vec<T>* sums_before, Vec<T>* signs, Vec<T>* sums_after, Vec<T>* products) {
+void fused_both_wires(Vec<T>* state, Vec<T>* adjoint, const Walk& w, const GroupTurn<T>* before, const T* table,
+                      long size, const GroupTurn<T>* after, Vec<T>* sums_before, Vec<T>* signs, Vec<T>* sums_after,
+                      Vec<T>* products) {
 #define QAML_CASE(b, a)                                                                                          \
     return fused_both_pass<T, Lanes, M, b, a, Every>(state, adjoint, w, before, table, size, after, sums_before, \
                                                      signs, sums_after, products)
@@ -90,9 +91,9 @@ void fused_both_wires(Vec<T>* state, Vec<T>* adjoint, const Walk& w, const T* be
 }
 
 template <class T, class Lanes>
-void fused_both_group(Vec<T>* state, Vec<T>* adjoint, const Walk& w, int wires, bool every, const T* before,
-                      const T* table, long size, const T* after, Vec<T>* sums_before, Vec<T>* signs,
-                      Vec<T>* sums_after, Vec<T>* products) {
+void fused_both_group(Vec<T>* state, Vec<T>* adjoint, const Walk& w, int wires, bool every,
+                      const GroupTurn<T>* before, const T* table, long size, const GroupTurn<T>* after,
+                      Vec<T>* sums_before, Vec<T>* signs, Vec<T>* sums_after, Vec<T>* products) {
 #define QAML_CASE(m, e)                                                                                            \
     return fused_both_wires<T, Lanes, m, e>(state, adjoint, w, before, table, size, after, sums_before, signs, \
                                             sums_after, products)

@@ -19,73 +19,58 @@ struct Group {
     int count;
 };
 
-// All amplitudes whose bits in the group are 0, in ascending order, as three nested loops.
+// All amplitudes whose bits in the group are 0, in ascending order, as one loop.
 struct Walk {
-    long count[3];
-    long offset[3];  // vectors
-    long index[3];   // amplitudes
-    long stride;     // vectors between amplitudes that differ in the group's lowest bit
-    long distance;   // the same in amplitudes
+    long end;       // amplitudes
+    long group;     // its bits
+    long inside;    // the bits below `low`
+    int low;
+    long block;     // vectors from one block to the next
+    long stride;    // vectors between amplitudes that differ in the group's lowest bit
+    long distance;  // the same in amplitudes
+
+    QAML_INLINE long next(long position) const { return ((position | group) + 1) & ~group; }
+    QAML_INLINE long offset(long position) const { return 2 * (position & inside) + (position >> low) * block; }
 };
 
 QAML_INLINE Walk walk(const View& view, Group group) {
-    const int bit = group.wire, count = group.count, low = view.low, bits = view.wires;
-    const long size = 1L << low;
-    if (bit >= low) {
-        const int high = bit - low;
-        return {{1L << (bits - bit - count), 1L << high, size},
-                {view.block << (high + count), view.block, 2},
-                {size << (high + count), size, 1},
-                view.block << high,
-                size << high};
-    }
-    Walk w = {{1L << (bits - low), size >> (bit + count), 1L << bit},
-              {view.block, 2L << (bit + count), 2},
-              {size, 1L << (bit + count), 1},
-              2L << bit,
-              1L << bit};
-    if (bit == 0) {  // no innermost loop of one turn
-        w.count[2] = w.count[1], w.offset[2] = w.offset[1], w.index[2] = w.index[1];
-        w.count[1] = 1;
-    }
-    return w;
+    const long bits = ((1L << group.count) - 1) << group.wire, inside = (1L << view.low) - 1;
+    const long stride = group.wire < view.low ? 2L << group.wire : view.block << (group.wire - view.low);
+    return {1L << view.wires, bits, inside, view.low, view.block, stride, 1L << group.wire};
 }
 
-#define QAML_WALK(walk, offset, position)                                                       \
-    for (long i0 = 0; i0 < (walk).count[0]; i0++)                                               \
-        for (long i1 = 0; i1 < (walk).count[1]; i1++)                                           \
-            for (long i2 = 0, offset = i0 * (walk).offset[0] + i1 * (walk).offset[1],           \
-                      position = i0 * (walk).index[0] + i1 * (walk).index[1];                   \
-                 i2 < (walk).count[2]; i2++, offset += (walk).offset[2], position += (walk).index[2])
+#define QAML_WALK(walk, offset, position)                      \
+    for (long position = 0, offset = 0; position < (walk).end; \
+         position = (walk).next(position), offset = (walk).offset(position))
 
-// Where the 2^M amplitudes of a pass lie. Byte offsets of one and three strides and a pointer for every four
-// amplitudes let the compiler address them without arithmetic of its own.
-template <class T>
+// Where the amplitudes of a pass lie.
 struct Places {
-    char* base;
-    long one, three;
+    char* first;
+    long stride;  // bytes
 };
 
 template <class T>
-QAML_INLINE Places<T> places(Vec<T>* base, long stride) {
-    const long bytes = stride * long(sizeof(Vec<T>));
-    return {reinterpret_cast<char*>(base), bytes, 3 * bytes};
+QAML_INLINE Places places(Vec<T>* first, long stride) {
+    return {reinterpret_cast<char*>(first), stride * long(sizeof(Vec<T>))};
 }
 
-template <class T>
-QAML_INLINE Vec<T>& place(const Places<T>& p, int i) {
-    char* row = p.base + (i >> 2) * 4 * p.one;
-    return *reinterpret_cast<Vec<T>*>(i & 1 ? row + (i & 2 ? p.three : p.one) : row + (i & 2) * p.one);
+// Hides from the compiler where a pointer comes from, and with different numbers that two are the same. It would compute
+// the places of all loads and stores in advance and keep them, for want of others in registers of the vector unit, where
+// fetching them takes the ports that stores need.
+#define QAML_HIDE(number, pointer) __asm__("" : "+r"(pointer) : "i"(number))
+
+template <class T, int M>
+QAML_INLINE void load(Vec<T>* x, const Places& from) {
+    const char* at = from.first;
+    QAML_HIDE(0, at);
+    QAML_UNROLL for (int i = 0; i < (1 << M); i++, at += from.stride) x[i] = *reinterpret_cast<const Vec<T>*>(at);
 }
 
 template <class T, int M>
-QAML_INLINE void load(Vec<T>* x, const Places<T>& from) {
-    QAML_UNROLL for (int i = 0; i < (1 << M); i++) x[i] = place(from, i);
-}
-
-template <class T, int M>
-QAML_INLINE void store(const Vec<T>* x, const Places<T>& to) {
-    QAML_UNROLL for (int i = 0; i < (1 << M); i++) place(to, i) = x[i];
+QAML_INLINE void store(const Vec<T>* x, const Places& to) {
+    char* at = to.first;
+    QAML_HIDE(1, at);
+    QAML_UNROLL for (int i = 0; i < (1 << M); i++, at += to.stride) *reinterpret_cast<Vec<T>*>(at) = x[i];
 }
 
 // Rotate M wires of one state, and with Turns those of the lanes.
@@ -97,7 +82,7 @@ QAML_OUTLINE void run_pass(Vec<T>* state, const Walk& w, const T* tangents, cons
         (void)position;
         for (int plane = 0; plane < 2; plane++) {
             Vec<T> x[1 << M];
-            const Places<T> at = places<T>(state + offset + plane, w.stride);
+            const Places at = places<T>(state + offset + plane, w.stride);
             load<T, M>(x, at);
             rotate<M, !Turns, T>(x, tangents);
             if (Turns) rotate_lanes<1 << M, T, Lanes>(x, turn);
@@ -112,7 +97,7 @@ QAML_OUTLINE void fused_pass(Vec<T>* state, const Walk& w, const T* before, cons
                              const T* after) {
     QAML_WALK(w, offset, position) {
         Vec<T> re[1 << M], im[1 << M];
-        const Places<T> res = places<T>(state + offset, w.stride), ims = places<T>(state + offset + 1, w.stride);
+        const Places res = places<T>(state + offset, w.stride), ims = places<T>(state + offset + 1, w.stride);
         load<T, M>(re, res);
         load<T, M>(im, ims);
         if (Before) {
@@ -132,8 +117,9 @@ QAML_OUTLINE void fused_pass(Vec<T>* state, const Walk& w, const T* before, cons
 // Rotate M wires of state and adjoint and correlate the two, into sums[0..M); with Turns those of the lanes, too, into
 // lane_sums.
 template <class T, class Lanes, int M, bool Turns>
-QAML_OUTLINE void run_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w, const T* tangents, Vec<T>* sums,
-                                const T* lane_tangents, Vec<T>* lane_sums) {
+QAML_OUTLINE void run_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w, const GroupTurn<T>& group_turn,
+                                Vec<T>* sums, const T* lane_tangents, Vec<T>* lane_sums) {
+    const GroupTurn<T> wires = group_turn;  // a copy, which no store can change
     constexpr int lane_wires = Lanes::template wires<T>;
     Vec<T> local[M + 1], lane_local[lane_wires + 1];
     for (int wire = 0; wire < M; wire++) local[wire] = sums[wire];
@@ -146,18 +132,13 @@ QAML_OUTLINE void run_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w, c
         (void)position;
         QAML_UNROLL for (int plane = 0; plane < 2; plane++) {
             Vec<T> x[1 << M], l[1 << M];
-            const Places<T> xs = places<T>(state + offset + plane, w.stride);
-            const Places<T> ls = places<T>(adjoint + offset + plane, w.stride);
+            const Places xs = places<T>(state + offset + plane, w.stride);
+            const Places ls = places<T>(adjoint + offset + plane, w.stride);
             load<T, M>(x, xs);
             load<T, M>(l, ls);
-            correlate<M, T>(l, x, local);
-            rotate<M, false, T>(x, tangents);
-            if (!Turns) store<T, M>(x, xs);
-            rotate<M, false, T>(l, tangents);
-            if (Turns) {
-                rotate_both_lanes<1 << M, T, Lanes>(x, l, turn, lane_local);
-                store<T, M>(x, xs);
-            }
+            if (M) rotate_both<M, T>(x, l, wires, local);
+            if (Turns) rotate_both_lanes<1 << M, T, Lanes>(x, l, turn, lane_local);
+            store<T, M>(x, xs);
             store<T, M>(l, ls);
         }
     }
@@ -184,26 +165,23 @@ QAML_INLINE Vec<T> signed_sums(const Vec<T>* p, Vec<T>* signs) {
 // correlations after. Every wants all products Im(conj(l)·x) kept in `products`, by the walk's indices; otherwise
 // `products` gets their sums over the group, one for each step of the walk.
 template <class T, class Lanes, int M, bool Before, bool After, bool Every>
-QAML_OUTLINE void fused_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w, const T* before, const T* table,
-                                  long size, const T* after, Vec<T>* sums_before, Vec<T>* signs, Vec<T>* sums_after,
-                                  Vec<T>* products) {
+QAML_OUTLINE void fused_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w, const GroupTurn<T>* before,
+                                  const T* table, long size, const GroupTurn<T>* after, Vec<T>* sums_before,
+                                  Vec<T>* signs, Vec<T>* sums_after, Vec<T>* products) {
     Vec<T> local_before[M], local_signs[M], local_after[M];
     for (int wire = 0; wire < M; wire++) {
         local_before[wire] = sums_before[wire];
         local_signs[wire] = signs[wire];
         local_after[wire] = sums_after[wire];
     }
+    const GroupTurn<T> turn_before = Before ? *before : GroupTurn<T>{}, turn_after = After ? *after : GroupTurn<T>{};
     Vec<T>* next = products;
     QAML_WALK(w, offset, position) {
         Vec<T> x[2][1 << M], l[2][1 << M], p[1 << M];
         QAML_UNROLL for (int plane = 0; plane < 2; plane++) {
             load<T, M>(x[plane], places<T>(state + offset + plane, w.stride));
             load<T, M>(l[plane], places<T>(adjoint + offset + plane, w.stride));
-            if (Before) {
-                correlate<M, T>(l[plane], x[plane], local_before);
-                rotate<M, false, T>(x[plane], before);
-                rotate<M, false, T>(l[plane], before);
-            }
+            if (Before) rotate_both<M, T>(x[plane], l[plane], turn_before, local_before);
         }
         QAML_UNROLL for (int i = 0; i < (1 << M); i++) {
             const Factor<T> f = factor<T, Lanes>(table, position + i * w.distance, size);
@@ -214,11 +192,7 @@ QAML_OUTLINE void fused_both_pass(Vec<T>* state, Vec<T>* adjoint, const Walk& w,
         }
         if (!Every) *next++ = signed_sums<T, M>(p, local_signs);
         QAML_UNROLL for (int plane = 0; plane < 2; plane++) {
-            if (After) {
-                correlate<M, T>(l[plane], x[plane], local_after);
-                rotate<M, false, T>(x[plane], after);
-                rotate<M, false, T>(l[plane], after);
-            }
+            if (After) rotate_both<M, T>(x[plane], l[plane], turn_after, local_after);
             store<T, M>(x[plane], places<T>(state + offset + plane, w.stride));
             store<T, M>(l[plane], places<T>(adjoint + offset + plane, w.stride));
         }

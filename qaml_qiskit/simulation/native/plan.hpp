@@ -128,12 +128,12 @@ inline long table_size(const Plan& plan, int lane_wires) {
 
 template <class T>
 void build_block_table(const Chain<T>& chain, const Step<T>& step, const Plan& plan, int part, int lane_wires,
-                       long block, T* table) {
+                       long block, T scale, T* table) {
     const Slice slice = slice_of(plan, part, lane_wires);
     const long length = 1L << slice.length, size = length << slice.settings;
     for (long setting = 0; setting < 1L << slice.settings; setting++) {
         const long first = (setting << (plan.tile + lane_wires)) + (block << slice.length);
-        build_slice(chain, step, first, length, table + setting * length, table + size + setting * length);
+        build_slice(chain, step, first, length, scale, table + setting * length, table + size + setting * length);
     }
 }
 

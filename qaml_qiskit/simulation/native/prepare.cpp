@@ -80,7 +80,7 @@ std::uint32_t Prepared<T>::add_wall(const Place& place, std::uint32_t frame, int
         if (program_.wanted[index]) step.wanted |= 1u << wire;
         *scale *= cosine;
         wires[wire] = T(tangent);
-        wires[n_ + wire] = T(cosine * cosine);
+        wires[n_ + wire] = T(std::abs(cosine));
         wires[2 * n_ + wire] = T(bit(frame ^ flips, wire) ? -0.5 : 0.5);
     }
     return flips;
@@ -268,7 +268,7 @@ void Prepared<T>::link() {
         step.high_im = half + 2 * low + high;
         const T* wires = wires_.data() + s * 4 * n_;
         step.tangents = wires;
-        step.squared_cosines = wires + n_;
+        step.cosines = wires + n_;
         step.wall_factors = wires + 2 * n_;
         step.z_factors = wires + 3 * n_;
         const std::size_t first_cross = s ? cross_ends_[s - 1] : 0, first_pair = s ? pair_ends_[s - 1] : 0;

@@ -79,7 +79,7 @@ class Prepared {
     std::size_t latest_ = 0;
     std::vector<Step<T>> steps_;
     std::vector<T> halves_;      // a step: low re, low im, high re, high im
-    std::vector<T> wires_;       // a step: tangents, squared cosines, wall factors, z factors
+    std::vector<T> wires_;       // a step: tangents, cosines, wall factors, z factors
     std::vector<Cross> crosses_;
     std::vector<PairGradient> pairs_;
     std::vector<std::size_t> cross_ends_, pair_ends_;

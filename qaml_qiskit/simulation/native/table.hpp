@@ -53,13 +53,15 @@ QAML_INLINE void fill_row(T hr, T hi, const T* lr, const T* li, const T* signs, 
     }
 }
 
-// The entries of `count` amplitudes from `first` on, both a multiple of the same power of two, into re and im.
+// The entries of `count` amplitudes from `first` on, both a multiple of the same power of two, times `scale`, into re
+// and im.
 template <class T>
-QAML_OUTLINE void build_slice(const Chain<T>& chain, const Step<T>& step, long first, long count, T* re, T* im) {
+QAML_OUTLINE void build_slice(const Chain<T>& chain, const Step<T>& step, long first, long count, T scale, T* re,
+                               T* im) {
     const long width = 1L << chain.low_bits, columns = count < width ? count : width;
     for (long start = 0; start < count; start += columns, re += columns, im += columns) {
         const long row = (first + start) >> chain.low_bits, column = (first + start) & (width - 1);
-        const T hr = step.high_re[row], hi = step.high_im[row];
+        const T hr = scale * step.high_re[row], hi = scale * step.high_im[row];
         const T *lr = step.low_re + column, *li = step.low_im + column;
         const int kind = step.row_signs ? step.row_signs[row] : -1;
         const T* signs = kind < 0 ? nullptr : step.signs + (long(kind) << chain.low_bits) + column;

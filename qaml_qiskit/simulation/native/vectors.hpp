@@ -74,30 +74,100 @@ QAML_INLINE void rotate(Vec<T>* x, const T* tangents) {
     }
 }
 
-// Correlations sum(l1·x0 - l0·x1) of M wires, added to sums[0..M).
+// The same for state and adjoint together, on groups of up to three wires.
 //
-// Two wires together: their sum and difference factor into products of sums, which halves the multiplications:
-// g_a + g_b = (l1 + l2)(x0 - x3) - (l0 - l3)(x1 + x2), g_a - g_b = (l1 - l2)(x0 + x3) - (l0 + l3)(x1 - x2).
+// Sums and differences of two wires' amplitudes turn by the sum and by the difference of the wires' angles, a pair of
+// numbers each: x0 - x3 and x1 + x2 by the sum, x0 + x3 and x1 - x2 by the difference. A turn by a is three lifts, with
+// tan(a/2), sin(a) and tan(a/2) again: three multiply-adds for two numbers where two rotations take four, and the
+// additions go to the adders. The correlations want the same sums and differences. What comes out is 2 times as long.
+template <class T>
+struct Lifts {
+    T half_tangent, sine;
+};
+
+template <class T>
+struct GroupTurn {
+    Lifts<T> sum, difference;  // of the first two wires, where there are two
+    T tangent;                 // of a last single wire
+};
+
+template <class T>
+QAML_INLINE Lifts<T> lifts(T cosine, T sine) {
+    return {sine / (1 + cosine), sine};
+}
+
+template <class T>
+QAML_INLINE GroupTurn<T> group_turn(const T* tangents, const T* cosines, int count) {
+    GroupTurn<T> turn{};
+    if (count > 0) turn.tangent = tangents[count - 1];
+    if (count < 2) return turn;
+    // The product of both cosines goes with every term.
+    const T scale = cosines[0] * cosines[1], a = tangents[0], b = tangents[1];
+    turn.sum = lifts<T>(scale * (1 - a * b), scale * (a + b));
+    turn.difference = lifts<T>(scale * (1 + a * b), scale * (a - b));
+    return turn;
+}
+
+// From x0, x1, x2, x3 to x0 - x3, x1 + x2, x0 + x3, x1 - x2, and from these back, twice as long.
 template <int M, class T>
-QAML_INLINE void correlate(const Vec<T>* l, const Vec<T>* x, Vec<T>* sums) {
-    if (M >= 2) {
-        QAML_UNROLL for (int i = 0; i < (1 << M); i += 4) {
-            sums[0] += (l[i + 1] + l[i + 2]) * (x[i] - x[i + 3]);
-            sums[0] -= (l[i] - l[i + 3]) * (x[i + 1] + x[i + 2]);
-            sums[1] += (l[i + 1] - l[i + 2]) * (x[i] + x[i + 3]);
-            sums[1] -= (l[i] + l[i + 3]) * (x[i + 1] - x[i + 2]);
-        }
+QAML_INLINE void to_sums(Vec<T>* x) {
+    QAML_UNROLL for (int i = 0; i < (1 << M); i += 4) {
+        const Vec<T> a = x[i], b = x[i + 1], c = x[i + 2], d = x[i + 3];
+        x[i] = a - d, x[i + 1] = b + c, x[i + 2] = a + d, x[i + 3] = b - c;
     }
-    if (M & 1) {
-        const int bit = 1 << (M - 1);
-        QAML_UNROLL for (int i = 0; i < bit; i++) {
-            sums[M - 1] += l[i | bit] * x[i];
-            sums[M - 1] -= l[i] * x[i | bit];
+}
+
+template <int M, class T>
+QAML_INLINE void from_sums(Vec<T>* x) {
+    QAML_UNROLL for (int i = 0; i < (1 << M); i += 4) {
+        const Vec<T> a = x[i], b = x[i + 1], c = x[i + 2], d = x[i + 3];
+        x[i] = a + c, x[i + 1] = b + d, x[i + 2] = b - d, x[i + 3] = c - a;
+    }
+}
+
+template <int M, class T>
+QAML_INLINE void lift_sums(Vec<T>* x, const GroupTurn<T>& turn) {
+    QAML_UNROLL for (int lift = 0; lift < 3; lift++) {
+        QAML_UNROLL for (int i = 0; i < (1 << M); i += 2) {
+            const Lifts<T>& by = i & 2 ? turn.difference : turn.sum;
+            if (lift == 1) x[i + 1] += splat(by.sine) * x[i];
+            else x[i] -= splat(by.half_tangent) * x[i + 1];
         }
     }
 }
 
-// Undo the sum and difference of correlate.
+// Adds the correlations sum(l1·x0 - l0·x1) of M wires to sums[0..M), those of two wires as their sum and difference;
+// then rotates.
+template <int M, class T>
+QAML_INLINE void rotate_both(Vec<T>* x, Vec<T>* l, const GroupTurn<T>& turn, Vec<T>* sums) {
+    constexpr int half = M & 1 ? 1 << (M - 1) : 0;  // amplitudes on either side of the single wire
+    QAML_UNROLL for (int i = 0; i < half; i++) {
+        sums[M - 1] += l[i + half] * x[i];
+        sums[M - 1] -= l[i] * x[i + half];
+    }
+    if (M >= 2) {
+        to_sums<M, T>(x);
+        to_sums<M, T>(l);
+        QAML_UNROLL for (int i = 0; i < (1 << M); i += 4) {
+            sums[0] += l[i + 1] * x[i];
+            sums[0] -= l[i] * x[i + 1];
+            sums[1] += l[i + 3] * x[i + 2];
+            sums[1] -= l[i + 2] * x[i + 3];
+        }
+        lift_sums<M, T>(x, turn);
+        from_sums<M, T>(x);
+        lift_sums<M, T>(l, turn);
+        from_sums<M, T>(l);
+    }
+    const Vec<T> t = splat(turn.tangent);
+    QAML_UNROLL for (int i = 0; i < half; i++) {
+        const Vec<T> a = x[i], b = x[i + half], c = l[i], d = l[i + half];
+        x[i] = a - t * b, x[i + half] = b + t * a;
+        l[i] = c - t * d, l[i + half] = d + t * c;
+    }
+}
+
+// Undo the sum and difference of rotate_both's correlations.
 template <int M, class T>
 QAML_INLINE void separate(Vec<T>* sums) {
     if (M >= 2) {
