@@ -23,7 +23,7 @@ namespace qaml {
 // What a sample of its own costs, in the amplitudes' layout, compared with its share of a full chunk.
 constexpr double kSingleCost = 1.4;
 // Bytes of a chunk from which on it leaves the caches, and what that costs compared with staying there.
-constexpr std::int64_t kLargeChunk = std::int64_t(1) << 20;
+constexpr std::int64_t kLargeChunk = std::int64_t(1) << 22;
 constexpr double kLargeCost = 1.5;
 
 // Full chunks of a sample a lane, then what remains of the batch: in one more of these, or a sample a chunk.
