@@ -20,8 +20,8 @@ _FEW = 128
 def quadratic_forms(vectors: Tensor, matrices: Tensor, panels: Panels | None = None) -> Tensor:
     """x†M_k x for every row x and every k; differentiable in the vectors.
 
-    Without gradients and panels, real forms of many vectors take half of each symmetric matrix, and no part of it where
-    all vectors are zero.
+    Real forms of many vectors without gradients take half of each symmetric matrix, and no part of it where all vectors
+    are zero; see :func:`takes_halves`.
 
     Args:
         vectors: shape (N, d).
@@ -34,12 +34,18 @@ def quadratic_forms(vectors: Tensor, matrices: Tensor, panels: Panels | None = N
     if torch.is_grad_enabled() and vectors.requires_grad:
         values: Tensor = _Forms.apply(vectors, matrices, panels)
         return values
-    if vectors.is_complex() or panels is not None or len(vectors) <= _FEW:
+    if not takes_halves(vectors):
         return torch.cat([_Forms.values(part, _images(part, matrices, panels)) for part in vectors.split(_ROWS)])
     used = (vectors != 0).any(0).nonzero().squeeze(1)
     if len(used) < vectors.shape[1]:
         vectors, matrices = vectors[:, used], matrices[:, used][:, :, used]
     return _symmetric_forms(vectors, matrices)
+
+
+def takes_halves(vectors: Tensor) -> bool:
+    """Whether :func:`quadratic_forms` of these takes halves of the matrices, and no panels."""
+    recorded = torch.is_grad_enabled() and vectors.requires_grad
+    return not recorded and not vectors.is_complex() and len(vectors) > _FEW
 
 
 class _Forms(Function):

@@ -14,7 +14,7 @@ from torch import Tensor
 from qaml_qiskit.batches import as_tensor
 from qaml_qiskit.errors import InputError
 from qaml_qiskit.simulation.heisenberg.channels import FloatArray
-from qaml_qiskit.simulation.heisenberg.forms import quadratic_forms
+from qaml_qiskit.simulation.heisenberg.forms import quadratic_forms, takes_halves
 from qaml_qiskit.simulation.heisenberg.lowering import NoisyCircuit, check_qubits, checked_readings, lower
 from qaml_qiskit.simulation.heisenberg.memory import check_dtype, check_fits, memory_needed
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
@@ -66,7 +66,7 @@ class NoisyObservables:
 
     def _panels(self, states: Tensor) -> Panels | None:
         """The matrices as the kernel multiplies by them, kept; None where torch must, or they are too large."""
-        kernel = kernel_for(states)
+        kernel = None if takes_halves(states) else kernel_for(states)
         if kernel is None or not len(states) or not 0 < self.memory <= _LARGEST_PANELS:
             return None
         known = self.__dict__.get("_known_panels")
