@@ -131,20 +131,25 @@ class Program:
         Returns:
             Shape (..., P), in the dtype of ``angle_gradients``.
         """
-        placed = placed_angles(self, weights.device)
-        size = self.num_weights + len(self.expressions)
-        products = angle_gradients.index_select(-1, placed.rows)
-        products = products * placed.coefficients.to(products)
-        features = products.new_zeros((*products.shape[:-1], size))
-        features.index_add_(-1, placed.columns, products)
-        linear, values = features[..., : self.num_weights], features[..., self.num_weights :]
+        features = self._feature_gradients(angle_gradients)
         if not self.expressions:
-            return linear
+            return features
+        linear, values = features[..., : self.num_weights], features[..., self.num_weights :]
         slopes = torch.autograd.functional.jacobian(
             lambda point: torch.stack([expression(point) for expression in self.expressions]),
             weights.detach().to(torch.float64),
         )
         return linear + values @ torch.as_tensor(slopes).to(values)
+
+    def _feature_gradients(self, angle_gradients: torch.Tensor) -> torch.Tensor:
+        placed = placed_angles(self, angle_gradients.device)
+        if placed.alone is not None:
+            rows, coefficients = placed.alone
+            return angle_gradients.index_select(-1, rows) * coefficients.to(angle_gradients)
+        # Of an angle that many gates share, a sum of many terms.
+        products = angle_gradients.index_select(-1, placed.rows) * placed.coefficients
+        features = products.new_zeros((*products.shape[:-1], self.num_weights + len(self.expressions)))
+        return features.index_add_(-1, placed.columns, products).to(angle_gradients.dtype)
 
     @cached_property
     def moving(self) -> npt.NDArray[np.uint8]:
@@ -175,6 +180,7 @@ class PlacedAngles(NamedTuple):
         rows: shape (S,).
         columns: shape (S,).
         coefficients: shape (S,), float64.
+        alone: rows and coefficients of all features in order, where each is part of one angle; None elsewhere.
         order: as :meth:`Program.amplitude_order` gives it.
     """
 
@@ -182,17 +188,21 @@ class PlacedAngles(NamedTuple):
     rows: torch.Tensor
     columns: torch.Tensor
     coefficients: torch.Tensor
+    alone: tuple[torch.Tensor, torch.Tensor] | None
     order: torch.Tensor | None
 
 
 @lru_cache(maxsize=16)
 def placed_angles(program: Program, device: torch.device) -> PlacedAngles:
     """The tables on a device, where they are placed once."""
+    by_feature = np.argsort(program.columns, kind="stable")
+    num_features = program.num_weights + len(program.expressions)
+    is_alone = np.array_equal(program.columns[by_feature], np.arange(num_features))
     order = program.amplitude_order()
     # Also where the caller is in inference mode, whose tensors a later backward pass could not use.
     with torch.inference_mode(False):
         tables = (program.constants, program.rows, program.columns, program.coefficients)
         constants, rows, columns, coefficients = (torch.from_numpy(each).to(device) for each in tables)
-        return PlacedAngles(
-            constants, rows, columns, coefficients, None if order is None else torch.from_numpy(order).to(device)
-        )
+        sorted_terms = (rows[by_feature], coefficients[by_feature]) if is_alone else None
+        placed_order = None if order is None else torch.from_numpy(order).to(device)
+        return PlacedAngles(constants, rows, columns, coefficients, sorted_terms, placed_order)

@@ -269,7 +269,7 @@ def _gradients(
 ) -> tuple[Tensor | None, Tensor | None]:
     """Gradients as autograd wants them: real for real amplitudes, and of the weights in their precision."""
     inputs, angles = pullback.inputs, pullback.angles
-    by_weight = None if angles is None else program.weight_gradients(weights, angles.to(torch.float64))
+    by_weight = None if angles is None else program.weight_gradients(weights, angles)
     return (
         None if inputs is None else _like(inputs, amplitudes),
         None if by_weight is None else by_weight.to(weights.dtype),
