@@ -11,6 +11,7 @@ from qaml_qiskit.errors import ConfigurationError
 from qaml_qiskit.models import QVC, ConvNet, ConvNetConfig, DataCard, ModelCard, QVCConfig, StoredModel
 from qaml_qiskit.progress import ignore
 from qaml_qiskit.studies import Certifying, certified_accuracy, summary_of
+from tests.tolerances import VALUE
 
 
 def stored(model: QVC | ConvNet) -> StoredModel:
@@ -35,7 +36,9 @@ def test_a_chunk_has_the_same_rows_alone_and_elsewhere() -> None:
     # Texts that are one object are sent once, so that a copy may need some bytes more.
     assert abs(len(sent) - len(pickle.dumps(pickle.loads(sent)))) < 100, "what was computed does not travel"
     assert pickle.loads(sent)(slice(0, 5), ignore).rows == whole
-    assert [row["radius"] for row in work(slice(3, 5), ignore).rows] == [row["radius"] for row in whole[3:]]
+    # A product with another number of columns may round otherwise, on some processors.
+    radii = [row["radius"] for row in work(slice(3, 5), ignore).rows]
+    assert radii == pytest.approx([row["radius"] for row in whole[3:]], rel=0, abs=VALUE[torch.float64])
 
 
 def test_what_is_no_quadratic_form_is_refused() -> None:
