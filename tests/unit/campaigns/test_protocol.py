@@ -85,7 +85,7 @@ def test_the_source_must_be_the_one_of_the_protocol() -> None:
         ({"models": "digits10-linear", "version": 2}, "no such version of the benchmark"),
         ({"models": "digits10-linear@depolarizing:0.01"}, "the protocol brings the noise"),
         ({"models": "digits10-linear@fake-fez"}, "the protocol brings the noise"),
-        ({"models": "mine.nets:best"}, "which images"),
+        ({"models": "json:best"}, "which images"),
         ({"models": "mine.nets:best", "dataset": "cifar10"}, "not defined for this data set"),
         ({"models": "digits10-linear", "dataset": "digits"}, "Leave them out"),
         ({"models": ()}, "models"),
