@@ -15,15 +15,15 @@ def rows(finished: Finished) -> list[dict[str, object]]:
     return found
 
 
-@pytest.mark.parametrize(("dataset", "readout", "qubits"), [("thin-moons", "single", 1), ("ising", "parity", 4)])
+@pytest.mark.parametrize(("dataset", "readout", "images"), [("thin-moons", "single", 40), ("ising", "parity", 400)])
 def test_models_of_few_features_are_trained_attacked_and_certified(
-    qaml: Qaml, dataset: str, readout: str, qubits: int
+    qaml: Qaml, dataset: str, readout: str, images: int
 ) -> None:
     words = ("train", "--dataset", dataset, "--readout", readout, "--layers", 2, "--epochs", 3)
     *_, tested = rows(qaml(*words, "--out", "qvc", "--json"))
     assert tested["test_accuracy"] > 0.75
     rows(qaml("train", "--dataset", dataset, "--model", "fnn", "--epochs", 2, "--out", "fnn", "--json"))
-    papers = ("--eps", 0.15, "--steps", 3, "--param", "step_size=0.05", "--images", 40)
+    papers = ("--eps", 0.15, "--steps", 3, "--param", "step_size=0.05", "--images", images)
     attacked = rows(qaml("attack", "qvc", "--attack", "fgsm", "bim", "mim", *papers, "--json"))
     assert [row["attack"] for row in attacked] == ["fgsm", "bim", "mim"]
     assert all(row["robust_accuracy"] <= row["clean_accuracy"] for row in attacked)
