@@ -31,21 +31,24 @@ def quadratic_forms(vectors: Tensor, matrices: Tensor, panels: Panels | None = N
     Returns:
         Shape (N, m), real.
     """
-    if torch.is_grad_enabled() and vectors.requires_grad:
+    if takes_halves(vectors):
+        used = (vectors != 0).any(0).nonzero().squeeze(1)
+        if len(used) < vectors.shape[1]:
+            vectors, matrices = vectors[:, used], matrices[:, used][:, :, used]
+        return _symmetric_forms(vectors, matrices)
+    if _is_recorded(vectors):
         values: Tensor = _Forms.apply(vectors, matrices, panels)
         return values
-    if not takes_halves(vectors):
-        return torch.cat([_Forms.values(part, _images(part, matrices, panels)) for part in vectors.split(_ROWS)])
-    used = (vectors != 0).any(0).nonzero().squeeze(1)
-    if len(used) < vectors.shape[1]:
-        vectors, matrices = vectors[:, used], matrices[:, used][:, :, used]
-    return _symmetric_forms(vectors, matrices)
+    return torch.cat([_Forms.values(part, _images(part, matrices, panels)) for part in vectors.split(_ROWS)])
 
 
 def takes_halves(vectors: Tensor) -> bool:
     """Whether :func:`quadratic_forms` of these takes halves of the matrices, and no panels."""
-    recorded = torch.is_grad_enabled() and vectors.requires_grad
-    return not recorded and not vectors.is_complex() and len(vectors) > _FEW
+    return not _is_recorded(vectors) and not vectors.is_complex() and len(vectors) > _FEW
+
+
+def _is_recorded(vectors: Tensor) -> bool:
+    return torch.is_grad_enabled() and vectors.requires_grad
 
 
 class _Forms(Function):
