@@ -17,14 +17,14 @@ from qaml_qiskit.noise import NoiseSpec
 from qaml_qiskit.simulation import compile_circuit, use_backend, z_expectations
 from qaml_qiskit.simulation.heisenberg import NoisyObservables, memory_needed, noisy_expectations, noisy_observables
 from qaml_qiskit.simulation.heisenberg.forms import quadratic_forms
-from qaml_qiskit.simulation.native import load_kernel
 from tests.tolerances import SIGMAS, VALUE
 from tests.unit.simulation.heisenberg_cases import aer_expectations, noisy_circuits, qvc_native
+from tests.unit.simulation.kernel_cases import needs_kernel
 from tests.unit.simulation.simulation_cases import close, one_thread, same_gradients, same_values, samples
 
 _one_thread = pytest.fixture(autouse=True)(one_thread)
 
-BACKENDS = ["torch", pytest.param("kernel", marks=pytest.mark.skipif(load_kernel() is None, reason="not built"))]
+BACKENDS = ["torch", pytest.param("kernel", marks=needs_kernel)]
 NOISE = NoiseSpec.model_validate(
     {
         "depolarizing": {"one_qubit": 0.01, "two_qubit": 0.03},

@@ -26,14 +26,14 @@ from qaml_qiskit.simulation.heisenberg.lowering import lower
 from qaml_qiskit.simulation.heisenberg.memory import cut_memory_needed, memory_needed
 from qaml_qiskit.simulation.heisenberg.noise import NoiseTable
 from qaml_qiskit.simulation.heisenberg.propagation import cut, light_cone
-from qaml_qiskit.simulation.native import load_kernel
 from tests.tolerances import AER, DIFFERENT, VALUE
 from tests.unit.simulation.heisenberg_cases import ERRORS, aer_probabilities, noisy_circuits
+from tests.unit.simulation.kernel_cases import needs_kernel
 from tests.unit.simulation.simulation_cases import GATES, close, mixed, one_thread, qvc, same_values
 
 _one_thread = pytest.fixture(autouse=True)(one_thread)
 
-BACKENDS = ["torch", pytest.param("kernel", marks=pytest.mark.skipif(load_kernel() is None, reason="not built"))]
+BACKENDS = ["torch", pytest.param("kernel", marks=needs_kernel)]
 FIXED = ("sx", "x", "h", "cz", "cx", "ecr", "reset", "id")
 FREE = ("rx", "ry", "rz", "p", "u", "rzz", "rxx", "rzx", "cp", "u3", "r")
 #: Where a structure that was found at one angle would be wrong at another.
@@ -204,7 +204,7 @@ def test_cut_and_whole_circuits_read_the_same(backend: str, num_qubits: int, dty
     assert close(torch.from_numpy(sums), prepared.expectations(rows).double(), VALUE[dtype])
 
 
-@pytest.mark.skipif(load_kernel() is None, reason="the compiled kernel was not built")
+@needs_kernel
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_no_row_depends_on_those_beside_it(dtype: torch.dtype) -> None:
     circuit, model = mixed(6), NoiseModel()

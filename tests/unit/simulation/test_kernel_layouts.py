@@ -22,6 +22,7 @@ from qaml_qiskit.simulation.native import load_kernel
 from qaml_qiskit.simulation.pullback import Wanted
 from qaml_qiskit.simulation.torch_backend import TorchEngine
 from tests.tolerances import DIFFERENCE_STEP, FINITE_DIFFERENCE
+from tests.unit.simulation.kernel_cases import needs_kernel
 from tests.unit.simulation.simulation_cases import (
     close,
     mixed,
@@ -35,7 +36,7 @@ from tests.unit.simulation.simulation_cases import (
 
 _one_thread = pytest.fixture(autouse=True)(one_thread)
 
-pytestmark = pytest.mark.skipif(load_kernel() is None, reason="the compiled kernel was not built")
+pytestmark = needs_kernel
 
 KINDS = [torch.float32, torch.float64, torch.complex64, torch.complex128]
 

@@ -23,6 +23,7 @@ from qaml_qiskit.simulation.native import load_kernel
 from qaml_qiskit.simulation.pullback import Wanted
 from qaml_qiskit.simulation.readings import signed_sums
 from qaml_qiskit.simulation.torch_backend import TorchEngine
+from tests.unit.simulation.kernel_cases import needs_kernel
 from tests.unit.simulation.simulation_cases import (
     mixed,
     one_thread,
@@ -35,7 +36,6 @@ from tests.unit.simulation.simulation_cases import (
 
 _one_thread = pytest.fixture(autouse=True)(one_thread)
 
-needs_kernel = pytest.mark.skipif(load_kernel() is None, reason="the compiled kernel was not built")
 
 #: Number of qubits, layers and batch size: every way to group wires, and full, partial and single chunks.
 SHAPES = [(2, 3, 1), (3, 4, 5), (4, 3, 16), (5, 2, 17), (6, 3, 33), (7, 2, 5), (8, 3, 1), (9, 2, 17), (10, 3, 5)]
